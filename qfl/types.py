@@ -1,0 +1,75 @@
+"""The values that cross the borders between stages: plain, frozen, free of tensors and of web3."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NewType
+
+ParticipantId = NewType("ParticipantId", int)
+"""Number of a bonded client or validator, from 1, given by `Staking`."""
+RoundNumber = NewType("RoundNumber", int)
+"""Number of a round, from 1; 0 stands for the genesis model."""
+ShardIndex = NewType("ShardIndex", int)
+"""Number of a shard, from 0."""
+
+
+@dataclass(frozen=True)
+class ModelShape:
+    """Lengths of the two blocks of a model state: `quantum` angles, then `classical` weights."""
+
+    quantum: int
+    classical: int
+
+    @property
+    def total(self) -> int:
+        """Number of coordinates of the state vector."""
+        return self.quantum + self.classical
+
+
+@dataclass(frozen=True)
+class LaneFormat:
+    """How an update is written: lanes of `lane_bits` (8 or 16), delta = lane * 2**exponent in model units."""
+
+    lane_bits: int
+    quantum_exponent: int
+    classical_exponent: int
+
+    @property
+    def lane_max(self) -> int:
+        """Largest lane value; lanes are symmetric, so the smallest is its negative."""
+        return int(2 ** (self.lane_bits - 1)) - 1
+
+
+@dataclass(frozen=True)
+class LmsPublicKey:
+    """An LMS public key (RFC 8554): `identifier` is I (16 bytes), `root` is T[1] (24 bytes)."""
+
+    identifier: bytes
+    root: bytes
+    height: int
+
+
+@dataclass(frozen=True)
+class CheckpointData:
+    """What a committee attests; field for field the `Checkpoint` of `contracts/interfaces/IBeacon.sol`."""
+
+    round: RoundNumber
+    shard: ShardIndex
+    turn: int
+    count: int
+    base_root: bytes
+    included: int
+    updates_root: bytes
+    aggregate_root: bytes
+    content_digest: bytes
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What a client says its update is, and where it is; `index` is its number among the round's reveals."""
+
+    client: ParticipantId
+    index: int
+    update_root: bytes
+    content_digest: bytes
+    tx_hash: str
