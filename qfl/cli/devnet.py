@@ -1,0 +1,93 @@
+"""`qfl devnet`: a chain and an IPFS node on this machine."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+
+from qfl.devnet import Devnet, DevnetConfig, DevnetStatus, read_status, serve, start_detached, stop_running
+from qfl.devnet.config import DEV_MNEMONIC
+
+folder_option = click.option(
+    "--folder",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=Path(".qfl/devnet"),
+    show_default=True,
+    help="Where state and logs are kept; one devnet per folder.",
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+@click.group()
+def devnet() -> None:
+    """A development network on this machine: a chain and an IPFS node."""
+
+
+@devnet.command()
+@folder_option
+@click.option("--chain", type=click.Choice(["anvil", "ganache"]), default="anvil", show_default=True)
+@click.option("--rpc-port", type=click.IntRange(0, 65535), default=8545, show_default=True, help="0: a free one.")
+@click.option("--ipfs-port", type=click.IntRange(0, 65535), default=5001, show_default=True, help="0: a free one.")
+@click.option(
+    "--block-time",
+    type=click.IntRange(min=1),
+    help="Mine every N seconds too (Ganache: only then), instead of for each transaction.",
+)
+@click.option("--accounts", type=click.IntRange(1, 1000), default=20, show_default=True, help="Funded accounts.")
+@click.option("--detach", is_flag=True, help="Run in the background; `qfl devnet down` ends it.")
+@json_option
+def up(as_json: bool, detach: bool, **settings: Any) -> None:
+    """Start the network, and end it with Ctrl-C.
+
+    A network started again in the same folder goes on with its old chain and content.
+    """
+    config = DevnetConfig(**{**settings, "folder": settings["folder"].resolve()})
+    if detach:
+        show(start_detached(config), as_json)
+        return
+
+    def announce(running: Devnet) -> None:
+        show(running.status(), as_json)
+        if not as_json:
+            click.echo(f"mnemonic  {DEV_MNEMONIC} ({config.accounts} accounts, known to everybody)")
+            click.echo("Ctrl-C ends it.")
+
+    serve(config, announce)
+
+
+@devnet.command()
+@folder_option
+@json_option
+@click.pass_context
+def status(context: click.Context, folder: Path, as_json: bool) -> None:
+    """Say how each part of the network is. The exit code is 7 if one is unwell."""
+    found = read_status(folder.resolve())
+    show(found, as_json)
+    context.exit(0 if found.is_healthy else 7)
+
+
+@devnet.command()
+@folder_option
+def down(folder: Path) -> None:
+    """End the network that runs in the folder, wherever it was started."""
+    pid = stop_running(folder.resolve())
+    click.echo(f"the devnet in {folder} (process {pid}) has ended")
+
+
+def show(found: DevnetStatus, as_json: bool) -> None:
+    """Print a status for people or for scripts."""
+    if as_json:
+        parts = {
+            part.part.name: {**asdict(part.part), "healthy": part.is_healthy, "detail": part.detail}
+            for part in found.parts
+        }
+        click.echo(json.dumps({"folder": str(found.folder), "pid": found.pid, **parts}, indent=2))
+        return
+    for part in found.parts:
+        health = "" if part.is_healthy else "NOT ANSWERING: "
+        click.echo(f"{part.part.name:<9} {part.part.url}  {part.part.program}, {health}{part.detail}")
+        click.echo(f"{'':<9} log {part.part.log}")

@@ -1,0 +1,154 @@
+"""A chain and an IPFS node on this machine, which end with the process that started them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from types import TracebackType
+from typing import IO, Self
+
+from qfl.devnet.config import DevnetConfig
+from qfl.devnet.health import catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
+from qfl.devnet.ports import HOST, choose_port
+from qfl.devnet.process import GuardedProcess
+from qfl.devnet.programs import chain_command, ipfs_command
+from qfl.devnet.state import DevnetState, PartState, lock_folder, remove_state, write_state
+from qfl.devnet.status import DevnetStatus, compute_status
+from qfl.errors import DevnetPartEnded, PartNotConfigured
+
+
+class Devnet:
+    """A development network.
+
+    `start` and `stop` it, or use it as a context manager. Its programs end with it, and also when this
+    process is killed. Not thread-safe.
+    """
+
+    def __init__(self, config: DevnetConfig) -> None:
+        self.config = config
+        self._lock: IO[str] | None = None
+        self._ports: dict[str, int] = {}
+        self._processes: dict[str, GuardedProcess] = {}
+
+    def start(self) -> None:
+        """Start the configured parts and return when they answer.
+
+        Raises:
+            DevnetRunning: another process runs a devnet in the same folder.
+            PortInUse: a port that was asked for is taken.
+            ProgramMissing: a program is not installed.
+            DidNotStart: a program ended at once, or does not answer.
+        """
+        lock = lock_folder(self.config.folder)
+        self._lock = lock
+        try:
+            self._choose_ports()
+            if self.config.with_ipfs:
+                self._launch_ipfs()
+            if self.config.with_chain:
+                self._launch_chain()
+            # Both have been launched before the first is waited for: they start side by side.
+            for name in self._processes:
+                self._wait_for(name)
+            self._write_state()
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """End every part and return when all are gone. State and logs stay in the folder."""
+        for process in reversed(self._processes.values()):
+            process.stop()
+        self._processes.clear()
+        if self._lock is not None:
+            remove_state(self.config.folder)
+            self._lock.close()
+            self._lock = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    @property
+    def rpc_url(self) -> str:
+        """URL of the chain's JSON-RPC."""
+        return self._url("chain")
+
+    @property
+    def ipfs_url(self) -> str:
+        """URL of the IPFS node's RPC, as `IpfsStore` takes it."""
+        return self._url("ipfs")
+
+    def status(self) -> DevnetStatus:
+        """Ask every part how it is."""
+        return compute_status(self.config.folder, self._state())
+
+    def restart_chain(self) -> None:
+        """End the chain, if it still runs, and start it again on its port, state and clock."""
+        self._restart("chain", self._launch_chain)
+
+    def restart_ipfs(self) -> None:
+        """End the IPFS node, if it still runs, and start it again on its ports and repository.
+
+        Its connections to other nodes are gone afterwards.
+        """
+        self._restart("ipfs", self._launch_ipfs)
+
+    def require_all_running(self) -> None:
+        """Raise DevnetPartEnded if a part has ended by itself."""
+        for process in self._processes.values():
+            if not process.is_running:
+                raise DevnetPartEnded(process.name, process.log, process.last_lines())
+
+    def _choose_ports(self) -> None:
+        if self.config.with_chain:
+            self._ports["chain"] = choose_port(self.config.rpc_port, "the chain")
+        if self.config.with_ipfs:
+            self._ports["ipfs"] = choose_port(self.config.ipfs_port, "the IPFS node")
+            self._ports["swarm"] = choose_port(0, "the IPFS node's peers")
+
+    def _launch_chain(self) -> None:
+        self._launch("chain", self.config.chain, chain_command(self.config, self._ports["chain"]))
+
+    def _launch_ipfs(self) -> None:
+        self._launch("ipfs", "ipfs", ipfs_command(self.config, self._ports["ipfs"], self._ports["swarm"]))
+
+    def _launch(self, name: str, program: str, command: list[str]) -> None:
+        log = self.config.folder / "logs" / f"{program}.log"
+        self._processes[name] = GuardedProcess(program, command, log)
+
+    def _wait_for(self, name: str) -> None:
+        url, process = self._url(name), self._processes[name]
+        if name == "ipfs":
+            wait_until_healthy(process, lambda: probe_ipfs(url))
+        else:
+            wait_until_healthy(process, lambda: probe_chain(url))
+            catch_up_clock(url)
+
+    def _restart(self, name: str, launch: Callable[[], None]) -> None:
+        if name not in self._processes:
+            raise PartNotConfigured(name)
+        self._processes[name].stop()
+        launch()
+        self._wait_for(name)
+        self._write_state()
+
+    def _url(self, name: str) -> str:
+        if name not in self._processes:
+            raise PartNotConfigured(name)
+        return f"http://{HOST}:{self._ports[name]}"
+
+    def _state(self) -> DevnetState:
+        parts = (
+            PartState(name, process.name, self._url(name), process.pid, process.started_at, str(process.log))
+            for name, process in self._processes.items()
+        )
+        return DevnetState(os.getpid(), tuple(parts))
+
+    def _write_state(self) -> None:
+        write_state(self.config.folder, self._state())

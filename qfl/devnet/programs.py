@@ -1,0 +1,97 @@
+"""Where the programs of a devnet are, and their command lines."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+import sys
+from pathlib import Path
+
+from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, DEV_MNEMONIC, DevnetConfig
+from qfl.devnet.ports import HOST
+from qfl.errors import ProgramMissing
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+IPFS_SERVER = Path(__file__).parent / "ipfs-node" / "server.mjs"
+INSTALL = f"run `npm ci --ignore-scripts` in {REPOSITORY}"
+STATE_INTERVAL_SECONDS = 2  # what a chain that is killed may lose
+
+
+def chain_command(config: DevnetConfig, port: int) -> list[str]:
+    """Command line of the chain on `port`.
+
+    Raises:
+        ProgramMissing: it is not installed.
+    """
+    return anvil_command(config, port) if config.chain == "anvil" else ganache_command(config, port)
+
+
+def anvil_command(config: DevnetConfig, port: int) -> list[str]:
+    """Anvil, with its state in one JSON file."""
+    command = [
+        find_anvil(),
+        *("--host", HOST, "--port", str(port), "--chain-id", str(config.chain_id)),
+        *("--gas-limit", str(BLOCK_GAS_LIMIT)),
+        *("--mnemonic", DEV_MNEMONIC),
+        *("--accounts", str(config.accounts), "--balance", str(ACCOUNT_BALANCE_ETH)),
+        *("--state", str(config.folder / "anvil-state.json")),
+        *("--state-interval", str(STATE_INTERVAL_SECONDS)),
+        *("--cache-path", str(config.folder / "anvil-cache")),
+    ]
+    if config.block_time is not None:
+        command += ["--block-time", str(config.block_time), "--mixed-mining"]
+    return command
+
+
+def ganache_command(config: DevnetConfig, port: int) -> list[str]:
+    """Ganache, with its state in a LevelDB folder."""
+    return [
+        find_node(),
+        find_module("ganache/dist/node/cli.js"),
+        *("--server.host", HOST, "--server.port", str(port)),
+        *("--chain.chainId", str(config.chain_id), "--chain.networkId", str(config.chain_id)),
+        *("--miner.blockGasLimit", str(BLOCK_GAS_LIMIT), "--miner.blockTime", str(config.block_time or 0)),
+        *("--wallet.mnemonic", DEV_MNEMONIC, "--wallet.totalAccounts", str(config.accounts)),
+        *("--wallet.defaultBalance", str(ACCOUNT_BALANCE_ETH)),
+        *("--database.dbPath", str(config.folder / "ganache-db")),
+    ]
+
+
+def ipfs_command(config: DevnetConfig, port: int, swarm_port: int) -> list[str]:
+    """The embedded IPFS node, with its repository under the devnet's folder.
+
+    Raises:
+        ProgramMissing: Node, or the packages it runs, are not installed.
+    """
+    find_module("@helia/utils/package.json")
+    return [
+        find_node(),
+        str(IPFS_SERVER),
+        *("--repo", str(config.folder / "ipfs"), "--api-port", str(port), "--swarm-port", str(swarm_port)),
+    ]
+
+
+def find_anvil() -> str:
+    """The native binary that npm brought, never its JavaScript wrapper, or else the one on PATH."""
+    machine = {"x86_64": "amd64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+    native = REPOSITORY / f"node_modules/@foundry-rs/anvil-{sys.platform}-{machine}/bin/anvil"
+    if native.is_file():
+        return str(native)
+    if on_path := shutil.which("anvil"):
+        return on_path
+    raise ProgramMissing("anvil", f"{INSTALL}, or install Foundry")
+
+
+def find_node() -> str:
+    """Node.js on PATH."""
+    if node := shutil.which("node"):
+        return node
+    raise ProgramMissing("node", "install Node.js 20 or later")
+
+
+def find_module(path: str) -> str:
+    """A file under node_modules."""
+    module = REPOSITORY / "node_modules" / path
+    if module.is_file():
+        return str(module)
+    raise ProgramMissing(path, INSTALL)

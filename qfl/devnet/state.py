@@ -1,0 +1,103 @@
+"""What a running devnet tells others: `devnet.json`, and a lock that lives exactly as long as its process."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from qfl.errors import DevnetRunning
+from qfl.files import write_atomically
+
+FORMAT = 1
+LOCK_SECONDS = 0.5
+
+
+@dataclass(frozen=True)
+class PartState:
+    """One program: `name` is "chain" or "ipfs", `pid` the program's own, `started_at` in unix seconds."""
+
+    name: str
+    program: str
+    url: str
+    pid: int
+    started_at: float
+    log: str
+
+
+@dataclass(frozen=True)
+class DevnetState:
+    """A devnet that is up: the process that runs it, and its parts."""
+
+    pid: int
+    parts: tuple[PartState, ...]
+
+
+def state_path(folder: Path) -> Path:
+    return folder / "devnet.json"
+
+
+def write_state(folder: Path, state: DevnetState) -> None:
+    document = {"format": FORMAT, **asdict(state)}
+    write_atomically(state_path(folder), json.dumps(document, indent=2).encode() + b"\n")
+
+
+def read_state(folder: Path) -> DevnetState | None:
+    """The state of the devnet in `folder`; None if none is up, whatever a killed one left behind."""
+    if lock_holder(folder) is None:
+        return None
+    try:
+        document = json.loads(state_path(folder).read_bytes())
+    except FileNotFoundError:  # still starting, or just ending
+        return None
+    if document["format"] != FORMAT:
+        return None
+    return DevnetState(document["pid"], tuple(PartState(**part) for part in document["parts"]))
+
+
+def remove_state(folder: Path) -> None:
+    state_path(folder).unlink(missing_ok=True)
+
+
+def lock_folder(folder: Path) -> IO[str]:
+    """Take `folder` for this process; closing the file gives it back, and so does the end of the process.
+
+    Raises:
+        DevnetRunning: another process runs a devnet there.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    deadline = time.monotonic() + LOCK_SECONDS
+    while True:
+        file = _open_lock(folder, os.O_RDWR | os.O_CREAT)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            with file:
+                if time.monotonic() > deadline:
+                    raise DevnetRunning(folder, int(file.read())) from None
+            time.sleep(0.01)  # `lock_holder` in another process holds it for an instant
+        else:
+            file.write(f"{os.getpid():<20}")  # of one width and in one write: never half a number
+            file.flush()
+            return file
+
+
+def lock_holder(folder: Path) -> int | None:
+    """Process id of the devnet in `folder`, up or on its way up or down; None if there is none."""
+    try:
+        with _open_lock(folder, os.O_RDONLY) as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return int(file.read())
+    except FileNotFoundError:
+        pass
+    return None
+
+
+def _open_lock(folder: Path, flags: int) -> IO[str]:
+    return os.fdopen(os.open(folder / "devnet.lock", flags, 0o644), "r+" if flags & os.O_RDWR else "r")
