@@ -1,0 +1,314 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IBeaconView} from "./IBeaconView.sol";
+import {IQuorum} from "./IQuorum.sol";
+import {IStaking} from "./IStaking.sol";
+
+/// @notice What the owner chooses for the rounds opened from now on. Two storage slots.
+/// @param commitSeconds Length of the commit phase.
+/// @param revealSeconds Length of the reveal phase.
+/// @param turnSeconds Time each proposer has before the next seat's turn.
+/// @param checkpointSeconds Length of the checkpoint phase.
+/// @param publishSeconds Length of the publish phase.
+/// @param challengeSeconds How long a published model can be disputed before it is final.
+/// @param shards Number of shards.
+/// @param seats Seats of each shard's committee.
+/// @param laneBits Width of an update's lanes: 8 or 16.
+/// @param quantumExponent `s` of the angles: delta = lane * 2^s in units of 4*pi / 2^32.
+/// @param classicalExponent `s` of the weights: delta = lane * 2^s in units of 2^-24.
+/// @param trimBps Share of the updates trimmed from each end of every coordinate, in 1/10000, below 5000.
+/// @param normBound Largest sum of squared lanes an update may have.
+/// @param updateRewardGwei Reward of each included update.
+/// @param seatRewardGwei Reward of each attesting seat.
+/// @param publisherRewardGwei Reward of the publisher.
+struct RoundParameters {
+    uint32 commitSeconds;
+    uint32 revealSeconds;
+    uint32 turnSeconds;
+    uint32 checkpointSeconds;
+    uint32 publishSeconds;
+    uint32 challengeSeconds;
+    uint16 shards;
+    uint8 seats;
+    uint8 laneBits;
+    uint8 quantumExponent;
+    uint8 classicalExponent;
+    uint16 trimBps;
+    uint64 normBound;
+    uint64 updateRewardGwei;
+    uint64 seatRewardGwei;
+    uint64 publisherRewardGwei;
+}
+
+/// @notice The model that round 1 trains on, and the shape of every model after it.
+/// @param modelRoot `Chunks` root over the model's lanes.
+/// @param contentDigest sha256 of the model's content object.
+/// @param architectureDigest sha256 of the architecture document.
+/// @param quantumLength Number of angles in the model.
+/// @param classicalLength Number of classical weights in the model.
+struct ModelGenesis {
+    bytes32 modelRoot;
+    bytes32 contentDigest;
+    bytes32 architectureDigest;
+    uint32 quantumLength;
+    uint32 classicalLength;
+}
+
+/// @notice What a committee attests: the result of one shard in one round.
+/// @param round The round.
+/// @param shard The shard.
+/// @param turn Whose proposal it is: the proposer's seat. A seat signs at most one checkpoint for each turn.
+/// @param count Number of included updates: the bits set in `included`.
+/// @param baseRoot Root of the model the updates are based on.
+/// @param included Bit `i` is set when the update revealed as number `i` is included.
+/// @param updatesRoot `Chunks` root over (client, updateRoot, contentDigest) of the included updates, in reveal order.
+/// @param aggregateRoot `Chunks` root over the aggregate's lanes.
+/// @param contentDigest sha256 of the aggregate's content object.
+struct Checkpoint {
+    uint64 round;
+    uint16 shard;
+    uint8 turn;
+    uint16 count;
+    bytes32 baseRoot;
+    uint256 included;
+    bytes32 updatesRoot;
+    bytes32 aggregateRoot;
+    bytes32 contentDigest;
+}
+
+/// @notice What the beacon keeps of an accepted checkpoint.
+/// @param digest EIP-712 digest of the checkpoint; zero while there is none.
+/// @param attested Bit `i` is set when seat `i` signed.
+/// @param paid Bit `i` is set when seat `i` was rewarded.
+/// @param acceptedAt When it was accepted.
+/// @param count Number of included updates.
+/// @param voided True after a proven fault.
+struct CheckpointRecord {
+    bytes32 digest;
+    uint64 attested;
+    uint64 paid;
+    uint40 acceptedAt;
+    uint16 count;
+    bool voided;
+}
+
+/// @notice Life of a round. `Open` covers every phase up to publication; a round nobody completed in time is `Failed`.
+enum RoundState {
+    None,
+    Open,
+    Published,
+    Final,
+    Failed,
+    Void
+}
+
+/// @notice A round, and the model it published.
+/// @param seed Decides shards and committees.
+/// @param baseRound The round whose model this one trains on; 0 is the genesis model.
+/// @param parametersVersion Which parameters it runs under.
+/// @param state Where it stands; a round past its deadlines reads as `Failed`.
+/// @param commitEndsAt End of the commit phase.
+/// @param revealEndsAt End of the reveal phase.
+/// @param checkpointEndsAt End of the checkpoint phase, at the latest.
+/// @param publishEndsAt End of the publish phase, at the latest.
+/// @param checkpoints Number of shards with an accepted checkpoint.
+/// @param publisher The validator that published the model.
+/// @param publishedAt When it was published.
+/// @param publisherPaid True once the publisher was rewarded.
+/// @param modelRoot `Chunks` root over the model's lanes.
+/// @param contentDigest sha256 of the model's content object.
+struct Round {
+    bytes32 seed;
+    uint64 baseRound;
+    uint16 parametersVersion;
+    RoundState state;
+    uint40 commitEndsAt;
+    uint40 revealEndsAt;
+    uint40 checkpointEndsAt;
+    uint40 publishEndsAt;
+    uint16 checkpoints;
+    uint32 publisher;
+    uint40 publishedAt;
+    bool publisherPaid;
+    bytes32 modelRoot;
+    bytes32 contentDigest;
+}
+
+/// @notice What a validator should do now.
+/// @dev `Verify`: it sits in a committee whose checkpoint is missing: propose in its turn, attest otherwise.
+enum ValidatorDuty {
+    NotActive,
+    Wait,
+    OpenRound,
+    Verify,
+    Publish
+}
+
+/// @title Rounds, committees, checkpoints, the chain of models and its finality.
+interface IBeacon is IBeaconView {
+    /// @notice New parameters, used by the rounds opened from now on.
+    event ParametersSet(uint16 indexed version, RoundParameters parameters);
+    /// @notice A round opened; `committees` has the seats of shard 0, then of shard 1, and so on.
+    event RoundOpened(
+        uint64 indexed round,
+        uint64 indexed baseRound,
+        bytes32 seed,
+        uint16 parametersVersion,
+        uint40 commitEndsAt,
+        uint40 revealEndsAt,
+        uint40 checkpointEndsAt,
+        uint40 publishEndsAt,
+        uint32[] committees
+    );
+    /// @notice A round ended without a model: its deadlines passed, or its checkpoint was voided.
+    event RoundFailed(uint64 indexed round);
+    /// @notice A shard's checkpoint was accepted.
+    event CheckpointAccepted(
+        uint64 indexed round, uint16 indexed shard, bytes32 indexed digest, uint64 attested, Checkpoint checkpoint
+    );
+    /// @notice A shard's checkpoint was voided by a proven fault.
+    event CheckpointVoided(uint64 indexed round, uint16 indexed shard);
+    /// @notice The round's model was published.
+    event ModelPublished(
+        uint64 indexed round, uint32 indexed publisher, bytes32 modelRoot, bytes32 contentDigest
+    );
+    /// @notice A model was voided: by a proven fault, or because it builds on one that was.
+    event ModelVoided(uint64 indexed round);
+    /// @notice A model passed its challenge window.
+    event ModelFinalised(uint64 indexed round);
+    /// @notice An included update was rewarded.
+    event UpdateRewarded(uint64 indexed round, uint16 indexed shard, uint32 indexed client);
+    /// @notice An attesting seat was rewarded.
+    event SeatRewarded(uint64 indexed round, uint16 indexed shard, uint32 indexed validator, uint8 seat);
+    /// @notice The publisher was rewarded.
+    event PublisherRewarded(uint64 indexed round, uint32 indexed validator);
+
+    /// @notice Thrown when parameters contradict themselves or the unbonding delay; `field` names the first that does.
+    error BadParameters(string field, uint256 value);
+    /// @notice Thrown when a round is still open.
+    error RoundInProgress(uint64 round, uint40 phaseEndsAt);
+    /// @notice Thrown when too many models wait for finality; settle some.
+    error TooManyUnsettled(uint64 lastSettled, uint64 round);
+    /// @notice Thrown when fewer validators are bonded than the committees need.
+    error TooFewValidators(uint256 available, uint256 required);
+    /// @notice Thrown when a message is for another round than the current one.
+    error NotCurrentRound(uint64 given, uint64 current);
+    /// @notice Thrown when the round is in another phase.
+    error WrongPhase(uint8 phase, uint8 required);
+    /// @notice Thrown when there is no such shard.
+    error NoSuchShard(uint16 shard, uint16 shards);
+    /// @notice Thrown when the shard's checkpoint was accepted already.
+    error AlreadyCheckpointed(uint64 round, uint16 shard);
+    /// @notice Thrown when a checkpoint builds on another model.
+    error WrongBase(bytes32 given, bytes32 expected);
+    /// @notice Thrown when `count` is zero or not the number of bits in `included`.
+    error WrongCount(uint16 given, uint256 expected);
+    /// @notice Thrown when a checkpoint's turn is no seat, or has not begun.
+    error WrongTurn(uint8 turn);
+    /// @notice Thrown when fewer than two thirds of the seats signed.
+    error NoQuorum(uint256 signed, uint256 required);
+    /// @notice Thrown when `id` is no active validator.
+    error NotValidator(uint32 id);
+    /// @notice Thrown when a round is not in the state this needs.
+    error WrongState(uint64 round, RoundState state, RoundState required);
+    /// @notice Thrown when the challenge window is still open.
+    error StillChallengeable(uint64 round, uint256 finalAt);
+    /// @notice Thrown when the model this one builds on is not final yet.
+    error BaseNotFinal(uint64 round, uint64 baseRound);
+    /// @notice Thrown when the caller is not the disputes contract.
+    error NotDisputes(address caller);
+    /// @notice Thrown when there is no accepted checkpoint, or it was voided.
+    error NoCheckpoint(uint64 round, uint16 shard);
+    /// @notice Thrown when a claim does not match what was attested.
+    error NotIncluded(uint64 round, uint16 shard, uint32 client);
+    /// @notice Thrown when a seat did not attest.
+    error NotAttested(uint64 round, uint16 shard, uint8 seat);
+    /// @notice Thrown when a reward was credited before.
+    error AlreadyRewarded(uint64 round);
+
+    /// @notice Set the parameters of the rounds opened from now on. Only the owner.
+    function setParameters(RoundParameters calldata parameters) external;
+
+    /// @notice Open the next round on the latest good model. Anyone may, whenever no round is in progress.
+    function openRound() external returns (uint64 round);
+
+    /// @notice Accept a shard's checkpoint. Anyone may carry it.
+    /// @param bundle The committee's signatures over the EIP-712 digest of `checkpoint`.
+    function submitCheckpoint(Checkpoint calldata checkpoint, bytes calldata bundle) external;
+
+    /// @notice Publish the round's model once every shard has a checkpoint, or the checkpoint phase has ended with at least one.
+    /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest)`.
+    function publish(
+        uint64 round,
+        uint32 validator,
+        bytes32 modelRoot,
+        bytes32 contentDigest,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Make a model final once its challenge window has passed and its base is final. Anyone may.
+    function settle(uint64 round) external;
+
+    /// @notice Void a checkpoint, and every model that builds on it. Only the disputes contract.
+    function voidCheckpoint(uint64 round, uint16 shard) external;
+
+    /// @notice Void a model, and every model that builds on it. Only the disputes contract.
+    function voidModel(uint64 round) external;
+
+    /// @notice Credit the reward of an included update of a final round. Anyone may call.
+    /// @param position The update's place among the included ones.
+    /// @param path `Chunks` path of (client, updateRoot, contentDigest) at `position` to `checkpoint.updatesRoot`.
+    function rewardUpdate(
+        Checkpoint calldata checkpoint,
+        uint16 position,
+        uint32 clientId,
+        bytes32 updateRoot,
+        bytes32 contentDigest,
+        bytes32[] calldata path
+    ) external;
+
+    /// @notice Credit the reward of an attesting seat of a final round. Anyone may call.
+    function rewardSeat(uint64 round, uint16 shard, uint8 seat) external;
+
+    /// @notice Credit the publisher's reward of a final round. Anyone may call.
+    function rewardPublisher(uint64 round) external;
+
+    /// @notice A round and its model. Round 0 holds the genesis model, final from the start.
+    function roundAt(uint64 round) external view returns (Round memory);
+    /// @notice The number of the last round opened.
+    function currentRound() external view returns (uint64);
+    /// @notice The latest model that is neither void nor missing.
+    function headRound() external view returns (uint64);
+    /// @notice The highest round whose model is final.
+    function finalRound() external view returns (uint64);
+    /// @notice The parameters of one version.
+    function parametersAt(uint16 version) external view returns (RoundParameters memory);
+    /// @notice The version that the next round will use.
+    function parametersVersion() external view returns (uint16);
+    /// @notice A shard's accepted checkpoint.
+    function checkpointAt(uint64 round, uint16 shard) external view returns (CheckpointRecord memory);
+    /// @notice Which included updates of a shard were rewarded: bit `i` is position `i`.
+    function rewardedUpdates(uint64 round, uint16 shard) external view returns (uint256);
+    /// @notice The shard a client belongs to in a round.
+    function shardOf(uint64 round, uint32 clientId) external view returns (uint16);
+    /// @notice What validator `id` should do now, and by when.
+    function validatorDuty(uint32 id)
+        external
+        view
+        returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline);
+    /// @notice EIP-712 digest of a checkpoint: what a seat signs.
+    function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);
+    /// @notice Where participants are bonded.
+    function staking() external view returns (IStaking);
+    /// @notice What verifies a committee's attestations.
+    function quorum() external view returns (IQuorum);
+    /// @notice The contract that may void checkpoints and models; zero while there is none.
+    function disputes() external view returns (address);
+    /// @notice Number of angles in the model.
+    function quantumLength() external view returns (uint32);
+    /// @notice Number of classical weights in the model.
+    function classicalLength() external view returns (uint32);
+    /// @notice sha256 of the architecture document.
+    function architectureDigest() external view returns (bytes32);
+}

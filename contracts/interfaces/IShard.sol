@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Checkpoint} from "./IBeacon.sol";
+
+/// @notice What a client should do now.
+/// @dev `Missed`: the round goes on without the client.
+enum ClientDuty {
+    NotActive,
+    Wait,
+    Commit,
+    Reveal,
+    Done,
+    Missed
+}
+
+/// @title One shard: commits, reveals, proposals and attestations of a round.
+interface IShard {
+    /// @notice A client committed to an update.
+    event Committed(uint64 indexed round, uint32 indexed client, bytes32 commitment, uint32 leaf);
+    /// @notice A client opened its commitment; `index` is its number among the round's reveals.
+    event Revealed(
+        uint64 indexed round, uint32 indexed client, uint16 index, bytes32 updateRoot, bytes32 contentDigest
+    );
+    /// @notice Somebody says that seat `checkpoint.turn` proposes this. Checked off chain.
+    /// @dev The signature is the proposing seat's attestation.
+    event Proposed(uint64 indexed round, uint8 indexed turn, Checkpoint checkpoint, bytes signature);
+    /// @notice Somebody says that this seat attests this. Checked off chain, and on chain with the bundle.
+    event Attested(uint64 indexed round, uint8 indexed turn, uint8 indexed seat, bytes32 digest, bytes signature);
+
+    /// @notice Thrown when a message is for another round than the current one.
+    error NotCurrentRound(uint64 given, uint64 current);
+    /// @notice Thrown when the round is in another phase.
+    error WrongPhase(uint8 phase, uint8 required);
+    /// @notice Thrown when the client is not bonded, or leaving.
+    error NotActiveClient(uint32 client);
+    /// @notice Thrown when the client belongs to another shard this round.
+    error NotInShard(uint32 client, uint16 shard);
+    /// @notice Thrown when the update is for another model than the round's base.
+    error WrongBase(bytes32 given, bytes32 expected);
+    /// @notice Thrown when the client committed in this round already.
+    error AlreadyCommitted(uint64 round, uint32 client);
+    /// @notice Thrown when the commitment is zero.
+    error EmptyCommitment();
+    /// @notice Thrown when the shard has all the commits it can take this round.
+    error ShardFull(uint64 round, uint16 capacity);
+    /// @notice Thrown when a signature does not verify under the client's key.
+    error BadSignature(uint32 client);
+    /// @notice Thrown when a signature uses a leaf below the last accepted one.
+    error LeafReused(uint32 client, uint32 leaf, uint32 nextLeaf);
+    /// @notice Thrown when there is nothing to reveal.
+    error NotCommitted(uint64 round, uint32 client);
+    /// @notice Thrown when the client revealed already.
+    error AlreadyRevealed(uint64 round, uint32 client);
+    /// @notice Thrown when the opening does not hash to the commitment.
+    error CommitmentMismatch(uint64 round, uint32 client);
+    /// @notice Thrown when a message is for another shard.
+    error WrongShard(uint16 given, uint16 expected);
+    /// @notice Thrown when there is no such seat.
+    error NoSuchSeat(uint8 seat, uint8 seats);
+    /// @notice Thrown when the proposer's turn has not begun.
+    error TurnNotBegun(uint8 turn, uint256 beginsAt);
+
+    /// @notice Commit to an update. Anyone may carry it.
+    /// @param baseRoot Root of the model it was trained from.
+    /// @param commitment keccak256(abi.encode(round, client, updateRoot, contentDigest, salt)).
+    /// @param signature LMS of the client over `Commit(round, client, baseRoot, commitment)`.
+    function commit(
+        uint64 round,
+        uint32 client,
+        bytes32 baseRoot,
+        bytes32 commitment,
+        bytes calldata signature
+    ) external;
+
+    /// @notice Open a commitment. The salt authorises it; anyone may carry it.
+    function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt)
+        external;
+
+    /// @notice Announce a proposal. Not verified here: a forged one is noise that attesters drop.
+    /// @param signature LMS of seat `checkpoint.turn` over the beacon's digest of `checkpoint`.
+    function propose(Checkpoint calldata checkpoint, bytes calldata signature) external;
+
+    /// @notice Announce an attestation. Not verified here: the bundle is.
+    function attest(uint64 round, uint8 turn, uint8 seat, bytes32 digest, bytes calldata signature) external;
+
+    /// @notice What client `id` should do now, and by when.
+    function clientDuty(uint32 id) external view returns (ClientDuty duty, uint64 round, uint40 deadline);
+
+    /// @notice What is kept of a client's update: 0, its commitment, or what it revealed (see `revealedAs`).
+    function updateOf(uint64 round, uint32 client) external view returns (bytes32);
+
+    /// @notice What `updateOf` holds after a reveal: a hash of these values with its lowest bit set.
+    function revealedAs(uint16 index, bytes32 updateRoot, bytes32 contentDigest) external pure returns (bytes32);
+
+    /// @notice The lowest leaf of the client's current key that this shard still accepts.
+    function nextLeaf(uint32 client) external view returns (uint32);
+
+    /// @notice Which shard this is.
+    function shardIndex() external view returns (uint16);
+}

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice What a participant does in the protocol.
+enum Role {
+    None,
+    Client,
+    Validator
+}
+
+/// @notice An LMS public key: LMS_SHA256_M24_H{5,10,15} over LMOTS_SHA256_N24_W4 (RFC 8554, NIST SP 800-208).
+/// @param identifier The 16-byte key pair identifier `I`.
+/// @param root The 24-byte root `T[1]` of the key's Merkle tree.
+/// @param height The tree's height: 5, 10 or 15; the key signs 2^height times.
+struct LmsKey {
+    bytes16 identifier;
+    bytes24 root;
+    uint8 height;
+}
+
+/// @notice A bonded participant.
+/// @param withdrawal Where stake and rewards are paid to; changed only by the participant's own signature.
+/// @param stakeWei The stake that can still be slashed, in wei.
+/// @param key The key that speaks for the participant now.
+/// @param nextLeaf The lowest leaf of `key` that this contract still accepts.
+/// @param nonce The number that the next exit, rotation or withdrawal change must name.
+/// @param role Client or validator.
+/// @param keyIndex How often the key was rotated; `keyAt(id, keyIndex)` is `key`.
+/// @param exitableAt When the stake may be withdrawn (unix seconds); 0 while no exit was asked for.
+/// @param treeIndex A validator's position in the stake tree, from 1; 0 for clients.
+struct Participant {
+    address withdrawal;
+    uint96 stakeWei;
+    bytes24 root;
+    uint32 nextLeaf;
+    uint32 nonce;
+    bytes16 identifier;
+    uint8 height;
+    Role role;
+    uint32 keyIndex;
+    uint40 exitableAt;
+    uint32 treeIndex;
+}
+
+/// @notice What is fixed when the staking contract is deployed.
+/// @param minClientStakeWei Least stake of a client, in wei.
+/// @param minValidatorStakeWei Least stake of a validator, in wei.
+/// @param unbondingSeconds Seconds between asking to leave and being able to.
+/// @param slashBps Share of the stake that a proven fault costs, in 1/10000.
+/// @param bountyBps Share of what is taken that goes to who proved the fault, in 1/10000; the rest is burned.
+struct StakingParameters {
+    uint96 minClientStakeWei;
+    uint96 minValidatorStakeWei;
+    uint32 unbondingSeconds;
+    uint16 slashBps;
+    uint16 bountyBps;
+}
+
+/// @title Stakes, keys and rewards of clients and validators.
+/// @notice A message is authorised by the participant's LMS signature, never by `msg.sender`: any account may carry it.
+interface IStaking {
+    /// @notice A participant joined.
+    event Bonded(
+        uint32 indexed id, Role indexed role, address indexed withdrawal, uint256 stakeWei, LmsKey key
+    );
+    /// @notice Stake was added.
+    event ToppedUp(uint32 indexed id, uint256 amountWei, uint256 stakeWei);
+    /// @notice An exit was asked for: no new duties, still liable until `exitableAt`.
+    event ExitRequested(uint32 indexed id, uint40 exitableAt);
+    /// @notice The participant left with `amountWei` (stake and rewards).
+    event Withdrawn(uint32 indexed id, address indexed withdrawal, uint256 amountWei);
+    /// @notice The key was replaced.
+    event KeyRotated(uint32 indexed id, uint32 keyIndex, LmsKey key);
+    /// @notice The withdrawal address was replaced.
+    event WithdrawalChanged(uint32 indexed id, address indexed withdrawal);
+    /// @notice The reward pool grew.
+    event RewardsFunded(address indexed from, uint256 amountWei);
+    /// @notice A reward moved from the pool to a participant's account.
+    event RewardCredited(uint32 indexed id, uint256 amountWei);
+    /// @notice Rewards were paid out.
+    event RewardsPaid(uint32 indexed id, address indexed withdrawal, uint256 amountWei);
+    /// @notice Stake was taken for a proven fault: a bounty for who proved it, the rest burned.
+    event Slashed(uint32 indexed id, address indexed challenger, uint256 amountWei, uint256 bountyWei);
+    /// @notice The contracts that may credit and slash were set, once and for all.
+    event Wired(address indexed beacon, address indexed disputes);
+
+    /// @notice Thrown when a deployment parameter makes no sense; `field` names the first that does not.
+    error BadParameters(string field, uint256 value);
+    /// @notice Thrown when the stake is below the role's minimum.
+    error StakeTooLow(uint256 givenWei, uint256 minimumWei);
+    /// @notice Thrown when all stakes together would not fit 96 bits.
+    error StakeTooHigh(uint256 givenWei);
+    /// @notice Thrown when an LMS key's tree height is none of 5, 10, 15.
+    error UnsupportedKeyHeight(uint8 height);
+    /// @notice Thrown when a key's root is zero.
+    error EmptyKey();
+    /// @notice Thrown when a rotation names a key the participant has or had: its leaves may have signed already.
+    error KeyReused(uint32 id, bytes16 identifier);
+    /// @notice Thrown when the withdrawal address is zero.
+    error EmptyWithdrawal();
+    /// @notice Thrown when `id` names no bonded participant.
+    error NotBonded(uint32 id);
+    /// @notice Thrown when the participant is on its way out.
+    error Exiting(uint32 id, uint40 exitableAt);
+    /// @notice Thrown when no exit was asked for.
+    error NotExiting(uint32 id);
+    /// @notice Thrown when the unbonding delay still runs.
+    error StillUnbonding(uint32 id, uint40 exitableAt);
+    /// @notice Thrown when a signature does not verify under the participant's key.
+    error BadSignature(uint32 id);
+    /// @notice Thrown when a signature uses a leaf below the last accepted one.
+    error LeafReused(uint32 id, uint32 leaf, uint32 nextLeaf);
+    /// @notice Thrown when fewer validators can be drawn than are asked for.
+    error TooFewValidators(uint256 available, uint256 required);
+    /// @notice Thrown when nothing is owed.
+    error NothingOwed(uint32 id);
+    /// @notice Thrown when the reward pool holds less than the reward.
+    error RewardPoolTooSmall(uint256 requiredWei, uint256 availableWei);
+    /// @notice Thrown when the caller is not the contract that may do this.
+    error NotAuthorised(address caller);
+    /// @notice Thrown when the contracts were wired already.
+    error AlreadyWired();
+    /// @notice Thrown when a payment is refused by its receiver.
+    error PaymentRefused(address receiver, uint256 amountWei);
+
+    /// @notice Join as a client with `msg.value` as stake.
+    /// @dev Takes no signature: a key says nothing until its owner signs for the id given here.
+    /// @param key The LMS key that will speak for the client.
+    /// @param withdrawal Where stake and rewards go.
+    /// @return id The participant's number, from 1.
+    function bondClient(LmsKey calldata key, address withdrawal) external payable returns (uint32 id);
+
+    /// @notice Join as a validator with `msg.value` as stake; enters the stake tree.
+    function bondValidator(LmsKey calldata key, address withdrawal) external payable returns (uint32 id);
+
+    /// @notice Add `msg.value` to a participant's stake; anyone may.
+    function topUp(uint32 id) external payable;
+
+    /// @notice Ask to leave. The stake stays liable for `unbondingSeconds`.
+    /// @param signature LMS over `Exit(participant, nonce)`.
+    function requestExit(uint32 id, bytes calldata signature) external;
+
+    /// @notice Pay stake and rewards of an exited participant to its withdrawal address; anyone may call.
+    function withdraw(uint32 id) external;
+
+    /// @notice Replace the key; the old one signs, with one of its last leaves if need be.
+    /// @param signature LMS of the old key over `Rotation(participant, identifier, root, height, nonce)`.
+    function rotateKey(uint32 id, LmsKey calldata newKey, bytes calldata signature) external;
+
+    /// @notice Replace the withdrawal address.
+    /// @param signature LMS over `Withdrawal(participant, withdrawal, nonce)`.
+    function changeWithdrawal(uint32 id, address withdrawal, bytes calldata signature) external;
+
+    /// @notice Pay the rewards credited so far to the withdrawal address; anyone may call.
+    function payRewards(uint32 id) external;
+
+    /// @notice Add `msg.value` to the reward pool.
+    function fundRewards() external payable;
+
+    /// @notice Check a participant's signature and spend its leaf. Only the beacon.
+    function authorise(uint32 id, bytes32 digest, bytes calldata signature) external;
+
+    /// @notice Move a reward from the pool to a participant's account. Only the beacon.
+    function creditReward(uint32 id, uint256 amountWei) external;
+
+    /// @notice Take `slashBps` of a participant's stake for a proven fault, pending exit or not. Only the disputes contract.
+    /// @dev Assumes that the caller punishes each fault once. A validator left with less than the minimum is not drawn
+    /// until it is topped up.
+    /// @param challenger Who proved the fault; paid `bountyBps` of what is taken.
+    /// @return takenWei What was taken in all: 0 when the participant has left, so that one who is gone cannot shield
+    /// the others that a proof convicts.
+    function slash(uint32 id, address challenger) external returns (uint256 takenWei);
+
+    /// @notice Set the beacon and the disputes contract (zero: none), once. Only the deployer.
+    /// @dev Nothing can be credited, authorised or slashed before.
+    function wire(address beacon, address disputes) external;
+
+    /// @notice The participant, or a zero record after it left.
+    function participant(uint32 id) external view returns (Participant memory);
+
+    /// @notice A key the participant has or had; history outlives rotation, so a fault can still be proven.
+    function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory);
+
+    /// @notice Rewards credited and not yet paid, in wei.
+    function rewardsOf(uint32 id) external view returns (uint256);
+
+    /// @notice Draw `count` different validators, with probability in proportion to stake, without replacement.
+    /// @dev A pure function of `seed` and the stakes now.
+    function draw(bytes32 seed, uint256 count) external view returns (uint32[] memory ids);
+
+    /// @notice Validators that can be drawn now.
+    function activeValidators() external view returns (uint32);
+    /// @notice Number of ids given out; ids run from 1.
+    function participantCount() external view returns (uint32);
+    /// @notice All stakes together, in wei.
+    function totalStakeWei() external view returns (uint256);
+    /// @notice All rewards credited and not yet paid, in wei.
+    function totalRewardsWei() external view returns (uint256);
+    /// @notice What the reward pool holds, in wei. Balance = stakes + rewards + pool.
+    function rewardPoolWei() external view returns (uint256);
+    /// @notice The contract that may authorise and credit; zero before `wire`.
+    function beacon() external view returns (address);
+    /// @notice The contract that may slash; zero while there is none.
+    function disputes() external view returns (address);
+    /// @notice Share of the stake that a proven fault costs, in 1/10000.
+    function slashBps() external view returns (uint16);
+    /// @notice Share of what is taken that goes to who proved the fault, in 1/10000.
+    function bountyBps() external view returns (uint16);
+    /// @notice Seconds between asking to leave and being able to.
+    function unbondingSeconds() external view returns (uint32);
+    /// @notice Least stake of a client, in wei.
+    function minClientStakeWei() external view returns (uint96);
+    /// @notice Least stake of a validator, in wei.
+    function minValidatorStakeWei() external view returns (uint96);
+}
