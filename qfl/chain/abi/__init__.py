@@ -1,0 +1,38 @@
+"""The contracts' ABIs as committed JSON, so that reading a chain needs no compiler.
+
+`scripts/export_abi.py` writes them; a test compares them with what the compiler says.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+CONTRACTS = ("Staking", "Beacon", "Shard", "LmsQuorum")
+
+
+@cache
+def load_abi(name: str) -> list[dict[str, Any]]:
+    """The ABI of one of `CONTRACTS`."""
+    text = files(__name__).joinpath(f"{name}.json").read_text()
+    return list(json.loads(text))
+
+
+def all_abis() -> dict[str, list[dict[str, Any]]]:
+    """Every contract's ABI, by name."""
+    return {name: load_abi(name) for name in CONTRACTS}
+
+
+def types_of(entry: dict[str, Any]) -> list[str]:
+    """The canonical types of an entry's inputs, tuples spelled out."""
+    return [_canonical(parameter) for parameter in entry["inputs"]]
+
+
+def _canonical(parameter: dict[str, Any]) -> str:
+    kind = str(parameter["type"])
+    if not kind.startswith("tuple"):
+        return kind
+    inside = ",".join(_canonical(component) for component in parameter["components"])
+    return f"({inside}){kind.removeprefix('tuple')}"

@@ -1,0 +1,325 @@
+"""Typed access to `contracts/Beacon.sol`; what each function does is said in `IBeacon.sol`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.sender import UnsentCall
+from qfl.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
+
+
+class Phase(IntEnum):
+    """`Phase` of IBeaconView.sol."""
+
+    IDLE = 0
+    COMMIT = 1
+    REVEAL = 2
+    CHECKPOINT = 3
+    PUBLISH = 4
+
+
+class RoundState(IntEnum):
+    """`RoundState` of IBeacon.sol."""
+
+    NONE = 0
+    OPEN = 1
+    PUBLISHED = 2
+    FINAL = 3
+    FAILED = 4
+    VOID = 5
+
+
+class ValidatorDuty(IntEnum):
+    """`ValidatorDuty` of IBeacon.sol."""
+
+    NOT_ACTIVE = 0
+    WAIT = 1
+    OPEN_ROUND = 2
+    VERIFY = 3
+    PUBLISH = 4
+
+
+@dataclass(frozen=True)
+class RoundContext:
+    """`RoundContext` of IBeaconView.sol; times in unix seconds."""
+
+    round: RoundNumber
+    phase: Phase
+    phase_ends_at: int
+    reveal_ends_at: int
+    turn_seconds: int
+    shards: int
+    seats: int
+    base_root: bytes
+
+
+@dataclass(frozen=True)
+class RoundRecord:
+    """`Round` of IBeacon.sol: a round and the model it published."""
+
+    number: RoundNumber
+    seed: bytes
+    base_round: RoundNumber
+    parameters_version: int
+    state: RoundState
+    commit_ends_at: int
+    reveal_ends_at: int
+    checkpoint_ends_at: int
+    publish_ends_at: int
+    checkpoints: int
+    publisher: ParticipantId
+    published_at: int
+    publisher_paid: bool
+    model_root: bytes
+    content_digest: bytes
+
+
+@dataclass(frozen=True)
+class Parameters:
+    """What `RoundParameters` of IBeacon.sol says about updates and time."""
+
+    format: LaneFormat
+    trim_bps: int
+    norm_bound: int
+    shards: int
+    seats: int
+    turn_seconds: int
+    challenge_seconds: int
+
+
+@dataclass(frozen=True)
+class CheckpointRecord:
+    """`CheckpointRecord` of IBeacon.sol; a zero `digest` means there is none."""
+
+    digest: bytes
+    attested: int
+    paid: int
+    accepted_at: int
+    count: int
+    voided: bool
+
+    @property
+    def stands(self) -> bool:
+        """True for an accepted checkpoint that no dispute voided."""
+        return any(self.digest) and not self.voided
+
+
+@dataclass(frozen=True)
+class Accepted:
+    """A `CheckpointAccepted` event, and where to find the bundle."""
+
+    checkpoint: CheckpointData
+    attested: int
+    tx_hash: str
+
+
+@dataclass(frozen=True)
+class Duty:
+    """What a validator should do now, and by when (unix seconds)."""
+
+    kind: ValidatorDuty
+    round: RoundNumber
+    shard: ShardIndex
+    seat: int
+    deadline: int
+
+
+class Beacon(BoundContract):
+    """Rounds, committees, checkpoints and the chain of models."""
+
+    abi_name = "Beacon"
+
+    # --- writes ---
+
+    def open_round(self) -> UnsentCall:
+        """Open the next round."""
+        return self._write("open_round", "openRound", [])
+
+    def submit_checkpoint(self, checkpoint: CheckpointData, bundle: bytes) -> UnsentCall:
+        """Bring a shard's result with its committee's signatures."""
+        arguments = [as_tuple(checkpoint), bundle]
+        return self._write("checkpoint", "submitCheckpoint", arguments, round_number=checkpoint.round)
+
+    def publish(
+        self,
+        round_number: RoundNumber,
+        validator: ParticipantId,
+        model_root: bytes,
+        content_digest: bytes,
+        signature: bytes,
+    ) -> UnsentCall:
+        """Publish the round's model."""
+        arguments = [round_number, validator, model_root, content_digest, signature]
+        return self._write("publish", "publish", arguments, 0, validator, round_number)
+
+    def settle(self, round_number: RoundNumber) -> UnsentCall:
+        """Make a model final after its challenge window."""
+        return self._write("settle", "settle", [round_number], round_number=round_number)
+
+    def reward_update(
+        self,
+        checkpoint: CheckpointData,
+        position: int,
+        client: ParticipantId,
+        update_root: bytes,
+        content_digest: bytes,
+        path: Sequence[bytes],
+    ) -> UnsentCall:
+        """Credit an included update."""
+        arguments = [as_tuple(checkpoint), position, client, update_root, content_digest, list(path)]
+        return self._write("reward_update", "rewardUpdate", arguments, 0, client, checkpoint.round)
+
+    def reward_seat(
+        self, round_number: RoundNumber, shard: ShardIndex, seat: int, validator: ParticipantId
+    ) -> UnsentCall:
+        """Credit an attesting seat."""
+        arguments = [round_number, shard, seat]
+        return self._write("reward_seat", "rewardSeat", arguments, 0, validator, round_number)
+
+    def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
+        """Credit the publisher."""
+        arguments = [round_number]
+        return self._write("reward_publisher", "rewardPublisher", arguments, 0, validator, round_number)
+
+    # --- reads ---
+
+    def context(self) -> RoundContext:
+        """Where the current round stands."""
+        c = self._read("context")
+        return RoundContext(
+            RoundNumber(c.round),
+            Phase(c.phase),
+            c.phaseEndsAt,
+            c.revealEndsAt,
+            c.turnSeconds,
+            c.shards,
+            c.seats,
+            c.baseRoot,
+        )
+
+    def round_at(self, number: RoundNumber) -> RoundRecord:
+        """A round; number 0 is the genesis model."""
+        r = self._read("roundAt", number)
+        return RoundRecord(
+            number,
+            r.seed,
+            RoundNumber(r.baseRound),
+            r.parametersVersion,
+            RoundState(r.state),
+            *(r.commitEndsAt, r.revealEndsAt, r.checkpointEndsAt, r.publishEndsAt),
+            r.checkpoints,
+            ParticipantId(r.publisher),
+            r.publishedAt,
+            r.publisherPaid,
+            r.modelRoot,
+            r.contentDigest,
+        )
+
+    def current_round(self) -> RoundNumber:
+        """The last round opened."""
+        return RoundNumber(self._read("currentRound"))
+
+    def head_round(self) -> RoundNumber:
+        """The latest good model's round."""
+        return RoundNumber(self._read("headRound"))
+
+    def final_round(self) -> RoundNumber:
+        """The highest round whose model is final."""
+        return RoundNumber(self._read("finalRound"))
+
+    def parameters_at(self, version: int) -> Parameters:
+        """Round parameters of one version."""
+        p = self._read("parametersAt", version)
+        return Parameters(
+            LaneFormat(p.laneBits, p.quantumExponent, p.classicalExponent),
+            p.trimBps,
+            p.normBound,
+            p.shards,
+            p.seats,
+            p.turnSeconds,
+            p.challengeSeconds,
+        )
+
+    def shape(self) -> ModelShape:
+        """Lengths of the model's blocks."""
+        return ModelShape(self._read("quantumLength"), self._read("classicalLength"))
+
+    def architecture_digest(self) -> bytes:
+        """sha256 of the job's architecture document."""
+        return bytes(self._read("architectureDigest"))
+
+    def committee(self, round_number: RoundNumber, shard: ShardIndex) -> list[ParticipantId]:
+        """The validators in a committee's seats."""
+        return [ParticipantId(validator) for validator in self._read("committee", round_number, shard)]
+
+    def shard_of(self, round_number: RoundNumber, client: ParticipantId) -> ShardIndex:
+        """The shard a client belongs to in a round."""
+        return ShardIndex(self._read("shardOf", round_number, client))
+
+    def checkpoint_at(self, round_number: RoundNumber, shard: ShardIndex) -> CheckpointRecord:
+        """A shard's accepted checkpoint."""
+        c = self._read("checkpointAt", round_number, shard)
+        return CheckpointRecord(c.digest, c.attested, c.paid, c.acceptedAt, c.count, c.voided)
+
+    def rewarded_updates(self, round_number: RoundNumber, shard: ShardIndex) -> int:
+        """Bit i is set when the included update at position i was rewarded."""
+        return int(self._read("rewardedUpdates", round_number, shard))
+
+    def validator_duty(self, validator: ParticipantId) -> Duty:
+        """What a validator should do now."""
+        duty, number, shard, seat, deadline = self._read("validatorDuty", validator)
+        return Duty(ValidatorDuty(duty), RoundNumber(number), ShardIndex(shard), seat, deadline)
+
+    # --- events ---
+
+    def opened_in(self, round_number: RoundNumber, from_block: int) -> int:
+        """The block in which a round was opened."""
+        (event,) = self._events("RoundOpened", from_block, round=round_number)
+        return int(event["blockNumber"])
+
+    def openings(self, from_block: int) -> list[tuple[RoundNumber, int]]:
+        """Every round ever opened, with its block."""
+        return [
+            (RoundNumber(event["args"]["round"]), int(event["blockNumber"]))
+            for event in self._events("RoundOpened", from_block)
+        ]
+
+    def accepted(self, round_number: RoundNumber, from_block: int) -> list[Accepted]:
+        """The accepted checkpoints of a round, by shard."""
+        events = self._events("CheckpointAccepted", from_block, round=round_number)
+        found = [
+            Accepted(
+                from_tuple(event["args"]["checkpoint"]),
+                event["args"]["attested"],
+                event["transactionHash"].to_0x_hex(),
+            )
+            for event in events
+        ]
+        return sorted(found, key=lambda accepted: accepted.checkpoint.shard)
+
+    def publications(self, from_block: int) -> dict[RoundNumber, str]:
+        """The transaction that published each round's model."""
+        return {
+            RoundNumber(event["args"]["round"]): event["transactionHash"].to_0x_hex()
+            for event in self._events("ModelPublished", from_block)
+        }
+
+
+def as_tuple(checkpoint: CheckpointData) -> tuple[object, ...]:
+    """The checkpoint as the ABI wants it."""
+    c = checkpoint
+    head = (c.round, c.shard, c.turn, c.count, c.base_root, c.included)
+    return (*head, c.updates_root, c.aggregate_root, c.content_digest)
+
+
+def from_tuple(value: Any) -> CheckpointData:
+    """The checkpoint in an event or a call, decoded as a tuple, a named tuple or a mapping."""
+    fields = list(value.values()) if hasattr(value, "values") else list(value)
+    number, shard, turn, count, base, included, updates, aggregate, digest = fields
+    return CheckpointData(
+        RoundNumber(number), ShardIndex(shard), turn, count, base, included, updates, aggregate, digest
+    )

@@ -1,0 +1,160 @@
+"""Typed access to `contracts/Shard.sol`; what each function does is said in `IShard.sol`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.beacon import as_tuple, from_tuple
+from qfl.chain.sender import UnsentCall
+from qfl.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+
+
+class ClientDuty(IntEnum):
+    """`ClientDuty` of IShard.sol."""
+
+    NOT_ACTIVE = 0
+    WAIT = 1
+    COMMIT = 2
+    REVEAL = 3
+    DONE = 4
+    MISSED = 5
+
+
+@dataclass(frozen=True)
+class Committed:
+    """A `Committed` event."""
+
+    client: ParticipantId
+    commitment: bytes
+    leaf: int
+    tx_hash: str
+
+
+@dataclass(frozen=True)
+class Proposed:
+    """A `Proposed` event: perhaps a proposal, perhaps noise."""
+
+    checkpoint: CheckpointData
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Attested:
+    """An `Attested` event: perhaps an attestation, perhaps noise."""
+
+    turn: int
+    seat: int
+    digest: bytes
+    signature: bytes
+
+
+class Shard(BoundContract):
+    """Commits, reveals, proposals and attestations of one shard."""
+
+    abi_name = "Shard"
+
+    # --- writes ---
+
+    def commit(
+        self,
+        round_number: RoundNumber,
+        client: ParticipantId,
+        base_root: bytes,
+        commitment: bytes,
+        signature: bytes,
+    ) -> UnsentCall:
+        """Commit to an update."""
+        arguments = [round_number, client, base_root, commitment, signature]
+        return self._write("commit", "commit", arguments, 0, client, round_number)
+
+    def reveal(
+        self,
+        round_number: RoundNumber,
+        client: ParticipantId,
+        update_root: bytes,
+        content_digest: bytes,
+        salt: bytes,
+    ) -> UnsentCall:
+        """Open a commitment."""
+        arguments = [round_number, client, update_root, content_digest, salt]
+        return self._write("reveal", "reveal", arguments, 0, client, round_number)
+
+    def propose(self, checkpoint: CheckpointData, signature: bytes, validator: ParticipantId) -> UnsentCall:
+        """Announce a proposal."""
+        arguments = [as_tuple(checkpoint), signature]
+        return self._write("propose", "propose", arguments, 0, validator, checkpoint.round)
+
+    def attest(
+        self, checkpoint: CheckpointData, seat: int, digest: bytes, signature: bytes, validator: ParticipantId
+    ) -> UnsentCall:
+        """Announce an attestation."""
+        arguments = [checkpoint.round, checkpoint.turn, seat, digest, signature]
+        return self._write("attest", "attest", arguments, 0, validator, checkpoint.round)
+
+    # --- reads ---
+
+    def shard_index(self) -> ShardIndex:
+        """Which shard this is."""
+        return ShardIndex(self._read("shardIndex"))
+
+    def client_duty(self, client: ParticipantId) -> tuple[ClientDuty, RoundNumber, int]:
+        """What a client should do now: duty, round, deadline (unix seconds)."""
+        duty, number, deadline = self._read("clientDuty", client)
+        return ClientDuty(duty), RoundNumber(number), int(deadline)
+
+    def update_of(self, round_number: RoundNumber, client: ParticipantId) -> bytes:
+        """What is kept of a client's update; zero bytes when nothing is."""
+        return bytes(self._read("updateOf", round_number, client))
+
+    def next_leaf(self, client: ParticipantId) -> int:
+        """The lowest leaf of the client's key that the shard still accepts."""
+        return int(self._read("nextLeaf", client))
+
+    # --- events ---
+
+    def commits(self, round_number: RoundNumber, from_block: int) -> list[Committed]:
+        """The round's commits."""
+        return [
+            Committed(
+                ParticipantId(event["args"]["client"]),
+                event["args"]["commitment"],
+                event["args"]["leaf"],
+                event["transactionHash"].to_0x_hex(),
+            )
+            for event in self._events("Committed", from_block, round=round_number)
+        ]
+
+    def reveals(self, round_number: RoundNumber, from_block: int) -> list[Revealed]:
+        """The round's reveals, by index."""
+        found = [
+            Revealed(
+                ParticipantId(event["args"]["client"]),
+                event["args"]["index"],
+                event["args"]["updateRoot"],
+                event["args"]["contentDigest"],
+                event["transactionHash"].to_0x_hex(),
+            )
+            for event in self._events("Revealed", from_block, round=round_number)
+        ]
+        return sorted(found, key=lambda reveal: reveal.index)
+
+    def proposals(self, round_number: RoundNumber, from_block: int) -> list[Proposed]:
+        """Everything announced as a proposal for the round."""
+        return [
+            Proposed(from_tuple(event["args"]["checkpoint"]), event["args"]["signature"])
+            for event in self._events("Proposed", from_block, round=round_number)
+        ]
+
+    def attestations(self, round_number: RoundNumber, from_block: int) -> list[Attested]:
+        """Everything announced as an attestation for the round."""
+        return [
+            Attested(
+                event["args"]["turn"],
+                event["args"]["seat"],
+                event["args"]["digest"],
+                event["args"]["signature"],
+            )
+            for event in self._events("Attested", from_block, round=round_number)
+        ]

@@ -1,0 +1,145 @@
+"""Typed access to `contracts/Staking.sol`; what each function does is said in `IStaking.sol`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.sender import UnsentCall
+from qfl.types import LmsPublicKey, ParticipantId
+
+
+class Role(IntEnum):
+    """`Role` of IStaking.sol."""
+
+    NONE = 0
+    CLIENT = 1
+    VALIDATOR = 2
+
+
+@dataclass(frozen=True)
+class ParticipantRecord:
+    """`Participant` of IStaking.sol; `exitable_at` is 0 while no exit was asked for."""
+
+    withdrawal: str
+    stake_wei: int
+    key: LmsPublicKey
+    next_leaf: int
+    nonce: int
+    role: Role
+    key_index: int
+    exitable_at: int
+
+
+@dataclass(frozen=True)
+class Bonding:
+    """A `Bonded` event."""
+
+    id: ParticipantId
+    role: Role
+    withdrawal: str
+    stake_wei: int
+    key: LmsPublicKey
+    block: int
+
+
+class Staking(BoundContract):
+    """Stakes, keys and rewards."""
+
+    abi_name = "Staking"
+
+    def bond(self, role: Role, key: LmsPublicKey, withdrawal: str, stake_wei: int) -> UnsentCall:
+        """Join with `stake_wei`."""
+        kind = "client" if role is Role.CLIENT else "validator"
+        arguments = [(key.identifier, key.root, key.height), withdrawal]
+        return self._write(f"bond_{kind}", f"bond{kind.capitalize()}", arguments, stake_wei)
+
+    def request_exit(self, participant: ParticipantId, signature: bytes) -> UnsentCall:
+        """Ask to leave."""
+        return self._write("request_exit", "requestExit", [participant, signature], 0, participant)
+
+    def withdraw(self, participant: ParticipantId) -> UnsentCall:
+        """Leave with stake and rewards, after the unbonding delay."""
+        return self._write("withdraw", "withdraw", [participant], 0, participant)
+
+    def rotate_key(self, participant: ParticipantId, key: LmsPublicKey, signature: bytes) -> UnsentCall:
+        """Replace the key."""
+        arguments = [participant, (key.identifier, key.root, key.height), signature]
+        return self._write("rotate_key", "rotateKey", arguments, 0, participant)
+
+    def pay_rewards(self, participant: ParticipantId) -> UnsentCall:
+        """Pay out the rewards credited so far."""
+        return self._write("pay_rewards", "payRewards", [participant], 0, participant)
+
+    def fund_rewards(self, amount_wei: int) -> UnsentCall:
+        """Add to the reward pool."""
+        return self._write("fund_rewards", "fundRewards", [], amount_wei)
+
+    def wire(self, beacon: str, disputes: str) -> UnsentCall:
+        """Name the contracts that may credit and slash, once."""
+        return self._write("wire", "wire", [beacon, disputes])
+
+    def participant(self, participant: ParticipantId) -> ParticipantRecord:
+        """The participant; role NONE when there is none."""
+        p = self._read("participant", participant)
+        return ParticipantRecord(
+            p.withdrawal,
+            p.stakeWei,
+            LmsPublicKey(p.identifier, p.root, p.height),
+            p.nextLeaf,
+            p.nonce,
+            Role(p.role),
+            p.keyIndex,
+            p.exitableAt,
+        )
+
+    def participant_count(self) -> int:
+        """Number of ids given out; ids run from 1."""
+        return int(self._read("participantCount"))
+
+    def key_at(self, participant: ParticipantId, key_index: int) -> LmsPublicKey:
+        """A key the participant has or had."""
+        key = self._read("keyAt", participant, key_index)
+        return LmsPublicKey(key.identifier, key.root, key.height)
+
+    def rewards_of(self, participant: ParticipantId) -> int:
+        """Rewards credited and not yet paid, in wei."""
+        return int(self._read("rewardsOf", participant))
+
+    def minimum_stake_wei(self, role: Role) -> int:
+        """Least stake of a role."""
+        name = "minClientStakeWei" if role is Role.CLIENT else "minValidatorStakeWei"
+        return int(self._read(name))
+
+    def totals_wei(self) -> tuple[int, int, int]:
+        """Stakes, rewards owed and reward pool; together they are the contract's balance."""
+        stakes, rewards = self._read("totalStakeWei"), self._read("totalRewardsWei")
+        return int(stakes), int(rewards), int(self._read("rewardPoolWei"))
+
+    def bondings(self, from_block: int) -> list[Bonding]:
+        """Everyone who ever joined."""
+        return [
+            Bonding(
+                ParticipantId(event["args"]["id"]),
+                Role(event["args"]["role"]),
+                event["args"]["withdrawal"],
+                event["args"]["stakeWei"],
+                _key(event["args"]["key"]),
+                event["blockNumber"],
+            )
+            for event in self._events("Bonded", from_block)
+        ]
+
+    def rotations(self, from_block: int) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
+        """Every key that replaced another, with the block it did so in."""
+        return [
+            (ParticipantId(event["args"]["id"]), _key(event["args"]["key"]), event["blockNumber"])
+            for event in self._events("KeyRotated", from_block)
+        ]
+
+
+def _key(value: object) -> LmsPublicKey:
+    if isinstance(value, dict):
+        return LmsPublicKey(value["identifier"], value["root"], value["height"])
+    return LmsPublicKey(value.identifier, value.root, value.height)  # type: ignore[attr-defined]

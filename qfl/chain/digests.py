@@ -1,0 +1,87 @@
+"""The EIP-712 digests that LMS keys sign: the Python side of `contracts/libraries/Digest.sol`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_abi.abi import encode
+from eth_utils.address import to_canonical_address
+from eth_utils.crypto import keccak
+
+from qfl.types import CheckpointData, LmsPublicKey
+
+_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+_COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
+_CHECKPOINT = (
+    "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,"
+    "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest)"
+)
+_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+_EXIT = "Exit(uint32 participant,uint32 nonce)"
+_ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
+_WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a signature is for: one contract on one chain (EIP-712 `eip712Domain`)."""
+
+    chain_id: int
+    contract: str
+
+    def commit(self, round_number: int, client: int, base_root: bytes, commitment: bytes) -> bytes:
+        """Digest of a client's commitment; the domain is the shard."""
+        return self._digest(_COMMIT, round_number, client, base_root, commitment)
+
+    def checkpoint(self, checkpoint: CheckpointData) -> bytes:
+        """Digest of a checkpoint; the domain is the beacon."""
+        c = checkpoint
+        return self._digest(
+            _CHECKPOINT,
+            *(c.round, c.shard, c.turn, c.count, c.base_root, c.included),
+            *(c.updates_root, c.aggregate_root, c.content_digest),
+        )
+
+    def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
+        """Digest of a published model; the domain is the beacon."""
+        return self._digest(_PUBLICATION, round_number, validator, model_root, content_digest)
+
+    def exit(self, participant: int, nonce: int) -> bytes:
+        """Digest of an exit; the domain is the staking contract."""
+        return self._digest(_EXIT, participant, nonce)
+
+    def rotation(self, participant: int, key: LmsPublicKey, nonce: int) -> bytes:
+        """Digest of a key rotation; the domain is the staking contract."""
+        return self._digest(_ROTATION, participant, key.identifier, key.root, key.height, nonce)
+
+    def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
+        """Digest of a change of the withdrawal address; the domain is the staking contract."""
+        return self._digest(_WITHDRAWAL, participant, withdrawal, nonce)
+
+    def _digest(self, message_type: str, *values: object) -> bytes:
+        separator = keccak(
+            encode(
+                ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+                [
+                    keccak(text=_DOMAIN),
+                    keccak(text="QFLchain"),
+                    keccak(text="1"),
+                    self.chain_id,
+                    to_canonical_address(self.contract),
+                ],
+            )
+        )
+        members = message_type[message_type.index("(") + 1 : -1].split(",")
+        types = [member.split()[0] for member in members]
+        struct = keccak(encode(["bytes32", *types], [keccak(text=message_type), *values]))
+        return keccak(b"\x19\x01" + separator + struct)
+
+
+def compute_commitment(round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes) -> bytes:
+    """The commitment that `Shard.reveal` opens; bound to the client, so a copied one cannot be opened."""
+    return keccak(
+        encode(
+            ["uint64", "uint32", "bytes32", "bytes32", "bytes32"],
+            [round_number, client, update_root, content_digest, salt],
+        )
+    )
