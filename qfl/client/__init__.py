@@ -1,0 +1,1 @@
+"""What a client does between its data and its commitment."""

@@ -1,0 +1,97 @@
+"""The objective checks of an update: what every honest validator decides alike from the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.aggregate.rule import squared_norm
+from qfl.codec.content import HEADER_BYTES, ContentKind, decode, lanes_root
+from qfl.errors import MalformedContent, StorageError, UpdateRejected
+from qfl.storage.store import ContentStore
+from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
+
+FETCHERS = 8
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What the beacon says of a round: everything that an update and its aggregate are held to."""
+
+    round: RoundNumber
+    shard: ShardIndex
+    base_root: bytes
+    shape: ModelShape
+    format: LaneFormat
+    trim_bps: int
+    norm_bound: int
+
+    @property
+    def update_bytes(self) -> int:
+        """Size of an update's content object."""
+        return HEADER_BYTES + self.shape.total * self.format.lane_bits // 8
+
+
+@dataclass(frozen=True)
+class VerifiedUpdate:
+    """A revealed update whose content passed every check. `lanes` has shape `[d]`."""
+
+    index: int
+    client: ParticipantId
+    update_root: bytes
+    content_digest: bytes
+    lanes: NDArray[np.integer]
+
+
+def verify_update(reveal: Revealed, data: bytes, terms: Terms) -> VerifiedUpdate:
+    """Check one update's bytes against its reveal and the round's terms.
+
+    Raises:
+        UpdateRejected: says which check failed.
+    """
+    try:
+        content = decode(data)
+    except MalformedContent as error:
+        raise UpdateRejected(reveal.client, error.reason) from error
+    lanes = content.lanes
+    checks = {
+        f"it is a {content.kind.name.lower()}, not an update": content.kind is ContentKind.UPDATE,
+        f"it is for round {content.round}": content.round == terms.round,
+        f"it is for shard {content.shard}": content.shard == terms.shard,
+        f"its author is {content.author}": content.author == reveal.client,
+        f"it is based on model {content.base_root.hex()}": content.base_root == terms.base_root,
+        f"its shape is {content.shape}": content.shape == terms.shape,
+        f"its lanes have {content.lane_bits} bits": content.lane_bits == terms.format.lane_bits,
+        "its lanes do not have the revealed root": lanes_root(content) == reveal.update_root,
+        f"its squared norm {squared_norm(lanes)} is over {terms.norm_bound}": squared_norm(lanes) <= terms.norm_bound,
+    }
+    for complaint, holds in checks.items():
+        if not holds:
+            raise UpdateRejected(reveal.client, complaint)
+    return VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes)
+
+
+def fetch_updates(
+    reveals: Iterable[Revealed], store: ContentStore, terms: Terms
+) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+    """Fetch and check the revealed updates in parallel; both lists are in reveal order.
+
+    Content that cannot be fetched is a rejection like any other: the update is not included, and costs nothing.
+    """
+
+    def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
+        try:
+            return verify_update(reveal, store.get(reveal.content_digest, terms.update_bytes), terms)
+        except StorageError as error:
+            return UpdateRejected(reveal.client, str(error))
+        except UpdateRejected as error:
+            return error
+
+    with ThreadPoolExecutor(FETCHERS) as pool:
+        outcomes = list(pool.map(fetch, reveals))
+    verified = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]
+    return verified, [outcome for outcome in outcomes if isinstance(outcome, UpdateRejected)]
