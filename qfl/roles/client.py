@@ -1,0 +1,201 @@
+"""A client: trains on its own data, commits, reveals, collects its rewards. One message for each step.
+
+The same code runs in `qfl run` and in `qfl client run`. What it has promised is in its journal before anybody hears of
+it, so that a client killed at any point says the same again when it comes back.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.digests import compute_commitment
+from qfl.chain.ledger import Ledger
+from qfl.chain.sender import Sender
+from qfl.client.update import PreparedUpdate, prepare_update
+from qfl.codec.content import Content
+from qfl.codec.state import from_state
+from qfl.committee.updates import Terms
+from qfl.errors import InvalidInput
+from qfl.files import write_atomically
+from qfl.keys.keyfile import KeyFile
+from qfl.roles.journal import Journal
+from qfl.roles.terms import read_base, read_terms
+from qfl.storage.store import ContentStore
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
+
+KEPT_ROUNDS = 3
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What a client is to train from: the round's base model, and a seed of its own."""
+
+    angles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    seed: int
+    round: RoundNumber
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`."""
+
+    angles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+
+
+class Client:
+    """One client; `index` numbers it within its data partition and goes into its seeds."""
+
+    def __init__(
+        self,
+        participant: ParticipantId,
+        index: int,
+        seed: int,
+        ledger: Ledger,
+        sender: Sender,
+        store: ContentStore,
+        key: KeyFile,
+        folder: Path,
+    ) -> None:
+        self.participant, self.index = participant, index
+        self._seed, self._ledger, self._sender, self._store = seed, ledger, sender, store
+        self._key, self._folder = key, folder
+        self._journal = Journal(folder / "journal.json")
+        self._base: tuple[Terms, Content] | None = None
+        self.downloaded_bytes: dict[RoundNumber, int] = {}
+        self.uploaded_bytes: dict[RoundNumber, int] = {}
+
+    def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
+        """What to do now, and in which shard."""
+        current = self._ledger.beacon.current_round()
+        shard = self._ledger.beacon.shard_of(current, self.participant) if current else ShardIndex(0)
+        duty, number, _ = self._ledger.shards[shard].client_duty(self.participant)
+        return duty, number, shard
+
+    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
+        """Fetch the base model; None when this round's update is prepared already.
+
+        Raises:
+            ModelRejected, StorageError.
+        """
+        terms = read_terms(self._ledger, round_number, shard)
+        base = read_base(self._ledger, self._store, round_number)
+        self._base = terms, base
+        self.downloaded_bytes[round_number] = len(base.lanes) * 4 + 64
+        if self._journal.get(f"round {round_number}") is not None:
+            return None
+        angles, weights = from_state(base.lanes, base.shape)
+        seed = np.random.SeedSequence([self._seed, self.index, round_number]).generate_state(1)[0]
+        return TrainingTask(angles, weights, int(seed), round_number)
+
+    def prepare(self, trained: Trained) -> None:
+        """Turn the trained model into an update, and keep it and its signed commitment on disk.
+
+        Raises:
+            NotFinite: training diverged.
+            KeyExhausted.
+        """
+        if self._base is None:
+            raise InvalidInput("client", self.participant, "call training_task first")
+        terms, base = self._base
+        rng = np.random.default_rng([self._seed, self.index, terms.round, 1])
+        update = prepare_update(
+            self.participant, terms, base, trained.angles, trained.weights, self._residual(terms), rng
+        )
+        self._write_update(terms.round, update)
+        commitment = compute_commitment(
+            terms.round, self.participant, update.update_root, update.content_digest, update.salt
+        )
+        digest = self._ledger.shard_domains[terms.shard].commit(
+            terms.round, self.participant, terms.base_root, commitment
+        )
+        self._journal.put(
+            f"round {terms.round}",
+            shard=terms.shard,
+            base_root=terms.base_root.hex(),
+            update_root=update.update_root.hex(),
+            content_digest=update.content_digest.hex(),
+            salt=update.salt.hex(),
+            commitment=commitment.hex(),
+            signature=self._key.sign(digest).hex(),
+        )
+        self._forget_before(terms.round - KEPT_ROUNDS)
+
+    def commit(self, round_number: RoundNumber) -> None:
+        """Send the prepared commitment.
+
+        Raises:
+            ContractReverted: too late, or not this client's to do.
+        """
+        record = self._record(round_number)
+        call = self._ledger.shards[record["shard"]].commit(
+            round_number,
+            self.participant,
+            bytes.fromhex(record["base_root"]),
+            bytes.fromhex(record["commitment"]),
+            bytes.fromhex(record["signature"]),
+        )
+        self._count(round_number, self._sender.send(call).size)
+
+    def reveal(self, round_number: RoundNumber) -> None:
+        """Store the update, not before now so that nobody can copy it, and open the commitment.
+
+        Raises:
+            ContractReverted, StorageError.
+        """
+        record = self._record(round_number)
+        content = self._update_path(round_number).read_bytes()
+        self._store.put(content)
+        call = self._ledger.shards[record["shard"]].reveal(
+            round_number,
+            self.participant,
+            bytes.fromhex(record["update_root"]),
+            bytes.fromhex(record["content_digest"]),
+            bytes.fromhex(record["salt"]),
+        )
+        self._count(round_number, self._sender.send(call).size + len(content))
+
+    def has_prepared(self, round_number: RoundNumber) -> bool:
+        """True when the round's update and its commitment are on disk."""
+        return self._journal.get(f"round {round_number}") is not None
+
+    def _record(self, round_number: RoundNumber) -> dict[str, Any]:
+        record = self._journal.get(f"round {round_number}")
+        if record is None:
+            raise InvalidInput("round", round_number, f"client {self.participant} has prepared nothing for it")
+        return record
+
+    def _count(self, round_number: RoundNumber, size: int) -> None:
+        self.uploaded_bytes[round_number] = self.uploaded_bytes.get(round_number, 0) + size
+
+    def _update_path(self, round_number: int) -> Path:
+        return self._folder / f"update-{round_number}.bin"
+
+    def _residual_path(self, round_number: int) -> Path:
+        return self._folder / f"residual-{round_number}.f64"
+
+    def _write_update(self, round_number: RoundNumber, update: PreparedUpdate) -> None:
+        write_atomically(self._update_path(round_number), update.content, mode=0o600)
+        write_atomically(self._residual_path(round_number), update.residual.tobytes(), mode=0o600)
+
+    def _residual(self, terms: Terms) -> NDArray[np.float64]:
+        """What rounding left over in the last prepared round; zero at the beginning."""
+        rounds = (int(name.removeprefix("round ")) for name in self._journal.names())
+        last = max((number for number in rounds if number < terms.round), default=None)
+        if last is None:
+            return np.zeros(terms.shape.total)
+        return np.frombuffer(self._residual_path(last).read_bytes()).copy()
+
+    def _forget_before(self, round_number: int) -> None:
+        kept = {name for name in self._journal.names() if int(name.removeprefix("round ")) >= round_number}
+        self._journal.keep(kept)
+        for path in [*self._folder.glob("update-*.bin"), *self._folder.glob("residual-*.f64")]:
+            if int(path.stem.split("-")[1]) < round_number:
+                path.unlink()

@@ -1,0 +1,59 @@
+"""Joining: bond once, remember the number, find it again after a crash."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.chain.sender import Sender
+from qfl.errors import InvalidInput, StateCorrupt
+from qfl.files import write_atomically
+from qfl.types import LmsPublicKey, ParticipantId
+
+
+def join(
+    ledger: Ledger, sender: Sender, role: Role, key: LmsPublicKey, folder: Path, stake_wei: int | None = None
+) -> ParticipantId:
+    """The participant that `key` speaks for: from the folder, from the chain, or bonded now.
+
+    Stake and rewards go back to the sender's account; the stake is the role's minimum unless given.
+
+    Raises:
+        ContractReverted: too little stake. InsufficientFunds, StateCorrupt.
+    """
+    path = folder / "participant.json"
+    if path.exists():
+        return _recorded(path, ledger, key)
+    participant = _find(ledger, key, sender.address)
+    if participant is None:
+        stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
+        sender.send(ledger.staking.bond(role, key, sender.address, stake))
+        participant = _find(ledger, key, sender.address)
+        if participant is None:
+            raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
+    record = {"id": participant, "staking": ledger.staking.address}
+    write_atomically(path, json.dumps(record).encode())
+    return participant
+
+
+def _recorded(path: Path, ledger: Ledger, key: LmsPublicKey) -> ParticipantId:
+    try:
+        record = json.loads(path.read_text())
+        participant, staking = ParticipantId(int(record["id"])), record["staking"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateCorrupt(path, str(error)) from error
+    if staking != ledger.staking.address:
+        raise InvalidInput("folder", str(path.parent), f"belongs to the deployment at {staking}; use another")
+    if ledger.staking.participant(participant).key != key:
+        raise InvalidInput("key", str(path.parent), f"is not the key of participant {participant}")
+    return participant
+
+
+def _find(ledger: Ledger, key: LmsPublicKey, withdrawal: str) -> ParticipantId | None:
+    """The last bonding of this key with our withdrawal address; anyone can bond a key, but not to our account."""
+    for bonding in reversed(ledger.staking.bondings(ledger.from_block)):
+        if bonding.key == key and bonding.withdrawal == withdrawal:
+            return bonding.id
+    return None

@@ -1,0 +1,154 @@
+"""A validator's seat in a committee: propose in its turn, attest what equals its own result, carry the bundle."""
+
+from __future__ import annotations
+
+import logging
+
+from qfl.chain.contracts.beacon import Duty
+from qfl.chain.contracts.shard import Proposed
+from qfl.chain.ledger import Ledger
+from qfl.chain.sender import Sender
+from qfl.committee.bundle import encode_bundle, quorum_of
+from qfl.committee.result import compute_result
+from qfl.committee.updates import VerifiedUpdate, fetch_updates
+from qfl.errors import ContractReverted
+from qfl.keys.lms import verify
+from qfl.roles.signer import Signer
+from qfl.roles.terms import read_terms
+from qfl.storage.store import ContentStore
+from qfl.types import CheckpointData, ParticipantId
+
+log = logging.getLogger(__name__)
+
+
+class Seat:
+    """One validator's seat in one round. Every call of `step` reads the chain afresh; only what was fetched is kept."""
+
+    def __init__(
+        self,
+        validator: ParticipantId,
+        duty: Duty,
+        ledger: Ledger,
+        sender: Sender,
+        store: ContentStore,
+        signer: Signer,
+    ) -> None:
+        self._validator, self._seat, self._round = validator, duty.seat, duty.round
+        self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
+        self._shard = ledger.shards[duty.shard]
+        self._terms = read_terms(ledger, duty.round, duty.shard)
+        self._opened = ledger.opened_in(duty.round)
+        self._context = ledger.beacon.context()
+        committee = ledger.beacon.committee(duty.round, duty.shard)
+        self._keys = {seat: ledger.staking.participant(member).key for seat, member in enumerate(committee)}
+        self._updates: dict[int, VerifiedUpdate] = {}
+
+    def step(self) -> bool:
+        """Do what can be done now; True when something was sent."""
+        updates = self._fetch()
+        if not updates:
+            return False
+        turn = self._turn()
+        proposals = self._proposals(turn)
+        sent = False
+        if turn == self._seat and turn not in proposals:
+            sent = self._propose(turn, updates, proposals)
+        signatures = self._attestations(proposals)
+        for proposal in proposals.values():
+            if self._seat not in signatures[proposal.checkpoint.turn]:
+                sent |= self._attest(proposal.checkpoint, updates, signatures)
+        return self._carry(proposals, signatures) or sent
+
+    def _fetch(self) -> list[VerifiedUpdate]:
+        """The updates that pass every check, in reveal order; those missing are tried again at every step."""
+        reveals = self._shard.reveals(self._round, self._opened)
+        missing = [reveal for reveal in reveals if reveal.index not in self._updates]
+        verified, rejected = fetch_updates(missing, self._store, self._terms)
+        self._updates.update({update.index: update for update in verified})
+        for rejection in rejected:
+            log.warning("validator %d, round %d: %s", self._validator, self._round, rejection)
+        return [self._updates[index] for index in sorted(self._updates)]
+
+    def _turn(self) -> int:
+        """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
+        begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
+        return max(0, min(begun, len(self._keys) - 1))
+
+    def _proposals(self, turn: int) -> dict[int, Proposed]:
+        """The first properly signed proposal of every turn that has begun; forged ones are dropped here."""
+        found: dict[int, Proposed] = {}
+        for proposal in self._shard.proposals(self._round, self._opened):
+            proposer = proposal.checkpoint.turn
+            if proposer <= turn and proposer not in found and proposer in self._keys:
+                digest = self._ledger.beacon_domain.checkpoint(proposal.checkpoint)
+                if verify(self._keys[proposer], digest, proposal.signature):
+                    found[proposer] = proposal
+        return found
+
+    def _attestations(self, proposals: dict[int, Proposed]) -> dict[int, dict[int, bytes]]:
+        """Valid signatures of each proposal, by turn and seat; the proposal's own is its proposer's."""
+        digests = {turn: self._ledger.beacon_domain.checkpoint(p.checkpoint) for turn, p in proposals.items()}
+        found = {turn: {turn: proposal.signature} for turn, proposal in proposals.items()}
+        for said in self._shard.attestations(self._round, self._opened) if proposals else []:
+            if (
+                digests.get(said.turn) == said.digest
+                and said.seat in self._keys
+                and said.seat not in found[said.turn]
+                and verify(self._keys[said.seat], said.digest, said.signature)
+            ):
+                found[said.turn][said.seat] = said.signature
+        return found
+
+    def _propose(self, turn: int, updates: list[VerifiedUpdate], proposals: dict[int, Proposed]) -> bool:
+        result = compute_result(self._terms, turn, updates)
+        signature = self._sign(result.checkpoint)
+        if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
+            return False
+        self._store.put(result.content)
+        self._sender.send(self._shard.propose(result.checkpoint, signature, self._validator))
+        proposals[turn] = Proposed(result.checkpoint, signature)
+        return True
+
+    def _attest(
+        self,
+        checkpoint: CheckpointData,
+        updates: list[VerifiedUpdate],
+        signatures: dict[int, dict[int, bytes]],
+    ) -> bool:
+        """Attest a checkpoint that equals this seat's own result, bit for bit."""
+        expected = compute_result(self._terms, checkpoint.turn, updates)
+        if expected.checkpoint != checkpoint:
+            log.warning(
+                "validator %d, round %d: what seat %d proposes is not the result of the revealed updates",
+                *(self._validator, self._round, checkpoint.turn),
+            )
+            return False
+        signature = self._sign(checkpoint)
+        if signature is None:
+            return False
+        self._store.put(expected.content)
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        self._sender.send(self._shard.attest(checkpoint, self._seat, digest, signature, self._validator))
+        signatures[checkpoint.turn][self._seat] = signature
+        return True
+
+    def _sign(self, checkpoint: CheckpointData) -> bytes | None:
+        name = f"round {self._round} shard {self._terms.shard} turn {checkpoint.turn}"
+        return self._signer.sign_once(name, self._round, self._ledger.beacon_domain.checkpoint(checkpoint))
+
+    def _carry(self, proposals: dict[int, Proposed], signatures: dict[int, dict[int, bytes]]) -> bool:
+        """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
+        needed = quorum_of(len(self._keys))
+        for turn in sorted(proposals):
+            if len(signatures[turn]) < needed:
+                continue
+            chosen = {seat: signatures[turn][seat] for seat in sorted(signatures[turn])[:needed]}
+            call = self._ledger.beacon.submit_checkpoint(proposals[turn].checkpoint, encode_bundle(chosen))
+            try:
+                self._sender.send(call)
+            except ContractReverted as refusal:
+                if refusal.name not in ("AlreadyCheckpointed", "WrongPhase"):
+                    raise
+                return False
+            return True
+        return False

@@ -1,0 +1,80 @@
+"""A validator: opens rounds, sits in committees, publishes models. One call of `step` does what its duty allows.
+
+The same code runs in `qfl run` and in `qfl validator run`. Every signature is on disk before it is sent, and a seat
+signs at most one checkpoint for each turn: a restarted validator repeats itself, it never equivocates.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from qfl.chain.contracts.beacon import Duty
+from qfl.chain.ledger import Ledger
+from qfl.chain.sender import Sender, UnsentCall
+from qfl.codec.content import content_digest, encode, lanes_root
+from qfl.errors import ContractReverted
+from qfl.keys.keyfile import KeyFile
+from qfl.roles.publisher import compute_publication
+from qfl.roles.seat import Seat
+from qfl.roles.signer import Signer
+from qfl.storage.store import ContentStore
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
+
+TOO_LATE = ("NotCurrentRound", "WrongPhase", "RoundInProgress")
+"""Refusals that mean somebody else was quicker; nothing is wrong."""
+
+
+class Validator:
+    """One validator, its key, and its seat in the current round."""
+
+    def __init__(
+        self,
+        participant: ParticipantId,
+        ledger: Ledger,
+        sender: Sender,
+        store: ContentStore,
+        key: KeyFile,
+        folder: Path,
+    ) -> None:
+        self.participant = participant
+        self._ledger, self._sender, self._store = ledger, sender, store
+        self._signer = Signer(key, folder / "journal.json")
+        self._seat: tuple[RoundNumber, ShardIndex, Seat] | None = None
+
+    def duty(self) -> Duty:
+        """What the beacon asks of this validator now."""
+        return self._ledger.beacon.validator_duty(self.participant)
+
+    def open_round(self) -> bool:
+        """Open the next round; False when somebody else did."""
+        return self._send_first(replace(self._ledger.beacon.open_round(), participant=self.participant))
+
+    def verify(self, duty: Duty) -> bool:
+        """Act in this round's committee; True when something was sent."""
+        if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
+            seat = Seat(self.participant, duty, self._ledger, self._sender, self._store, self._signer)
+            self._seat = duty.round, duty.shard, seat
+        return self._seat[2].step()
+
+    def publish(self, round_number: RoundNumber) -> bool:
+        """Compute, store and publish the round's model; False when somebody else did."""
+        model = compute_publication(self._ledger, self._store, round_number)
+        data, root = encode(model), lanes_root(model)
+        digest = content_digest(data)
+        message = self._ledger.beacon_domain.publication(round_number, self.participant, root, digest)
+        signature = self._signer.sign_once(f"publication {round_number}", round_number, message)
+        if signature is None:  # a rollback changed the base after this validator had signed: leave it to others
+            return False
+        self._store.put(data)
+        call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
+        return self._send_first(call)
+
+    def _send_first(self, call: UnsentCall) -> bool:
+        try:
+            self._sender.send(call)
+        except ContractReverted as refusal:
+            if refusal.name not in TOO_LATE:
+                raise
+            return False
+        return True
