@@ -1,0 +1,1 @@
+"""Rebuilding what happened from chain and content store alone, trusting neither."""

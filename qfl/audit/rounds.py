@@ -1,0 +1,195 @@
+"""`qfl verify`: every round recomputed from the chain's events and the store's bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from qfl.aggregate.model import compute_next_model, fetch_aggregate
+from qfl.audit.keys import KeyHistory
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.beacon import Accepted, RoundRecord
+from qfl.chain.digests import compute_commitment
+from qfl.chain.ledger import Ledger
+from qfl.codec.content import Content, content_digest, decode, encode, lanes_root
+from qfl.committee.bundle import decode_bundle, quorum_of
+from qfl.committee.result import compute_result
+from qfl.committee.updates import Terms, fetch_updates
+from qfl.errors import MalformedContent, ModelRejected, StorageError
+from qfl.keys.lms import verify
+from qfl.roles.loop import published_rounds
+from qfl.roles.terms import read_base, read_model, read_terms
+from qfl.storage.store import ContentStore
+from qfl.types import LmsPublicKey, RoundNumber, ShardIndex
+
+
+@dataclass
+class Verdict:
+    """What a round's recomputation came to: how much was checked, and every complaint."""
+
+    round: RoundNumber
+    signatures: int = 0
+    updates: int = 0
+    complaints: list[str] = field(default_factory=list)
+
+    @property
+    def stands(self) -> bool:
+        """True when nothing was found against the round."""
+        return not self.complaints
+
+
+class Auditor:
+    """Recomputes rounds; everything it says comes from `ledger` and `store`."""
+
+    def __init__(self, ledger: Ledger, store: ContentStore) -> None:
+        self._ledger, self._store = ledger, store
+        self._keys = KeyHistory(ledger)
+        self._publications = ledger.beacon.publications(ledger.from_block)
+
+    def audit(self) -> Iterator[Verdict]:
+        """A verdict for each round whose model stands, oldest first."""
+        for number in published_rounds(self._ledger):
+            verdict = Verdict(number)
+            accepted = self._ledger.beacon.accepted(number, self._ledger.opened_in(number))
+            for entry in accepted:
+                self._audit_shard(entry, verdict)
+            self._audit_model(number, accepted, verdict)
+            yield verdict
+
+    # --- one shard ---
+
+    def _audit_shard(self, entry: Accepted, verdict: Verdict) -> None:
+        terms = read_terms(self._ledger, verdict.round, ShardIndex(entry.checkpoint.shard))
+        self._audit_commits(terms, verdict)
+        self._audit_bundle(entry, verdict)
+        self._audit_aggregate(entry, terms, verdict)
+
+    def _audit_commits(self, terms: Terms, verdict: Verdict) -> None:
+        """Every commitment signed by its client; every reveal opens its client's commitment."""
+        shard, domain = self._ledger.shards[terms.shard], self._ledger.shard_domains[terms.shard]
+        opened = self._ledger.opened_in(terms.round)
+        commitments = {}
+        for commit in shard.commits(terms.round, opened):
+            commitments[commit.client] = commit.commitment
+            digest = domain.commit(terms.round, commit.client, terms.base_root, commit.commitment)
+            what = f"the commitment of client {commit.client}"
+            self._check_signature(shard, commit.tx_hash, commit.client, digest, what, verdict)
+        for reveal in shard.reveals(terms.round, opened):
+            salt = self._argument(shard, reveal.tx_hash, "salt")
+            opening = compute_commitment(
+                terms.round, reveal.client, reveal.update_root, reveal.content_digest, salt or bytes(32)
+            )
+            if commitments.get(reveal.client) != opening:
+                verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
+
+    def _audit_bundle(self, entry: Accepted, verdict: Verdict) -> None:
+        """A quorum of the drawn committee signed the checkpoint."""
+        checkpoint = entry.checkpoint
+        committee = self._ledger.beacon.committee(checkpoint.round, checkpoint.shard)
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        bundle = self._argument(self._ledger.beacon, entry.tx_hash, "bundle")
+        try:
+            signatures = decode_bundle(bundle or b"")
+        except MalformedContent as error:
+            signatures = {}
+            verdict.complaints.append(f"the bundle of shard {checkpoint.shard}: {error.reason}")
+        block = self._ledger.block_of(entry.tx_hash)
+        for seat, signature in signatures.items():
+            verdict.signatures += 1
+            if seat >= len(committee) or not _signed(self._keys.at(committee[seat], block), digest, signature):
+                verdict.complaints.append(f"the attestation of seat {seat} in shard {checkpoint.shard} is not valid")
+        if len(signatures) < quorum_of(len(committee)):
+            verdict.complaints.append(f"shard {checkpoint.shard} has {len(signatures)} attestations, no quorum")
+
+    def _audit_aggregate(self, entry: Accepted, terms: Terms, verdict: Verdict) -> None:
+        """The attested aggregate is what the included updates come to."""
+        checkpoint = entry.checkpoint
+        reveals = self._ledger.shards[terms.shard].reveals(terms.round, self._ledger.opened_in(terms.round))
+        included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
+        updates, rejected = fetch_updates(included, self._store, terms)
+        verdict.updates += len(updates)
+        if rejected or len(included) != checkpoint.count or not updates:
+            verdict.complaints += [str(rejection) for rejection in rejected]
+            verdict.complaints.append(f"the aggregate of shard {terms.shard} cannot be recomputed")
+            return
+        result = compute_result(terms, checkpoint.turn, updates)
+        if result.checkpoint.updates_root != checkpoint.updates_root:
+            verdict.complaints.append(f"the attested list of updates of shard {terms.shard} is not the revealed one")
+        if result.checkpoint.aggregate_root != checkpoint.aggregate_root:
+            verdict.complaints.append(
+                f"the recomputed aggregate of shard {terms.shard} differs from the attested one"
+                + self._first_difference(entry, terms, result.content)
+            )
+        elif result.checkpoint.content_digest != checkpoint.content_digest:
+            verdict.complaints.append(f"the attested aggregate of shard {terms.shard} has another header")
+        try:
+            fetch_aggregate(self._store, checkpoint, terms.shape)
+        except (ModelRejected, StorageError) as error:
+            verdict.complaints.append(f"the stored aggregate of shard {terms.shard}: {error}")
+
+    def _first_difference(self, entry: Accepted, terms: Terms, expected: bytes) -> str:
+        try:
+            attested = fetch_aggregate(self._store, entry.checkpoint, terms.shape).lanes
+        except (ModelRejected, StorageError):
+            return ""
+        recomputed = decode(expected).lanes
+        lane = int(np.argmax(attested != recomputed))
+        return f": lane {lane} is {attested[lane]}, the updates come to {recomputed[lane]}"
+
+    # --- the model ---
+
+    def _audit_model(self, number: RoundNumber, accepted: Iterable[Accepted], verdict: Verdict) -> None:
+        """The published model is what base and aggregates come to, and its publisher signed it."""
+        beacon, record = self._ledger.beacon, self._ledger.beacon.round_at(number)
+        self._audit_publication(record, verdict)
+        try:
+            base = read_base(self._ledger, self._store, number)
+            checkpoints = [entry.checkpoint for entry in accepted]
+            aggregates = [fetch_aggregate(self._store, c, base.shape) for c in checkpoints]
+            read_model(self._ledger, self._store, number)
+        except (ModelRejected, StorageError) as error:
+            verdict.complaints.append(f"the model cannot be recomputed: {error}")
+            return
+        lane_format = beacon.parameters_at(record.parameters_version).format
+        model = compute_next_model(number, base, checkpoints, aggregates, lane_format)
+        if not _is_published(model, record):
+            verdict.complaints.append("the recomputed model differs from the published one")
+
+    def _audit_publication(self, record: RoundRecord, verdict: Verdict) -> None:
+        digest = self._ledger.beacon_domain.publication(
+            record.number, record.publisher, record.model_root, record.content_digest
+        )
+        tx_hash, what = self._publications[record.number], f"the publication by validator {record.publisher}"
+        self._check_signature(self._ledger.beacon, tx_hash, record.publisher, digest, what, verdict)
+
+    # --- signatures ---
+
+    def _check_signature(
+        self,
+        contract: BoundContract,
+        tx_hash: str,
+        participant: int,
+        digest: bytes,
+        what: str,
+        verdict: Verdict,
+    ) -> None:
+        verdict.signatures += 1
+        signature = self._argument(contract, tx_hash, "signature")
+        keys = self._keys.at(participant, self._ledger.block_of(tx_hash))
+        if signature is None or not _signed(keys, digest, signature):
+            verdict.complaints.append(f"{what} has no valid signature")
+
+    def _argument(self, contract: BoundContract, tx_hash: str, name: str) -> bytes | None:
+        """An argument of the call in a transaction; None when it went another way (through a relaying contract)."""
+        found = self._ledger.call_in(contract, tx_hash)
+        return None if found is None else found.get(name)
+
+
+def _signed(keys: Iterable[LmsPublicKey], digest: bytes, signature: bytes) -> bool:
+    return any(verify(key, digest, signature) for key in keys)
+
+
+def _is_published(model: Content, record: RoundRecord) -> bool:
+    return lanes_root(model) == record.model_root and content_digest(encode(model)) == record.content_digest

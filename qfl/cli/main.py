@@ -1,0 +1,58 @@
+"""`qfl`: one command for each role and for each thing a person wants to know.
+
+Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content store; 5 key or journal;
+6 something does not verify; 7 devnet; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import warnings
+
+import click
+from rich.console import Console
+from rich.logging import RichHandler
+
+from qfl.cli.audit import inspect, verify
+from qfl.cli.deploy import deploy
+from qfl.cli.devnet import devnet
+from qfl.cli.key import key
+from qfl.cli.roles import client, validator
+from qfl.cli.run import run
+from qfl.cli.stake import stake
+from qfl.errors import QflError
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="qflchain")
+@click.option("-v", "--verbose", is_flag=True, help="Say more about what goes on.")
+def cli(verbose: bool) -> None:
+    """Quantum federated learning on a real blockchain."""
+    handler = RichHandler(console=Console(stderr=True), show_path=False, markup=False)
+    logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
+    logging.getLogger("qfl").setLevel(logging.DEBUG if verbose else logging.INFO)
+    warnings.filterwarnings("ignore", module="ipfshttpclient")
+
+
+for command in (run, verify, inspect, devnet, deploy, key, client, validator, stake):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Entry point: every foreseen fault is one line on stderr and its exit code."""
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except QflError as error:
+        Console(stderr=True).print(f"[bold red]error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
+        sys.exit(error.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(2)
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("interrupted")
+        sys.exit(130)
+
+
+def _plain(error: QflError) -> str:
+    return str(error).replace("[", r"\[")

@@ -1,0 +1,63 @@
+"""`qfl run`: the whole job in one process."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from qfl.config import CHAINS, JobConfig, load_config
+
+
+@click.command()
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="TOML file; options replace its values.")
+@click.option("--clients", type=int, help="Number of clients.  [default: 5]")
+@click.option("--validators", type=int, help="Number of validators.  [default: 4]")
+@click.option("--rounds", type=int, help="Number of rounds.  [default: 10]")
+@click.option("--dataset", help="digits, mnist or fashion-mnist.  [default: digits]")
+@click.option("--data-folder", help="Where torchvision's data sets are.  [default: data]")
+@click.option("--download", is_flag=True, default=None, help="Download the data set into --data-folder.")
+@click.option("--partition", help="iid, dirichlet:ALPHA or classes:N.  [default: iid]")
+@click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
+@click.option("--chain", type=click.Choice(CHAINS), help="The chain to start.  [default: anvil]")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Run folder.")
+@click.option("--resume", is_flag=True, help="Take up the run in --out where it stopped.")
+@click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
+@click.option("--rpc", metavar="URL", help="Use the chain that runs there.")
+@click.option("--ipfs", metavar="ADDRESS", help="Use the IPFS node that runs there.")
+@click.option("--account", metavar="SOURCE", help="One account that pays for everybody; see `qfl deploy --help`.")
+@click.option("--real-time", is_flag=True, help="Wait for deadlines instead of moving a development chain's clock.")
+@click.option("--plots/--no-plots", default=True, help="Write PNG plots.")
+def run(
+    config_path: Path | None,
+    out: Path,
+    resume: bool,
+    overwrite: bool,
+    rpc: str | None,
+    ipfs: str | None,
+    account: str | None,
+    real_time: bool,
+    plots: bool,
+    **options: Any,
+) -> None:
+    """Train a quantum neural network with several clients, every update on chain."""
+    from qfl.chain.accounts import load_account
+    from qfl.report.display import Display
+    from qfl.report.folder import remove_run
+    from qfl.report.plots import write_plots
+    from qfl.report.tables import print_tables
+    from qfl.run import Place, run_job
+
+    config = (load_config(config_path) if config_path else JobConfig()).with_options(**options)
+    if overwrite:
+        remove_run(out)
+    payer = load_account(account) if account else None
+    console = Console()
+    with Display(console, config.rounds) as display:
+        report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume), display)
+    print_tables(console, report)
+    if plots and report["rounds"]:
+        write_plots(out, report)
+    console.print(f"report, event log, model and plots are in {out}", highlight=False)

@@ -1,0 +1,90 @@
+"""What `qfl run` is asked to do: a TOML file, and options that replace single values of it."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from qfl.errors import InvalidInput
+
+CHAINS = ("anvil", "ganache")
+
+
+@dataclass(frozen=True)
+class JobConfig:
+    """A federated job.
+
+    Attributes:
+        clients, validators, rounds: how many of each, from 1.
+        dataset: "digits", "mnist" or "fashion-mnist".
+        partition: "iid", "dirichlet:ALPHA" or "classes:N" (classes per client).
+        seed: decides data, training and rounding.
+        classes: the labels to keep; all when empty.
+        limit: most training samples to use; all when 0.
+        data_folder: where torchvision's data sets are: it holds `MNIST/raw` or `FashionMNIST/raw`.
+        download: whether they may be downloaded into it.
+        chain: the chain that `qfl run` starts: "anvil" or "ganache".
+        key_height: LMS tree height of the participants' keys: 5, 10 or 15 (2^height signatures).
+        central_epochs: epochs of the centralised comparison; 0 leaves it out.
+        model: `encoding`, `qubits`, `layers`, `head` of `qfl.quantum.architecture.Architecture`.
+        training: fields of `qfl.quantum.config.TrainingConfig`.
+        protocol: parameters of `qfl/parameters.toml` to replace, by their names there.
+    """
+
+    clients: int = 5
+    validators: int = 4
+    rounds: int = 10
+    dataset: str = "digits"
+    partition: str = "iid"
+    seed: int = 1
+    classes: tuple[int, ...] = ()
+    limit: int = 0
+    data_folder: str = "data"
+    download: bool = False
+    chain: str = "anvil"
+    key_height: int = 10
+    central_epochs: int = 40
+    model: Mapping[str, Any] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name in ("clients", "validators", "rounds"):
+            if getattr(self, name) < 1:
+                raise InvalidInput(name, getattr(self, name), "must be 1 or more")
+        for name in ("seed", "limit", "central_epochs"):
+            if getattr(self, name) < 0:
+                raise InvalidInput(name, getattr(self, name), "must be 0 or more")
+        if self.chain not in CHAINS:
+            raise InvalidInput("chain", self.chain, f"choose one of {', '.join(CHAINS)}")
+        if self.key_height not in (5, 10, 15):
+            raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
+
+    def with_options(self, **options: Any) -> JobConfig:
+        """This job with the options that are not None in place of its own values."""
+        return replace(self, **{name: value for name, value in options.items() if value is not None})
+
+
+def load_config(path: Path) -> JobConfig:
+    """Read a job from a TOML file with the fields of `JobConfig`.
+
+    Raises:
+        InvalidInput: the file is not TOML, or has an unknown field or a value of the wrong kind.
+    """
+    try:
+        document = tomllib.loads(path.read_text())
+    except (OSError, tomllib.TOMLDecodeError) as error:
+        raise InvalidInput("config", str(path), str(error)) from error
+    known = {known_field.name: known_field for known_field in fields(JobConfig)}
+    for name, value in document.items():
+        if name not in known:
+            raise InvalidInput(name, value, f"unknown in {path}; known are {', '.join(known)}")
+    if "classes" in document:
+        document["classes"] = tuple(document["classes"])
+    try:
+        return JobConfig(**document)
+    except TypeError as error:
+        raise InvalidInput("config", str(path), str(error)) from error

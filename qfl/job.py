@@ -1,0 +1,86 @@
+"""The job document: the model's architecture and the training recipe, on IPFS, its digest in `Beacon`.
+
+Clients and validators that join know nothing but chain and IPFS: this is how they learn what to train.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+
+from qfl.errors import InvalidInput, MalformedContent
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.storage.store import ContentStore
+
+VERSION = 1
+LONGEST_BYTES = 16_384
+
+
+@dataclass(frozen=True)
+class JobDocument:
+    """What every client trains, and how; the learning rate falls over `rounds` rounds."""
+
+    architecture: Architecture
+    training: TrainingConfig
+    rounds: int
+
+    def training_in(self, round_number: int) -> TrainingConfig:
+        """The recipe for a round; rounds beyond the last one planned train like that one."""
+        return self.training.in_round(min(round_number, self.rounds), self.rounds)
+
+    def to_json(self) -> bytes:
+        """Canonical bytes: equal jobs have equal digests."""
+        document = {
+            "version": VERSION,
+            "architecture": json.loads(self.architecture.to_json()),
+            "training": asdict(self.training),
+            "rounds": self.rounds,
+        }
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    def digest(self) -> bytes:
+        """sha256 of the document, 32 bytes."""
+        return hashlib.sha256(self.to_json()).digest()
+
+    @classmethod
+    def from_json(cls, data: bytes) -> JobDocument:
+        """Read a document.
+
+        Raises:
+            MalformedContent, InvalidInput.
+        """
+        try:
+            document = json.loads(data)
+            if document["version"] != VERSION:
+                raise MalformedContent(f"job document version {document['version']} is not {VERSION}")
+            architecture = json.dumps(document["architecture"], sort_keys=True, separators=(",", ":"))
+            return cls(
+                Architecture.from_json(architecture.encode()),
+                TrainingConfig(**document["training"]),
+                int(document["rounds"]),
+            )
+        except (ValueError, KeyError, TypeError) as error:
+            raise MalformedContent(f"job document: {error}") from error
+
+
+def fetch_job(store: ContentStore, digest: bytes) -> JobDocument:
+    """Fetch the document that the beacon names.
+
+    Raises:
+        StorageError, MalformedContent.
+    """
+    return JobDocument.from_json(store.get(digest, LONGEST_BYTES))
+
+
+def training_config(values: dict[str, object]) -> TrainingConfig:
+    """A training recipe from a config file's table.
+
+    Raises:
+        InvalidInput: an unknown name or a bad value.
+    """
+    try:
+        return TrainingConfig(**values)  # type: ignore[arg-type]
+    except TypeError as error:
+        raise InvalidInput("training", values, str(error)) from error

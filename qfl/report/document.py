@@ -1,0 +1,94 @@
+"""`report.json`: what a run was asked to do and what came of it, built from its event log alone."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from qfl.chain.ledger import Ledger
+from qfl.codec.cid import cid_of
+from qfl.config import JobConfig
+from qfl.files import write_atomically
+from qfl.job import JobDocument
+from qfl.report.log import EventLog
+from qfl.roles.loop import published_rounds
+
+
+def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledger, events: EventLog) -> dict[str, Any]:
+    """Build the report and write it to `<folder>/report.json`."""
+    rounds = [_round(event, events) for event in events.of("round")]
+    report = {
+        "config": {
+            **asdict(config),
+            "architecture": json.loads(job.architecture.to_json()),
+            "recipe": asdict(job.training),
+        },
+        "complete": len(rounds) >= config.rounds,
+        "rounds": rounds,
+        "failed_rounds": [{"round": event["round"], "reason": event["reason"]} for event in events.of("round_failed")],
+        "central": next(iter(events.of("central")), None),
+        "gas": gas_by_function(events.of("transaction")),
+        "bytes": _bytes(events.of("round")),
+        "transactions": len(events.of("transaction")),
+        "final": _final(ledger, rounds),
+    }
+    write_atomically(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    return report
+
+
+def gas_by_function(transactions: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """The gas of every transaction, from its receipt, by function."""
+    gas: dict[str, list[int]] = defaultdict(list)
+    for transaction in transactions:
+        gas[transaction["label"]].append(transaction["gas"])
+    return dict(gas)
+
+
+def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
+    number = event["round"]
+    spent = [entry for entry in events.of("transaction") if entry["round"] == number]
+    return {
+        **{name: event[name] for name in ("round", "accuracy", "loss", "included", "seconds")},
+        "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},
+    }
+
+
+def _bytes(rounds: list[dict[str, Any]]) -> dict[str, Any]:
+    """Bytes of the client that sent most, and of the one that received most, in any round; then all of them.
+
+    Up: the signed commit and reveal transactions, whole, and the content object put on IPFS. Down: the base model.
+    """
+
+    def most(name: str) -> int:
+        return max((count for event in rounds for count in event[name].values()), default=0)
+
+    def by_client(name: str) -> dict[str, list[int]]:
+        clients: dict[str, list[int]] = defaultdict(list)
+        for event in rounds:
+            for client, count in event[name].items():
+                clients[client].append(count)
+        return dict(clients)
+
+    return {
+        "client_up_per_round": most("client_up"),
+        "client_down_per_round": most("client_down"),
+        "client_up": by_client("client_up"),
+        "client_down": by_client("client_down"),
+    }
+
+
+def _final(ledger: Ledger, rounds: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if not rounds or not published_rounds(ledger):
+        return None
+    record = ledger.beacon.round_at(ledger.beacon.head_round())
+    return {
+        "accuracy": rounds[-1]["accuracy"],
+        "round": record.number,
+        "model_root": "0x" + record.model_root.hex(),
+        "model_digest": "0x" + record.content_digest.hex(),
+        "cid": cid_of(record.content_digest),
+        "state": record.state.name.lower(),
+    }
