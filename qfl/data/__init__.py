@@ -1,0 +1,1 @@
+"""Labelled data: loading it, and dealing it out to clients."""

@@ -1,0 +1,117 @@
+"""What a model is, without its parameters: a small JSON document, named on chain by its digest."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from qfl.errors import InvalidInput, MalformedContent
+from qfl.types import ModelShape
+
+VERSION = 1
+ENCODINGS = ("amplitude", "centred-amplitude", "angle")
+ROTATIONS = 3
+"""Angles per qubit and layer: RZ, RY, RZ."""
+ANGLE_AXES = ("ry", "rz", "rx", "ry")
+"""Axes of angle encoding, one pass over the qubits each: TorchQuantum's encoder "4x4_ryzxy"."""
+MIN_QUBITS, MAX_QUBITS = 2, 12
+MAX_LAYERS, MAX_CLASSES = 256, 1000
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """A quantum classifier: encoding, `layers` of RZ-RY-RZ per qubit and a CNOT ring, then Z of every qubit.
+
+    Attributes:
+        encoding: "amplitude": the feature vector, zero-padded and normalised, is the state; up to `2**qubits`
+            features. "centred-amplitude": the same after its own mean is taken off it, which sets images apart
+            that are all non-negative; not for a handful of features. "angle": a feature x in [0, 1] turns a qubit
+            by pi*x; up to `4*qubits` features, one pass over the qubits along each axis of `ANGLE_AXES`.
+        qubits: 2 to 12.
+        layers: 1 to 256.
+        classes: 2 to 1000; without a head at most `qubits`.
+        head: whether a linear layer maps the `qubits` expectations to `classes` logits. Without one the first
+            `classes` expectations, scaled, are the logits.
+        features: length of a feature vector.
+
+    Raises:
+        InvalidInput: a value outside these ranges.
+    """
+
+    encoding: str = "centred-amplitude"
+    qubits: int = 6
+    layers: int = 16
+    classes: int = 10
+    head: bool = True
+    features: int = 64
+
+    def __post_init__(self) -> None:
+        if self.encoding not in ENCODINGS:
+            raise InvalidInput("encoding", self.encoding, f"choose one of {', '.join(ENCODINGS)}")
+        _check_range("qubits", self.qubits, MIN_QUBITS, MAX_QUBITS)
+        _check_range("layers", self.layers, 1, MAX_LAYERS)
+        _check_range("classes", self.classes, 2, MAX_CLASSES)
+        _check_range("features", self.features, 1, most_features(self.encoding, self.qubits))
+        if not isinstance(self.head, bool):
+            raise InvalidInput("head", self.head, "must be true or false")
+        if not self.head and self.classes > self.qubits:
+            raise InvalidInput(
+                "classes",
+                self.classes,
+                f"without a head each class needs a qubit, and there are {self.qubits}",
+            )
+
+    @property
+    def shape(self) -> ModelShape:
+        """Angles, ordered `[layer, qubit, (RZ, RY, RZ)]`, then weights: `[class, qubit]` matrix, `[class]` bias."""
+        quantum = self.layers * self.qubits * ROTATIONS
+        return ModelShape(quantum, self.classes * (self.qubits + 1) if self.head else 0)
+
+    def to_json(self) -> bytes:
+        """Canonical form: sorted keys, no blanks, ASCII. Equal architectures have equal bytes."""
+        document = {"version": VERSION, **asdict(self)}
+        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+
+    @classmethod
+    def from_json(cls, data: bytes) -> Architecture:
+        """Inverse of `to_json`; takes the canonical form only, so that one architecture has one digest.
+
+        Raises:
+            MalformedContent: not such a document.
+            InvalidInput: a value out of range.
+        """
+        document = _parse(data)
+        if document.pop("version", None) != VERSION:
+            raise MalformedContent(f"architecture version is not {VERSION}")
+        if set(document) != {field.name for field in fields(cls)}:
+            raise MalformedContent(f"architecture has the fields {sorted(document)}")
+        architecture = cls(**document)
+        if architecture.to_json() != data:
+            raise MalformedContent("architecture is not in canonical form")
+        return architecture
+
+    def digest(self) -> bytes:
+        """sha256 of `to_json()`, 32 bytes: its content digest on IPFS and in `Beacon`."""
+        return hashlib.sha256(self.to_json()).digest()
+
+
+def most_features(encoding: str, qubits: int) -> int:
+    """Longest feature vector that an encoding can put into so many qubits."""
+    return len(ANGLE_AXES) * qubits if encoding == "angle" else int(2**qubits)
+
+
+def _check_range(name: str, value: object, low: int, high: int) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise InvalidInput(name, value, f"must be a whole number from {low} to {high}")
+
+
+def _parse(data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise MalformedContent("architecture is not JSON") from error
+    if not isinstance(document, dict):
+        raise MalformedContent("architecture is not a JSON object")
+    return document

@@ -1,0 +1,200 @@
+"""Training and evaluation: numpy in, numpy out; many clients in one batch, or one alone, by the same code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+
+from qfl.data.datasets import LabelledData
+from qfl.errors import InvalidInput, NotFinite
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig, scale_rate
+from qfl.quantum.model import QuantumClassifier
+from qfl.quantum.sampling import draw_batches
+
+HEAD_SPREAD = 0.4
+"""Standard deviation of a head's first weights."""
+EVALUATION_BATCH = 512
+ADAM_EPSILON = 1e-5
+"""Above the rounding noise of a gradient: the last layer's RZ acts on nothing that is measured, and Adam's usual
+1e-8 would blow the noise of its gradient up to full steps."""
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A client's model after training: `angles` `[quantum]` rad, `weights` `[classical]`, mean training `loss`."""
+
+    angles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    loss: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`accuracy` in [0, 1], mean cross-entropy `loss` in nats, and the `predictions` (int64 `[n]`) behind them."""
+
+    accuracy: float
+    loss: float
+    predictions: NDArray[np.int64]
+
+
+def initial_parameters(arch: Architecture, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Parameters to start from: angles uniform in [-pi, pi), head weights normal, biases zero."""
+    rng = np.random.default_rng(seed)
+    weights = np.zeros(arch.shape.classical)
+    matrix = arch.classes * arch.qubits if arch.head else 0
+    angles = rng.uniform(-np.pi, np.pi, arch.shape.quantum)
+    weights[:matrix] = rng.normal(0.0, HEAD_SPREAD, matrix)
+    return angles, weights
+
+
+def train_clients(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    datasets: Sequence[LabelledData],
+    config: TrainingConfig,
+    seeds: Sequence[int],
+) -> list[TrainedModel]:
+    """Train every client from the same base model, each on its own data.
+
+    A client's result depends on the base, its data, its seed and `config` alone: training it by itself gives
+    the same numbers up to floating-point rounding.
+
+    Args:
+        angles: base, `[quantum]` radians. weights: base, `[classical]`.
+        seeds: one per client, deciding which samples each step sees; vary it by round.
+
+    Raises:
+        InvalidInput: no clients, or data that does not fit `arch`.
+        NotFinite: training diverged; the index is the client's.
+    """
+    if not datasets or len(seeds) != len(datasets):
+        raise InvalidInput(
+            "seeds", len(seeds), f"give one for each client, and at least one; {len(datasets)} data sets"
+        )
+    for data in datasets:
+        _check_fits(arch, data)
+    model = QuantumClassifier(arch, angles, weights, clients=len(datasets), engine=config.engine, dtype=config.dtype)
+    batches = draw_batches([len(data.labels) for data in datasets], config.steps, config.batch_size, seeds)
+    pool = _Pool(datasets)
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON)
+    losses = torch.stack([_step(model, optimiser, pool, batch) for batch in batches]).mean(0)
+    return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
+
+
+def train_centrally(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    config: TrainingConfig,
+    epochs: int,
+    seed: int,
+    test: LabelledData,
+) -> list[Evaluation]:
+    """The comparison: one party with all the data, the same model, optimiser and schedule.
+
+    `config.steps` is not used: an epoch is one pass over `data`. The learning rate falls epoch by epoch as it
+    does for clients round by round, and Adam keeps its state.
+
+    Returns:
+        An evaluation on `test` after each epoch.
+
+    Raises:
+        InvalidInput: data that does not fit `arch`, or no epochs.
+        NotFinite: training diverged.
+    """
+    if epochs < 1:
+        raise InvalidInput("epochs", epochs, "must be at least 1")
+    _check_fits(arch, data)
+    _check_fits(arch, test)
+    model = QuantumClassifier(arch, angles, weights, engine=config.engine, dtype=config.dtype)
+    steps = math.ceil(len(data.labels) / config.batch_size)
+    batches = draw_batches([len(data.labels)], epochs * steps, config.batch_size, [seed])
+    pool = _Pool([data])
+    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON)
+    evaluations = []
+    for epoch, epoch_batches in enumerate(batches.view(epochs, steps, 1, config.batch_size)):
+        optimiser.param_groups[0]["lr"] = config.learning_rate * scale_rate(epoch / epochs)
+        for batch in epoch_batches:
+            _step(model, optimiser, pool, batch)
+        evaluations.append(_evaluate(model, test))
+    return evaluations
+
+
+def evaluate(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    engine: str = "fused",
+) -> Evaluation:
+    """How well a model does on `data`.
+
+    Raises:
+        InvalidInput: data that does not fit `arch`.
+        NotFinite: the model's output on sample `index` is NaN or infinite.
+    """
+    _check_fits(arch, data)
+    return _evaluate(QuantumClassifier(arch, angles, weights, engine=engine), data)
+
+
+class _Pool:
+    """All clients' samples end to end, so that one gather makes a batch for everybody."""
+
+    def __init__(self, datasets: Sequence[LabelledData]) -> None:
+        self._features = torch.from_numpy(np.concatenate([data.features for data in datasets]))
+        self._labels = torch.from_numpy(np.concatenate([data.labels for data in datasets]))
+        sizes = [len(data.labels) for data in datasets]
+        self._starts = torch.tensor(np.cumsum([0, *sizes[:-1]])).unsqueeze(1)
+
+    def take(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features and labels of `batch`, each client's own sample numbers `[clients, batch]`."""
+        index = batch + self._starts
+        return self._features[index], self._labels[index]
+
+
+def _step(model: QuantumClassifier, optimiser: torch.optim.Optimizer, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
+    """One optimiser step for every client; their losses `[clients]` before it."""
+    features, labels = pool.take(batch)
+    logits = model(features)
+    losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape).mean(1)
+    if not torch.isfinite(losses).all():
+        raise NotFinite("training loss", int(torch.isfinite(losses).int().argmin()))
+    optimiser.zero_grad()
+    # A sum, not a mean: each client's gradient is that of its own loss, however many there are.
+    losses.sum().backward()  # type: ignore[no-untyped-call]
+    optimiser.step()
+    return losses.detach()
+
+
+@torch.no_grad()
+def _evaluate(model: QuantumClassifier, data: LabelledData) -> Evaluation:
+    features = torch.from_numpy(data.features).unsqueeze(0)
+    starts = range(0, len(data.labels), EVALUATION_BATCH)
+    logits = torch.cat([model(features[:, start : start + EVALUATION_BATCH])[0] for start in starts])
+    labels = torch.from_numpy(data.labels)
+    losses = cross_entropy(logits, labels, reduction="none")
+    if not torch.isfinite(losses).all():
+        raise NotFinite("evaluation loss", int(torch.isfinite(losses).int().argmin()))
+    predictions = logits.argmax(dim=1)
+    accuracy = float((predictions == labels).double().mean())
+    return Evaluation(accuracy, float(losses.mean()), predictions.numpy())
+
+
+def _check_fits(arch: Architecture, data: LabelledData) -> None:
+    if data.features.shape[1] != arch.features:
+        raise InvalidInput(
+            "features",
+            data.features.shape[1],
+            f"the model takes {arch.features}: load the data with that many",
+        )
+    if data.labels.max() >= arch.classes:
+        raise InvalidInput("labels", int(data.labels.max()), f"the model has classes 0 to {arch.classes - 1}")

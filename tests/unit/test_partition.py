@@ -1,0 +1,107 @@
+"""Dealing samples out: every sample has one owner, whatever the scheme."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from qfl.data.partition import ClassesPerClient, Dirichlet, Iid, Scheme, parse_partition, partition
+from qfl.errors import InvalidInput
+
+LABELS = np.repeat(np.arange(10), 100)
+
+
+def _counts(parts: list[NDArray[np.int64]], labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Samples of each class `[clients, classes]`."""
+    return np.array([np.bincount(labels[part], minlength=10) for part in parts])
+
+
+schemes = st.one_of(
+    st.just(Iid()),
+    st.builds(Dirichlet, st.floats(1e-4, 1e4)),
+    st.builds(ClassesPerClient, st.integers(1, 4)),
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    labels=st.lists(st.integers(0, 3), min_size=1, max_size=80).map(lambda values: np.array(values, np.int64)),
+    clients=st.integers(1, 12),
+    scheme=schemes,
+    seed=st.integers(0, 2**32),
+)
+def test_every_sample_has_one_owner(labels: NDArray[np.int64], clients: int, scheme: Scheme, seed: int) -> None:
+    try:
+        parts = partition(labels, clients, scheme, seed)
+    except InvalidInput:
+        # Only ever where the scheme cannot be met.
+        assert len(labels) < 2 * clients or isinstance(scheme, ClassesPerClient)
+        return
+    assert len(parts) == clients
+    assert min(len(part) for part in parts) >= 2
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.arange(len(labels)))
+    for part, again in zip(parts, partition(labels, clients, scheme, seed), strict=True):
+        np.testing.assert_array_equal(part, again)
+
+
+def test_iid_parts_are_even_and_mixed() -> None:
+    parts = partition(LABELS, 5, Iid(), 1)
+    assert [len(part) for part in parts] == [200] * 5
+    assert _counts(parts, LABELS).min() >= 8
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 10])
+def test_each_client_holds_so_many_classes(count: int) -> None:
+    counts = _counts(partition(LABELS, 10, ClassesPerClient(count), 4), LABELS)
+    assert (np.count_nonzero(counts, axis=1) == count).all()
+    assert (counts.sum(axis=0) == 100).all()
+
+
+def test_small_alpha_is_more_one_sided() -> None:
+    def spread(alpha: float) -> float:
+        return float(_counts(partition(LABELS, 5, Dirichlet(alpha), 3), LABELS).std(axis=0).mean())
+
+    assert spread(0.1) > 1.5 * spread(1.0) > 3 * spread(1000.0)
+
+
+def test_seed_changes_the_deal() -> None:
+    first, second = (partition(LABELS, 5, Dirichlet(0.5), seed) for seed in (1, 2))
+    assert [len(part) for part in first] != [len(part) for part in second]
+
+
+@pytest.mark.parametrize(
+    ("text", "scheme"),
+    [("iid", Iid()), ("dirichlet:0.5", Dirichlet(0.5)), ("classes:2", ClassesPerClient(2))],
+)
+def test_parse(text: str, scheme: Scheme) -> None:
+    assert parse_partition(text) == scheme
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "IID", "iid:1", "dirichlet", "dirichlet:0", "dirichlet:-1", "dirichlet:nan", "dirichlet:inf", "classes:0",
+     "classes:1.5", "classes", "shards:2"],
+)  # fmt: skip
+def test_parse_refuses(text: str) -> None:
+    with pytest.raises(InvalidInput, match="partition"):
+        parse_partition(text)
+
+
+def test_refuses_more_clients_than_the_samples_allow() -> None:
+    with pytest.raises(InvalidInput, match="only up to 5"):
+        partition(np.zeros(10, np.int64), 6, Iid(), 1)
+    with pytest.raises(InvalidInput, match="at least 1"):
+        partition(LABELS, 0, Iid(), 1)
+
+
+def test_refuses_classes_that_cannot_be_dealt() -> None:
+    with pytest.raises(InvalidInput, match="has 10 classes"):
+        partition(LABELS, 5, "classes:11", 1)
+    with pytest.raises(InvalidInput, match="need 4 each"):
+        partition(LABELS, 3, "classes:2", 1)
+    # Ten clients for one class of nine samples: somebody would go empty-handed.
+    with pytest.raises(InvalidInput, match="fewer clients"):
+        partition(np.repeat([0, 1], [9, 91]), 20, "classes:1", 1)

@@ -1,0 +1,193 @@
+"""Training: what a client's result depends on, that it learns, and what stops it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from qfl.data.datasets import LabelledData, load_dataset
+from qfl.data.partition import partition
+from qfl.errors import InvalidInput, NotFinite
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.quantum.sampling import draw_batches
+from qfl.quantum.training import (
+    TrainedModel,
+    evaluate,
+    initial_parameters,
+    train_centrally,
+    train_clients,
+)
+
+SMALL = Architecture("amplitude", qubits=3, layers=2, classes=3, features=8)
+SHORT = TrainingConfig(steps=4, batch_size=8)
+
+
+def _data(samples: int, seed: int, arch: Architecture = SMALL) -> LabelledData:
+    rng = np.random.default_rng(seed)
+    return LabelledData(rng.random((samples, arch.features), np.float32), rng.integers(0, arch.classes, samples))
+
+
+def _assert_same(one: TrainedModel, other: TrainedModel) -> None:
+    np.testing.assert_allclose(one.angles, other.angles, atol=1e-5)
+    np.testing.assert_allclose(one.weights, other.weights, atol=1e-5)
+    assert one.loss == pytest.approx(other.loss, abs=1e-5)
+
+
+@pytest.mark.parametrize("engine", ["fused", "torchquantum"])
+def test_a_client_trains_the_same_alone_as_among_others(engine: str) -> None:
+    config = TrainingConfig(steps=3, batch_size=8, engine=engine)
+    base = initial_parameters(SMALL, 1)
+    datasets = [_data(samples, samples) for samples in (3, 40, 11, 8, 25)]
+    seeds = [5, 6, 7, 8, 9]
+    together = train_clients(SMALL, *base, datasets, config, seeds)
+    for data, seed, result in zip(datasets, seeds, together, strict=True):
+        [alone] = train_clients(SMALL, *base, [data], config, [seed])
+        _assert_same(alone, result)
+
+
+def test_engines_train_alike() -> None:
+    base, data = initial_parameters(SMALL, 1), _data(20, 2)
+    results = [
+        train_clients(SMALL, *base, [data], TrainingConfig(steps=3, batch_size=8, engine=engine), [4])[0]
+        for engine in ("fused", "torchquantum")
+    ]
+    np.testing.assert_allclose(results[0].angles, results[1].angles, atol=1e-3)
+
+
+def test_training_is_a_function_of_the_seed() -> None:
+    base, data = initial_parameters(SMALL, 1), _data(30, 2)
+    first, again, other = (train_clients(SMALL, *base, [data], SHORT, [seed])[0] for seed in (3, 3, 4))
+    np.testing.assert_array_equal(first.angles, again.angles)
+    assert not np.allclose(first.angles, other.angles, atol=1e-6)
+
+
+def test_parameters_come_back_as_float64_of_the_model_shape() -> None:
+    [result] = train_clients(SMALL, *initial_parameters(SMALL, 1), [_data(9, 1)], SHORT, [1])
+    assert (result.angles.shape, result.angles.dtype) == ((18,), np.float64)
+    assert (result.weights.shape, result.weights.dtype) == ((12,), np.float64)
+
+
+def test_batches_pass_over_all_data_before_repeating() -> None:
+    batches = draw_batches([10, 3], steps=5, batch_size=4, seeds=[1, 1])
+    assert batches.shape == (5, 2, 4)
+    long, short = batches[:, 0].flatten().tolist(), batches[:, 1].flatten().tolist()
+    assert sorted(long[:10]) == sorted(long[10:]) == list(range(10))
+    assert all(sorted(short[start : start + 3]) == [0, 1, 2] for start in range(0, 18, 3))
+
+
+def test_initial_parameters_depend_on_the_seed_and_have_no_bias() -> None:
+    angles, weights = initial_parameters(Architecture(), 1)
+    assert np.abs(angles).max() <= np.pi
+    assert not weights[60:].any()
+    np.testing.assert_array_equal(angles, initial_parameters(Architecture(), 1)[0])
+    assert not np.array_equal(angles, initial_parameters(Architecture(), 2)[0])
+
+
+def test_learning_rate_falls_from_full_to_a_twentieth() -> None:
+    config = TrainingConfig(learning_rate=0.1)
+    rates = [config.in_round(number, 100).learning_rate for number in range(1, 101)]
+    assert rates[0] == pytest.approx(0.1)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] == pytest.approx(0.005, rel=0.01)
+
+
+def test_three_rounds_of_averaging_learn_the_digits() -> None:
+    arch, digits = Architecture(), load_dataset("digits")
+    parts = [digits.train.take(part) for part in partition(digits.train.labels, 3, "iid", 0)]
+    angles, weights = initial_parameters(arch, 0)
+    before = evaluate(arch, angles, weights, digits.test)
+    for number in range(1, 4):
+        config = TrainingConfig(steps=30).in_round(number, 3)
+        results = train_clients(arch, angles, weights, parts, config, [10 * number + client for client in range(3)])
+        angles = np.mean([result.angles for result in results], axis=0)
+        weights = np.mean([result.weights for result in results], axis=0)
+    after = evaluate(arch, angles, weights, digits.test)
+    assert before.accuracy < 0.3
+    assert after.accuracy > 0.85
+    assert after.loss < before.loss
+
+
+def test_central_training_reports_every_epoch_and_improves() -> None:
+    arch, digits = Architecture(layers=8), load_dataset("digits", limit=600)
+    start = initial_parameters(arch, 0)
+    epochs = train_centrally(arch, *start, digits.train, TrainingConfig(), 5, 0, digits.test)
+    assert len(epochs) == 5
+    assert epochs[-1].accuracy > max(0.7, epochs[0].accuracy)
+
+
+def test_evaluation_counts_correct_predictions() -> None:
+    data = _data(50, 3)
+    result = evaluate(SMALL, *initial_parameters(SMALL, 1), data)
+    assert result.predictions.shape == (50,)
+    assert result.accuracy == np.mean(result.predictions == data.labels)
+
+
+def test_zero_weights_give_the_loss_of_a_guess() -> None:
+    result = evaluate(SMALL, np.zeros(18), np.zeros(12), _data(10, 3))
+    assert result.loss == pytest.approx(np.log(3), abs=1e-6)
+
+
+def test_evaluation_in_chunks_is_evaluation_of_all() -> None:
+    data, base = _data(600, 3), initial_parameters(SMALL, 1)
+    halves = [evaluate(SMALL, *base, data.take(np.arange(start, start + 300))) for start in (0, 300)]
+    whole = evaluate(SMALL, *base, data)
+    assert whole.loss == pytest.approx((halves[0].loss + halves[1].loss) / 2, abs=1e-5)
+
+
+def test_divergence_stops_training() -> None:
+    with pytest.raises(NotFinite, match="lower the learning rate"):
+        train_clients(SMALL, np.zeros(18), np.full(12, 3e38), [_data(9, 1)], SHORT, [1])
+
+
+def test_angles_that_no_outcome_depends_on_stay_put() -> None:
+    # RZ after the last RY is a phase, and the CNOT ring only permutes: its gradient is rounding noise.
+    angles, weights = initial_parameters(SMALL, 1)
+    [result] = train_clients(SMALL, angles, weights, [_data(20, 2)], SHORT, [4])
+    moved = np.abs(result.angles - angles).reshape(SMALL.layers, SMALL.qubits, 3)
+    assert moved[-1, :, 2].max() < 1e-3
+    assert moved[0].mean() > 1e-2
+
+
+def test_a_model_that_is_nan_is_not_evaluated() -> None:
+    with pytest.raises(NotFinite):
+        evaluate(SMALL, np.full(18, np.nan), np.zeros(12), _data(5, 1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "name"),
+    [
+        ({"steps": 0}, "steps"),
+        ({"steps": 1.5}, "steps"),
+        ({"batch_size": 0}, "batch_size"),
+        ({"learning_rate": 0}, "learning_rate"),
+        ({"learning_rate": float("nan")}, "learning_rate"),
+        ({"learning_rate": 11}, "learning_rate"),
+        ({"learning_rate": "fast"}, "learning_rate"),
+        ({"engine": "qiskit"}, "engine"),
+        ({"dtype": "int8"}, "dtype"),
+    ],
+)
+def test_config_refuses(settings: dict[str, object], name: str) -> None:
+    with pytest.raises(InvalidInput, match=f"^{name} = "):
+        TrainingConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_refuses_data_that_does_not_fit_the_model() -> None:
+    base = initial_parameters(SMALL, 1)
+    wide = LabelledData(np.ones((4, 9)), np.zeros(4, np.int64))
+    strange = LabelledData(np.ones((4, 8)), np.array([0, 1, 2, 3]))
+    with pytest.raises(InvalidInput, match="the model takes 8"):
+        train_clients(SMALL, *base, [wide], SHORT, [1])
+    with pytest.raises(InvalidInput, match="classes 0 to 2"):
+        evaluate(SMALL, *base, strange)
+
+
+def test_refuses_clients_without_seeds_and_no_clients() -> None:
+    base = initial_parameters(SMALL, 1)
+    with pytest.raises(InvalidInput, match="seeds"):
+        train_clients(SMALL, *base, [_data(4, 1)], SHORT, [1, 2])
+    with pytest.raises(InvalidInput, match="seeds"):
+        train_clients(SMALL, *base, [], SHORT, [])
+    with pytest.raises(InvalidInput, match="epochs"):
+        train_centrally(SMALL, *base, _data(4, 1), SHORT, 0, 1, _data(4, 2))
