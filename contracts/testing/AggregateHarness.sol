@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Aggregate} from "../libraries/Aggregate.sol";
+import {Lanes} from "../libraries/Lanes.sol";
+
+/// @title Opens `Aggregate` and `Lanes` to the tests, many coordinates a call. Not part of a deployment.
+contract AggregateHarness {
+    /// @notice A shard's aggregate of `coordinates` lanes; `updates[i]` are the chunks of included update `i`.
+    function aggregate(bytes32[][] calldata updates, uint256 bits, uint256 coordinates, uint16 trimBps)
+        external
+        pure
+        returns (int32[] memory means)
+    {
+        means = new int32[](coordinates);
+        int256[] memory lanes = new int256[](updates.length);
+        uint256 perChunk = 256 / bits;
+        for (uint256 i = 0; i < coordinates; ++i) {
+            for (uint256 k = 0; k < updates.length; ++k) {
+                lanes[k] = Lanes.laneAt(updates[k][i / perChunk], bits, i % perChunk);
+            }
+            means[i] = Aggregate.meanOfLanes(lanes, trimBps);
+        }
+    }
+
+    /// @notice The gas that one coordinate's trimmed mean takes.
+    function gasOfMean(int256[] memory lanes, uint16 trimBps) external view returns (uint256) {
+        uint256 before = gasleft();
+        Aggregate.meanOfLanes(lanes, trimBps);
+        return before - gasleft();
+    }
+
+    /// @notice The next model's coordinates; `means[k]` are shard `k`'s, the first `quantum` of them angles.
+    function applyGlobal(
+        int32[] calldata base,
+        int32[][] calldata means,
+        uint16[] calldata counts,
+        uint256 quantum,
+        uint8 quantumExponent,
+        uint8 classicalExponent
+    ) external pure returns (int32[] memory model) {
+        model = new int32[](base.length);
+        for (uint256 i = 0; i < base.length; ++i) {
+            int256 sum = 0;
+            uint256 total = 0;
+            for (uint256 k = 0; k < means.length; ++k) {
+                sum += int256(means[k][i]) * int256(uint256(counts[k]));
+                total += counts[k];
+            }
+            int256 mean = Aggregate.weightedMean(sum, total);
+            model[i] = i < quantum
+                ? Aggregate.applyToAngle(base[i], mean, quantumExponent)
+                : Aggregate.applyToWeight(base[i], mean, classicalExponent);
+        }
+    }
+
+    /// @notice The sum of a vector's squared lanes.
+    function squaredNorm(bytes32[] calldata chunks, uint256 bits) external pure returns (uint256 sum) {
+        for (uint256 i = 0; i < chunks.length; ++i) {
+            sum += Lanes.squaredNorm(chunks[i], bits);
+        }
+    }
+
+    /// @notice How many chunks hold `coordinates` lanes.
+    function chunksFor(uint256 coordinates, uint256 bits) external pure returns (uint256) {
+        return Lanes.chunksFor(coordinates, bits);
+    }
+}

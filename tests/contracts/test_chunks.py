@@ -1,0 +1,75 @@
+"""`Chunks`: the same trees as `qfl.codec.chunks`.
+
+Chunks.verify
+├── given an index that is no leaf, a path of another length, another leaf, path or root: false
+└── given a leaf and its path: true
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+
+from qfl.codec.chunks import merkle_path, merkle_root, verify_path
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "chunks.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def harness(ChunksHarness, accounts):
+    return accounts[0].deploy(ChunksHarness)
+
+
+@pytest.mark.parametrize("tree", VECTORS["lanes"], ids=lambda tree: f"{len(tree['leaves'])} leaves")
+def test_lane_vectors(harness, tree):
+    leaves, root = tree["leaves"], tree["root"]
+    assert harness.rootOf(leaves).hex().removeprefix("0x") == root
+    for index, path in tree["paths"].items():
+        assert harness.verifyLanes(root, len(leaves), int(index), leaves[int(index)], path)
+
+
+@pytest.mark.parametrize("tree", VECTORS["updates"], ids=lambda tree: f"{len(tree['leaves'])} leaves")
+def test_update_vectors(harness, tree):
+    leaves, root = tree["leaves"], tree["root"]
+    for index, path in tree["paths"].items():
+        assert harness.verifyBytes(root, len(leaves), int(index), leaves[int(index)], path)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 5, 8])
+def test_verify_refuses_whatever_python_refuses(harness, count):
+    rng = random.Random(count)
+    leaves = [rng.randbytes(32) for _ in range(count)]
+    root = merkle_root(leaves)
+    index = rng.randrange(count)
+    leaf, path = leaves[index], merkle_path(leaves, index)
+    candidates = [
+        (root, count, index, leaf, path),
+        *((root, count, i, leaf, path) for i in range(count + 2) if i != index),
+        (root, count, index + 2**32, leaf, path),
+        (root, 2 * count + 1, index, leaf, path),
+        (root, count, index, leaf, [*path, bytes(32)]),
+        (root, count, index, leaf, [bytes(32)] * 257),
+        (root, count, index, leaf[:-1] + bytes([leaf[-1] ^ 1]), path),
+        (bytes(32), count, index, leaf, path),
+        (root, 0, 0, leaf, path),
+    ]
+    if path:
+        candidates += [
+            (root, count, index, leaf, path[:-1]),
+            (root, count, index, leaf, [*path[:-1], rng.randbytes(32)]),
+            (root, (count + 1) // 2, index // 2, leaf, path[1:]),
+        ]
+    for candidate in candidates:
+        expected = candidate == candidates[0]
+        assert harness.verifyLanes(*candidate) == harness.verifyBytes(*candidate) == expected
+        assert verify_path(*candidate) == expected
+
+
+def test_leaf_data_of_another_length_is_another_leaf(harness):
+    data = b"\x01" * 68
+    root = merkle_root([data])
+    assert harness.verifyBytes(root, 1, 0, data, [])
+    assert not harness.verifyBytes(root, 1, 0, data[:-1], [])
