@@ -5,12 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.codec.state import from_state
-from qfl.errors import NotFinite
+from qfl.codec.state import ANGLE_UNIT, WEIGHT_UNIT, from_state, require_finite
 from qfl.types import ModelShape
 
-ANGLE_UNITS_PER_RADIAN = 2**32 / (4 * np.pi)
-WEIGHT_UNITS = 2**24
+TURN = 2.0**32
+"""Units of a whole turn of an angle, 4*pi."""
 
 
 def compute_delta(
@@ -18,14 +17,14 @@ def compute_delta(
 ) -> NDArray[np.float64]:
     """Difference of a trained model to the state it started from, float64 `[d]` in model units.
 
-    Angles are compared on the torus: the difference is the short way round, in [-2**31, 2**31).
+    Angles are compared on the torus: the difference is the short way round, in [-2**31, 2**31].
 
     Raises:
         NotFinite: a parameter is NaN or infinite.
     """
     base_angles, base_weights = from_state(base, shape)
-    turn = (angles - base_angles) * ANGLE_UNITS_PER_RADIAN
-    delta = np.concatenate([np.mod(turn + 2.0**31, 2.0**32) - 2.0**31, (weights - base_weights) * WEIGHT_UNITS])
-    if not np.isfinite(delta).all():
-        raise NotFinite("the trained model", int(np.argmin(np.isfinite(delta))))
-    return delta
+    turned = (require_finite("the trained angles", angles) - base_angles) / ANGLE_UNIT
+    # Off by whole turns only: a difference below half a turn stays exact to the last bit.
+    short_way = turned - TURN * np.rint(turned / TURN)
+    moved = (require_finite("the trained weights", weights) - base_weights) / WEIGHT_UNIT
+    return np.concatenate([short_way, moved])

@@ -1,0 +1,1 @@
+"""The integer rule that turns updates into a model, as `contracts/libraries/Aggregate.sol` does."""

@@ -1,0 +1,1 @@
+"""Bytes and digests: everything two parties must agree on to the bit."""

@@ -1,0 +1,142 @@
+"""Content objects: the one binary form of updates, aggregates and models on IPFS.
+
+A 64-byte header, then the lanes. Big endian; every field has one valid encoding, so the same content always
+has the same digest:
+
+    magic "QFLC" | version u8 = 1 | kind u8 | lane bits u8 | flags u8 = 0 | round u64 | shard u16 | count u16
+    | author u32 | quantum u32 | classical u32 | base root [32]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import struct
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from qfl.codec.chunks import merkle_root, split_leaves
+from qfl.codec.lanes import pack_lanes, unpack_lanes
+from qfl.errors import MalformedContent
+from qfl.types import ModelShape
+
+HEADER = struct.Struct(">4sBBBBQHHIII32s")
+MAGIC = b"QFLC"
+VERSION = 1
+HEADER_BYTES = HEADER.size
+MAX_CONTENT_BYTES = 2**20
+"""One raw IPFS block: larger ones are not passed on by other nodes."""
+
+
+class ContentKind(IntEnum):
+    """What a content object holds."""
+
+    UPDATE = 1
+    AGGREGATE = 2
+    MODEL = 3
+
+
+@dataclass(frozen=True, eq=False)
+class Content:
+    """One update, shard aggregate or model.
+
+    `lanes` (`[shape.total]`) are of 8 or 16 bits in an update, else 32. `count` is an aggregate's number of
+    included updates, `author` an update's client, `shard` the shard of either; all are 0 elsewhere.
+    `base_root` is the root of the model that an update or aggregate builds on, or that came before a model;
+    zeros for the genesis model.
+    """
+
+    kind: ContentKind
+    lane_bits: int
+    round: int
+    shard: int
+    count: int
+    author: int
+    shape: ModelShape
+    base_root: bytes
+    lanes: npt.NDArray[np.signedinteger]
+
+
+def encode(content: Content) -> bytes:
+    """The object's bytes. Raises `MalformedContent` for what `decode` would refuse."""
+    if content.lanes.shape != (content.shape.total,):
+        raise MalformedContent(f"{content.lanes.shape} lanes for {content.shape.total} coordinates")
+    try:
+        header = HEADER.pack(
+            MAGIC,
+            VERSION,
+            content.kind,
+            content.lane_bits,
+            0,
+            content.round,
+            content.shard,
+            content.count,
+            content.author,
+            content.shape.quantum,
+            content.shape.classical,
+            content.base_root,
+        )
+    except struct.error as error:
+        raise MalformedContent(f"a header field does not fit: {error}") from error
+    if len(content.base_root) != 32:
+        raise MalformedContent(f"a base root of {len(content.base_root)} bytes")
+    _check_fields(content.kind, content.lane_bits, content.shard, content.count, content.author)
+    data = header + pack_lanes(content.lanes, content.lane_bits)
+    _check_length(content.shape, content.lane_bits, len(data))
+    return data
+
+
+def decode(data: bytes) -> Content:
+    """The object in `data`, from anybody. Raises `MalformedContent` with the reason."""
+    if len(data) < HEADER_BYTES:
+        raise MalformedContent(f"{len(data)} bytes are less than a header")
+    magic, version, kind, lane_bits, flags, round_, shard, count, author, quantum, classical, base_root = (
+        HEADER.unpack_from(data)
+    )
+    if magic != MAGIC:
+        raise MalformedContent(f"magic {magic!r}")
+    if version != VERSION:
+        raise MalformedContent(f"version {version}")
+    if kind not in set(ContentKind):
+        raise MalformedContent(f"kind {kind}")
+    if flags != 0:
+        raise MalformedContent(f"flags {flags:#04x}")
+    shape = ModelShape(quantum, classical)
+    _check_fields(kind, lane_bits, shard, count, author)
+    _check_length(shape, lane_bits, len(data))
+    lanes = unpack_lanes(data[HEADER_BYTES:], lane_bits, shape.total)
+    return Content(ContentKind(kind), lane_bits, round_, shard, count, author, shape, base_root, lanes)
+
+
+def lanes_root(content: Content) -> bytes:
+    """`updateRoot`, `aggregateRoot` or `modelRoot`: the `Chunks` root over the lanes alone."""
+    return merkle_root(split_leaves(pack_lanes(content.lanes, content.lane_bits)))
+
+
+def content_digest(data: bytes) -> bytes:
+    """sha-256 of the whole object: what the chain keeps and `cid_of` names."""
+    return hashlib.sha256(data).digest()
+
+
+def _check_fields(kind: int, lane_bits: int, shard: int, count: int, author: int) -> None:
+    allowed_bits = (8, 16) if kind == ContentKind.UPDATE else (32,)
+    if lane_bits not in allowed_bits:
+        raise MalformedContent(f"lane bits {lane_bits} where kind {kind} has {allowed_bits}")
+    if (count > 0) != (kind == ContentKind.AGGREGATE):
+        raise MalformedContent(f"count {count} in kind {kind}")
+    if (author > 0) != (kind == ContentKind.UPDATE):
+        raise MalformedContent(f"author {author} in kind {kind}")
+    if shard and kind == ContentKind.MODEL:
+        raise MalformedContent(f"shard {shard} in a model")
+
+
+def _check_length(shape: ModelShape, lane_bits: int, length: int) -> None:
+    expected = HEADER_BYTES + shape.total * lane_bits // 8
+    if shape.total == 0:
+        raise MalformedContent("no coordinates")
+    if expected > MAX_CONTENT_BYTES:
+        raise MalformedContent(f"{expected} bytes announced, at most {MAX_CONTENT_BYTES} allowed")
+    if length != expected:
+        raise MalformedContent(f"{length} bytes where the header announces {expected}")

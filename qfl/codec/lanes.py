@@ -1,0 +1,92 @@
+"""Lanes: the packed integers of updates, aggregates and models, and how a difference becomes lanes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from qfl.codec.state import require_finite
+from qfl.errors import InvalidInput
+from qfl.types import LaneFormat, ModelShape
+
+LANE_BITS = (8, 16, 32)
+
+
+def pack_lanes(lanes: npt.NDArray[np.integer], bits: int) -> bytes:
+    """`lanes` as big-endian two's complement of `bits` each. Raises `InvalidInput` when one does not fit."""
+    dtype = lane_dtype(bits)
+    limits = np.iinfo(dtype)
+    if lanes.ndim != 1:
+        raise InvalidInput("lanes", lanes.shape, "lanes are one row")
+    if lanes.size and (lanes.min() < limits.min or lanes.max() > limits.max):
+        raise InvalidInput("lanes", (int(lanes.min()), int(lanes.max())), f"a lane has {bits} bits")
+    return lanes.astype(dtype).astype(dtype.newbyteorder(">")).tobytes()
+
+
+def unpack_lanes(data: bytes, bits: int, count: int) -> npt.NDArray[np.signedinteger]:
+    """The `count` lanes in `data`, as native integers. Raises `InvalidInput` when its length is another."""
+    dtype = lane_dtype(bits)
+    if len(data) != count * dtype.itemsize:
+        raise InvalidInput("data", len(data), f"{count} lanes take {count * dtype.itemsize} bytes")
+    return np.frombuffer(data, dtype.newbyteorder(">")).astype(dtype)
+
+
+def lane_dtype(bits: int) -> np.dtype[np.signedinteger]:
+    """The numpy type of a lane. Raises `InvalidInput` for widths other than 8, 16 and 32."""
+    if bits not in LANE_BITS:
+        raise InvalidInput("lane bits", bits, "lanes have 8, 16 or 32 bits")
+    return np.dtype(f"int{bits}")
+
+
+@dataclass(frozen=True)
+class Quantised:
+    """An update as lanes (`[d]`), and what they could not say (`[d]`, model units), for the next one."""
+
+    lanes: npt.NDArray[np.signedinteger]
+    residual: npt.NDArray[np.float64]
+
+
+def quantise(
+    delta: npt.NDArray[np.float64],
+    residual: npt.NDArray[np.float64],
+    shape: ModelShape,
+    fmt: LaneFormat,
+    norm_bound: int,
+    rng: np.random.Generator,
+) -> Quantised:
+    """Lanes q with q * 2^s close to `delta + residual` (both `[d]`, model units), and the new residual.
+
+    Rounding is stochastic, so its expectation is exact (QSGD, Alistarh et al. 2017, section 3.1); the error
+    is carried over by the residual (error feedback, Karimireddy et al. 2019, algorithm 2). Lanes are clipped
+    to +-(2^(lane_bits-1) - 1), and scaled down until the sum of their squares is at most `norm_bound`. Raises
+    `NotFinite` for NaN or infinity.
+    """
+    target = require_finite("update", delta) + require_finite("residual", residual)
+    exponents = np.repeat([fmt.quantum_exponent, fmt.classical_exponent], [shape.quantum, shape.classical])
+    if target.shape != exponents.shape:
+        raise InvalidInput("update", target.shape, f"the model has {shape.total} coordinates")
+    unit = np.exp2(exponents)
+    exact = np.clip(target / unit, -fmt.lane_max, fmt.lane_max)
+    norm = float(np.sum(exact * exact))
+    if norm > norm_bound:
+        exact *= np.sqrt(norm_bound / norm)
+    lanes = _round_within(exact, norm_bound, rng)
+    return Quantised(lanes.astype(lane_dtype(fmt.lane_bits)), target - lanes * unit)
+
+
+def _round_within(exact: npt.NDArray[np.float64], norm_bound: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
+    """Stochastic rounding that stays within the bound.
+
+    Where it overshoots, roundings away from zero are taken back, in random order, only as many as needed. All
+    taken back is truncation, which never lengthens `exact`.
+    """
+    lanes = np.floor(exact + rng.random(exact.shape)).astype(np.int64)
+    excess = int(np.sum(lanes * lanes)) - norm_bound
+    if excess > 0:
+        away = rng.permutation(np.flatnonzero(np.abs(lanes) > np.abs(exact)))
+        gains = np.cumsum(2 * np.abs(lanes[away]) - 1)
+        undone = away[: int(np.searchsorted(gains, excess)) + 1]
+        lanes[undone] -= np.sign(lanes[undone])
+    return lanes

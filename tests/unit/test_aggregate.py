@@ -1,0 +1,126 @@
+"""The aggregation rule, to the bit: worked out by hand here, by plain integers in the vectors."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from qfl.aggregate.rule import aggregate_shard, apply_global, squared_norm
+from qfl.codec.lanes import lane_dtype
+from qfl.errors import InvalidInput
+from qfl.types import LaneFormat, ModelShape
+
+VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "aggregate.json").read_text())
+
+TOP, BOTTOM = 2**31 - 1, -(2**31)
+updates = hnp.arrays(np.int8, st.tuples(st.integers(1, 40), st.integers(1, 5)))
+trims = st.integers(0, 4999)
+
+
+@pytest.mark.parametrize("case", VECTORS["shard"], ids=lambda case: case["name"])
+def test_shard_vectors(case):
+    lanes = np.array(case["updates"], lane_dtype(case["laneBits"]))
+    means = aggregate_shard(lanes, case["trimBps"])
+    assert means.dtype == np.int32
+    assert means.tolist() == case["means"]
+
+
+@pytest.mark.parametrize("case", VECTORS["global"], ids=lambda case: case["name"])
+def test_global_vectors(case):
+    model = apply_global(
+        np.array(case["base"], np.int32),
+        [np.array(mean, np.int32) for mean in case["means"]],
+        case["counts"],
+        ModelShape(case["quantum"], len(case["base"]) - case["quantum"]),
+        LaneFormat(8, case["quantumExponent"], case["classicalExponent"]),
+    )
+    assert model.dtype == np.int32
+    assert model.tolist() == case["model"]
+
+
+@pytest.mark.parametrize("case", VECTORS["norm"])
+def test_norm_vectors(case):
+    assert squared_norm(np.array(case["lanes"], lane_dtype(case["laneBits"]))) == case["squaredNorm"]
+
+
+def test_mean_has_eight_fraction_bits_and_truncates_toward_zero():
+    lanes = np.array([[1, -1], [0, 0], [0, 0]], np.int8)
+    assert aggregate_shard(lanes, 0).tolist() == [85, -85]  # 256 / 3
+
+
+def test_trim_drops_a_poisoned_update():
+    lanes = np.array([[2]] * 9 + [[127]], np.int8)
+    assert aggregate_shard(lanes, 999).tolist() == [(9 * 2 + 127) * 256 // 10]  # 999 * 10 / 10000 rounds to 0
+    assert aggregate_shard(lanes, 1000).tolist() == [2 * 256]
+
+
+def step(base, mean, quantum_exponent=8, classical_exponent=8):
+    """One angle and one weight of value `base` after one shard's `mean`."""
+    return apply_global(
+        np.array([base, base], np.int32),
+        [np.array([mean, mean], np.int32)],
+        [1],
+        ModelShape(1, 1),
+        LaneFormat(8, quantum_exponent, classical_exponent),
+    ).tolist()
+
+
+def test_angles_wrap_where_weights_saturate():
+    assert step(TOP, 1) == [BOTTOM, TOP]
+    assert step(BOTTOM, -1) == [TOP, BOTTOM]
+
+
+def test_exponents_belong_to_their_block():
+    assert step(0, 256, quantum_exponent=10, classical_exponent=9) == [1024, 512]
+
+
+def test_small_exponents_divide_toward_zero():
+    assert step(0, 255, 0, 0) == [0, 0]
+    assert step(0, -255, 0, 0) == [0, 0]
+    assert step(0, -512, 0, 1) == [-2, -4]
+
+
+def test_shards_weigh_by_their_number_of_updates():
+    model = apply_global(
+        np.zeros(1, np.int32),
+        [np.array([100], np.int32), np.array([-20], np.int32)],
+        [1, 3],
+        ModelShape(1, 0),
+        LaneFormat(8, 8, 8),
+    )
+    assert model.tolist() == [10]  # (100 - 60) / 4
+
+
+@given(updates, trims, st.randoms())
+def test_order_of_the_updates_does_not_matter(lanes, trim_bps, random):
+    order = list(range(lanes.shape[0]))
+    random.shuffle(order)
+    assert aggregate_shard(lanes, trim_bps).tolist() == aggregate_shard(lanes[order], trim_bps).tolist()
+
+
+@given(updates, trims)
+def test_mean_lies_between_the_extremes_and_is_odd(lanes, trim_bps):
+    wide = lanes.astype(np.int16)
+    means = aggregate_shard(wide, trim_bps)
+    assert (means >= wide.min(axis=0).astype(np.int32) * 256).all()
+    assert (means <= wide.max(axis=0).astype(np.int32) * 256).all()
+    assert aggregate_shard(-wide, trim_bps).tolist() == (-means).tolist()
+
+
+def test_refusals():
+    with pytest.raises(InvalidInput, match="at least one"):
+        aggregate_shard(np.zeros((0, 3), np.int8), 0)
+    with pytest.raises(InvalidInput, match="below 5000"):
+        aggregate_shard(np.zeros((3, 3), np.int8), 5000)
+    with pytest.raises(InvalidInput, match="counts"):
+        apply_global(np.zeros(1, np.int32), [], [], ModelShape(1, 0), LaneFormat(8, 8, 8))
+    with pytest.raises(InvalidInput, match="exponent = 32"):
+        step(0, 0, 32, 0)
+    with pytest.raises(InvalidInput, match="2 coordinates"):
+        apply_global(np.zeros(2, np.int32), [np.zeros(1, np.int32)], [1], ModelShape(2, 0), LaneFormat(8, 8, 8))

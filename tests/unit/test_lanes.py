@@ -1,0 +1,96 @@
+"""Packed lanes, and the way from a trained difference to them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qfl.aggregate.rule import squared_norm
+from qfl.codec.lanes import pack_lanes, quantise, unpack_lanes
+from qfl.errors import InvalidInput, NotFinite
+from qfl.types import LaneFormat, ModelShape
+
+SHAPE = ModelShape(quantum=2, classical=2)
+FORMAT = LaneFormat(lane_bits=8, quantum_exponent=20, classical_exponent=4)
+UNIT = np.array([2.0**20, 2.0**20, 16.0, 16.0])
+NO_BOUND = 2**60
+ZEROS = np.zeros(4)
+
+
+@given(st.sampled_from([8, 16, 32]), st.data())
+def test_unpacking_undoes_packing(bits, data):
+    limit = 2 ** (bits - 1)
+    values = data.draw(st.lists(st.integers(-limit, limit - 1), max_size=70))
+    lanes = np.array(values, dtype=np.int64)
+    packed = pack_lanes(lanes, bits)
+    assert len(packed) == len(values) * bits // 8
+    assert unpack_lanes(packed, bits, len(values)).tolist() == values
+
+
+def test_lanes_are_big_endian_twos_complement():
+    assert pack_lanes(np.array([1, -2]), 16).hex() == "0001fffe"
+    assert pack_lanes(np.array([-128, 127]), 8).hex() == "807f"
+
+
+@pytest.mark.parametrize("lane", [128, -129])
+def test_lane_that_does_not_fit_is_refused_rather_than_wrapped(lane):
+    with pytest.raises(InvalidInput, match="8 bits"):
+        pack_lanes(np.array([lane]), 8)
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_unpacking_another_number_of_lanes_is_refused(count):
+    with pytest.raises(InvalidInput):
+        unpack_lanes(bytes(4), 16, count)
+
+
+def test_whole_multiples_of_the_unit_are_exact():
+    quantised = quantise(UNIT * [3, -4, 5, 127], ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0))
+    assert quantised.lanes.dtype == np.int8
+    assert quantised.lanes.tolist() == [3, -4, 5, 127]
+    assert quantised.residual.tolist() == [0, 0, 0, 0]
+
+
+def test_what_is_clipped_stays_in_the_residual():
+    quantised = quantise(UNIT * [200, -200, 0, 0], ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0))
+    assert quantised.lanes.tolist() == [127, -127, 0, 0]
+    assert quantised.residual.tolist() == [73 * 2**20, -73 * 2**20, 0, 0]
+
+
+@settings(deadline=None)
+@given(
+    st.lists(st.floats(-300, 300), min_size=4, max_size=4),
+    st.lists(st.floats(-2, 2), min_size=4, max_size=4),
+    st.integers(0, 40_000),
+    st.integers(0, 2**32),
+)
+def test_lanes_obey_range_and_norm_and_lose_nothing(delta, residual, bound, seed):
+    quantised = quantise(UNIT * delta, UNIT * residual, SHAPE, FORMAT, bound, np.random.default_rng(seed))
+    assert np.abs(quantised.lanes).max() <= 127
+    assert squared_norm(quantised.lanes) <= bound
+    said = quantised.lanes * UNIT + quantised.residual
+    assert said == pytest.approx(UNIT * delta + UNIT * residual, abs=1e-3)
+
+
+def test_rounding_is_right_on_average():
+    rng = np.random.default_rng(1)
+    delta = UNIT * [0.25, -0.25, 0.5, -2.75]
+    draws = np.array([quantise(delta, ZEROS, SHAPE, FORMAT, NO_BOUND, rng).lanes for _ in range(4000)], dtype=np.int64)
+    # Five standard errors of a coin: 5 * 0.5 / sqrt(4000).
+    assert draws.mean(axis=0) == pytest.approx([0.25, -0.25, 0.5, -2.75], abs=0.04)
+
+
+def test_a_difference_too_small_for_one_lane_gets_through_in_time():
+    rng, residual, total = np.random.default_rng(2), ZEROS, np.zeros(4)
+    for _ in range(100):
+        quantised = quantise(UNIT * 0.1, residual, SHAPE, FORMAT, NO_BOUND, rng)
+        residual, total = quantised.residual, total + quantised.lanes
+    assert np.abs(total - 10).max() <= 1
+
+
+@pytest.mark.parametrize("broken", [np.nan, np.inf])
+def test_diverged_training_is_refused(broken):
+    with pytest.raises(NotFinite, match="index 2"):
+        quantise(np.array([0, 0, broken, 0]), ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0))
