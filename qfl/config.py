@@ -11,6 +11,11 @@ from typing import Any
 from qfl.errors import InvalidInput
 
 CHAINS = ("anvil", "ganache")
+LANE_PRESETS = {
+    8: {"quantumExponent": 21, "classicalExponent": 18, "normBound": 2**21},
+    16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
+}
+"""Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,7 @@ class JobConfig:
         data_folder: where torchvision's data sets are: it holds `MNIST/raw` or `FashionMNIST/raw`.
         download: whether they may be downloaded into it.
         chain: the chain that `qfl run` starts: "anvil" or "ganache".
+        lane_bits: width of an update's lanes, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
         key_height: LMS tree height of the participants' keys: 5, 10 or 15 (2^height signatures).
         central_epochs: epochs of the centralised comparison; 0 leaves it out.
         model: `encoding`, `qubits`, `layers`, `head` of `qfl.quantum.architecture.Architecture`.
@@ -45,6 +51,7 @@ class JobConfig:
     data_folder: str = "data"
     download: bool = False
     chain: str = "anvil"
+    lane_bits: int = 16
     key_height: int = 10
     central_epochs: int = 40
     model: Mapping[str, Any] = field(default_factory=dict)
@@ -60,8 +67,14 @@ class JobConfig:
                 raise InvalidInput(name, getattr(self, name), "must be 0 or more")
         if self.chain not in CHAINS:
             raise InvalidInput("chain", self.chain, f"choose one of {', '.join(CHAINS)}")
+        if self.lane_bits not in LANE_PRESETS:
+            raise InvalidInput("lane_bits", self.lane_bits, "choose 8 or 16")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
+
+    def parameters(self) -> dict[str, int]:
+        """The protocol parameters that differ from `qfl/parameters.toml`: the lanes' preset, then `protocol`."""
+        return {"laneBits": self.lane_bits, **LANE_PRESETS[self.lane_bits], **self.protocol}
 
     def with_options(self, **options: Any) -> JobConfig:
         """This job with the options that are not None in place of its own values."""

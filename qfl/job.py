@@ -26,6 +26,10 @@ class JobDocument:
     training: TrainingConfig
     rounds: int
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.rounds, int) or isinstance(self.rounds, bool) or self.rounds < 1:
+            raise InvalidInput("rounds", self.rounds, "must be a whole number, at least 1")
+
     def training_in(self, round_number: int) -> TrainingConfig:
         """The recipe for a round; rounds beyond the last one planned train like that one."""
         return self.training.in_round(min(round_number, self.rounds), self.rounds)
@@ -59,9 +63,9 @@ class JobDocument:
             return cls(
                 Architecture.from_json(architecture.encode()),
                 TrainingConfig(**document["training"]),
-                int(document["rounds"]),
+                document["rounds"],
             )
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise MalformedContent(f"job document: {error}") from error
 
 

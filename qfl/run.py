@@ -158,7 +158,7 @@ def _deployed(config: JobConfig, place: Place, job: JobDocument, store: ContentS
         genesis, data = genesis_model(job, config.seed)
         store.put(job.to_json())
         store.put(data)
-        deploy(sender.web3, sender, load_parameters(**config.protocol), genesis).save(path)
+        deploy(sender.web3, sender, load_parameters(**config.parameters()), genesis).save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
     ledger = Ledger(sender.web3, deployment)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import json
 from pathlib import Path
 
 from eth_account import Account
@@ -36,10 +35,10 @@ def load_account(source: str) -> LocalAccount:
         raise InvalidInput("account", source, "pass dev:N, a keystore file or a file with a private key")
     if (mode := path.stat().st_mode & 0o777) & 0o077:
         raise KeyFileExposed(path, mode)
-    text = path.read_text().strip()
     try:
+        text = path.read_text().strip()
         secret = Account.decrypt(text, getpass.getpass(f"password of {path}: ")) if text.startswith("{") else text
         account: LocalAccount = Account.from_key(secret)
-    except (ValueError, json.JSONDecodeError) as error:
-        raise InvalidInput("account", source, f"cannot be opened: {error}") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise InvalidInput("account", source, f"cannot be opened ({type(error).__name__}: {error})") from error
     return account

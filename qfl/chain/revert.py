@@ -31,13 +31,16 @@ def _errors() -> dict[str, tuple[str, list[tuple[str, str]]]]:
 
 def decode_revert(function: str, data: str | bytes | None) -> ContractReverted:
     """The exception for revert `data` (hex or bytes) of a call to `function`."""
-    raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data or b"")
+    try:
+        raw = bytes.fromhex(data.removeprefix("0x")) if isinstance(data, str) else bytes(data or b"")
+    except ValueError:
+        return ContractReverted(function, "reverted with malformed data", {"data": data})
     selector = raw[:4].hex()
     if not raw or selector not in _errors():
         return ContractReverted(function, "reverted without a known error", {"data": raw} if raw else {})
     name, parameters = _errors()[selector]
     try:
         values: tuple[Any, ...] = decode([kind for _, kind in parameters], raw[4:])
-    except DecodingError:
+    except (DecodingError, UnicodeDecodeError, OverflowError):
         return ContractReverted(function, name, {"data": raw})
     return ContractReverted(function, name, dict(zip((n for n, _ in parameters), values, strict=True)))

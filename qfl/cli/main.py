@@ -7,6 +7,7 @@ Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content st
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import warnings
 
@@ -22,6 +23,10 @@ from qfl.cli.roles import client, validator
 from qfl.cli.run import run
 from qfl.cli.stake import stake
 from qfl.errors import QflError
+
+
+# The matrices are small: a second thread costs more than it brings, and many roles may share a machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "show_default": True})

@@ -20,6 +20,7 @@ from qfl.config import CHAINS, JobConfig, load_config
 @click.option("--data-folder", help="Where torchvision's data sets are.  [default: data]")
 @click.option("--download", is_flag=True, default=None, help="Download the data set into --data-folder.")
 @click.option("--partition", help="iid, dirichlet:ALPHA or classes:N.  [default: iid]")
+@click.option("--lane-bits", type=click.Choice(["8", "16"]), help="Width of an update's lanes.  [default: 16]")
 @click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
 @click.option("--chain", type=click.Choice(CHAINS), help="The chain to start.  [default: anvil]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Run folder.")
@@ -40,6 +41,7 @@ def run(
     account: str | None,
     real_time: bool,
     plots: bool,
+    lane_bits: str | None,
     **options: Any,
 ) -> None:
     """Train a quantum neural network with several clients, every update on chain."""
@@ -50,7 +52,9 @@ def run(
     from qfl.report.tables import print_tables
     from qfl.run import Place, run_job
 
-    config = (load_config(config_path) if config_path else JobConfig()).with_options(**options)
+    config = (load_config(config_path) if config_path else JobConfig()).with_options(
+        lane_bits=int(lane_bits) if lane_bits else None, **options
+    )
     if overwrite:
         remove_run(out)
     payer = load_account(account) if account else None

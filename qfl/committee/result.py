@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,8 +22,9 @@ class ShardResult:
     content: bytes
 
 
-def compute_result(terms: Terms, turn: int, updates: Sequence[VerifiedUpdate]) -> ShardResult:
-    """Aggregate `updates` (at least one, in reveal order) into the checkpoint of proposer `turn`."""
+def compute_result(terms: Terms, turn: int, included: Iterable[VerifiedUpdate]) -> ShardResult:
+    """Aggregate the `included` updates (at least one, in any order) into the checkpoint of proposer `turn`."""
+    updates = sorted(included, key=lambda update: update.index)
     mean = aggregate_shard(np.stack([update.lanes for update in updates]), terms.trim_bps)
     content = Content(
         kind=ContentKind.AGGREGATE,

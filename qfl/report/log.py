@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from qfl.chain.receipts import Receipt
+from qfl.files import write_atomically
 
 
 class EventLog:
@@ -25,8 +26,7 @@ class EventLog:
                     self.events.append(json.loads(line))
                 except ValueError:
                     break
-            path.write_text("".join(json.dumps(event) + "\n" for event in self.events))
-        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, "".join(json.dumps(event) + "\n" for event in self.events).encode())
 
     def add(self, kind: str, **values: Any) -> None:
         """Append an event."""

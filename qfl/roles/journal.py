@@ -23,9 +23,12 @@ class Journal:
         self._entries: dict[str, dict[str, Any]] = {}
         if path.exists():
             try:
-                self._entries = dict(json.loads(path.read_text()))
-            except (OSError, ValueError) as error:
+                entries = json.loads(path.read_text())
+            except (OSError, ValueError, RecursionError) as error:
                 raise StateCorrupt(path, str(error)) from error
+            if not isinstance(entries, dict) or not all(isinstance(record, dict) for record in entries.values()):
+                raise StateCorrupt(path, "not a journal")
+            self._entries = entries
 
     def get(self, name: str) -> dict[str, Any] | None:
         """The record under `name`, if there is one."""
@@ -33,19 +36,18 @@ class Journal:
 
     def put(self, name: str, **record: Any) -> None:
         """Keep a record; it is on disk when this returns."""
-        self._entries[name] = record
-        self._write()
+        self._write({**self._entries, name: record})
 
     def keep(self, names: set[str]) -> None:
         """Forget every record that is not in `names`."""
-        if obsolete := self._entries.keys() - names:
-            for name in obsolete:
-                del self._entries[name]
-            self._write()
+        if self._entries.keys() - names:
+            self._write({name: record for name, record in self._entries.items() if name in names})
 
     def names(self) -> set[str]:
         """The names of all records."""
         return set(self._entries)
 
-    def _write(self) -> None:
-        write_atomically(self._path, json.dumps(self._entries, indent=1).encode(), mode=0o600)
+    def _write(self, entries: dict[str, dict[str, Any]]) -> None:
+        write_atomically(self._path, json.dumps(entries, indent=1).encode(), mode=0o600)
+        # Only now: what a full disk did not take must not be handed out as if it were kept.
+        self._entries = entries
