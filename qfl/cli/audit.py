@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from rich.console import Console
 
-from qfl.chain.ledger import Ledger
 from qfl.cli import options
 from qfl.cli.services import find_services
+
+if TYPE_CHECKING:
+    from qfl.chain.ledger import Ledger
 
 
 @click.command()

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfl.chain.accounts import load_account
-from qfl.chain.deployment import Deployment
-from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
+if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
+    from qfl.chain.ledger import Ledger
+    from qfl.chain.sender import Sender
 
 rpc = click.option("--rpc", required=True, envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
 ipfs = click.option(
@@ -51,11 +50,17 @@ as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 def open_ledger(rpc_url: str, path: Path) -> Ledger:
     """The deployment in `path` on the chain at `rpc_url`, checked against each other."""
+    from qfl.chain.deployment import Deployment
+    from qfl.chain.ledger import Ledger
+
     return Ledger.connect(rpc_url, Deployment.load(path))
 
 
 def open_sender(rpc_url: str, path: Path, source: str) -> tuple[Ledger, Sender]:
     """The deployment, and the account that pays."""
+    from qfl.chain.accounts import load_account
+    from qfl.chain.sender import Sender
+
     ledger = open_ledger(rpc_url, path)
     return ledger, Sender(ledger.web3, load_account(source))
 

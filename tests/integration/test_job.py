@@ -1,0 +1,237 @@
+"""The main job on a real chain and a real IPFS node, small: what it reports, what can be checked of it afterwards.
+
+Which bug each would catch is in its name: a report that does not follow from receipts, a verification that a changed
+byte passes, a run that cannot be taken up again, a chain that is not Anvil.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+
+import qfl.roles.seat
+from qfl.chain.deployment import Deployment
+from qfl.chain.ledger import Ledger
+from qfl.cli.main import cli
+from qfl.codec.cid import digest_of
+from qfl.codec.content import content_digest, decode, encode, lanes_root
+from qfl.committee.result import ShardResult
+from qfl.config import JobConfig
+from qfl.devnet.devnet import Devnet
+from qfl.errors import InvalidInput, VerificationFailed
+from qfl.report.display import Display
+from qfl.report.folder import devnet_config
+from qfl.run import Place, run_job
+
+JOB = JobConfig(
+    clients=3,
+    rounds=2,
+    classes=(0, 1, 2),
+    key_height=5,
+    central_epochs=1,
+    seed=7,
+    model={"qubits": 4, "layers": 2},
+    training={"steps": 10},
+)
+BUDGETS = {
+    "bond_client": 130_000,
+    "bond_validator": 260_000,
+    "commit": 250_000,
+    "reveal": 60_000,
+    "propose": 100_000,
+    "checkpoint": 700_000,
+    "publish": 330_000,
+}
+
+
+def run(job: JobConfig, folder: Path, display: Display | None = None, resume: bool = False) -> dict[str, Any]:
+    shown = display or Display(Console(quiet=True), job.rounds)
+    return run_job(job, Place(folder, resume=resume), shown)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def own_leaf_marks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+        yield
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("job") / "run"
+    run(JOB, folder)
+    return folder
+
+
+@pytest.fixture
+def report(finished: Path) -> dict[str, Any]:
+    return dict(json.loads((finished / "report.json").read_text()))
+
+
+def verify(folder: Path) -> tuple[str, BaseException | None]:
+    result = CliRunner().invoke(cli, ["verify", "--run", str(folder)])
+    return result.output, result.exception
+
+
+# --- the report ---
+
+
+def test_every_round_includes_every_client_and_is_final(report: dict[str, Any]) -> None:
+    assert report["complete"]
+    assert [entry["round"] for entry in report["rounds"]] == [1, 2]
+    assert [entry["included"] for entry in report["rounds"]] == [3, 3]
+    assert report["final"]["state"] == "final"
+
+
+def test_gas_stays_within_the_budgets(report: dict[str, Any]) -> None:
+    over = {name: max(report["gas"][name]) for name, most in BUDGETS.items() if max(report["gas"][name]) > most}
+    assert not over
+
+
+def test_gas_and_transactions_are_those_of_the_chain(finished: Path, report: dict[str, Any]) -> None:
+    with Devnet(devnet_config(finished, with_ipfs=False)) as devnet:
+        ledger = Ledger.connect(devnet.rpc_url, Deployment.load(finished / "deployment.json"))
+        last = ledger.web3.eth.block_number
+        blocks = [ledger.web3.eth.get_block(number) for number in range(1, last + 1)]
+    assert sum(len(block["transactions"]) for block in blocks) == report["transactions"]
+    assert sum(block["gasUsed"] for block in blocks) == sum(map(sum, report["gas"].values()))
+
+
+def test_the_model_file_is_what_the_cid_names(finished: Path, report: dict[str, Any]) -> None:
+    model = (finished / "model.qfl").read_bytes()
+    assert content_digest(model) == digest_of(report["final"]["cid"])
+    assert "0x" + lanes_root(decode(model)).hex() == report["final"]["model_root"]
+
+
+def test_rewards_are_paid_out_of_the_pool_and_the_books_balance(finished: Path, report: dict[str, Any]) -> None:
+    with Devnet(devnet_config(finished, with_ipfs=False)) as devnet:
+        ledger = Ledger.connect(devnet.rpc_url, Deployment.load(finished / "deployment.json"))
+        stakes, owed, pool = ledger.staking.totals_wei()
+        balance = ledger.web3.eth.get_balance(ledger.staking.address)
+    assert owed == 0
+    assert balance == stakes + pool
+    # Two rounds of three updates, three attesting seats and a publisher, from a pool of 5 ether.
+    assert pool == 5 * 10**18 - 2 * (3 * 10**15 + 3 * 5 * 10**14 + 10**15)
+
+
+# --- what others can check ---
+
+
+def test_verify_rebuilds_every_round(finished: Path) -> None:
+    output, error = verify(finished)
+    assert error is None
+    assert output.count("recomputed aggregate equals the attested one") == 2
+    assert output.count("every signature valid") == 2
+
+
+def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    update = (finished / "roles" / "client-2" / "update-2.bin").read_bytes()
+    (block,) = [
+        path for path in (folder / "devnet" / "ipfs").rglob("*") if path.is_file() and path.read_bytes() == update
+    ]
+    block.write_bytes(update[:70] + bytes([update[70] ^ 1]) + update[71:])
+    output, error = verify(folder)
+    assert isinstance(error, VerificationFailed)
+    assert error.rounds == [2]
+    assert "round 2: FAILED: the update of client 2 is not included" in output
+    assert "came back as" in output
+    assert "round 1: recomputed aggregate equals the attested one" in output
+
+
+def test_verify_names_the_lane_that_a_lying_committee_altered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    honest = qfl.roles.seat.compute_result
+
+    def lying(*arguments: Any) -> ShardResult:
+        result = honest(*arguments)
+        content = decode(result.content)
+        lanes = content.lanes.copy()
+        lanes[5] += 1
+        false = replace(content, lanes=lanes)
+        data = encode(false)
+        checkpoint = replace(
+            result.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(data)
+        )
+        return ShardResult(checkpoint, data)
+
+    monkeypatch.setattr(qfl.roles.seat, "compute_result", lying)
+    run(replace(JOB, rounds=1, central_epochs=0), tmp_path / "run")
+    output, error = verify(tmp_path / "run")
+    assert isinstance(error, VerificationFailed)
+    assert "the recomputed aggregate of shard 0 differs from the attested one: lane 5 is" in output
+
+
+def test_inspect_decodes_a_commit_a_round_and_a_participant(finished: Path) -> None:
+    events = [json.loads(line) for line in (finished / "events.jsonl").read_text().splitlines()]
+    commit = next(event for event in events if event.get("label") == "commit")
+
+    def inspected(*arguments: str) -> dict[str, Any]:
+        result = CliRunner().invoke(cli, ["inspect", *arguments, "--run", str(finished), "--json"])
+        assert result.exception is None
+        return dict(json.loads(result.output))
+
+    transaction = inspected("tx", commit["tx_hash"])
+    assert (transaction["contract"], transaction["function"]) == ("Shard 0", "commit")
+    assert transaction["gas"] == commit["gas"]
+    assert [event["event"] for event in transaction["events"]] == ["Committed"]
+    assert len(inspected("round", "2")["shards"][0]["reveals"]) == 3
+    participant = inspected("participant", "4")
+    assert (participant["role"], participant["stake_wei"]) == ("validator", 10**18)
+
+
+# --- starting, stopping, going on ---
+
+
+def test_a_run_folder_is_not_overwritten_by_accident(finished: Path) -> None:
+    with pytest.raises(InvalidInput, match="--resume"):
+        run(JOB, finished)
+
+
+class Interrupting(Display):
+    """A user who presses Ctrl-C when the first round commits, and never again."""
+
+    def round(self, number: int, rounds: int, stage: str) -> None:
+        if stage == "reveal":
+            raise KeyboardInterrupt
+
+
+def test_an_interrupted_run_goes_on_and_ends_with_the_same_model(finished: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    with pytest.raises(KeyboardInterrupt):
+        run(JOB, folder, Interrupting(Console(quiet=True), JOB.rounds))
+    assert not json.loads((folder / "report.json").read_text())["complete"]
+    resumed = run(JOB, folder, resume=True)
+    uninterrupted = json.loads((finished / "report.json").read_text())
+    assert resumed["complete"]
+    assert resumed["final"]["model_digest"] == uninterrupted["final"]["model_digest"]
+
+
+def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: Path) -> None:
+    report = run(replace(JOB, chain="ganache", central_epochs=0), tmp_path / "run")
+    anvil = json.loads((finished / "report.json").read_text())
+    assert report["final"]["model_digest"] == anvil["final"]["model_digest"]
+    _, error = verify(tmp_path / "run")
+    assert error is None
+
+
+def test_accuracy_in_the_report_is_that_of_the_model_file(finished: Path, report: dict[str, Any]) -> None:
+    from qfl.codec.state import from_state
+    from qfl.quantum.training import evaluate
+    from qfl.run import prepare_job
+
+    job, dataset, _ = prepare_job(JOB)
+    model = decode((finished / "model.qfl").read_bytes())
+    evaluation = evaluate(job.architecture, *from_state(model.lanes.astype(np.int32), model.shape), dataset.test)
+    assert evaluation.accuracy == report["final"]["accuracy"]
