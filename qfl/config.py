@@ -10,6 +10,15 @@ from typing import Any
 
 from qfl.errors import InvalidInput
 
+KINDS: Mapping[str, tuple[type, str]] = {
+    "int": (int, "must be a whole number"),
+    "str": (str, "must be text"),
+    "bool": (bool, "must be true or false"),
+    "tuple[int, ...]": (tuple, "must be a list of whole numbers"),
+    "Mapping[str, Any]": (Mapping, "must be a table"),
+    "Mapping[str, int]": (Mapping, "must be a table of whole numbers"),
+}
+"""What a value has to be, by the annotation of its field."""
 CHAINS = ("anvil", "ganache")
 LANE_PRESETS = {
     8: {"quantumExponent": 21, "classicalExponent": 18, "normBound": 2**21},
@@ -59,6 +68,13 @@ class JobConfig:
     protocol: Mapping[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for setting in fields(self):
+            kind, remedy = KINDS[str(setting.type)]
+            _check_kind(setting.name, getattr(self, setting.name), kind, remedy)
+        for label in self.classes:
+            _check_kind("classes", label, *KINDS["int"])
+        for name, parameter in self.protocol.items():
+            _check_kind(f"protocol.{name}", parameter, *KINDS["int"])
         for name in ("clients", "validators", "rounds"):
             if getattr(self, name) < 1:
                 raise InvalidInput(name, getattr(self, name), "must be 1 or more")
@@ -89,15 +105,17 @@ def load_config(path: Path) -> JobConfig:
     """
     try:
         document = tomllib.loads(path.read_text())
-    except (OSError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError) as error:
         raise InvalidInput("config", str(path), str(error)) from error
-    known = {known_field.name: known_field for known_field in fields(JobConfig)}
+    known = [setting.name for setting in fields(JobConfig)]
     for name, value in document.items():
         if name not in known:
             raise InvalidInput(name, value, f"unknown in {path}; known are {', '.join(known)}")
-    if "classes" in document:
+    if isinstance(document.get("classes"), list):
         document["classes"] = tuple(document["classes"])
-    try:
-        return JobConfig(**document)
-    except TypeError as error:
-        raise InvalidInput("config", str(path), str(error)) from error
+    return JobConfig(**document)
+
+
+def _check_kind(name: str, value: object, kind: type, remedy: str) -> None:
+    if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
+        raise InvalidInput(name, value, remedy)

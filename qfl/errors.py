@@ -14,6 +14,10 @@ class QflError(Exception):
 
     exit_code = 1
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Restored without the constructor, which takes values: an error has to come back from a worker process."""
+        return _restored, (type(self), self.args), self.__dict__
+
 
 # --- input ---------------------------------------------------------------------------------------------------
 
@@ -225,6 +229,14 @@ class TransactionFailed(ChainError):
         self.function, self.tx_hash = function, tx_hash
 
 
+class TransactionRefused(ChainError):
+    """The node does not take a transaction, for a reason of its own."""
+
+    def __init__(self, function: str, reason: str) -> None:
+        super().__init__(f"{function}: the node does not take the transaction: {reason}")
+        self.function, self.reason = function, reason
+
+
 class TransactionNotMined(ChainError):
     """A transaction was sent and no block took it in time."""
 
@@ -401,6 +413,10 @@ class StateCorrupt(QflError):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"{path} is damaged ({reason}): without it a message could be signed twice; restore it")
         self.path, self.reason = path, reason
+
+
+def _restored(kind: type[QflError], args: tuple[object, ...]) -> QflError:
+    return kind.__new__(kind, *args)
 
 
 def _shown(value: object) -> object:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Sequence
-from concurrent.futures import ProcessPoolExecutor
-from multiprocessing import get_context
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
@@ -27,7 +29,7 @@ class Roster:
     """Keys and folders of a process's clients and validators: `<folder>/client-1`, ..., `<folder>/validator-1`, ..."""
 
     def __init__(self, folder: Path, clients: int, validators: int, key_height: int) -> None:
-        """Make the keys that are missing, two at a time, and open them all.
+        """Make the keys that are missing, one process for each processor, and open them all.
 
         Raises:
             KeyFileError: a key is in use, exposed or damaged.
@@ -36,7 +38,7 @@ class Roster:
         self.validator_folders = [folder / f"validator-{i + 1}" for i in range(validators)]
         folders = [*self.client_folders, *self.validator_folders]
         missing = [path / "key.lms" for path in folders if not (path / "key.lms").exists()]
-        with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
             list(pool.map(_make_key, missing, [key_height] * len(missing)))
         self.keys: dict[Path, KeyFile] = {}
         try:
@@ -91,4 +93,4 @@ def make_clock(web3: Web3, real_time: bool) -> Clock:
 
 def _make_key(path: Path, height: int) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    KeyFile.create(path, height).close()
+    subprocess.run([sys.executable, "-m", "qfl.keys", str(path), str(height)], check=True)

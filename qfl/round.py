@@ -16,15 +16,23 @@ from qfl.chain.clock import Clock
 from qfl.chain.contracts.beacon import Phase, RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
-from qfl.errors import ContractReverted, NotFinite, ProtocolError, RoundNotCompleted, StorageError
+from qfl.errors import (
+    ContractReverted,
+    NotFinite,
+    ProtocolError,
+    RoundNotCompleted,
+    StorageError,
+    TransactionFailed,
+)
 from qfl.roles.client import Client
+from qfl.roles.settlement import final_at, unsettled_rounds
 from qfl.roles.trainer import Trainer
 from qfl.roles.validator import Validator
 from qfl.types import RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
 
-ONE_ROLE_FAILED = (ContractReverted, NotFinite, ProtocolError, StorageError)
+ONE_ROLE_FAILED = (ContractReverted, NotFinite, ProtocolError, StorageError, TransactionFailed)
 """Faults of one role that do not stop the others."""
 
 
@@ -83,9 +91,9 @@ def run_round(network: Network, announce: Callable[[str], None] = lambda _stage:
 
 
 def open_round(network: Network) -> RoundNumber:
-    """Let the first validator that may open the next round do so."""
+    """Let the first validator that may open the next round do so, after it has settled what is due."""
     for validator in network.validators:
-        if validator.duty().kind is ValidatorDuty.OPEN_ROUND and validator.open_round():
+        if validator.duty().kind is ValidatorDuty.OPEN_ROUND and _settle_and_open(network, validator):
             break
     context = network.ledger.beacon.context()
     if context.phase is Phase.IDLE:
@@ -162,6 +170,19 @@ def count_included(network: Network, number: RoundNumber) -> int:
     shards = range(len(network.ledger.shards))
     records = (network.ledger.beacon.checkpoint_at(number, ShardIndex(shard)) for shard in shards)
     return sum(record.count for record in records if record.stands)
+
+
+def _settle_and_open(network: Network, validator: Validator) -> bool:
+    """Settle what is due and open; where too many models wait to be final, the oldest one's time comes first."""
+    validator.settle()
+    try:
+        return validator.open_round()
+    except ContractReverted as refusal:
+        if refusal.name != "TooManyUnsettled":
+            raise
+    network.clock.reach(final_at(network.ledger, next(unsettled_rounds(network.ledger))))
+    validator.settle()
+    return validator.open_round()
 
 
 def _why_not(network: Network, number: RoundNumber) -> str:

@@ -25,7 +25,7 @@ def fetch_model(
     """
     content = _decoded(store.get(digest, HEADER_BYTES + 4 * shape.total), round_number)
     if content.kind is not ContentKind.MODEL or content.shape != shape:
-        raise ModelRejected(round_number, f"it is a {content.kind.name.lower()} of shape {content.shape}")
+        raise ModelRejected(round_number, f"its kind is {content.kind.name.lower()}, its shape {content.shape}")
     if lanes_root(content) != root:
         raise ModelRejected(round_number, "its lanes do not have the published root")
     return content
@@ -39,7 +39,8 @@ def fetch_aggregate(store: ContentStore, checkpoint: CheckpointData, shape: Mode
     """
     content = _decoded(store.get(checkpoint.content_digest, HEADER_BYTES + 4 * shape.total), checkpoint.round)
     if content.kind is not ContentKind.AGGREGATE or content.shape != shape:
-        raise ModelRejected(checkpoint.round, f"shard {checkpoint.shard} attested a {content.kind.name.lower()}")
+        what = f"the kind {content.kind.name.lower()} and the shape {content.shape}"
+        raise ModelRejected(checkpoint.round, f"the aggregate of shard {checkpoint.shard} has {what}")
     if lanes_root(content) != checkpoint.aggregate_root:
         raise ModelRejected(checkpoint.round, f"the aggregate of shard {checkpoint.shard} has another root")
     return content

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from eth_utils.address import is_address
 from eth_utils.crypto import keccak
 from web3 import Web3
 
@@ -15,6 +16,8 @@ from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissin
 from qfl.files import write_atomically
 
 VERSION = 1
+NEEDED = {"Staking", "Beacon"}
+"""What every role calls; whatever else was deployed is only compared with the chain."""
 
 
 @dataclass(frozen=True)
@@ -23,6 +26,10 @@ class DeployedContract:
 
     address: str
     codeHash: str
+
+    def __post_init__(self) -> None:
+        if not is_address(self.address):
+            raise ValueError(f"{self.address!r} is not an address")
 
 
 @dataclass(frozen=True)
@@ -47,7 +54,7 @@ class Deployment:
             d = json.loads(path.read_text())
             if d["version"] != VERSION:
                 raise DeploymentMalformed(path, f"version {d['version']}, this program reads {VERSION}")
-            return cls(
+            deployment = cls(
                 int(d["chainId"]),
                 int(d["block"]),
                 {name: DeployedContract(**value) for name, value in d["contracts"].items()},
@@ -59,6 +66,11 @@ class Deployment:
             raise DeploymentMissing(path) from error
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise DeploymentMalformed(path, f"{type(error).__name__}: {error}") from error
+        if missing := NEEDED - deployment.contracts.keys():
+            raise DeploymentMalformed(path, f"no {' and no '.join(sorted(missing))} in it")
+        if not deployment.shards:
+            raise DeploymentMalformed(path, "no shard in it")
+        return deployment
 
     def save(self, path: Path) -> None:
         """Write the deployment file."""

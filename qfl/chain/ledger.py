@@ -14,7 +14,7 @@ from qfl.chain.contracts.shard import Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.digests import Domain
-from qfl.types import RoundNumber
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 
 class Ledger:
@@ -44,7 +44,14 @@ class Ledger:
 
     def now(self) -> int:
         """Time of the latest block, unix seconds."""
-        return int(self.web3.eth.get_block("latest")["timestamp"])
+        with reaching(url_of(self.web3)):
+            return int(self.web3.eth.get_block("latest")["timestamp"])
+
+    def shard_of(self, client: ParticipantId) -> ShardIndex:
+        """The shard a client belongs to in the current round; before the first one, shard 0."""
+        if len(self.shards) == 1 or not (current := self.beacon.current_round()):
+            return ShardIndex(0)
+        return self.beacon.shard_of(current, client)
 
     def opened_in(self, round_number: RoundNumber) -> int:
         """The block a round was opened in: where its events start."""

@@ -25,17 +25,23 @@ def load_parameters(path: Path = DEFAULTS, /, **overrides: int) -> ProtocolParam
     """Read parameters and replace those named in `overrides`.
 
     Raises:
-        InvalidInput: the file is not TOML, or a name is not a parameter.
+        InvalidInput: the file is not a parameter file, a name is not a parameter, or a value no whole number.
     """
     try:
         document = tomllib.loads(path.read_text())
-        staking, rounds = dict(document["staking"]), dict(document["rounds"])
-        pool = int(document["deployment"]["rewardPoolWei"])
-    except (OSError, KeyError, tomllib.TOMLDecodeError) as error:
+        sections = [dict(document[name]) for name in ("staking", "rounds", "deployment")]
+    except (OSError, KeyError, ValueError, TypeError) as error:
         raise InvalidInput("parameters", str(path), f"not a parameter file: {error}") from error
     for name, value in overrides.items():
-        section = next((section for section in (staking, rounds) if name in section), None)
+        section = next((section for section in sections if name in section), None)
         if section is None:
-            raise InvalidInput("parameter", name, f"unknown; known are {', '.join([*staking, *rounds])}")
+            known = ", ".join(name for section in sections for name in section)
+            raise InvalidInput("parameter", name, f"unknown; known are {known}")
         section[name] = value
-    return ProtocolParameters(staking, rounds, pool)
+    for name, value in (item for section in sections for item in section.items()):
+        if not isinstance(value, int) or isinstance(value, bool) or value < 0:
+            raise InvalidInput(name, value, "a parameter is a whole number, 0 or more")
+    staking, rounds, deployment = sections
+    if "rewardPoolWei" not in deployment:
+        raise InvalidInput("parameters", str(path), "not a parameter file: no rewardPoolWei under [deployment]")
+    return ProtocolParameters(staking, rounds, deployment["rewardPoolWei"])

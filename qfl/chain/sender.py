@@ -18,12 +18,15 @@ from web3.types import TxParams, TxReceipt, Wei
 from qfl.chain.connection import reaching, url_of
 from qfl.chain.receipts import Receipt, ReceiptListener
 from qfl.chain.revert import decode_revert
-from qfl.errors import ChainError, InsufficientFunds, TransactionFailed, TransactionNotMined
+from qfl.errors import ChainError, InsufficientFunds, TransactionFailed, TransactionNotMined, TransactionRefused
 from qfl.types import ParticipantId
 
 MINING_TIMEOUT_SECONDS = 60.0
 GAS_MARGIN = 1.2
 """An estimate is made on the state before the block; what comes between may cost a few cold slots more."""
+
+NONCE_TRIES = 5
+"""How often a nonce may be lost to another process that pays from the same account."""
 
 
 @dataclass(frozen=True)
@@ -64,14 +67,14 @@ class Sender:
         """Send `call` and return its entry in the log and the node's own receipt.
 
         Raises:
-            ContractReverted: the dry run was refused; nothing was sent.
-            InsufficientFunds: the account cannot pay; nothing was sent.
+            ContractReverted: the contract refuses it, in the dry run (nothing was sent) or because of a transaction
+                that was first.
+            InsufficientFunds, TransactionRefused: the account cannot pay, or the node does not want it; nothing was
+                sent.
             TransactionFailed, TransactionNotMined, ChainUnreachable.
         """
         with self._lock, reaching(self._url):
-            transaction = self._prepare(call)
-            raw = self._account.sign_transaction(cast(dict[str, Any], transaction)).raw_transaction
-            tx_hash = self.web3.eth.send_raw_transaction(raw)
+            raw, tx_hash = self._submit(call)
             found = self._wait(call, tx_hash)
         receipt = Receipt(
             call.label,
@@ -83,6 +86,7 @@ class Sender:
             len(raw),
         )
         if found["status"] != 1:
+            self.dry_run(call)  # says why, unless the reason is gone again
             raise TransactionFailed(call.label, receipt.tx_hash)
         if self._listener is not None:
             self._listener(receipt)
@@ -96,6 +100,18 @@ class Sender:
         """
         with reaching(self._url):
             return self._estimate(call)
+
+    def _submit(self, call: UnsentCall, tries: int = NONCE_TRIES) -> tuple[bytes, bytes]:
+        """Sign `call` and hand it to the node: the transaction's bytes and hash."""
+        transaction = self._prepare(call)
+        raw = bytes(self._account.sign_transaction(cast(dict[str, Any], transaction)).raw_transaction)
+        try:
+            return raw, bytes(self.web3.eth.send_raw_transaction(raw))
+        except Web3RPCError as error:
+            if tries > 1 and _is_nonce_taken(error):
+                return self._submit(call, tries - 1)
+            fee_wei = transaction["gas"] * int(transaction["maxFeePerGas"])
+            raise self._explained(call, error, call.value_wei + fee_wei) from error
 
     def _prepare(self, call: UnsentCall) -> TxParams:
         gas = int(self._estimate(call) * GAS_MARGIN) + 5_000
@@ -129,14 +145,16 @@ class Sender:
         except (ContractCustomError, ContractLogicError) as error:
             raise decode_revert(call.label, _revert_data(error)) from error
         except Web3RPCError as error:
-            raise self._explained(call, error) from error
+            raise self._explained(call, error, call.value_wei) from error
 
-    def _explained(self, call: UnsentCall, error: Web3RPCError) -> ChainError:
+    def _explained(self, call: UnsentCall, error: Web3RPCError, required_wei: int) -> ChainError:
         message = str(error).lower()
         if "insufficient" in message or "out of gas" in message or "enough funds" in message:
             balance = int(self.web3.eth.get_balance(self._account.address))
-            return InsufficientFunds(self.address, balance, call.value_wei)
-        return decode_revert(call.label, _data_in(error.rpc_response))
+            return InsufficientFunds(self.address, balance, required_wei)
+        if (data := _data_in(error.rpc_response)) is not None:
+            return decode_revert(call.label, data)
+        return TransactionRefused(call.label, _message_of(error))
 
     def _wait(self, call: UnsentCall, tx_hash: bytes) -> TxReceipt:
         deadline = time.monotonic() + MINING_TIMEOUT_SECONDS
@@ -148,6 +166,16 @@ class Sender:
                 time.sleep(pause)
                 pause = min(2 * pause, 0.25)
         raise TransactionNotMined(call.label, "0x" + bytes(tx_hash).hex(), MINING_TIMEOUT_SECONDS)
+
+
+def _is_nonce_taken(error: Web3RPCError) -> bool:
+    message = _message_of(error).lower()
+    return any(sign in message for sign in ("nonce", "underpriced", "already known", "already imported"))
+
+
+def _message_of(error: Web3RPCError) -> str:
+    answer = cast(dict[str, Any], error.rpc_response or {}).get("error")
+    return str(answer["message"]) if isinstance(answer, dict) and "message" in answer else str(error)
 
 
 def _revert_data(error: ContractLogicError) -> str | None:

@@ -35,7 +35,9 @@ def deploy(rpc: str, ipfs: str, account: str, deployment: Path, config_path: Pat
     genesis, data = genesis_model(job, config.seed)
     store.put(job.to_json())
     store.put(data)
-    deployed = deploy_contracts(web3, Sender(web3, load_account(account)), load_parameters(**config.parameters()), genesis)
+    deployed = deploy_contracts(
+        web3, Sender(web3, load_account(account)), load_parameters(**config.parameters()), genesis
+    )
     deployed.save(deployment)
     for name, contract in deployed.contracts.items():
         click.echo(f"{name}: {contract.address}")

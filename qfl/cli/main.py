@@ -24,7 +24,6 @@ from qfl.cli.run import run
 from qfl.cli.stake import stake
 from qfl.errors import QflError
 
-
 # The matrices are small: a second thread costs more than it brings, and many roles may share a machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 

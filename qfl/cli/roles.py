@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import click
 
@@ -75,11 +78,11 @@ def run_client_command(
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
     index, data = load_share(dataset, data_folder, classes, partition, share, seed, job.architecture)
-    with KeyFile.open(key) as opened:
+    with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
         role = Client(participant, index, seed, ledger, sender, store, opened, folder)
-        run_client(role, LocalTrainer(job, {index: data}), ledger, rounds, poll, stopping())
+        run_client(role, LocalTrainer(job, {index: data}), ledger, rounds, poll, stop)
 
 
 @click.group()
@@ -119,19 +122,33 @@ def run_validator_command(
     ledger, sender = options.open_sender(rpc, deployment, account)
     store = IpfsStore(ipfs)
     store.identity()
-    with KeyFile.open(key) as opened:
+    with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
         click.echo(f"validator {participant}, {opened.remaining} signatures left")
         role = Validator(participant, ledger, sender, store, opened, folder)
-        run_validator(role, ledger, sender, rounds, poll, stopping())
+        run_validator(role, ledger, rounds, poll, stop)
 
 
-def stopping() -> threading.Event:
-    """An event that SIGINT and SIGTERM set: the role ends between two steps, never in one."""
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets: the role ends between two steps. A second signal ends it at once."""
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda _number, _frame: stop.set())
-    return stop
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        restore()
 
 
 def _wei(ether: float | None) -> int | None:

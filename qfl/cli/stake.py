@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from qfl.cli import options
+
+if TYPE_CHECKING:
+    from qfl.chain.contracts.staking import ParticipantRecord
+    from qfl.chain.ledger import Ledger
+    from qfl.chain.sender import Sender
+    from qfl.keys.keyfile import KeyFile
+    from qfl.types import ParticipantId
 
 key = click.option("--key", type=click.Path(path_type=Path), required=True, help="The participant's LMS key file.")
 
@@ -30,10 +39,11 @@ def request_exit(participant: int, key: Path, rpc: str, deployment: Path, accoun
     ledger, sender = options.open_sender(rpc, deployment, account)
     number = ParticipantId(participant)
     with KeyFile.open(key) as opened:
-        nonce = ledger.staking.participant(number).nonce
+        nonce = _require_key(ledger, number, opened).nonce
         signature = opened.sign(ledger.staking_domain.exit(number, nonce))
         sender.send(ledger.staking.request_exit(number, signature))
-    click.echo(f"participant {participant} can withdraw after {ledger.staking.participant(number).exitable_at}")
+    free_at = datetime.fromtimestamp(ledger.staking.participant(number).exitable_at, UTC)
+    click.echo(f"participant {participant} can withdraw from {free_at:%Y-%m-%d %H:%M:%S} UTC on")
 
 
 @stake.command()
@@ -51,7 +61,7 @@ def rotate(participant: int, key: Path, new_key: Path, rpc: str, deployment: Pat
     ledger, sender = options.open_sender(rpc, deployment, account)
     number = ParticipantId(participant)
     with KeyFile.open(key) as old, KeyFile.open(new_key) as new:
-        nonce = ledger.staking.participant(number).nonce
+        nonce = _require_key(ledger, number, old).nonce
         signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
         sender.send(ledger.staking.rotate_key(number, new.public, signature))
     click.echo(f"participant {participant} signs with {new_key} from now on")
@@ -67,7 +77,10 @@ def withdraw(participant: int, rpc: str, deployment: Path, account: str) -> None
     from qfl.types import ParticipantId
 
     ledger, sender = options.open_sender(rpc, deployment, account)
-    sender.send(ledger.staking.withdraw(ParticipantId(participant)))
+    number = ParticipantId(participant)
+    sender.dry_run(ledger.staking.withdraw(number))
+    _credit_rewards(ledger, sender, number)  # nobody can credit a participant that has left
+    sender.send(ledger.staking.withdraw(number))
     click.echo(f"participant {participant} has left with stake and rewards")
 
 
@@ -78,15 +91,36 @@ def withdraw(participant: int, rpc: str, deployment: Path, account: str) -> None
 @options.account
 def rewards(participant: int, rpc: str, deployment: Path, account: str) -> None:
     """Settle what is due, credit what the participant earned, and pay it out."""
-    from qfl.roles.loop import published_rounds
-    from qfl.roles.settlement import pay_rewards, rewards_due, settle_due
+    from qfl.roles.settlement import pay_rewards
     from qfl.types import ParticipantId
 
     ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    _credit_rewards(ledger, sender, number)
+    paid = pay_rewards(ledger, sender, number)
+    click.echo(f"paid {paid / 1e18:.6f} ETH")
+
+
+def _require_key(ledger: Ledger, participant: ParticipantId, key: KeyFile) -> ParticipantRecord:
+    """The participant, whose key must be `key`: no leaf is spent on a message that cannot be accepted."""
+    from qfl.chain.contracts.staking import Role
+    from qfl.errors import InvalidInput
+
+    record = ledger.staking.participant(participant)
+    if record.role is Role.NONE:
+        raise InvalidInput("participant", participant, "there is none, or it has left")
+    if record.key != key.public:
+        raise InvalidInput("key", "0x" + key.public.identifier.hex(), f"is not the key of participant {participant}")
+    return record
+
+
+def _credit_rewards(ledger: Ledger, sender: Sender, participant: ParticipantId) -> None:
+    """Settle what is due, and credit the participant with everything it has earned."""
+    from qfl.roles.loop import published_rounds
+    from qfl.roles.settlement import rewards_due, settle_due
+
     settle_due(ledger, sender)
     for number in published_rounds(ledger):
         for call in rewards_due(ledger, number):
             if call.participant == participant:
                 sender.send(call)
-    paid = pay_rewards(ledger, sender, ParticipantId(participant))
-    click.echo(f"paid {paid / 1e18:.6f} ETH")

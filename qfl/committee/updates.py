@@ -59,7 +59,7 @@ def verify_update(reveal: Revealed, data: bytes, terms: Terms) -> VerifiedUpdate
         raise UpdateRejected(reveal.client, error.reason) from error
     lanes = content.lanes
     checks = {
-        f"it is a {content.kind.name.lower()}, not an update": content.kind is ContentKind.UPDATE,
+        f"its kind is {content.kind.name.lower()}": content.kind is ContentKind.UPDATE,
         f"it is for round {content.round}": content.round == terms.round,
         f"it is for shard {content.shard}": content.shard == terms.shard,
         f"its author is {content.author}": content.author == reveal.client,

@@ -31,8 +31,7 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
     if record.role is Role.VALIDATOR:
         duty = ledger.beacon.validator_duty(number)
         return found | {"duty": duty.kind.name.lower(), "round": duty.round, "deadline": duty.deadline}
-    current = ledger.beacon.current_round()
-    shard = ledger.beacon.shard_of(current, number) if current else 0
+    shard = ledger.shard_of(number)
     duty_now, round_number, deadline = ledger.shards[shard].client_duty(number)
     return found | {
         "duty": duty_now.name.lower(),

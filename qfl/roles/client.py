@@ -25,6 +25,7 @@ from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.keys.keyfile import KeyFile
 from qfl.roles.journal import Journal
+from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.terms import read_base, read_terms
 from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
@@ -74,8 +75,7 @@ class Client:
 
     def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
         """What to do now, and in which shard."""
-        current = self._ledger.beacon.current_round()
-        shard = self._ledger.beacon.shard_of(current, self.participant) if current else ShardIndex(0)
+        shard = self._ledger.shard_of(self.participant)
         duty, number, _ = self._ledger.shards[shard].client_duty(self.participant)
         return duty, number, shard
 
@@ -128,11 +128,11 @@ class Client:
         )
         self._forget_before(terms.round - KEPT_ROUNDS)
 
-    def commit(self, round_number: RoundNumber) -> None:
-        """Send the prepared commitment.
+    def commit(self, round_number: RoundNumber) -> bool:
+        """Send the prepared commitment; False when it is too late, or somebody has sent it already.
 
         Raises:
-            ContractReverted: too late, or not this client's to do.
+            ContractReverted: it is not this client's to do.
         """
         record = self._record(round_number)
         call = self._ledger.shards[record["shard"]].commit(
@@ -142,10 +142,13 @@ class Client:
             bytes.fromhex(record["commitment"]),
             bytes.fromhex(record["signature"]),
         )
-        self._count(round_number, self._sender.send(call).size)
+        receipt = send_unless_overtaken(self._sender, call)
+        if receipt is not None:
+            self._count(round_number, receipt.size)
+        return receipt is not None
 
-    def reveal(self, round_number: RoundNumber) -> None:
-        """Store the update, not before now so that nobody can copy it, and open the commitment.
+    def reveal(self, round_number: RoundNumber) -> bool:
+        """Store the update, not before now so that nobody can copy it, and open the commitment; False as `commit`.
 
         Raises:
             ContractReverted, StorageError.
@@ -160,7 +163,10 @@ class Client:
             bytes.fromhex(record["content_digest"]),
             bytes.fromhex(record["salt"]),
         )
-        self._count(round_number, self._sender.send(call).size + len(content))
+        receipt = send_unless_overtaken(self._sender, call)
+        if receipt is not None:
+            self._count(round_number, receipt.size + len(content))
+        return receipt is not None
 
     def has_prepared(self, round_number: RoundNumber) -> bool:
         """True when the round's update and its commitment are on disk."""

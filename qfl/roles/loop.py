@@ -9,7 +9,6 @@ from collections.abc import Callable
 from qfl.chain.contracts.beacon import RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
 from qfl.errors import (
     ChainUnreachable,
     ContractReverted,
@@ -17,9 +16,9 @@ from qfl.errors import (
     StorageError,
     TransactionFailed,
     TransactionNotMined,
+    TransactionRefused,
 )
 from qfl.roles.client import Client
-from qfl.roles.settlement import settle_due
 from qfl.roles.trainer import Trainer
 from qfl.roles.validator import Validator
 from qfl.types import RoundNumber
@@ -33,29 +32,52 @@ PASSING = (
     StorageError,
     TransactionFailed,
     TransactionNotMined,
+    TransactionRefused,
 )
 """Faults that the next try may not meet; everything else ends the role."""
+CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
+"""Refusals to open a round that time will heal."""
 LONGEST_WAIT_SECONDS = 15.0
+INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
+
+
+class Narrator:
+    """Logs what a role waits for, once for each time it begins to wait."""
+
+    def __init__(self) -> None:
+        self._last: tuple[object, ...] = ()
+
+    def say(self, text: str, *values: object) -> None:
+        """Log it at level INFO unless it was the last thing said."""
+        if (text, *values) != self._last:
+            self._last = text, *values
+            log.info(text, *values)
 
 
 def run_client(
     client: Client, trainer: Trainer, ledger: Ledger, rounds: int | None, poll: float, stop: threading.Event
 ) -> None:
     """Act for a client until `stop` is set or `rounds` models have been published."""
+    narrator = Narrator()
 
     def step() -> bool:
         duty, number, shard = client.duty()
         if duty is ClientDuty.COMMIT:
             task = client.training_task(number, shard)
             if task is not None:
-                log.info("round %d: training", number)
+                narrator.say("round %d: training", number)
                 client.prepare(trainer.train([task], [client.index])[0])
-            client.commit(number)
-            log.info("round %d: committed", number)
+            if client.commit(number):
+                narrator.say("round %d: committed", number)
         elif duty is ClientDuty.REVEAL:
-            client.reveal(number)
-            log.info("round %d: revealed", number)
+            if client.reveal(number):
+                narrator.say("round %d: revealed", number)
         else:
+            if duty is ClientDuty.NOT_ACTIVE:
+                narrator.say(INACTIVE, client.participant)
+            elif duty is ClientDuty.MISSED:
+                narrator.say("round %d: too late to take part, waiting for the next", number)
+            trainer.warm_up()
             return False
         return True
 
@@ -65,26 +87,41 @@ def run_client(
 def run_validator(
     validator: Validator,
     ledger: Ledger,
-    sender: Sender,
     rounds: int | None,
     poll: float,
     stop: threading.Event,
 ) -> None:
     """Act for a validator until `stop` is set or `rounds` models have been published."""
+    narrator = Narrator()
 
     def step() -> bool:
         duty = validator.duty()
         if duty.kind is ValidatorDuty.VERIFY:
+            narrator.say("round %d: in seat %d of shard %d", duty.round, duty.seat, duty.shard)
             return validator.verify(duty)
         if duty.kind is ValidatorDuty.PUBLISH:
             published = validator.publish(duty.round)
             if published:
-                log.info("round %d: published", duty.round)
+                narrator.say("round %d: published", duty.round)
             return published
-        settled = settle_due(ledger, sender)
+        settled = validator.settle()
         if duty.kind is ValidatorDuty.OPEN_ROUND and not _is_complete(ledger, rounds):
-            return validator.open_round()
+            return open_round(duty.round)
+        if duty.kind is ValidatorDuty.NOT_ACTIVE:
+            narrator.say(INACTIVE, validator.participant)
         return bool(settled)
+
+    def open_round(last: RoundNumber) -> bool:
+        try:
+            opened = validator.open_round()
+        except ContractReverted as refusal:
+            if refusal.name not in CANNOT_OPEN_YET:
+                raise
+            narrator.say("round %d cannot be opened yet: %s", last + 1, refusal)
+            return False
+        if opened:
+            narrator.say("round %d: opened", last + 1)
+        return opened
 
     _repeat(step, lambda: _is_complete(ledger, rounds), poll, stop)
 

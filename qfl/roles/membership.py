@@ -25,12 +25,12 @@ def join(
     """
     path = folder / "participant.json"
     if path.exists():
-        return _recorded(path, ledger, key)
-    participant = _find(ledger, key, sender.address)
+        return _recorded(path, ledger, role, key)
+    participant = _find(ledger, role, key, sender.address)
     if participant is None:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
         sender.send(ledger.staking.bond(role, key, sender.address, stake))
-        participant = _find(ledger, key, sender.address)
+        participant = _find(ledger, role, key, sender.address)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
     record = {"id": participant, "staking": ledger.staking.address}
@@ -38,7 +38,7 @@ def join(
     return participant
 
 
-def _recorded(path: Path, ledger: Ledger, key: LmsPublicKey) -> ParticipantId:
+def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> ParticipantId:
     try:
         record = json.loads(path.read_text())
         participant, staking = ParticipantId(int(record["id"])), record["staking"]
@@ -46,14 +46,26 @@ def _recorded(path: Path, ledger: Ledger, key: LmsPublicKey) -> ParticipantId:
         raise StateCorrupt(path, str(error)) from error
     if staking != ledger.staking.address:
         raise InvalidInput("folder", str(path.parent), f"belongs to the deployment at {staking}; use another")
-    if ledger.staking.participant(participant).key != key:
-        raise InvalidInput("key", str(path.parent), f"is not the key of participant {participant}")
+    found = ledger.staking.participant(participant)
+    if found.role is Role.NONE:
+        remedy = f"was participant {participant}'s, which has left; join again with a new folder and a new key"
+        raise InvalidInput("folder", str(path.parent), remedy)
+    if found.role is not role:
+        raise InvalidInput("folder", str(path.parent), f"belongs to a {found.role.name.lower()}; use another")
+    if found.key != key:
+        remedy = f"belongs to participant {participant}, whose key this is not; pass the key it has now"
+        raise InvalidInput("folder", str(path.parent), remedy)
     return participant
 
 
-def _find(ledger: Ledger, key: LmsPublicKey, withdrawal: str) -> ParticipantId | None:
-    """The last bonding of this key with our withdrawal address; anyone can bond a key, but not to our account."""
+def _find(ledger: Ledger, role: Role, key: LmsPublicKey, withdrawal: str) -> ParticipantId | None:
+    """The last of those that bonded with our withdrawal address and have this key now.
+
+    Anyone can bond a key, but it pays them nothing to do so for our account.
+    """
     for bonding in reversed(ledger.staking.bondings(ledger.from_block)):
-        if bonding.key == key and bonding.withdrawal == withdrawal:
-            return bonding.id
+        if bonding.withdrawal == withdrawal and bonding.role is role:
+            found = ledger.staking.participant(bonding.id)
+            if found.role is role and found.key == key:
+                return bonding.id
     return None

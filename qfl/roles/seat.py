@@ -13,10 +13,11 @@ from qfl.committee.result import compute_result
 from qfl.committee.updates import VerifiedUpdate, fetch_updates
 from qfl.errors import ContractReverted
 from qfl.keys.lms import verify
+from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.signer import Signer
 from qfl.roles.terms import read_terms
 from qfl.storage.store import ContentStore
-from qfl.types import CheckpointData, ParticipantId
+from qfl.types import CheckpointData, LmsPublicKey, ParticipantId
 
 log = logging.getLogger(__name__)
 
@@ -39,9 +40,10 @@ class Seat:
         self._terms = read_terms(ledger, duty.round, duty.shard)
         self._opened = ledger.opened_in(duty.round)
         self._context = ledger.beacon.context()
-        committee = ledger.beacon.committee(duty.round, duty.shard)
-        self._keys = {seat: ledger.staking.participant(member).key for seat, member in enumerate(committee)}
+        self._committee = ledger.beacon.committee(duty.round, duty.shard)
+        self._keys = self._read_keys()
         self._updates: dict[int, VerifiedUpdate] = {}
+        self._complaints: set[str] = set()
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
@@ -66,7 +68,7 @@ class Seat:
         verified, rejected = fetch_updates(missing, self._store, self._terms)
         self._updates.update({update.index: update for update in verified})
         for rejection in rejected:
-            log.warning("validator %d, round %d: %s", self._validator, self._round, rejection)
+            self._complain(str(rejection))
         return [self._updates[index] for index in sorted(self._updates)]
 
     def _turn(self) -> int:
@@ -105,7 +107,9 @@ class Seat:
         if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
             return False
         self._store.put(result.content)
-        self._sender.send(self._shard.propose(result.checkpoint, signature, self._validator))
+        call = self._shard.propose(result.checkpoint, signature, self._validator)
+        if send_unless_overtaken(self._sender, call) is None:
+            return False
         proposals[turn] = Proposed(result.checkpoint, signature)
         return True
 
@@ -118,17 +122,16 @@ class Seat:
         """Attest a checkpoint that equals this seat's own result, bit for bit."""
         expected = compute_result(self._terms, checkpoint.turn, updates)
         if expected.checkpoint != checkpoint:
-            log.warning(
-                "validator %d, round %d: what seat %d proposes is not the result of the revealed updates",
-                *(self._validator, self._round, checkpoint.turn),
-            )
+            self._complain(f"what seat {checkpoint.turn} proposes is not the result of the revealed updates")
             return False
         signature = self._sign(checkpoint)
         if signature is None:
             return False
         self._store.put(expected.content)
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-        self._sender.send(self._shard.attest(checkpoint, self._seat, digest, signature, self._validator))
+        call = self._shard.attest(checkpoint, self._seat, digest, signature, self._validator)
+        if send_unless_overtaken(self._sender, call) is None:
+            return False
         signatures[checkpoint.turn][self._seat] = signature
         return True
 
@@ -145,10 +148,21 @@ class Seat:
             chosen = {seat: signatures[turn][seat] for seat in sorted(signatures[turn])[:needed]}
             call = self._ledger.beacon.submit_checkpoint(proposals[turn].checkpoint, encode_bundle(chosen))
             try:
-                self._sender.send(call)
+                return send_unless_overtaken(self._sender, call) is not None
             except ContractReverted as refusal:
-                if refusal.name not in ("AlreadyCheckpointed", "WrongPhase"):
+                if refusal.name != "BadAttestation":
                     raise
+                self._keys = self._read_keys()  # a seat has rotated its key since: the next step does without it
                 return False
-            return True
         return False
+
+    def _read_keys(self) -> dict[int, LmsPublicKey]:
+        """The seats' keys as they are now: those that the quorum is checked with."""
+        staking = self._ledger.staking
+        return {seat: staking.participant(member).key for seat, member in enumerate(self._committee)}
+
+    def _complain(self, complaint: str) -> None:
+        """Log it once: every step finds the same fault again."""
+        if complaint not in self._complaints:
+            self._complaints.add(complaint)
+            log.warning("validator %d, round %d: %s", self._validator, self._round, complaint)

@@ -9,21 +9,27 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Sender, UnsentCall
 from qfl.codec.chunks import merkle_path
 from qfl.committee.result import update_leaves
+from qfl.roles.relay import send_unless_overtaken
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 
 def settle_due(ledger: Ledger, sender: Sender) -> list[RoundNumber]:
     """Settle every published round whose challenge window has passed, oldest first; return them."""
     settled = []
-    for number in range(ledger.beacon.final_round() + 1, ledger.beacon.current_round() + 1):
-        record = ledger.beacon.round_at(RoundNumber(number))
-        if record.state is not RoundState.PUBLISHED:
-            continue
-        if ledger.now() < final_at(ledger, record.number):
+    for number in unsettled_rounds(ledger):
+        if ledger.now() < final_at(ledger, number):
             break
-        sender.send(ledger.beacon.settle(record.number))
-        settled.append(record.number)
+        if send_unless_overtaken(sender, ledger.beacon.settle(number)) is not None:
+            settled.append(number)
     return settled
+
+
+def unsettled_rounds(ledger: Ledger) -> Iterator[RoundNumber]:
+    """The rounds whose models are published and not final, oldest first."""
+    for value in range(ledger.beacon.final_round() + 1, ledger.beacon.current_round() + 1):
+        number = RoundNumber(value)
+        if ledger.beacon.round_at(number).state is RoundState.PUBLISHED:
+            yield number
 
 
 def final_at(ledger: Ledger, round_number: RoundNumber) -> int:

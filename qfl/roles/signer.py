@@ -17,22 +17,19 @@ class Signer:
         self._key, self._journal = key, Journal(journal_path)
 
     def sign_once(self, name: str, round_number: int, digest: bytes) -> bytes | None:
-        """Sign `digest` under `name`; None when another digest was signed under it before.
+        """Sign `digest` under `name`; None when another digest was, or may have been, signed under it before.
 
         Raises:
             KeyExhausted.
         """
         record = self._journal.get(name)
-        if record is None:
-            signature = self._key.sign(digest)
-            self._journal.put(name, round=round_number, digest=digest.hex(), signature=signature.hex())
-            self._forget_before(round_number - KEPT_ROUNDS)
-            return signature
-        return bytes.fromhex(record["signature"]) if record["digest"] == digest.hex() else None
-
-    def _forget_before(self, round_number: int) -> None:
-        kept = {name for name in self._journal.names() if self._record_round(name) >= round_number}
-        self._journal.keep(kept)
-
-    def _record_round(self, name: str) -> int:
-        return int((self._journal.get(name) or {})["round"])
+        if record is not None:
+            return bytes.fromhex(record["signature"]) if record["digest"] == digest.hex() else None
+        rounds = {known: int((self._journal.get(known) or {})["round"]) for known in self._journal.names()}
+        if round_number < max(rounds.values(), default=0) - KEPT_ROUNDS:
+            # What was signed then is forgotten; a chain node that lies about the time must not get a second one.
+            return None
+        signature = self._key.sign(digest)
+        self._journal.put(name, round=round_number, digest=digest.hex(), signature=signature.hex())
+        self._journal.keep({name, *(known for known in rounds if rounds[known] >= round_number - KEPT_ROUNDS)})
+        return signature

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 class Trainer(Protocol):
     """Trains clients from their tasks."""
 
+    def warm_up(self) -> None:
+        """Load what training needs, while there is time."""
+
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
         """Train the clients with these indexes; results in the same order."""
 
@@ -24,6 +27,10 @@ class LocalTrainer:
 
     def __init__(self, job: JobDocument, data: Sequence[LabelledData] | dict[int, LabelledData]) -> None:
         self._job, self._data = job, data
+
+    def warm_up(self) -> None:
+        """Import torch and its kin: seconds that the first round's commit phase need not spend."""
+        import qfl.quantum.training  # noqa: F401
 
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
         """All tasks start from the same model: they are of one round."""

@@ -11,18 +11,16 @@ from pathlib import Path
 
 from qfl.chain.contracts.beacon import Duty
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.sender import Sender
 from qfl.codec.content import content_digest, encode, lanes_root
-from qfl.errors import ContractReverted
 from qfl.keys.keyfile import KeyFile
 from qfl.roles.publisher import compute_publication
+from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.seat import Seat
+from qfl.roles.settlement import settle_due
 from qfl.roles.signer import Signer
 from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
-
-TOO_LATE = ("NotCurrentRound", "WrongPhase", "RoundInProgress")
-"""Refusals that mean somebody else was quicker; nothing is wrong."""
 
 
 class Validator:
@@ -46,9 +44,18 @@ class Validator:
         """What the beacon asks of this validator now."""
         return self._ledger.beacon.validator_duty(self.participant)
 
+    def settle(self) -> list[RoundNumber]:
+        """Make every model final whose challenge window has passed, and return their rounds."""
+        return settle_due(self._ledger, self._sender)
+
     def open_round(self) -> bool:
-        """Open the next round; False when somebody else did."""
-        return self._send_first(replace(self._ledger.beacon.open_round(), participant=self.participant))
+        """Open the next round; False when somebody else did.
+
+        Raises:
+            ContractReverted: too few validators are bonded, or too many models wait for finality.
+        """
+        call = replace(self._ledger.beacon.open_round(), participant=self.participant)
+        return send_unless_overtaken(self._sender, call) is not None
 
     def verify(self, duty: Duty) -> bool:
         """Act in this round's committee; True when something was sent."""
@@ -68,13 +75,4 @@ class Validator:
             return False
         self._store.put(data)
         call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
-        return self._send_first(call)
-
-    def _send_first(self, call: UnsentCall) -> bool:
-        try:
-            self._sender.send(call)
-        except ContractReverted as refusal:
-            if refusal.name not in TOO_LATE:
-                raise
-            return False
-        return True
+        return send_unless_overtaken(self._sender, call) is not None

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
 
+from web3 import Web3
+
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.sender import UnsentCall
 from qfl.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
@@ -133,6 +135,11 @@ class Beacon(BoundContract):
 
     abi_name = "Beacon"
 
+    def __init__(self, web3: Web3, address: str) -> None:
+        super().__init__(web3, address)
+        self._parameters: dict[int, Parameters] = {}
+        self._shape: ModelShape | None = None
+
     # --- writes ---
 
     def open_round(self) -> UnsentCall:
@@ -232,7 +239,12 @@ class Beacon(BoundContract):
         return RoundNumber(self._read("finalRound"))
 
     def parameters_at(self, version: int) -> Parameters:
-        """Round parameters of one version."""
+        """Round parameters of one version; a version never changes, so each is read once."""
+        if version not in self._parameters:
+            self._parameters[version] = self._read_parameters(version)
+        return self._parameters[version]
+
+    def _read_parameters(self, version: int) -> Parameters:
         p = self._read("parametersAt", version)
         return Parameters(
             LaneFormat(p.laneBits, p.quantumExponent, p.classicalExponent),
@@ -245,8 +257,10 @@ class Beacon(BoundContract):
         )
 
     def shape(self) -> ModelShape:
-        """Lengths of the model's blocks."""
-        return ModelShape(self._read("quantumLength"), self._read("classicalLength"))
+        """Lengths of the model's blocks; fixed at deployment, so read once."""
+        if self._shape is None:
+            self._shape = ModelShape(self._read("quantumLength"), self._read("classicalLength"))
+        return self._shape
 
     def architecture_digest(self) -> bytes:
         """sha256 of the job's architecture document."""
