@@ -93,7 +93,11 @@ class PeerUnreachable(StorageError):
         self.multiaddr, self.node, self.reason = multiaddr, node, reason
 
 
-class ContentMissing(StorageError):
+class ContentUnusable(StorageError):
+    """The store answers, but not with the content that was asked for."""
+
+
+class ContentMissing(ContentUnusable):
     """The node cannot get a block."""
 
     def __init__(self, cid: str) -> None:
@@ -101,7 +105,7 @@ class ContentMissing(StorageError):
         self.cid = cid
 
 
-class ContentCorrupt(StorageError):
+class ContentCorrupt(ContentUnusable):
     """What came back does not hash to what was asked for."""
 
     def __init__(self, cid: str, got: str) -> None:
@@ -109,7 +113,7 @@ class ContentCorrupt(StorageError):
         self.cid, self.got = cid, got
 
 
-class ContentTooLarge(StorageError):
+class ContentTooLarge(ContentUnusable):
     """A block is larger than the protocol allows."""
 
     def __init__(self, cid: str, size: int, limit: int) -> None:

@@ -110,12 +110,17 @@ def train(network: Network) -> None:
             with _tolerating(client.participant):
                 if (task := client.training_task(number, shard)) is not None:
                     waiting.append((client, task))
-    if not waiting:
+    while waiting:
+        try:
+            trained = network.trainer.train([task for _, task in waiting], [client.index for client, _ in waiting])
+        except NotFinite as fault:
+            client, _ = waiting.pop(fault.index)
+            log.warning("participant %d goes on without this step: %s", client.participant, fault)
+            continue
+        for (client, _), result in zip(waiting, trained, strict=True):
+            with _tolerating(client.participant):
+                client.prepare(result)
         return
-    trained = network.trainer.train([task for _, task in waiting], [client.index for client, _ in waiting])
-    for (client, _), result in zip(waiting, trained, strict=True):
-        with _tolerating(client.participant):
-            client.prepare(result)
 
 
 def commit(network: Network) -> None:

@@ -17,7 +17,7 @@ from qfl.codec.content import Content, content_digest, decode, encode, lanes_roo
 from qfl.committee.bundle import decode_bundle, quorum_of
 from qfl.committee.result import compute_result
 from qfl.committee.updates import Terms, fetch_updates
-from qfl.errors import MalformedContent, ModelRejected, StorageError
+from qfl.errors import ContentUnusable, MalformedContent, ModelRejected
 from qfl.keys.lms import verify
 from qfl.roles.loop import published_rounds
 from qfl.roles.terms import read_base, read_model, read_terms
@@ -126,13 +126,13 @@ class Auditor:
             verdict.complaints.append(f"the attested aggregate of shard {terms.shard} has another header")
         try:
             fetch_aggregate(self._store, checkpoint, terms.shape)
-        except (ModelRejected, StorageError) as error:
+        except (ModelRejected, ContentUnusable) as error:
             verdict.complaints.append(f"the stored aggregate of shard {terms.shard}: {error}")
 
     def _first_difference(self, entry: Accepted, terms: Terms, expected: bytes) -> str:
         try:
             attested = fetch_aggregate(self._store, entry.checkpoint, terms.shape).lanes
-        except (ModelRejected, StorageError):
+        except (ModelRejected, ContentUnusable):
             return ""
         recomputed = decode(expected).lanes
         lane = int(np.argmax(attested != recomputed))
@@ -149,7 +149,7 @@ class Auditor:
             checkpoints = [entry.checkpoint for entry in accepted]
             aggregates = [fetch_aggregate(self._store, c, base.shape) for c in checkpoints]
             read_model(self._ledger, self._store, number)
-        except (ModelRejected, StorageError) as error:
+        except (ModelRejected, ContentUnusable) as error:
             verdict.complaints.append(f"the model cannot be recomputed: {error}")
             return
         lane_format = beacon.parameters_at(record.parameters_version).format

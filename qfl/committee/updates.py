@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from qfl.aggregate.rule import squared_norm
 from qfl.codec.content import HEADER_BYTES, ContentKind, decode, lanes_root
-from qfl.errors import MalformedContent, StorageError, UpdateRejected
+from qfl.errors import ContentUnusable, MalformedContent, UpdateRejected
 from qfl.storage.store import ContentStore
 from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
 
@@ -81,12 +81,15 @@ def fetch_updates(
     """Fetch and check the revealed updates in parallel; both lists are in reveal order.
 
     Content that cannot be fetched is a rejection like any other: the update is not included, and costs nothing.
+
+    Raises:
+        StoreUnreachable: the own store does not answer; that is nobody else's fault.
     """
 
     def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
         try:
             return verify_update(reveal, store.get(reveal.content_digest, terms.update_bytes), terms)
-        except StorageError as error:
+        except ContentUnusable as error:
             return UpdateRejected(reveal.client, str(error))
         except UpdateRejected as error:
             return error
