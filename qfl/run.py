@@ -90,7 +90,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         clock = make_clock(web3, place.real_time)
         network = Network(ledger, clients, validators, LocalTrainer(job, shares), clock)
         try:
-            _run_rounds(config, network, job, dataset, store, events, display)
+            _run_rounds(config, network, senders[0], job, dataset, store, events, display)
             display.stage("waiting out the challenge window, paying rewards")
             _settle(network, senders[0])
             if config.central_epochs and not events.of("central"):
@@ -170,6 +170,7 @@ def _deployed(config: JobConfig, place: Place, job: JobDocument, store: ContentS
 def _run_rounds(
     config: JobConfig,
     network: Network,
+    sender: Sender,
     job: JobDocument,
     dataset: Dataset,
     store: ContentStore,
@@ -191,6 +192,7 @@ def _run_rounds(
         with outcome.stage("evaluate", lambda _stage: None):
             evaluation = _evaluate(network, job, dataset, store, outcome)
         _record(network, outcome, evaluation, events)
+        settle_due(network.ledger, sender)
         display.finished(outcome, evaluation.accuracy)
 
 

@@ -66,6 +66,7 @@ def run_client_command(
     """Train on your own data, commit, reveal, until stopped. A restarted client goes on where it was."""
     from qfl.chain.contracts.staking import Role
     from qfl.data.share import load_share
+    from qfl.errors import InvalidInput
     from qfl.job import fetch_job
     from qfl.keys.keyfile import KeyFile
     from qfl.roles.client import Client
@@ -77,7 +78,10 @@ def run_client_command(
     ledger, sender = options.open_sender(rpc, deployment, account)
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
-    index, data = load_share(dataset, data_folder, classes, partition, share, seed, job.architecture)
+    labels = classes or tuple(range(job.architecture.classes))
+    if len(labels) != job.architecture.classes:
+        raise InvalidInput("class", labels, f"the job's model tells {job.architecture.classes} classes apart")
+    index, data = load_share(dataset, data_folder, labels, partition, share, seed, job.architecture.features)
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")

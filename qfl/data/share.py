@@ -9,7 +9,6 @@ from pathlib import Path
 from qfl.data.datasets import LabelledData, load_dataset
 from qfl.data.partition import partition
 from qfl.errors import InvalidInput
-from qfl.quantum.architecture import Architecture
 
 
 def load_share(
@@ -19,21 +18,23 @@ def load_share(
     scheme: str,
     share: str,
     seed: int,
-    architecture: Architecture,
+    features: int,
 ) -> tuple[int, LabelledData]:
     """Index (from 0) and data of the share "K/N": the K-th of N parts of the training set.
 
+    Args:
+        classes: the labels to keep, in the order of the model's outputs.
+        features: what the model takes; larger images are averaged down to it.
+
     Raises:
-        InvalidInput: no such share, or the data does not fit the job's architecture.
+        InvalidInput: no such share, or the data does not fit the model.
     """
     match = re.fullmatch(r"(\d+)/(\d+)", share)
     if match is None or not 1 <= int(match[1]) <= int(match[2]):
         raise InvalidInput("share", share, "write K/N, such as 2/5 for the second of five")
     index, clients = int(match[1]) - 1, int(match[2])
-    loaded = load_dataset(dataset, Path(data_folder), list(range(architecture.classes)), None, seed)
-    if (features := loaded.train.features.shape[1]) != architecture.features:
-        raise InvalidInput(
-            "dataset", dataset, f"has {features} features, the job's model takes {architecture.features}"
-        )
+    loaded = load_dataset(dataset, Path(data_folder), classes, None, seed, most_features=features)
+    if (found := loaded.train.features.shape[1]) != features:
+        raise InvalidInput("dataset", dataset, f"has {found} features, the job's model takes {features}")
     part = partition(loaded.train.labels, clients, scheme, seed)[index]
     return index, LabelledData(loaded.train.features[part], loaded.train.labels[part])

@@ -25,7 +25,7 @@ from qfl.cli.main import cli
 from qfl.codec.cid import digest_of
 from qfl.codec.content import content_digest, decode, encode, lanes_root
 from qfl.committee.result import ShardResult
-from qfl.config import JobConfig
+from qfl.config import JobConfig, load_config
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
 from qfl.report.display import Display
@@ -121,6 +121,15 @@ def test_rewards_are_paid_out_of_the_pool_and_the_books_balance(finished: Path, 
     assert balance == stakes + pool
     # Two rounds of three updates, three attesting seats and a publisher, from a pool of 5 ether.
     assert pool == 5 * 10**18 - 2 * (3 * 10**15 + 3 * 5 * 10**14 + 10**15)
+
+
+@pytest.mark.parametrize(("lane_bits", "most"), [(8, 2_450), (16, 2_600)])
+def test_a_client_with_144_angles_sends_no_more_than_the_budget(lane_bits: int, most: int, tmp_path: Path) -> None:
+    job = load_config(Path(__file__).parents[2] / "scripts" / "jobs" / "angles-144.toml")
+    small = replace(job, clients=2, rounds=1, central_epochs=0, lane_bits=lane_bits, training={"steps": 1})
+    report = run(small, tmp_path / "run")
+    assert report["config"]["key_height"] == 10
+    assert 144 * lane_bits // 8 < report["bytes"]["client_up_per_round"] <= most
 
 
 # --- what others can check ---
