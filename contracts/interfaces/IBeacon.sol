@@ -165,14 +165,16 @@ interface IBeacon is IBeaconView {
     event RoundFailed(uint64 indexed round);
     /// @notice A shard's checkpoint was accepted.
     event CheckpointAccepted(
-        uint64 indexed round, uint16 indexed shard, bytes32 indexed digest, uint64 attested, Checkpoint checkpoint
+        uint64 indexed round,
+        uint16 indexed shard,
+        bytes32 indexed digest,
+        uint64 attested,
+        Checkpoint checkpoint
     );
     /// @notice A shard's checkpoint was voided by a proven fault.
     event CheckpointVoided(uint64 indexed round, uint16 indexed shard);
     /// @notice The round's model was published.
-    event ModelPublished(
-        uint64 indexed round, uint32 indexed publisher, bytes32 modelRoot, bytes32 contentDigest
-    );
+    event ModelPublished(uint64 indexed round, uint32 indexed publisher, bytes32 modelRoot, bytes32 contentDigest);
     /// @notice A model was voided: by a proven fault, or because it builds on one that was.
     event ModelVoided(uint64 indexed round);
     /// @notice A model passed its challenge window.
@@ -228,6 +230,7 @@ interface IBeacon is IBeaconView {
     error AlreadyRewarded(uint64 round);
 
     /// @notice Set the parameters of the rounds opened from now on. Only the owner.
+    /// @dev Assumes that each of `parameters.shards` shards has its `Shard` contract.
     function setParameters(RoundParameters calldata parameters) external;
 
     /// @notice Open the next round on the latest good model. Anyone may, whenever no round is in progress.
@@ -293,10 +296,9 @@ interface IBeacon is IBeaconView {
     /// @notice The shard a client belongs to in a round.
     function shardOf(uint64 round, uint32 clientId) external view returns (uint16);
     /// @notice What validator `id` should do now, and by when.
-    function validatorDuty(uint32 id)
-        external
-        view
-        returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline);
+    function validatorDuty(
+        uint32 id
+    ) external view returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline);
     /// @notice EIP-712 digest of a checkpoint: what a seat signs.
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);
     /// @notice Where participants are bonded.

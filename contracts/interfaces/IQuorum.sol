@@ -15,8 +15,9 @@ interface IQuorum {
     /// @param committee The validator in each seat.
     /// @param bundle The signatures; their layout is the implementation's.
     /// @return seatsMask Bit `i` is set when seat `i` signed; every signature that is there is valid.
-    function verify(bytes32 digest, uint32[] calldata committee, bytes calldata bundle)
-        external
-        view
-        returns (uint64 seatsMask);
+    function verify(
+        bytes32 digest,
+        uint32[] calldata committee,
+        bytes calldata bundle
+    ) external view returns (uint64 seatsMask);
 }

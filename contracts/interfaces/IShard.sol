@@ -20,7 +20,11 @@ interface IShard {
     event Committed(uint64 indexed round, uint32 indexed client, bytes32 commitment, uint32 leaf);
     /// @notice A client opened its commitment; `index` is its number among the round's reveals.
     event Revealed(
-        uint64 indexed round, uint32 indexed client, uint16 index, bytes32 updateRoot, bytes32 contentDigest
+        uint64 indexed round,
+        uint32 indexed client,
+        uint16 index,
+        bytes32 updateRoot,
+        bytes32 contentDigest
     );
     /// @notice Somebody says that seat `checkpoint.turn` proposes this. Checked off chain.
     /// @dev The signature is the proposing seat's attestation.
@@ -74,8 +78,7 @@ interface IShard {
     ) external;
 
     /// @notice Open a commitment. The salt authorises it; anyone may carry it.
-    function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt)
-        external;
+    function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt) external;
 
     /// @notice Announce a proposal. Not verified here: a forged one is noise that attesters drop.
     /// @param signature LMS of seat `checkpoint.turn` over the beacon's digest of `checkpoint`.

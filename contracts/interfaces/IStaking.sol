@@ -60,9 +60,7 @@ struct StakingParameters {
 /// @notice A message is authorised by the participant's LMS signature, never by `msg.sender`: any account may carry it.
 interface IStaking {
     /// @notice A participant joined.
-    event Bonded(
-        uint32 indexed id, Role indexed role, address indexed withdrawal, uint256 stakeWei, LmsKey key
-    );
+    event Bonded(uint32 indexed id, Role indexed role, address indexed withdrawal, uint256 stakeWei, LmsKey key);
     /// @notice Stake was added.
     event ToppedUp(uint32 indexed id, uint256 amountWei, uint256 stakeWei);
     /// @notice An exit was asked for: no new duties, still liable until `exitableAt`.

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
+import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {IStaking, LmsKey, Participant, Role, StakingParameters} from "./interfaces/IStaking.sol";
+import {Digest} from "./libraries/Digest.sol";
+import {Lms} from "./libraries/Lms.sol";
+import {StakeTree} from "./libraries/StakeTree.sol";
+
+/// @title Stakes, keys and rewards of clients and validators.
+/// @dev Holds `balance == totalStakeWei + totalRewardsWei + rewardPoolWei` between transactions (plus what somebody
+/// forced into it). Money leaves last, after every write, so a receiver that calls back finds a settled state.
+contract Staking is IStaking {
+    using SafeCast for uint256;
+    using StakeTree for StakeTree.Tree;
+
+    /// @dev One slot, so that a bond writes one counter.
+    struct Totals {
+        uint96 stakeWei;
+        uint96 rewardsWei;
+        uint32 participants;
+        uint32 activeValidators;
+    }
+
+    address private constant BURN = 0x000000000000000000000000000000000000dEaD;
+    uint256 private constant BPS = 10_000;
+
+    /// @inheritdoc IStaking
+    uint96 public immutable minClientStakeWei;
+    /// @inheritdoc IStaking
+    uint96 public immutable minValidatorStakeWei;
+    /// @inheritdoc IStaking
+    uint32 public immutable unbondingSeconds;
+    /// @inheritdoc IStaking
+    uint16 public immutable slashBps;
+    /// @inheritdoc IStaking
+    uint16 public immutable bountyBps;
+    address private immutable _deployer;
+
+    /// @inheritdoc IStaking
+    uint256 public rewardPoolWei;
+    /// @inheritdoc IStaking
+    mapping(uint32 id => uint256 amountWei) public rewardsOf;
+    /// @inheritdoc IStaking
+    address public beacon;
+    /// @inheritdoc IStaking
+    address public disputes;
+
+    Totals private _totals;
+    StakeTree.Tree private _tree;
+    mapping(uint32 id => Participant) private _participants;
+    mapping(uint32 id => mapping(uint32 keyIndex => LmsKey)) private _retired;
+    mapping(uint32 id => mapping(bytes16 identifier => bool)) private _wasUsed;
+
+    constructor(StakingParameters memory parameters) {
+        if (parameters.minClientStakeWei == 0) revert BadParameters("minClientStakeWei", 0);
+        if (parameters.minValidatorStakeWei == 0) revert BadParameters("minValidatorStakeWei", 0);
+        if (parameters.unbondingSeconds == 0) revert BadParameters("unbondingSeconds", 0);
+        if (parameters.slashBps == 0 || parameters.slashBps > BPS) {
+            revert BadParameters("slashBps", parameters.slashBps);
+        }
+        if (parameters.bountyBps > BPS) revert BadParameters("bountyBps", parameters.bountyBps);
+        minClientStakeWei = parameters.minClientStakeWei;
+        minValidatorStakeWei = parameters.minValidatorStakeWei;
+        unbondingSeconds = parameters.unbondingSeconds;
+        slashBps = parameters.slashBps;
+        bountyBps = parameters.bountyBps;
+        _deployer = msg.sender;
+    }
+
+    /// @inheritdoc IStaking
+    function wire(address beacon_, address disputes_) external {
+        if (msg.sender != _deployer) revert NotAuthorised(msg.sender);
+        if (beacon != address(0)) revert AlreadyWired();
+        (beacon, disputes) = (beacon_, disputes_);
+        emit Wired(beacon_, disputes_);
+    }
+
+    // --- joining and leaving ---------------------------------------------------------------------------------
+
+    /// @inheritdoc IStaking
+    function bondClient(LmsKey calldata key, address withdrawal) external payable returns (uint32 id) {
+        if (msg.value < minClientStakeWei) revert StakeTooLow(msg.value, minClientStakeWei);
+        id = _bond(Role.Client, key, withdrawal);
+    }
+
+    /// @inheritdoc IStaking
+    function bondValidator(LmsKey calldata key, address withdrawal) external payable returns (uint32 id) {
+        if (msg.value < minValidatorStakeWei) revert StakeTooLow(msg.value, minValidatorStakeWei);
+        id = _bond(Role.Validator, key, withdrawal);
+        ++_totals.activeValidators;
+    }
+
+    /// @inheritdoc IStaking
+    function topUp(uint32 id) external payable {
+        Participant storage member = _bonded(id);
+        if (member.exitableAt != 0) revert Exiting(id, member.exitableAt);
+        uint96 amount = _asStake(msg.value);
+
+        member.stakeWei += amount;
+        _totals.stakeWei += amount;
+        _weigh(member);
+        emit ToppedUp(id, amount, member.stakeWei);
+    }
+
+    /// @inheritdoc IStaking
+    function requestExit(uint32 id, bytes calldata signature) external {
+        Participant storage member = _bonded(id);
+        if (member.exitableAt != 0) revert Exiting(id, member.exitableAt);
+        _spendLeaf(id, member, Digest.exit(id, member.nonce++), signature);
+
+        uint40 exitableAt = (block.timestamp + unbondingSeconds).toUint40();
+        member.exitableAt = exitableAt;
+        _weigh(member);
+        emit ExitRequested(id, exitableAt);
+    }
+
+    /// @inheritdoc IStaking
+    function withdraw(uint32 id) external {
+        Participant memory member = _bonded(id);
+        if (member.exitableAt == 0) revert NotExiting(id);
+        if (block.timestamp < member.exitableAt) revert StillUnbonding(id, member.exitableAt);
+        uint256 rewards = rewardsOf[id];
+        uint256 amount = member.stakeWei + rewards;
+
+        _totals.stakeWei -= member.stakeWei;
+        _totals.rewardsWei -= rewards.toUint96();
+        _retired[id][member.keyIndex] = _keyOf(member);
+        delete rewardsOf[id];
+        delete _participants[id];
+        emit Withdrawn(id, member.withdrawal, amount);
+        _pay(member.withdrawal, amount);
+    }
+
+    // --- keys ------------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IStaking
+    function rotateKey(uint32 id, LmsKey calldata newKey, bytes calldata signature) external {
+        Participant storage member = _bonded(id);
+        _checkKey(newKey);
+        bytes16 oldIdentifier = member.identifier;
+        if (newKey.identifier == oldIdentifier || _wasUsed[id][newKey.identifier]) {
+            revert KeyReused(id, newKey.identifier);
+        }
+        _spendLeaf(id, member, Digest.rotation(id, newKey, member.nonce++), signature);
+
+        _retired[id][member.keyIndex] = _keyOf(member);
+        _wasUsed[id][oldIdentifier] = true;
+        (member.identifier, member.root, member.height) = (newKey.identifier, newKey.root, newKey.height);
+        member.nextLeaf = 0;
+        uint32 keyIndex = ++member.keyIndex;
+        emit KeyRotated(id, keyIndex, newKey);
+    }
+
+    /// @inheritdoc IStaking
+    function changeWithdrawal(uint32 id, address withdrawal, bytes calldata signature) external {
+        Participant storage member = _bonded(id);
+        if (withdrawal == address(0)) revert EmptyWithdrawal();
+        _spendLeaf(id, member, Digest.withdrawal(id, withdrawal, member.nonce++), signature);
+
+        member.withdrawal = withdrawal;
+        emit WithdrawalChanged(id, withdrawal);
+    }
+
+    /// @inheritdoc IStaking
+    function authorise(uint32 id, bytes32 digest, bytes calldata signature) external {
+        if (msg.sender != beacon) revert NotAuthorised(msg.sender);
+        _spendLeaf(id, _bonded(id), digest, signature);
+    }
+
+    // --- rewards and slashing --------------------------------------------------------------------------------
+
+    /// @inheritdoc IStaking
+    function fundRewards() external payable {
+        rewardPoolWei += msg.value;
+        emit RewardsFunded(msg.sender, msg.value);
+    }
+
+    /// @inheritdoc IStaking
+    function creditReward(uint32 id, uint256 amountWei) external {
+        if (msg.sender != beacon) revert NotAuthorised(msg.sender);
+        _bonded(id);
+        if (amountWei > rewardPoolWei) revert RewardPoolTooSmall(amountWei, rewardPoolWei);
+
+        rewardPoolWei -= amountWei;
+        rewardsOf[id] += amountWei;
+        _totals.rewardsWei += amountWei.toUint96();
+        emit RewardCredited(id, amountWei);
+    }
+
+    /// @inheritdoc IStaking
+    function payRewards(uint32 id) external {
+        address receiver = _bonded(id).withdrawal;
+        uint256 amount = rewardsOf[id];
+        if (amount == 0) revert NothingOwed(id);
+
+        delete rewardsOf[id];
+        _totals.rewardsWei -= amount.toUint96();
+        emit RewardsPaid(id, receiver, amount);
+        _pay(receiver, amount);
+    }
+
+    /// @inheritdoc IStaking
+    /// @dev A challenger that refuses its bounty undoes its own slash only: anyone else can bring the same proof.
+    function slash(uint32 id, address challenger) external returns (uint256 takenWei) {
+        if (msg.sender != disputes) revert NotAuthorised(msg.sender);
+        Participant storage member = _participants[id];
+        takenWei = (member.stakeWei * uint256(slashBps)) / BPS;
+        if (takenWei == 0) return 0;
+        uint256 bounty = (takenWei * bountyBps) / BPS;
+
+        member.stakeWei -= uint96(takenWei);
+        _totals.stakeWei -= uint96(takenWei);
+        _weigh(member);
+        emit Slashed(id, challenger, takenWei, bounty);
+        _pay(BURN, takenWei - bounty);
+        _pay(challenger, bounty);
+    }
+
+    // --- views -----------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IStaking
+    function participant(uint32 id) external view returns (Participant memory) {
+        return _participants[id];
+    }
+
+    /// @inheritdoc IStaking
+    function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory) {
+        Participant memory member = _participants[id];
+        return member.role != Role.None && member.keyIndex == keyIndex ? _keyOf(member) : _retired[id][keyIndex];
+    }
+
+    /// @inheritdoc IStaking
+    function draw(bytes32 seed, uint256 count) external view returns (uint32[] memory ids) {
+        if (count > _totals.activeValidators) revert TooFewValidators(_totals.activeValidators, count);
+        return _tree.draw(seed, count);
+    }
+
+    /// @inheritdoc IStaking
+    function activeValidators() external view returns (uint32) {
+        return _totals.activeValidators;
+    }
+
+    /// @inheritdoc IStaking
+    function participantCount() external view returns (uint32) {
+        return _totals.participants;
+    }
+
+    /// @inheritdoc IStaking
+    function totalStakeWei() external view returns (uint256) {
+        return _totals.stakeWei;
+    }
+
+    /// @inheritdoc IStaking
+    function totalRewardsWei() external view returns (uint256) {
+        return _totals.rewardsWei;
+    }
+
+    // --- inside ----------------------------------------------------------------------------------------------
+
+    function _bond(Role role, LmsKey calldata key, address withdrawal) private returns (uint32 id) {
+        _checkKey(key);
+        if (withdrawal == address(0)) revert EmptyWithdrawal();
+        uint96 stake = _asStake(msg.value);
+
+        id = ++_totals.participants;
+        _totals.stakeWei += stake;
+        _participants[id] = Participant({
+            withdrawal: withdrawal,
+            stakeWei: stake,
+            root: key.root,
+            nextLeaf: 0,
+            nonce: 0,
+            identifier: key.identifier,
+            height: key.height,
+            role: role,
+            keyIndex: 0,
+            exitableAt: 0,
+            treeIndex: role == Role.Validator ? _tree.append(id, stake) : 0
+        });
+        emit Bonded(id, role, withdrawal, stake, key);
+    }
+
+    /// @dev Brings a validator's place in the draw in line with its stake: none while it leaves or holds too little.
+    function _weigh(Participant storage member) private {
+        if (member.role != Role.Validator) return;
+        bool isDrawable = member.exitableAt == 0 && member.stakeWei >= minValidatorStakeWei;
+        uint96 weight = isDrawable ? member.stakeWei : 0;
+        uint96 before = _tree.weightAt(member.treeIndex);
+        if (weight == before) return;
+
+        _tree.setWeight(member.treeIndex, weight);
+        if (before == 0) ++_totals.activeValidators;
+        if (weight == 0) --_totals.activeValidators;
+    }
+
+    /// @dev Order is the signer's own here, so a leaf below the last accepted one is a reused or stolen one.
+    function _spendLeaf(uint32 id, Participant storage member, bytes32 digest, bytes calldata signature) private {
+        uint32 leaf = Lms.leafOf(signature);
+        if (leaf < member.nextLeaf) revert LeafReused(id, leaf, member.nextLeaf);
+        if (!Lms.verify(_keyOf(member), digest, signature)) revert BadSignature(id);
+        member.nextLeaf = leaf + 1;
+    }
+
+    /// @dev Money leaves last. What the receiver returns is not copied: it cannot make the payment dear.
+    function _pay(address receiver, uint256 amount) private {
+        if (!LowLevelCall.callNoReturn(receiver, amount, "")) revert PaymentRefused(receiver, amount);
+    }
+
+    function _bonded(uint32 id) private view returns (Participant storage member) {
+        member = _participants[id];
+        if (member.role == Role.None) revert NotBonded(id);
+    }
+
+    /// @dev Bounds the sum of all stakes, and with it every single one and every node of the stake tree.
+    function _asStake(uint256 amount) private view returns (uint96) {
+        if (_totals.stakeWei + amount > type(uint96).max) revert StakeTooHigh(amount);
+        return uint96(amount);
+    }
+
+    function _checkKey(LmsKey calldata key) private pure {
+        if (key.height != 5 && key.height != 10 && key.height != 15) revert UnsupportedKeyHeight(key.height);
+        if (key.root == 0) revert EmptyKey();
+    }
+
+    function _keyOf(Participant memory member) private pure returns (LmsKey memory) {
+        return LmsKey({identifier: member.identifier, root: member.root, height: member.height});
+    }
+}

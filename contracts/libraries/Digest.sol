@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Checkpoint} from "../interfaces/IBeacon.sol";
+import {LmsKey} from "../interfaces/IStaking.sol";
+
+/// @title The EIP-712 digests that participants sign.
+/// @dev The domain names this chain and the calling contract, so no signature is good for another of either.
+/// It is computed each time, 400 gas or so: nothing is cached that a fork of the chain would make wrong.
+/// (OpenZeppelin's `EIP712` imports code with `mcopy`, which the shanghai EVM does not have.)
+library Digest {
+    bytes32 private constant DOMAIN = keccak256(
+        "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+    );
+    bytes32 private constant NAME = keccak256("QFLchain");
+    bytes32 private constant VERSION = keccak256("1");
+
+    bytes32 private constant COMMIT = keccak256(
+        "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
+    );
+    bytes32 private constant CHECKPOINT = keccak256(
+        "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest)"
+    );
+    bytes32 private constant PUBLICATION = keccak256(
+        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+    );
+    bytes32 private constant EXIT = keccak256("Exit(uint32 participant,uint32 nonce)");
+    bytes32 private constant ROTATION = keccak256(
+        "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
+    );
+    bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
+
+    /// @notice What a client signs to commit to an update. Domain: its shard.
+    function commit(uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(COMMIT, round, client, baseRoot, commitment)));
+    }
+
+    /// @notice What a seat signs to attest a checkpoint. Domain: the beacon.
+    function checkpoint(Checkpoint calldata attested) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(CHECKPOINT, attested)));
+    }
+
+    /// @notice What a validator signs to publish a model. Domain: the beacon.
+    function publication(
+        uint64 round,
+        uint32 validator,
+        bytes32 modelRoot,
+        bytes32 contentDigest
+    ) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest)));
+    }
+
+    /// @notice What a participant signs to leave. Domain: the staking contract.
+    function exit(uint32 participant, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(EXIT, participant, nonce)));
+    }
+
+    /// @notice What a participant signs to replace its key. Domain: the staking contract.
+    function rotation(uint32 participant, LmsKey calldata key, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(ROTATION, participant, key.identifier, key.root, key.height, nonce)));
+    }
+
+    /// @notice What a participant signs to replace its withdrawal address. Domain: the staking contract.
+    function withdrawal(uint32 participant, address receiver, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(WITHDRAWAL, participant, receiver, nonce)));
+    }
+
+    function _inDomain(bytes32 structHash) private view returns (bytes32) {
+        bytes32 domain = keccak256(abi.encode(DOMAIN, NAME, VERSION, block.chainid, address(this)));
+        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
+    }
+}
