@@ -1,0 +1,54 @@
+"""Bond a participant with the public key of a key file, made by `qfl key new`:
+
+    brownie run bond client ada.key [stake in ether]
+    brownie run bond validator vera.key [stake in ether]
+
+The stake is the role's minimum unless given. Settings from the environment:
+
+    QFL_ACCOUNT      who pays: an account id known to Brownie; default: the first account
+    QFL_WITHDRAWAL   where stake and rewards go; default: the account that pays
+    QFL_DEPLOYMENT   the deployment file; default: deployments/<chain id>.json
+
+On Brownie's own chain, which begins empty, the contracts are deployed first. For a chain that runs already, tell
+Brownie once where it is, then add `--network devnet`:
+
+    brownie networks add qfl devnet host=http://127.0.0.1:8545 chainid=31337
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from brownie import Wei
+
+from qfl.keys.keyfile import KeyFile
+from scripts.deploy import attach, paying_account
+
+
+def client(key_file: str, ether: str | None = None) -> int:
+    """Bond a client and return its id."""
+    staking = attach().staking
+    return _bond(staking.bondClient, key_file, _stake(ether, staking.minClientStakeWei()))
+
+
+def validator(key_file: str, ether: str | None = None) -> int:
+    """Bond a validator and return its id."""
+    staking = attach().staking
+    return _bond(staking.bondValidator, key_file, _stake(ether, staking.minValidatorStakeWei()))
+
+
+def _bond(call: Any, key_file: str, stake_wei: int) -> int:
+    with KeyFile.open(Path(key_file)) as key:
+        public = key.public
+    account = paying_account()
+    withdrawal = os.environ.get("QFL_WITHDRAWAL", account.address)
+    key_struct = ("0x" + public.identifier.hex(), "0x" + public.root.hex(), public.height)
+    event = call(key_struct, withdrawal, {"from": account, "value": stake_wei}).events["Bonded"]
+    print(f"Participant {event['id']}: stake {Wei(stake_wei).to('ether')} ether, withdrawal address {withdrawal}")
+    return int(event["id"])
+
+
+def _stake(ether: str | None, minimum_wei: int) -> int:
+    return int(Wei(f"{ether} ether")) if ether else minimum_wei

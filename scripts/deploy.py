@@ -1,0 +1,162 @@
+"""Deploy everything: `brownie run scripts/deploy.py` (add `--network NAME` for another chain than Brownie's own).
+
+Settings come from the environment, because `brownie run` passes no options:
+
+    QFL_ACCOUNT      who pays and becomes the owner: an account id known to Brownie; default: the first account
+    QFL_PARAMETERS   TOML file of deployment parameters; default: qfl/parameters.toml
+    QFL_GENESIS      JSON file with modelRoot, contentDigest, architectureDigest (0x...), quantumLength and
+                     classicalLength; default: a model of zeros with 288 angles and 70 weights
+    QFL_DEPLOYMENT   where to write the deployment file; default: deployments/<chain id>.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from brownie import Beacon, LmsQuorum, Shard, Staking, accounts, chain, network, web3
+
+from qfl.chain.deployment import DeployedContract, Deployment, code_hash
+from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
+from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.types import ModelShape, RoundNumber, ShardIndex
+
+NOBODY = "0x" + "00" * 20
+DEFAULT_SHAPE = ModelShape(quantum=288, classical=70)
+
+
+@dataclass(frozen=True)
+class Contracts:
+    """Brownie's handles of one deployment."""
+
+    staking: Any
+    quorum: Any
+    beacon: Any
+    shards: list[Any]
+
+
+def main() -> None:
+    parameters, genesis = _settings()
+    block, path = chain.height, deployment_path()
+    contracts = deploy(paying_account(), parameters, genesis)
+    _drop_brownies_own_record()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    describe(contracts, block, parameters, genesis).save(path)
+    print(f"Deployment written to {path}")
+
+
+def attach() -> Contracts:
+    """The contracts of the deployment file; on Brownie's own chain, which begins empty, new ones.
+
+    Raises `DeploymentMissing`, `DeploymentMalformed`, or `DeploymentMismatch` when the chain has other code there.
+    """
+    if network.show_active() == "development":
+        return deploy(paying_account(), *_settings())
+    deployment = Deployment.load(deployment_path())
+    deployment.check(web3)
+    named = deployment.contracts
+    contracts = Contracts(
+        _at(Staking, named["Staking"]),
+        _at(LmsQuorum, named["LmsQuorum"]),
+        _at(Beacon, named["Beacon"]),
+        [_at(Shard, shard) for shard in deployment.shards],
+    )
+    _drop_brownies_own_record()
+    return contracts
+
+
+def paying_account() -> Any:
+    """The account that QFL_ACCOUNT names, or the first."""
+    name = os.environ.get("QFL_ACCOUNT")
+    return accounts.load(name) if name else accounts[0]
+
+
+def deployment_path() -> Path:
+    """Where the deployment file is, or will be."""
+    return Path(os.environ.get("QFL_DEPLOYMENT", f"deployments/{chain.id}.json"))
+
+
+def deploy(
+    account: Any, parameters: ProtocolParameters, genesis: Mapping[str, Any], disputes: str = NOBODY
+) -> Contracts:
+    """Deploy, wire and fund; `account` pays and becomes the owner.
+
+    Args:
+        genesis: the members of `ModelGenesis` by name.
+        disputes: the contract that may slash and void, if there is one.
+    """
+    paying = {"from": account}
+    staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
+    quorum = account.deploy(LmsQuorum, staking)
+    beacon = account.deploy(
+        Beacon,
+        *(staking, quorum),
+        in_order(Beacon, 2, genesis),
+        in_order(Beacon, 3, parameters.rounds),
+        *(disputes, account),
+    )
+    shards = [account.deploy(Shard, beacon, index) for index in range(parameters.rounds["shards"])]
+    staking.wire(beacon, disputes, paying)
+    if parameters.reward_pool_wei:
+        staking.fundRewards(paying | {"value": parameters.reward_pool_wei})
+    return Contracts(staking, quorum, beacon, shards)
+
+
+def describe(
+    contracts: Contracts, block: int, parameters: ProtocolParameters, genesis: Mapping[str, Any]
+) -> Deployment:
+    """The deployment file of `contracts`, deployed after block `block`."""
+    named = {"Staking": contracts.staking, "LmsQuorum": contracts.quorum, "Beacon": contracts.beacon}
+    return Deployment(
+        chain.id,
+        block,
+        {name: _deployed(contract) for name, contract in named.items()},
+        [_deployed(shard) for shard in contracts.shards],
+        {"staking": dict(parameters.staking), "rounds": dict(parameters.rounds)},
+        dict(genesis),
+    )
+
+
+def zero_genesis(shape: ModelShape) -> dict[str, Any]:
+    """A model of zeros, as nobody's architecture: enough to try the contracts with."""
+    zeros = np.zeros(shape.total, dtype=np.int32)
+    model = Content(ContentKind.MODEL, 32, RoundNumber(0), ShardIndex(0), 0, 0, shape, bytes(32), zeros)
+    return {
+        "modelRoot": "0x" + lanes_root(model).hex(),
+        "contentDigest": "0x" + content_digest(encode(model)).hex(),
+        "architectureDigest": "0x" + sha256(b"{}").hexdigest(),
+        "quantumLength": shape.quantum,
+        "classicalLength": shape.classical,
+    }
+
+
+def in_order(contract: Any, position: int, values: Mapping[str, Any]) -> list[Any]:
+    """`values` as the struct that `contract`'s constructor takes as argument number `position`."""
+    return [values[member["name"]] for member in contract.deploy.abi["inputs"][position]["components"]]
+
+
+def _settings() -> tuple[ProtocolParameters, Mapping[str, Any]]:
+    parameters = load_parameters(Path(os.environ.get("QFL_PARAMETERS", DEFAULTS)))
+    file = os.environ.get("QFL_GENESIS")
+    return parameters, json.loads(Path(file).read_text()) if file else zero_genesis(DEFAULT_SHAPE)
+
+
+def _drop_brownies_own_record() -> None:
+    # The deployment file is the record. With its own, Brownie would refuse to connect to a devnet that began anew.
+    shutil.rmtree(Path("build/deployments") / str(chain.id), ignore_errors=True)
+
+
+def _at(container: Any, deployed: DeployedContract) -> Any:
+    # Brownie 1.22.2 fails to remember contracts of a live network: `TypeError: dict object expected`.
+    return container.at(deployed.address, persist=False)
+
+
+def _deployed(contract: Any) -> DeployedContract:
+    return DeployedContract(contract.address, code_hash(web3, contract.address))
