@@ -1,0 +1,106 @@
+"""What each message costs, from receipts: never above its budget, and near the committed snapshot.
+
+`QFL_UPDATE_GAS=1 brownie test tests/contracts/test_gas.py -o addopts=` rewrites `tests/gas_snapshot.json`; read its
+diff. Keys are of height 10, as in use. An LMS signature takes a varying number of hashes, so what has signatures in it
+is compared less closely.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+from brownie import chain
+
+from qfl.keys.lms import LmsSecret
+from tests.contracts.world import as_tuple, build, word
+
+SNAPSHOT = Path(__file__).parents[1] / "gas_snapshot.json"
+GAS_OF_CALLDATA_ZEROS = 500
+GAS_BETWEEN_SIGNATURES = 15_000
+BUDGETS = {
+    "bond a client": 130_000,
+    "bond a validator": 260_000,
+    "commit, the client's first": 250_000,
+    "commit": 250_000,
+    "reveal": 60_000,
+    "propose": 100_000,
+    "checkpoint with 3 of 4 attestations": 700_000,
+    "publish": 330_000,
+}
+SIGNATURES = {
+    "commit, the client's first": 1,
+    "commit": 1,
+    "checkpoint with 3 of 4 attestations": 3,
+    "publish": 1,
+    "ask to leave, a validator": 1,
+}
+
+
+@pytest.fixture(scope="module")
+def gas(module_isolation, disputes):
+    """Gas of each scenario: four validators and two clients, two rounds, and what comes after them."""
+    world = build(clients=(), validators=(), disputes=disputes, challengeSeconds=1)
+    staking, beacon, shard, by = world.staking, world.beacon, world.shard, {"from": world.relayer}
+    used = {}
+    world.bond("ben", "client")
+    ada = world.bond("ada", "client", key=tall_key("ada"))
+    used["bond a client"] = chain[-1].gasUsed
+    for name in ("vera", "viktor", "vito", "violet"):
+        world.bond(name, "validator", key=tall_key(name))
+    used["bond a validator"] = chain[-1].gasUsed
+
+    used["open a round"] = beacon.openRound(by).gas_used
+    used["commit, the client's first"] = world.commit(ada).gas_used
+    world.reach(world.ends_at("reveal"))
+    world.reach(world.ends_at("checkpoint"))
+    world.open()
+    world.commit(world.ben)
+    used["commit"] = world.commit(ada).gas_used
+    world.reach(world.ends_at("commit"))
+    world.reveal(world.ben)
+    used["reveal"] = world.reveal(ada).gas_used
+    world.reach(world.ends_at("reveal"))
+    members = [world.ben, ada]
+    checkpoint = world.checkpoint(members)
+    digest = world.domain(beacon).checkpoint(checkpoint)
+    proposer = world.seats(2)[0]
+    used["propose"] = shard.propose(as_tuple(checkpoint), proposer.sign(digest), by).gas_used
+    used["attest"] = shard.attest(2, 0, 1, digest, world.seats(2)[1].sign(digest), by).gas_used
+    used["checkpoint with 3 of 4 attestations"] = world.submit(checkpoint).gas_used
+    used["publish"] = world.publish(world.vera).gas_used
+    world.reach(chain[-1].timestamp + 1)
+    used["settle"] = beacon.settle(2, by).gas_used
+
+    used["reward an update"] = world.claim(checkpoint, members, 1).gas_used
+    used["reward a seat"] = beacon.rewardSeat(2, 0, 0, by).gas_used
+    used["reward the publisher"] = beacon.rewardPublisher(2, by).gas_used
+    used["pay rewards"] = staking.payRewards(ada.id, by).gas_used
+    used["slash"] = disputes.slash(staking, world.violet.id, world.challenger, by).gas_used
+    used["ask to leave, a validator"] = staking.requestExit(
+        world.vera.id, world.vera.sign(world.domain(staking).exit(world.vera.id, 0)), by
+    ).gas_used
+    world.reach(staking.participant(world.vera.id)["exitableAt"])
+    used["withdraw"] = staking.withdraw(world.vera.id, by).gas_used
+    return used
+
+
+def tall_key(name: str) -> LmsSecret:
+    return LmsSecret.derive(10, word(name)[:16], word(name + "'s seed")[:24])
+
+
+@pytest.mark.parametrize("scenario", BUDGETS)
+def test_gas_stays_within_budget(gas, scenario):
+    assert gas[scenario] <= BUDGETS[scenario]
+
+
+def test_gas_is_what_the_snapshot_says(gas):
+    if os.environ.get("QFL_UPDATE_GAS"):
+        SNAPSHOT.write_text(json.dumps(gas, indent=2) + "\n")
+    committed = json.loads(SNAPSHOT.read_text())
+    assert gas.keys() == committed.keys()
+    for scenario, value in committed.items():
+        slack = GAS_OF_CALLDATA_ZEROS + GAS_BETWEEN_SIGNATURES * SIGNATURES.get(scenario, 0)
+        assert abs(gas[scenario] - value) <= slack, (scenario, gas[scenario], value)

@@ -1,0 +1,100 @@
+"""LmsQuorum.verify.
+
+reverts  NoSuchSeat · MalformedBundle (no mask, cut anywhere, trailing bytes) · BadAttestation (another seat's key,
+         another digest, a key since retired, a client in the seat, nobody in the seat)
+returns  the seats that signed, however many
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.contracts.world import as_struct, bundle_of, key_of, reverts, word
+
+DIGEST = word("digest")
+
+
+@pytest.fixture
+def quorum(world):
+    return world.contracts.quorum
+
+
+@pytest.fixture
+def seats(world):
+    """Who sits where: viktor in seat 0, vera in seat 1, vito in seat 2."""
+    return [world.viktor, world.vera, world.vito]
+
+
+@pytest.fixture
+def committee(seats):
+    return [member.id for member in seats]
+
+
+def test_verify_reverts_when_no_such_seat(quorum, committee, seats):
+    bundle = bundle_of({3: seats[0].sign(DIGEST)})
+    with reverts("NoSuchSeat", 3, 3):
+        quorum.verify(DIGEST, committee, bundle)
+
+
+@pytest.mark.parametrize("length", [0, 7, 9, 10, 1389, 1390, 1391, -1])
+def test_verify_reverts_when_the_bundle_is_cut(quorum, committee, seats, length):
+    """8 bytes of mask, then 2 of length and 1,380 of signature for each seat: 1,390 is the end of the first."""
+    bundle = bundle_of({0: seats[0].sign(DIGEST), 1: seats[1].sign(DIGEST)})
+    with reverts("MalformedBundle"):
+        quorum.verify(DIGEST, committee, bundle[:length])
+
+
+def test_verify_reverts_when_bytes_trail(quorum, committee, seats):
+    with reverts("MalformedBundle"):
+        quorum.verify(DIGEST, committee, bundle_of({0: seats[0].sign(DIGEST)}) + b"\0")
+
+
+def test_verify_reverts_when_a_signature_is_given_that_the_mask_does_not_name(quorum, committee, seats):
+    bundle = bundle_of({0: seats[0].sign(DIGEST), 1: seats[1].sign(DIGEST)}, mask=1)
+    with reverts("MalformedBundle"):
+        quorum.verify(DIGEST, committee, bundle)
+
+
+def test_verify_reverts_when_a_seat_is_signed_for_by_another(quorum, committee, seats):
+    bundle = bundle_of({0: seats[0].sign(DIGEST), 1: seats[2].sign(DIGEST)})
+    with reverts("BadAttestation", 1, seats[1].id):
+        quorum.verify(DIGEST, committee, bundle)
+
+
+def test_verify_reverts_when_another_digest_was_signed(quorum, committee, seats):
+    with reverts("BadAttestation", 2, seats[2].id):
+        quorum.verify(DIGEST, committee, bundle_of({2: seats[2].sign(word("another"))}))
+
+
+def test_verify_reverts_when_the_key_was_retired(world, quorum, committee, seats):
+    viktor, new = seats[0], key_of("viktor's second")
+    signature = viktor.sign(DIGEST)
+    digest = world.domain(world.staking).rotation(viktor.id, new.public, 0)
+    world.staking.rotateKey(viktor.id, as_struct(new), viktor.sign(digest), {"from": world.relayer})
+    with reverts("BadAttestation", 0, viktor.id):
+        quorum.verify(DIGEST, committee, bundle_of({0: signature}))
+    assert quorum.verify(DIGEST, committee, bundle_of({0: new.sign(0, DIGEST)})) == 0b001
+
+
+def test_verify_reverts_when_a_client_sits_there(world, quorum):
+    with reverts("BadAttestation", 0, world.ada.id):
+        quorum.verify(DIGEST, [world.ada.id], bundle_of({0: world.ada.sign(DIGEST)}))
+
+
+def test_verify_reverts_when_nobody_sits_there(world, quorum):
+    with reverts("BadAttestation", 0, 99):
+        quorum.verify(DIGEST, [99], bundle_of({0: world.ada.sign(DIGEST)}))
+
+
+@pytest.mark.parametrize("signed", [(), (1,), (0, 2), (0, 1, 2)])
+def test_verify_returns_the_seats_that_signed(quorum, committee, seats, signed):
+    bundle = bundle_of({seat: seats[seat].sign(DIGEST) for seat in signed})
+    assert quorum.verify(DIGEST, committee, bundle) == sum(1 << seat for seat in signed)
+
+
+def test_verify_does_not_ask_for_leaf_order(quorum, committee, seats):
+    """Others bundle these signatures, so an old leaf after a newer one is nothing wrong."""
+    seats[0].leaf = 20
+    assert quorum.verify(DIGEST, committee, bundle_of({0: seats[0].sign(DIGEST)})) == 1
+    seats[0].leaf = 3
+    assert quorum.verify(DIGEST, committee, bundle_of({0: seats[0].sign(DIGEST)})) == 1

@@ -1,0 +1,413 @@
+"""Shard: commits, reveals, proposals, attestations.
+
+commit      reverts: NotCurrentRound, WrongPhase (idle, boundary, late), NotActiveClient (unknown, validator, leaving),
+            NotInShard, WrongBase, AlreadyCommitted, EmptyCommitment, ShardFull, LeafReused, BadSignature (forger in
+            the client's own account, other round, other shard, other chain, changed commitment)
+            any carrier · stored · a forgery takes nobody's slot · after a rotation leaf 0 counts again
+reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, AlreadyRevealed, CommitmentMismatch
+            (other salt, a copier of another's commitment) · numbered in order, from 0 in every round
+propose     reverts: NotCurrentRound, WrongPhase, WrongShard, NoSuchSeat, TurnNotBegun · announced
+attest      reverts: NotCurrentRound, WrongPhase, NoSuchSeat · announced
+clientDuty  NotActive, Wait, Commit, Reveal, Done, Missed
+"""
+
+from __future__ import annotations
+
+import pytest
+from brownie import chain
+from eth_abi import encode
+from eth_utils import keccak
+
+from qfl.chain.digests import Domain, compute_commitment
+from tests.contracts.world import (
+    CHECKPOINT,
+    COMMIT,
+    GENESIS,
+    IDLE,
+    PUBLISH,
+    REVEAL,
+    as_struct,
+    as_tuple,
+    build,
+    key_of,
+    request,
+    reverts,
+    update_by,
+    word,
+)
+
+NOT_ACTIVE, WAIT, TO_COMMIT, TO_REVEAL, DONE, MISSED = range(6)
+
+
+@pytest.fixture
+def shard(world):
+    return world.shard
+
+
+@pytest.fixture
+def opened(world):
+    """The world with round 1 open."""
+    world.open()
+    return world
+
+
+@pytest.fixture
+def by(world):
+    return {"from": world.relayer}
+
+
+def commitment_of(member, round_number=1):
+    update = update_by(member)
+    return compute_commitment(round_number, member.id, update.root, update.digest, update.salt)
+
+
+def without_lowest_bit(value):
+    return "0x" + (int.from_bytes(value) & ~1).to_bytes(32).hex()
+
+
+# --- commit ----------------------------------------------------------------------------------------------------
+
+
+def test_commit_reverts_when_no_round_was_opened(world):
+    with reverts("WrongPhase", IDLE, COMMIT):
+        world.commit(world.ada)
+
+
+@pytest.mark.parametrize("given", [0, 2])
+def test_commit_reverts_when_not_current_round(opened, given):
+    with reverts("NotCurrentRound", given, 1):
+        opened.commit(opened.ada, round=given)
+
+
+def test_commit_reverts_when_the_phase_ended_this_second(opened):
+    opened.next_at(opened.ends_at("commit"))
+    with reverts("WrongPhase", REVEAL, COMMIT):
+        opened.commit(opened.ada)
+
+
+def test_commit_is_accepted_in_the_last_second(opened):
+    opened.next_at(opened.ends_at("commit") - 1)
+    assert "Committed" in opened.commit(opened.ada).events
+
+
+def test_commit_reverts_when_the_client_is_unknown(opened):
+    with reverts("NotActiveClient", 99):
+        opened.commit(opened.ada, client=99)
+
+
+def test_commit_reverts_when_a_validator_commits(opened):
+    with reverts("NotActiveClient", opened.vera.id):
+        opened.commit(opened.vera)
+
+
+def test_commit_reverts_when_the_client_is_leaving(opened):
+    ada = opened.ada
+    signature = ada.sign(opened.domain(opened.staking).exit(ada.id, 0))
+    opened.staking.requestExit(ada.id, signature, {"from": opened.relayer})
+    with reverts("NotActiveClient", ada.id):
+        opened.commit(ada)
+
+
+def test_commit_reverts_when_the_client_was_slashed_below_the_minimum(opened, disputes):
+    disputes.slash(opened.staking, opened.ada.id, opened.challenger, {"from": opened.challenger})
+    with reverts("NotActiveClient", opened.ada.id):
+        opened.commit(opened.ada)
+
+
+def test_commit_reverts_when_wrong_base(opened):
+    with reverts("WrongBase", word("stale"), GENESIS["modelRoot"]):
+        opened.commit(opened.ada, base=word("stale"))
+
+
+def test_commit_reverts_when_the_signature_is_for_a_stale_base(opened):
+    with reverts("BadSignature", opened.ada.id):
+        opened.commit(opened.ada, signed_base=word("stale"), base=GENESIS["modelRoot"])
+
+
+def test_commit_reverts_when_already_committed(opened):
+    opened.commit(opened.ada)
+    with reverts("AlreadyCommitted", 1, opened.ada.id):
+        opened.commit(opened.ada)
+
+
+@pytest.mark.parametrize("commitment", [0, 1])
+def test_commit_reverts_when_empty_commitment(opened, commitment):
+    with reverts("EmptyCommitment"):
+        opened.commit(opened.ada, commitment=commitment.to_bytes(32))
+
+
+def test_commit_reverts_when_shard_full(opened, shard):
+    """The tally's slot is set to 256 commits of round 1: making them would take a minute."""
+    tally = (256 << 64 | 1).to_bytes(32)
+    request("anvil_setStorageAt", shard.address, "0x1", "0x" + tally.hex())
+    with reverts("ShardFull", 1, 256):
+        opened.commit(opened.ada)
+
+
+def test_commit_reverts_when_leaf_reused(opened, shard):
+    opened.ada.leaf = 7
+    opened.commit(opened.ada)
+    assert shard.nextLeaf(opened.ada.id) == 8
+    opened.reach(opened.ends_at("commit"))
+    opened.reach(opened.ends_at("checkpoint"))
+    opened.open()
+    opened.ada.leaf = 7
+    with reverts("LeafReused", opened.ada.id, 7, 8):
+        opened.commit(opened.ada)
+
+
+def test_commit_reverts_when_forged_from_the_clients_own_account(opened, shard):
+    """A quantum computer breaks secp256k1 and sends from ada's account: her slot, and her chance, stay untouched."""
+    ada = opened.ada
+    digest = opened.domain(shard).commit(1, ada.id, GENESIS["modelRoot"], commitment_of(ada))
+    forged = key_of("mallory").sign(0, digest)
+    with reverts("BadSignature", ada.id):
+        call = (1, ada.id, GENESIS["modelRoot"], commitment_of(ada), forged)
+        shard.commit(*call, {"from": ada.withdrawal})
+    assert (shard.updateOf(1, ada.id), shard.nextLeaf(ada.id)) == ("0x" + "00" * 32, 0)
+    opened.commit(ada)
+
+
+@pytest.mark.parametrize("what", ["round", "client", "shard", "chain", "commitment", "truncated", "empty"])
+def test_commit_reverts_when_the_signature_is_for_something_else(opened, shard, what):
+    ada, base, commitment = opened.ada, GENESIS["modelRoot"], commitment_of(opened.ada)
+    here = opened.domain(shard)
+    digest = {
+        "round": here.commit(2, ada.id, base, commitment),
+        "client": here.commit(1, opened.ben.id, base, commitment),
+        "shard": Domain(chain.id, opened.beacon.address).commit(1, ada.id, base, commitment),
+        "chain": Domain(chain.id + 1, shard.address).commit(1, ada.id, base, commitment),
+        "commitment": here.commit(1, ada.id, base, word("another")),
+    }.get(what, here.commit(1, ada.id, base, commitment))
+    signature = ada.sign(digest)
+    with reverts("BadSignature", ada.id):
+        opened.commit(ada, signature=signature[: {"truncated": -1, "empty": 0}.get(what, len(signature))])
+
+
+def test_commit_stores_the_commitment_whoever_carries_it(opened, shard):
+    opened.relayer = opened.mallory
+    opened.ada.leaf = 3
+    tx = opened.commit(opened.ada)
+    commitment = commitment_of(opened.ada)
+    assert tx.events["Committed"] == {
+        "round": 1,
+        "client": opened.ada.id,
+        "commitment": "0x" + commitment.hex(),
+        "leaf": 3,
+    }
+    assert shard.updateOf(1, opened.ada.id) == without_lowest_bit(commitment)
+
+
+def test_commit_counts_the_leaves_of_a_new_key_from_zero(opened, shard):
+    ada, new = opened.ada, key_of("ada's second")
+    ada.leaf = 9
+    opened.commit(ada)
+    digest = opened.domain(opened.staking).rotation(ada.id, new.public, 0)
+    opened.staking.rotateKey(ada.id, as_struct(new), ada.sign(digest), {"from": opened.relayer})
+    assert shard.nextLeaf(ada.id) == 0
+    opened.reach(opened.ends_at("checkpoint"))
+    opened.open()
+    ada.secret, ada.leaf = new, 0
+    opened.commit(ada)
+    assert shard.nextLeaf(ada.id) == 1
+
+
+# --- reveal ----------------------------------------------------------------------------------------------------
+
+
+def test_reveal_reverts_when_not_current_round(opened):
+    with reverts("NotCurrentRound", 2, 1):
+        opened.reveal(opened.ada, round=2)
+
+
+@pytest.mark.parametrize(("boundary", "shift", "phase"), [("commit", -1, COMMIT), ("reveal", 0, CHECKPOINT)])
+def test_reveal_reverts_when_wrong_phase(opened, boundary, shift, phase):
+    opened.commit(opened.ada)
+    opened.next_at(opened.ends_at(boundary) + shift)
+    with reverts("WrongPhase", phase, REVEAL):
+        opened.reveal(opened.ada)
+
+
+@pytest.mark.parametrize(("boundary", "shift"), [("commit", 0), ("reveal", -1)])
+def test_reveal_is_accepted_in_the_first_and_last_second(opened, boundary, shift):
+    opened.commit(opened.ada)
+    opened.next_at(opened.ends_at(boundary) + shift)
+    assert "Revealed" in opened.reveal(opened.ada).events
+
+
+def test_reveal_reverts_when_not_committed(opened):
+    opened.reach(opened.ends_at("commit"))
+    with reverts("NotCommitted", 1, opened.ada.id):
+        opened.reveal(opened.ada)
+
+
+def test_reveal_reverts_when_already_revealed(opened):
+    opened.commit(opened.ada)
+    opened.reach(opened.ends_at("commit"))
+    opened.reveal(opened.ada)
+    with reverts("AlreadyRevealed", 1, opened.ada.id):
+        opened.reveal(opened.ada)
+
+
+@pytest.mark.parametrize("part", ["root", "digest", "salt"])
+def test_reveal_reverts_when_commitment_mismatch(opened, part):
+    opened.commit(opened.ada)
+    opened.reach(opened.ends_at("commit"))
+    with reverts("CommitmentMismatch", 1, opened.ada.id):
+        opened.reveal(opened.ada, **{part: word("another")})
+
+
+def test_reveal_reverts_when_a_copier_opens_what_it_copied(opened, shard):
+    """Ben commits to ada's commitment, waits for her reveal and repeats her values: they are bound to her id."""
+    copied = commitment_of(opened.ada)
+    opened.commit(opened.ada)
+    digest = opened.domain(shard).commit(1, opened.ben.id, GENESIS["modelRoot"], copied)
+    opened.commit(opened.ben, commitment=copied, signature=opened.ben.sign(digest))
+    opened.reach(opened.ends_at("commit"))
+    opened.reveal(opened.ada)
+    with reverts("CommitmentMismatch", 1, opened.ben.id):
+        opened.reveal(opened.ada, client=opened.ben.id)
+
+
+def test_reveal_numbers_updates_in_order_and_from_zero_each_round(opened, shard):
+    for round_number in (1, 2):
+        for member in (opened.ada, opened.ben):
+            opened.commit(member)
+        opened.reach(opened.ends_at("commit"))
+        events = [opened.reveal(member).events["Revealed"] for member in (opened.ben, opened.ada)]
+        assert [(e["round"], e["client"], e["index"]) for e in events] == [
+            (round_number, opened.ben.id, 0),
+            (round_number, opened.ada.id, 1),
+        ]
+        opened.reach(opened.ends_at("checkpoint"))
+        opened.open()
+
+
+def test_reveal_stores_what_revealed_as_gives(opened, shard):
+    opened.commit(opened.ada)
+    opened.reach(opened.ends_at("commit"))
+    opened.reveal(opened.ada)
+    update = update_by(opened.ada)
+    expected = int.from_bytes(keccak(encode(["uint16", "bytes32", "bytes32"], [0, update.root, update.digest]))) | 1
+    assert shard.updateOf(1, opened.ada.id) == "0x" + expected.to_bytes(32).hex()
+    assert shard.revealedAs(0, update.root, update.digest) == "0x" + expected.to_bytes(32).hex()
+
+
+# --- propose, attest -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def checking(world):
+    """The world in the checkpoint phase of a round with one update."""
+    world.run_to_checkpoint_phase([world.ada])
+    return world
+
+
+def test_propose_reverts_when_not_current_round(checking, shard, by):
+    with reverts("NotCurrentRound", 2, 1):
+        shard.propose(as_tuple(checking.checkpoint([checking.ada], round=2)), b"", by)
+
+
+def test_propose_reverts_when_wrong_phase(checking, shard, by):
+    proposal = as_tuple(checking.checkpoint([checking.ada]))
+    checking.submit(checking.checkpoint([checking.ada]))
+    with reverts("WrongPhase", PUBLISH, CHECKPOINT):
+        shard.propose(proposal, b"", by)
+
+
+def test_propose_reverts_when_wrong_shard(checking, shard, by):
+    with reverts("WrongShard", 1, 0):
+        shard.propose(as_tuple(checking.checkpoint([checking.ada], shard=1)), b"", by)
+
+
+def test_propose_reverts_when_no_such_seat(checking, shard, by):
+    with reverts("NoSuchSeat", 4, 4):
+        shard.propose(as_tuple(checking.checkpoint([checking.ada], turn=4)), b"", by)
+
+
+def test_propose_reverts_when_turn_not_begun(checking, shard, by):
+    begins_at = checking.ends_at("reveal") + 2 * checking.rounds["turnSeconds"]
+    checking.next_at(begins_at - 1)
+    with reverts("TurnNotBegun", 2, begins_at):
+        shard.propose(as_tuple(checking.checkpoint([checking.ada], turn=2)), b"", by)
+
+
+def test_propose_announces_once_the_turn_begins(checking, shard, by):
+    checking.next_at(checking.ends_at("reveal") + 2 * checking.rounds["turnSeconds"])
+    proposal = as_tuple(checking.checkpoint([checking.ada], turn=2))
+    event = shard.propose(proposal, b"signature", by).events["Proposed"]
+    assert (event["round"], event["turn"]) == (1, 2)
+    assert event["checkpoint"][7] == "0x" + word("aggregate").hex()
+    assert event["signature"] == "0x" + b"signature".hex()
+
+
+def test_attest_reverts_when_not_current_round(checking, shard, by):
+    with reverts("NotCurrentRound", 2, 1):
+        shard.attest(2, 0, 0, word("digest"), b"", by)
+
+
+def test_attest_reverts_when_wrong_phase(opened, shard, by):
+    with reverts("WrongPhase", COMMIT, CHECKPOINT):
+        shard.attest(1, 0, 0, word("digest"), b"", by)
+
+
+@pytest.mark.parametrize(("turn", "seat"), [(4, 0), (0, 4)])
+def test_attest_reverts_when_no_such_seat(checking, shard, by, turn, seat):
+    with reverts("NoSuchSeat", 4, 4):
+        shard.attest(1, turn, seat, word("digest"), b"", by)
+
+
+def test_attest_announces(checking, shard, by):
+    event = shard.attest(1, 1, 3, word("digest"), b"signature", by).events["Attested"]
+    assert (event["round"], event["turn"], event["seat"]) == (1, 1, 3)
+    assert (event["digest"], event["signature"]) == ("0x" + word("digest").hex(), "0x" + b"signature".hex())
+
+
+# --- clientDuty ------------------------------------------------------------------------------------------------
+
+
+def test_client_duty_of_who_is_no_client(opened, shard):
+    assert shard.clientDuty(99)[0] == NOT_ACTIVE
+    assert shard.clientDuty(opened.vera.id)[0] == NOT_ACTIVE
+
+
+def test_client_duty_before_the_first_round_is_to_wait(world, shard):
+    assert tuple(shard.clientDuty(world.ada.id)) == (WAIT, 0, 0)
+
+
+def test_client_duty_follows_the_round(opened, shard):
+    ada, ben = opened.ada, opened.ben
+    commit_ends, reveal_ends = opened.ends_at("commit"), opened.ends_at("reveal")
+    assert tuple(shard.clientDuty(ada.id)) == (TO_COMMIT, 1, commit_ends)
+    opened.commit(ada)
+    opened.commit(opened.cleo)
+    assert tuple(shard.clientDuty(ada.id)) == (WAIT, 1, commit_ends)
+    opened.reach(commit_ends)
+    assert tuple(shard.clientDuty(ada.id)) == (TO_REVEAL, 1, reveal_ends)
+    assert tuple(shard.clientDuty(ben.id)) == (MISSED, 1, reveal_ends)
+    opened.reveal(ada)
+    assert tuple(shard.clientDuty(ada.id)) == (DONE, 1, reveal_ends)
+    opened.reach(reveal_ends)
+    assert tuple(shard.clientDuty(opened.cleo.id)) == (MISSED, 1, opened.ends_at("checkpoint"))
+    opened.reach(opened.ends_at("checkpoint"))
+    assert tuple(shard.clientDuty(ben.id)) == (WAIT, 1, 0)
+
+
+# --- more than one shard ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def two_shards():
+    """A deployment with two shards of two seats, left as it is after the test that uses it."""
+    return build(shards=2, seats=2)
+
+
+def test_commit_reverts_when_not_in_shard(two_shards, fn_isolation):
+    world = two_shards.fresh()
+    world.open()
+    for member in (world.ada, world.ben, world.cleo):
+        home = world.beacon.shardOf(1, member.id)
+        with reverts("NotInShard", member.id, home):
+            world.commit(member, shard=world.contracts.shards[1 - home])
+        assert world.contracts.shards[1 - home].clientDuty(member.id)[0] == WAIT
+        world.commit(member, shard=world.contracts.shards[home])

@@ -1,0 +1,309 @@
+"""A deployment with people in it: named participants, their keys, and the moves of a round."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import cache
+from hashlib import sha256
+from typing import Any
+
+import pytest
+from brownie import accounts, chain, web3
+from brownie.exceptions import VirtualMachineError
+
+from qfl.chain.digests import Domain, compute_commitment
+from qfl.chain.parameters import load_parameters
+from qfl.codec.chunks import merkle_path, merkle_root, update_leaf
+from qfl.keys.lms import LmsSecret
+from qfl.types import CheckpointData, RoundNumber, ShardIndex
+from scripts.deploy import NOBODY, Contracts, deploy
+
+CLIENTS = ("ada", "ben", "cleo")
+VALIDATORS = ("vera", "viktor", "valentina", "vito", "violet")
+CLIENT_STAKE, VALIDATOR_STAKE = 10**17, 10**18
+GWEI = 10**9
+
+IDLE, COMMIT, REVEAL, CHECKPOINT, PUBLISH = range(5)
+NONE, OPEN, PUBLISHED, FINAL, FAILED, VOID = range(6)
+
+
+def word(text: str) -> bytes:
+    """32 bytes that stand for `text`: a root, a digest or a salt whose content does not matter."""
+    return sha256(text.encode()).digest()
+
+
+GENESIS = {
+    "modelRoot": word("genesis model"),
+    "contentDigest": word("genesis content"),
+    "architectureDigest": word("architecture"),
+    "quantumLength": 6,
+    "classicalLength": 3,
+}
+
+
+@cache
+def key_of(name: str) -> LmsSecret:
+    """The key called `name`: always the same one, of height 5."""
+    return LmsSecret.derive(5, word(name)[:16], word(name + "'s seed")[:24])
+
+
+def as_struct(secret: LmsSecret) -> tuple[str, str, int]:
+    """The `LmsKey` of a key."""
+    public = secret.public
+    return ("0x" + public.identifier.hex(), "0x" + public.root.hex(), public.height)
+
+
+@dataclass
+class Member:
+    """A participant: who it is on chain, its key, and the next leaf of that key."""
+
+    name: str
+    id: int
+    withdrawal: Any
+    secret: LmsSecret
+    leaf: int = 0
+
+    def sign(self, digest: bytes) -> bytes:
+        """Sign with a fresh leaf."""
+        signature = self.secret.sign(self.leaf, digest)
+        self.leaf += 1
+        return signature
+
+
+@dataclass(frozen=True)
+class Update:
+    """What a client commits to and reveals; the content itself does not matter to the contracts."""
+
+    root: bytes
+    digest: bytes
+    salt: bytes
+
+
+def update_by(member: Member) -> Update:
+    return Update(*(word(f"{member.name}'s {part}") for part in ("root", "content", "salt")))
+
+
+def leaves_of(members: Sequence[Member]) -> list[bytes]:
+    """The leaves of a checkpoint's `updates` tree."""
+    updates = [update_by(member) for member in members]
+    return [update_leaf(m.id, u.root, u.digest) for m, u in zip(members, updates, strict=True)]
+
+
+@dataclass
+class World:
+    """The contracts, and everybody who uses them. `relayer` pays for all messages, `mallory` means harm."""
+
+    contracts: Contracts
+    parameters: Any
+    members: dict[str, Member] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.staking, self.beacon = self.contracts.staking, self.contracts.beacon
+        self.shard = self.contracts.shards[0]
+        self.owner, self.relayer, self.mallory, self.challenger = accounts[:4]
+        self.rounds = dict(self.parameters.rounds)
+
+    def __getattr__(self, name: str) -> Member:
+        try:
+            return self.__dict__["members"][name]
+        except KeyError as error:
+            raise AttributeError(name) from error
+
+    # --- people ---------------------------------------------------------------------------------------------
+
+    def bond(self, name: str, role: str, stake: int | None = None, key: LmsSecret | None = None) -> Member:
+        """Bond `name`, with its own withdrawal account; with its own key unless another is given."""
+        secret = key or key_of(name)
+        default = CLIENT_STAKE if role == "client" else VALIDATOR_STAKE
+        call = self.staking.bondClient if role == "client" else self.staking.bondValidator
+        receiver = accounts.at("0x" + word(name + "'s account")[:20].hex(), force=True)
+        paying = {"from": self.relayer, "value": default if stake is None else stake}
+        tx = call(as_struct(secret), receiver, paying)
+        self.members[name] = Member(name, tx.events["Bonded"]["id"], receiver, secret)
+        return self.members[name]
+
+    def fresh(self) -> World:
+        """The same world with every key at leaf 0, for the next test."""
+        return World(self.contracts, self.parameters, {n: replace(m, leaf=0) for n, m in self.members.items()})
+
+    def name_of(self, participant: int) -> str:
+        return next(name for name, member in self.members.items() if member.id == participant)
+
+    def seats(self, round_number: int, shard: int = 0) -> list[Member]:
+        """Who sits in a committee, in seat order."""
+        return [self.members[self.name_of(i)] for i in self.beacon.committee(round_number, shard)]
+
+    def domain(self, contract: Any) -> Domain:
+        return Domain(chain.id, contract.address)
+
+    # --- the moves of a round --------------------------------------------------------------------------------
+
+    def open(self) -> int:
+        """Open a round and return its number."""
+        return int(self.beacon.openRound({"from": self.relayer}).events["RoundOpened"]["round"])
+
+    def commit(self, member: Member, **changed: Any) -> Any:
+        """Commit `member`'s update; `changed` replaces single arguments of the call, after signing."""
+        round_number, update = self.beacon.currentRound(), update_by(member)
+        commitment = compute_commitment(round_number, member.id, update.root, update.digest, update.salt)
+        base = changed.pop("signed_base", GENESIS["modelRoot"])
+        shard = changed.pop("shard", self.shard)
+        digest = self.domain(shard).commit(round_number, member.id, base, commitment)
+        call = {"round": round_number, "client": member.id, "base": base, "commitment": commitment}
+        call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
+        return shard.commit(*call.values(), {"from": self.relayer})
+
+    def reveal(self, member: Member, **changed: Any) -> Any:
+        """Reveal `member`'s update; `changed` replaces single arguments."""
+        update, shard = update_by(member), changed.pop("shard", self.shard)
+        call = {"round": self.beacon.currentRound(), "client": member.id}
+        call |= {"root": update.root, "digest": update.digest, "salt": update.salt} | changed
+        return shard.reveal(*call.values(), {"from": self.relayer})
+
+    def checkpoint(self, members: Sequence[Member], **changed: Any) -> CheckpointData:
+        """A checkpoint of the current round that includes the updates of `members`, revealed in this order."""
+        base = self.beacon.roundAt(self.beacon.roundAt(self.beacon.currentRound())["baseRound"])["modelRoot"]
+        plain = CheckpointData(
+            round=RoundNumber(self.beacon.currentRound()),
+            shard=ShardIndex(0),
+            turn=0,
+            count=len(members),
+            base_root=bytes(base),
+            included=2 ** len(members) - 1,
+            updates_root=merkle_root(leaves_of(members)) if members else word("no updates"),
+            aggregate_root=word("aggregate"),
+            content_digest=word("aggregate's content"),
+        )
+        return replace(plain, **changed)
+
+    def bundle(self, checkpoint: CheckpointData, seats: Sequence[int] = (0, 1, 2)) -> bytes:
+        """The attestations of these seats."""
+        digest = self.domain(self.beacon).checkpoint(checkpoint)
+        committee = self.seats(checkpoint.round, checkpoint.shard)
+        return bundle_of({seat: committee[seat].sign(digest) for seat in seats})
+
+    def submit(self, checkpoint: CheckpointData, bundle: bytes | None = None) -> Any:
+        carried = self.bundle(checkpoint) if bundle is None else bundle
+        return self.beacon.submitCheckpoint(as_tuple(checkpoint), carried, {"from": self.relayer})
+
+    def publish(self, member: Member, **changed: Any) -> Any:
+        """Publish the current round's model as `member`."""
+        round_number = self.beacon.currentRound()
+        root, content = word(f"model {round_number}"), word(f"content {round_number}")
+        digest = self.domain(self.beacon).publication(round_number, member.id, root, content)
+        call = {"round": round_number, "validator": member.id, "root": root, "content": content}
+        call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
+        return self.beacon.publish(*call.values(), {"from": self.relayer})
+
+    def path(self, members: Sequence[Member], position: int) -> list[bytes]:
+        """The path of the update at `position` of `checkpoint(members)`."""
+        return merkle_path(leaves_of(members), position)
+
+    def claim(self, checkpoint: CheckpointData, members: Sequence[Member], claimed: int, **changed: Any) -> Any:
+        """Claim the reward of the update at `claimed` of `checkpoint(members)`; `changed` replaces arguments."""
+        member = members[claimed]
+        update = update_by(member)
+        call = {"checkpoint": as_tuple(checkpoint), "position": claimed, "client": member.id}
+        call |= {"root": update.root, "digest": update.digest, "path": self.path(members, claimed)} | changed
+        return self.beacon.rewardUpdate(*call.values(), {"from": self.mallory})
+
+    # --- whole stretches -------------------------------------------------------------------------------------
+
+    def run_to_checkpoint_phase(self, members: Sequence[Member] = ()) -> int:
+        """Open a round, have `members` commit and reveal, and return its number as its checkpoint phase begins."""
+        number = self.open()
+        base = self.checkpoint(()).base_root
+        for member in members:
+            self.commit(member, signed_base=base)
+        self.reach(self.ends_at("commit"))
+        for member in members:
+            self.reveal(member)
+        self.reach(self.ends_at("reveal"))
+        return number
+
+    def run_to_publish_phase(self, members: Sequence[Member] = ()) -> CheckpointData:
+        """As above, and shard 0 checkpointed; without `members`, a checkpoint of one update nobody made."""
+        self.run_to_checkpoint_phase(members)
+        checkpoint = self.checkpoint(members) if members else self.checkpoint((), count=1, included=1)
+        self.submit(checkpoint)
+        return checkpoint
+
+    def run_to_publication(self, members: Sequence[Member] = (), publisher: str = "vera") -> CheckpointData:
+        """As above, and the model published."""
+        checkpoint = self.run_to_publish_phase(members)
+        self.publish(self.members[publisher])
+        return checkpoint
+
+    def run_to_finality(self, members: Sequence[Member] = ()) -> CheckpointData:
+        """As above, and the model settled."""
+        checkpoint = self.run_to_publication(members)
+        self.reach(chain[-1].timestamp + self.rounds["challengeSeconds"])
+        self.beacon.settle(checkpoint.round, {"from": self.relayer})
+        return checkpoint
+
+    # --- time ------------------------------------------------------------------------------------------------
+
+    def ends_at(self, phase: str) -> int:
+        """When a phase of the current round ends: commit, reveal, checkpoint or publish."""
+        return int(self.beacon.roundAt(self.beacon.currentRound())[f"{phase}EndsAt"])
+
+    def reach(self, timestamp: int) -> None:
+        """Mine a block at this time."""
+        request("evm_setNextBlockTimestamp", timestamp)
+        request("evm_mine")
+
+    def next_at(self, timestamp: int) -> None:
+        """Have the next transaction happen exactly at this time."""
+        request("evm_setNextBlockTimestamp", timestamp)
+
+
+def build(
+    clients: Sequence[str] = CLIENTS,
+    validators: Sequence[str] = VALIDATORS,
+    disputes: Any = NOBODY,
+    **changed: int,
+) -> World:
+    """Deploy with the default parameters, `changed` replaced, and bond `clients` and `validators`."""
+    parameters = load_parameters(**changed)
+    world = World(deploy(accounts[0], parameters, GENESIS, disputes), parameters)
+    for name in clients:
+        world.bond(name, "client")
+    for name in validators:
+        world.bond(name, "validator")
+    return world
+
+
+def bundle_of(signatures: dict[int, bytes], mask: int | None = None) -> bytes:
+    """A bundle for `LmsQuorum`, by seat."""
+    seats = sum(1 << seat for seat in signatures) if mask is None else mask
+    parts = (len(s).to_bytes(2, "big") + s for _, s in sorted(signatures.items()))
+    return seats.to_bytes(8, "big") + b"".join(parts)
+
+
+def as_tuple(checkpoint: CheckpointData) -> tuple[Any, ...]:
+    """The `Checkpoint` struct of a checkpoint."""
+    return tuple(vars(checkpoint).values())
+
+
+def request(method: str, *values: object) -> Any:
+    """A call of the development chain's own."""
+    return web3.provider.make_request(method, list(values))["result"]
+
+
+@contextmanager
+def reverts(error: str, *values: object) -> Iterator[None]:
+    """Expect the custom error `error` with these values; with none given, whatever its values are."""
+    with pytest.raises(VirtualMachineError) as caught:
+        yield
+    message = str(caught.value.revert_msg)
+    name, _, given = message.partition(": ")
+    assert name == error, message
+    if values:
+        assert given == ", ".join(_shown(value) for value in values), message
+
+
+def _shown(value: object) -> str:
+    """`value` as Brownie shows it in an error's text; an account or contract is its address."""
+    return str(value.address).lower() if hasattr(value, "address") else str(value)

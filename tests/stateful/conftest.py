@@ -1,0 +1,39 @@
+"""Runs a state machine against a chain: every example starts from the same deployment."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from brownie import chain
+from hypothesis import HealthCheck, settings
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
+
+
+@pytest.fixture
+def run_machine(module_isolation: None) -> Callable[..., None]:
+    """Run a machine for `examples` examples of up to `steps` steps, each on a chain as it is now.
+
+    Hypothesis keeps the first ten examples short. They are derandomised: the same ones in every run.
+    """
+
+    def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int) -> None:
+        chain.snapshot()
+
+        def on_a_fresh_chain() -> RuleBasedStateMachine:
+            chain.revert()
+            return machine()
+
+        run_state_machine_as_test(
+            on_a_fresh_chain,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=steps,
+                deadline=None,
+                derandomize=True,
+                database=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+
+    return run
