@@ -1,0 +1,204 @@
+"""A client across rounds and restarts: it promises once, says the same again, and forgets no rounding error."""
+
+from __future__ import annotations
+
+import shutil
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from qfl.aggregate.model import encode_model, model_content
+from qfl.chain.digests import Domain, compute_commitment
+from qfl.codec.content import content_digest, decode, lanes_root
+from qfl.codec.state import from_state
+from qfl.errors import ContractReverted, InvalidInput, ModelRejected
+from qfl.keys.keyfile import KeyFile
+from qfl.keys.lms import verify
+from qfl.roles.client import KEPT_ROUNDS, Client, Trained
+from qfl.storage.memory import MemoryStore
+from qfl.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
+
+SHAPE = ModelShape(3, 2)
+GENESIS = model_content(RoundNumber(0), np.array([5, -6, 7, 8, -9], np.int32), SHAPE)
+DOMAIN = Domain(31_337, "0x" + "11" * 20)
+PARAMETERS = SimpleNamespace(format=LaneFormat(16, 14, 10), trim_bps=0, norm_bound=2**35)
+SHARD = ShardIndex(0)
+
+
+def call(name):
+    return lambda *arguments: (name, arguments)
+
+
+class Sender:
+    """Keeps what it is told to send; refuses with `refusal` when there is one."""
+
+    def __init__(self) -> None:
+        self.sent, self.refusal = [], None
+
+    def send(self, message):
+        if self.refusal is not None:
+            raise ContractReverted(message[0], self.refusal, {})
+        self.sent.append(message)
+        return SimpleNamespace(size=1_000)
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pristine")
+    KeyFile.create(folder / "key", 5, folder / "state").close()
+    return folder / "key"
+
+
+@pytest.fixture
+def world(pristine, tmp_path):
+    """A chain whose every round trains on the genesis model, a store that has it, a sender and a key."""
+    record = SimpleNamespace(
+        base_round=RoundNumber(0),
+        model_root=lanes_root(GENESIS),
+        content_digest=content_digest(encode_model(GENESIS)),
+        parameters_version=1,
+    )
+    beacon = SimpleNamespace(
+        round_at=lambda _number: record, parameters_at=lambda _version: PARAMETERS, shape=lambda: SHAPE
+    )
+    shard = SimpleNamespace(commit=call("commit"), reveal=call("reveal"))
+    ledger = SimpleNamespace(beacon=beacon, shards=[shard], shard_domains=[DOMAIN], record=record)
+    store = MemoryStore()
+    store.put(encode_model(GENESIS))
+    with KeyFile.open(shutil.copy2(pristine, tmp_path / "key.lms"), tmp_path / "state") as key:
+        yield SimpleNamespace(ledger=ledger, store=store, sender=Sender(), key=key, folder=tmp_path / "client")
+
+
+def start(world):
+    """The client's process, started."""
+    return Client(
+        *(ParticipantId(4), 0, 1, world.ledger, world.sender, world.store, world.key, world.folder),
+    )
+
+
+def trained(task, turn=0.1):
+    """A model that turned every angle, and a third of a lane besides, so that something is left over."""
+    return Trained(task.angles + turn + 2**14 / 3 * 4 * np.pi / 2**32, task.weights)
+
+
+def prepare(client, number, turn=0.1):
+    client.prepare(trained(client.training_task(RoundNumber(number), SHARD), turn))
+
+
+def test_task_is_the_base_model_with_a_seed_of_its_own_for_each_round(world):
+    client = start(world)
+    first, second = (client.training_task(RoundNumber(number), SHARD) for number in (1, 2))
+    assert first.angles.tolist() == from_state(GENESIS.lanes, SHAPE)[0].tolist()
+    assert first.seed != second.seed
+    assert client.downloaded_bytes[1] == len(encode_model(GENESIS))
+
+
+def test_base_model_that_is_not_the_published_one_is_not_trained_on(world):
+    world.ledger.record.model_root = b"x" * 32
+    with pytest.raises(ModelRejected):
+        start(world).training_task(RoundNumber(1), SHARD)
+
+
+def test_commitment_opens_to_the_stored_update_and_is_signed(world):
+    client = start(world)
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    client.reveal(RoundNumber(1))
+    (_, (number, participant, base_root, commitment, signature)), (_, revealed) = world.sender.sent
+    assert (number, participant, base_root) == (1, 4, lanes_root(GENESIS))
+    assert verify(world.key.public, DOMAIN.commit(1, 4, base_root, commitment), signature)
+    _, _, update_root, digest, salt = revealed
+    assert commitment == compute_commitment(1, 4, update_root, digest, salt)
+    assert lanes_root(decode(world.store.blocks[digest])) == update_root
+
+
+def test_update_is_nowhere_but_here_before_the_reveal(world):
+    """On IPFS any earlier, another client could copy it and commit to it."""
+    client = start(world)
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    assert len(world.store.blocks) == 1
+    client.reveal(RoundNumber(1))
+    assert len(world.store.blocks) == 2
+
+
+def test_restarted_client_says_the_same_again_and_does_not_train_again(world):
+    """Another update under a commitment that is on chain could never be revealed."""
+    client = start(world)
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    restarted = start(world)
+    assert restarted.has_prepared(RoundNumber(1))
+    assert restarted.training_task(RoundNumber(1), SHARD) is None
+    restarted.commit(RoundNumber(1))
+    assert world.sender.sent[0] == world.sender.sent[1]
+    assert world.key.next_leaf == 1
+
+
+def test_killed_before_it_had_promised_it_trains_again(world, monkeypatch):
+    """The update is on disk, its commitment is not: what nobody has heard of may change."""
+    client = start(world)
+    with monkeypatch.context() as patch:
+        patch.setattr("qfl.roles.journal.Journal.put", lambda *_args, **_record: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            prepare(client, 1)
+    restarted = start(world)
+    assert not restarted.has_prepared(RoundNumber(1))
+    prepare(restarted, 1)
+    assert restarted.commit(RoundNumber(1))
+
+
+def test_rounding_error_goes_into_the_next_update_also_after_a_restart(world):
+    """Five rounds of a third of a lane: their sum is right to one lane, which no single rounding is."""
+    for number in range(1, 6):
+        client = start(world)
+        prepare(client, number, turn=0.0)
+        client.reveal(RoundNumber(number))
+    lanes = [decode(world.store.blocks[arguments[3]]).lanes[:3] for _, arguments in world.sender.sent]
+    assert np.abs(np.sum(lanes, axis=0) - 5 / 3).max() <= 1
+
+
+def test_rounds_that_are_over_leave_no_files(world):
+    client = start(world)
+    for number in range(1, KEPT_ROUNDS + 4):
+        prepare(client, number)
+    kept = {int(path.stem.split("-")[1]) for path in world.folder.glob("*-*.*")}
+    assert kept == {KEPT_ROUNDS - 0, KEPT_ROUNDS + 1, KEPT_ROUNDS + 2, KEPT_ROUNDS + 3}
+
+
+def test_files_are_private(world):
+    """An update that others can read before its reveal can be copied."""
+    prepare(start(world), 1)
+    assert {path.stat().st_mode & 0o777 for path in world.folder.iterdir()} == {0o600}
+
+
+@pytest.mark.parametrize("refusal", ["AlreadyCommitted", "WrongPhase", "NotCurrentRound"])
+def test_being_too_late_is_no_fault(world, refusal):
+    """Anyone may relay a signed commitment: that it is there already is what the client wants."""
+    client = start(world)
+    prepare(client, 1)
+    world.sender.refusal = refusal
+    assert client.commit(RoundNumber(1)) is False
+
+
+def test_any_other_refusal_is_told(world):
+    client = start(world)
+    prepare(client, 1)
+    world.sender.refusal = "BadSignature"
+    with pytest.raises(ContractReverted, match="BadSignature"):
+        client.commit(RoundNumber(1))
+
+
+def test_bytes_sent_are_transactions_and_content(world):
+    client = start(world)
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    client.reveal(RoundNumber(1))
+    content = world.store.blocks[world.sender.sent[1][1][3]]
+    assert client.uploaded_bytes[1] == 1_000 + 1_000 + len(content)
+
+
+def test_nothing_is_committed_that_was_not_prepared(world):
+    with pytest.raises(InvalidInput, match="has prepared nothing"):
+        start(world).commit(RoundNumber(3))

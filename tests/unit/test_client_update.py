@@ -1,0 +1,108 @@
+"""From a trained model to an update: nothing is lost, nothing is out of bounds, and time evens the rounding out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from honest import TERMS
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qfl.aggregate.model import model_content
+from qfl.aggregate.rule import squared_norm
+from qfl.client.update import prepare_update
+from qfl.codec.content import content_digest, decode, lanes_root
+from qfl.codec.delta import compute_delta
+from qfl.codec.state import from_state
+from qfl.committee.updates import verify_update
+from qfl.errors import NotFinite
+from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber
+
+CLIENT = ParticipantId(5)
+BASE = model_content(
+    RoundNumber(6),
+    np.random.default_rng(0).integers(-(2**31), 2**31, TERMS.shape.total).astype(np.int32),
+    TERMS.shape,
+)
+UNIT = np.repeat([2.0**13, 2.0**9], [TERMS.shape.quantum, TERMS.shape.classical])
+NO_RESIDUAL = np.zeros(TERMS.shape.total)
+
+
+def trained(seed, scale=0.05):
+    """Angles and weights some way from the base."""
+    rng = np.random.default_rng(seed)
+    angles, weights = from_state(BASE.lanes, BASE.shape)
+    return angles + scale * rng.standard_normal(angles.shape), weights + scale * rng.standard_normal(weights.shape)
+
+
+def prepare(seed=1, residual=NO_RESIDUAL, terms=TERMS, rounding=2, scale=0.05):
+    return prepare_update(CLIENT, terms, BASE, *trained(seed, scale), residual, np.random.default_rng(rounding))
+
+
+@settings(deadline=None, max_examples=30)
+@given(st.integers(0, 2**32), st.integers(0, 2**32), st.floats(0, 3))
+def test_what_is_sent_and_what_is_kept_add_up_to_what_was_learnt(seed, rounding, scale):
+    """Clipping, norm bound and rounding may delay a change; none may swallow it."""
+    residual = np.random.default_rng(seed).uniform(-1, 1, TERMS.shape.total) * UNIT
+    update = prepare(seed, residual, rounding=rounding, scale=scale)
+    sent = decode(update.content).lanes * UNIT
+    learnt = compute_delta(*trained(seed, scale), BASE.lanes, BASE.shape)
+    assert sent + update.residual == pytest.approx(learnt + residual, rel=1e-12, abs=1e-3)
+
+
+@pytest.mark.parametrize("lane_bits", [8, 16])
+@pytest.mark.parametrize("scale", [0.0, 0.05, 3.0])
+def test_every_validator_accepts_it(lane_bits, scale):
+    """However far training went: an update over the bound would be refused, and the client's round wasted."""
+    terms = replace(TERMS, format=LaneFormat(lane_bits, 13, 9), norm_bound=100_000)
+    update = prepare(terms=terms, scale=scale)
+    reveal = Revealed(CLIENT, 0, update.update_root, update.content_digest, "0x")
+    lanes = verify_update(reveal, update.content, terms).lanes
+    assert squared_norm(lanes) <= 100_000
+    assert np.abs(lanes.astype(int)).max() <= 2 ** (lane_bits - 1) - 1
+
+
+def test_commitment_names_the_content():
+    update = prepare()
+    content = decode(update.content)
+    assert update.update_root == lanes_root(content)
+    assert update.content_digest == content_digest(update.content)
+    assert (content.round, content.shard, content.author) == (TERMS.round, TERMS.shard, CLIENT)
+    assert content.base_root == TERMS.base_root
+
+
+def test_seed_decides_everything_but_the_salt():
+    """A client that restarts before its commit prepares the same update; a guessable salt would reveal it early."""
+    first, second = prepare(), prepare()
+    assert first.content == second.content
+    assert first.residual.tolist() == second.residual.tolist()
+    assert first.salt != second.salt
+    assert len(first.salt) == 32
+
+
+def test_another_seed_rounds_otherwise():
+    assert prepare(rounding=2).content != prepare(rounding=3).content
+
+
+def test_error_feedback_brings_the_mean_to_what_is_learnt():
+    """The same change, a third of a lane, in 200 rounds: without the residual's return each would round alone."""
+    shape = ModelShape(2, 2)
+    terms = replace(TERMS, shape=shape)
+    base = model_content(RoundNumber(6), np.zeros(4, np.int32), shape)
+    unit, rng, residual, applied = UNIT[[0, 1, -2, -1]], np.random.default_rng(4), np.zeros(4), np.zeros(4)
+    angles, weights = from_state((unit / 3).astype(np.int32), shape)
+    for _ in range(200):
+        update = prepare_update(CLIENT, terms, base, angles, weights, residual, rng)
+        residual = update.residual
+        applied += decode(update.content).lanes
+    assert applied / 200 == pytest.approx(np.full(4, 1 / 3), abs=0.006)
+    assert (np.abs(residual) <= unit).all()
+
+
+def test_diverged_training_sends_nothing():
+    angles, weights = trained(1)
+    angles[3] = np.nan
+    with pytest.raises(NotFinite, match="index 3"):
+        prepare_update(CLIENT, TERMS, BASE, angles, weights, NO_RESIDUAL, np.random.default_rng(0))

@@ -1,0 +1,75 @@
+"""Moving and waiting for a chain's time, on stubs that answer like one."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from qfl.chain.clock import DevelopmentClock, WaitingClock
+from qfl.errors import ClockNotMovable
+
+
+class StubChain:
+    """A chain at `time` whose `evm_increaseTime` falls short by `lag` seconds the first time."""
+
+    def __init__(self, time: int, lag: int = 0, is_movable: bool = True) -> None:
+        self.time, self.lag, self.is_movable = time, lag, is_movable
+        self.calls: list[tuple[str, list[int]]] = []
+        self.eth = SimpleNamespace(get_block=self.get_block)
+        self.provider = SimpleNamespace(endpoint_uri="http://stub", make_request=self.make_request)
+        self.pending = 0
+
+    def get_block(self, _which: str) -> dict[str, int]:
+        return {"timestamp": self.time}
+
+    def make_request(self, method: str, parameters: list[int]) -> dict[str, object]:
+        self.calls.append((method, parameters))
+        if not self.is_movable:
+            return {"error": {"code": -32601}}
+        if method == "evm_increaseTime":
+            self.pending = parameters[0] - self.lag
+            self.lag = 0
+        else:
+            self.time += self.pending
+        return {"result": 0}
+
+
+def test_clock_moves_to_the_deadline():
+    chain = StubChain(time=1_000)
+    DevelopmentClock(chain).reach(1_300)
+    assert chain.time == 1_300
+
+
+def test_time_that_is_there_already_is_left_alone():
+    """An empty block for every look at the clock would fill the chain."""
+    chain = StubChain(time=1_000)
+    DevelopmentClock(chain).reach(900)
+    DevelopmentClock(chain).reach(1_000)
+    assert chain.calls == []
+
+
+def test_chain_that_falls_short_is_moved_again():
+    """Ganache counts from its own clock: one block may land a second before the deadline."""
+    chain = StubChain(time=1_000, lag=1)
+    DevelopmentClock(chain).reach(1_300)
+    assert chain.time == 1_300
+
+
+def test_chain_that_keeps_its_own_time_is_named():
+    with pytest.raises(ClockNotMovable, match="http://stub"):
+        DevelopmentClock(StubChain(time=1_000, is_movable=False)).reach(1_300)
+
+
+def test_waiting_clock_returns_with_the_block_and_moves_nothing(monkeypatch):
+    chain = StubChain(time=1_000)
+    naps = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        chain.time += 100
+
+    monkeypatch.setattr("time.sleep", nap)
+    WaitingClock(chain, poll_seconds=0.5).reach(1_300)
+    assert naps == [0.5, 0.5, 0.5]
+    assert chain.calls == []

@@ -1,0 +1,115 @@
+"""Deployment files: what was saved comes back, anything else is named, and the chain has to match."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from types import SimpleNamespace
+
+import pytest
+from eth_utils.crypto import keccak
+
+from qfl.chain.deployment import DeployedContract, Deployment
+from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
+
+NAMES = ["Staking", "LmsQuorum", "Beacon", "Shard 0"]
+ADDRESSES = {name: f"0x{number:040x}" for number, name in enumerate(NAMES, 1)}
+CODE = {name: f"code of {name}".encode() for name in ADDRESSES}
+
+
+def contract(name):
+    return DeployedContract(ADDRESSES[name], "0x" + keccak(CODE[name]).hex())
+
+
+DEPLOYMENT = Deployment(
+    31_337,
+    12,
+    {name: contract(name) for name in ("Staking", "LmsQuorum", "Beacon")},
+    [contract("Shard 0")],
+    {"rounds": {"seats": 4}},
+    {"modelRoot": "0xab"},
+)
+
+
+def chain(chain_id=31_337, **changes):
+    """A chain with every contract of `DEPLOYMENT`; `changes` give other code by the contract's name."""
+    code = {ADDRESSES[name].lower(): data for name, data in {**CODE, **changes}.items()}
+    eth = SimpleNamespace(chain_id=chain_id, get_code=lambda address: code[address.lower()])
+    return SimpleNamespace(eth=eth, provider=SimpleNamespace(endpoint_uri="http://stub"))
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "deployment.json"
+
+
+def test_what_is_saved_is_loaded(path):
+    DEPLOYMENT.save(path)
+    assert Deployment.load(path) == DEPLOYMENT
+
+
+def test_missing_file_says_how_to_deploy(path):
+    with pytest.raises(DeploymentMissing, match="qfl deploy"):
+        Deployment.load(path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "5", "{}", "\x00", "\udcff"])
+def test_file_that_is_no_deployment_is_named(path, text):
+    path.write_bytes(text.encode("utf-8", "surrogateescape"))
+    with pytest.raises(DeploymentMalformed, match=r"deployment\.json is not a deployment file"):
+        Deployment.load(path)
+
+
+def test_folder_in_place_of_the_file_is_named(tmp_path):
+    with pytest.raises(DeploymentMalformed, match="IsADirectoryError"):
+        Deployment.load(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        pytest.param({"version": 2}, "version 2, this program reads 1", id="version"),
+        pytest.param({"chainId": "mainnet"}, "ValueError", id="chain id"),
+        pytest.param({"block": None}, "TypeError", id="block"),
+        pytest.param({"contracts": {}}, "no Beacon and no Staking in it", id="no contracts"),
+        pytest.param({"contracts": []}, "AttributeError", id="contracts"),
+        pytest.param({"shards": []}, "no shard in it", id="no shards"),
+        pytest.param({"shards": [{"address": ADDRESSES["Beacon"]}]}, "codeHash", id="no code hash"),
+        pytest.param({"shards": [{"address": "0x12", "codeHash": "0x"}]}, "'0x12' is not an address", id="address"),
+        pytest.param({"shards": [{"address": 5, "codeHash": "0x"}]}, "5 is not an address", id="number"),
+    ],
+)
+def test_file_with_something_else_in_it_says_what(path, change, reason):
+    """Loaded all the same, it would fail as a KeyError in the middle of a round."""
+    DEPLOYMENT.save(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
+    with pytest.raises(DeploymentMalformed, match=reason):
+        Deployment.load(path)
+
+
+def test_matching_chain_passes():
+    DEPLOYMENT.check(chain())
+
+
+def test_other_chain_is_refused_before_anything_is_sent():
+    with pytest.raises(DeploymentMismatch, match="the chain id is 1, the file says 31337"):
+        DEPLOYMENT.check(chain(chain_id=1))
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_chain_without_a_contract_is_refused_and_the_contract_named(name):
+    """A restarted development chain is empty: its id is right, its contracts are gone."""
+    with pytest.raises(DeploymentMismatch, match=f"the code of {name} at {ADDRESSES[name]} is no contract"):
+        DEPLOYMENT.check(chain(**{name: b""}))
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_other_code_at_an_address_is_refused(name):
+    with pytest.raises(DeploymentMismatch, match=f"the code of {name} .* is 0x{keccak(b'other').hex()}"):
+        DEPLOYMENT.check(chain(**{name: b"other"}))
+
+
+def test_second_shard_is_checked_too():
+    two = replace(DEPLOYMENT, shards=[*DEPLOYMENT.shards, DeployedContract(ADDRESSES["Shard 0"], "0xother")])
+    with pytest.raises(DeploymentMismatch, match="the code of Shard 1"):
+        two.check(chain())

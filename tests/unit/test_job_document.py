@@ -1,0 +1,84 @@
+"""The job document: what a client that joins learns, and what it must not swallow."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+
+from qfl.errors import ContentMissing, ContentTooLarge, InvalidInput, MalformedContent
+from qfl.job import LONGEST_BYTES, JobDocument, fetch_job, training_config
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.storage.memory import MemoryStore
+
+JOB = JobDocument(Architecture(), TrainingConfig(learning_rate=0.1), rounds=10)
+
+
+def changed(**values: object) -> bytes:
+    return json.dumps({**json.loads(JOB.to_json()), **values}).encode()
+
+
+def test_job_comes_back_from_the_store():
+    store = MemoryStore()
+    assert store.put(JOB.to_json()) == JOB.digest()
+    assert fetch_job(store, JOB.digest()) == JOB
+
+
+def test_every_setting_is_in_the_digest():
+    """Two clients that read one digest must train alike."""
+    others = [
+        replace(JOB, rounds=11),
+        replace(JOB, training=TrainingConfig(learning_rate=0.2)),
+        replace(JOB, architecture=Architecture(layers=3)),
+    ]
+    assert len({job.digest() for job in [JOB, *others]}) == 4
+
+
+def test_learning_rate_falls_and_stays_down_after_the_last_planned_round():
+    """Rounds that fail are repeated under new numbers, so a run goes past the number it planned."""
+    rates = [JOB.training_in(number).learning_rate for number in (1, 5, 10, 11, 50)]
+    assert rates[0] == 0.1
+    assert rates[0] > rates[1] > rates[2] == rates[3] == rates[4] > 0
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        pytest.param(b"", id="empty"),
+        pytest.param(b"[]", id="list"),
+        pytest.param(b"{}", id="nothing in it"),
+        pytest.param(b"\xff\xfe", id="no UTF-8"),
+        pytest.param(b"[" * LONGEST_BYTES, id="deep"),
+        pytest.param(changed(version=2), id="version"),
+        pytest.param(changed(architecture=5), id="architecture"),
+        pytest.param(changed(training={"epochs": 3}), id="unknown training field"),
+        pytest.param(changed(training=[]), id="training"),
+    ],
+)
+def test_what_is_no_job_is_refused(data):
+    """The deployer puts these bytes there; every client reads them."""
+    with pytest.raises(MalformedContent):
+        JobDocument.from_json(data)
+
+
+@pytest.mark.parametrize("rounds", [0, -1, True, "10", 2.5, float("inf"), None])
+def test_number_of_rounds_that_cannot_be_planned_for_is_refused(rounds):
+    """The learning rate of a round divides by it."""
+    with pytest.raises(InvalidInput, match="rounds = "):
+        JobDocument.from_json(changed(rounds=rounds))
+
+
+def test_endless_document_is_not_read():
+    store = MemoryStore()
+    digest = store.put(b" " * (LONGEST_BYTES + 1))
+    with pytest.raises(ContentTooLarge):
+        fetch_job(store, digest)
+    with pytest.raises(ContentMissing):
+        fetch_job(store, b"d" * 32)
+
+
+def test_unknown_training_setting_of_a_config_file_is_named():
+    with pytest.raises(InvalidInput, match="epochs"):
+        training_config({"epochs": 3})

@@ -1,0 +1,89 @@
+"""A role's journal: what it has kept survives everything, what it has not kept it does not claim."""
+
+from __future__ import annotations
+
+import pytest
+
+from qfl.errors import StateCorrupt
+from qfl.roles.journal import Journal
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "role" / "journal.json"
+
+
+def disk_full(*_args):
+    raise OSError(28, "No space left on device")
+
+
+def test_records_are_there_after_a_restart(path):
+    Journal(path).put("round 1", salt="ab", shard=2)
+    assert Journal(path).get("round 1") == {"salt": "ab", "shard": 2}
+    assert Journal(path).get("round 2") is None
+
+
+def test_journal_is_private(path):
+    """It holds salts and signatures that nobody has seen yet."""
+    Journal(path).put("round 1", salt="ab")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+def test_crash_before_the_rename_leaves_the_old_journal(path, monkeypatch):
+    Journal(path).put("round 1", salt="ab")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", disk_full)
+        with pytest.raises(OSError, match="No space"):
+            Journal(path).put("round 2", salt="cd")
+    assert Journal(path).names() == {"round 1"}
+
+
+def test_record_that_did_not_reach_the_disk_is_not_there(path, monkeypatch):
+    """Said to exist from memory, it would be sent out, and be unknown after the next restart."""
+    journal = Journal(path)
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", disk_full)
+        with pytest.raises(OSError, match="No space"):
+            journal.put("round 1", salt="ab")
+    assert journal.get("round 1") is None
+
+
+def test_records_that_could_not_be_forgotten_are_still_there(path, monkeypatch):
+    journal = Journal(path)
+    journal.put("round 1", salt="ab")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", disk_full)
+        with pytest.raises(OSError, match="No space"):
+            journal.keep(set())
+    assert journal.names() == Journal(path).names() == {"round 1"}
+
+
+def test_only_what_is_kept_remains_also_on_disk(path):
+    journal = Journal(path)
+    for number in range(4):
+        journal.put(f"round {number}", n=number)
+    journal.keep({"round 2", "round 3", "never written"})
+    assert journal.names() == Journal(path).names() == {"round 2", "round 3"}
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["", "{", '{"round 1": {"salt": "ab"', "[]", "null", "7", '"text"', '{"round 1": 5}', "[" * 5000, "\x00" * 50],
+    ids=["empty", "brace", "torn", "list", "null", "number", "text", "no record", "deep", "zeros"],
+)
+def test_damaged_journal_stops_the_role(path, damage):
+    """Taken for an empty one, it would let the role sign something else under the same name."""
+    path.parent.mkdir()
+    path.write_text(damage)
+    with pytest.raises(StateCorrupt, match=r"journal\.json is damaged"):
+        Journal(path)
+
+
+def test_journal_that_cannot_be_read_stops_the_role(path):
+    path.mkdir(parents=True)
+    with pytest.raises(StateCorrupt):
+        Journal(path)
+    path.rmdir()
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(StateCorrupt):
+        Journal(path)

@@ -1,0 +1,188 @@
+"""The next model against plain integers, and what is fetched against what the beacon says of it."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from math import trunc
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qfl.aggregate.model import (
+    NO_BASE,
+    compute_next_model,
+    encode_model,
+    fetch_aggregate,
+    fetch_model,
+    model_content,
+)
+from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge, ModelRejected
+from qfl.storage.memory import MemoryStore
+from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+
+SHAPE = ModelShape(quantum=3, classical=2)
+ROUND = RoundNumber(4)
+MODEL = model_content(ROUND, np.array([1, -2, 3, 2**31 - 1, -(2**31)], np.int32), SHAPE, b"p" * 32)
+
+
+def base_model(values):
+    return model_content(RoundNumber(3), np.array(values, np.int32), SHAPE)
+
+
+def aggregate(shard, lanes, **changes):
+    fields = {
+        "kind": ContentKind.AGGREGATE,
+        "lane_bits": 32,
+        "round": ROUND,
+        "shard": shard,
+        "count": 1,
+        "author": 0,
+        "shape": SHAPE,
+        "base_root": lanes_root(MODEL),
+        "lanes": np.array(lanes, np.int32),
+    }
+    return Content(**{**fields, **changes})
+
+
+def checkpoint(shard, count, content):
+    return CheckpointData(
+        ROUND,
+        ShardIndex(shard),
+        *(0, count, lanes_root(MODEL), 1, bytes(32)),
+        *(lanes_root(content), content_digest(encode(content))),
+    )
+
+
+def reference(base, means, counts, shape, fmt):
+    """DESIGN section 5, one coordinate at a time in exact rationals."""
+    model = []
+    for i, value in enumerate(base):
+        mean = trunc(Fraction(sum(count * m[i] for m, count in zip(means, counts, strict=True)), sum(counts)))
+        exponent = fmt.quantum_exponent if i < shape.quantum else fmt.classical_exponent
+        moved = value + trunc(Fraction(mean) * Fraction(2) ** (exponent - 8))
+        wrapped = (moved + 2**31) % 2**32 - 2**31
+        model.append(wrapped if i < shape.quantum else max(-(2**31), min(2**31 - 1, moved)))
+    return model
+
+
+int32s = st.integers(-(2**31), 2**31 - 1)
+vectors = st.lists(int32s, min_size=5, max_size=5)
+
+
+@given(
+    vectors,
+    st.lists(st.tuples(vectors, st.integers(1, 2**16 - 1)), min_size=1, max_size=4),
+    st.integers(0, 31),
+    st.integers(0, 31),
+)
+def test_model_is_that_of_plain_integers(base, shards, quantum_exponent, classical_exponent):
+    """Wrap, saturation, truncation toward zero and shifts, over the whole range of each."""
+    fmt = LaneFormat(16, quantum_exponent, classical_exponent)
+    contents = [aggregate(shard, mean) for shard, (mean, _) in enumerate(shards)]
+    checkpoints = [checkpoint(k, count, contents[k]) for k, (_, count) in enumerate(shards)]
+    model = compute_next_model(ROUND, base_model(base), checkpoints, contents, fmt)
+    assert model.lanes.tolist() == reference(base, [m for m, _ in shards], [c for _, c in shards], SHAPE, fmt)
+
+
+def test_worked_example():
+    """One shard, exponent 8, so a step is the mean: 2^31-1 + 1 wraps as an angle, stays as a weight."""
+    base = base_model([2**31 - 1, 0, 0, 2**31 - 1, 0])
+    content = aggregate(0, [1, -1, 7, 1, -1])
+    model = compute_next_model(ROUND, base, [checkpoint(0, 3, content)], [content], LaneFormat(16, 8, 8))
+    assert model.lanes.tolist() == [-(2**31), -1, 7, 2**31 - 1, -1]
+    assert (model.kind, model.round, model.base_root) == (ContentKind.MODEL, ROUND, lanes_root(base))
+
+
+def test_count_that_weighs_is_the_attested_one():
+    """The count inside a stored aggregate is its proposer's word; the checkpoint's was signed by the committee."""
+    base = base_model([0] * 5)
+    heavy, light = aggregate(0, [100] * 5, count=60_000), aggregate(1, [-20] * 5)
+    checkpoints = [checkpoint(0, 1, heavy), checkpoint(1, 3, light)]
+    model = compute_next_model(ROUND, base, checkpoints, [heavy, light], LaneFormat(16, 8, 8))
+    assert model.lanes.tolist() == [10] * 5  # (1 * 100 - 3 * 20) / 4
+
+
+def test_genesis_model_has_no_base():
+    assert model_content(RoundNumber(0), np.zeros(5, np.int32), SHAPE).base_root == NO_BASE == bytes(32)
+
+
+@pytest.fixture
+def store():
+    return MemoryStore()
+
+
+def test_published_model_is_fetched(store):
+    digest = store.put(encode_model(MODEL))
+    fetched = fetch_model(store, ROUND, lanes_root(MODEL), digest, SHAPE)
+    assert fetched.lanes.tolist() == MODEL.lanes.tolist()
+    assert fetched.base_root == MODEL.base_root
+
+
+def test_model_with_other_lanes_than_published_is_refused(store):
+    """Digest and root are published side by side; a publisher could make them disagree."""
+    digest = store.put(encode_model(MODEL))
+    with pytest.raises(ModelRejected, match=r"round 4 .* do not have the published root"):
+        fetch_model(store, ROUND, b"x" * 32, digest, SHAPE)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (aggregate(0, [0] * 5), "its kind is aggregate"),
+        (model_content(ROUND, np.zeros(5, np.int32), ModelShape(2, 3)), r"its shape ModelShape\(quantum=2"),
+        (
+            model_content(ROUND, np.zeros(4, np.int32), ModelShape(3, 1)),
+            r"its shape ModelShape\(quantum=3, classical=1",
+        ),
+    ],
+    ids=["aggregate", "blocks shifted", "shorter"],
+)
+def test_what_is_no_model_of_this_shape_is_refused(store, content, reason):
+    """Angles read as weights would be trained on without anybody noticing."""
+    digest = store.put(encode(content))
+    with pytest.raises(ModelRejected, match=reason):
+        fetch_model(store, ROUND, lanes_root(content), digest, SHAPE)
+
+
+def test_bytes_that_are_no_content_are_refused(store):
+    digest = store.put(b"\x80\x04 a pickle")
+    with pytest.raises(ModelRejected, match="less than a header"):
+        fetch_model(store, ROUND, b"x" * 32, digest, SHAPE)
+
+
+def test_model_that_cannot_be_had_is_a_fault_of_the_store(store):
+    with pytest.raises(ContentMissing):
+        fetch_model(store, ROUND, lanes_root(MODEL), b"d" * 32, SHAPE)
+    digest = store.put(encode(MODEL))
+    with pytest.raises(ContentTooLarge):
+        fetch_model(store, ROUND, lanes_root(MODEL), digest, ModelShape(1, 1))
+    store.blocks[digest] = encode(aggregate(0, [0] * 5))
+    with pytest.raises(ContentCorrupt):
+        fetch_model(store, ROUND, lanes_root(MODEL), digest, SHAPE)
+
+
+def test_attested_aggregate_is_fetched(store):
+    content = aggregate(1, [1, 2, 3, 4, 5])
+    store.put(encode(content))
+    assert fetch_aggregate(store, checkpoint(1, 1, content), SHAPE).lanes.tolist() == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("content", "root", "reason"),
+    [
+        (aggregate(1, [0] * 5), b"x" * 32, "the aggregate of shard 1 has another root"),
+        (MODEL, lanes_root(MODEL), "shard 1 has the kind model"),
+        (aggregate(1, [0] * 5, shape=ModelShape(2, 3)), None, "shape ModelShape"),
+    ],
+    ids=["other lanes", "a model", "blocks shifted"],
+)
+def test_aggregate_that_is_not_the_attested_one_is_refused(store, content, root, reason):
+    digest = store.put(encode(content))
+    attested = CheckpointData(
+        ROUND, ShardIndex(1), *(0, 1, bytes(32), 1, bytes(32)), root or lanes_root(content), digest
+    )
+    with pytest.raises(ModelRejected, match=reason):
+        fetch_aggregate(store, attested, SHAPE)

@@ -1,0 +1,109 @@
+"""`report.json`: the numbers that users quote, from an event log worked out by hand."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+
+import pytest
+
+from qfl.chain.contracts.beacon import RoundState
+from qfl.config import JobConfig
+from qfl.job import JobDocument
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.report.document import gas_by_function, write_report
+from qfl.report.log import EventLog
+
+JOB = JobDocument(Architecture(), TrainingConfig(), 2)
+RECORD = SimpleNamespace(
+    number=2, model_root=b"\x01" * 32, content_digest=b"\x02" * 32, state=RoundState.FINAL, parameters_version=0
+)
+
+
+class StubLedger:
+    """A chain with rounds 1 and 2 published."""
+
+    def __init__(self, rounds: int = 2) -> None:
+        self.beacon = SimpleNamespace(
+            current_round=lambda: rounds, head_round=lambda: rounds, round_at=lambda _number: RECORD
+        )
+
+
+def transaction(events, label, round_number, gas):
+    events.add("transaction", label=label, round=round_number, gas=gas)
+
+
+@pytest.fixture
+def events(tmp_path):
+    log = EventLog(tmp_path / "events.jsonl")
+    transaction(log, "bond", None, 120_000)
+    for number, accuracy in ((1, 0.5), (2, 0.75)):
+        transaction(log, "commit", number, 230_000 + number)
+        transaction(log, "commit", number, 240_000 + number)
+        transaction(log, "publish", number, 300_000)
+        log.add(
+            "round",
+            round=number,
+            accuracy=accuracy,
+            loss=1 / number,
+            included=2,
+            seconds={"train": 1.0},
+            client_up={"5": 2_000 * number, "6": 1_900},
+            client_down={"5": 640, "6": 640},
+        )
+    return log
+
+
+@pytest.fixture
+def report(tmp_path, events):
+    return write_report(tmp_path, JobConfig(rounds=2), JOB, StubLedger(), events)
+
+
+def test_file_is_what_is_returned(report, tmp_path):
+    assert json.loads((tmp_path / "report.json").read_text()) == json.loads(json.dumps(report))
+
+
+def test_gas_is_every_receipts_by_function(report, events):
+    assert report["gas"] == gas_by_function(events.of("transaction"))
+    assert report["gas"] == {
+        "bond": [120_000],
+        "commit": [230_001, 240_001, 230_002, 240_002],
+        "publish": [300_000, 300_000],
+    }
+    assert report["transactions"] == 7
+
+
+def test_gas_of_a_round_is_its_own(report):
+    """Bonding belongs to no round, and must not make the first one look dear."""
+    assert report["rounds"][0]["gas"] == {"commit": 470_002, "publish": 300_000}
+    assert report["rounds"][1]["gas"] == {"commit": 470_004, "publish": 300_000}
+
+
+def test_bytes_are_those_of_the_client_that_sent_most(report):
+    """A mean over clients and rounds would hide the one that breaks the budget."""
+    assert report["bytes"]["client_up_per_round"] == 4_000
+    assert report["bytes"]["client_down_per_round"] == 640
+    assert report["bytes"]["client_up"] == {"5": [2_000, 4_000], "6": [1_900, 1_900]}
+
+
+def test_final_is_the_last_model(report):
+    assert report["final"]["accuracy"] == 0.75
+    assert report["final"]["model_root"] == "0x" + "01" * 32
+    assert report["final"]["cid"].startswith("bafkrei")
+    assert report["final"]["state"] == "final"
+
+
+def test_run_is_complete_with_all_its_rounds_only(tmp_path, events, report):
+    assert report["complete"] is True
+    assert write_report(tmp_path, JobConfig(rounds=3), JOB, StubLedger(), events)["complete"] is False
+
+
+def test_run_that_failed_at_once_has_a_report_all_the_same(tmp_path):
+    """It is written when the run is cut short, so it must not fail on what is missing."""
+    events = EventLog(tmp_path / "empty.jsonl")
+    events.add("round_failed", round=1, reason="no client committed")
+    report = write_report(tmp_path, JobConfig(), JOB, StubLedger(rounds=0), events)
+    assert report["failed_rounds"] == [{"round": 1, "reason": "no client committed"}]
+    assert (report["complete"], report["rounds"], report["final"], report["gas"]) == (False, [], None, {})
+    assert report["bytes"]["client_up_per_round"] == 0

@@ -1,0 +1,107 @@
+"""One name, one digest, one leaf: through repeats, restarts, full disks and a chain that lies about the time."""
+
+from __future__ import annotations
+
+import shutil
+
+import pytest
+
+from qfl.errors import StateCorrupt
+from qfl.keys.keyfile import KeyFile
+from qfl.keys.lms import leaf_of, verify
+from qfl.roles.signer import KEPT_ROUNDS, Signer
+
+NAME = "round 1 shard 0 turn 0"
+DIGEST, OTHER = b"d" * 32, b"o" * 32
+
+
+@pytest.fixture(scope="module")
+def pristine(tmp_path_factory):
+    """A fresh key of 32 leaves; every test signs with a copy that has leaf marks of its own."""
+    folder = tmp_path_factory.mktemp("pristine")
+    KeyFile.create(folder / "key", 5, folder / "state").close()
+    return folder / "key"
+
+
+@pytest.fixture
+def key(pristine, tmp_path):
+    with KeyFile.open(shutil.copy2(pristine, tmp_path / "key.lms"), tmp_path / "state") as key:
+        yield key
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal.json"
+
+
+def test_signature_is_the_keys(key, path):
+    assert verify(key.public, DIGEST, Signer(key, path).sign_once(NAME, 1, DIGEST))
+
+
+def test_same_digest_gets_the_same_signature_for_one_leaf(key, path):
+    """Signed again on every look at the chain, a key of 1,024 leaves would be gone in an hour."""
+    signer = Signer(key, path)
+    assert len({signer.sign_once(NAME, 1, DIGEST) for _ in range(5)}) == 1
+    assert key.next_leaf == 1
+
+
+def test_another_digest_under_the_same_name_is_never_signed(key, path):
+    """Two attestations of one seat for one turn are equivocation: the stake is lost."""
+    signer = Signer(key, path)
+    signer.sign_once(NAME, 1, DIGEST)
+    assert signer.sign_once(NAME, 1, OTHER) is None
+    assert key.next_leaf == 1
+
+
+def test_restarted_validator_says_the_same_and_nothing_else(key, path):
+    signature = Signer(key, path).sign_once(NAME, 1, DIGEST)
+    restarted = Signer(key, path)
+    assert restarted.sign_once(NAME, 1, DIGEST) == signature
+    assert restarted.sign_once(NAME, 1, OTHER) is None
+    assert key.next_leaf == 1
+
+
+def test_other_names_get_leaves_of_their_own(key, path):
+    signer = Signer(key, path)
+    signatures = [signer.sign_once(f"round 1 shard 0 turn {turn}", 1, DIGEST) for turn in range(3)]
+    assert [leaf_of(signature) for signature in signatures] == [0, 1, 2]
+
+
+def test_signature_that_cannot_be_remembered_is_not_given_out(key, path, monkeypatch):
+    """A full disk: what was signed and not kept costs a leaf, and must not come out later from memory."""
+
+    def disk_full(*_args):
+        raise OSError(28, "No space left on device")
+
+    signer = Signer(key, path)
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", disk_full)
+        with pytest.raises(OSError, match="No space"):
+            signer.sign_once(NAME, 1, DIGEST)
+    assert leaf_of(signer.sign_once(NAME, 1, OTHER)) == 1
+    assert Signer(key, path).sign_once(NAME, 1, DIGEST) is None
+
+
+def test_damaged_journal_signs_nothing(key, path):
+    path.write_text('{"round 1 shard')
+    with pytest.raises(StateCorrupt):
+        Signer(key, path)
+    assert key.next_leaf == 0
+
+
+def test_journal_does_not_grow_for_ever(key, path):
+    signer = Signer(key, path)
+    for number in (1, 2, KEPT_ROUNDS + 1, KEPT_ROUNDS + 2):
+        signer.sign_once(f"publication {number}", number, DIGEST)
+    assert '"publication 1"' not in path.read_text()
+    assert '"publication 2"' in path.read_text()
+
+
+def test_forgotten_round_is_not_signed_again(key, path):
+    """A chain node that claims an old round is open again must not get a second signature for it."""
+    signer = Signer(key, path)
+    signer.sign_once("publication 1", 1, DIGEST)
+    signer.sign_once("publication 100", 100, DIGEST)
+    assert signer.sign_once("publication 1", 1, OTHER) is None
+    assert Signer(key, path).sign_once("publication 1", 1, OTHER) is None
+    assert key.next_leaf == 2
