@@ -27,6 +27,10 @@ LANE_PRESETS = {
 """Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
 
 
+SIGNATURES_A_ROUND = 3
+"""Most that a validator signs in a round that goes well: its attestation, a second turn's, a publication."""
+
+
 @dataclass(frozen=True)
 class JobConfig:
     """A federated job.
@@ -87,6 +91,11 @@ class JobConfig:
             raise InvalidInput("lane_bits", self.lane_bits, "choose 8 or 16")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
+        if (needed := SIGNATURES_A_ROUND * self.rounds) > 2**self.key_height:
+            remedy = f"{2**self.key_height} signatures do not last {self.rounds} rounds ({needed}): choose a higher one"
+            raise InvalidInput("key_height", self.key_height, remedy)
+        if "laneBits" in self.protocol:
+            raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
 
     def parameters(self) -> dict[str, int]:
         """The protocol parameters that differ from `qfl/parameters.toml`: the lanes' preset, then `protocol`."""

@@ -28,7 +28,7 @@ from qfl.roles.client import Client
 from qfl.roles.settlement import final_at, unsettled_rounds
 from qfl.roles.trainer import Trainer
 from qfl.roles.validator import Validator
-from qfl.types import RoundNumber, ShardIndex
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +46,11 @@ class Network:
     trainer: Trainer
     clock: Clock
 
+    @property
+    def participants(self) -> list[ParticipantId]:
+        """Everybody here, clients first."""
+        return [client.participant for client in self.clients] + [v.participant for v in self.validators]
+
 
 @dataclass
 class RoundOutcome:
@@ -56,7 +61,7 @@ class RoundOutcome:
     seconds: dict[str, float] = field(default_factory=dict)
 
     @contextmanager
-    def stage(self, name: str, announce: Callable[[str], None]) -> Iterator[None]:
+    def stage(self, name: str, announce: Callable[[str], None] = lambda _stage: None) -> Iterator[None]:
         """Time a stage of the round."""
         announce(name)
         start = time.perf_counter()

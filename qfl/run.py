@@ -6,31 +6,30 @@ Everything a run needs to go on is in its folder: stop it anywhere, `resume` tak
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
-from qfl.aggregate.model import encode_model, model_content
 from qfl.chain.connection import connect
-from qfl.chain.deploy import Genesis, deploy
+from qfl.chain.deploy import deploy
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.sender import Sender
-from qfl.codec.content import content_digest, encode, lanes_root
-from qfl.codec.state import from_state, to_state
+from qfl.codec.content import encode
+from qfl.codec.state import from_state
 from qfl.config import JobConfig
-from qfl.data.datasets import Dataset, LabelledData, load_dataset
-from qfl.data.partition import parse_partition, partition
+from qfl.data.datasets import Dataset
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, RoundNotCompleted
-from qfl.job import JobDocument, training_config
+from qfl.files import write_atomically
+from qfl.job import JobDocument
 from qfl.network import Roster, make_clock, make_senders
-from qfl.quantum.architecture import Architecture, most_features
+from qfl.prepare import check_size, genesis_model, prepare_job
 from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import devnet_config
@@ -39,13 +38,9 @@ from qfl.roles.loop import published_rounds
 from qfl.roles.settlement import final_at, pay_rewards, rewards_due, settle_due
 from qfl.roles.terms import read_model
 from qfl.roles.trainer import LocalTrainer
-from qfl.round import Network, RoundOutcome, run_round
+from qfl.round import Network, RoundOutcome, count_included, run_round
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.store import ContentStore
-from qfl.types import RoundNumber
-
-if TYPE_CHECKING:
-    from qfl.quantum.training import Evaluation
 
 log = logging.getLogger(__name__)
 
@@ -72,6 +67,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         QflError: what went wrong, and the remedy; the folder holds all that was done until then.
     """
     _check_folder(place)
+    check_size(config)
     job, dataset, shares = prepare_job(config)
     events = EventLog(place.folder / "events.jsonl")
     with ExitStack() as stack:
@@ -87,54 +83,111 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         display.stage("bonding")
         clients = roster.clients(ledger, senders[1 : 1 + config.clients], store, config.seed)
         validators = roster.validators(ledger, senders[1 + config.clients :], store)
-        clock = make_clock(web3, place.real_time)
-        network = Network(ledger, clients, validators, LocalTrainer(job, shares), clock)
+        trainer, clock = LocalTrainer(job, shares), make_clock(web3, place.real_time)
+        network = Network(ledger, clients, validators, trainer, clock)
+        run = _Run(config, job, dataset, network, store, senders[0], events, display)
         try:
-            _run_rounds(config, network, senders[0], job, dataset, store, events, display)
+            run.rounds()
             display.stage("waiting out the challenge window, paying rewards")
-            _settle(network, senders[0])
-            if config.central_epochs and not events.of("central"):
-                display.stage("training the same model centrally")
-                _train_centrally(config, job, dataset, events)
+            run.settle()
+            display.stage("training the same model centrally")
+            run.train_centrally()
         finally:
             report = write_report(place.folder, config, job, ledger, events)
-        model = encode(read_model(ledger, store, ledger.beacon.head_round()))
-        (place.folder / "model.qfl").write_bytes(model)
+        head = read_model(ledger, store, ledger.beacon.head_round())
+        write_atomically(place.folder / "model.qfl", encode(head))
     return report
 
 
-def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledData]]:
-    """Load the data, split it, and fix what is trained.
+@dataclass(frozen=True)
+class _Run:
+    """A job whose network stands; `sender` pays for what belongs to no role."""
 
-    Raises:
-        InvalidInput: the data set, the partition and the model do not fit together.
-    """
-    default = Architecture()
-    room = most_features(config.model.get("encoding", default.encoding), config.model.get("qubits", default.qubits))
-    dataset = load_dataset(
-        *(config.dataset, Path(config.data_folder), config.classes or None, config.limit or None, config.seed),
-        most_features=config.model.get("features", room),
-        download=config.download,
-    )
-    fixed = {"features": dataset.train.features.shape[1], "classes": dataset.classes}
-    try:
-        architecture = Architecture(**{**config.model, **fixed})
-    except TypeError as error:
-        raise InvalidInput("model", dict(config.model), str(error)) from error
-    scheme = parse_partition(config.partition)
-    parts = partition(dataset.train.labels, config.clients, scheme, config.seed)
-    shares = [LabelledData(dataset.train.features[part], dataset.train.labels[part]) for part in parts]
-    return JobDocument(architecture, training_config(dict(config.training)), config.rounds), dataset, shares
+    config: JobConfig
+    job: JobDocument
+    dataset: Dataset
+    network: Network
+    store: ContentStore
+    sender: Sender
+    events: EventLog
+    display: Display
 
+    def rounds(self) -> None:
+        """Run the rounds that are missing.
 
-def genesis_model(job: JobDocument, seed: int) -> tuple[Genesis, bytes]:
-    """The model that round 1 trains on, and its content object."""
-    from qfl.quantum.training import initial_parameters
+        Raises:
+            RoundNotCompleted: `MAX_FAILED_ROUNDS` in a row ended without a model.
+        """
+        self._record_unrecorded()
+        failed = 0
+        while (done := len(published_rounds(self.network.ledger))) < self.config.rounds:
+            try:
+                outcome = run_round(self.network, self._announcing(done + 1))
+            except RoundNotCompleted as failure:
+                failed += 1
+                self.events.add("round_failed", round=failure.round, reason=failure.reason)
+                log.warning("%s", failure)
+                if failed == MAX_FAILED_ROUNDS:
+                    raise
+                continue
+            failed = 0
+            accuracy = self._record(outcome)
+            settle_due(self.network.ledger, self.sender)
+            self.display.finished(outcome, accuracy)
 
-    angles, weights = initial_parameters(job.architecture, seed)
-    content = model_content(RoundNumber(0), to_state(angles, weights), job.architecture.shape)
-    data = encode_model(content)
-    return Genesis(lanes_root(content), content_digest(data), job.digest(), content.shape), data
+    def settle(self) -> None:
+        """Make every model final, credit every reward, pay everyone."""
+        ledger = self.network.ledger
+        rounds = published_rounds(ledger)
+        if rounds:
+            self.network.clock.reach(final_at(ledger, rounds[-1]))
+        settle_due(ledger, self.sender)
+        for number in rounds:
+            for call in rewards_due(ledger, number):
+                self.sender.send(call)
+        for participant in self.network.participants:
+            pay_rewards(ledger, self.sender, participant)
+
+    def train_centrally(self) -> None:
+        """Train the same model on all the data at once, for comparison; a resumed run does not do it again."""
+        if not self.config.central_epochs or self.events.of("central"):
+            return
+        from qfl.quantum.training import initial_parameters, train_centrally
+
+        angles, weights = initial_parameters(self.job.architecture, self.config.seed)
+        epochs = train_centrally(
+            *(self.job.architecture, angles, weights, self.dataset.train, self.job.training),
+            *(self.config.central_epochs, self.config.seed, self.dataset.test),
+        )
+        accuracy, loss = [epoch.accuracy for epoch in epochs], [epoch.loss for epoch in epochs]
+        self.events.add("central", accuracy=accuracy, loss=loss)
+
+    def _record_unrecorded(self) -> None:
+        """Log the rounds that were published by a process that did not live to say so."""
+        recorded = {event["round"] for event in self.events.of("round")}
+        for number in published_rounds(self.network.ledger):
+            if number not in recorded:
+                self._record(RoundOutcome(number, count_included(self.network, number)))
+
+    def _record(self, outcome: RoundOutcome) -> float:
+        """Evaluate the round's model, log the round, return the accuracy."""
+        from qfl.quantum.training import evaluate
+
+        with outcome.stage("evaluate"):
+            model = read_model(self.network.ledger, self.store, outcome.round)
+            evaluation = evaluate(self.job.architecture, *from_state(model.lanes, model.shape), self.dataset.test)
+        self.events.add(
+            "round",
+            round=outcome.round,
+            accuracy=evaluation.accuracy,
+            loss=evaluation.loss,
+            included=outcome.included,
+            seconds={stage: round(value, 4) for stage, value in outcome.seconds.items()},
+        )
+        return evaluation.accuracy
+
+    def _announcing(self, number: int) -> Callable[[str], None]:
+        return lambda stage: self.display.round(number, self.config.rounds, stage)
 
 
 @contextmanager
@@ -165,81 +218,3 @@ def _deployed(config: JobConfig, place: Place, job: JobDocument, store: ContentS
     if ledger.beacon.architecture_digest() != job.digest():
         raise InvalidInput("out", str(place.folder), "was begun with another model or training recipe")
     return ledger
-
-
-def _run_rounds(
-    config: JobConfig,
-    network: Network,
-    sender: Sender,
-    job: JobDocument,
-    dataset: Dataset,
-    store: ContentStore,
-    events: EventLog,
-    display: Display,
-) -> None:
-    failed = 0
-    while (done := len(published_rounds(network.ledger))) < config.rounds:
-        try:
-            outcome = run_round(network, lambda stage, n=done + 1: display.round(n, config.rounds, stage))  # type: ignore[misc]
-        except RoundNotCompleted as failure:
-            failed += 1
-            events.add("round_failed", round=failure.round, reason=failure.reason)
-            log.warning("%s", failure)
-            if failed == MAX_FAILED_ROUNDS:
-                raise
-            continue
-        failed = 0
-        with outcome.stage("evaluate", lambda _stage: None):
-            evaluation = _evaluate(network, job, dataset, store, outcome)
-        _record(network, outcome, evaluation, events)
-        settle_due(network.ledger, sender)
-        display.finished(outcome, evaluation.accuracy)
-
-
-def _evaluate(
-    network: Network, job: JobDocument, dataset: Dataset, store: ContentStore, outcome: RoundOutcome
-) -> Evaluation:
-    from qfl.quantum.training import evaluate
-
-    model = read_model(network.ledger, store, outcome.round)
-    return evaluate(job.architecture, *from_state(model.lanes, model.shape), dataset.test)
-
-
-def _record(network: Network, outcome: RoundOutcome, evaluation: Evaluation, events: EventLog) -> None:
-    number = outcome.round
-    events.add(
-        "round",
-        round=number,
-        accuracy=evaluation.accuracy,
-        loss=evaluation.loss,
-        included=outcome.included,
-        seconds={stage: round(value, 4) for stage, value in outcome.seconds.items()},
-        client_up={str(c.participant): c.uploaded_bytes.get(number, 0) for c in network.clients},
-        client_down={str(c.participant): c.downloaded_bytes.get(number, 0) for c in network.clients},
-    )
-
-
-def _settle(network: Network, sender: Sender) -> None:
-    """Make every model final, credit every reward, pay everyone."""
-    ledger = network.ledger
-    rounds = published_rounds(ledger)
-    if rounds:
-        network.clock.reach(final_at(ledger, rounds[-1]))
-    settle_due(ledger, sender)
-    for number in rounds:
-        for call in rewards_due(ledger, number):
-            sender.send(call)
-    members = [c.participant for c in network.clients] + [v.participant for v in network.validators]
-    for participant in members:
-        pay_rewards(ledger, sender, participant)
-
-
-def _train_centrally(config: JobConfig, job: JobDocument, dataset: Dataset, events: EventLog) -> None:
-    from qfl.quantum.training import initial_parameters, train_centrally
-
-    angles, weights = initial_parameters(job.architecture, config.seed)
-    epochs = train_centrally(
-        job.architecture,
-        *(angles, weights, dataset.train, job.training, config.central_epochs, config.seed, dataset.test),
-    )
-    events.add("central", accuracy=[epoch.accuracy for epoch in epochs], loss=[epoch.loss for epoch in epochs])

@@ -24,12 +24,13 @@ def deploy(rpc: str, ipfs: str, account: str, deployment: Path, config_path: Pat
     from qfl.chain.parameters import load_parameters
     from qfl.chain.sender import Sender
     from qfl.errors import InvalidInput
-    from qfl.run import genesis_model, prepare_job
+    from qfl.prepare import check_size, genesis_model, prepare_job
     from qfl.storage.ipfs import IpfsStore
 
     if deployment.exists():
         raise InvalidInput("deployment", str(deployment), "exists already; choose another name")
     config = load_config(config_path) if config_path else JobConfig()
+    check_size(config)
     job, _, _ = prepare_job(config)
     web3, store = connect(rpc), IpfsStore(ipfs)
     genesis, data = genesis_model(job, config.seed)

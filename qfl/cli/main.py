@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import warnings
 
@@ -45,6 +46,7 @@ for command in (run, verify, inspect, devnet, deploy, key, client, validator, st
 
 def main() -> None:
     """Entry point: every foreseen fault is one line on stderr and its exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends a command as cleanly as Ctrl-C
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except QflError as error:

@@ -60,7 +60,11 @@ def run(
     payer = load_account(account) if account else None
     console = Console()
     with Display(console, config.rounds) as display:
-        report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume), display)
+        try:
+            report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume), display)
+        except KeyboardInterrupt:
+            console.print(f"stopped; `qfl run --out {out} --resume` with the same options goes on from here")
+            raise
     print_tables(console, report)
     if plots and report["rounds"]:
         write_plots(out, report)

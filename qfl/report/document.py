@@ -14,6 +14,7 @@ from qfl.config import JobConfig
 from qfl.files import write_atomically
 from qfl.job import JobDocument
 from qfl.report.log import EventLog
+from qfl.report.traffic import count_traffic
 from qfl.roles.loop import published_rounds
 
 
@@ -31,7 +32,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
         "failed_rounds": [{"round": event["round"], "reason": event["reason"]} for event in events.of("round_failed")],
         "central": next(iter(events.of("central")), None),
         "gas": gas_by_function(events.of("transaction")),
-        "bytes": _bytes(events.of("round")),
+        "bytes": count_traffic(events.of("transaction"), job.architecture.shape, config.lane_bits),
         "transactions": len(events.of("transaction")),
         "final": _final(ledger, rounds),
     }
@@ -53,30 +54,6 @@ def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
     return {
         **{name: event[name] for name in ("round", "accuracy", "loss", "included", "seconds")},
         "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},
-    }
-
-
-def _bytes(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """Bytes of the client that sent most, and of the one that received most, in any round; then all of them.
-
-    Up: the signed commit and reveal transactions, whole, and the content object put on IPFS. Down: the base model.
-    """
-
-    def most(name: str) -> int:
-        return max((count for event in rounds for count in event[name].values()), default=0)
-
-    def by_client(name: str) -> dict[str, list[int]]:
-        clients: dict[str, list[int]] = defaultdict(list)
-        for event in rounds:
-            for client, count in event[name].items():
-                clients[client].append(count)
-        return dict(clients)
-
-    return {
-        "client_up_per_round": most("client_up"),
-        "client_down_per_round": most("client_down"),
-        "client_up": by_client("client_up"),
-        "client_down": by_client("client_down"),
     }
 
 

@@ -13,12 +13,17 @@ def write_plots(folder: Path, report: dict[str, Any]) -> list[Path]:
 
     mpl.use("Agg")
     from matplotlib import pyplot as plt
+    from matplotlib.ticker import MaxNLocator
 
     rounds = report["rounds"]
     numbers = [entry["round"] for entry in rounds]
     written = []
 
     def save(name: str, title: str, x: str, y: str) -> None:
+        axes = plt.gca()
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+        if axes.get_legend_handles_labels()[0]:
+            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
         plt.title(title)
         plt.xlabel(x)
         plt.ylabel(y)
@@ -32,17 +37,15 @@ def write_plots(folder: Path, report: dict[str, Any]) -> list[Path]:
     if central := (report["central"] or {}).get("accuracy"):
         scale = len(numbers) / len(central)
         plt.plot([numbers[0] - 1 + scale * (i + 1) for i in range(len(central))], central, label="central")
-    plt.legend()
     plt.grid(alpha=0.3)
     save("accuracy", "Test accuracy by round", "round", "accuracy")
 
     plt.figure(figsize=(7, 4))
     bottom = [0.0] * len(rounds)
-    for stage in rounds[0]["seconds"]:
+    for stage in dict.fromkeys(stage for entry in rounds for stage in entry["seconds"]):
         values = [entry["seconds"].get(stage, 0.0) for entry in rounds]
         plt.bar(numbers, values, bottom=bottom, label=stage)
         bottom = [low + value for low, value in zip(bottom, values, strict=True)]
-    plt.legend()
     save("seconds", "Time by stage", "round", "seconds")
 
     names = sorted(report["gas"], key=lambda name: mean(report["gas"][name]))

@@ -36,7 +36,7 @@ def accuracy_table(report: dict[str, Any]) -> Table:
             f"{entry['accuracy']:.1%}",
             f"{entry['loss']:.3f}",
             str(entry["included"]),
-            f"{seconds['train']:.1f}",
+            f"{seconds.get('train', 0.0):.1f}",
             f"{protocol:.2f}",
         ]
         if central:

@@ -70,8 +70,6 @@ class Client:
         self._key, self._folder = key, folder
         self._journal = Journal(folder / "journal.json")
         self._base: tuple[Terms, Content] | None = None
-        self.downloaded_bytes: dict[RoundNumber, int] = {}
-        self.uploaded_bytes: dict[RoundNumber, int] = {}
 
     def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
         """What to do now, and in which shard."""
@@ -88,7 +86,6 @@ class Client:
         terms = read_terms(self._ledger, round_number, shard)
         base = read_base(self._ledger, self._store, round_number)
         self._base = terms, base
-        self.downloaded_bytes[round_number] = len(base.lanes) * 4 + 64
         if self._journal.get(f"round {round_number}") is not None:
             return None
         angles, weights = from_state(base.lanes, base.shape)
@@ -142,10 +139,7 @@ class Client:
             bytes.fromhex(record["commitment"]),
             bytes.fromhex(record["signature"]),
         )
-        receipt = send_unless_overtaken(self._sender, call)
-        if receipt is not None:
-            self._count(round_number, receipt.size)
-        return receipt is not None
+        return send_unless_overtaken(self._sender, call) is not None
 
     def reveal(self, round_number: RoundNumber) -> bool:
         """Store the update, not before now so that nobody can copy it, and open the commitment; False as `commit`.
@@ -154,8 +148,7 @@ class Client:
             ContractReverted, StorageError.
         """
         record = self._record(round_number)
-        content = self._update_path(round_number).read_bytes()
-        self._store.put(content)
+        self._store.put(self._update_path(round_number).read_bytes())
         call = self._ledger.shards[record["shard"]].reveal(
             round_number,
             self.participant,
@@ -163,10 +156,7 @@ class Client:
             bytes.fromhex(record["content_digest"]),
             bytes.fromhex(record["salt"]),
         )
-        receipt = send_unless_overtaken(self._sender, call)
-        if receipt is not None:
-            self._count(round_number, receipt.size + len(content))
-        return receipt is not None
+        return send_unless_overtaken(self._sender, call) is not None
 
     def has_prepared(self, round_number: RoundNumber) -> bool:
         """True when the round's update and its commitment are on disk."""
@@ -177,9 +167,6 @@ class Client:
         if record is None:
             raise InvalidInput("round", round_number, f"client {self.participant} has prepared nothing for it")
         return record
-
-    def _count(self, round_number: RoundNumber, size: int) -> None:
-        self.uploaded_bytes[round_number] = self.uploaded_bytes.get(round_number, 0) + size
 
     def _update_path(self, round_number: int) -> Path:
         return self._folder / f"update-{round_number}.bin"

@@ -158,9 +158,7 @@ def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_
     assert "round 1: recomputed aggregate equals the attested one" in output
 
 
-def test_verify_names_the_lane_that_a_lying_committee_altered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     honest = qfl.roles.seat.compute_result
 
     def lying(*arguments: Any) -> ShardResult:
@@ -170,9 +168,7 @@ def test_verify_names_the_lane_that_a_lying_committee_altered(
         lanes[5] += 1
         false = replace(content, lanes=lanes)
         data = encode(false)
-        checkpoint = replace(
-            result.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(data)
-        )
+        checkpoint = replace(result.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(data))
         return ShardResult(checkpoint, data)
 
     monkeypatch.setattr(qfl.roles.seat, "compute_result", lying)
@@ -227,6 +223,25 @@ def test_an_interrupted_run_goes_on_and_ends_with_the_same_model(finished: Path,
     assert resumed["final"]["model_digest"] == uninterrupted["final"]["model_digest"]
 
 
+def test_a_round_published_by_a_process_that_died_before_saying_so_is_in_the_report(
+    finished: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / "run"
+    shutil.copytree(finished, folder)
+    log = folder / "events.jsonl"
+    lines = [line for line in log.read_text().splitlines() if json.loads(line)["event"] != "round"]
+    log.write_text("".join(line + "\n" for line in lines))
+    report, before = run(JOB, folder, resume=True), json.loads((finished / "report.json").read_text())
+    assert report["complete"]
+    assert [entry["accuracy"] for entry in report["rounds"]] == [entry["accuracy"] for entry in before["rounds"]]
+
+
+def test_too_few_validators_are_refused_before_anything_is_deployed(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="each round seats 4"):
+        run(replace(JOB, validators=3), tmp_path / "run")
+    assert not (tmp_path / "run" / "devnet").exists()
+
+
 def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: Path) -> None:
     report = run(replace(JOB, chain="ganache", central_epochs=0), tmp_path / "run")
     anvil = json.loads((finished / "report.json").read_text())
@@ -237,8 +252,8 @@ def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: 
 
 def test_accuracy_in_the_report_is_that_of_the_model_file(finished: Path, report: dict[str, Any]) -> None:
     from qfl.codec.state import from_state
+    from qfl.prepare import prepare_job
     from qfl.quantum.training import evaluate
-    from qfl.run import prepare_job
 
     job, dataset, _ = prepare_job(JOB)
     model = decode((finished / "model.qfl").read_bytes())

@@ -91,7 +91,6 @@ def test_task_is_the_base_model_with_a_seed_of_its_own_for_each_round(world):
     first, second = (client.training_task(RoundNumber(number), SHARD) for number in (1, 2))
     assert first.angles.tolist() == from_state(GENESIS.lanes, SHAPE)[0].tolist()
     assert first.seed != second.seed
-    assert client.downloaded_bytes[1] == len(encode_model(GENESIS))
 
 
 def test_base_model_that_is_not_the_published_one_is_not_trained_on(world):
@@ -188,15 +187,6 @@ def test_any_other_refusal_is_told(world):
     world.sender.refusal = "BadSignature"
     with pytest.raises(ContractReverted, match="BadSignature"):
         client.commit(RoundNumber(1))
-
-
-def test_bytes_sent_are_transactions_and_content(world):
-    client = start(world)
-    prepare(client, 1)
-    client.commit(RoundNumber(1))
-    client.reveal(RoundNumber(1))
-    content = world.store.blocks[world.sender.sent[1][1][3]]
-    assert client.uploaded_bytes[1] == 1_000 + 1_000 + len(content)
 
 
 def test_nothing_is_committed_that_was_not_prepared(world):

@@ -16,7 +16,7 @@ ORDER = [
     *("errors", "types", "files", "config"),
     *("codec", "keys", "storage", "data", "quantum", "devnet", "chain"),
     *("aggregate", "committee", "client", "job"),
-    *("roles", "round", "network", "audit", "inspect", "report", "run", "cli"),
+    *("roles", "round", "network", "audit", "inspect", "report", "prepare", "run", "cli"),
 ]
 """Packages and top-level modules of qfl: each may import those before it, in functions too."""
 

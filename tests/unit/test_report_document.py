@@ -30,8 +30,8 @@ class StubLedger:
         )
 
 
-def transaction(events, label, round_number, gas):
-    events.add("transaction", label=label, round=round_number, gas=gas)
+def transaction(events, label, round_number, gas, participant=None, size=100):
+    events.add("transaction", label=label, round=round_number, gas=gas, participant=participant, size=size)
 
 
 @pytest.fixture
@@ -39,8 +39,9 @@ def events(tmp_path):
     log = EventLog(tmp_path / "events.jsonl")
     transaction(log, "bond", None, 120_000)
     for number, accuracy in ((1, 0.5), (2, 0.75)):
-        transaction(log, "commit", number, 230_000 + number)
-        transaction(log, "commit", number, 240_000 + number)
+        transaction(log, "commit", number, 230_000 + number, 5, 1_800)
+        transaction(log, "reveal", number, 50_000, 5, 280 + number)
+        transaction(log, "commit", number, 240_000 + number, 6, 1_700)
         transaction(log, "publish", number, 300_000)
         log.add(
             "round",
@@ -49,8 +50,6 @@ def events(tmp_path):
             loss=1 / number,
             included=2,
             seconds={"train": 1.0},
-            client_up={"5": 2_000 * number, "6": 1_900},
-            client_down={"5": 640, "6": 640},
         )
     return log
 
@@ -69,22 +68,24 @@ def test_gas_is_every_receipts_by_function(report, events):
     assert report["gas"] == {
         "bond": [120_000],
         "commit": [230_001, 240_001, 230_002, 240_002],
+        "reveal": [50_000, 50_000],
         "publish": [300_000, 300_000],
     }
-    assert report["transactions"] == 7
+    assert report["transactions"] == 9
 
 
 def test_gas_of_a_round_is_its_own(report):
     """Bonding belongs to no round, and must not make the first one look dear."""
-    assert report["rounds"][0]["gas"] == {"commit": 470_002, "publish": 300_000}
-    assert report["rounds"][1]["gas"] == {"commit": 470_004, "publish": 300_000}
+    assert report["rounds"][0]["gas"] == {"commit": 470_002, "reveal": 50_000, "publish": 300_000}
+    assert report["rounds"][1]["gas"] == {"commit": 470_004, "reveal": 50_000, "publish": 300_000}
 
 
-def test_bytes_are_those_of_the_client_that_sent_most(report):
-    """A mean over clients and rounds would hide the one that breaks the budget."""
-    assert report["bytes"]["client_up_per_round"] == 4_000
-    assert report["bytes"]["client_down_per_round"] == 640
-    assert report["bytes"]["client_up"] == {"5": [2_000, 4_000], "6": [1_900, 1_900]}
+def test_bytes_are_whole_transactions_and_the_content_of_the_client_that_sent_most(report):
+    """A mean over clients and rounds would hide the one that breaks the budget; content goes up with the reveal."""
+    content = 64 + 2 * 358
+    assert report["bytes"]["client_up"] == {"5": [1_800 + 281 + content, 1_800 + 282 + content], "6": [1_700, 1_700]}
+    assert report["bytes"]["client_up_per_round"] == 1_800 + 282 + content
+    assert report["bytes"]["client_down_per_round"] == 64 + 4 * 358
 
 
 def test_final_is_the_last_model(report):

@@ -1,0 +1,69 @@
+"""From a job's config to what is trained: data, shares, job document, genesis model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qfl.aggregate.model import encode_model, model_content
+from qfl.chain.deploy import Genesis
+from qfl.chain.parameters import load_parameters
+from qfl.codec.content import content_digest, lanes_root
+from qfl.codec.state import to_state
+from qfl.config import JobConfig
+from qfl.data.datasets import Dataset, LabelledData, load_dataset
+from qfl.data.partition import parse_partition, partition
+from qfl.errors import InvalidInput
+from qfl.job import JobDocument, training_config
+from qfl.quantum.architecture import Architecture, most_features
+from qfl.types import RoundNumber
+
+MOST_UPDATES = 256
+"""Updates that one shard takes in a round: bits of a checkpoint's `included`."""
+
+
+def check_size(config: JobConfig) -> None:
+    """Refuse a job that the contracts would only refuse after everything is deployed.
+
+    Raises:
+        InvalidInput: too few validators for the committees, or too many clients for the shards.
+    """
+    rounds = load_parameters(**config.parameters()).rounds
+    seats = rounds["seats"] * rounds["shards"]
+    if config.validators < seats:
+        remedy = f"each round seats {seats} different ones: have as many, or lower seats in [protocol]"
+        raise InvalidInput("validators", config.validators, remedy)
+    if config.clients > (most := MOST_UPDATES * rounds["shards"]):
+        raise InvalidInput("clients", config.clients, f"{rounds['shards']} shards take {most} updates a round")
+
+
+def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledData]]:
+    """Load the data, split it, and fix what is trained.
+
+    Raises:
+        InvalidInput: the data set, the partition and the model do not fit together.
+    """
+    default = Architecture()
+    room = most_features(config.model.get("encoding", default.encoding), config.model.get("qubits", default.qubits))
+    dataset = load_dataset(
+        *(config.dataset, Path(config.data_folder), config.classes or None, config.limit or None, config.seed),
+        most_features=config.model.get("features", room),
+        download=config.download,
+    )
+    fixed = {"features": dataset.train.features.shape[1], "classes": dataset.classes}
+    try:
+        architecture = Architecture(**{**config.model, **fixed})
+    except TypeError as error:
+        raise InvalidInput("model", dict(config.model), str(error)) from error
+    parts = partition(dataset.train.labels, config.clients, parse_partition(config.partition), config.seed)
+    shares = [dataset.train.take(part) for part in parts]
+    return JobDocument(architecture, training_config(dict(config.training)), config.rounds), dataset, shares
+
+
+def genesis_model(job: JobDocument, seed: int) -> tuple[Genesis, bytes]:
+    """The model that round 1 trains on, and its content object."""
+    from qfl.quantum.training import initial_parameters
+
+    angles, weights = initial_parameters(job.architecture, seed)
+    content = model_content(RoundNumber(0), to_state(angles, weights), job.architecture.shape)
+    data = encode_model(content)
+    return Genesis(lanes_root(content), content_digest(data), job.digest(), content.shape), data
