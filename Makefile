@@ -37,14 +37,14 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	node_modules/.bin/prettier --check 'contracts/**/*.sol'
-	node_modules/.bin/solhint 'contracts/**/*.sol'
+	node_modules/.bin/prettier --check 'contracts/**/*.sol' 'qfl/**/*.mjs'
+	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
 	$(MAKE) test
 
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	node_modules/.bin/prettier --write 'contracts/**/*.sol'
+	node_modules/.bin/prettier --write 'contracts/**/*.sol' 'qfl/**/*.mjs'
 
 clean:
 	rm -rf build runs .qfl deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -23,6 +23,7 @@ from typing import Any
 
 from brownie import Wei
 
+from qfl.errors import InvalidInput
 from qfl.keys.keyfile import KeyFile
 from scripts.deploy import attach, paying_account
 
@@ -51,4 +52,7 @@ def _bond(call: Any, key_file: str, stake_wei: int) -> int:
 
 
 def _stake(ether: str | None, minimum_wei: int) -> int:
-    return int(Wei(f"{ether} ether")) if ether else minimum_wei
+    stake_wei = int(Wei(f"{ether} ether")) if ether else minimum_wei
+    if stake_wei < minimum_wei:
+        raise InvalidInput("stake", ether, f"the minimum is {Wei(minimum_wei).to('ether')} ether")
+    return stake_wei

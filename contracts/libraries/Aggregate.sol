@@ -48,7 +48,9 @@ library Aggregate {
         assembly ("memory-safe") {
             let start := add(lanes, 32)
             let end := add(start, shl(5, mload(lanes)))
-            for {} trim { trim := sub(trim, 1) } {
+            for {} trim {
+                trim := sub(trim, 1)
+            } {
                 let low := mload(start)
                 let high := mload(add(start, 32))
                 if sgt(low, high) {
@@ -56,7 +58,11 @@ library Aggregate {
                     low := high
                     high := other
                 }
-                for { let at := add(start, 64) } lt(at, end) { at := add(at, 32) } {
+                for {
+                    let at := add(start, 64)
+                } lt(at, end) {
+                    at := add(at, 32)
+                } {
                     let lane := mload(at)
                     if slt(lane, low) {
                         let other := low
@@ -72,7 +78,13 @@ library Aggregate {
                 }
                 end := sub(end, 64)
             }
-            for { let at := start } lt(at, end) { at := add(at, 32) } { sum := add(sum, mload(at)) }
+            for {
+                let at := start
+            } lt(at, end) {
+                at := add(at, 32)
+            } {
+                sum := add(sum, mload(at))
+            }
         }
     }
 }

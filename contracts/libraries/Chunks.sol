@@ -9,21 +9,25 @@ pragma solidity 0.8.37;
 library Chunks {
     /// @notice Whether the 32 bytes of lanes `data` are leaf `index` of the `count` leaves under `root`.
     /// @param path The siblings, from the leaf up.
-    function verify(bytes32 root, uint256 count, uint256 index, bytes32 data, bytes32[] calldata path)
-        internal
-        pure
-        returns (bool)
-    {
+    function verify(
+        bytes32 root,
+        uint256 count,
+        uint256 index,
+        bytes32 data,
+        bytes32[] calldata path
+    ) internal pure returns (bool) {
         return _isUnder(root, count, index, laneLeaf(index, data), path);
     }
 
     /// @notice Whether `data`, of any length, is leaf `index` of the `count` leaves under `root`.
     /// @param path The siblings, from the leaf up.
-    function verify(bytes32 root, uint256 count, uint256 index, bytes memory data, bytes32[] calldata path)
-        internal
-        pure
-        returns (bool)
-    {
+    function verify(
+        bytes32 root,
+        uint256 count,
+        uint256 index,
+        bytes memory data,
+        bytes32[] calldata path
+    ) internal pure returns (bool) {
         return _isUnder(root, count, index, keccak256(abi.encodePacked(bytes1(0), uint32(index), data)), path);
     }
 
@@ -66,11 +70,13 @@ library Chunks {
         }
     }
 
-    function _isUnder(bytes32 root, uint256 count, uint256 index, bytes32 hash, bytes32[] calldata path)
-        private
-        pure
-        returns (bool)
-    {
+    function _isUnder(
+        bytes32 root,
+        uint256 count,
+        uint256 index,
+        bytes32 hash,
+        bytes32[] calldata path
+    ) private pure returns (bool) {
         uint256 depth = path.length;
         if (index >= count) return false;
         if ((count - 1) >> depth != 0 || (depth > 0 && (count - 1) >> (depth - 1) == 0)) return false;

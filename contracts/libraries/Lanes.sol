@@ -22,7 +22,11 @@ library Lanes {
         assembly ("memory-safe") {
             let signByte := sub(shr(3, bits), 1)
             // Padding is zero and adds nothing, so that the loop may end at the last lane that is not.
-            for { let rest := chunk } rest { rest := shr(bits, rest) } {
+            for {
+                let rest := chunk
+            } rest {
+                rest := shr(bits, rest)
+            } {
                 let lane := signextend(signByte, rest)
                 sum := add(sum, mul(lane, lane))
             }

@@ -42,6 +42,7 @@ library Lms {
         return uint32(bytes4(signature));
     }
 
+    // solhint-disable function-max-lines
     /// @dev RFC 8554 algorithm 4b: the one-time public key that `signature` implies, in the high 24 bytes.
     function _otsPublicKey(bytes16 identifier, uint256 leaf, bytes32 message, bytes calldata signature)
         private
@@ -126,6 +127,7 @@ library Lms {
             publicKey := mload(0)
         }
     }
+    // solhint-enable function-max-lines
 
     /// @dev RFC 8554 algorithm 6a: the root over the one-time key at node `node`, in the high 24 bytes.
     function _root(bytes16 identifier, uint256 node, uint256 otsPublicKey, bytes calldata signature)

@@ -7,11 +7,12 @@ import {Lanes} from "../libraries/Lanes.sol";
 /// @title Opens `Aggregate` and `Lanes` to the tests, many coordinates a call. Not part of a deployment.
 contract AggregateHarness {
     /// @notice A shard's aggregate of `coordinates` lanes; `updates[i]` are the chunks of included update `i`.
-    function aggregate(bytes32[][] calldata updates, uint256 bits, uint256 coordinates, uint16 trimBps)
-        external
-        pure
-        returns (int32[] memory means)
-    {
+    function aggregate(
+        bytes32[][] calldata updates,
+        uint256 bits,
+        uint256 coordinates,
+        uint16 trimBps
+    ) external pure returns (int32[] memory means) {
         means = new int32[](coordinates);
         int256[] memory lanes = new int256[](updates.length);
         uint256 perChunk = 256 / bits;
@@ -48,9 +49,10 @@ contract AggregateHarness {
                 total += counts[k];
             }
             int256 mean = Aggregate.weightedMean(sum, total);
-            model[i] = i < quantum
-                ? Aggregate.applyToAngle(base[i], mean, quantumExponent)
-                : Aggregate.applyToWeight(base[i], mean, classicalExponent);
+            model[i] =
+                i < quantum
+                    ? Aggregate.applyToAngle(base[i], mean, quantumExponent)
+                    : Aggregate.applyToWeight(base[i], mean, classicalExponent);
         }
     }
 

@@ -6,20 +6,24 @@ import {Chunks} from "../libraries/Chunks.sol";
 /// @title Opens `Chunks` to the tests. Not part of a deployment.
 contract ChunksHarness {
     /// @notice Whether 32 bytes of lanes are a leaf.
-    function verifyLanes(bytes32 root, uint256 count, uint256 index, bytes32 data, bytes32[] calldata path)
-        external
-        pure
-        returns (bool)
-    {
+    function verifyLanes(
+        bytes32 root,
+        uint256 count,
+        uint256 index,
+        bytes32 data,
+        bytes32[] calldata path
+    ) external pure returns (bool) {
         return Chunks.verify(root, count, index, data, path);
     }
 
     /// @notice Whether bytes of any length are a leaf.
-    function verifyBytes(bytes32 root, uint256 count, uint256 index, bytes memory data, bytes32[] calldata path)
-        external
-        pure
-        returns (bool)
-    {
+    function verifyBytes(
+        bytes32 root,
+        uint256 count,
+        uint256 index,
+        bytes memory data,
+        bytes32[] calldata path
+    ) external pure returns (bool) {
         return Chunks.verify(root, count, index, data, path);
     }
 

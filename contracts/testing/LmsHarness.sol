@@ -17,11 +17,11 @@ contract LmsHarness {
     }
 
     /// @notice Many signatures under one key, and the gas that `Lms.verify` took for each.
-    function verifyMany(LmsKey memory key, bytes32[] calldata messages, bytes[] calldata signatures)
-        external
-        view
-        returns (bool[] memory valid, uint256[] memory gasUsed)
-    {
+    function verifyMany(
+        LmsKey memory key,
+        bytes32[] calldata messages,
+        bytes[] calldata signatures
+    ) external view returns (bool[] memory valid, uint256[] memory gasUsed) {
         valid = new bool[](messages.length);
         gasUsed = new uint256[](messages.length);
         for (uint256 i = 0; i < messages.length; ++i) {
@@ -32,11 +32,12 @@ contract LmsHarness {
     }
 
     /// @notice What comes of one signature when `verify` gets so much gas: 0 invalid, 1 valid, 2 reverted.
-    function outcomesWithGas(LmsKey memory key, bytes32 message, bytes calldata signature, uint256[] calldata gasLimits)
-        external
-        view
-        returns (uint8[] memory outcomes)
-    {
+    function outcomesWithGas(
+        LmsKey memory key,
+        bytes32 message,
+        bytes calldata signature,
+        uint256[] calldata gasLimits
+    ) external view returns (uint8[] memory outcomes) {
         outcomes = new uint8[](gasLimits.length);
         for (uint256 i = 0; i < gasLimits.length; ++i) {
             try this.verify{gas: gasLimits[i]}(key, message, signature) returns (bool valid) {
