@@ -21,8 +21,7 @@ slash                  reverts: NotAuthorised, PaymentRefused · bounty and burn
 from __future__ import annotations
 
 import pytest
-from brownie import GreedyReceiver, RefusingReceiver, Staking, accounts, chain
-from brownie.convert import to_address
+from brownie import GreedyReceiver, RefusingReceiver, Staking, accounts, chain, web3
 
 from qfl.chain.digests import Domain
 from qfl.chain.parameters import load_parameters
@@ -439,7 +438,7 @@ def test_change_withdrawal_reverts_when_the_carrier_puts_in_its_own_address(stak
 
 def test_change_withdrawal_redirects_payments(staking, world, by_anyone):
     ada = world.ada
-    receiver = accounts.at(to_address("0x" + "77" * 20), force=True)
+    receiver = accounts.at(web3.to_checksum_address("0x" + "77" * 20), force=True)
     digest = world.domain(staking).withdrawal(ada.id, receiver.address, 0)
     staking.changeWithdrawal(ada.id, receiver, ada.sign(digest), by_anyone)
     reward(world, ada, 7)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -56,13 +55,6 @@ BUDGETS = {
 def run(job: JobConfig, folder: Path, display: Display | None = None, resume: bool = False) -> dict[str, Any]:
     shown = display or Display(Console(quiet=True), job.rounds)
     return run_job(job, Place(folder, resume=resume), shown)
-
-
-@pytest.fixture(scope="module", autouse=True)
-def own_leaf_marks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
-        yield
 
 
 @pytest.fixture(scope="module")
