@@ -14,7 +14,11 @@ from qfl.devnet.process import GuardedProcess
 from qfl.devnet.programs import chain_command, ipfs_command
 from qfl.devnet.state import DevnetState, PartState, lock_folder, remove_state, write_state
 from qfl.devnet.status import DevnetStatus, compute_status
-from qfl.errors import DevnetPartEnded, PartNotConfigured
+from qfl.errors import DevnetPartEnded, DidNotStart, PartNotConfigured
+
+PORT_ATTEMPTS = 3
+ADDRESS_IN_USE = "address already in use"
+"""What Anvil, Ganache and Node alike say of a port that is taken."""
 
 
 class Devnet:
@@ -42,14 +46,7 @@ class Devnet:
         lock = lock_folder(self.config.folder)
         self._lock = lock
         try:
-            self._choose_ports()
-            if self.config.with_ipfs:
-                self._launch_ipfs()
-            if self.config.with_chain:
-                self._launch_chain()
-            # Both have been launched before the first is waited for: they start side by side.
-            for name in self._processes:
-                self._wait_for(name)
+            self._launch_all()
             self._write_state()
         except BaseException:
             self.stop()
@@ -57,9 +54,7 @@ class Devnet:
 
     def stop(self) -> None:
         """End every part and return when all are gone. State and logs stay in the folder."""
-        for process in reversed(self._processes.values()):
-            process.stop()
-        self._processes.clear()
+        self._end_all()
         if self._lock is not None:
             remove_state(self.config.folder)
             self._lock.close()
@@ -104,6 +99,30 @@ class Devnet:
         for process in self._processes.values():
             if not process.is_running:
                 raise DevnetPartEnded(process.name, process.log, process.last_lines())
+
+    def _launch_all(self) -> None:
+        """Start every part; a free port may be taken until its program gets to it, so those are chosen anew then."""
+        for attempt in range(1, PORT_ATTEMPTS + 1):
+            self._choose_ports()
+            if self.config.with_ipfs:
+                self._launch_ipfs()
+            if self.config.with_chain:
+                self._launch_chain()
+            try:
+                # Both have been launched before the first is waited for: they start side by side.
+                for name in self._processes:
+                    self._wait_for(name)
+            except DidNotStart as failure:
+                if attempt == PORT_ATTEMPTS or ADDRESS_IN_USE not in failure.last_lines.lower():
+                    raise
+                self._end_all()
+            else:
+                return
+
+    def _end_all(self) -> None:
+        for process in reversed(self._processes.values()):
+            process.stop()
+        self._processes.clear()
 
     def _choose_ports(self) -> None:
         if self.config.with_chain:

@@ -17,8 +17,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
+import qfl.devnet.devnet
 from qfl.cli.devnet import devnet as devnet_command
-from qfl.devnet import ChainKind, Devnet, DevnetConfig, health, programs
+from qfl.devnet import ChainKind, Devnet, DevnetConfig, health, ports, programs
 from qfl.devnet.health import call_chain
 from qfl.errors import (
     DevnetPartEnded,
@@ -236,6 +237,18 @@ def test_with_a_block_time_a_transaction_does_not_wait_for_it(tmp_path: Path) ->
     with Devnet(chain_only(tmp_path, block_time=1_000)) as devnet:
         send_one_wei(devnet.rpc_url)
         assert latest_block(devnet.rpc_url)[0] == 1
+
+
+@pytest.mark.parametrize("chain", ["anvil", "ganache"])
+def test_a_port_taken_between_choice_and_start_is_chosen_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain: ChainKind
+) -> None:
+    honest, taken = ports.choose_port, socket.create_server(("127.0.0.1", 0))
+    choices = iter([taken.getsockname()[1]])
+    monkeypatch.setattr(qfl.devnet.devnet, "choose_port", lambda wanted, what: next(choices, honest(wanted, what)))
+    with taken, Devnet(chain_only(tmp_path, chain=chain)) as devnet:
+        assert devnet.rpc_url.rpartition(":")[2] != str(taken.getsockname()[1])
+        assert balance_of(devnet.rpc_url, ANVIL_ACCOUNT_0) > 0
 
 
 def test_one_devnet_per_folder(tmp_path: Path) -> None:
