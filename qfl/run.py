@@ -32,7 +32,7 @@ from qfl.network import Roster, make_clock, make_senders
 from qfl.prepare import check_size, genesis_model, prepare_job
 from qfl.report.display import Display
 from qfl.report.document import write_report
-from qfl.report.folder import devnet_config
+from qfl.report.folder import new_devnet
 from qfl.report.log import EventLog
 from qfl.roles.loop import published_rounds
 from qfl.roles.settlement import final_at, pay_rewards, rewards_due, settle_due
@@ -132,7 +132,6 @@ class _Run:
                 continue
             failed = 0
             accuracy = self._record(outcome)
-            settle_due(self.network.ledger, self.sender)
             self.display.finished(outcome, accuracy)
 
     def settle(self) -> None:
@@ -195,7 +194,8 @@ def _services(config: JobConfig, place: Place) -> Iterator[tuple[str, str]]:
     if place.rpc is not None and place.ipfs is not None:
         yield place.rpc, place.ipfs
         return
-    with Devnet(devnet_config(place.folder, config, place.rpc is None, place.ipfs is None)) as devnet:
+    own = new_devnet(place.folder, config, place.rpc is None, place.ipfs is None, place.real_time)
+    with Devnet(own) as devnet:
         yield place.rpc or devnet.rpc_url, place.ipfs or devnet.ipfs_url
 
 

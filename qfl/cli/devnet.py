@@ -34,18 +34,21 @@ def devnet() -> None:
 @click.option("--ipfs-port", type=click.IntRange(0, 65535), default=5001, show_default=True, help="0: a free one.")
 @click.option(
     "--block-time",
-    type=click.IntRange(min=1),
-    help="Mine every N seconds too (Ganache: only then), instead of for each transaction.",
+    type=click.IntRange(min=0),
+    help="Mine every N seconds too (Ganache: only then); 0: for each transaction only, and time stands still in "
+    "between.  [default: 1 on Anvil, 0 on Ganache]",
 )
 @click.option("--accounts", type=click.IntRange(1, 1000), default=20, show_default=True, help="Funded accounts.")
 @click.option("--detach", is_flag=True, help="Run in the background; `qfl devnet down` ends it.")
 @json_option
-def up(as_json: bool, detach: bool, **settings: Any) -> None:
+def up(as_json: bool, detach: bool, block_time: int | None, **settings: Any) -> None:
     """Start the network, and end it with Ctrl-C.
 
     A network started again in the same folder goes on with its old chain and content.
     """
-    config = DevnetConfig(**{**settings, "folder": settings["folder"].resolve()})
+    if block_time is None:
+        block_time = 1 if settings["chain"] == "anvil" else 0
+    config = DevnetConfig(**{**settings, "folder": settings["folder"].resolve(), "block_time": block_time or None})
     if detach:
         show(start_detached(config), as_json)
         return

@@ -34,8 +34,11 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @click.option("-v", "--verbose", is_flag=True, help="Say more about what goes on.")
 def cli(verbose: bool) -> None:
     """Quantum federated learning on a real blockchain."""
-    handler = RichHandler(console=Console(stderr=True), show_path=False, markup=False)
-    logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
+    if sys.stderr.isatty():
+        handler = RichHandler(console=Console(stderr=True), show_path=False, markup=False)
+        logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
+    else:  # a log file: one line for each event
+        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
     logging.getLogger("qfl").setLevel(logging.DEBUG if verbose else logging.INFO)
     warnings.filterwarnings("ignore", module="ipfshttpclient")
 

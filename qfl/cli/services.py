@@ -39,8 +39,8 @@ def find_services(
         yield Services(rpc, ipfs or "", run / "deployment.json")
         return
     from qfl.devnet.devnet import Devnet
-    from qfl.report.folder import devnet_config
+    from qfl.report.folder import kept_devnet
 
-    with Devnet(devnet_config(run, with_chain=rpc is None, with_ipfs=with_ipfs and ipfs is None)) as devnet:
+    with Devnet(kept_devnet(run, with_chain=rpc is None, with_ipfs=with_ipfs and ipfs is None)) as devnet:
         own_ipfs = devnet.ipfs_url if with_ipfs and ipfs is None else ipfs
         yield Services(rpc or devnet.rpc_url, own_ipfs or "", deployment or run / "deployment.json")

@@ -15,7 +15,8 @@ from qfl.errors import ContentUnusable, MalformedContent, UpdateRejected
 from qfl.storage.store import ContentStore
 from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
 
-FETCHERS = 8
+FETCHERS = 32
+"""A search for content that nobody stores takes seconds: many of those must not fill the checkpoint phase."""
 
 
 @dataclass(frozen=True)

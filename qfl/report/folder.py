@@ -15,24 +15,39 @@ CHAIN_FILE = "chain.json"
 """Says which program keeps the run's chain, so that it can be started again on the same state."""
 
 
-def devnet_config(
-    folder: Path, job: JobConfig | None = None, with_chain: bool = True, with_ipfs: bool = True
+def new_devnet(
+    folder: Path, job: JobConfig, with_chain: bool = True, with_ipfs: bool = True, real_time: bool = False
 ) -> DevnetConfig:
-    """The development network in a run folder: as `job` asks, or as the run in it was started.
+    """The development network that a run of `job` starts in its folder.
+
+    In real time the chain mines every second: with no block, its clock would stand still between transactions.
+    """
+    accounts = 1 + job.clients + job.validators
+    if with_chain:
+        write_atomically(folder / CHAIN_FILE, json.dumps({"chain": job.chain, "accounts": accounts}).encode())
+    return DevnetConfig(
+        folder / "devnet",
+        job.chain,  # type: ignore[arg-type]
+        block_time=1 if real_time else None,
+        accounts=accounts,
+        with_chain=with_chain,
+        with_ipfs=with_ipfs,
+    )
+
+
+def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -> DevnetConfig:
+    """The development network that a run left in its folder, to be started again.
 
     Raises:
-        InvalidInput: the run used a chain of somebody else's, which cannot be started here.
+        InvalidInput: the run used a chain of somebody else's.
     """
     path = folder / CHAIN_FILE
-    if job is not None:
-        accounts = 1 + job.clients + job.validators
-        write_atomically(path, json.dumps({"chain": job.chain, "accounts": accounts}).encode())
-    if not path.exists():
-        raise InvalidInput("run", str(folder), "has no chain of its own; pass --rpc and --ipfs")
+    if with_chain and not path.exists():
+        raise InvalidInput("run", str(folder), "has no chain of its own; pass --rpc, and --ipfs where it is asked for")
+    if not with_chain:
+        return DevnetConfig(folder / "devnet", with_chain=False, with_ipfs=with_ipfs)
     kept = json.loads(path.read_text())
-    return DevnetConfig(
-        folder / "devnet", kept["chain"], accounts=kept["accounts"], with_chain=with_chain, with_ipfs=with_ipfs
-    )
+    return DevnetConfig(folder / "devnet", kept["chain"], accounts=kept["accounts"], with_ipfs=with_ipfs)
 
 
 def remove_run(folder: Path) -> None:

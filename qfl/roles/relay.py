@@ -35,5 +35,5 @@ def send_unless_overtaken(sender: Sender, call: UnsentCall) -> Receipt | None:
     except ContractReverted as refusal:
         if refusal.name not in OVERTAKEN:
             raise
-        log.info("%s", refusal)
+        log.debug("overtaken: %s", refusal)
         return None

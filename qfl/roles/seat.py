@@ -43,15 +43,16 @@ class Seat:
         self._committee = ledger.beacon.committee(duty.round, duty.shard)
         self._keys = self._read_keys()
         self._updates: dict[int, VerifiedUpdate] = {}
+        self._attempts: dict[int, tuple[int, int]] = {}
         self._complaints: set[str] = set()
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
-        updates = self._fetch()
-        if not updates:
-            return False
         turn = self._turn()
         proposals = self._proposals(turn)
+        updates = self._fetch(turn, proposals)
+        if not updates:
+            return False
         sent = False
         if turn == self._seat and turn not in proposals:
             sent = self._propose(turn, updates, proposals)
@@ -61,11 +62,19 @@ class Seat:
                 sent |= self._attest(proposal.checkpoint, updates, signatures)
         return self._carry(proposals, signatures) or sent
 
-    def _fetch(self) -> list[VerifiedUpdate]:
-        """The updates that pass every check, in reveal order; those missing are tried again at every step."""
+    def _fetch(self, turn: int, proposals: dict[int, Proposed]) -> list[VerifiedUpdate]:
+        """The updates that pass every check, in reveal order.
+
+        The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
+        seat proposes to include it.
+        """
         reveals = self._shard.reveals(self._round, self._opened)
-        missing = [reveal for reveal in reveals if reveal.index not in self._updates]
-        verified, rejected = fetch_updates(missing, self._store, self._terms)
+        included = [proposal.checkpoint.included for proposal in proposals.values()]
+        attempts = {r.index: (turn, sum(mask >> r.index & 1 for mask in included)) for r in reveals}
+        missing = [r for r in reveals if r.index not in self._updates]
+        due = [r for r in missing if self._attempts.get(r.index) != attempts[r.index]]
+        verified, rejected = fetch_updates(due, self._store, self._terms)
+        self._attempts = attempts
         self._updates.update({update.index: update for update in verified})
         for rejection in rejected:
             self._complain(str(rejection))

@@ -28,7 +28,7 @@ from qfl.config import JobConfig, load_config
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
 from qfl.report.display import Display
-from qfl.report.folder import devnet_config
+from qfl.report.folder import kept_devnet
 from qfl.run import Place, run_job
 
 JOB = JobConfig(
@@ -90,7 +90,7 @@ def test_gas_stays_within_the_budgets(report: dict[str, Any]) -> None:
 
 
 def test_gas_and_transactions_are_those_of_the_chain(finished: Path, report: dict[str, Any]) -> None:
-    with Devnet(devnet_config(finished, with_ipfs=False)) as devnet:
+    with Devnet(kept_devnet(finished, with_ipfs=False)) as devnet:
         ledger = Ledger.connect(devnet.rpc_url, Deployment.load(finished / "deployment.json"))
         last = ledger.web3.eth.block_number
         blocks = [ledger.web3.eth.get_block(number) for number in range(1, last + 1)]
@@ -105,7 +105,7 @@ def test_the_model_file_is_what_the_cid_names(finished: Path, report: dict[str, 
 
 
 def test_rewards_are_paid_out_of_the_pool_and_the_books_balance(finished: Path, report: dict[str, Any]) -> None:
-    with Devnet(devnet_config(finished, with_ipfs=False)) as devnet:
+    with Devnet(kept_devnet(finished, with_ipfs=False)) as devnet:
         ledger = Ledger.connect(devnet.rpc_url, Deployment.load(finished / "deployment.json"))
         stakes, owed, pool = ledger.staking.totals_wei()
         balance = ledger.web3.eth.get_balance(ledger.staking.address)

@@ -1,0 +1,130 @@
+"""Clients that do not keep to the program, or fall ill, on a real chain and a real IPFS node.
+
+Rounds follow one another in one town; the clock is the development chain's, so nothing here waits.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable, Iterator, Sequence
+
+import numpy as np
+import pytest
+from town import SHARD, Nudger, Rogue, Town
+
+from qfl.codec.content import Content, ContentKind, encode, lanes_root
+from qfl.devnet import Devnet
+from qfl.errors import NotFinite
+from qfl.roles.client import Trained, TrainingTask
+from qfl.round import commit, count_included, open_round, publish, reveal, run_round, train, verify
+
+
+@pytest.fixture(scope="module")
+def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+        yield built
+        built.assert_everything_stands()
+
+
+def make_update(rogue: Rogue) -> Content:
+    """What an honest client in the rogue's place could have sent."""
+    beacon = rogue.town.ledger.beacon
+    return Content(
+        kind=ContentKind.UPDATE,
+        lane_bits=16,
+        round=beacon.context().round,
+        shard=SHARD,
+        count=0,
+        author=rogue.participant,
+        shape=beacon.shape(),
+        base_root=beacon.context().base_root,
+        lanes=np.arange(beacon.shape().total, dtype=np.int16),
+    )
+
+
+def flip_last(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def with_field(offset: int, value: bytes) -> Callable[[bytes], bytes]:
+    return lambda data: data[:offset] + value + data[offset + len(value) :]
+
+
+BAD_CONTENT: dict[str, tuple[Callable[[bytes], bytes], str]] = {
+    "flipped byte": (flip_last, "do not have the revealed root"),
+    "truncated": (lambda data: data[:-1], "bytes where the header announces"),
+    "one byte too long": (lambda data: data + b"0", "more than the 76 allowed"),
+    "a megabyte": (lambda data: data + bytes(1_000_000), "more than the 76 allowed"),
+    "a header that claims four billion angles": (with_field(24, b"\xff" * 4), "at most 1048576 allowed"),
+    "somebody else's number": (with_field(20, b"\0\0\0\x63"), "its author is 99"),
+    "another version": (with_field(4, b"\2"), "version 2"),
+    "empty": (lambda _data: b"", "0 bytes are less than a header"),
+}
+"""How the bytes differ from honest ones, and what the validators' log says of it."""
+
+
+@pytest.mark.parametrize("fault", [None, *BAD_CONTENT])
+def test_bad_content_is_not_included_and_the_round_goes_on(
+    town: Town, caplog: pytest.LogCaptureFixture, fault: str | None
+) -> None:
+    change, complaint = BAD_CONTENT[fault] if fault else (lambda data: data, "")
+    network, rogue = town.network(clients=[1, 2]), town.rogue(3)
+    number = open_round(network)
+    update = make_update(rogue)
+    data = change(encode(update))
+    root, digest = lanes_root(update), hashlib.sha256(data).digest()
+    rogue.commit(root, digest)
+    train(network)
+    commit(network)
+    town.store.put(data)
+    rogue.reveal(root, digest)
+    with caplog.at_level(logging.WARNING):
+        reveal(network)
+        verify(network)
+    publish(network)
+    assert count_included(network, number) == (2 if fault else 3)
+    prefix = f"the update of client {rogue.participant} is not included"
+    said = [record.getMessage() for record in caplog.records if prefix in record.getMessage()]
+    assert all(complaint in line for line in said)
+    assert len(said) == len(set(said)), "a validator repeats itself"
+    assert bool(said) == bool(fault)
+
+
+def test_content_that_nobody_stored_is_not_included(town: Town) -> None:
+    network, rogue = town.network(clients=[1, 2]), town.rogue(3)
+    number = open_round(network)
+    update = make_update(rogue)
+    root, digest = lanes_root(update), hashlib.sha256(b"never stored" + encode(update)).digest()
+    rogue.commit(root, digest)
+    train(network)
+    commit(network)
+    rogue.reveal(root, digest)
+    reveal(network)
+    verify(network)
+    publish(network)
+    assert count_included(network, number) == 2
+
+
+class Diverging(Nudger):
+    """Training of client 2 diverges: `whole_batch` as the real trainer says it, or only in what comes out."""
+
+    def __init__(self, whole_batch: bool) -> None:
+        self.whole_batch = whole_batch
+
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+        results = super().train(tasks, clients)
+        if 1 in clients:
+            ill = list(clients).index(1)
+            if self.whole_batch:
+                raise NotFinite("training loss", ill)
+            results[ill] = Trained(results[ill].angles * np.nan, results[ill].weights)
+        return results
+
+
+@pytest.mark.parametrize("whole_batch", [True, False])
+def test_a_client_whose_training_diverges_stops_nobody_else(town: Town, whole_batch: bool) -> None:
+    outcome = run_round(town.network(clients=[1, 2, 3], trainer=Diverging(whole_batch)))
+    assert outcome.included == 2
+    commits = town.ledger.shards[SHARD].commits(outcome.round, town.ledger.opened_in(outcome.round))
+    assert town.client(2).participant not in {commit.client for commit in commits}

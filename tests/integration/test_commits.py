@@ -1,0 +1,190 @@
+"""What the chain accepts of a client, from whom, and when; who pays for a transaction does not matter."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from town import SHARD, Rogue, Town
+
+from qfl.chain.accounts import development_account
+from qfl.chain.connection import connect
+from qfl.chain.digests import compute_commitment
+from qfl.chain.sender import Sender, UnsentCall
+from qfl.devnet import Devnet
+from qfl.devnet.health import call_chain
+from qfl.errors import ContractReverted
+from qfl.keys.keyfile import KeyFile
+from qfl.round import open_round
+
+ROOT, DIGEST, OTHER = b"\1" * 32, b"\2" * 32, b"\3" * 32
+
+
+@pytest.fixture(scope="module")
+def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+        yield built
+
+
+@pytest.fixture
+def rogue(town: Town) -> Rogue:
+    """A client in a round of its own that is open for commits."""
+    network = town.network()
+    if town.ledger.beacon.current_round():
+        town.clock.reach(town.ledger.beacon.round_at(town.ledger.beacon.current_round()).publish_ends_at)
+    open_round(network)
+    return town.rogue(1)
+
+
+def force(town: Town, call: UnsentCall, account: str) -> int:
+    """Put a call into a block without the dry run that would stop it; its status."""
+    tx_hash = town.web3.eth.send_transaction(
+        {"from": account, "to": call.to, "data": call.data, "gas": 1_000_000}  # type: ignore[typeddict-item]
+    )
+    return int(town.web3.eth.wait_for_transaction_receipt(tx_hash)["status"])
+
+
+def test_a_forged_commit_from_the_clients_own_account_changes_nothing(rogue: Rogue, town: Town) -> None:
+    beacon, shard = town.ledger.beacon, town.ledger.shards[SHARD]
+    number, base_root = beacon.current_round(), beacon.context().base_root
+    commitment = compute_commitment(number, rogue.participant, ROOT, DIGEST, rogue.salt)
+    with KeyFile.create(town.folder / f"stolen-{number}.lms", 5) as other:
+        digest = town.ledger.shard_domains[SHARD].commit(number, rogue.participant, base_root, commitment)
+        forged = shard.commit(number, rogue.participant, base_root, commitment, other.sign(digest))
+    leaf_before = shard.next_leaf(rogue.participant)
+    own_account = town.senders[rogue.name]
+    with pytest.raises(ContractReverted) as refusal:
+        own_account.send(forged)
+    assert (refusal.value.name, *refusal.value.values.values()) == ("BadSignature", rogue.participant)
+    assert force(town, forged, own_account.address) == 0
+    assert not any(shard.update_of(number, rogue.participant))
+    assert shard.next_leaf(rogue.participant) == leaf_before
+    rogue.commit(ROOT, DIGEST, sender=town.sender(18))  # its place in the round is still free, whoever carries it
+    assert any(shard.update_of(number, rogue.participant))
+    assert shard.next_leaf(rogue.participant) == leaf_before + 1
+
+
+def commit_late(rogue: Rogue) -> None:
+    rogue.town.end_phase()
+    rogue.commit(ROOT, DIGEST)
+
+
+def commit_twice(rogue: Rogue) -> None:
+    rogue.commit(ROOT, DIGEST)
+    rogue.commit(ROOT, OTHER)
+
+
+def commit_to_another_base(rogue: Rogue) -> None:
+    number = rogue.town.ledger.beacon.current_round()
+    rogue.send_commit(number, OTHER, DIGEST, rogue.sign(number, OTHER, DIGEST))
+
+
+def commit_to_another_round(rogue: Rogue) -> None:
+    context = rogue.town.ledger.beacon.context()
+    number = context.round + 1
+    rogue.send_commit(number, context.base_root, DIGEST, rogue.sign(number, context.base_root, DIGEST))
+
+
+def commit_with_an_old_leaf(rogue: Rogue) -> None:
+    """What a thief could do with a signature made and never sent."""
+    first = rogue.town.ledger.beacon.context()
+    early = rogue.sign(first.round, first.base_root, DIGEST)
+    rogue.commit(ROOT, DIGEST)
+    rogue.town.clock.reach(rogue.town.ledger.beacon.round_at(first.round).publish_ends_at)
+    open_round(rogue.town.network())
+    rogue.send_commit(first.round + 1, first.base_root, DIGEST, early)
+
+
+def reveal_without_commit(rogue: Rogue) -> None:
+    rogue.town.end_phase()
+    rogue.reveal(ROOT, DIGEST)
+
+
+def reveal_too_early(rogue: Rogue) -> None:
+    rogue.commit(ROOT, DIGEST)
+    rogue.reveal(ROOT, DIGEST)
+
+
+def reveal_something_else(rogue: Rogue) -> None:
+    rogue.commit(ROOT, DIGEST)
+    rogue.town.end_phase()
+    rogue.reveal(ROOT, OTHER)
+
+
+def reveal_twice(rogue: Rogue) -> None:
+    rogue.commit(ROOT, DIGEST)
+    rogue.town.end_phase()
+    rogue.reveal(ROOT, DIGEST)
+    rogue.reveal(ROOT, DIGEST)
+
+
+def open_anothers_commitment(rogue: Rogue) -> None:
+    """A commitment copied from the chain cannot be opened: it is bound to who made it."""
+    rogue.commit(ROOT, DIGEST)
+    shard, number = rogue.town.ledger.shards[SHARD], rogue.town.ledger.beacon.current_round()
+    (copied,) = shard.commits(number, 0)
+    thief = rogue.town.rogue(2)
+    base_root = rogue.town.ledger.beacon.context().base_root
+    thief.send_commit(number, base_root, copied.commitment, thief.sign(number, base_root, copied.commitment))
+    rogue.town.end_phase()
+    thief.reveal(ROOT, DIGEST)
+
+
+REFUSED: list[tuple[Callable[[Rogue], None], str]] = [
+    (commit_late, "WrongPhase"),
+    (commit_twice, "AlreadyCommitted"),
+    (commit_to_another_base, "WrongBase"),
+    (commit_to_another_round, "NotCurrentRound"),
+    (commit_with_an_old_leaf, "LeafReused"),
+    (reveal_without_commit, "NotCommitted"),
+    (reveal_too_early, "WrongPhase"),
+    (reveal_something_else, "CommitmentMismatch"),
+    (reveal_twice, "AlreadyRevealed"),
+    (open_anothers_commitment, "CommitmentMismatch"),
+]
+
+
+@pytest.mark.parametrize(("misuse", "error"), REFUSED, ids=[misuse.__name__ for misuse, _ in REFUSED])
+def test_misuse_is_refused_by_name(rogue: Rogue, misuse: Callable[[Rogue], None], error: str) -> None:
+    with pytest.raises(ContractReverted) as refusal:
+        misuse(rogue)
+    assert refusal.value.name == error
+
+
+def test_of_two_that_carry_the_same_message_in_one_block_the_second_learns_why_it_failed(
+    rogue: Rogue, town: Town
+) -> None:
+    context = town.ledger.beacon.context()
+    signature = rogue.sign(context.round, context.base_root, DIGEST)
+    call = town.ledger.shards[SHARD].commit(context.round, rogue.participant, context.base_root, DIGEST, signature)
+    call_chain(town.devnet.rpc_url, "evm_setAutomine", False)
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            sent = [pool.submit(town.sender(index).send, call) for index in (16, 17)]
+            deadline = time.monotonic() + 20
+            while int(call_chain(town.devnet.rpc_url, "txpool_status")["pending"], 16) < 2:
+                assert time.monotonic() < deadline, [future.done() and future.exception() for future in sent]
+            call_chain(town.devnet.rpc_url, "evm_mine")
+    finally:
+        call_chain(town.devnet.rpc_url, "evm_setAutomine", True)
+    (failure,) = [error for future in sent if (error := future.exception()) is not None]
+    assert isinstance(failure, ContractReverted)
+    assert failure.name == "AlreadyCommitted"
+
+
+def test_two_processes_that_pay_from_one_account_do_not_lose_a_nonce(
+    rogue: Rogue, town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = Sender(connect(town.devnet.rpc_url), development_account(15))
+    taken = late.web3.eth.get_transaction_count(development_account(15).address, "pending")
+    town.sender(15).send(town.ledger.staking.fund_rewards(1))
+    answers = iter([taken])
+    fresh = late.web3.eth.get_transaction_count
+    monkeypatch.setattr(
+        late.web3.eth, "get_transaction_count", lambda *arguments: next(answers, None) or fresh(*arguments)
+    )
+    pool_before = town.ledger.staking.totals_wei()[2]
+    late.send(town.ledger.staking.fund_rewards(1))
+    assert town.ledger.staking.totals_wei()[2] == pool_before + 1

@@ -1,0 +1,210 @@
+"""Three clients and four validators, each a process of its own; one of each is killed in mid-round and comes back.
+
+The chain mines every second. The test moves its clock past a phase once everybody has acted, so deadlines are long and
+nothing here depends on how fast the machine is; it polls for what it waits for.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from town import SHARD, Town
+
+from qfl.audit.rounds import Auditor
+from qfl.chain.contracts.beacon import Phase
+from qfl.devnet import Devnet, DevnetConfig
+from qfl.job import JobDocument
+from qfl.keys.lms import leaf_of
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.roles.loop import published_rounds
+from qfl.types import ParticipantId, RoundNumber
+
+DIGITS = JobDocument(
+    Architecture(qubits=6, layers=1, classes=3, head=False),
+    TrainingConfig(steps=2, batch_size=8),
+    rounds=3,
+)
+DEADLINES = {"commitSeconds": 900, "revealSeconds": 900, "checkpointSeconds": 900, "publishSeconds": 900}
+PATIENCE_SECONDS = 60.0
+
+
+class Processes:
+    """The town's people as processes; each can be killed and started again."""
+
+    def __init__(self, town: Town) -> None:
+        self.town = town
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+
+    def start(self, name: str) -> None:
+        """Start `qfl client run` or `qfl validator run`; a name that ran before has its old key and folder."""
+        role, number = name.split("-")
+        folder = self.town.folder / name
+        offset = 0 if role == "client" else 3
+        command = [
+            *(sys.executable, "-c", "from qfl.cli.main import main; main()", role, "run"),
+            *("--account", f"dev:{offset + int(number)}"),
+            *("--rpc", self.town.devnet.rpc_url, "--ipfs", self.town.devnet.ipfs_url),
+            *("--deployment", str(self.town.deployment_path), "--key", str(folder / "key.lms")),
+            *("--folder", str(folder), "--rounds", "3", "--poll", "0.4"),
+        ]
+        if role == "client":
+            command += ["--dataset", "digits", "--share", f"{number}/3"]
+        with (folder / "log").open("ab") as log:
+            self.running[name] = subprocess.Popen(command, stdout=log, stderr=log)
+
+    def kill(self, name: str) -> None:
+        """As a power cut does."""
+        self.running[name].kill()
+        self.running[name].wait()
+
+    def send_signal(self, name: str, number: signal.Signals) -> None:
+        """Put it to sleep, or wake it."""
+        self.running[name].send_signal(number)
+
+    def log_of(self, name: str) -> str:
+        return (self.town.folder / name / "log").read_text()
+
+    def wait_for(self, what: str, happened: Callable[[], bool]) -> None:
+        """Poll until it happened; a process that ended in error fails the test at once."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not happened():
+            ended = {name: process.poll() for name, process in self.running.items() if process.poll()}
+            logs = "".join(f"\n--- {name}\n{self.log_of(name)}" for name in ended or self.running)
+            assert not ended, f"waiting for {what}: ended with {ended}{logs}"
+            assert time.monotonic() < deadline, f"{what} did not happen{logs}"
+            time.sleep(0.05)
+
+    def wait_for_model(self, number: RoundNumber) -> None:
+        self.wait_for(f"model {number}", lambda: number in published_rounds(self.town.ledger))
+
+
+@pytest.fixture
+def town(tmp_path: Path) -> Iterator[Town]:
+    with (
+        Devnet(DevnetConfig(tmp_path / "devnet", block_time=1)) as devnet,
+        Town(devnet, tmp_path, job=DIGITS, **DEADLINES) as built,
+    ):
+        yield built
+
+
+@pytest.fixture
+def processes(town: Town) -> Iterator[Processes]:
+    town.close()  # the keys are the processes' now
+    made = Processes(town)
+    yield made
+    for process in made.running.values():
+        process.kill()
+        process.wait()
+
+
+def test_a_killed_client_and_a_killed_validator_lose_nothing(town: Town, processes: Processes) -> None:
+    names = start_everybody(processes)
+    client = play_round_1_killing_a_client(processes, names)
+    validator = play_round_2_killing_the_proposer(processes, names)
+    processes.wait_for("its return", lambda: processes.log_of(names[validator]).count("signatures left") == 2)
+    town.devnet.restart_chain()
+    town.devnet.restart_ipfs()
+    play_round_3_needing_the_revived(processes, names, validator)
+    processes.wait_for("the end", lambda: all(process.poll() == 0 for process in processes.running.values()))
+
+    counts = [town.ledger.beacon.checkpoint_at(RoundNumber(number), SHARD).count for number in (1, 2, 3)]
+    assert counts == [3, 3, 3], "an update was lost"
+    signed: dict[tuple[ParticipantId, int], set[bytes]] = defaultdict(set)
+    for number in (1, 2, 3):
+        for signer, signature in signatures_on_chain(town, RoundNumber(number)):
+            signed[signer, leaf_of(signature)].add(signature)
+    assert {client, validator} <= {signer for signer, _ in signed}
+    assert all(len(signatures) == 1 for signatures in signed.values()), "a leaf signed twice"
+    verdicts = list(Auditor(town.ledger, town.store).audit())
+    assert [verdict.complaints for verdict in verdicts] == [[], [], []]
+    assert not [name for name in names.values() if "Traceback" in processes.log_of(name)]
+
+
+def start_everybody(processes: Processes) -> dict[ParticipantId, str]:
+    """Clients first: a round opens as soon as there are four validators. Who is who, once all have bonded."""
+    bondings = processes.town.ledger.staking.bondings
+    for number in (1, 2, 3):
+        processes.start(f"client-{number}")
+    processes.wait_for("three bonds", lambda: len(bondings(0)) == 3)
+    for number in (1, 2, 3, 4):
+        processes.start(f"validator-{number}")
+    processes.wait_for("seven bonds", lambda: len(bondings(0)) == 7)
+    names = {key.public: name for name, key in processes.town.keys.items()}
+    return {bonding.id: names[bonding.key] for bonding in bondings(0)}
+
+
+def play_round_1_killing_a_client(processes: Processes, names: dict[ParticipantId, str]) -> ParticipantId:
+    """It dies between its commitment and its reveal."""
+    town, number = processes.town, RoundNumber(1)
+    shard = town.ledger.shards[SHARD]
+    processes.wait_for("the first commitment", lambda: bool(shard.commits(number, 0)))
+    victim = shard.commits(number, 0)[0].client
+    processes.kill(names[victim])
+    assert town.ledger.beacon.context().phase is Phase.COMMIT, "it died in mid-round"
+    processes.start(names[victim])
+    pass_client_phases(processes, number)
+    processes.wait_for_model(number)
+    return victim
+
+
+def play_round_2_killing_the_proposer(processes: Processes, names: dict[ParticipantId, str]) -> ParticipantId:
+    """It dies after its proposal. Two seats sleep meanwhile, so that there is no quorum yet."""
+    town, number = processes.town, RoundNumber(2)
+    beacon, shard = town.ledger.beacon, town.ledger.shards[SHARD]
+    processes.wait_for("the second round", lambda: beacon.current_round() == number)
+    victim, _, *sleepers = beacon.committee(number, SHARD)
+    for sleeper in sleepers:
+        processes.send_signal(names[sleeper], signal.SIGSTOP)
+    pass_client_phases(processes, number)
+    processes.wait_for("a proposal", lambda: bool(shard.proposals(number, 0)))
+    processes.kill(names[victim])
+    assert beacon.context().phase is Phase.CHECKPOINT, "it died in mid-round"
+    processes.start(names[victim])
+    for sleeper in sleepers:
+        processes.send_signal(names[sleeper], signal.SIGCONT)
+    processes.wait_for_model(number)
+    return victim
+
+
+def play_round_3_needing_the_revived(
+    processes: Processes, names: dict[ParticipantId, str], revived: ParticipantId
+) -> None:
+    """One of the other validators sleeps, so that there is no quorum without it."""
+    beacon, number = processes.town.ledger.beacon, RoundNumber(3)
+    processes.wait_for("the third round", lambda: beacon.current_round() == number)
+    sleeper = next(seat for seat in beacon.committee(number, SHARD)[1:] if seat != revived)
+    processes.send_signal(names[sleeper], signal.SIGSTOP)
+    pass_client_phases(processes, number)
+    processes.wait_for_model(number)
+    processes.send_signal(names[sleeper], signal.SIGCONT)
+
+
+def pass_client_phases(processes: Processes, number: RoundNumber) -> None:
+    """Move the clock on once all three have committed, and again once they have revealed."""
+    shard = processes.town.ledger.shards[SHARD]
+    processes.wait_for("three commitments", lambda: len(shard.commits(number, 0)) == 3)
+    processes.town.end_phase()
+    processes.wait_for("three reveals", lambda: len(shard.reveals(number, 0)) == 3)
+    processes.town.end_phase()
+
+
+def signatures_on_chain(town: Town, number: RoundNumber) -> Iterator[tuple[ParticipantId, bytes]]:
+    """Every signature that a round left on chain, with its signer."""
+    ledger, shard = town.ledger, town.ledger.shards[SHARD]
+    committee = ledger.beacon.committee(number, SHARD)
+    for commit in shard.commits(number, 0):
+        yield commit.client, (ledger.call_in(shard, commit.tx_hash) or {})["signature"]
+    for proposal in shard.proposals(number, 0):
+        yield committee[proposal.checkpoint.turn], proposal.signature
+    for attestation in shard.attestations(number, 0):
+        yield committee[attestation.seat], attestation.signature
+    publication = ledger.call_in(ledger.beacon, ledger.beacon.publications(0)[number])
+    yield ledger.beacon.round_at(number).publisher, (publication or {})["signature"]

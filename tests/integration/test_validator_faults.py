@@ -1,0 +1,197 @@
+"""Validators that are away, lie, die or are impersonated; chain and IPFS node that restart in mid-round.
+
+Rounds follow one another in one town; the clock is the development chain's, so nothing here waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from town import SHARD, Town
+
+from qfl.chain.accounts import development_account
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.receipts import Receipt
+from qfl.chain.sender import Sender, UnsentCall
+from qfl.committee.result import compute_result
+from qfl.committee.updates import fetch_updates
+from qfl.devnet import Devnet
+from qfl.keys.keyfile import KeyFile
+from qfl.keys.lms import leaf_of
+from qfl.roles.terms import read_terms
+from qfl.roles.validator import Validator
+from qfl.round import Network, commit, count_included, open_round, publish, reveal, train, verify
+from qfl.types import CheckpointData, RoundNumber
+
+
+@pytest.fixture(scope="module")
+def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+        yield built
+        built.assert_everything_stands()
+
+
+def run_until_checkpoint_phase(network: Network) -> RoundNumber:
+    number = open_round(network)
+    train(network)
+    commit(network)
+    reveal(network)
+    assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
+    return number
+
+
+def result_of(town: Town, number: RoundNumber, turn: int) -> CheckpointData:
+    """What an honest seat proposes in `turn`."""
+    terms = read_terms(town.ledger, number, SHARD)
+    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
+    updates, _ = fetch_updates(reveals, town.store, terms)
+    return compute_result(terms, turn, updates).checkpoint
+
+
+def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
+    drawn = network.ledger.beacon.committee(number, SHARD)[seat]
+    return next(validator for validator in network.validators if validator.participant == drawn)
+
+
+def without(network: Network, absent: Validator) -> Network:
+    return replace(network, validators=[validator for validator in network.validators if validator is not absent])
+
+
+def key_of(town: Town, validator: Validator) -> KeyFile:
+    public = town.ledger.staking.participant(validator.participant).key
+    return next(key for key in town.keys.values() if key.public == public)
+
+
+def rotate_key(town: Town, validator: Validator) -> None:
+    name = next(name for name in town.keys if town.join(name) == validator.participant)
+    old, new = town.keys[name], KeyFile.create(town.folder / name / "new.lms", 5)
+    nonce = town.ledger.staking.participant(validator.participant).nonce
+    signature = old.sign(town.ledger.staking_domain.rotation(validator.participant, new.public, nonce))
+    town.owner.send(town.ledger.staking.rotate_key(validator.participant, new.public, signature))
+    old.close()
+    town.keys[name] = new
+
+
+def test_the_next_seat_proposes_when_the_first_is_away(town: Town) -> None:
+    network = town.network(clients=[1])
+    number = run_until_checkpoint_phase(network)
+    network = without(network, in_seat(network, number, 0))
+    verify(network)
+    publish(network)
+    assert town.accepted_turn(number) == 1
+
+
+def test_a_wrong_result_finds_no_attesters_and_loses_its_turn(town: Town) -> None:
+    network = town.network(clients=[1])
+    number = run_until_checkpoint_phase(network)
+    liar = in_seat(network, number, 0)
+    wrong = replace(result_of(town, number, 0), aggregate_root=b"\1" * 32)
+    signature = key_of(town, liar).sign(town.ledger.beacon_domain.checkpoint(wrong))
+    town.owner.send(town.ledger.shards[SHARD].propose(wrong, signature, liar.participant))
+    verify(without(network, liar))
+    publish(network)
+    assert town.accepted_turn(number) == 1
+
+
+def test_forged_proposals_and_attestations_are_noise(town: Town, tmp_path: Path) -> None:
+    network = town.network(clients=[1])
+    number = run_until_checkpoint_phase(network)
+    shard, nobody = town.ledger.shards[SHARD], town.sender(19)
+    honest = result_of(town, number, 0)
+    forged = replace(honest, aggregate_root=b"\1" * 32)
+    with KeyFile.create(tmp_path / "forger.lms", 5) as forger:
+        for checkpoint in (forged, honest):
+            digest = town.ledger.beacon_domain.checkpoint(checkpoint)
+            liar = in_seat(network, number, 0).participant
+            nobody.send(shard.propose(checkpoint, forger.sign(digest), liar))
+            for seat in range(4):
+                for signature in (forger.sign(digest), b"", b"\xff" * 5000):
+                    nobody.send(shard.attest(checkpoint, seat, digest, signature, liar))
+    verify(network)
+    publish(network)
+    assert town.accepted_turn(number) == 0
+
+
+def test_a_seat_that_rotates_its_key_after_attesting_does_not_stall_the_others(town: Town) -> None:
+    network = town.network(clients=[1])
+    number = run_until_checkpoint_phase(network)
+    proposer, rotating = in_seat(network, number, 0), in_seat(network, number, 1)
+    assert proposer.verify(proposer.duty())
+    assert rotating.verify(rotating.duty())
+    rotate_key(town, rotating)
+    verify(without(network, rotating))
+    publish(without(network, rotating))
+    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    assert accepted.attested == 0b1101
+
+
+class PowerCut(Exception):
+    pass
+
+
+class DyingSender(Sender):
+    """Loses power instead of sending a call with this label."""
+
+    def __init__(self, town: Town, index: int, label: str) -> None:
+        super().__init__(town.web3, development_account(index))
+        self._label = label
+
+    def send(self, call: UnsentCall) -> Receipt:
+        if call.label == self._label:
+            raise PowerCut
+        return super().send(call)
+
+
+@pytest.mark.parametrize("label", ["propose", "attest", "publish"])
+def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature(town: Town, label: str) -> None:
+    network = town.network(clients=[1])
+    number = run_until_checkpoint_phase(network)
+    proposer = in_seat(network, number, 0)
+    victim = in_seat(network, number, 1) if label == "attest" else proposer
+    if label == "attest":
+        assert proposer.verify(proposer.duty())
+    if label == "publish":
+        verify(network)
+    name = next(name for name in town.keys if town.join(name) == victim.participant)
+    key = town.keys[name]
+    dying = Validator(
+        victim.participant, town.ledger, DyingSender(town, 10, label), town.store, key, town.folder / name
+    )
+    with pytest.raises(PowerCut):
+        dying.publish(number) if label == "publish" else dying.verify(dying.duty())
+    leaf = key.next_leaf - 1
+    back = town.validator(int(name.removeprefix("validator-")))
+    assert back.publish(number) if label == "publish" else back.verify(back.duty())
+    assert key.next_leaf == leaf + 1, "no second signature was made"
+    opened, shard = town.ledger.opened_in(number), town.ledger.shards[SHARD]
+    if label == "propose":
+        assert [leaf_of(p.signature) for p in shard.proposals(number, opened)] == [leaf]
+    elif label == "attest":
+        assert leaf in [leaf_of(a.signature) for a in shard.attestations(number, opened) if a.seat == 1]
+    verify(network)
+    if label != "publish":
+        publish(network)
+
+
+# --- chain and store -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("stage", ["after commits", "after reveals"])
+def test_a_round_survives_restarts_of_chain_and_ipfs_node(town: Town, stage: str) -> None:
+    network = town.network(clients=[1, 2])
+    number = open_round(network)
+    train(network)
+    commit(network)
+    if stage == "after commits":
+        town.devnet.restart_chain()
+        town.devnet.restart_ipfs()
+    reveal(network)
+    if stage == "after reveals":
+        town.devnet.restart_ipfs()
+        town.devnet.restart_chain()
+    verify(network)
+    publish(network)
+    assert count_included(network, number) == 2
