@@ -117,7 +117,7 @@ def run_validator(
         except ContractReverted as refusal:
             if refusal.name not in CANNOT_OPEN_YET:
                 raise
-            narrator.say("round %d cannot be opened yet: %s", last + 1, refusal)
+            narrator.say("round %d cannot be opened yet: %s", last + 1, str(refusal))
             return False
         if opened:
             narrator.say("round %d: opened", last + 1)
