@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from eth_typing import HexStr
@@ -9,12 +10,22 @@ from web3 import Web3
 
 from qfl.chain.connection import connect, reaching, url_of
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.contracts.beacon import Beacon
+from qfl.chain.contracts.beacon import Beacon, Parameters
 from qfl.chain.contracts.shard import Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.digests import Domain
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What is fixed when a round opens: the model it trains on, and its parameters."""
+
+    base_round: RoundNumber
+    base_root: bytes
+    base_digest: bytes
+    parameters: Parameters
 
 
 class Ledger:
@@ -30,6 +41,7 @@ class Ledger:
         self.beacon_domain = Domain(deployment.chain_id, self.beacon.address)
         self.shard_domains = [Domain(deployment.chain_id, shard.address) for shard in self.shards]
         self._opened: dict[RoundNumber, int] = {}
+        self._plans: dict[RoundNumber, RoundPlan] = {}
 
     @classmethod
     def connect(cls, rpc_url: str, deployment: Deployment) -> Ledger:
@@ -52,6 +64,16 @@ class Ledger:
         if len(self.shards) == 1 or not (current := self.beacon.current_round()):
             return ShardIndex(0)
         return self.beacon.shard_of(current, client)
+
+    def plan(self, round_number: RoundNumber) -> RoundPlan:
+        """What a round trains on, and how; it never changes, so it is read once."""
+        if round_number not in self._plans:
+            record = self.beacon.round_at(round_number)
+            base = self.beacon.round_at(record.base_round)
+            parameters = self.beacon.parameters_at(record.parameters_version)
+            plan = RoundPlan(base.number, base.model_root, base.content_digest, parameters)
+            self._plans[round_number] = plan
+        return self._plans[round_number]
 
     def opened_in(self, round_number: RoundNumber) -> int:
         """The block a round was opened in: where its events start."""

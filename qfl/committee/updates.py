@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,7 +96,12 @@ def fetch_updates(
         except UpdateRejected as error:
             return error
 
-    with ThreadPoolExecutor(FETCHERS) as pool:
-        outcomes = list(pool.map(fetch, reveals))
+    outcomes = list(_fetchers().map(fetch, reveals))
     verified = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]
     return verified, [outcome for outcome in outcomes if isinstance(outcome, UpdateRejected)]
+
+
+@cache
+def _fetchers() -> ThreadPoolExecutor:
+    """Threads that stay: each keeps its connection to the store."""
+    return ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")

@@ -16,7 +16,6 @@ def compute_publication(ledger: Ledger, store: ContentStore, round_number: Round
     Raises:
         ModelRejected, StorageError.
     """
-    record = ledger.beacon.round_at(round_number)
     base = read_base(ledger, store, round_number)
     accepted = [
         entry.checkpoint
@@ -24,5 +23,4 @@ def compute_publication(ledger: Ledger, store: ContentStore, round_number: Round
         if ledger.beacon.checkpoint_at(round_number, ShardIndex(entry.checkpoint.shard)).stands
     ]
     aggregates = [fetch_aggregate(store, checkpoint, base.shape) for checkpoint in accepted]
-    lane_format = ledger.beacon.parameters_at(record.parameters_version).format
-    return compute_next_model(round_number, base, accepted, aggregates, lane_format)
+    return compute_next_model(round_number, base, accepted, aggregates, ledger.plan(round_number).parameters.format)

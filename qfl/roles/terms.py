@@ -1,4 +1,4 @@
-"""What the beacon asks of a round's updates, read once for each round."""
+"""What the beacon asks of a round's updates, and the models behind it."""
 
 from __future__ import annotations
 
@@ -12,13 +12,12 @@ from qfl.types import RoundNumber, ShardIndex
 
 def read_terms(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> Terms:
     """The terms of one shard in one round."""
-    record = ledger.beacon.round_at(round_number)
-    base = ledger.beacon.round_at(record.base_round)
-    parameters = ledger.beacon.parameters_at(record.parameters_version)
+    plan = ledger.plan(round_number)
+    parameters = plan.parameters
     return Terms(
         round_number,
         shard,
-        base.model_root,
+        plan.base_root,
         ledger.beacon.shape(),
         parameters.format,
         parameters.trim_bps,
@@ -37,5 +36,6 @@ def read_model(ledger: Ledger, store: ContentStore, round_number: RoundNumber) -
 
 
 def read_base(ledger: Ledger, store: ContentStore, round_number: RoundNumber) -> Content:
-    """The model that a round trains on."""
-    return read_model(ledger, store, ledger.beacon.round_at(round_number).base_round)
+    """The model that a round trains on, checked against the beacon; raises as `read_model`."""
+    plan = ledger.plan(round_number)
+    return fetch_model(store, plan.base_round, plan.base_root, plan.base_digest, ledger.beacon.shape())

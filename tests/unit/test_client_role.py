@@ -53,17 +53,17 @@ def pristine(tmp_path_factory):
 @pytest.fixture
 def world(pristine, tmp_path):
     """A chain whose every round trains on the genesis model, a store that has it, a sender and a key."""
-    record = SimpleNamespace(
+    plan = SimpleNamespace(
         base_round=RoundNumber(0),
-        model_root=lanes_root(GENESIS),
-        content_digest=content_digest(encode_model(GENESIS)),
-        parameters_version=1,
+        base_root=lanes_root(GENESIS),
+        base_digest=content_digest(encode_model(GENESIS)),
+        parameters=PARAMETERS,
     )
-    beacon = SimpleNamespace(
-        round_at=lambda _number: record, parameters_at=lambda _version: PARAMETERS, shape=lambda: SHAPE
-    )
+    beacon = SimpleNamespace(shape=lambda: SHAPE)
     shard = SimpleNamespace(commit=call("commit"), reveal=call("reveal"))
-    ledger = SimpleNamespace(beacon=beacon, shards=[shard], shard_domains=[DOMAIN], record=record)
+    ledger = SimpleNamespace(
+        beacon=beacon, shards=[shard], shard_domains=[DOMAIN], base=plan, plan=lambda _number: plan
+    )
     store = MemoryStore()
     store.put(encode_model(GENESIS))
     with KeyFile.open(shutil.copy2(pristine, tmp_path / "key.lms"), tmp_path / "state") as key:
@@ -94,7 +94,7 @@ def test_task_is_the_base_model_with_a_seed_of_its_own_for_each_round(world):
 
 
 def test_base_model_that_is_not_the_published_one_is_not_trained_on(world):
-    world.ledger.record.model_root = b"x" * 32
+    world.ledger.base.base_root = b"x" * 32
     with pytest.raises(ModelRejected):
         start(world).training_task(RoundNumber(1), SHARD)
 
