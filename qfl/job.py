@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
@@ -78,13 +79,13 @@ def fetch_job(store: ContentStore, digest: bytes) -> JobDocument:
     return JobDocument.from_json(store.get(digest, LONGEST_BYTES))
 
 
-def training_config(values: dict[str, object]) -> TrainingConfig:
+def training_config(values: dict[str, Any]) -> TrainingConfig:
     """A training recipe from a config file's table.
 
     Raises:
         InvalidInput: an unknown name or a bad value.
     """
     try:
-        return TrainingConfig(**values)  # type: ignore[arg-type]
+        return TrainingConfig(**values)
     except TypeError as error:
         raise InvalidInput("training", values, str(error)) from error

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qfl.aggregate.rule import apply_global
 from qfl.codec.content import HEADER_BYTES, Content, ContentKind, decode, encode, lanes_root
 from qfl.errors import MalformedContent, ModelRejected
@@ -64,7 +67,9 @@ def compute_next_model(
     )
 
 
-def model_content(round_number: RoundNumber, state: object, shape: ModelShape, base_root: bytes = NO_BASE) -> Content:
+def model_content(
+    round_number: RoundNumber, state: NDArray[np.int32], shape: ModelShape, base_root: bytes = NO_BASE
+) -> Content:
     """A model's content object; `state` is int32 of shape `[d]`."""
     return Content(
         kind=ContentKind.MODEL,
@@ -75,7 +80,7 @@ def model_content(round_number: RoundNumber, state: object, shape: ModelShape, b
         author=0,
         shape=shape,
         base_root=base_root,
-        lanes=state,  # type: ignore[arg-type]
+        lanes=state,
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from eth_account.signers.local import LocalAccount
+from eth_typing import Hash32
 from web3 import Web3
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 from web3.types import TxParams, TxReceipt, Wei
@@ -161,7 +162,7 @@ class Sender:
         pause = 0.002
         while time.monotonic() < deadline:
             try:
-                return self.web3.eth.get_transaction_receipt(tx_hash)  # type: ignore[arg-type]
+                return self.web3.eth.get_transaction_receipt(Hash32(tx_hash))
             except TransactionNotFound:
                 time.sleep(pause)
                 pause = min(2 * pause, 0.25)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, cast
 
-from eth_typing import HexStr
+from eth_typing import BlockNumber, HexStr
 from web3.contract.contract import ContractEvent
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 from web3.logs import DISCARD
+from web3.types import TxParams
 
 from qfl.chain.abi import load_abi
 from qfl.chain.connection import reaching, url_of
@@ -99,7 +100,7 @@ def _error(ledger: Ledger, transaction: Any, block: int) -> str:
     call = {name: transaction[name] for name in ("from", "to", "value", "input", "gas") if transaction.get(name)}
     call["data"] = call.pop("input", b"")
     try:
-        ledger.web3.eth.call(call, block_identifier=block - 1)  # type: ignore[arg-type]
+        ledger.web3.eth.call(cast(TxParams, call), block_identifier=BlockNumber(block - 1))
     except (ContractCustomError, ContractLogicError) as error:
         return str(decode_revert("the call", error.data if isinstance(error.data, str) else None))
     except Web3RPCError as error:

@@ -170,7 +170,7 @@ def _step(model: QuantumClassifier, optimiser: torch.optim.Optimizer, pool: _Poo
         raise NotFinite("training loss", int(torch.isfinite(losses).int().argmin()))
     optimiser.zero_grad()
     # A sum, not a mean: each client's gradient is that of its own loss, however many there are.
-    losses.sum().backward()  # type: ignore[no-untyped-call]
+    losses.sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
     optimiser.step()
     return losses.detach()
 

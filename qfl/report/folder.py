@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from typing import cast
 
 from qfl.config import JobConfig
-from qfl.devnet.config import DevnetConfig
+from qfl.devnet.config import ChainKind, DevnetConfig
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 
@@ -27,7 +28,7 @@ def new_devnet(
         write_atomically(folder / CHAIN_FILE, json.dumps({"chain": job.chain, "accounts": accounts}).encode())
     return DevnetConfig(
         folder / "devnet",
-        job.chain,  # type: ignore[arg-type]
+        cast(ChainKind, job.chain),  # `JobConfig` has checked it
         block_time=1 if real_time else None,
         accounts=accounts,
         with_chain=with_chain,

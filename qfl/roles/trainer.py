@@ -30,7 +30,7 @@ class LocalTrainer:
 
     def warm_up(self) -> None:
         """Import torch and its kin: seconds that the first round's commit phase need not spend."""
-        import qfl.quantum.training  # noqa: F401
+        import qfl.quantum.training  # noqa: F401 - imported for the time it takes
 
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
         """All tasks start from the same model: they are of one round."""

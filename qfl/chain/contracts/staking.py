@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from typing import Any
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.sender import UnsentCall
@@ -139,7 +140,7 @@ class Staking(BoundContract):
         ]
 
 
-def _key(value: object) -> LmsPublicKey:
+def _key(value: Any) -> LmsPublicKey:
     if isinstance(value, dict):
         return LmsPublicKey(value["identifier"], value["root"], value["height"])
-    return LmsPublicKey(value.identifier, value.root, value.height)  # type: ignore[attr-defined]
+    return LmsPublicKey(value.identifier, value.root, value.height)
