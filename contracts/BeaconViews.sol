@@ -75,6 +75,8 @@ abstract contract BeaconViews is IBeacon {
         now_.turnSeconds = parameters.turnSeconds;
         now_.shards = parameters.shards;
         now_.seats = parameters.seats;
+        now_.laneBits = parameters.laneBits;
+        now_.normBound = parameters.normBound;
         (now_.phase, now_.phaseEndsAt) = current.phaseOf(now_.shards);
         now_.revealEndsAt = current.revealEndsAt;
         now_.baseRoot = _rounds[current.baseRound].modelRoot;
@@ -158,6 +160,11 @@ abstract contract BeaconViews is IBeacon {
     /// @inheritdoc IBeacon
     function parametersAt(uint16 version) external view returns (RoundParameters memory) {
         return _parameters[version];
+    }
+
+    /// @inheritdoc IBeacon
+    function parametersOf(uint64 round) external view returns (RoundParameters memory) {
+        return _parameters[_rounds[round].parametersVersion];
     }
 
     /// @inheritdoc IBeacon

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Checkpoint} from "./interfaces/IBeacon.sol";
 import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeaconView.sol";
+import {INormVerifier} from "./interfaces/INormVerifier.sol";
 import {ClientDuty, IShard} from "./interfaces/IShard.sol";
 import {LmsKey} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
@@ -11,15 +12,16 @@ import {Lms} from "./libraries/Lms.sol";
 /// @title One shard: commits, reveals, proposals and attestations of a round.
 /// @dev Knows the rest of the protocol only through `IBeaconView`, so it can live on a chain of its own.
 contract Shard is IShard {
-    /// @dev The counters of the latest round with a commit; one slot for all rounds, so that none pays to create it.
+    /// @dev One slot for each round, created by its first commit.
     struct Tally {
-        uint64 round;
         uint16 commits;
         uint16 reveals;
     }
 
     /// @dev A checkpoint's bitmap has a bit for each reveal.
     uint16 private constant CAPACITY = 256;
+    /// @dev Order of BN254's scalar field: what a proof's inputs are numbers of.
+    uint256 private constant FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
     /// @dev Tells in the lowest bit of an update's slot whether it is revealed.
     bytes32 private constant REVEALED = bytes32(uint256(1));
 
@@ -28,16 +30,17 @@ contract Shard is IShard {
     /// @inheritdoc IShard
     uint16 public immutable shardIndex;
     /// @inheritdoc IShard
+    INormVerifier public immutable verifier;
+    /// @inheritdoc IShard
     mapping(uint64 round => mapping(uint32 client => bytes32)) public updateOf;
 
-    Tally private _tally;
+    mapping(uint64 round => Tally) private _tallies;
     /// @dev By key, not by client alone: after a rotation the new key starts at leaf 0.
     mapping(uint32 client => mapping(bytes16 identifier => uint32)) private _nextLeaf;
 
-    constructor(IBeaconView beacon_, uint16 shardIndex_) {
-        (beacon, shardIndex) = (beacon_, shardIndex_);
-        // No round has this number; the slot is never empty, so the first commit costs what later ones do.
-        _tally.round = type(uint64).max;
+    /// @param verifier_ Zero for the transparent mode.
+    constructor(IBeaconView beacon_, uint16 shardIndex_, INormVerifier verifier_) {
+        (beacon, shardIndex, verifier) = (beacon_, shardIndex_, verifier_);
     }
 
     /// @inheritdoc IShard
@@ -62,16 +65,32 @@ contract Shard is IShard {
 
     /// @inheritdoc IShard
     function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt) external {
+        if (address(verifier) != address(0)) revert ProofRequired();
         _inPhase(round, Phase.Reveal);
-        bytes32 stored = updateOf[round][client];
-        if (stored == 0) revert NotCommitted(round, client);
-        if (stored & REVEALED != 0) revert AlreadyRevealed(round, client);
-        bytes32 commitment = keccak256(abi.encode(round, client, updateRoot, contentDigest, salt));
-        if (stored != commitment & ~REVEALED) revert CommitmentMismatch(round, client);
+        _checkOpening(round, client, keccak256(abi.encode(round, client, updateRoot, contentDigest, salt)));
+        _record(round, client, updateRoot, contentDigest);
+    }
 
-        uint16 index = _tally.reveals++;
-        updateOf[round][client] = revealedAs(index, updateRoot, contentDigest);
-        emit Revealed(round, client, index, updateRoot, contentDigest);
+    /// @inheritdoc IShard
+    function revealPrivate(
+        uint64 round,
+        uint32 client,
+        bytes32 updateRoot,
+        bytes32 contentDigest,
+        bytes32 salt,
+        uint256 vectorCommitment,
+        uint256[8] calldata proof
+    ) external {
+        if (address(verifier) == address(0)) revert NoVerifier();
+        RoundContext memory context = _inPhase(round, Phase.Reveal);
+        bytes32 commitment = keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment));
+        _checkOpening(round, client, commitment);
+        uint256 proofContext = uint256(keccak256(abi.encode(block.chainid, address(this), round, client))) % FIELD;
+        uint256[4] memory inputs = [vectorCommitment, proofContext, context.normBound, context.laneBits];
+        if (!verifier.verify(inputs, proof)) revert BadNormProof(round, client);
+
+        _record(round, client, updateRoot, contentDigest);
+        emit NormProven(round, client, vectorCommitment);
     }
 
     /// @inheritdoc IShard
@@ -114,6 +133,11 @@ contract Shard is IShard {
     }
 
     /// @inheritdoc IShard
+    function revealsIn(uint64 round) external view returns (uint16) {
+        return _tallies[round].reveals;
+    }
+
+    /// @inheritdoc IShard
     function revealedAs(uint16 index, bytes32 updateRoot, bytes32 contentDigest) public pure returns (bytes32) {
         return keccak256(abi.encode(index, updateRoot, contentDigest)) | REVEALED;
     }
@@ -128,11 +152,16 @@ contract Shard is IShard {
 
     /// @dev One more commit in `round`.
     function _count(uint64 round) private {
-        Tally memory tally = _tally;
-        if (tally.round != round) tally = Tally({round: round, commits: 0, reveals: 0});
-        if (tally.commits == CAPACITY) revert ShardFull(round, CAPACITY);
-        ++tally.commits;
-        _tally = tally;
+        uint16 commits = _tallies[round].commits;
+        if (commits == CAPACITY) revert ShardFull(round, CAPACITY);
+        _tallies[round].commits = commits + 1;
+    }
+
+    /// @dev One more reveal in `round`.
+    function _record(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest) private {
+        uint16 index = _tallies[round].reveals++;
+        updateOf[round][client] = revealedAs(index, updateRoot, contentDigest);
+        emit Revealed(round, client, index, updateRoot, contentDigest);
     }
 
     /// @dev Order is the client's own here, so a leaf below the last accepted one is a reused or stolen one.
@@ -147,6 +176,14 @@ contract Shard is IShard {
         if (leaf < lowest) revert LeafReused(client, leaf, lowest);
         if (!Lms.verify(key, digest, signature)) revert BadSignature(client);
         _nextLeaf[client][key.identifier] = leaf + 1;
+    }
+
+    /// @dev Checks that `commitment` is what the client committed to and has not opened.
+    function _checkOpening(uint64 round, uint32 client, bytes32 commitment) private view {
+        bytes32 stored = updateOf[round][client];
+        if (stored == 0) revert NotCommitted(round, client);
+        if (stored & REVEALED != 0) revert AlreadyRevealed(round, client);
+        if (stored != commitment & ~REVEALED) revert CommitmentMismatch(round, client);
     }
 
     /// @dev The key of an active client of this shard.

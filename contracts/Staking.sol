@@ -23,6 +23,14 @@ contract Staking is IStaking {
         uint32 activeValidators;
     }
 
+    /// @dev Two slots: an `LmsKey` with the time beside its root.
+    struct RetiredKey {
+        bytes16 identifier;
+        bytes24 root;
+        uint8 height;
+        uint40 retiredAt;
+    }
+
     address private constant BURN = 0x000000000000000000000000000000000000dEaD;
     uint256 private constant BPS = 10_000;
 
@@ -43,6 +51,8 @@ contract Staking is IStaking {
     /// @inheritdoc IStaking
     mapping(uint32 id => uint256 amountWei) public rewardsOf;
     /// @inheritdoc IStaking
+    mapping(uint32 id => bytes32 keyDigest) public encryptionKeyOf;
+    /// @inheritdoc IStaking
     address public beacon;
     /// @inheritdoc IStaking
     address public disputes;
@@ -50,7 +60,7 @@ contract Staking is IStaking {
     Totals private _totals;
     StakeTree.Tree private _tree;
     mapping(uint32 id => Participant) private _participants;
-    mapping(uint32 id => mapping(uint32 keyIndex => LmsKey)) private _retired;
+    mapping(uint32 id => mapping(uint32 keyIndex => RetiredKey)) private _retired;
     mapping(uint32 id => mapping(bytes16 identifier => bool)) private _wasUsed;
 
     constructor(StakingParameters memory parameters) {
@@ -126,8 +136,9 @@ contract Staking is IStaking {
 
         _totals.stakeWei -= member.stakeWei;
         _totals.rewardsWei -= rewards.toUint96();
-        _retired[id][member.keyIndex] = _keyOf(member);
+        _retire(id, member);
         delete rewardsOf[id];
+        delete encryptionKeyOf[id];
         delete _participants[id];
         emit Withdrawn(id, member.withdrawal, amount);
         _pay(member.withdrawal, amount);
@@ -145,12 +156,23 @@ contract Staking is IStaking {
         }
         _spendLeaf(id, member, Digest.rotation(id, newKey, member.nonce++), signature);
 
-        _retired[id][member.keyIndex] = _keyOf(member);
+        _retire(id, member);
         _wasUsed[id][oldIdentifier] = true;
         (member.identifier, member.root, member.height) = (newKey.identifier, newKey.root, newKey.height);
         member.nextLeaf = 0;
         uint32 keyIndex = ++member.keyIndex;
         emit KeyRotated(id, keyIndex, newKey);
+    }
+
+    /// @inheritdoc IStaking
+    function setEncryptionKey(uint32 id, bytes32 keyDigest, bytes calldata signature) external {
+        Participant storage member = _bonded(id);
+        if (member.role != Role.Validator) revert NotValidator(id);
+        if (keyDigest == 0) revert EmptyKey();
+        _spendLeaf(id, member, Digest.encryptionKey(id, keyDigest, member.nonce++), signature);
+
+        encryptionKeyOf[id] = keyDigest;
+        emit EncryptionKeySet(id, keyDigest);
     }
 
     /// @inheritdoc IStaking
@@ -203,19 +225,19 @@ contract Staking is IStaking {
 
     /// @inheritdoc IStaking
     /// @dev A challenger that refuses its bounty undoes its own slash only: anyone else can bring the same proof.
-    function slash(uint32 id, address challenger) external returns (uint256 takenWei) {
+    function slash(uint32[] calldata ids, address challenger) external returns (uint256 takenWei) {
         if (msg.sender != disputes) revert NotAuthorised(msg.sender);
-        Participant storage member = _participants[id];
-        takenWei = (member.stakeWei * uint256(slashBps)) / BPS;
+        uint256 bountyWei = 0;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            (uint256 taken, uint256 bounty) = _take(ids[i], challenger);
+            takenWei += taken;
+            bountyWei += bounty;
+        }
         if (takenWei == 0) return 0;
-        uint256 bounty = (takenWei * bountyBps) / BPS;
 
-        member.stakeWei -= uint96(takenWei);
         _totals.stakeWei -= uint96(takenWei);
-        _weigh(member);
-        emit Slashed(id, challenger, takenWei, bounty);
-        _pay(BURN, takenWei - bounty);
-        _pay(challenger, bounty);
+        _pay(BURN, takenWei - bountyWei);
+        _pay(challenger, bountyWei);
     }
 
     // --- views -----------------------------------------------------------------------------------------------
@@ -228,7 +250,14 @@ contract Staking is IStaking {
     /// @inheritdoc IStaking
     function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory) {
         Participant memory member = _participants[id];
-        return member.role != Role.None && member.keyIndex == keyIndex ? _keyOf(member) : _retired[id][keyIndex];
+        if (member.role != Role.None && member.keyIndex == keyIndex) return _keyOf(member);
+        RetiredKey memory retired = _retired[id][keyIndex];
+        return LmsKey({identifier: retired.identifier, root: retired.root, height: retired.height});
+    }
+
+    /// @inheritdoc IStaking
+    function keyRetiredAt(uint32 id, uint32 keyIndex) external view returns (uint40) {
+        return _retired[id][keyIndex].retiredAt;
     }
 
     /// @inheritdoc IStaking
@@ -280,6 +309,27 @@ contract Staking is IStaking {
             treeIndex: role == Role.Validator ? _tree.append(id, stake) : 0
         });
         emit Bonded(id, role, withdrawal, stake, key);
+    }
+
+    /// @dev One participant's part of a slash, but for the totals and the payments, which are made once for all.
+    function _take(uint32 id, address challenger) private returns (uint256 takenWei, uint256 bountyWei) {
+        Participant storage member = _participants[id];
+        takenWei = (member.stakeWei * uint256(slashBps)) / BPS;
+        if (takenWei == 0) return (0, 0);
+        bountyWei = (takenWei * bountyBps) / BPS;
+
+        member.stakeWei -= uint96(takenWei);
+        _weigh(member);
+        emit Slashed(id, challenger, takenWei, bountyWei);
+    }
+
+    function _retire(uint32 id, Participant memory member) private {
+        _retired[id][member.keyIndex] = RetiredKey({
+            identifier: member.identifier,
+            root: member.root,
+            height: member.height,
+            retiredAt: uint40(block.timestamp)
+        });
     }
 
     /// @dev Brings a validator's place in the draw in line with its stake: none while it leaves or holds too little.

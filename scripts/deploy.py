@@ -6,6 +6,8 @@ Settings come from the environment, because `brownie run` passes no options:
     QFL_PARAMETERS   TOML file of deployment parameters; default: qfl/parameters.toml
     QFL_GENESIS      JSON file with modelRoot, contentDigest, architectureDigest (0x...), quantumLength and
                      classicalLength; default: a model of zeros with 288 angles and 70 weights
+    QFL_NORM_KEYS    for the private mode: the folder with `verifying.json`, as `qfl zk setup` makes it; its circuit
+                     must take as many lanes as the model has coordinates. Default: the transparent mode
     QFL_DEPLOYMENT   where to write the deployment file; default: deployments/<chain id>.json
 """
 
@@ -21,31 +23,35 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from brownie import Beacon, LmsQuorum, Shard, Staking, accounts, chain, network, web3
+from brownie import Beacon, Disputes, Groth16NormVerifier, LmsQuorum, Shard, Staking, accounts, chain, network, web3
 
+from qfl.chain.deploy import NOBODY, check_capacity
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
 from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
 from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.errors import AddressTaken
 from qfl.types import ModelShape, RoundNumber, ShardIndex
+from qfl.zk.keys import NormKeys, VerifyingKey
 
-NOBODY = "0x" + "00" * 20
 DEFAULT_SHAPE = ModelShape(quantum=288, classical=70)
 
 
 @dataclass(frozen=True)
 class Contracts:
-    """Brownie's handles of one deployment."""
+    """Brownie's handles of one deployment; `verifier` is None in the transparent mode."""
 
     staking: Any
     quorum: Any
     beacon: Any
     shards: list[Any]
+    disputes: Any
+    verifier: Any = None
 
 
 def main() -> None:
-    parameters, genesis = _settings()
+    parameters, genesis, verifying_key = _settings()
     block, path = chain.height, deployment_path()
-    contracts = deploy(paying_account(), parameters, genesis)
+    contracts = deploy(paying_account(), parameters, genesis, verifying_key)
     _drop_brownies_own_record()
     path.parent.mkdir(parents=True, exist_ok=True)
     describe(contracts, block, parameters, genesis).save(path)
@@ -67,6 +73,8 @@ def attach() -> Contracts:
         _at(LmsQuorum, named["LmsQuorum"]),
         _at(Beacon, named["Beacon"]),
         [_at(Shard, shard) for shard in deployment.shards],
+        _at(Disputes, named["Disputes"]),
+        _at(Groth16NormVerifier, named["NormVerifier"]) if "NormVerifier" in named else None,
     )
     _drop_brownies_own_record()
     return contracts
@@ -84,29 +92,48 @@ def deployment_path() -> Path:
 
 
 def deploy(
-    account: Any, parameters: ProtocolParameters, genesis: Mapping[str, Any], disputes: str = NOBODY
+    account: Any,
+    parameters: ProtocolParameters,
+    genesis: Mapping[str, Any],
+    verifying_key: VerifyingKey | None = None,
+    disputes: Any = None,
 ) -> Contracts:
     """Deploy, wire and fund; `account` pays and becomes the owner.
 
     Args:
         genesis: the members of `ModelGenesis` by name.
-        disputes: the contract that may slash and void, if there is one.
+        verifying_key: for the private mode: what norm proofs are checked with.
+        disputes: what may slash and void instead of a new `Disputes`.
+
+    Raises:
+        InvalidInput: the key's circuit is too small for the model; nothing was sent.
+        AddressTaken: the account sent something else meanwhile.
     """
-    paying = {"from": account}
+    if verifying_key is not None:
+        check_capacity(verifying_key, ModelShape(genesis["quantumLength"], genesis["classicalLength"]))
+    paying, shard_count = {"from": account}, parameters.rounds["shards"]
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
     quorum = account.deploy(LmsQuorum, staking)
+    # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
+    ahead = 1 + (verifying_key is not None) + shard_count
+    expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes
     beacon = account.deploy(
         Beacon,
         *(staking, quorum),
         in_order(Beacon, 2, genesis),
         in_order(Beacon, 3, parameters.rounds),
-        *(disputes, account),
+        *(expected, account),
     )
-    shards = [account.deploy(Shard, beacon, index) for index in range(parameters.rounds["shards"])]
+    verifier = verifying_key and account.deploy(Groth16NormVerifier, *verifying_key.constructor_arguments())
+    shards = [account.deploy(Shard, beacon, index, verifier or NOBODY) for index in range(shard_count)]
+    if disputes is None:
+        if (found := account.get_deployment_address()) != expected:
+            raise AddressTaken("Disputes", expected, found)
+        disputes = account.deploy(Disputes, beacon, staking, shards)
     staking.wire(beacon, disputes, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})
-    return Contracts(staking, quorum, beacon, shards)
+    return Contracts(staking, quorum, beacon, shards, disputes, verifier)
 
 
 def describe(
@@ -114,6 +141,8 @@ def describe(
 ) -> Deployment:
     """The deployment file of `contracts`, deployed after block `block`."""
     named = {"Staking": contracts.staking, "LmsQuorum": contracts.quorum, "Beacon": contracts.beacon}
+    named |= {"NormVerifier": contracts.verifier} if contracts.verifier else {}
+    named |= {"Disputes": contracts.disputes}
     return Deployment(
         chain.id,
         block,
@@ -142,10 +171,11 @@ def in_order(contract: Any, position: int, values: Mapping[str, Any]) -> list[An
     return [values[member["name"]] for member in contract.deploy.abi["inputs"][position]["components"]]
 
 
-def _settings() -> tuple[ProtocolParameters, Mapping[str, Any]]:
+def _settings() -> tuple[ProtocolParameters, Mapping[str, Any], VerifyingKey | None]:
     parameters = load_parameters(Path(os.environ.get("QFL_PARAMETERS", DEFAULTS)))
-    file = os.environ.get("QFL_GENESIS")
-    return parameters, json.loads(Path(file).read_text()) if file else zero_genesis(DEFAULT_SHAPE)
+    file, keys = os.environ.get("QFL_GENESIS"), os.environ.get("QFL_NORM_KEYS")
+    genesis = json.loads(Path(file).read_text()) if file else zero_genesis(DEFAULT_SHAPE)
+    return parameters, genesis, NormKeys.open(Path(keys)).verifying_key if keys else None
 
 
 def _drop_brownies_own_record() -> None:

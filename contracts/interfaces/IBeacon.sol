@@ -287,6 +287,8 @@ interface IBeacon is IBeaconView {
     function finalRound() external view returns (uint64);
     /// @notice The parameters of one version.
     function parametersAt(uint16 version) external view returns (RoundParameters memory);
+    /// @notice The parameters that a round runs under.
+    function parametersOf(uint64 round) external view returns (RoundParameters memory);
     /// @notice The version that the next round will use.
     function parametersVersion() external view returns (uint16);
     /// @notice A shard's accepted checkpoint.

@@ -21,6 +21,8 @@ enum Phase {
 /// @param shards How many shards the round has.
 /// @param seats How many seats each committee has.
 /// @param baseRoot Root of the model the round trains on.
+/// @param normBound Largest sum of squared lanes an update may have.
+/// @param laneBits Width of an update's lanes: 8 or 16.
 struct RoundContext {
     uint64 round;
     Phase phase;
@@ -30,6 +32,8 @@ struct RoundContext {
     uint16 shards;
     uint8 seats;
     bytes32 baseRoot;
+    uint64 normBound;
+    uint8 laneBits;
 }
 
 /// @title All that a shard knows of the rest of the protocol: the beacon itself, or its mirror on another chain.

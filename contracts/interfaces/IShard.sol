@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint} from "./IBeacon.sol";
+import {INormVerifier} from "./INormVerifier.sol";
 
 /// @notice What a client should do now.
 /// @dev `Missed`: the round goes on without the client.
@@ -26,6 +27,9 @@ interface IShard {
         bytes32 updateRoot,
         bytes32 contentDigest
     );
+    /// @notice The update that was just revealed is proven to be in range and within the norm bound.
+    /// @param vectorCommitment Poseidon commitment to the update's lanes.
+    event NormProven(uint64 indexed round, uint32 indexed client, uint256 vectorCommitment);
     /// @notice Somebody says that seat `checkpoint.turn` proposes this. Checked off chain.
     /// @dev The signature is the proposing seat's attestation.
     event Proposed(uint64 indexed round, uint8 indexed turn, Checkpoint checkpoint, bytes signature);
@@ -58,6 +62,12 @@ interface IShard {
     error AlreadyRevealed(uint64 round, uint32 client);
     /// @notice Thrown when the opening does not hash to the commitment.
     error CommitmentMismatch(uint64 round, uint32 client);
+    /// @notice Thrown when an update is revealed without a proof where one is needed.
+    error ProofRequired();
+    /// @notice Thrown when an update is revealed with a proof where nothing can check it.
+    error NoVerifier();
+    /// @notice Thrown when the proof does not show what it must.
+    error BadNormProof(uint64 round, uint32 client);
     /// @notice Thrown when a message is for another shard.
     error WrongShard(uint16 given, uint16 expected);
     /// @notice Thrown when there is no such seat.
@@ -67,7 +77,8 @@ interface IShard {
 
     /// @notice Commit to an update. Anyone may carry it.
     /// @param baseRoot Root of the model it was trained from.
-    /// @param commitment keccak256(abi.encode(round, client, updateRoot, contentDigest, salt)).
+    /// @param commitment keccak256(abi.encode(round, client, updateRoot, contentDigest, salt)); in private mode
+    /// keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment)).
     /// @param signature LMS of the client over `Commit(round, client, baseRoot, commitment)`.
     function commit(
         uint64 round,
@@ -77,8 +88,24 @@ interface IShard {
         bytes calldata signature
     ) external;
 
-    /// @notice Open a commitment. The salt authorises it; anyone may carry it.
+    /// @notice Open a commitment of the transparent mode. The salt authorises it; anyone may carry it.
     function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt) external;
+
+    /// @notice Open a commitment of the private mode, and prove that the update is in range and within the norm bound.
+    /// @dev The proof is for this chain, shard, round and client alone: its context is
+    /// uint256(keccak256(abi.encode(block.chainid, shard, round, client))) modulo the order of BN254's scalar field.
+    /// @param vectorCommitment Poseidon commitment to the update's lanes. The commitment names it, so nobody who carries
+    /// the reveal can exchange it together with the proof.
+    /// @param proof Groth16, over (vectorCommitment, context, normBound, laneBits); see `INormVerifier`.
+    function revealPrivate(
+        uint64 round,
+        uint32 client,
+        bytes32 updateRoot,
+        bytes32 contentDigest,
+        bytes32 salt,
+        uint256 vectorCommitment,
+        uint256[8] calldata proof
+    ) external;
 
     /// @notice Announce a proposal. Not verified here: a forged one is noise that attesters drop.
     /// @param signature LMS of seat `checkpoint.turn` over the beacon's digest of `checkpoint`.
@@ -93,11 +120,17 @@ interface IShard {
     /// @notice What is kept of a client's update: 0, its commitment, or what it revealed (see `revealedAs`).
     function updateOf(uint64 round, uint32 client) external view returns (bytes32);
 
+    /// @notice How many updates were revealed in a round: they have the numbers below.
+    function revealsIn(uint64 round) external view returns (uint16);
+
     /// @notice What `updateOf` holds after a reveal: a hash of these values with its lowest bit set.
     function revealedAs(uint16 index, bytes32 updateRoot, bytes32 contentDigest) external pure returns (bytes32);
 
     /// @notice The lowest leaf of the client's current key that this shard still accepts.
     function nextLeaf(uint32 client) external view returns (uint32);
+
+    /// @notice What checks the proofs of the private mode; zero in the transparent one.
+    function verifier() external view returns (INormVerifier);
 
     /// @notice Which shard this is.
     function shardIndex() external view returns (uint16);

@@ -23,7 +23,7 @@ struct LmsKey {
 /// @param stakeWei The stake that can still be slashed, in wei.
 /// @param key The key that speaks for the participant now.
 /// @param nextLeaf The lowest leaf of `key` that this contract still accepts.
-/// @param nonce The number that the next exit, rotation or withdrawal change must name.
+/// @param nonce The number that the next exit, rotation, encryption key or withdrawal change must name.
 /// @param role Client or validator.
 /// @param keyIndex How often the key was rotated; `keyAt(id, keyIndex)` is `key`.
 /// @param exitableAt When the stake may be withdrawn (unix seconds); 0 while no exit was asked for.
@@ -69,6 +69,8 @@ interface IStaking {
     event Withdrawn(uint32 indexed id, address indexed withdrawal, uint256 amountWei);
     /// @notice The key was replaced.
     event KeyRotated(uint32 indexed id, uint32 keyIndex, LmsKey key);
+    /// @notice A validator said which key it decrypts with.
+    event EncryptionKeySet(uint32 indexed id, bytes32 keyDigest);
     /// @notice The withdrawal address was replaced.
     event WithdrawalChanged(uint32 indexed id, address indexed withdrawal);
     /// @notice The reward pool grew.
@@ -90,7 +92,7 @@ interface IStaking {
     error StakeTooHigh(uint256 givenWei);
     /// @notice Thrown when an LMS key's tree height is none of 5, 10, 15.
     error UnsupportedKeyHeight(uint8 height);
-    /// @notice Thrown when a key's root is zero.
+    /// @notice Thrown when a key's root, or an encryption key's digest, is zero.
     error EmptyKey();
     /// @notice Thrown when a rotation names a key the participant has or had: its leaves may have signed already.
     error KeyReused(uint32 id, bytes16 identifier);
@@ -98,6 +100,8 @@ interface IStaking {
     error EmptyWithdrawal();
     /// @notice Thrown when `id` names no bonded participant.
     error NotBonded(uint32 id);
+    /// @notice Thrown when `id` is bonded, but not as a validator.
+    error NotValidator(uint32 id);
     /// @notice Thrown when the participant is on its way out.
     error Exiting(uint32 id, uint40 exitableAt);
     /// @notice Thrown when no exit was asked for.
@@ -145,6 +149,13 @@ interface IStaking {
     /// @param signature LMS of the old key over `Rotation(participant, identifier, root, height, nonce)`.
     function rotateKey(uint32 id, LmsKey calldata newKey, bytes calldata signature) external;
 
+    /// @notice Say which ML-KEM-768 key clients of the private mode encrypt to. Validators only.
+    /// @dev Not checked against anything: a validator that names a key it does not hold cannot verify updates, and so
+    /// cannot attest.
+    /// @param keyDigest sha256 of the raw 1,184-byte public key: the key is one raw block on IPFS.
+    /// @param signature LMS over `EncryptionKey(participant, keyDigest, nonce)`.
+    function setEncryptionKey(uint32 id, bytes32 keyDigest, bytes calldata signature) external;
+
     /// @notice Replace the withdrawal address.
     /// @param signature LMS over `Withdrawal(participant, withdrawal, nonce)`.
     function changeWithdrawal(uint32 id, address withdrawal, bytes calldata signature) external;
@@ -161,13 +172,14 @@ interface IStaking {
     /// @notice Move a reward from the pool to a participant's account. Only the beacon.
     function creditReward(uint32 id, uint256 amountWei) external;
 
-    /// @notice Take `slashBps` of a participant's stake for a proven fault, pending exit or not. Only the disputes contract.
-    /// @dev Assumes that the caller punishes each fault once. A validator left with less than the minimum is not drawn
-    /// until it is topped up.
-    /// @param challenger Who proved the fault; paid `bountyBps` of what is taken.
-    /// @return takenWei What was taken in all: 0 when the participant has left, so that one who is gone cannot shield
-    /// the others that a proof convicts.
-    function slash(uint32 id, address challenger) external returns (uint256 takenWei);
+    /// @notice Take `slashBps` of each participant's stake for a proven fault, pending exit or not. Only the disputes
+    /// contract.
+    /// @dev Assumes that the caller punishes each fault once, and names nobody twice. A validator left with less than
+    /// the minimum is not drawn until it is topped up.
+    /// @param ids Who is guilty. Those who have left are passed over, so that nobody who is gone can shield the others.
+    /// @param challenger Who proved the fault; paid `bountyBps` of what is taken, at once and last.
+    /// @return takenWei What was taken in all.
+    function slash(uint32[] calldata ids, address challenger) external returns (uint256 takenWei);
 
     /// @notice Set the beacon and the disputes contract (zero: none), once. Only the deployer.
     /// @dev Nothing can be credited, authorised or slashed before.
@@ -178,6 +190,13 @@ interface IStaking {
 
     /// @notice A key the participant has or had; history outlives rotation, so a fault can still be proven.
     function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory);
+
+    /// @notice When a key stopped speaking for the participant (unix seconds): it was replaced, or the participant left.
+    /// @return retiredAt 0 while the key is current, and for a key that never was.
+    function keyRetiredAt(uint32 id, uint32 keyIndex) external view returns (uint40 retiredAt);
+
+    /// @notice sha256 of a validator's ML-KEM-768 public key; zero while it has named none, and after it left.
+    function encryptionKeyOf(uint32 id) external view returns (bytes32 keyDigest);
 
     /// @notice Rewards credited and not yet paid, in wei.
     function rewardsOf(uint32 id) external view returns (uint256);

@@ -5,6 +5,8 @@ pragma solidity 0.8.37;
 /// @notice leaf(i, data) = keccak(0x00 | uint32(i) | data) and node = keccak(0x01 | left | right). Leaves are padded to
 /// the next power of two with zeros that are not hashed, so a tree of `count` leaves has depth ceil(log2(count)), and
 /// a path of any other length is refused: nothing but leaf `index` can pass for leaf `index`.
+/// A leaf of lanes may be salted, data = lanes | salt, so that it can be opened without giving its neighbours away.
+/// Leaves of lanes, salted ones, those of updates and nodes are hashes of 37, 69, 73 and 65 bytes: none is another kind.
 /// @dev Assumes 1 <= count <= 2^32.
 library Chunks {
     /// @notice Whether the 32 bytes of lanes `data` are leaf `index` of the `count` leaves under `root`.
@@ -28,25 +30,89 @@ library Chunks {
         bytes memory data,
         bytes32[] calldata path
     ) internal pure returns (bool) {
-        return _isUnder(root, count, index, keccak256(abi.encodePacked(bytes1(0), uint32(index), data)), path);
+        return _isUnder(root, count, index, leafOf(index, data), path);
     }
 
     /// @notice The root over all of a vector's `chunks`, 32 bytes of lanes each.
-    function rootOf(bytes32[] calldata chunks) internal pure returns (bytes32) {
-        uint256 width = chunks.length;
-        bytes32[] memory nodes = new bytes32[](width);
-        for (uint256 i = 0; i < width; ++i) {
-            nodes[i] = laneLeaf(i, chunks[i]);
-        }
-        // `padding` is the node over nothing but padding, level by level.
-        for (bytes32 padding = 0; width > 1; padding = node(padding, padding)) {
-            uint256 parents = (width + 1) / 2;
-            for (uint256 i = 0; i < parents; ++i) {
-                nodes[i] = node(nodes[2 * i], 2 * i + 1 < width ? nodes[2 * i + 1] : padding);
+    /// @param seed What the salts of a salted vector come from; zero: no salts.
+    function rootOf(bytes32[] calldata chunks, bytes32 seed) internal pure returns (bytes32) {
+        bytes32[] memory leaves = new bytes32[](chunks.length);
+        assembly ("memory-safe") {
+            let leaf := add(leaves, 32)
+            let toChunk := sub(chunks.offset, leaf)
+            let count := chunks.length
+            switch seed
+            case 0 {
+                for {
+                    let i := 0
+                } lt(i, count) {
+                    i := add(i, 1)
+                } {
+                    mstore(0, i)
+                    mstore(32, calldataload(add(leaf, toChunk)))
+                    mstore(leaf, keccak256(27, 37))
+                    leaf := add(leaf, 32)
+                }
             }
-            width = parents;
+            default {
+                // Free memory: 27 bytes unused, then 0x00, uint32(i), lanes, salt. Scratch space: seed, uint32(i).
+                let buffer := mload(0x40)
+                mstore(0, seed)
+                for {
+                    let i := 0
+                } lt(i, count) {
+                    i := add(i, 1)
+                } {
+                    mstore(32, shl(224, i))
+                    mstore(buffer, i)
+                    mstore(add(buffer, 32), calldataload(add(leaf, toChunk)))
+                    mstore(add(buffer, 64), keccak256(0, 36))
+                    mstore(leaf, keccak256(add(buffer, 27), 69))
+                    leaf := add(leaf, 32)
+                }
+            }
         }
-        return nodes[0];
+        return fold(leaves);
+    }
+
+    /// @notice The root over an unsalted vector in memory.
+    function rootOf(bytes32[] memory chunks) internal pure returns (bytes32) {
+        bytes32[] memory leaves = new bytes32[](chunks.length);
+        for (uint256 i = 0; i < chunks.length; ++i) {
+            leaves[i] = laneLeaf(i, chunks[i]);
+        }
+        return fold(leaves);
+    }
+
+    /// @notice The root over the hashes of all `leaves`, which it overwrites.
+    /// @dev A node's children lie side by side, so that all they need is the prefix: it goes into the byte before, which
+    /// belongs to the array's length, written anew, or to a child that has its parent already.
+    function fold(bytes32[] memory leaves) internal pure returns (bytes32 root) {
+        bytes32 padding = 0;
+        uint256 width = leaves.length;
+        while (width > 1) {
+            uint256 pairs = width / 2;
+            assembly ("memory-safe") {
+                let parent := add(leaves, 32)
+                let preimage := add(leaves, 31)
+                let end := add(preimage, shl(6, pairs))
+                for {} lt(preimage, end) {
+                    preimage := add(preimage, 64)
+                } {
+                    mstore8(preimage, 1)
+                    mstore(parent, keccak256(preimage, 65))
+                    parent := add(parent, 32)
+                }
+                mstore(leaves, width)
+            }
+            if (width & 1 == 1) leaves[pairs] = node(leaves[width - 1], padding);
+            // The node over nothing but padding, level by level.
+            padding = node(padding, padding);
+            width -= pairs;
+        }
+        assembly ("memory-safe") {
+            root := mload(add(leaves, 32))
+        }
     }
 
     /// @notice The leaf of 32 bytes of lanes.
@@ -57,6 +123,11 @@ library Chunks {
             mstore(32, data)
             hash := keccak256(27, 37)
         }
+    }
+
+    /// @notice The leaf of data of any length.
+    function leafOf(uint256 index, bytes memory data) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(bytes1(0), uint32(index), data));
     }
 
     /// @notice The parent of two nodes.

@@ -28,6 +28,9 @@ library Digest {
     bytes32 private constant ROTATION = keccak256(
         "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
     );
+    bytes32 private constant ENCRYPTION_KEY = keccak256(
+        "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
+    );
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
 
     /// @notice What a client signs to commit to an update. Domain: its shard.
@@ -58,6 +61,11 @@ library Digest {
     /// @notice What a participant signs to replace its key. Domain: the staking contract.
     function rotation(uint32 participant, LmsKey calldata key, uint32 nonce) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(ROTATION, participant, key.identifier, key.root, key.height, nonce)));
+    }
+
+    /// @notice What a validator signs to name its encryption key. Domain: the staking contract.
+    function encryptionKey(uint32 participant, bytes32 keyDigest, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(ENCRYPTION_KEY, participant, keyDigest, nonce)));
     }
 
     /// @notice What a participant signs to replace its withdrawal address. Domain: the staking contract.

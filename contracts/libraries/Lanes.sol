@@ -17,19 +17,77 @@ library Lanes {
         }
     }
 
-    /// @notice The sum of a chunk's squared lanes.
-    function squaredNorm(bytes32 chunk, uint256 bits) internal pure returns (uint256 sum) {
+    /// @notice Lane `position` of each of `chunks`, into `lanes`.
+    /// @dev Assumes that `lanes` is as long as `chunks`.
+    function lanesAt(bytes32[] memory chunks, uint256 bits, uint256 position, int256[] memory lanes) internal pure {
         assembly ("memory-safe") {
+            let shift := sub(256, mul(bits, add(position, 1)))
             let signByte := sub(shr(3, bits), 1)
-            // Padding is zero and adds nothing, so that the loop may end at the last lane that is not.
+            let end := add(add(chunks, 32), shl(5, mload(chunks)))
+            let lane := add(lanes, 32)
             for {
-                let rest := chunk
-            } rest {
-                rest := shr(bits, rest)
+                let chunk := add(chunks, 32)
+            } lt(chunk, end) {
+                chunk := add(chunk, 32)
             } {
-                let lane := signextend(signByte, rest)
-                sum := add(sum, mul(lane, lane))
+                mstore(lane, signextend(signByte, shr(shift, mload(chunk))))
+                lane := add(lane, 32)
             }
+        }
+    }
+
+    /// @notice A chunk of 32-bit lanes with `lane` at `position` and zeros elsewhere.
+    function place(int32 lane, uint256 position) internal pure returns (bytes32) {
+        return bytes32(uint256(uint32(lane)) << (224 - 32 * position));
+    }
+
+    /// @notice The sum of all squared lanes of an update's chunks; padding is zero and adds nothing.
+    /// @dev Assumes that `bits` is 8 or 16, and fewer than 2^27 chunks. Four lanes at a time: as numbers with 64-bit
+    /// digits, (a, b, c, d) * (d, c, b, a) has the sum of the four squares as its top digit. Digits may be negative: they
+    /// borrow from the next one, which rounding undoes at the end.
+    function squaredNorm(bytes32[] calldata chunks, uint256 bits) internal pure returns (uint256 sum) {
+        uint256 half = 1 << (bits - 1);
+        // Added to every lane, to make it positive for the time being, and taken off four lanes again.
+        uint256 halves = half * (type(uint256).max / ((1 << bits) - 1));
+        uint256 fourHalves = half * 0x0000000000000001000000000000000100000000000000010000000000000001;
+        // 16-bit places: all of a chunk's 16-bit lanes, or every other one of its 8-bit lanes.
+        uint256 places = ((1 << bits) - 1) * (type(uint256).max / 0xffff);
+        assembly ("memory-safe") {
+            let digit := 0x000000000000ffff000000000000ffff000000000000ffff000000000000ffff
+            let low := 0x0000000000000000ffffffffffffffff0000000000000000ffffffffffffffff
+            let end := add(chunks.offset, shl(5, chunks.length))
+            for {
+                let shift := 0
+            } lt(shift, 16) {
+                shift := add(shift, bits)
+            } {
+                for {
+                    let at := chunks.offset
+                } lt(at, end) {
+                    at := add(at, 32)
+                } {
+                    let lanes := and(shr(shift, xor(calldataload(at), halves)), places)
+                    // The four quarters of the chunk the other way round.
+                    let turned := or(shr(128, lanes), shl(128, lanes))
+                    turned := or(and(shr(64, turned), low), shl(64, and(turned, low)))
+                    sum := add(sum, mul(sub(and(lanes, digit), fourHalves), sub(and(turned, digit), fourHalves)))
+                    sum := add(
+                        sum,
+                        mul(sub(and(shr(16, lanes), digit), fourHalves), sub(and(shr(16, turned), digit), fourHalves))
+                    )
+                    sum := add(
+                        sum,
+                        mul(sub(and(shr(32, lanes), digit), fourHalves), sub(and(shr(32, turned), digit), fourHalves))
+                    )
+                    sum := add(
+                        sum,
+                        mul(sub(and(shr(48, lanes), digit), fourHalves), sub(and(shr(48, turned), digit), fourHalves))
+                    )
+                }
+            }
+        }
+        unchecked {
+            sum = (sum + (1 << 191)) >> 192;
         }
     }
 }

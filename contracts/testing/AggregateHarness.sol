@@ -58,9 +58,7 @@ contract AggregateHarness {
 
     /// @notice The sum of a vector's squared lanes.
     function squaredNorm(bytes32[] calldata chunks, uint256 bits) external pure returns (uint256 sum) {
-        for (uint256 i = 0; i < chunks.length; ++i) {
-            sum += Lanes.squaredNorm(chunks[i], bits);
-        }
+        return Lanes.squaredNorm(chunks, bits);
     }
 
     /// @notice How many chunks hold `coordinates` lanes.

@@ -27,8 +27,13 @@ contract ChunksHarness {
         return Chunks.verify(root, count, index, data, path);
     }
 
-    /// @notice The root over a whole vector.
-    function rootOf(bytes32[] calldata chunks) external pure returns (bytes32) {
+    /// @notice The root over a whole vector, salted unless `seed` is zero.
+    function rootOf(bytes32[] calldata chunks, bytes32 seed) external pure returns (bytes32) {
+        return Chunks.rootOf(chunks, seed);
+    }
+
+    /// @notice The root over a whole unsalted vector in memory.
+    function rootOfCopy(bytes32[] memory chunks) external pure returns (bytes32) {
         return Chunks.rootOf(chunks);
     }
 }

@@ -7,15 +7,8 @@ import {IStaking} from "../interfaces/IStaking.sol";
 /// @title A disputes contract that believes everyone. Not part of a deployment.
 contract DisputesHarness {
     /// @notice Slash without a proof.
-    function slash(IStaking staking, uint32 id, address challenger) external returns (uint256 takenWei) {
-        return staking.slash(id, challenger);
-    }
-
-    /// @notice Slash many in one transaction, as a proof against a committee does.
-    function slashAll(IStaking staking, uint32[] calldata ids, address challenger) external {
-        for (uint256 i = 0; i < ids.length; ++i) {
-            staking.slash(ids[i], challenger);
-        }
+    function slash(IStaking staking, uint32[] calldata ids, address challenger) external returns (uint256 takenWei) {
+        return staking.slash(ids, challenger);
     }
 
     /// @notice Void a checkpoint without a proof.

@@ -19,6 +19,7 @@ _CHECKPOINT = (
 _PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
+_ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
 _WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
 
 
@@ -54,6 +55,10 @@ class Domain:
         """Digest of a key rotation; the domain is the staking contract."""
         return self._digest(_ROTATION, participant, key.identifier, key.root, key.height, nonce)
 
+    def encryption_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
+        """Digest of a validator's choice of encryption key; the domain is the staking contract."""
+        return self._digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
+
     def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
         """Digest of a change of the withdrawal address; the domain is the staking contract."""
         return self._digest(_WITHDRAWAL, participant, withdrawal, nonce)
@@ -83,5 +88,21 @@ def compute_commitment(round_number: int, client: int, update_root: bytes, conte
         encode(
             ["uint64", "uint32", "bytes32", "bytes32", "bytes32"],
             [round_number, client, update_root, content_digest, salt],
+        )
+    )
+
+
+def compute_private_commitment(
+    round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes, vector_commitment: int
+) -> bytes:
+    """The commitment that `Shard.revealPrivate` opens.
+
+    It names the Poseidon commitment to the lanes too: whoever carries the reveal cannot put in another, with a proof
+    for that one.
+    """
+    return keccak(
+        encode(
+            ["uint64", "uint32", "bytes32", "bytes32", "bytes32", "uint256"],
+            [round_number, client, update_root, content_digest, salt, vector_commitment],
         )
     )

@@ -11,6 +11,8 @@ from web3 import Web3
 from qfl.chain.connection import connect, reaching, url_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Beacon, Parameters
+from qfl.chain.contracts.disputes import Disputes
+from qfl.chain.contracts.norm_verifier import NormVerifier
 from qfl.chain.contracts.shard import Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
@@ -37,9 +39,12 @@ class Ledger:
         self.staking = Staking(web3, deployment.contracts["Staking"].address)
         self.beacon = Beacon(web3, deployment.contracts["Beacon"].address)
         self.shards = [Shard(web3, shard.address) for shard in deployment.shards]
+        disputes = deployment.contracts.get("Disputes")
+        self.disputes = None if disputes is None else Disputes(web3, disputes.address)
         self.staking_domain = Domain(deployment.chain_id, self.staking.address)
         self.beacon_domain = Domain(deployment.chain_id, self.beacon.address)
         self.shard_domains = [Domain(deployment.chain_id, shard.address) for shard in self.shards]
+        self._verifiers: dict[ShardIndex, NormVerifier | None] = {}
         self._opened: dict[RoundNumber, int] = {}
         self._plans: dict[RoundNumber, RoundPlan] = {}
 
@@ -64,6 +69,13 @@ class Ledger:
         if len(self.shards) == 1 or not (current := self.beacon.current_round()):
             return ShardIndex(0)
         return self.beacon.shard_of(current, client)
+
+    def norm_verifier(self, shard: ShardIndex) -> NormVerifier | None:
+        """What checks a shard's private updates; None in the transparent mode. Fixed at deployment, so read once."""
+        if shard not in self._verifiers:
+            address = self.shards[shard].verifier()
+            self._verifiers[shard] = None if address is None else NormVerifier(self.web3, address)
+        return self._verifiers[shard]
 
     def plan(self, round_number: RoundNumber) -> RoundPlan:
         """What a round trains on, and how; it never changes, so it is read once."""

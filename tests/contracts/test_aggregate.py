@@ -64,6 +64,15 @@ def test_random_updates_aggregate_as_in_python(harness, bits, clients):
         assert harness.squaredNorm(chunks(row, bits), bits) == squared_norm(row)
 
 
+@pytest.mark.parametrize("bits", [8, 16])
+def test_norms_are_exact_where_lanes_are_extreme(harness, bits):
+    """Every lane at one limit, each lane alone at either, alternating ones: nothing carries or borrows into the sum."""
+    low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
+    alone = [[limit if i == k else 0 for i in range(32)] for limit in (low, high) for k in range(32)]
+    for lanes in ([low] * 70, [high] * 70, [low, high] * 35, [-1] * 64, [1] * 64, [low] + [high] * 40, *alone):
+        assert harness.squaredNorm(chunks(lanes, bits), bits) == sum(lane * lane for lane in lanes)
+
+
 @pytest.mark.parametrize("exponents", [(0, 31), (5, 8), (8, 9), (23, 0), (31, 7)])
 def test_random_models_step_as_in_python(harness, exponents):
     rng = np.random.default_rng(exponents)

@@ -354,7 +354,7 @@ def test_publish_reverts_when_the_validator_is_leaving(publishing, by):
 
 
 def test_publish_reverts_when_the_validator_was_slashed_below_the_minimum(publishing, disputes, by):
-    disputes.slash(publishing.staking, publishing.vera.id, publishing.challenger, by)
+    disputes.slash(publishing.staking, [publishing.vera.id], publishing.challenger, by)
     with reverts("NotValidator", publishing.vera.id):
         publishing.publish(publishing.vera)
 
@@ -511,7 +511,7 @@ def test_slash_reaches_all_attesters_though_one_has_left(world, beacon, disputes
     world.staking.requestExit(gone.id, signature, by)
     world.reach(world.staking.participant(gone.id)["exitableAt"])
     world.staking.withdraw(gone.id, by)
-    disputes.slashAll(world.staking, [m.id for m in seats[:3]], world.challenger, by)
+    disputes.slash(world.staking, [m.id for m in seats[:3]], world.challenger, by)
     assert [world.staking.participant(m.id)["stakeWei"] for m in seats[1:3]] == [5 * 10**17] * 2
 
 

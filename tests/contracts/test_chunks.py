@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qfl.codec.chunks import merkle_path, merkle_root, verify_path
+from qfl.codec.chunks import merkle_path, merkle_root, salted, verify_path
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "chunks.json").read_text())
 
@@ -26,7 +26,8 @@ def harness(ChunksHarness, accounts):
 @pytest.mark.parametrize("tree", VECTORS["lanes"], ids=lambda tree: f"{len(tree['leaves'])} leaves")
 def test_lane_vectors(harness, tree):
     leaves, root = tree["leaves"], tree["root"]
-    assert harness.rootOf(leaves).hex().removeprefix("0x") == root
+    for whole in (harness.rootOf(leaves, bytes(32)), harness.rootOfCopy(leaves)):
+        assert whole.hex().removeprefix("0x") == root
     for index, path in tree["paths"].items():
         assert harness.verifyLanes(root, len(leaves), int(index), leaves[int(index)], path)
 
@@ -66,6 +67,14 @@ def test_verify_refuses_whatever_python_refuses(harness, count):
         expected = candidate == candidates[0]
         assert harness.verifyLanes(*candidate) == harness.verifyBytes(*candidate) == expected
         assert verify_path(*candidate) == expected
+
+
+@pytest.mark.parametrize("count", [*range(1, 18), 31, 32, 33, 64, 100, 129])
+def test_roots_over_whole_vectors_are_those_of_python(harness, count):
+    rng = random.Random(count)
+    leaves, seed = [rng.randbytes(32) for _ in range(count)], rng.randbytes(32)
+    assert bytes(harness.rootOf(leaves, bytes(32))) == bytes(harness.rootOfCopy(leaves)) == merkle_root(leaves)
+    assert bytes(harness.rootOf(leaves, seed)) == merkle_root(salted(leaves, seed))
 
 
 def test_leaf_data_of_another_length_is_another_leaf(harness):

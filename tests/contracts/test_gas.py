@@ -23,19 +23,21 @@ GAS_BETWEEN_SIGNATURES = 15_000
 BUDGETS = {
     "bond a client": 130_000,
     "bond a validator": 260_000,
-    "commit, the client's first": 250_000,
+    "commit, the client's and the round's first": 250_000,
     "commit": 250_000,
     "reveal": 60_000,
     "propose": 100_000,
     "checkpoint with 3 of 4 attestations": 700_000,
     "publish": 330_000,
+    "slash four seats": 200_000,
 }
 SIGNATURES = {
-    "commit, the client's first": 1,
+    "commit, the client's and the round's first": 1,
     "commit": 1,
     "checkpoint with 3 of 4 attestations": 3,
     "publish": 1,
     "ask to leave, a validator": 1,
+    "name an encryption key": 1,
 }
 
 
@@ -53,7 +55,7 @@ def gas(module_isolation, disputes):
     used["bond a validator"] = chain[-1].gasUsed
 
     used["open a round"] = beacon.openRound(by).gas_used
-    used["commit, the client's first"] = world.commit(ada).gas_used
+    used["commit, the client's and the round's first"] = world.commit(ada).gas_used
     world.reach(world.ends_at("reveal"))
     world.reach(world.ends_at("checkpoint"))
     world.open()
@@ -75,15 +77,22 @@ def gas(module_isolation, disputes):
     used["settle"] = beacon.settle(2, by).gas_used
 
     used["reward an update"] = world.claim(checkpoint, members, 1).gas_used
-    used["reward a seat"] = beacon.rewardSeat(2, 0, 0, by).gas_used
+    other = next(i for i, member in enumerate(world.seats(2)) if member.id != world.vera.id)  # vera has hers to come
+    used["reward a seat"] = beacon.rewardSeat(2, 0, other, by).gas_used
     used["reward the publisher"] = beacon.rewardPublisher(2, by).gas_used
     used["pay rewards"] = staking.payRewards(ada.id, by).gas_used
-    used["slash"] = disputes.slash(staking, world.violet.id, world.challenger, by).gas_used
+    used["slash"] = disputes.slash(staking, [world.violet.id], world.challenger, by).gas_used
     used["ask to leave, a validator"] = staking.requestExit(
         world.vera.id, world.vera.sign(world.domain(staking).exit(world.vera.id, 0)), by
     ).gas_used
     world.reach(staking.participant(world.vera.id)["exitableAt"])
     used["withdraw"] = staking.withdraw(world.vera.id, by).gas_used
+    digest = world.domain(staking).encryption_key(world.vito.id, word("key"), 0)
+    used["name an encryption key"] = staking.setEncryptionKey(
+        world.vito.id, word("key"), world.vito.sign(digest), by
+    ).gas_used
+    four = [world.bond(name, "validator").id for name in ("ugo", "ula", "una", "uwe")]
+    used["slash four seats"] = disputes.slash(staking, four, world.challenger, by).gas_used
     return used
 
 

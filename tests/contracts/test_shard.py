@@ -6,6 +6,7 @@ commit      reverts: NotCurrentRound, WrongPhase (idle, boundary, late), NotActi
             any carrier · stored · a forgery takes nobody's slot · after a rotation leaf 0 counts again
 reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, AlreadyRevealed, CommitmentMismatch
             (other salt, a copier of another's commitment) · numbered in order, from 0 in every round
+            what was counted in a round stays known when the next one counts (with a proof: test_private_reveal.py)
 propose     reverts: NotCurrentRound, WrongPhase, WrongShard, NoSuchSeat, TurnNotBegun · announced
 attest      reverts: NotCurrentRound, WrongPhase, NoSuchSeat · announced
 clientDuty  NotActive, Wait, Commit, Reveal, Done, Missed
@@ -109,7 +110,7 @@ def test_commit_reverts_when_the_client_is_leaving(opened):
 
 
 def test_commit_reverts_when_the_client_was_slashed_below_the_minimum(opened, disputes):
-    disputes.slash(opened.staking, opened.ada.id, opened.challenger, {"from": opened.challenger})
+    disputes.slash(opened.staking, [opened.ada.id], opened.challenger, {"from": opened.challenger})
     with reverts("NotActiveClient", opened.ada.id):
         opened.commit(opened.ada)
 
@@ -137,9 +138,9 @@ def test_commit_reverts_when_empty_commitment(opened, commitment):
 
 
 def test_commit_reverts_when_shard_full(opened, shard):
-    """The tally's slot is set to 256 commits of round 1: making them would take a minute."""
-    tally = (256 << 64 | 1).to_bytes(32)
-    request("anvil_setStorageAt", shard.address, "0x1", "0x" + tally.hex())
+    """The slot of round 1 in the tallies is set to 256 commits: making them would take a minute."""
+    slot = keccak(encode(["uint64", "uint256"], [1, 1]))
+    request("anvil_setStorageAt", shard.address, "0x" + slot.hex(), "0x" + (256).to_bytes(32).hex())
     with reverts("ShardFull", 1, 256):
         opened.commit(opened.ada)
 
@@ -281,6 +282,7 @@ def test_reveal_numbers_updates_in_order_and_from_zero_each_round(opened, shard)
         ]
         opened.reach(opened.ends_at("checkpoint"))
         opened.open()
+    assert [shard.revealsIn(number) for number in (1, 2, 3)] == [2, 2, 0]
 
 
 def test_reveal_stores_what_revealed_as_gives(opened, shard):

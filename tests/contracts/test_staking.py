@@ -9,13 +9,17 @@ requestExit            reverts: NotBonded, Exiting, LeafReused, BadSignature (ot
                        other chain, the participant's own account without its key) · leaves the draw at once
 withdraw               reverts: NotBonded, NotExiting, StillUnbonding, PaymentRefused · pays stake and rewards, once
 rotateKey              reverts: NotBonded, UnsupportedKeyHeight, EmptyKey, KeyReused (current, retired), BadSignature
-                       new key speaks from leaf 0 · old key is silent · history stays, after leaving too
+                       new key speaks from leaf 0 · old key is silent · history stays, after leaving too, with the
+                       time each key was retired
+setEncryptionKey       reverts: NotBonded, NotValidator, EmptyKey, BadSignature (forged, altered, replayed), LeafReused
+                       replaces the key · a validator that left has none
 changeWithdrawal       reverts: NotBonded, EmptyWithdrawal, BadSignature · redirects what is paid
 authorise              reverts: NotAuthorised, NotBonded, BadSignature, LeafReused · spends the leaf
 creditReward           reverts: NotAuthorised, NotBonded, RewardPoolTooSmall · pool to account
 payRewards             reverts: NotBonded, NothingOwed, PaymentRefused · pays, once
 slash                  reverts: NotAuthorised, PaymentRefused · bounty and burn · a pending exit too · below the
-                       minimum: no more draws until topped up · 0 for who has left
+                       minimum: no more draws until topped up · who has left is passed over · many at once: one
+                       payment each, books balance for a challenger that asks for more while being paid
 """
 
 from __future__ import annotations
@@ -41,7 +45,7 @@ def deployed(module_isolation: None) -> World:
     staking = accounts[0].deploy(Staking, in_order(Staking, 0, parameters.staking))
     beacon, disputes = accounts[8], accounts[9]
     staking.wire(beacon, disputes, {"from": accounts[0]})
-    world = World(Contracts(staking, None, beacon, [None]), parameters)
+    world = World(Contracts(staking, None, beacon, [None], disputes), parameters)
     world.bond("ada", "client")
     world.bond("vera", "validator")
     return world
@@ -419,6 +423,89 @@ def test_keys_stay_known_after_rotation_and_departure(staking, world):
     assert [tuple(staking.keyAt(ada.id, i)) for i in (0, 1)] == [as_struct(first), as_struct(second)]
 
 
+def test_a_key_is_retired_when_it_is_replaced_and_when_its_owner_leaves(staking, world):
+    ada = world.ada
+    assert staking.keyRetiredAt(ada.id, 0) == 0
+    world.next_at(chain[-1].timestamp + 100)
+    rotate(world, ada, key_of("ada's second"))
+    rotated_at = chain[-1].timestamp
+    assert [staking.keyRetiredAt(ada.id, i) for i in (0, 1)] == [rotated_at, 0]
+    staking.requestExit(ada.id, ada.sign(exit_digest(world, ada, 1)), {"from": world.relayer})
+    assert staking.keyRetiredAt(ada.id, 1) == 0
+    world.reach(staking.participant(ada.id)["exitableAt"])
+    staking.withdraw(ada.id, {"from": world.relayer})
+    assert [staking.keyRetiredAt(ada.id, i) for i in (0, 1)] == [rotated_at, chain[-1].timestamp]
+
+
+# --- encryption keys -------------------------------------------------------------------------------------------
+
+
+def set_encryption_key(world: World, member, key_digest: bytes, nonce: int = 0, **changed):
+    """Name `key_digest` as `member`; `changed` replaces single arguments of the call, after signing."""
+    digest = world.domain(world.staking).encryption_key(member.id, key_digest, nonce)
+    call = {"id": member.id, "key": key_digest}
+    call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
+    return world.staking.setEncryptionKey(*call.values(), {"from": world.relayer})
+
+
+def test_set_encryption_key_reverts_when_not_bonded(world):
+    with reverts("NotBonded", 9):
+        set_encryption_key(world, world.vera, word("key"), id=9)
+
+
+def test_set_encryption_key_reverts_when_a_client_has_one(world):
+    with reverts("NotValidator", world.ada.id):
+        set_encryption_key(world, world.ada, word("key"))
+
+
+def test_set_encryption_key_reverts_when_empty(world):
+    with reverts("EmptyKey"):
+        set_encryption_key(world, world.vera, bytes(32))
+
+
+def test_set_encryption_key_reverts_when_forged(staking, world):
+    """Whoever could name a key for vera would read every update sent to her."""
+    digest = world.domain(staking).encryption_key(world.vera.id, word("mallory's"), 0)
+    with reverts("BadSignature", world.vera.id):
+        set_encryption_key(world, world.vera, word("mallory's"), signature=key_of("mallory").sign(0, digest))
+
+
+def test_set_encryption_key_reverts_when_altered_by_its_carrier(world):
+    with reverts("BadSignature", world.vera.id):
+        set_encryption_key(world, world.vera, word("vera's"), key=word("mallory's"))
+
+
+def test_set_encryption_key_reverts_when_an_old_key_is_brought_back(staking, world):
+    """Nonce and leaf each stop it: the same signature again, and a fresh one over the nonce that was used."""
+    vera = world.vera
+    first = vera.sign(world.domain(staking).encryption_key(vera.id, word("first"), 0))
+    set_encryption_key(world, vera, word("first"), signature=first)
+    with reverts("LeafReused", vera.id, 0, 1):
+        set_encryption_key(world, vera, word("first"), signature=first)
+    with reverts("BadSignature", vera.id):
+        set_encryption_key(world, vera, word("first"), nonce=0)
+
+
+def test_set_encryption_key_replaces_the_key(staking, world):
+    set_encryption_key(world, world.vera, word("first"))
+    event = set_encryption_key(world, world.vera, word("second"), nonce=1).events["EncryptionKeySet"]
+    assert event == {"id": world.vera.id, "keyDigest": "0x" + word("second").hex()}
+    assert staking.encryptionKeyOf(world.vera.id) == "0x" + word("second").hex()
+
+
+def test_a_validator_that_left_has_no_encryption_key(staking, world):
+    vera = world.vera
+    set_encryption_key(world, vera, word("key"))
+    staking.requestExit(vera.id, vera.sign(exit_digest(world, vera, 1)), {"from": world.relayer})
+    assert staking.encryptionKeyOf(vera.id) == "0x" + word("key").hex()
+    world.reach(staking.participant(vera.id)["exitableAt"])
+    staking.withdraw(vera.id, {"from": world.relayer})
+    assert staking.encryptionKeyOf(vera.id) == "0x" + bytes(32).hex()
+
+
+# --- withdrawal address, authorisation -------------------------------------------------------------------------
+
+
 def test_change_withdrawal_reverts_when_not_bonded(staking, by_anyone):
     with reverts("NotBonded", 9):
         staking.changeWithdrawal(9, accounts[5], b"", by_anyone)
@@ -517,21 +604,21 @@ def test_pay_rewards_pays_once(staking, world, by_anyone):
 
 def test_slash_reverts_when_not_the_disputes_contract(staking, world, by_anyone):
     with reverts("NotAuthorised", world.mallory):
-        staking.slash(world.vera.id, world.mallory, by_anyone)
+        staking.slash([world.vera.id], world.mallory, by_anyone)
 
 
 def test_slash_reverts_when_the_challenger_refuses_its_bounty_and_others_still_can(staking, world, by_disputes):
     refusing = world.mallory.deploy(RefusingReceiver)
     with reverts("PaymentRefused", refusing, VALIDATOR_STAKE // 8):
-        staking.slash(world.vera.id, refusing, by_disputes)
-    staking.slash(world.vera.id, world.challenger, by_disputes)
+        staking.slash([world.vera.id], refusing, by_disputes)
+    staking.slash([world.vera.id], world.challenger, by_disputes)
     assert staking.participant(world.vera.id)["stakeWei"] == VALIDATOR_STAKE // 2
 
 
 def test_slash_pays_a_bounty_and_burns_the_rest(staking, world, by_disputes):
     """Half of the stake is taken, a quarter of that is the bounty: 1/8, and 3/8 are burned."""
     before, burned = world.challenger.balance(), accounts.at(BURNED_TO, force=True).balance()
-    tx = staking.slash(world.vera.id, world.challenger, by_disputes)
+    tx = staking.slash([world.vera.id], world.challenger, by_disputes)
     assert world.challenger.balance() == before + ETHER // 8
     assert accounts.at(BURNED_TO, force=True).balance() == burned + 3 * ETHER // 8
     assert tx.events["Slashed"]["amountWei"] == ETHER // 2
@@ -541,7 +628,7 @@ def test_slash_pays_a_bounty_and_burns_the_rest(staking, world, by_disputes):
 
 def test_slash_reaches_a_pending_exit(staking, world, by_disputes):
     ask_to_leave(world, world.vera)
-    staking.slash(world.vera.id, world.challenger, by_disputes)
+    staking.slash([world.vera.id], world.challenger, by_disputes)
     world.reach(staking.participant(world.vera.id)["exitableAt"])
     before = world.vera.withdrawal.balance()
     staking.withdraw(world.vera.id, {"from": world.relayer})
@@ -550,7 +637,7 @@ def test_slash_reaches_a_pending_exit(staking, world, by_disputes):
 
 
 def test_slash_below_the_minimum_ends_draws_until_topped_up(staking, world, by_disputes, by_anyone):
-    staking.slash(world.vera.id, world.challenger, by_disputes)
+    staking.slash([world.vera.id], world.challenger, by_disputes)
     assert staking.activeValidators() == 0
     staking.topUp(world.vera.id, by_anyone | {"value": ETHER // 2 - 1})
     assert staking.activeValidators() == 0
@@ -560,13 +647,57 @@ def test_slash_below_the_minimum_ends_draws_until_topped_up(staking, world, by_d
 
 def test_slash_above_the_minimum_only_lowers_the_chances(staking, world, by_disputes):
     rich = world.bond("viktor", "validator", stake=4 * ETHER)
-    staking.slash(rich.id, world.challenger, by_disputes)
+    staking.slash([rich.id], world.challenger, by_disputes)
     assert staking.activeValidators() == 2
 
 
 def test_slash_takes_nothing_from_who_has_left(staking, world, by_disputes):
     leave(world, world.vera)
     balance = staking.balance()
-    tx = staking.slash(world.vera.id, world.challenger, by_disputes)
+    tx = staking.slash([world.vera.id], world.challenger, by_disputes)
     assert "Slashed" not in tx.events
     assert staking.balance() == balance
+
+
+def test_slash_of_several_pays_once_and_passes_over_who_has_left(staking, world, by_disputes):
+    """Stakes of 1, 4 and 2 ether, the last withdrawn: 0.5 + 2 taken, a quarter of that as bounty."""
+    rich, gone = (world.bond(name, "validator", stake=n * ETHER) for name, n in (("viktor", 4), ("vito", 2)))
+    leave(world, gone)
+    before, burned = world.challenger.balance(), accounts.at(BURNED_TO, force=True).balance()
+    tx = staking.slash([world.vera.id, gone.id, rich.id], world.challenger, by_disputes)
+    assert tx.return_value == 5 * ETHER // 2
+    assert world.challenger.balance() == before + 5 * ETHER // 8
+    assert accounts.at(BURNED_TO, force=True).balance() == burned + 15 * ETHER // 8
+    slashed = [(event["id"], event["amountWei"], event["bountyWei"]) for event in tx.events["Slashed"]]
+    assert slashed == [(world.vera.id, ETHER // 2, ETHER // 8), (rich.id, 2 * ETHER, ETHER // 2)]
+    assert staking.totalStakeWei() == CLIENT_STAKE + ETHER // 2 + 2 * ETHER
+    assert (staking.activeValidators(), is_solvent(staking)) == (1, True)
+
+
+def test_slash_of_several_is_paid_once_to_who_asks_for_more_while_being_paid(staking, world, by_disputes, by_anyone):
+    """The challenger is itself a participant with rewards, and collects them in the middle of its bounty."""
+    greedy = world.mallory.deploy(GreedyReceiver, staking)
+    ada, rich = world.ada, world.bond("viktor", "validator", stake=4 * ETHER)
+    greedy.aim(ada.id, by_anyone)
+    reward(world, ada, 7)
+    digest = world.domain(staking).withdrawal(ada.id, greedy.address, 0)
+    staking.changeWithdrawal(ada.id, greedy, ada.sign(digest), by_anyone)
+    staking.slash([world.vera.id, rich.id], greedy, by_disputes)
+    assert (greedy.payments(), greedy.balance()) == (2, 5 * ETHER // 8 + 7)
+    assert is_solvent(staking)
+
+
+def test_slash_of_several_is_undone_when_the_challenger_refuses_its_bounty(staking, world, by_disputes):
+    refusing = world.mallory.deploy(RefusingReceiver)
+    rich = world.bond("viktor", "validator", stake=4 * ETHER)
+    with reverts("PaymentRefused", refusing, 5 * ETHER // 8):
+        staking.slash([world.vera.id, rich.id], refusing, by_disputes)
+    assert [staking.participant(member.id)["stakeWei"] for member in (world.vera, rich)] == [ETHER, 4 * ETHER]
+    assert is_solvent(staking)
+
+
+def test_slash_of_nobody_pays_nothing(staking, world, by_disputes):
+    """Not even a call with no money: the challenger may be a contract that refuses to be called."""
+    refusing = world.mallory.deploy(RefusingReceiver)
+    leave(world, world.vera)
+    assert staking.slash([world.vera.id], refusing, by_disputes).return_value == 0

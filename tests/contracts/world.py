@@ -18,7 +18,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.codec.chunks import merkle_path, merkle_root, update_leaf
 from qfl.keys.lms import LmsSecret
 from qfl.types import CheckpointData, RoundNumber, ShardIndex
-from scripts.deploy import NOBODY, Contracts, deploy
+from scripts.deploy import Contracts, deploy
 
 CLIENTS = ("ada", "ben", "cleo")
 VALIDATORS = ("vera", "viktor", "valentina", "vito", "violet")
@@ -262,12 +262,15 @@ class World:
 def build(
     clients: Sequence[str] = CLIENTS,
     validators: Sequence[str] = VALIDATORS,
-    disputes: Any = NOBODY,
+    disputes: Any = None,
     **changed: int,
 ) -> World:
-    """Deploy with the default parameters, `changed` replaced, and bond `clients` and `validators`."""
+    """Deploy with the default parameters, `changed` replaced, and bond `clients` and `validators`.
+
+    The disputes contract is the real one, unless another is given.
+    """
     parameters = load_parameters(**changed)
-    world = World(deploy(accounts[0], parameters, GENESIS, disputes), parameters)
+    world = World(deploy(accounts[0], parameters, GENESIS, disputes=disputes), parameters)
     for name in clients:
         world.bond(name, "client")
     for name in validators:

@@ -10,7 +10,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-CONTRACTS = ("Staking", "Beacon", "Shard", "LmsQuorum")
+CONTRACTS = ("Staking", "Beacon", "Shard", "LmsQuorum", "Disputes", "Groth16NormVerifier")
 
 
 @cache

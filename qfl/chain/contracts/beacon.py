@@ -57,6 +57,8 @@ class RoundContext:
     shards: int
     seats: int
     base_root: bytes
+    norm_bound: int
+    lane_bits: int
 
 
 @dataclass(frozen=True)
@@ -206,6 +208,8 @@ class Beacon(BoundContract):
             c.shards,
             c.seats,
             c.baseRoot,
+            c.normBound,
+            c.laneBits,
         )
 
     def round_at(self, number: RoundNumber) -> RoundRecord:

@@ -81,6 +81,21 @@ class Shard(BoundContract):
         arguments = [round_number, client, update_root, content_digest, salt]
         return self._write("reveal", "reveal", arguments, 0, client, round_number)
 
+    def reveal_private(
+        self,
+        round_number: RoundNumber,
+        client: ParticipantId,
+        update_root: bytes,
+        content_digest: bytes,
+        salt: bytes,
+        vector_commitment: int,
+        proof: bytes,
+    ) -> UnsentCall:
+        """Open a commitment of the private mode; `proof` is eight 32-byte words, as the contract takes them."""
+        words = [int.from_bytes(proof[i : i + 32]) for i in range(0, len(proof), 32)]
+        arguments = [round_number, client, update_root, content_digest, salt, vector_commitment, words]
+        return self._write("reveal_private", "revealPrivate", arguments, 0, client, round_number)
+
     def propose(self, checkpoint: CheckpointData, signature: bytes, validator: ParticipantId) -> UnsentCall:
         """Announce a proposal."""
         arguments = [as_tuple(checkpoint), signature]
@@ -107,6 +122,15 @@ class Shard(BoundContract):
     def update_of(self, round_number: RoundNumber, client: ParticipantId) -> bytes:
         """What is kept of a client's update; zero bytes when nothing is."""
         return bytes(self._read("updateOf", round_number, client))
+
+    def reveals_in(self, round_number: RoundNumber) -> int:
+        """How many updates were revealed in a round."""
+        return int(self._read("revealsIn", round_number))
+
+    def verifier(self) -> str | None:
+        """The contract that checks the private mode's proofs; None in the transparent mode."""
+        address = str(self._read("verifier"))
+        return address if int(address, 16) else None
 
     def next_leaf(self, client: ParticipantId) -> int:
         """The lowest leaf of the client's key that the shard still accepts."""
@@ -139,6 +163,13 @@ class Shard(BoundContract):
             for event in self._events("Revealed", from_block, round=round_number)
         ]
         return sorted(found, key=lambda reveal: reveal.index)
+
+    def norm_proofs(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
+        """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
+        return {
+            ParticipantId(event["args"]["client"]): int(event["args"]["vectorCommitment"])
+            for event in self._events("NormProven", from_block, round=round_number)
+        }
 
     def proposals(self, round_number: RoundNumber, from_block: int) -> list[Proposed]:
         """Everything announced as a proposal for the round."""

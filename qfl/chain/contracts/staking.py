@@ -45,6 +45,17 @@ class Bonding:
     block: int
 
 
+@dataclass(frozen=True)
+class Slashing:
+    """A `Slashed` event: what a participant lost, and how much of that went to who proved its fault."""
+
+    id: ParticipantId
+    challenger: str
+    amount_wei: int
+    bounty_wei: int
+    tx_hash: str
+
+
 class Staking(BoundContract):
     """Stakes, keys and rewards."""
 
@@ -55,6 +66,10 @@ class Staking(BoundContract):
         kind = "client" if role is Role.CLIENT else "validator"
         arguments = [(key.identifier, key.root, key.height), withdrawal]
         return self._write(f"bond_{kind}", f"bond{kind.capitalize()}", arguments, stake_wei)
+
+    def top_up(self, participant: ParticipantId, amount_wei: int) -> UnsentCall:
+        """Add to a participant's stake: a slashed validator is drawn again once it has the minimum."""
+        return self._write("top_up", "topUp", [participant], amount_wei, participant)
 
     def request_exit(self, participant: ParticipantId, signature: bytes) -> UnsentCall:
         """Ask to leave."""
@@ -68,6 +83,11 @@ class Staking(BoundContract):
         """Replace the key."""
         arguments = [participant, (key.identifier, key.root, key.height), signature]
         return self._write("rotate_key", "rotateKey", arguments, 0, participant)
+
+    def set_encryption_key(self, validator: ParticipantId, key_digest: bytes, signature: bytes) -> UnsentCall:
+        """Say which ML-KEM-768 key to encrypt to: `key_digest` is sha-256 of the public key."""
+        arguments = [validator, key_digest, signature]
+        return self._write("set_encryption_key", "setEncryptionKey", arguments, 0, validator)
 
     def pay_rewards(self, participant: ParticipantId) -> UnsentCall:
         """Pay out the rewards credited so far."""
@@ -104,6 +124,14 @@ class Staking(BoundContract):
         key = self._read("keyAt", participant, key_index)
         return LmsPublicKey(key.identifier, key.root, key.height)
 
+    def key_retired_at(self, participant: ParticipantId, key_index: int) -> int:
+        """When a key stopped speaking for the participant (unix seconds); 0 while it is current."""
+        return int(self._read("keyRetiredAt", participant, key_index))
+
+    def encryption_key_of(self, validator: ParticipantId) -> bytes:
+        """sha-256 of a validator's ML-KEM-768 public key; zero bytes while it has named none."""
+        return bytes(self._read("encryptionKeyOf", validator))
+
     def rewards_of(self, participant: ParticipantId) -> int:
         """Rewards credited and not yet paid, in wei."""
         return int(self._read("rewardsOf", participant))
@@ -112,6 +140,10 @@ class Staking(BoundContract):
         """Least stake of a role."""
         name = "minClientStakeWei" if role is Role.CLIENT else "minValidatorStakeWei"
         return int(self._read(name))
+
+    def draw(self, seed: bytes, count: int) -> list[ParticipantId]:
+        """The validators that would be drawn with this seed now."""
+        return [ParticipantId(validator) for validator in self._read("draw", seed, count)]
 
     def totals_wei(self) -> tuple[int, int, int]:
         """Stakes, rewards owed and reward pool; together they are the contract's balance."""
@@ -137,6 +169,25 @@ class Staking(BoundContract):
         return [
             (ParticipantId(event["args"]["id"]), _key(event["args"]["key"]), event["blockNumber"])
             for event in self._events("KeyRotated", from_block)
+        ]
+
+    def encryption_keys(self, from_block: int, to_block: int) -> dict[ParticipantId, bytes]:
+        """sha-256 of the last ML-KEM-768 public key that each validator had named at the end of `to_block`."""
+        events = self._events("EncryptionKeySet", from_block, to_block)
+        return {ParticipantId(event["args"]["id"]): bytes(event["args"]["keyDigest"]) for event in events}
+
+    def slashings(self, from_block: int, participant: ParticipantId | None = None) -> list[Slashing]:
+        """What was lost for proven faults since a block, oldest first; by one participant, or by all."""
+        filters = {} if participant is None else {"id": participant}
+        return [
+            Slashing(
+                ParticipantId(event["args"]["id"]),
+                event["args"]["challenger"],
+                event["args"]["amountWei"],
+                event["args"]["bountyWei"],
+                event["transactionHash"].to_0x_hex(),
+            )
+            for event in self._events("Slashed", from_block, **filters)
         ]
 
 

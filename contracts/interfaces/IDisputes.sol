@@ -1,0 +1,205 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Checkpoint, IBeacon} from "./IBeacon.sol";
+import {IShard} from "./IShard.sol";
+import {IStaking} from "./IStaking.sol";
+
+/// @notice What was proven.
+/// @dev `Aggregate`: a shard's aggregate is not the rule's. `Updates`: a checkpoint includes what nobody revealed.
+/// `Norm`: an included update is over the norm bound. `Model`: a published model is not the rule's.
+/// `Equivocation`: a seat signed two checkpoints for one turn.
+enum Fault {
+    Aggregate,
+    Updates,
+    Norm,
+    Model,
+    Equivocation
+}
+
+/// @notice What a client revealed.
+/// @param client Who.
+/// @param updateRoot `Chunks` root over the update's lanes, salted or not.
+/// @param contentDigest sha256 of the update's content object.
+struct RevealedUpdate {
+    uint32 client;
+    bytes32 updateRoot;
+    bytes32 contentDigest;
+}
+
+/// @notice One chunk of a vector, and why it is part of it.
+/// @param data The chunk: 32 bytes of lanes.
+/// @param salt The leaf's salt; zero for an unsalted leaf.
+/// @param path The leaf's siblings, from the leaf up.
+struct Opening {
+    bytes32 data;
+    bytes32 salt;
+    bytes32[] path;
+}
+
+/// @title Proofs of faults, each recomputed here from what was signed.
+/// @notice A proof against a checkpoint voids it and slashes every seat that attested it; one against a model voids it,
+/// and what builds on it, and slashes its publisher. A checkpoint can be disputed until its round is final, a model
+/// while it can be settled. Who proves a fault is paid by `Staking`; who is wrong learns why from the error, and the
+/// accused loses nothing. Who has left already cannot be slashed, and shields nobody else.
+/// @dev A fault is punished once: a voided checkpoint or model cannot be voided again.
+/// @dev Warning: a proof is public before it is mined, and the bounty goes to whoever's is first.
+/// @dev Assumes of the vectors it judges what the roots say: an update over other lanes than its content, or one whose
+/// content nobody can fetch, is for the committee not to include.
+interface IDisputes {
+    /// @notice A fault was proven, its result voided, and who was guilty slashed.
+    /// @param shard The shard; 0 for a model.
+    /// @param takenWei What the guilty lost together.
+    event FaultProven(
+        Fault indexed fault,
+        uint64 indexed round,
+        uint16 indexed shard,
+        address challenger,
+        uint32[] guilty,
+        uint256 takenWei
+    );
+
+    /// @notice Thrown when the beacon expects its disputes contract at another address.
+    error NotExpected(address here, address expected);
+    /// @notice Thrown when the shard contract given as number `index` says it is another one.
+    error WrongShard(uint16 given, uint256 index);
+    /// @notice Thrown when the round has no accepted checkpoint of this shard, or it was voided.
+    error NoCheckpoint(uint64 round, uint16 shard);
+    /// @notice Thrown when a checkpoint is not the one that was accepted.
+    error NotAccepted(uint64 round, uint16 shard);
+    /// @notice Thrown when checkpoint `index` is of another round, or its shard is not above the one before.
+    error WrongCheckpoint(uint256 index);
+    /// @notice Thrown when the round has no published model, or it is final or void.
+    error NotPublished(uint64 round);
+    /// @notice Thrown when the models have no such coordinate.
+    error NoSuchCoordinate(uint32 coordinate, uint256 coordinates);
+    /// @notice Thrown when this contract knows no such shard.
+    error NoSuchShard(uint16 shard, uint256 shards);
+    /// @notice Thrown when the committee has no such seat.
+    error NoSuchSeat(uint8 seat, uint256 seats);
+    /// @notice Thrown when there are too few or too many of something; `what` is the argument.
+    error WrongCount(string what, uint256 given, uint256 expected);
+    /// @notice Thrown when what is given is not what a root stands for; `what` is the argument, `index` its element.
+    error NotOpened(string what, uint256 index);
+    /// @notice Thrown when the client did not reveal this update as number `index`.
+    error NotRevealed(uint32 client, uint256 index);
+    /// @notice Thrown when this coordinate of the aggregate is what the rule gives.
+    error AggregateIsRight(uint32 coordinate, int32 value);
+    /// @notice Thrown when this coordinate of the model is what the rule gives.
+    error ModelIsRight(uint32 coordinate, int32 value);
+    /// @notice Thrown when the whole vector has the root and the content digest that the rule gives.
+    error ContentIsRight(bytes32 root, bytes32 contentDigest);
+    /// @notice Thrown when the checkpoint includes exactly the revealed updates that it says.
+    error UpdatesAreRight(bytes32 updatesRoot);
+    /// @notice Thrown when the update's squared norm is within the bound.
+    error WithinNorm(uint256 squaredNorm, uint256 bound);
+    /// @notice Thrown when two checkpoints are equal, or of different rounds, shards or turns.
+    error NotEquivocation();
+    /// @notice Thrown when a key was retired before anything of the round could be attested.
+    error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
+    /// @notice Thrown when a signature does not verify under this key of the validator.
+    error BadSignature(uint32 validator, uint32 keyIndex);
+    /// @notice Thrown when the seat was slashed for equivocation in this round already.
+    error AlreadyProven(uint64 round, uint16 shard, uint8 seat);
+
+    /// @notice Prove that one coordinate of a shard's aggregate is wrong.
+    /// @param checkpoint The accepted checkpoint.
+    /// @param coordinate The wrong one.
+    /// @param updates All included updates, in the checkpoint's order.
+    /// @param openings The chunk that has the coordinate, of each update.
+    /// @param aggregate The chunk that has the coordinate, of the aggregate.
+    function disputeAggregate(
+        Checkpoint calldata checkpoint,
+        uint32 coordinate,
+        RevealedUpdate[] calldata updates,
+        Opening[] calldata openings,
+        Opening calldata aggregate
+    ) external;
+
+    /// @notice Prove that a shard's aggregate is wrong by recomputing all of it: for one that cannot be opened because
+    /// nobody can fetch it, or whose content digest is of something else.
+    /// @dev About 440 gas for each coordinate of each update: 1,024 coordinates of 37 updates fit the 2^24 gas that one
+    /// transaction may take where EIP-7825 holds, of 66 updates a block of 30 million.
+    /// @param updates All included updates, in the checkpoint's order.
+    /// @param lanes All chunks of each update.
+    /// @param seeds The seed of each update's salts: the salt of leaf `i` is keccak256(seed | uint32(i)). Zero: unsalted.
+    function disputeWholeAggregate(
+        Checkpoint calldata checkpoint,
+        RevealedUpdate[] calldata updates,
+        bytes32[][] calldata lanes,
+        bytes32[] calldata seeds
+    ) external;
+
+    /// @notice Prove that a checkpoint's `updatesRoot` is not of the revealed updates that `included` names.
+    /// @param updates What was revealed under the numbers in `included`, in that order; none where `included` names a
+    /// number that no reveal has.
+    function disputeUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) external;
+
+    /// @notice Prove that an included update is over the norm bound.
+    /// @param position The update's place among the included ones.
+    /// @param update The update, and `path` from it to the checkpoint's `updatesRoot`.
+    /// @param chunks All of the update's chunks.
+    /// @param seed The seed of its salts; zero: unsalted.
+    function disputeNorm(
+        Checkpoint calldata checkpoint,
+        uint16 position,
+        RevealedUpdate calldata update,
+        bytes32[] calldata path,
+        bytes32[] calldata chunks,
+        bytes32 seed
+    ) external;
+
+    /// @notice Prove that one coordinate of a published model is wrong.
+    /// @param coordinate The wrong one.
+    /// @param checkpoints All accepted checkpoints of the round, by rising shard.
+    /// @param aggregates The chunk that has the coordinate, of each checkpoint's aggregate.
+    /// @param base The same chunk of the model that the round trained on.
+    /// @param model The same chunk of the published model.
+    function disputeModel(
+        uint64 round,
+        uint32 coordinate,
+        Checkpoint[] calldata checkpoints,
+        Opening[] calldata aggregates,
+        Opening calldata base,
+        Opening calldata model
+    ) external;
+
+    /// @notice Prove that a published model is wrong by recomputing all of it: for one that cannot be opened because
+    /// nobody can fetch it, or whose content digest is of something else.
+    /// @dev About 3,500 gas for each coordinate with four shards: 4,700 coordinates fit the 2^24 gas that one transaction
+    /// may take where EIP-7825 holds, 8,500 a block of 30 million.
+    /// @param checkpoints All accepted checkpoints of the round, by rising shard.
+    /// @param base All chunks of the model that the round trained on.
+    /// @param aggregates All chunks of each checkpoint's aggregate.
+    function disputeWholeModel(
+        uint64 round,
+        Checkpoint[] calldata checkpoints,
+        bytes32[] calldata base,
+        bytes32[][] calldata aggregates
+    ) external;
+
+    /// @notice Prove that a seat signed two checkpoints of one round, shard and turn. Voids nothing: the checkpoint that
+    /// was accepted stands or falls by its content.
+    /// @param seat The seat that signed both.
+    /// @param keyIndexOne Which of the validator's keys signed `one`; not retired before the round's reveals ended.
+    /// @param signatureOne LMS over the beacon's digest of `one`.
+    /// @param keyIndexOther The same for `other`.
+    function disputeEquivocation(
+        Checkpoint calldata one,
+        Checkpoint calldata other,
+        uint8 seat,
+        uint32 keyIndexOne,
+        bytes calldata signatureOne,
+        uint32 keyIndexOther,
+        bytes calldata signatureOther
+    ) external;
+
+    /// @notice Which seats of a committee were slashed for equivocation: bit `i` is seat `i`.
+    function equivocated(uint64 round, uint16 shard) external view returns (uint64 seats);
+    /// @notice The contract that holds rounds and checkpoints.
+    function beacon() external view returns (IBeacon);
+    /// @notice The contract that slashes.
+    function staking() external view returns (IStaking);
+    /// @notice The shards, by number.
+    function shards(uint256 index) external view returns (IShard);
+}

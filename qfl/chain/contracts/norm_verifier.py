@@ -1,0 +1,41 @@
+"""Typed access to the private mode's verifier; what each function does is said in `INormVerifier.sol`."""
+
+from __future__ import annotations
+
+from eth_typing import HexAddress, HexStr
+from web3.types import Nonce
+from web3.utils.address import get_create_address
+
+from qfl.chain.connection import reaching
+from qfl.chain.contracts.base import BoundContract
+from qfl.errors import DeploymentMismatch
+from qfl.zk.keys import VerifyingKey
+
+
+class NormVerifier(BoundContract):
+    """Checks the proofs of updates; its key is fixed at deployment."""
+
+    abi_name = "Groth16NormVerifier"
+
+    def key_digest(self) -> bytes:
+        """Digest of capacity and verifying key, for comparison with `qfl.zk.keys.NormKeys.digest`."""
+        return bytes(self._read("keyDigest"))
+
+    def capacity(self) -> int:
+        """Lanes of its circuit."""
+        return int(self._read("capacity"))
+
+    def verifying_key(self) -> VerifyingKey:
+        """The whole key, so that others can check proofs: the code of the one contract that the verifier has made.
+
+        Raises:
+            DeploymentMismatch: what is there does not have the verifier's digest.
+        """
+        data = get_create_address(HexAddress(HexStr(self.address)), Nonce(1))
+        with reaching(self._url):
+            code = bytes(self._web3.eth.get_code(data))[1:]  # the first byte is STOP
+        words = tuple(int.from_bytes(code[start : start + 32]) for start in range(0, len(code), 32))
+        key, expected = VerifyingKey(self.capacity(), words), self.key_digest()
+        if key.digest != expected:
+            raise DeploymentMismatch(f"the verifying key in {data}", expected.hex(), key.digest.hex())
+        return key

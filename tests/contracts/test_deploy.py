@@ -1,0 +1,86 @@
+"""scripts/deploy.py: who knows whom after a deployment.
+
+deploy     raises: InvalidInput (a verifying key for fewer lanes than the model has), AddressTaken (the account sent
+           something else meanwhile) · beacon, staking and disputes name each other · every shard has the verifier, or
+           none · another disputes contract can take its place
+describe   every contract that was deployed, under the names that `qfl` reads
+"""
+
+from __future__ import annotations
+
+import pytest
+from brownie import Beacon, accounts, chain
+
+from qfl.chain.parameters import load_parameters
+from qfl.errors import AddressTaken, InvalidInput
+from qfl.zk.keys import VerifyingKey
+from scripts.deploy import NOBODY, deploy, describe
+from tests.contracts.world import GENESIS
+
+PARAMETERS = load_parameters(shards=2, seats=2)
+KEY = VerifyingKey(64, tuple(range(24)))
+"""The deployment does not look at its points; `NormKeys` did when it was read."""
+
+
+class Distracted:
+    """An account that pays somebody in the middle of a deployment: its nonce moves on."""
+
+    def __init__(self, account):
+        self._account = account
+
+    def __getattr__(self, name):
+        return getattr(self._account, name)
+
+    def __str__(self):
+        return str(self._account)
+
+    def deploy(self, contract, *arguments):
+        deployed = self._account.deploy(contract, *arguments)
+        if contract is Beacon:
+            self._account.transfer(accounts[1], 1)
+        return deployed
+
+
+@pytest.fixture
+def account(fn_isolation):
+    return accounts[0]
+
+
+def test_deploy_refuses_a_key_that_is_too_small_before_it_sends_anything(account):
+    block = chain.height
+    with pytest.raises(InvalidInput, match=r"64.*the model has 65 coordinates"):
+        deploy(account, PARAMETERS, GENESIS | {"quantumLength": 60, "classicalLength": 5}, KEY)
+    assert chain.height == block
+
+
+def test_deploy_stops_when_the_foretold_address_is_lost(account):
+    """It would leave a beacon that nobody can ever hold to account."""
+    with pytest.raises(AddressTaken, match="the account sent something else"):
+        deploy(Distracted(account), PARAMETERS, GENESIS)
+
+
+def test_deploy_wires_beacon_staking_and_disputes(account):
+    made = deploy(account, PARAMETERS, GENESIS)
+    assert (made.beacon.disputes(), made.staking.disputes()) == (made.disputes, made.disputes)
+    assert (made.disputes.beacon(), made.disputes.staking()) == (made.beacon, made.staking)
+    assert [made.disputes.shards(index) for index in range(2)] == made.shards
+    assert made.staking.beacon() == made.beacon
+
+
+def test_deploy_without_a_key_is_transparent(account):
+    made = deploy(account, PARAMETERS, GENESIS)
+    assert [shard.verifier() for shard in made.shards] == [NOBODY, NOBODY]
+    assert describe(made, 0, PARAMETERS, GENESIS).contracts.keys() == {"Staking", "LmsQuorum", "Beacon", "Disputes"}
+
+
+def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
+    made = deploy(account, PARAMETERS, GENESIS, KEY)
+    assert [shard.verifier() for shard in made.shards] == [made.verifier] * 2
+    assert (made.verifier.capacity(), made.verifier.keyDigest()) == (64, "0x" + KEY.digest.hex())
+    assert (made.beacon.disputes(), made.disputes.beacon()) == (made.disputes, made.beacon)
+    assert describe(made, 0, PARAMETERS, GENESIS).contracts["NormVerifier"].address == made.verifier
+
+
+def test_deploy_takes_another_disputes_contract(account):
+    made = deploy(account, PARAMETERS, GENESIS, disputes=accounts[5])
+    assert (made.beacon.disputes(), made.staking.disputes()) == (accounts[5], accounts[5])

@@ -1,0 +1,283 @@
+"""Disputes about a shard's aggregate.
+
+disputeAggregate       reverts: NoCheckpoint (none, voided), NotAccepted, NoSuchCoordinate, WrongCount, NotOpened
+                       (updates, openings, aggregate), AggregateIsRight, WrongState (final)
+                       voids · slashes who attested, and nobody else · fails the open round, rolls the published one
+                       back · salted leaves · lanes of 8 bits · a failed round's attesters too · a leaving seat
+disputeWholeAggregate  reverts: the same, for seeds and lanes, ContentIsRight · a root nobody can open · a content
+                       digest of something else
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.contracts.courtroom import AGGREGATE, Vector, hold_court, seconds_now
+from tests.contracts.world import FAILED, FINAL, PUBLISHED, VOID, reverts, word
+
+LIE = 2**31 - 1
+
+
+@pytest.fixture(scope="module")
+def deployed(module_isolation):
+    return hold_court(trimBps=2000)
+
+
+@pytest.fixture
+def court(deployed, fn_isolation):
+    return deployed.fresh()
+
+
+def lie_about(court, coordinate=32, *, is_salted=False, count=5):
+    """A round whose aggregate is wrong at `coordinate`, and the vector that was attested instead."""
+    updates = court.updates(count, is_salted=is_salted)
+    false = court.aggregate_of(updates).with_lane(coordinate, LIE)
+    return court.run_to_attestation(updates, aggregate_root=false.root), false
+
+
+def state(court, number=1):
+    return court.beacon.roundAt(number)["state"]
+
+
+def assert_convicted(court, attested, call, *arguments):
+    before, guilty = court.books(), court.attesters(attested.checkpoint)
+    tx = call(*arguments, court.by())
+    court.assert_punished(tx, before, AGGREGATE, attested.checkpoint.shard, guilty)
+    assert len(guilty) == 3
+    assert court.beacon.checkpointAt(attested.checkpoint.round, 0)["voided"]
+    with reverts("NoCheckpoint", attested.checkpoint.round, 0):
+        call(*arguments, court.by())
+
+
+@pytest.mark.parametrize("coordinate", [0, 7, 8, 15, 16, 19, 20, 31, 32])
+def test_a_false_lane_is_proven_wherever_it_is(court, coordinate):
+    """First and last of chunks of 8 and of 16 lanes, the last angle, the first weight, the last lane."""
+    attested, false = lie_about(court, coordinate)
+    proof = attested.chunk_proof(coordinate, false)
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *proof)
+    assert state(court) == FAILED
+
+
+def test_the_round_repeats_without_the_guilty(court):
+    attested, false = lie_about(court)
+    guilty = court.attesters(attested.checkpoint)
+    court.disputes.disputeAggregate(*attested.chunk_proof(32, false), court.by())
+    again = court.run_to_attestation(attested.updates)
+    assert again.checkpoint.base_root == attested.checkpoint.base_root
+    assert not set(guilty) & set(court.beacon.committee(2, 0))
+    court.publish(court.seats(2)[0])
+    assert state(court, 2) == PUBLISHED
+
+
+def test_a_published_model_and_those_on_it_roll_back(court):
+    attested, false = lie_about(court)
+    court.publish(court.vera)
+    court.run_to_publication()
+    assert court.beacon.headRound() == 2
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+    assert (state(court, 1), state(court, 2), court.beacon.headRound()) == (VOID, VOID, 0)
+
+
+def test_the_salted_leaves_of_a_private_round_open_alone(court):
+    attested, false = lie_about(court, is_salted=True)
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+
+
+def test_attesters_are_guilty_after_the_round_failed_for_another_reason(court):
+    attested, false = lie_about(court)
+    court.reach(court.ends_at("publish"))
+    court.open()
+    assert (state(court, 1), state(court, 2)) == (FAILED, 1)
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+    assert (state(court, 1), state(court, 2)) == (FAILED, 1)
+
+
+def test_a_pending_exit_is_slashed(court):
+    attested, false = lie_about(court)
+    leaver = court.seats(1)[0]
+    digest = court.domain(court.staking).exit(leaver.id, 0)
+    court.staking.requestExit(leaver.id, leaver.sign(digest), court.by())
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+
+
+def test_who_has_left_shields_nobody(court):
+    attested, false = lie_about(court)
+    leaver = court.seats(1)[0]
+    digest = court.domain(court.staking).exit(leaver.id, 0)
+    court.staking.requestExit(leaver.id, leaver.sign(digest), court.by())
+    court.reach(court.staking.participant(leaver.id)["exitableAt"])
+    court.staking.withdraw(leaver.id, court.by())
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+
+
+# --- what proves nothing ---------------------------------------------------------------------------------------
+
+
+def test_an_honest_aggregate_cannot_be_disputed(court):
+    attested = court.run_to_attestation(court.updates(5))
+    before = court.books()
+    for coordinate, mean in enumerate(attested.aggregate.lanes):
+        with reverts("AggregateIsRight", coordinate, mean):
+            court.disputes.disputeAggregate.call(*attested.chunk_proof(coordinate), court.by())
+    with reverts("ContentIsRight"):
+        court.disputes.disputeWholeAggregate(*attested.whole_proof(), court.by())
+    assert court.books() == before
+    assert not court.beacon.checkpointAt(1, 0)["voided"]
+
+
+def test_a_right_lane_of_a_false_aggregate_is_right(court):
+    attested, false = lie_about(court, 32)
+    with reverts("AggregateIsRight", 31, attested.aggregate.lanes[31]):
+        court.disputes.disputeAggregate(*attested.chunk_proof(31, false), court.by())
+
+
+def test_dispute_reverts_when_there_is_no_checkpoint(court):
+    court.run_to_checkpoint_phase()
+    updates = court.updates(1)
+    proof = court.attest(updates).chunk_proof(0)
+    for number, shard in ((2, 0), (1, 1), (0, 0), (2**64 - 1, 0)):
+        other = (number, shard, *proof[0][2:])
+        with reverts("NoCheckpoint", number, shard):
+            court.disputes.disputeAggregate(other, *proof[1:], court.by())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("turn", 1), ("count", 4), ("included", 1)),
+        *((name, word("other")) for name in ("base_root", "updates_root", "aggregate_root", "content_digest")),
+    ],
+)
+def test_dispute_reverts_when_the_checkpoint_is_another(court, name, value):
+    attested, false = lie_about(court)
+    other = replace(attested, checkpoint=replace(attested.checkpoint, **{name: value}))
+    with reverts("NotAccepted", 1, 0):
+        court.disputes.disputeAggregate(*other.chunk_proof(32, false), court.by())
+    with reverts("NotAccepted", 1, 0):
+        court.disputes.disputeWholeAggregate(*other.whole_proof(), court.by())
+
+
+def test_dispute_reverts_when_the_round_is_final(court):
+    attested, false = lie_about(court)
+    court.publish(court.vera)
+    court.reach(seconds_now() + court.rounds["challengeSeconds"])
+    court.beacon.settle(1, court.by())
+    with reverts("WrongState", 1, FINAL, PUBLISHED):
+        court.disputes.disputeAggregate(*attested.chunk_proof(32, false), court.by())
+
+
+@pytest.mark.parametrize("coordinate", [33, 39, 40, 47, 48, 2**32 - 1])
+def test_dispute_reverts_when_the_coordinate_is_padding_or_beyond(court, coordinate):
+    attested, false = lie_about(court)
+    proof = list(attested.chunk_proof(32, false))
+    proof[1] = coordinate
+    with reverts("NoSuchCoordinate", coordinate, 33):
+        court.disputes.disputeAggregate(*proof, court.by())
+
+
+def test_dispute_reverts_when_updates_are_not_the_included_ones(court):
+    attested, false = lie_about(court)
+    checkpoint, coordinate, updates, openings, aggregate = attested.chunk_proof(32, false)
+    whole = attested.whole_proof()
+    for other in ([], updates[:-1], [*updates, updates[0]]):
+        with reverts("WrongCount", "updates", len(other), 5):
+            court.disputes.disputeAggregate(checkpoint, coordinate, other, openings, aggregate, court.by())
+        with reverts("WrongCount", "updates", len(other), 5):
+            court.disputes.disputeWholeAggregate(checkpoint, other, *whole[2:], court.by())
+    swapped = [updates[1], updates[0], *updates[2:]]
+    twice = [updates[0], updates[0], *updates[2:]]
+    of_another = [(999, *updates[0][1:]), *updates[1:]]
+    for other in (swapped, twice, of_another):
+        with reverts("NotOpened", "updates", 0):
+            court.disputes.disputeAggregate(checkpoint, coordinate, other, openings, aggregate, court.by())
+        with reverts("NotOpened", "updates", 0):
+            court.disputes.disputeWholeAggregate(checkpoint, other, *whole[2:], court.by())
+
+
+def test_dispute_reverts_when_openings_are_not_of_the_updates(court):
+    attested, false = lie_about(court, is_salted=True)
+    checkpoint, coordinate, updates, openings, aggregate = attested.chunk_proof(32, false)
+
+    def with_opening(opening):
+        return [*openings[:2], opening, *openings[3:]]
+
+    data, salt, path = openings[2]
+    forged = [
+        openings[1],
+        attested.updates[2].vector.opening(0),
+        (bytes(32), salt, path),
+        (data, bytes(32), path),
+        (data, word("salt"), path),
+        (data, salt, path[:-1]),
+        (data, salt, [*path, bytes(32)]),
+        (data, salt, []),
+    ]
+    for opening in forged:
+        with reverts("NotOpened", "openings", 2):
+            court.disputes.disputeAggregate(
+                checkpoint, coordinate, updates, with_opening(opening), aggregate, court.by()
+            )
+    for other in ([], openings[:-1], [*openings, openings[0]]):
+        with reverts("WrongCount", "openings", len(other), 5):
+            court.disputes.disputeAggregate(checkpoint, coordinate, updates, other, aggregate, court.by())
+
+
+def test_dispute_reverts_when_the_aggregate_is_not_the_attested_one(court):
+    attested, false = lie_about(court)
+    proof = attested.chunk_proof(32, false)
+    data, _, path = false.opening(32)
+    for opening in (
+        attested.aggregate.opening(32),
+        false.opening(0),
+        (data, word("salt"), path),
+        (data, bytes(32), []),
+    ):
+        with reverts("NotOpened", "aggregate", 0):
+            court.disputes.disputeAggregate(*proof[:-1], opening, court.by())
+
+
+# --- whole aggregates ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("is_salted", [False, True])
+@pytest.mark.parametrize("lie", ["aggregate_root", "content_digest"])
+def test_a_root_or_a_digest_of_nothing_is_proven(court, lie, is_salted):
+    """Whoever attests what nobody can fetch cannot hide behind it."""
+    attested = court.run_to_attestation(court.updates(5, is_salted=is_salted), **{lie: word("garbage")})
+    assert_convicted(court, attested, court.disputes.disputeWholeAggregate, *attested.whole_proof())
+
+
+def test_lanes_in_the_padding_are_proven(court):
+    """The same lanes, and something behind the last one that no coordinate can be disputed for."""
+    updates = court.updates(3)
+    lanes = court.aggregate_of(updates).lanes
+    false = Vector(np.append(lanes, np.int32(1)), 32)
+    attested = court.run_to_attestation(updates, aggregate_root=false.root)
+    for coordinate, mean in enumerate(lanes):
+        with reverts("AggregateIsRight", coordinate, mean):
+            court.disputes.disputeAggregate.call(*attested.chunk_proof(coordinate, false), court.by())
+    assert_convicted(court, attested, court.disputes.disputeWholeAggregate, *attested.whole_proof())
+
+
+def test_whole_dispute_reverts_when_lanes_or_seeds_are_not_of_the_updates(court):
+    attested, _ = lie_about(court, is_salted=True, count=2)
+    checkpoint, updates, lanes, seeds = attested.whole_proof()
+    dispute = court.disputes.disputeWholeAggregate
+    for other in ([], lanes[:1], [*lanes, lanes[0]]):
+        with reverts("WrongCount", "lanes", len(other), 2):
+            dispute(checkpoint, updates, other, seeds, court.by())
+    for other in ([], seeds[:1], [*seeds, seeds[0]]):
+        with reverts("WrongCount", "seeds", len(other), 2):
+            dispute(checkpoint, updates, lanes, other, court.by())
+    for other in ([], lanes[1][:-1], [*lanes[1], bytes(32)]):
+        with reverts("WrongCount", "lanes", len(other), 3):
+            dispute(checkpoint, updates, [lanes[0], other], seeds, court.by())
+    with reverts("NotOpened", "lanes", 0):
+        dispute(checkpoint, updates, lanes[::-1], seeds, court.by())
+    with reverts("NotOpened", "lanes", 1):
+        dispute(checkpoint, updates, lanes, [seeds[0], bytes(32)], court.by())
+    with reverts("NotOpened", "lanes", 1):
+        dispute(checkpoint, updates, [lanes[0], [*lanes[1][:2], bytes(32)]], seeds, court.by())

@@ -1,0 +1,246 @@
+"""Disputes about a published model: two shards of two seats.
+
+disputeModel       reverts: NoSuchCoordinate, NotPublished (open, final, void, none), WrongCount, WrongCheckpoint
+                   (order, twice, other round), NotAccepted, NotOpened (base, model, aggregates), ModelIsRight
+                   voids · slashes the publisher only · rolls back what builds on it · a shard that is missing
+disputeWholeModel  reverts: the same, ContentIsRight · a root nobody can open · a digest of something else
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from tests.contracts.courtroom import MODEL, Vector, hold_court, seconds_now
+from tests.contracts.world import FAILED, FINAL, OPEN, PUBLISHED, VOID, as_tuple, reverts, word
+
+LAST = 32
+
+
+@pytest.fixture(scope="module")
+def deployed(module_isolation):
+    return hold_court(shards=2, seats=2, trimBps=1000)
+
+
+@pytest.fixture
+def court(deployed, fn_isolation):
+    return deployed.fresh()
+
+
+@pytest.fixture
+def attested(court):
+    """Both shards' checkpoints, of 3 and of 2 updates, in a round that waits for its model."""
+    court.run_to_checkpoint_phase()
+    return [court.attest(court.updates(3), 0), court.attest(court.updates(2), 1)]
+
+
+def publish(court, attested, coordinate=None, **changed):
+    """Publish as Vera: the right model, or one that is off by one at `coordinate`. Returns the right one and that."""
+    right = court.next_model(court.genesis, attested)
+    false = right if coordinate is None else right.with_lane(coordinate, right.lanes[coordinate] ^ 1)
+    court.publish_model("vera", false, court.genesis, **changed)
+    return right, false
+
+
+def chunk_proof(court, attested, coordinate, model, base=None):
+    openings = [a.aggregate.opening(coordinate) for a in attested]
+    vectors = (base or court.genesis).opening(coordinate), model.opening(coordinate)
+    return attested[0].checkpoint.round, coordinate, checkpoints_of(attested), openings, *vectors
+
+
+def whole_proof(court, attested, base=None):
+    lanes = [a.aggregate.chunks for a in attested]
+    return attested[0].checkpoint.round, checkpoints_of(attested), (base or court.genesis).chunks, lanes
+
+
+def checkpoints_of(attested):
+    return [as_tuple(a.checkpoint) for a in attested]
+
+
+def state(court, number=1):
+    return court.beacon.roundAt(number)["state"]
+
+
+def assert_convicted(court, call, *arguments):
+    before = court.books()
+    tx = call(*arguments, court.by())
+    court.assert_punished(tx, before, MODEL, 0, [court.vera.id])
+    assert (state(court), court.beacon.headRound()) == (VOID, 0)
+    with reverts("NotPublished", 1):
+        call(*arguments, court.by())
+
+
+@pytest.mark.parametrize("coordinate", [0, 7, 8, 19, 20, 31, 32])
+def test_a_false_lane_is_proven_wherever_it_is(court, attested, coordinate):
+    _, false = publish(court, attested, coordinate)
+    assert_convicted(court, court.disputes.disputeModel, *chunk_proof(court, attested, coordinate, false))
+
+
+def test_models_on_a_false_one_fall_with_it_and_their_publishers_keep_their_stake(court, attested):
+    _, false = publish(court, attested, LAST)
+    court.run_to_checkpoint_phase()
+    court.attest(court.updates(1), 0)
+    court.attest(court.updates(1), 1)
+    court.publish(court.violet)
+    court.open()
+    assert_convicted(court, court.disputes.disputeModel, *chunk_proof(court, attested, LAST, false))
+    assert [state(court, number) for number in (1, 2, 3)] == [VOID, VOID, FAILED]
+    court.open()
+    assert (state(court, 4), court.beacon.roundAt(4)["baseRound"]) == (OPEN, 0)
+
+
+def test_the_second_model_is_judged_by_the_first(court, attested):
+    first, _ = publish(court, attested)
+    court.run_to_checkpoint_phase()
+    second = [court.attest(court.updates(1), 0), court.attest(court.updates(2), 1)]
+    right = court.next_model(first, second)
+    court.publish_model("violet", right.with_lane(0, int(right.lanes[0]) ^ 1), first)
+    false = right.with_lane(0, int(right.lanes[0]) ^ 1)
+    with reverts("NotOpened", "base", 0):
+        court.disputes.disputeModel(*chunk_proof(court, second, 0, false), court.by())
+    before = court.books()
+    tx = court.disputes.disputeModel(*chunk_proof(court, second, 0, false, base=first), court.by())
+    court.assert_punished(tx, before, MODEL, 0, [court.violet.id])
+    assert (state(court, 1), state(court, 2), court.beacon.headRound()) == (PUBLISHED, VOID, 1)
+
+
+def test_a_publisher_on_its_way_out_is_slashed(court, attested):
+    _, false = publish(court, attested, LAST)
+    digest = court.domain(court.staking).exit(court.vera.id, 0)
+    court.staking.requestExit(court.vera.id, court.vera.sign(digest), court.by())
+    assert_convicted(court, court.disputes.disputeModel, *chunk_proof(court, attested, LAST, false))
+
+
+def test_a_round_without_one_shard_is_judged_by_the_other(court):
+    court.run_to_checkpoint_phase()
+    attested = [court.attest(court.updates(3), 1)]
+    court.reach(court.ends_at("checkpoint"))
+    right, false = publish(court, attested, LAST)
+    with reverts("ModelIsRight", 0, right.lanes[0]):
+        court.disputes.disputeModel(*chunk_proof(court, attested, 0, false), court.by())
+    assert_convicted(court, court.disputes.disputeModel, *chunk_proof(court, attested, LAST, false))
+
+
+# --- what proves nothing ---------------------------------------------------------------------------------------
+
+
+def test_an_honest_model_cannot_be_disputed(court, attested):
+    right, _ = publish(court, attested)
+    before = court.books()
+    for coordinate, value in enumerate(right.lanes):
+        with reverts("ModelIsRight", coordinate, value):
+            court.disputes.disputeModel.call(*chunk_proof(court, attested, coordinate, right), court.by())
+    with reverts("ContentIsRight"):
+        court.disputes.disputeWholeModel(*whole_proof(court, attested), court.by())
+    assert court.books() == before
+    assert state(court) == PUBLISHED
+
+
+def test_dispute_reverts_when_no_model_is_published(court, attested):
+    right = court.next_model(court.genesis, attested)
+    for number in (0, 1, 2, 2**64 - 1):
+        with reverts("NotPublished", number):
+            court.disputes.disputeModel(number, *chunk_proof(court, attested, 0, right)[1:], court.by())
+        with reverts("NotPublished", number):
+            court.disputes.disputeWholeModel(number, *whole_proof(court, attested)[1:], court.by())
+
+
+def test_dispute_reverts_when_the_model_is_final(court, attested):
+    _, false = publish(court, attested, LAST)
+    court.reach(seconds_now() + court.rounds["challengeSeconds"])
+    court.beacon.settle(1, court.by())
+    assert state(court) == FINAL
+    with reverts("NotPublished", 1):
+        court.disputes.disputeModel(*chunk_proof(court, attested, LAST, false), court.by())
+
+
+@pytest.mark.parametrize("coordinate", [33, 40, 2**32 - 1])
+def test_dispute_reverts_when_the_coordinate_is_padding_or_beyond(court, attested, coordinate):
+    _, false = publish(court, attested, LAST)
+    proof = list(chunk_proof(court, attested, LAST, false))
+    proof[1] = coordinate
+    with reverts("NoSuchCoordinate", coordinate, 33):
+        court.disputes.disputeModel(*proof, court.by())
+
+
+def test_dispute_reverts_when_checkpoints_are_not_all_the_accepted_ones(court, attested):
+    _, false = publish(court, attested, LAST)
+    one, other = attested
+    altered = replace(one, checkpoint=replace(one.checkpoint, count=200))
+    of_another_round = replace(one, checkpoint=replace(one.checkpoint, round=2))
+    cases = [
+        ([], "WrongCount", ("checkpoints", 0, 2)),
+        ([one], "WrongCount", ("checkpoints", 1, 2)),
+        ([one, other, other], "WrongCount", ("checkpoints", 3, 2)),
+        ([other, one], "WrongCheckpoint", (1,)),
+        ([one, one], "WrongCheckpoint", (1,)),
+        ([of_another_round, other], "WrongCheckpoint", (0,)),
+        ([altered, other], "NotAccepted", (1, 0)),
+    ]
+    right = [a.aggregate.opening(LAST) for a in attested]
+    whole = [a.aggregate.chunks for a in attested]
+    for given, error, values in cases:
+        structs = checkpoints_of(given)
+        vectors = court.genesis.opening(LAST), false.opening(LAST)
+        with reverts(error, *values):
+            court.disputes.disputeModel(1, LAST, structs, right, *vectors, court.by())
+        with reverts(error, *values):
+            court.disputes.disputeWholeModel(1, structs, court.genesis.chunks, whole, court.by())
+
+
+def test_dispute_reverts_when_openings_are_not_of_the_round(court, attested):
+    right, false = publish(court, attested, LAST)
+    number, _, checkpoints, openings, base, model = chunk_proof(court, attested, LAST, false)
+
+    def dispute(*vectors):
+        court.disputes.disputeModel(number, LAST, checkpoints, *vectors, court.by())
+
+    for other in ([], openings[:1], [*openings, openings[0]]):
+        with reverts("WrongCount", "aggregates", len(other), 2):
+            dispute(other, base, model)
+    for other in (openings[0], (model[0], *openings[1][1:]), (openings[1][0], word("salt"), openings[1][2])):
+        with reverts("NotOpened", "aggregates", 1):
+            dispute([openings[0], other], base, model)
+    for other in (court.genesis.opening(0), model):
+        with reverts("NotOpened", "base", 0):
+            dispute(openings, other, model)
+    for other in (right.opening(LAST), false.opening(0), base):
+        with reverts("NotOpened", "model", 0):
+            dispute(openings, base, other)
+
+
+# --- whole models ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("lie", ["root", "content"])
+def test_a_root_or_a_digest_of_nothing_is_proven(court, attested, lie):
+    """A publisher that alone has "its" model cannot hold the network to ransom."""
+    publish(court, attested, **{lie: word("garbage")})
+    assert_convicted(court, court.disputes.disputeWholeModel, *whole_proof(court, attested))
+
+
+def test_lanes_in_the_padding_are_proven(court, attested):
+    right = court.next_model(court.genesis, attested)
+    padded = Vector(np.append(right.lanes, np.int32(1)), 32)
+    publish(court, attested, root=padded.root)
+    assert_convicted(court, court.disputes.disputeWholeModel, *whole_proof(court, attested))
+
+
+def test_whole_dispute_reverts_when_vectors_are_not_of_the_round(court, attested):
+    publish(court, attested, LAST)
+    number, checkpoints, base, aggregates = whole_proof(court, attested)
+    dispute = court.disputes.disputeWholeModel
+    for other in ([], base[:-1], [*base, bytes(32)]):
+        with reverts("WrongCount", "base", len(other), 5):
+            dispute(number, checkpoints, other, aggregates, court.by())
+        with reverts("WrongCount", "aggregates", len(other), 5):
+            dispute(number, checkpoints, base, [aggregates[0], other], court.by())
+    for other in ([], aggregates[:1], [*aggregates, base]):
+        with reverts("WrongCount", "aggregates", len(other), 2):
+            dispute(number, checkpoints, base, other, court.by())
+    with reverts("NotOpened", "base", 0):
+        dispute(number, checkpoints, aggregates[0], aggregates, court.by())
+    with reverts("NotOpened", "aggregates", 0):
+        dispute(number, checkpoints, base, aggregates[::-1], court.by())

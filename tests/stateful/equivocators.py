@@ -1,0 +1,93 @@
+"""The part of a state machine in which seats sign two checkpoints for one turn, and are accused of it, rightly or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from qfl.types import CheckpointData, RoundNumber, ShardIndex
+from tests.contracts.world import as_tuple, key_of, word
+from tests.stateful.members import Members
+
+BACK = st.integers(0, 4)
+SEATS = 3
+
+
+@dataclass
+class Seated:
+    """A round's committee, the ids in seat order, and when its reveals end."""
+
+    committee: list[int]
+    reveal_ends_at: int
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Two checkpoints of `round` that differ, and what key number `key_index` of a seat's validator signed of them."""
+
+    round: int
+    seat: int
+    validator: int
+    key_index: int
+    checkpoints: tuple[CheckpointData, CheckpointData]
+    signatures: tuple[bytes, bytes]
+
+
+class Equivocators(Members):
+    """`book` has the rounds by number; round 0 has no committee, so there must be another before the first rule."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.book: list[Any] = [Seated([], 0)]
+        self.evidence: list[Evidence] = []
+        self.punished: set[tuple[int, int]] = set()
+
+    @rule(back=BACK, seat=st.integers(0, SEATS - 1))
+    def sign_twice(self, back: int, seat: int) -> None:
+        self.replace_worn_keys()
+        number = max(len(self.book) - 1 - back, 1)
+        validator = self.book[number].committee[seat]
+        account = self.ledger.accounts[validator]
+        if account.has_left:
+            return
+        one = CheckpointData(
+            *(RoundNumber(number), ShardIndex(0), 0, 1, word("base"), 1),
+            *(word("updates"), word("aggregate"), word("content")),
+        )
+        pair = one, replace(one, content_digest=word("other content"))
+        domain = self.court.domain(self.court.beacon)
+        first, second = (account.member.sign(domain.checkpoint(checkpoint)) for checkpoint in pair)
+        self.evidence.append(Evidence(number, seat, validator, account.key_index, pair, (first, second)))
+
+    @rule(back=BACK, twist=st.sampled_from(["", "", "", "turn", "forged", "same"]))
+    def accuse(self, back: int, twist: str) -> None:
+        """Of a recent equivocation: as it was, or so that it proves nothing. Again and again, in whatever state."""
+        if not self.evidence:
+            return
+        found = self.evidence[max(len(self.evidence) - 1 - back, 0)]
+        (one, other), (first, second) = found.checkpoints, found.signatures
+        if twist == "turn":
+            other = replace(other, turn=1)
+        if twist == "forged":
+            second = key_of("mallory").sign(0, self.court.domain(self.court.beacon).checkpoint(other))
+        if twist == "same":
+            other, second = one, first
+        index, error = found.key_index, self.why_not(found, twist)
+        proof = as_tuple(one), as_tuple(other), found.seat, index, first, index, second
+        dispute = self.court.disputes.disputeEquivocation
+        if self.prove(error, "equivocation", [found.validator], dispute, *proof):
+            self.punished.add((found.round, found.seat))
+
+    def why_not(self, found: Evidence, twist: str) -> str | None:
+        """Why this accusation is refused; None if it is right."""
+        retired = self.ledger.accounts[found.validator].retired
+        if twist == "turn":
+            return "NotEquivocation"
+        if (found.round, found.seat) in self.punished:
+            return "AlreadyProven"
+        if found.key_index < len(retired) and retired[found.key_index] < self.book[found.round].reveal_ends_at:
+            return "KeyRetired"
+        return {"forged": "BadSignature", "same": "NotEquivocation"}.get(twist)

@@ -1,0 +1,174 @@
+"""The part of the round machine that makes rounds, honest and not: the book and the contracts, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from brownie import chain
+from hypothesis import strategies as st
+from hypothesis.stateful import rule
+
+from qfl.chain.digests import compute_commitment
+from tests.contracts.courtroom import Update, Vector
+from tests.contracts.world import CHECKPOINT, COMMIT, FAILED, FINAL, IDLE, OPEN, PUBLISH, PUBLISHED, REVEAL, word
+from tests.stateful.book import CHALLENGE, SECONDS, Book, Entry
+from tests.stateful.equivocators import BACK, SEATS, Equivocators
+from tests.stateful.ledger import Account
+from tests.stateful.lies import Lie, make_claim, update_of
+from tests.stateful.members import WHO
+
+COORDINATE = st.integers(0, 8)
+LIE = st.sampled_from(Lie)
+LANE, CONTENT = "lane", "content"
+MODEL_LIE = st.sampled_from([None, None, LANE, CONTENT])
+SIGNERS = st.sampled_from([(0, 1, 2), (0, 1), (0, 2), (1, 2), (1,)])
+
+
+class Rounds(Equivocators):
+    """Every move is predicted: it succeeds, or reverts with a named error."""
+
+    def __init__(self, *arguments: Any) -> None:
+        super().__init__(*arguments)
+        self.beacon = self.court.beacon
+        self.book = Book(self.court.genesis)
+
+    @property
+    def current(self) -> Entry:
+        return self.book[-1]
+
+    @property
+    def number(self) -> int:
+        return len(self.book) - 1
+
+    @property
+    def base(self) -> Vector:
+        return self.book[self.current.base].model
+
+    def why_not_in(self, phase: int) -> str | None:
+        """`WrongPhase`, unless the next transaction happens in this phase."""
+        return None if self.current.phase_at(self.next_second) == phase else "WrongPhase"
+
+    @rule()
+    def open(self) -> None:
+        error = "TooFewValidators" if len(self.ledger.drawable) < SEATS else None
+        if self.current.phase_at(self.next_second) != IDLE:
+            error = "RoundInProgress"
+        if not self.expect(error, self.beacon.openRound, self.by):
+            return
+        if self.current.state == OPEN:
+            self.current.state = FAILED
+        opened_at = chain[-1].timestamp
+        committee = list(self.beacon.committee(len(self.book), 0))
+        assert set(committee) <= self.ledger.drawable and len(set(committee)) == SEATS
+        self.book.append(Entry(committee, opened_at + 420, self.book.head, opened_at))
+
+    @rule(who=WHO, is_big=st.booleans())
+    def commit(self, who: int, is_big: bool) -> None:
+        account, client = self.pick(who), self.pick(who).member
+        error = self.why_not_in(COMMIT)
+        if error is None and (account.is_validator or not account.is_active):
+            error = "NotActiveClient"
+        elif error is None and client.id in self.current.committed:
+            error = "AlreadyCommitted"
+        update = update_of(client.id, self.number, is_big=is_big)
+        commitment = compute_commitment(self.number, *update.struct, word(f"{client.name}'s salt"))
+        digest = self.court.domain(self.court.shard).commit(self.number, client.id, self.base.root, commitment)
+        signed = {"commitment": commitment, "signature": b"" if error else client.sign(digest)}
+        if self.expect(error, lambda: self.court.commit(client, signed_base=self.base.root, **signed)):
+            self.current.committed[client.id] = update
+
+    @rule(who=WHO)
+    def reveal(self, who: int) -> None:
+        client, entry = self.pick(who).member, self.current
+        update = entry.committed.get(client.id, update_of(client.id, self.number, is_big=False))
+        error = self.why_not_in(REVEAL)
+        if error is None and client.id not in entry.committed:
+            error = "NotCommitted"
+        elif error is None and update in entry.revealed:
+            error = "AlreadyRevealed"
+        opened = dict(zip(("root", "digest"), update.struct[1:], strict=True))
+        if self.expect(error, lambda: self.court.reveal(client, **opened)):
+            entry.revealed.append(update)
+
+    @rule(lie=LIE, false_at=COORDINATE, seats=SIGNERS)
+    def checkpoint(self, lie: Lie, false_at: int, seats: Sequence[int]) -> None:
+        """The seats that sign agree on a lie or on the truth; the others keep out of it."""
+        error = self.why_not_in(CHECKPOINT)
+        if error is not None:
+            nothing = self.court.checkpoint((), count=1, included=1)
+            self.expect(error, self.court.submit, nothing, bytes(8))
+            return
+        self.replace_worn_keys()
+        signers = [self.current.committee[seat] for seat in seats]
+        claim = make_claim(self.court, self.current.revealed, lie, false_at, signers)
+        if claim is None:
+            return
+        bundle = self.court.bundle(claim.attested.checkpoint, seats)
+        error = "NoQuorum" if len(seats) < 2 else None
+        if self.expect(error, self.court.submit, claim.attested.checkpoint, bundle):
+            self.current.claim = claim
+
+    @rule(who=WHO, lie=MODEL_LIE, false_at=COORDINATE)
+    def publish(self, who: int, lie: str | None, false_at: int) -> None:
+        account, member = self.pick(who), self.pick(who).member
+        error = self.why_not_in(PUBLISH)
+        if error is not None:
+            self.expect(error, lambda: self.court.publish(member, signature=b""))
+            return
+        self.replace_worn_keys()
+        model = self.court.next_model(self.base, [self.current.claim.attested])
+        if lie is LANE:
+            model = model.with_lane(false_at, int(model.lanes[false_at]) ^ 1)
+        changed = {"content": word("something else")} if lie is CONTENT else {}
+        error = None if account.is_validator and account.is_active else "NotValidator"
+        if self.expect(error, lambda: self.court.publish_model(member.name, model, self.base, **changed)):
+            entry = self.current
+            entry.state, entry.published_at, entry.publisher = PUBLISHED, chain[-1].timestamp, member.id
+            entry.model, entry.false_at = model, {LANE: false_at, CONTENT: -1}.get(lie)
+            self.book.head = self.number
+
+    @rule(back=BACK)
+    def settle(self, back: int) -> None:
+        number = self.book.recent(back, *self.book.in_state(PUBLISHED))
+        entry, error = self.book[number], None
+        if entry.state != PUBLISHED:
+            error = "WrongState"
+        elif self.next_second < entry.ends_at("challenge"):
+            error = "StillChallengeable"
+        elif self.book[entry.base].state != FINAL:
+            error = "BaseNotFinal"
+        if self.expect(error, self.beacon.settle, number, self.by):
+            entry.state = FINAL
+
+    @rule(phase=st.sampled_from([*SECONDS, "challenge"]))
+    def wait(self, phase: str) -> None:
+        """Until a phase of the current round, or the challenge window of its model, is just over."""
+        self.wait_until(self.current.ends_at(phase))
+
+    @rule()
+    def settle_all(self) -> None:
+        """As random calls rarely do: wait, then settle from the oldest on."""
+        self.wait("challenge")
+        for _ in self.book.in_state(PUBLISHED):
+            self.settle(len(self.book))
+
+    @rule(lie=LIE, model_lie=MODEL_LIE, false_at=COORDINATE, seats=SIGNERS, who=WHO)
+    def play(self, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int], who: int) -> None:
+        """As random calls rarely do: through to the publication."""
+        self.wait("publish")
+        self.open()
+        for number in (0, 1):
+            self.commit(number, is_big=lie is Lie.NORM and number == 1)
+        self.wait("commit")
+        for number in (1, 0):
+            self.reveal(number)
+        self.wait("reveal")
+        self.checkpoint(lie, false_at, seats)
+        self.publish(who, model_lie, false_at)
+
+    def attesters_of(self, entry: Entry) -> list[Account]:
+        return [self.ledger.accounts[number] for number in entry.claim.signers] if entry.claim else []
+
+    def is_within_window(self, entry: Entry) -> bool:
+        return entry.state == PUBLISHED and chain[-1].timestamp < entry.published_at + CHALLENGE
