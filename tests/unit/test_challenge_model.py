@@ -1,0 +1,78 @@
+"""Faults of published models: the proof opens base, aggregates and model where they differ, or all of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from qfl.aggregate.model import compute_next_model, model_content
+from qfl.challenge.evidence import FalseModel, UnopenedModel
+from qfl.challenge.model import prove_false_model
+from qfl.codec.chunks import merkle_root, verify_path
+from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.codec.lanes import unpack_lanes
+from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+
+SHAPE = ModelShape(quantum=12, classical=9)
+FORMAT = LaneFormat(16, 13, 9)
+ROUND = RoundNumber(4)
+RNG = np.random.default_rng(3)
+BASE = model_content(RoundNumber(3), RNG.integers(-(2**31), 2**31, 21).astype(np.int32), SHAPE)
+
+
+def make_aggregate(shard):
+    lanes = RNG.integers(-9_000, 9_000, 21).astype(np.int32)
+    return Content(ContentKind.AGGREGATE, 32, ROUND, shard, 1 + shard, 0, SHAPE, lanes_root(BASE), lanes)
+
+
+AGGREGATES = [make_aggregate(0), make_aggregate(1)]
+CHECKPOINTS = [
+    CheckpointData(
+        ROUND,
+        ShardIndex(content.shard),
+        *(0, content.count, lanes_root(BASE), 1, bytes(32)),
+        *(lanes_root(content), content_digest(encode(content))),
+    )
+    for content in AGGREGATES
+]
+RIGHT = compute_next_model(ROUND, BASE, CHECKPOINTS, AGGREGATES, FORMAT)
+
+
+def altered(lane, by):
+    lanes = RIGHT.lanes.copy()
+    lanes[lane] += by
+    return replace(RIGHT, lanes=lanes)
+
+
+def prove(root, claimed):
+    return prove_false_model(root, RIGHT, BASE, CHECKPOINTS, AGGREGATES, claimed)
+
+
+@pytest.mark.parametrize("lane", [0, 7, 8, 11, 12, 20])
+def test_one_altered_coordinate_is_proven_by_the_chunks_that_have_it(lane):
+    """Angles and weights, first and last of a chunk: the contract recomputes from these openings alone."""
+    false = altered(lane, -3)
+    proof = prove(lanes_root(false), encode(false))
+    assert isinstance(proof, FalseModel)
+    assert (proof.round, proof.coordinate, proof.claimed - proof.expected) == (4, lane, -3)
+    vectors = [(proof.base, BASE), (proof.model, false), *zip(proof.aggregates, AGGREGATES, strict=True)]
+    for opening, content in vectors:
+        assert verify_path(lanes_root(content), 3, lane // 8, opening.data, opening.path)
+        assert unpack_lanes(opening.data, 32, 8)[lane % 8] == content.lanes[lane]
+
+
+@pytest.mark.parametrize(
+    ("root", "claimed"),
+    [
+        pytest.param(b"x" * 32, None, id="withheld"),
+        pytest.param(b"x" * 32, encode(RIGHT), id="a root of nothing"),
+        pytest.param(lanes_root(RIGHT), encode(replace(RIGHT, round=9)), id="right lanes, wrong header"),
+    ],
+)
+def test_a_model_without_a_coordinate_to_point_at_is_disputed_as_a_whole(root, claimed):
+    proof = prove(root, claimed)
+    assert isinstance(proof, UnopenedModel)
+    assert merkle_root(proof.base) == lanes_root(BASE)
+    assert [merkle_root(chunks) for chunks in proof.aggregates] == [lanes_root(content) for content in AGGREGATES]

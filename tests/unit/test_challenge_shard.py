@@ -1,0 +1,202 @@
+"""Faults of checkpoints: honest ones have none; each false one has its own, with a proof that opens what it says.
+
+The proofs are checked here by Merkle paths and plain integers, as the contract does.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from honest import TERMS, make_reveal, make_update
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from qfl.challenge.evidence import FalseAggregate, UnopenedAggregate
+from qfl.challenge.opening import open_lanes
+from qfl.challenge.shard import find_false_updates, find_over_norm, included_in, is_right, prove_false_aggregate
+from qfl.codec.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
+from qfl.codec.content import content_digest, decode, encode, lanes_root
+from qfl.codec.lanes import pack_lanes, unpack_lanes
+from qfl.committee.result import ShardResult, compute_result
+from qfl.errors import UpdateRejected
+from qfl.types import LaneFormat
+
+CLIENTS = (9, 4, 8)
+
+
+class Shard:
+    """A shard in which `CLIENTS` revealed what the contents say, and its honest result."""
+
+    def __init__(self, contents=None, terms=TERMS, seeds=()):
+        self.terms = terms
+        self.contents = contents or [make_update(client) for client in CLIENTS]
+        self.seeds = seeds or [b""] * len(self.contents)
+        pairs = list(zip(self.contents, self.seeds, strict=True))
+        self.reveals = [make_reveal(content.author, index, content) for index, content in enumerate(self.contents)]
+        self.reveals = [
+            replace(reveal, update_root=root_of(content, seed))
+            for reveal, (content, seed) in zip(self.reveals, pairs, strict=True)
+        ]
+        self.opened = [
+            open_lanes(reveal, encode(content), seed, terms)
+            for reveal, (content, seed) in zip(self.reveals, pairs, strict=True)
+        ]
+        self.result = compute_result(terms, 0, self.opened)
+        self.checkpoint = self.result.checkpoint
+
+    def lie(self, lane, by):
+        """The checkpoint and content of an aggregate with one lane altered."""
+        honest = decode(self.result.content)
+        lanes = honest.lanes.copy()
+        lanes[lane] += by
+        content = replace(honest, lanes=lanes)
+        data = encode(content)
+        root, digest = lanes_root(content), content_digest(data)
+        return ShardResult(replace(self.checkpoint, aggregate_root=root, content_digest=digest), data)
+
+    def prove(self, checkpoint, claimed):
+        return prove_false_aggregate(checkpoint, self.terms, self.reveals, self.opened, self.result, claimed)
+
+
+def root_of(content, seed):
+    chunks = split_leaves(pack_lanes(content.lanes, content.lane_bits))
+    return merkle_root(salted(chunks, seed) if seed else chunks)
+
+
+# --- the list of updates ---
+
+
+def test_an_honest_checkpoint_has_no_fault():
+    shard = Shard()
+    assert find_false_updates(shard.checkpoint, shard.reveals) is None
+    assert find_over_norm(shard.checkpoint, TERMS, shard.reveals, shard.opened) is None
+    assert is_right(shard.checkpoint, shard.result)
+
+
+def test_leaving_out_an_update_is_no_fault_of_the_list():
+    """Content that could not be fetched is left out by honest committees."""
+    shard = Shard()
+    partial = compute_result(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
+    assert [reveal.client for reveal in included_in(partial, shard.reveals)] == [9, 8]
+    assert find_false_updates(partial, shard.reveals) is None
+
+
+def test_an_update_that_nobody_revealed_is_named_by_its_number_alone():
+    shard = Shard()
+    false = replace(shard.checkpoint, included=0b1111, count=4)
+    proof = find_false_updates(false, shard.reveals)
+    assert proof.updates == ()
+    assert str(proof) == "round 7, checkpoint of shard 2: it includes an update that nobody revealed"
+
+
+@pytest.mark.parametrize("tampered", [{"client": 10}, {"update_root": b"x" * 32}, {"content_digest": b"x" * 32}])
+def test_a_list_with_an_exchanged_update_is_held_against_what_was_revealed(tampered):
+    shard = Shard()
+    listed = [*shard.reveals[:2], replace(shard.reveals[2], **tampered)]
+    leaves = [update_leaf(entry.client, entry.update_root, entry.content_digest) for entry in listed]
+    proof = find_false_updates(replace(shard.checkpoint, updates_root=merkle_root(leaves)), shard.reveals)
+    assert proof.updates == shard.reveals
+
+
+# --- the norm ---
+
+
+def test_an_update_over_the_norm_is_proven_by_its_whole_vector():
+    loud = make_update(4, lanes=np.full(41, 30_000, np.int16))
+    shard = Shard([make_update(9), loud, make_update(8)])
+    proof = find_over_norm(shard.checkpoint, TERMS, shard.reveals, shard.opened)
+    assert (proof.position, proof.norm) == (1, 41 * 30_000**2)
+    assert merkle_root(proof.chunks) == shard.reveals[1].update_root
+    assert "the update of client 4 has squared norm 36900000000, over 2147483648" in str(proof)
+
+
+def test_the_position_of_an_update_is_among_the_included_ones_not_the_revealed_ones():
+    """Its Merkle path would lead elsewhere, and the contract refuse the proof."""
+    loud = make_update(8, lanes=np.full(41, 30_000, np.int16))
+    shard = Shard([make_update(9), make_update(4), loud])
+    included = [shard.reveals[0], shard.reveals[2]]
+    checkpoint = compute_result(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
+    proof = find_over_norm(checkpoint, TERMS, included, [shard.opened[2]])
+    leaves = [update_leaf(entry.client, entry.update_root, entry.content_digest) for entry in included]
+    path = merkle_path(leaves, proof.position)
+    assert verify_path(checkpoint.updates_root, 2, proof.position, leaves[1], path)
+
+
+def test_an_update_at_the_bound_is_no_fault():
+    terms = replace(TERMS, norm_bound=41 * 100**2)
+    shard = Shard([make_update(9, lanes=np.full(41, 100, np.int16))], terms)
+    assert find_over_norm(shard.checkpoint, terms, shard.reveals, shard.opened) is None
+
+
+# --- the aggregate ---
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 40), st.integers(-5, 5).filter(bool), st.sampled_from([8, 16]), st.integers(1, 6), st.booleans())
+def test_one_altered_lane_is_proven_by_the_chunks_that_have_it(lane, by, bits, clients, private):
+    """The contract recomputes from these openings alone: each must open its root at the same coordinate."""
+    terms = replace(TERMS, format=LaneFormat(bits, 13, 9), trim_bps=2_000)
+    rng = np.random.default_rng(clients)
+    contents = [
+        make_update(client + 1, lane_bits=bits, lanes=rng.integers(-99, 99, 41).astype(f"int{bits}"))
+        for client in range(clients)
+    ]
+    shard = Shard(contents, terms, [bytes([client + 1]) * 32 for client in range(clients)] if private else ())
+    lie = shard.lie(lane, by)
+    proof = shard.prove(lie.checkpoint, lie.content)
+    assert isinstance(proof, FalseAggregate)
+    assert (proof.coordinate, proof.claimed - proof.expected) == (lane, by)
+    chunk, place = lane * bits // 256, lane % (256 // bits)
+    for opening, reveal, content, seed in zip(proof.openings, shard.reveals, contents, shard.seeds, strict=True):
+        leaf = opening.data + opening.salt if private else opening.data
+        assert opening.salt == (leaf_salt(seed, chunk) if private else bytes(32))
+        assert verify_path(reveal.update_root, -(-41 * bits // 256), chunk, leaf, opening.path)
+        assert unpack_lanes(opening.data, bits, 256 // bits)[place] == content.lanes[lane]
+    assert verify_path(lie.checkpoint.aggregate_root, 6, lane // 8, proof.aggregate.data, proof.aggregate.path)
+    assert unpack_lanes(proof.aggregate.data, 32, 8)[lane % 8] == proof.claimed
+
+
+def test_of_several_altered_lanes_the_first_is_proven():
+    shard = Shard()
+    lie = shard.lie(slice(11, 30), 7)
+    assert shard.prove(lie.checkpoint, lie.content).coordinate == 11
+
+
+@pytest.mark.parametrize("claimed", [None, b"", b"garbage" * 100])
+def test_an_aggregate_that_nobody_can_open_is_disputed_as_a_whole(claimed):
+    shard = Shard()
+    proof = shard.prove(replace(shard.checkpoint, aggregate_root=b"x" * 32), claimed)
+    assert isinstance(proof, UnopenedAggregate)
+    roots = [merkle_root(chunks) for chunks in proof.chunks]
+    assert roots == [reveal.update_root for reveal in shard.reveals]
+
+
+def test_right_lanes_under_a_wrong_digest_are_disputed_as_a_whole():
+    """There is no lane to point at, yet nobody could fetch the aggregate by that digest."""
+    shard = Shard()
+    false = replace(shard.checkpoint, content_digest=b"x" * 32)
+    assert not is_right(false, shard.result)
+    assert isinstance(shard.prove(false, shard.result.content), UnopenedAggregate)
+
+
+# --- opening updates ---
+
+
+def test_lanes_count_whatever_the_header_says():
+    """A committee that includes an update with a wrong header is judged by the lanes, as the contract does."""
+    content = make_update(9)
+    lying = b"FAKE" + encode(content)[4:]
+    assert open_lanes(make_reveal(9, 0, content), lying, b"", TERMS).lanes.tolist() == content.lanes.tolist()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [b"", encode(make_update(9))[:-1], encode(make_update(9)) + b"\0", encode(make_update(4))],
+    ids=["empty", "truncated", "longer", "another's lanes"],
+)
+def test_bytes_that_are_not_the_revealed_lanes_open_nothing(data):
+    """An aggregate recomputed from other lanes would accuse an honest committee."""
+    with pytest.raises(UpdateRejected):
+        open_lanes(make_reveal(9, 0, make_update(9)), data, b"", TERMS)
