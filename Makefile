@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: setup demo test test-python test-contracts check format clean
+.PHONY: setup demo test test-python test-contracts analyse check format clean
 
 setup: .venv/.ready node_modules/.ready
 
@@ -39,7 +39,12 @@ check: setup
 	$(BIN)/mypy
 	node_modules/.bin/prettier --check 'contracts/**/*.sol' 'qfl/**/*.mjs'
 	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
+	$(MAKE) analyse
 	$(MAKE) test
+
+# Slither: every finding of high or medium impact is explained in scripts/explained-findings.toml.
+analyse: setup
+	$(BIN)/python scripts/analyse.py
 
 format: setup
 	$(BIN)/ruff format .
