@@ -20,13 +20,16 @@ KINDS: Mapping[str, tuple[type, str]] = {
 }
 """What a value has to be, by the annotation of its field."""
 CHAINS = ("anvil", "ganache")
+MODES = ("transparent", "private")
+"""Whether anybody can read an update, or its committee alone, who can also check everybody's norm proof."""
 LANE_PRESETS = {
     8: {"quantumExponent": 21, "classicalExponent": 18, "normBound": 2**21},
     16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
 }
 """Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
 
-
+SIGNATURES_AT_START = 1
+"""A validator of a private deployment signs its encryption key."""
 SIGNATURES_A_ROUND = 3
 """Most that a validator signs in a round that goes well: its attestation, a second turn's, a publication."""
 
@@ -45,6 +48,8 @@ class JobConfig:
         data_folder: where torchvision's data sets are: it holds `MNIST/raw` or `FashionMNIST/raw`.
         download: whether they may be downloaded into it.
         chain: the chain that `qfl run` starts: "anvil" or "ganache".
+        challenger: whether this process recomputes every result, and proves what is false.
+        mode: "transparent" (anybody can read an update) or "private" (its committee can; others check a proof).
         lane_bits: width of an update's lanes, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
         key_height: LMS tree height of the participants' keys: 5, 10 or 15 (2^height signatures).
         central_epochs: epochs of the centralised comparison; 0 leaves it out.
@@ -64,6 +69,8 @@ class JobConfig:
     data_folder: str = "data"
     download: bool = False
     chain: str = "anvil"
+    challenger: bool = True
+    mode: str = "transparent"
     lane_bits: int = 16
     key_height: int = 10
     central_epochs: int = 40
@@ -85,13 +92,13 @@ class JobConfig:
         for name in ("seed", "limit", "central_epochs"):
             if getattr(self, name) < 0:
                 raise InvalidInput(name, getattr(self, name), "must be 0 or more")
-        if self.chain not in CHAINS:
-            raise InvalidInput("chain", self.chain, f"choose one of {', '.join(CHAINS)}")
+        _check_choice("chain", self.chain, CHAINS)
+        _check_choice("mode", self.mode, MODES)
         if self.lane_bits not in LANE_PRESETS:
             raise InvalidInput("lane_bits", self.lane_bits, "choose 8 or 16")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
-        if (needed := SIGNATURES_A_ROUND * self.rounds) > 2**self.key_height:
+        if (needed := SIGNATURES_AT_START + SIGNATURES_A_ROUND * self.rounds) > 2**self.key_height:
             remedy = f"{2**self.key_height} signatures do not last {self.rounds} rounds ({needed}): choose a higher one"
             raise InvalidInput("key_height", self.key_height, remedy)
         if "laneBits" in self.protocol:
@@ -128,3 +135,8 @@ def load_config(path: Path) -> JobConfig:
 def _check_kind(name: str, value: object, kind: type, remedy: str) -> None:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InvalidInput(name, value, remedy)
+
+
+def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidInput(name, value, f"choose one of {', '.join(choices)}")

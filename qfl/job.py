@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qfl.config import MODES
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
@@ -21,15 +22,21 @@ LONGEST_BYTES = 16_384
 
 @dataclass(frozen=True)
 class JobDocument:
-    """What every client trains, and how; the learning rate falls over `rounds` rounds."""
+    """What every client trains, and how; the learning rate falls over `rounds` rounds.
+
+    `mode` tells readers what to expect; the roles go by the contracts, which cannot be wrong about it.
+    """
 
     architecture: Architecture
     training: TrainingConfig
     rounds: int
+    mode: str = "transparent"
 
     def __post_init__(self) -> None:
         if not isinstance(self.rounds, int) or isinstance(self.rounds, bool) or self.rounds < 1:
             raise InvalidInput("rounds", self.rounds, "must be a whole number, at least 1")
+        if self.mode not in MODES:
+            raise InvalidInput("mode", self.mode, f"choose one of {', '.join(MODES)}")
 
     def training_in(self, round_number: int) -> TrainingConfig:
         """The recipe for a round; rounds beyond the last one planned train like that one."""
@@ -42,6 +49,7 @@ class JobDocument:
             "architecture": json.loads(self.architecture.to_json()),
             "training": asdict(self.training),
             "rounds": self.rounds,
+            "mode": self.mode,
         }
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
 
@@ -65,6 +73,7 @@ class JobDocument:
                 Architecture.from_json(architecture.encode()),
                 TrainingConfig(**document["training"]),
                 document["rounds"],
+                document["mode"],
             )
         except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise MalformedContent(f"job document: {error}") from error

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parent
+RECURSION_LIMIT = sys.getrecursionlimit()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         kind = item.path.relative_to(TESTS).parts[0]
         item.add_marker(getattr(pytest.mark, kind))
+    # Test modules that import py_ecc themselves have raised it a hundredfold: deep JSON would end this process.
+    sys.setrecursionlimit(RECURSION_LIMIT)
 
 
 @pytest.fixture(autouse=True)

@@ -2,56 +2,83 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from qfl.aggregate.model import compute_next_model, fetch_aggregate
 from qfl.audit.keys import KeyHistory
+from qfl.audit.voided import voided_rounds
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
-from qfl.chain.digests import compute_commitment
+from qfl.chain.digests import compute_commitment, compute_private_commitment
 from qfl.chain.ledger import Ledger
+from qfl.codec.chunks import merkle_root
 from qfl.codec.content import Content, content_digest, decode, encode, lanes_root
 from qfl.committee.bundle import decode_bundle, quorum_of
-from qfl.committee.result import compute_result
+from qfl.committee.result import compute_result, update_leaves
 from qfl.committee.updates import Terms, fetch_updates
 from qfl.errors import ContentUnusable, MalformedContent, ModelRejected
 from qfl.keys.lms import verify
+from qfl.privacy.kem import KemKey
+from qfl.roles.encryption import read_opener
 from qfl.roles.loop import published_rounds
 from qfl.roles.terms import read_base, read_model, read_terms
 from qfl.storage.store import ContentStore
-from qfl.types import LmsPublicKey, RoundNumber, ShardIndex
+from qfl.types import CheckpointData, LmsPublicKey, Revealed, RoundNumber, ShardIndex
+from qfl.zk.statement import NormStatement, context_of
+from qfl.zk.verify import verify_norm_proof
 
 
 @dataclass
 class Verdict:
-    """What a round's recomputation came to: how much was checked, and every complaint."""
+    """What a round's recomputation came to: how much was checked, every complaint, and what could not be seen.
+
+    `void` says why a proven fault took the round away; nothing of it is checked then.
+    """
 
     round: RoundNumber
     signatures: int = 0
     updates: int = 0
+    proofs: int = 0
     complaints: list[str] = field(default_factory=list)
+    unseen: list[str] = field(default_factory=list)
+    void: str = ""
 
     @property
     def stands(self) -> bool:
-        """True when nothing was found against the round."""
-        return not self.complaints
+        """True when nothing was found against the round, and it was not voided."""
+        return not self.complaints and not self.void
 
 
 class Auditor:
-    """Recomputes rounds; everything it says comes from `ledger` and `store`."""
+    """Recomputes rounds; everything it says comes from `ledger` and `store`.
 
-    def __init__(self, ledger: Ledger, store: ContentStore) -> None:
-        self._ledger, self._store = ledger, store
+    In a private deployment `kem_keys` (of any seats) open the updates; without them, and without checking proofs, it
+    says what it could not see.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        store: ContentStore,
+        kem_keys: Sequence[KemKey] = (),
+        check_proofs: bool = True,
+    ) -> None:
+        self._ledger, self._store, self._kem_keys, self._check_proofs = ledger, store, kem_keys, check_proofs
         self._keys = KeyHistory(ledger)
         self._publications = ledger.beacon.publications(ledger.from_block)
 
     def audit(self) -> Iterator[Verdict]:
-        """A verdict for each round whose model stands, oldest first."""
-        for number in published_rounds(self._ledger):
-            verdict = Verdict(number)
+        """A verdict for each round whose model stands or was voided, oldest first."""
+        voided = voided_rounds(self._ledger)
+        for number in sorted([*published_rounds(self._ledger), *voided]):
+            verdict = Verdict(number, void=voided.get(number, ""))
+            if verdict.void:
+                yield verdict
+                continue
             accepted = self._ledger.beacon.accepted(number, self._ledger.opened_in(number))
             for entry in accepted:
                 self._audit_shard(entry, verdict)
@@ -63,6 +90,7 @@ class Auditor:
     def _audit_shard(self, entry: Accepted, verdict: Verdict) -> None:
         terms = read_terms(self._ledger, verdict.round, ShardIndex(entry.checkpoint.shard))
         self._audit_commits(terms, verdict)
+        self._audit_proofs(terms, verdict)
         self._audit_bundle(entry, verdict)
         self._audit_aggregate(entry, terms, verdict)
 
@@ -76,13 +104,34 @@ class Auditor:
             digest = domain.commit(terms.round, commit.client, terms.base_root, commit.commitment)
             what = f"the commitment of client {commit.client}"
             self._check_signature(shard, commit.tx_hash, commit.client, digest, what, verdict)
+        proven = shard.norm_proofs(terms.round, opened)
         for reveal in shard.reveals(terms.round, opened):
-            salt = self._argument(shard, reveal.tx_hash, "salt")
-            opening = compute_commitment(
-                terms.round, reveal.client, reveal.update_root, reveal.content_digest, salt or bytes(32)
-            )
+            salt = self._argument(shard, reveal.tx_hash, "salt") or bytes(32)
+            values = terms.round, reveal.client, reveal.update_root, reveal.content_digest, salt
+            if reveal.client in proven:
+                opening = compute_private_commitment(*values, proven[reveal.client])
+            else:
+                opening = compute_commitment(*values)
             if commitments.get(reveal.client) != opening:
                 verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
+
+    def _audit_proofs(self, terms: Terms, verdict: Verdict) -> None:
+        """Every norm proof holds; in other code than the contract's, which checked it first."""
+        verifier, shard = self._ledger.norm_verifier(terms.shard), self._ledger.shards[terms.shard]
+        if verifier is None:
+            return
+        if not self._check_proofs:
+            verdict.unseen.append(f"the norm proofs of shard {terms.shard} were not checked again")
+            return
+        key, opened = verifier.verifying_key(), self._ledger.opened_in(terms.round)
+        proven = shard.norm_proofs(terms.round, opened)
+        for reveal in shard.reveals(terms.round, opened):
+            context = context_of(self._ledger.deployment.chain_id, shard.address, terms.round, reveal.client)
+            statement = NormStatement(proven.get(reveal.client, 0), context, terms.norm_bound, terms.format.lane_bits)
+            words = self._argument(shard, reveal.tx_hash, "proof") or []
+            verdict.proofs += 1
+            if not verify_norm_proof(key, statement, b"".join(word.to_bytes(32) for word in words)):
+                verdict.complaints.append(f"the norm proof of client {reveal.client} does not hold")
 
     def _audit_bundle(self, entry: Accepted, verdict: Verdict) -> None:
         """A quorum of the drawn committee signed the checkpoint."""
@@ -108,7 +157,11 @@ class Auditor:
         checkpoint = entry.checkpoint
         reveals = self._ledger.shards[terms.shard].reveals(terms.round, self._ledger.opened_in(terms.round))
         included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
-        updates, rejected = fetch_updates(included, self._store, terms)
+        opener = read_opener(self._ledger, self._store, terms, self._kem_keys)
+        if opener is None:
+            self._audit_sealed(checkpoint, terms, included, verdict)
+            return
+        updates, rejected = fetch_updates(included, self._store, terms, opener)
         verdict.updates += len(updates)
         if rejected or len(included) != checkpoint.count or not updates:
             verdict.complaints += [str(rejection) for rejection in rejected]
@@ -124,6 +177,22 @@ class Auditor:
             )
         elif result.checkpoint.content_digest != checkpoint.content_digest:
             verdict.complaints.append(f"the attested aggregate of shard {terms.shard} has another header")
+        self._audit_stored(checkpoint, terms, verdict)
+
+    def _audit_sealed(
+        self, checkpoint: CheckpointData, terms: Terms, included: list[Revealed], verdict: Verdict
+    ) -> None:
+        """What can be told of an aggregate without reading the updates: whose they are, and that it can be had."""
+        if len(included) != checkpoint.count or merkle_root(update_leaves(included)) != checkpoint.updates_root:
+            verdict.complaints.append(f"the attested list of updates of shard {terms.shard} is not the revealed one")
+        verdict.unseen.append(
+            f"the {len(included)} updates of shard {terms.shard} are sealed to its committee: that the aggregate "
+            "follows from them was not recomputed"
+        )
+        self._audit_stored(checkpoint, terms, verdict)
+
+    def _audit_stored(self, checkpoint: CheckpointData, terms: Terms, verdict: Verdict) -> None:
+        """The attested aggregate can be had."""
         try:
             fetch_aggregate(self._store, checkpoint, terms.shape)
         except (ModelRejected, ContentUnusable) as error:
@@ -181,7 +250,7 @@ class Auditor:
         if signature is None or not _signed(keys, digest, signature):
             verdict.complaints.append(f"{what} has no valid signature")
 
-    def _argument(self, contract: BoundContract, tx_hash: str, name: str) -> bytes | None:
+    def _argument(self, contract: BoundContract, tx_hash: str, name: str) -> Any:
         """An argument of the call in a transaction; None when it went another way (through a relaying contract)."""
         found = self._ledger.call_in(contract, tx_hash)
         return None if found is None else found.get(name)

@@ -29,6 +29,19 @@ def update_leaf(client: int, update_root: bytes, content_digest: bytes) -> bytes
     return client.to_bytes(4, "big") + update_root + content_digest
 
 
+def leaf_salt(seed: bytes, index: int) -> bytes:
+    """The 32 bytes that hide leaf `index` of a private update: keccak(seed | uint32(index)).
+
+    One salt says nothing of the others, so a single leaf can be opened in a dispute without the rest of the vector.
+    """
+    return keccak(seed + index.to_bytes(4, "big"))
+
+
+def salted(leaves: Sequence[bytes], seed: bytes) -> list[bytes]:
+    """`leaves` with their salts behind them, 64 bytes each; `seed` has 32 bytes."""
+    return [data + leaf_salt(seed, i) for i, data in enumerate(leaves)]
+
+
 def tree_depth(count: int) -> int:
     """Levels above the leaves of a tree of `count` >= 1 leaves: the length of its paths."""
     return (count - 1).bit_length()

@@ -17,7 +17,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from qfl.codec.chunks import merkle_root, split_leaves
+from qfl.codec.chunks import merkle_root, salted, split_leaves
 from qfl.codec.lanes import pack_lanes, unpack_lanes
 from qfl.errors import MalformedContent
 from qfl.types import ModelShape
@@ -110,9 +110,13 @@ def decode(data: bytes) -> Content:
     return Content(ContentKind(kind), lane_bits, round_, shard, count, author, shape, base_root, lanes)
 
 
-def lanes_root(content: Content) -> bytes:
-    """`updateRoot`, `aggregateRoot` or `modelRoot`: the `Chunks` root over the lanes alone."""
-    return merkle_root(split_leaves(pack_lanes(content.lanes, content.lane_bits)))
+def lanes_root(content: Content, seed: bytes = b"") -> bytes:
+    """`updateRoot`, `aggregateRoot` or `modelRoot`: the `Chunks` root over the lanes alone.
+
+    With a `seed` (32 bytes) the leaves are salted: the `updateRoot` of the private mode, from which nobody can guess.
+    """
+    leaves = split_leaves(pack_lanes(content.lanes, content.lane_bits))
+    return merkle_root(salted(leaves, seed) if seed else leaves)
 
 
 def content_digest(data: bytes) -> bytes:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from qfl.aggregate.rule import squared_norm
 from qfl.codec.content import HEADER_BYTES, ContentKind, decode, lanes_root
-from qfl.errors import ContentUnusable, MalformedContent, UpdateRejected
+from qfl.committee.opening import PLAIN, Opener
+from qfl.errors import ContentUnusable, MalformedContent, SealBroken, UpdateRejected
 from qfl.storage.store import ContentStore
 from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
 
@@ -40,24 +41,26 @@ class Terms:
 
 @dataclass(frozen=True)
 class VerifiedUpdate:
-    """A revealed update whose content passed every check. `lanes` has shape `[d]`."""
+    """A revealed update whose content passed every check. `lanes` has shape `[d]`; without salts `seed` is empty."""
 
     index: int
     client: ParticipantId
     update_root: bytes
     content_digest: bytes
-    lanes: NDArray[np.integer]
+    lanes: NDArray[np.signedinteger]
+    seed: bytes = b""
 
 
-def verify_update(reveal: Revealed, data: bytes, terms: Terms) -> VerifiedUpdate:
-    """Check one update's bytes against its reveal and the round's terms.
+def verify_update(reveal: Revealed, data: bytes, terms: Terms, opener: Opener = PLAIN) -> VerifiedUpdate:
+    """Check one update's stored bytes against its reveal and the round's terms.
 
     Raises:
         UpdateRejected: says which check failed.
     """
     try:
-        content = decode(data)
-    except MalformedContent as error:
+        opened, seed = opener.open(reveal, data)
+        content = decode(opened)
+    except (MalformedContent, SealBroken) as error:
         raise UpdateRejected(reveal.client, error.reason) from error
     lanes = content.lanes
     checks = {
@@ -68,17 +71,19 @@ def verify_update(reveal: Revealed, data: bytes, terms: Terms) -> VerifiedUpdate
         f"it is based on model {content.base_root.hex()}": content.base_root == terms.base_root,
         f"its shape is {content.shape}": content.shape == terms.shape,
         f"its lanes have {content.lane_bits} bits": content.lane_bits == terms.format.lane_bits,
-        "its lanes do not have the revealed root": lanes_root(content) == reveal.update_root,
+        "its lanes do not have the revealed root": lanes_root(content, seed) == reveal.update_root,
         f"its squared norm {squared_norm(lanes)} is over {terms.norm_bound}": squared_norm(lanes) <= terms.norm_bound,
     }
     for complaint, holds in checks.items():
         if not holds:
             raise UpdateRejected(reveal.client, complaint)
-    return VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes)
+    if not opener.is_proven(reveal, lanes, seed):
+        raise UpdateRejected(reveal.client, "its lanes are not the ones whose norm it has proven")
+    return VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes, seed)
 
 
 def fetch_updates(
-    reveals: Iterable[Revealed], store: ContentStore, terms: Terms
+    reveals: Iterable[Revealed], store: ContentStore, terms: Terms, opener: Opener = PLAIN
 ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
     """Fetch and check the revealed updates in parallel; both lists are in reveal order.
 
@@ -87,21 +92,22 @@ def fetch_updates(
     Raises:
         StoreUnreachable: the own store does not answer; that is nobody else's fault.
     """
+    most_bytes = opener.most_bytes(terms.update_bytes)
 
     def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
         try:
-            return verify_update(reveal, store.get(reveal.content_digest, terms.update_bytes), terms)
+            return verify_update(reveal, store.get(reveal.content_digest, most_bytes), terms, opener)
         except ContentUnusable as error:
             return UpdateRejected(reveal.client, str(error))
         except UpdateRejected as error:
             return error
 
-    outcomes = list(_fetchers().map(fetch, reveals))
+    outcomes = list(fetchers().map(fetch, reveals))
     verified = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]
     return verified, [outcome for outcome in outcomes if isinstance(outcome, UpdateRejected)]
 
 
 @cache
-def _fetchers() -> ThreadPoolExecutor:
+def fetchers() -> ThreadPoolExecutor:
     """Threads that stay: each keeps its connection to the store."""
     return ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")

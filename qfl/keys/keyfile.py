@@ -17,7 +17,6 @@ import hashlib
 import os
 import stat
 import struct
-import tempfile
 import threading
 from pathlib import Path
 from types import TracebackType
@@ -32,6 +31,7 @@ from qfl.errors import (
     KeyFileMissing,
     KeyFileRolledBack,
 )
+from qfl.files import create_private, is_private
 from qfl.keys.lms import HASH_BYTES, HEIGHTS, IDENTIFIER_BYTES, LmsSecret
 from qfl.keys.mark import LeafMark, state_folder
 from qfl.types import LmsPublicKey
@@ -41,7 +41,6 @@ _COUNTER = struct.Struct(">I4s")
 _MAGIC, _VERSION = b"QFLK", 1
 _SECRETS_OFFSET = _HEADER.size + _COUNTER.size
 _NODES_OFFSET = _SECRETS_OFFSET + IDENTIFIER_BYTES + HASH_BYTES
-_MODE = 0o600
 
 
 class KeyFile:
@@ -62,7 +61,10 @@ class KeyFile:
         """
         if path.exists():
             raise KeyFileExists(path)
-        _write_new(path, _serialise(LmsSecret.generate(height)))
+        try:
+            create_private(path, _serialise(LmsSecret.generate(height)))
+        except FileExistsError:
+            raise KeyFileExists(path) from None
         return cls.open(path, state)
 
     @classmethod
@@ -201,32 +203,8 @@ def _file_bytes(height: int) -> int:
 
 
 def _check_exposure(path: Path, descriptor: int) -> None:
-    status = os.fstat(descriptor)
-    if not stat.S_ISREG(status.st_mode):
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
         raise KeyFileCorrupt(path, "not a regular file")
-    mode = stat.S_IMODE(status.st_mode)
-    if mode & ~_MODE or status.st_uid != os.geteuid():
-        raise KeyFileExposed(path, mode)
-
-
-def _write_new(path: Path, data: bytes) -> None:
-    """Write a file that must not exist yet; it is whole, on disk and private, or absent."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    # Made with mode 0600.
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        # A link, unlike a rename, never replaces a key that appeared meanwhile.
-        path.hardlink_to(draft)
-    except FileExistsError:
-        raise KeyFileExists(path) from None
-    finally:
-        Path(draft).unlink()
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    if not is_private(descriptor):
+        raise KeyFileExposed(path, stat.S_IMODE(mode))

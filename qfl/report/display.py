@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from qfl.roles.challenger import Dispute
 from qfl.round import RoundOutcome
 
 
@@ -61,3 +62,7 @@ class Display:
             f"training {outcome.seconds['train']:.1f} s, protocol {chain:.1f} s"
         )
         self._progress.advance(self._task)
+
+    def disputed(self, dispute: Dispute) -> None:
+        """Say which fault was proven, and what it cost whom."""
+        self._console.print(str(dispute), style="red", highlight=False, markup=False)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from qfl.chain.ledger import Ledger
+from qfl.chain.parameters import load_parameters
 from qfl.codec.cid import cid_of
 from qfl.config import JobConfig
 from qfl.files import write_atomically
@@ -20,7 +21,10 @@ from qfl.roles.loop import published_rounds
 
 def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledger, events: EventLog) -> dict[str, Any]:
     """Build the report and write it to `<folder>/report.json`."""
-    rounds = [_round(event, events) for event in events.of("round")]
+    standing = set(published_rounds(ledger))
+    rounds = [_round(event, events) for event in events.of("round") if event["round"] in standing]
+    rolled_back = [event["round"] for event in events.of("round") if event["round"] not in standing]
+    seats = load_parameters(**config.parameters()).rounds["seats"]
     report = {
         "config": {
             **asdict(config),
@@ -29,10 +33,18 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
         },
         "complete": len(rounds) >= config.rounds,
         "rounds": rounds,
-        "failed_rounds": [{"round": event["round"], "reason": event["reason"]} for event in events.of("round_failed")],
+        "failed_rounds": [
+            *({"round": event["round"], "reason": event["reason"]} for event in events.of("round_failed")),
+            *({"round": number, "reason": "rolled back by a proven fault"} for number in rolled_back),
+        ],
+        "disputes": [
+            {name: value for name, value in event.items() if name not in ("time", "event")}
+            for event in events.of("dispute")
+        ],
         "central": next(iter(events.of("central")), None),
         "gas": gas_by_function(events.of("transaction")),
-        "bytes": count_traffic(events.of("transaction"), job.architecture.shape, config.lane_bits),
+        "bytes": count_traffic(events.of("transaction"), job.architecture.shape, config.lane_bits, seats),
+        "proof_seconds": [event["seconds"] for event in events.of("proof")],
         "transactions": len(events.of("transaction")),
         "final": _final(ledger, rounds),
     }
@@ -58,7 +70,7 @@ def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
 
 
 def _final(ledger: Ledger, rounds: list[dict[str, Any]]) -> dict[str, Any] | None:
-    if not rounds or not published_rounds(ledger):
+    if not rounds:
         return None
     record = ledger.beacon.round_at(ledger.beacon.head_round())
     return {

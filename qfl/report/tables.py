@@ -15,6 +15,9 @@ def print_tables(console: Console, report: dict[str, Any]) -> None:
         console.print(accuracy_table(report))
         console.print(bytes_table(report))
     console.print(gas_table(report))
+    if disputes := report["disputes"]:
+        taken, earned = (sum(dispute[name] for dispute in disputes) / 1e18 for name in ("taken_wei", "bounty_wei"))
+        console.print(f"{len(disputes)} faults proven: {taken:g} ETH slashed, {earned:g} ETH earned")
     if (final := report["final"]) is not None:
         console.print(
             f"final test accuracy [bold]{final['accuracy']:.1%}[/] after {len(report['rounds'])} rounds, "

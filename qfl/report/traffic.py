@@ -7,24 +7,35 @@ from collections.abc import Iterable
 from typing import Any
 
 from qfl.codec.content import HEADER_BYTES
+from qfl.privacy.encapsulation import PUBLIC_KEY_BYTES
+from qfl.privacy.sealed import sealed_bytes
 from qfl.types import ModelShape
 
 
-def count_traffic(transactions: Iterable[dict[str, Any]], shape: ModelShape, lane_bits: int) -> dict[str, Any]:
+def count_traffic(
+    transactions: Iterable[dict[str, Any]], shape: ModelShape, lane_bits: int, seats: int
+) -> dict[str, Any]:
     """Bytes of every client in every round it committed in, and the most of any.
 
-    Up: the signed commit and reveal transactions, whole, and the update's content object. Down: the base model's.
+    Up: the signed commit and reveal transactions, whole, and the update's content object, sealed to all `seats` in the
+    private mode. Down: the base model's, and there the seats' public keys.
     """
     update, model = HEADER_BYTES + shape.total * lane_bits // 8, HEADER_BYTES + 4 * shape.total
+    stored = {"commit": 0, "reveal": update, "reveal_private": sealed_bytes(update, seats)}
     up: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    down: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(lambda: model))
     for transaction in transactions:
-        if transaction["label"] in ("commit", "reveal"):
-            content = update if transaction["label"] == "reveal" else 0
-            up[str(transaction["participant"])][transaction["round"]] += transaction["size"] + content
-    sent = {client: list(rounds.values()) for client, rounds in sorted(up.items(), key=lambda entry: int(entry[0]))}
+        if (label := transaction["label"]) in stored:
+            client, number = str(transaction["participant"]), transaction["round"]
+            up[client][number] += transaction["size"] + stored[label]
+            down[client][number] += seats * PUBLIC_KEY_BYTES if label == "reveal_private" else 0
     return {
-        "client_up_per_round": max((count for counts in sent.values() for count in counts), default=0),
-        "client_down_per_round": model if sent else 0,
-        "client_up": sent,
-        "client_down": {client: [model] * len(counts) for client, counts in sent.items()},
+        "client_up_per_round": max((count for counts in up.values() for count in counts.values()), default=0),
+        "client_down_per_round": max((count for counts in down.values() for count in counts.values()), default=0),
+        "client_up": _by_client(up),
+        "client_down": _by_client(down),
     }
+
+
+def _by_client(counts: dict[str, dict[int, int]]) -> dict[str, list[int]]:
+    return {client: list(rounds.values()) for client, rounds in sorted(counts.items(), key=lambda entry: int(entry[0]))}

@@ -14,9 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.chain.contracts.shard import ClientDuty
-from qfl.chain.digests import compute_commitment
+from qfl.chain.digests import compute_commitment, compute_private_commitment
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Sender
+from qfl.client.concealed import NormEvidence, NormProver, conceal
 from qfl.client.update import PreparedUpdate, prepare_update
 from qfl.codec.content import Content
 from qfl.codec.state import from_state
@@ -24,11 +25,13 @@ from qfl.committee.updates import Terms
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.keys.keyfile import KeyFile
+from qfl.roles.encryption import read_recipients
 from qfl.roles.journal import Journal
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.terms import read_base, read_terms
 from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.zk.statement import context_of
 
 KEPT_ROUNDS = 3
 
@@ -64,10 +67,12 @@ class Client:
         store: ContentStore,
         key: KeyFile,
         folder: Path,
+        prover: NormProver | None = None,
     ) -> None:
+        """`prover` makes the proofs that a private deployment asks for; `qfl.roles.proving` finds its keys."""
         self.participant, self.index = participant, index
         self._seed, self._ledger, self._sender, self._store = seed, ledger, sender, store
-        self._key, self._folder = key, folder
+        self._key, self._folder, self._prover = key, folder, prover
         self._journal = Journal(folder / "journal.json")
         self._base: tuple[Terms, Content] | None = None
 
@@ -97,6 +102,7 @@ class Client:
 
         Raises:
             NotFinite: training diverged.
+            TooFewRecipients, ProofFailed: in the private mode.
             KeyExhausted.
         """
         if self._base is None:
@@ -106,17 +112,21 @@ class Client:
         update = prepare_update(
             self.participant, terms, base, trained.angles, trained.weights, self._residual(terms), rng
         )
+        update, evidence = self._conceal(update, terms)
         self._write_update(terms.round, update)
-        commitment = compute_commitment(
-            terms.round, self.participant, update.update_root, update.content_digest, update.salt
-        )
+        opening = terms.round, self.participant, update.update_root, update.content_digest, update.salt
+        record = {"shard": terms.shard, "base_root": terms.base_root.hex()}
+        if evidence is None:
+            commitment = compute_commitment(*opening)
+        else:
+            commitment = compute_private_commitment(*opening, evidence.vector_commitment)
+            record |= {"vector_commitment": hex(evidence.vector_commitment), "proof": evidence.proof.hex()}
         digest = self._ledger.shard_domains[terms.shard].commit(
             terms.round, self.participant, terms.base_root, commitment
         )
         self._journal.put(
             f"round {terms.round}",
-            shard=terms.shard,
-            base_root=terms.base_root.hex(),
+            **record,
             update_root=update.update_root.hex(),
             content_digest=update.content_digest.hex(),
             salt=update.salt.hex(),
@@ -149,18 +159,32 @@ class Client:
         """
         record = self._record(round_number)
         self._store.put(self._update_path(round_number).read_bytes())
-        call = self._ledger.shards[record["shard"]].reveal(
-            round_number,
-            self.participant,
-            bytes.fromhex(record["update_root"]),
-            bytes.fromhex(record["content_digest"]),
-            bytes.fromhex(record["salt"]),
-        )
+        shard = self._ledger.shards[record["shard"]]
+        opening = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt"))
+        if "proof" in record:
+            evidence = int(record["vector_commitment"], 16), bytes.fromhex(record["proof"])
+            call = shard.reveal_private(round_number, self.participant, *opening, *evidence)
+        else:
+            call = shard.reveal(round_number, self.participant, *opening)
         return send_unless_overtaken(self._sender, call) is not None
 
     def has_prepared(self, round_number: RoundNumber) -> bool:
         """True when the round's update and its commitment are on disk."""
         return self._journal.get(f"round {round_number}") is not None
+
+    def _conceal(self, update: PreparedUpdate, terms: Terms) -> tuple[PreparedUpdate, NormEvidence | None]:
+        """In a private deployment, the update as its committee alone can read it. The chain says which mode it is."""
+        if self._ledger.norm_verifier(terms.shard) is None:
+            return update, None
+        if self._prover is None:
+            raise InvalidInput("prover", None, "this deployment is private: updates need a proof")
+        recipients = read_recipients(self._ledger, self._store, terms.round, terms.shard)
+        return conceal(update, terms, recipients, self._context(terms), self._prover)
+
+    def _context(self, terms: Terms) -> int:
+        """Where alone a concealed update counts: in this round, from this client."""
+        address = self._ledger.shards[terms.shard].address
+        return context_of(self._ledger.deployment.chain_id, address, terms.round, self.participant)
 
     def _record(self, round_number: RoundNumber) -> dict[str, Any]:
         record = self._journal.get(f"round {round_number}")

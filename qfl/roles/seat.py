@@ -9,15 +9,18 @@ from qfl.chain.contracts.shard import Proposed
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Sender
 from qfl.committee.bundle import encode_bundle, quorum_of
-from qfl.committee.result import compute_result
+from qfl.committee.opening import PLAIN
+from qfl.committee.result import ShardResult, compute_result
 from qfl.committee.updates import VerifiedUpdate, fetch_updates
-from qfl.errors import ContractReverted
+from qfl.errors import ContractReverted, UpdateRejected
 from qfl.keys.lms import verify
+from qfl.privacy.kem import KemKey
+from qfl.roles.encryption import read_opener
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.signer import Signer
 from qfl.roles.terms import read_terms
 from qfl.storage.store import ContentStore
-from qfl.types import CheckpointData, LmsPublicKey, ParticipantId
+from qfl.types import CheckpointData, LmsPublicKey, ParticipantId, Revealed
 
 log = logging.getLogger(__name__)
 
@@ -33,8 +36,10 @@ class Seat:
         sender: Sender,
         store: ContentStore,
         signer: Signer,
+        kem: KemKey | None = None,
     ) -> None:
         self._validator, self._seat, self._round = validator, duty.seat, duty.round
+        self._kem = [] if kem is None else [kem]
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
         self._shard = ledger.shards[duty.shard]
         self._terms = read_terms(ledger, duty.round, duty.shard)
@@ -73,12 +78,20 @@ class Seat:
         attempts = {r.index: (turn, sum(mask >> r.index & 1 for mask in included)) for r in reveals}
         missing = [r for r in reveals if r.index not in self._updates]
         due = [r for r in missing if self._attempts.get(r.index) != attempts[r.index]]
-        verified, rejected = fetch_updates(due, self._store, self._terms)
+        verified, rejected = self._read(due)
         self._attempts = attempts
         self._updates.update({update.index: update for update in verified})
         for rejection in rejected:
             self._complain(str(rejection))
         return [self._updates[index] for index in sorted(self._updates)]
+
+    def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+        """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
+        opener = read_opener(self._ledger, self._store, self._terms, self._kem) if reveals else PLAIN
+        if opener is None:
+            self._complain("the updates are sealed, and no key of this seat was on chain when the round was opened")
+            return [], []
+        return fetch_updates(reveals, self._store, self._terms, opener)
 
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
@@ -111,7 +124,7 @@ class Seat:
         return found
 
     def _propose(self, turn: int, updates: list[VerifiedUpdate], proposals: dict[int, Proposed]) -> bool:
-        result = compute_result(self._terms, turn, updates)
+        result = self._result(turn, updates)
         signature = self._sign(result.checkpoint)
         if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
             return False
@@ -129,7 +142,7 @@ class Seat:
         signatures: dict[int, dict[int, bytes]],
     ) -> bool:
         """Attest a checkpoint that equals this seat's own result, bit for bit."""
-        expected = compute_result(self._terms, checkpoint.turn, updates)
+        expected = self._result(checkpoint.turn, updates)
         if expected.checkpoint != checkpoint:
             self._complain(f"what seat {checkpoint.turn} proposes is not the result of the revealed updates")
             return False
@@ -143,6 +156,10 @@ class Seat:
             return False
         signatures[checkpoint.turn][self._seat] = signature
         return True
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        """What this seat proposes in `turn`, and all it attests there."""
+        return compute_result(self._terms, turn, updates)
 
     def _sign(self, checkpoint: CheckpointData) -> bytes | None:
         name = f"round {self._round} shard {self._terms.shard} turn {checkpoint.turn}"

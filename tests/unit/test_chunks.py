@@ -10,7 +10,7 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.codec.chunks import merkle_path, merkle_root, split_leaves, update_leaf, verify_path
+from qfl.codec.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
 from qfl.errors import InvalidInput
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "chunks.json").read_text())
@@ -85,3 +85,17 @@ def test_empty_trees_are_refused(refused):
 
 def test_update_leaf_has_client_then_root_then_digest():
     assert update_leaf(258, b"r" * 32, b"d" * 32) == b"\x00\x00\x01\x02" + b"r" * 32 + b"d" * 32
+
+
+def test_salted_leaf_is_chunk_and_salt_as_the_disputes_contract_hashes_them():
+    """keccak(0x00 | uint32 index | data32 | salt32), with salt = keccak(seed32 | uint32 index)."""
+    seed, chunks = b"s" * 32, [b"a" * 32, b"b" * 32]
+    leaves = [keccak(b"\x00" + i.to_bytes(4) + chunk + keccak(seed + i.to_bytes(4))) for i, chunk in enumerate(chunks)]
+    assert merkle_root(salted(chunks, seed)) == keccak(b"\x01" + leaves[0] + leaves[1])
+
+
+def test_salts_hide_a_leaf_that_could_be_guessed():
+    """Lanes are small numbers: without salts, whoever sees the root tries them out."""
+    zeros = [bytes(32)] * 2
+    assert merkle_root(salted(zeros, b"s" * 32)) != merkle_root(salted(zeros, b"t" * 32)) != merkle_root(zeros)
+    assert leaf_salt(b"s" * 32, 0) != leaf_salt(b"s" * 32, 1)

@@ -62,7 +62,12 @@ def world(pristine, tmp_path):
     beacon = SimpleNamespace(shape=lambda: SHAPE)
     shard = SimpleNamespace(commit=call("commit"), reveal=call("reveal"))
     ledger = SimpleNamespace(
-        beacon=beacon, shards=[shard], shard_domains=[DOMAIN], base=plan, plan=lambda _number: plan
+        beacon=beacon,
+        shards=[shard],
+        shard_domains=[DOMAIN],
+        base=plan,
+        plan=lambda _number: plan,
+        norm_verifier=lambda _shard: None,
     )
     store = MemoryStore()
     store.put(encode_model(GENESIS))

@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.chain.digests import Domain, compute_commitment
+from qfl.chain.digests import Domain, compute_commitment, compute_private_commitment
 from qfl.types import CheckpointData, LmsPublicKey, RoundNumber, ShardIndex
 
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
@@ -104,6 +104,16 @@ def test_rotation():
     )
 
 
+def test_encryption_key():
+    assert DOMAIN.encryption_key(4, b"k" * 32, 1) == reference(
+        DOMAIN,
+        "EncryptionKey",
+        participant=(4, "uint32"),
+        keyDigest=(b"k" * 32, "bytes32"),
+        nonce=(1, "uint32"),
+    )
+
+
 @pytest.mark.parametrize("written", [WALLET, WALLET.lower()], ids=["checksummed", "lower case"])
 def test_withdrawal(written):
     assert DOMAIN.withdrawal(4, written, 1) == reference(
@@ -182,3 +192,10 @@ def test_commitment_is_what_solidity_computes():
     """`keccak256(abi.encode(round, client, updateRoot, contentDigest, salt))`, words written out."""
     words = (1).to_bytes(32, "big") + (2).to_bytes(32, "big") + b"r" * 32 + b"d" * 32 + b"s" * 32
     assert compute_commitment(1, 2, b"r" * 32, b"d" * 32, b"s" * 32) == keccak(words)
+
+
+def test_private_commitment_is_what_solidity_computes():
+    """`keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment))`."""
+    words = (1).to_bytes(32, "big") + (2).to_bytes(32, "big") + b"r" * 32 + b"d" * 32 + b"s" * 32
+    words += (7**80).to_bytes(32, "big")
+    assert compute_private_commitment(1, 2, b"r" * 32, b"d" * 32, b"s" * 32, 7**80) == keccak(words)

@@ -14,14 +14,14 @@ PACKAGE = Path(__file__).parents[2] / "qfl"
 
 ORDER = [
     *("errors", "types", "files", "config"),
-    *("codec", "keys", "storage", "data", "quantum", "devnet", "chain"),
-    *("aggregate", "committee", "client", "job"),
-    *("roles", "round", "network", "audit", "inspect", "report", "prepare", "run", "cli"),
+    *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain"),
+    *("aggregate", "committee", "challenge", "client", "job"),
+    *("roles", "round", "network", "audit", "inspect", "report", "prepare", "run", "attacks", "bench", "cli"),
 ]
 """Packages and top-level modules of qfl: each may import those before it, in functions too."""
 
 CONFINED = {
-    "web3": ["chain/", "network.py", "inspect/transaction.py"],
+    "web3": ["chain/", "network.py", "inspect/transaction.py", "attacks/insistent.py"],
     "torch": ["quantum/"],
     "torchquantum": ["quantum/"],
     "torchvision": ["data/datasets.py"],
@@ -30,7 +30,11 @@ CONFINED = {
     "solcx": ["chain/compiler.py"],
     "ipfshttpclient": ["storage/ipfs.py"],
     "pyhsslms": ["keys/lms.py"],
-    "rich": ["cli/", "report/"],
+    "cryptography": ["privacy/"],
+    "kyber_py": ["privacy/encapsulation.py"],
+    "groth16py": ["zk/worker.py"],  # GPL-3: in a process of its own
+    "py_ecc": ["zk/curve.py", "zk/verify.py"],
+    "rich": ["cli/", "report/", "bench/"],
     "click": ["cli/"],
     "brownie": [],
 }

@@ -32,8 +32,9 @@ def test_every_setting_is_in_the_digest():
         replace(JOB, rounds=11),
         replace(JOB, training=TrainingConfig(learning_rate=0.2)),
         replace(JOB, architecture=Architecture(layers=3)),
+        replace(JOB, mode="private"),
     ]
-    assert len({job.digest() for job in [JOB, *others]}) == 4
+    assert len({job.digest() for job in [JOB, *others]}) == 5
 
 
 def test_learning_rate_falls_and_stays_down_after_the_last_planned_round():
@@ -68,6 +69,12 @@ def test_number_of_rounds_that_cannot_be_planned_for_is_refused(rounds):
     """The learning rate of a round divides by it."""
     with pytest.raises(InvalidInput, match="rounds = "):
         JobDocument.from_json(changed(rounds=rounds))
+
+
+@pytest.mark.parametrize("mode", ["", "Private", None, 1])
+def test_unknown_mode_is_refused(mode):
+    with pytest.raises(InvalidInput, match=r"mode = .*: choose one of transparent, private"):
+        JobDocument.from_json(changed(mode=mode))
 
 
 def test_endless_document_is_not_read():

@@ -1,0 +1,1 @@
+"""Measured comparisons: the same job run in different ways, side by side."""

@@ -1,0 +1,59 @@
+"""`qfl bench`: measured comparisons."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from qfl.cli import options
+from qfl.config import JobConfig, load_config
+
+
+@click.group()
+def bench() -> None:
+    """Run a job in different ways, and compare."""
+
+
+@bench.command()
+@click.option("--config", "config_path", type=click.Path(path_type=Path), help="TOML file; options replace its values.")
+@click.option("--clients", type=int, help="Number of clients.  [default: 5]")
+@click.option("--validators", type=int, help="Number of validators.  [default: 4]")
+@click.option("--rounds", type=int, help="Number of rounds.  [default: 10]")
+@click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench-modes"), help="Folder of both runs.")
+@click.option("--overwrite", is_flag=True, help="Delete the runs in --out first.")
+@options.zk_keys
+@options.as_json
+def modes(
+    config_path: Path | None,
+    out: Path,
+    overwrite: bool,
+    zk_keys: Path | None,
+    as_json: bool,
+    **values: Any,
+) -> None:
+    """The transparent and the private mode side by side: accuracy, seconds, bytes, gas."""
+    from qfl.bench.modes import bench_modes, modes_table
+    from qfl.config import MODES
+    from qfl.report.display import Display
+    from qfl.report.folder import remove_run
+
+    config = (load_config(config_path) if config_path else JobConfig()).with_options(**values)
+    if overwrite:
+        for mode in MODES:
+            remove_run(out / mode)
+    console = Console(stderr=as_json)
+
+    def make_display(mode: str) -> Display:
+        console.print(f"{mode} mode", highlight=False)
+        return Display(console, config.rounds)
+
+    results = bench_modes(config, out, zk_keys, make_display)
+    if as_json:
+        options.print_json(results)
+    else:
+        console.print(modes_table(results))
+        console.print(f"both runs, and these figures as JSON, are in {out}", highlight=False)

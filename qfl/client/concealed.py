@@ -1,0 +1,69 @@
+"""An update of the private mode: readable for its committee alone, its norm proven to everybody."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.client.update import PreparedUpdate
+from qfl.codec.content import content_digest, decode, lanes_root
+from qfl.committee.bundle import quorum_of
+from qfl.committee.updates import Terms
+from qfl.errors import TooFewRecipients
+from qfl.privacy.salt import commitment_salt
+from qfl.privacy.sealed import SEED_BYTES, seal
+from qfl.zk.commitment import commit_lanes
+from qfl.zk.statement import NormStatement
+
+
+class NormProver(Protocol):
+    """What makes norm proofs: `qfl.zk.prover.Prover`."""
+
+    @property
+    def capacity(self) -> int:
+        """Lanes of its circuit."""
+
+    def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
+        """A proof of `statement`, 256 bytes. Raises `ProofFailed`."""
+
+
+@dataclass(frozen=True)
+class NormEvidence:
+    """What goes on chain beside a concealed update: the Poseidon commitment to its lanes, and a proof of their norm."""
+
+    vector_commitment: int
+    proof: bytes
+
+
+def conceal(
+    update: PreparedUpdate, terms: Terms, recipients: Sequence[bytes], context: int, prover: NormProver
+) -> tuple[PreparedUpdate, NormEvidence]:
+    """Salt, seal and prove an update.
+
+    Args:
+        update: in the clear, as `prepare_update` makes it.
+        recipients: the committee's public keys by seat, empty where there is none.
+        context: of `context_of`: seal and proof are for this place alone.
+
+    Raises:
+        TooFewRecipients: no quorum could read it.
+        ProofFailed: the update is out of bounds, or the proving process ended.
+    """
+    needed, found = quorum_of(len(recipients)), sum(map(bool, recipients))
+    if found < needed:
+        raise TooFewRecipients(terms.round, found, needed)
+    content, seed = decode(update.content), secrets.token_bytes(SEED_BYTES)
+    salt = commitment_salt(seed)
+    commitment = commit_lanes(content.lanes, prover.capacity, salt)
+    statement = NormStatement(commitment, context, terms.norm_bound, terms.format.lane_bits)
+    proof = prover.prove(content.lanes, salt, statement)
+    sealed = seal(update.content, seed, recipients, context.to_bytes(32))
+    concealed = replace(
+        update, content=sealed, update_root=lanes_root(content, seed), content_digest=content_digest(sealed)
+    )
+    return concealed, NormEvidence(commitment, proof)

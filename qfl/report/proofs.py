@@ -1,0 +1,31 @@
+"""How long proofs take: they are most of what the private mode costs a client."""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.client.concealed import NormProver
+from qfl.report.log import EventLog
+from qfl.zk.statement import NormStatement
+
+
+class TimedProver:
+    """A `NormProver` that logs an event "proof" with its seconds for every proof."""
+
+    def __init__(self, prover: NormProver, events: EventLog) -> None:
+        self._prover, self._events = prover, events
+
+    @property
+    def capacity(self) -> int:
+        """Lanes of the circuit."""
+        return self._prover.capacity
+
+    def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
+        """A proof of `statement`, 256 bytes. Raises `ProofFailed`."""
+        start = time.perf_counter()
+        proof = self._prover.prove(lanes, salt, statement)
+        self._events.add("proof", seconds=round(time.perf_counter() - start, 4))
+        return proof

@@ -1,0 +1,352 @@
+"""The private mode on a real chain and a real IPFS node, with real proofs: the committee reads, nobody else does."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from town import SHARD, SMALL, Nudger, Town
+
+from qfl.audit.rounds import Auditor
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.digests import compute_private_commitment
+from qfl.client.concealed import NormEvidence, conceal
+from qfl.client.update import PreparedUpdate
+from qfl.codec.content import Content, ContentKind, content_digest, decode, encode, lanes_root
+from qfl.codec.lanes import pack_lanes
+from qfl.committee.opening import Sealed
+from qfl.devnet import Devnet
+from qfl.errors import ContentMissing, ContractReverted, InvalidInput, NormKeysMismatch, SealBroken
+from qfl.privacy.kem import KemKey
+from qfl.privacy.sealed import ENTRY_BYTES, HEADER, SEED_BYTES, open_sealed, seal
+from qfl.roles.client import Client, Trained, TrainingTask
+from qfl.roles.encryption import KEY_NAME, read_opener, read_recipients
+from qfl.roles.proving import open_norm_keys, require_norm_keys
+from qfl.roles.terms import read_terms
+from qfl.roles.validator import Validator
+from qfl.round import (
+    commit,
+    count_included,
+    open_round,
+    publish,
+    reveal,
+    run_round,
+    train,
+    verify,
+)
+from qfl.types import ParticipantId, RoundNumber
+from qfl.zk.keys import NormKeys
+from qfl.zk.prover import Prover
+from qfl.zk.statement import context_of
+
+
+class Swayer(Nudger):
+    """As `Nudger`, and a step of its own: updates that no other test makes."""
+
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+        return [replace(trained, angles=trained.angles + 0.11) for trained in super().train(tasks, clients)]
+
+
+@pytest.fixture(scope="module")
+def prover(norm_keys: NormKeys) -> Iterator[Prover]:
+    with Prover(norm_keys) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def town(
+    devnet: Devnet, norm_keys: NormKeys, prover: Prover, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    folder, job = tmp_path_factory.mktemp("town"), replace(SMALL, mode="private")
+    with Town(devnet, folder, job=job, prover=prover, verifying_key=norm_keys.verifying_key) as built:
+        yield built
+
+
+@pytest.fixture(scope="module")
+def rounds(town: Town) -> list[RoundNumber]:
+    """Two rounds of three clients."""
+    outcomes = [run_round(town.network(clients=[1, 2, 3], trainer=Swayer())) for _ in range(2)]
+    assert [outcome.included for outcome in outcomes] == [3, 3]
+    return [outcome.round for outcome in outcomes]
+
+
+def kem_of(town: Town, validator: int) -> KemKey:
+    return KemKey.open(town.folder / f"validator-{validator}" / KEY_NAME)
+
+
+def abandon_round(town: Town) -> None:
+    """Let the time of the current round pass."""
+    while town.ledger.beacon.context().phase is not Phase.IDLE:
+        town.end_phase()
+
+
+def sealed_blocks(town: Town, number: RoundNumber) -> dict[ParticipantId, bytes]:
+    """What clients have put on IPFS in a round."""
+    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
+    return {found.client: town.store.get(found.content_digest, 2**20) for found in reveals}
+
+
+def opened_blocks(town: Town, number: RoundNumber) -> dict[ParticipantId, bytes]:
+    """The content objects in them, by a validator's key."""
+    opener = read_opener(town.ledger, town.store, read_terms(town.ledger, number, SHARD), [kem_of(town, 1)])
+    assert isinstance(opener, Sealed)
+    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
+    return {r.client: opener.open(r, town.store.get(r.content_digest, 2**20))[0] for r in reveals}
+
+
+# --- who sees what ---
+
+
+def test_an_outsider_opens_nothing(town: Town, rounds: list[RoundNumber]) -> None:
+    recipients = read_recipients(town.ledger, town.store, rounds[0], SHARD)
+    address = town.ledger.shards[SHARD].address
+    for client, data in sealed_blocks(town, rounds[0]).items():
+        context = context_of(town.ledger.deployment.chain_id, address, rounds[0], client).to_bytes(32)
+        for seat in range(4):
+            with pytest.raises(SealBroken):
+                open_sealed(data, seat, KemKey(os.urandom(64)), recipients, context)
+
+
+def test_nobodys_lanes_are_anywhere_on_ipfs_in_the_clear(town: Town, rounds: list[RoundNumber]) -> None:
+    for number in rounds:
+        stored = b"".join(sealed_blocks(town, number).values())
+        for content in opened_blocks(town, number).values():
+            lanes = decode(content)
+            assert pack_lanes(lanes.lanes, lanes.lane_bits) not in stored
+        with pytest.raises(ContentMissing):
+            town.store.get(content_digest(content), 2**20)
+
+
+def test_the_root_on_chain_does_not_let_lanes_be_guessed(town: Town, rounds: list[RoundNumber]) -> None:
+    contents = opened_blocks(town, rounds[0])
+    for found in town.ledger.shards[SHARD].reveals(rounds[0], town.ledger.opened_in(rounds[0])):
+        assert lanes_root(decode(contents[found.client])) != found.update_root
+
+
+def test_the_model_is_that_of_the_transparent_mode(
+    devnet: Devnet, town: Town, rounds: list[RoundNumber], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Same seeds, same updates: privacy must change what is seen, not what is learnt."""
+    with Town(devnet, tmp_path_factory.mktemp("twin"), clients=4) as twin:
+        twin.join("client-4")  # first, so that its content objects name other authors: both towns share an IPFS node
+        for number in rounds:
+            run_round(twin.network(clients=[1, 2, 3], trainer=Swayer()))
+            private, transparent = (place.ledger.beacon.round_at(number) for place in (town, twin))
+            assert private.model_root == transparent.model_root
+
+
+# --- what an auditor says ---
+
+
+def test_an_auditor_without_keys_says_what_it_has_not_seen(town: Town, rounds: list[RoundNumber]) -> None:
+    verdict = next(iter(Auditor(town.ledger, town.store).audit()))
+    assert verdict.stands
+    assert (verdict.updates, verdict.proofs) == (0, 3)
+    (unseen,) = verdict.unseen
+    assert "the 3 updates of shard 0 are sealed" in unseen
+
+
+def test_an_auditor_with_a_seats_key_recomputes_the_aggregate(town: Town, rounds: list[RoundNumber]) -> None:
+    verdict = next(iter(Auditor(town.ledger, town.store, [kem_of(town, 2)], check_proofs=False).audit()))
+    assert verdict.stands
+    assert (verdict.updates, verdict.proofs) == (3, 0)
+    assert verdict.unseen == ["the norm proofs of shard 0 were not checked again"]
+
+
+# --- clients that do not keep to the program ---
+
+
+class Rogue:
+    """A bonded client that seals, proves and reveals what it likes."""
+
+    def __init__(self, town: Town, number: int, prover: Prover) -> None:
+        self.town, self.name, self.prover = town, f"client-{number}", prover
+        self.participant = town.join(self.name)
+        self.round = town.ledger.beacon.current_round()
+        self.terms = read_terms(town.ledger, self.round, SHARD)
+        self.recipients = read_recipients(town.ledger, town.store, self.round, SHARD)
+        address = town.ledger.shards[SHARD].address
+        self.context = context_of(town.ledger.deployment.chain_id, address, self.round, self.participant)
+
+    def update(self, value: int) -> PreparedUpdate:
+        """An update whose lanes are all `value`, in the clear."""
+        lanes = np.full(self.terms.shape.total, value, np.int16)
+        content = Content(
+            *(ContentKind.UPDATE, 16, self.round, SHARD, 0, self.participant),
+            *(self.terms.shape, self.terms.base_root, lanes),
+        )
+        data = encode(content)
+        return PreparedUpdate(data, lanes_root(content), content_digest(data), bytes(32), np.zeros(0))
+
+    def conceal(self, value: int) -> tuple[PreparedUpdate, NormEvidence]:
+        """The same, as an honest client conceals it."""
+        return conceal(self.update(value), self.terms, self.recipients, self.context, self.prover)
+
+    def commit(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
+        commitment = compute_private_commitment(
+            *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
+            evidence.vector_commitment,
+        )
+        domain = self.town.ledger.shard_domains[SHARD]
+        digest = domain.commit(self.round, self.participant, self.terms.base_root, commitment)
+        signature = self.town.keys[self.name].sign(digest)
+        call = self.town.ledger.shards[SHARD].commit(
+            self.round, self.participant, self.terms.base_root, commitment, signature
+        )
+        self.town.senders[self.name].send(call)
+
+    def reveal(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
+        self.town.store.put(update.content)
+        call = self.town.ledger.shards[SHARD].reveal_private(
+            *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
+            *(evidence.vector_commitment, evidence.proof),
+        )
+        self.town.senders[self.name].send(call)
+
+
+def other_lanes_than_proven(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+    return rogue.conceal(5)[0], rogue.conceal(3)[1]
+
+
+def noise_for_one_seat(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+    update, evidence = rogue.conceal(5)
+    start = HEADER.size + ENTRY_BYTES
+    data = update.content[:start] + os.urandom(ENTRY_BYTES) + update.content[start + ENTRY_BYTES :]
+    return replace(update, content=data, content_digest=content_digest(data)), evidence
+
+
+def for_half_the_committee(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+    update, evidence = rogue.conceal(5)
+    half = [*rogue.recipients[:2], b"", b""]
+    data = seal(rogue.update(5).content, os.urandom(SEED_BYTES), half, rogue.context.to_bytes(32))
+    return replace(update, content=data, content_digest=content_digest(data)), evidence
+
+
+def in_the_clear(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+    update, evidence = rogue.conceal(5)
+    plain = rogue.update(5)
+    return replace(update, content=plain.content, content_digest=plain.content_digest), evidence
+
+
+FAULTS = {
+    other_lanes_than_proven: "not the ones whose norm it has proven",
+    noise_for_one_seat: "the entry of seat 1",
+    for_half_the_committee: "sealed to 2 of 4 seats, 3 are needed",
+    in_the_clear: "magic",
+}
+"""What a client does, and what the validators' log says of it."""
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
+def test_update_that_not_everybody_reads_alike_is_left_out_and_costs_no_turn(
+    town: Town,
+    rounds: list[RoundNumber],
+    prover: Prover,
+    caplog: pytest.LogCaptureFixture,
+    fault: Callable[[Rogue], tuple[PreparedUpdate, NormEvidence]],
+) -> None:
+    network = town.network(clients=[1, 2])
+    number = open_round(network)
+    rogue = Rogue(town, 3, prover)
+    sent = fault(rogue)
+    rogue.commit(*sent)
+    train(network)
+    commit(network)
+    rogue.reveal(*sent)
+    with caplog.at_level(logging.WARNING):
+        reveal(network)
+        verify(network)
+    publish(network)
+    assert count_included(network, number) == 2
+    assert town.accepted_turn(number) == 0
+    said = [line for line in caplog.messages if f"the update of client {rogue.participant} is not included" in line]
+    assert len(said) >= 3, "a quorum"
+    assert all(FAULTS[fault] in line for line in said)
+
+
+def test_proof_of_another_client_is_refused_by_the_contract(
+    town: Town, rounds: list[RoundNumber], prover: Prover
+) -> None:
+    network = town.network(clients=[1])
+    open_round(network)
+    rogue, victim = Rogue(town, 3, prover), Rogue(town, 2, prover)
+    update, evidence = rogue.conceal(5)[0], victim.conceal(5)[1]
+    rogue.commit(update, evidence)
+    town.end_phase()
+    with pytest.raises(ContractReverted, match="BadNormProof"):
+        rogue.reveal(update, evidence)
+    abandon_round(town)
+
+
+# --- restarts and misconfigurations ---
+
+
+def without_prover(town: Town) -> Client:
+    """The first client, started from its folder by somebody who knows of no proofs."""
+    return Client(
+        *(town.join("client-1"), 0, 1, town.ledger, town.senders["client-1"], town.store),
+        *(town.keys["client-1"], town.folder / "client-1"),
+    )
+
+
+def test_client_killed_after_it_promised_says_the_same_without_proving_again(
+    town: Town, rounds: list[RoundNumber]
+) -> None:
+    network = town.network(clients=[1])
+    number = open_round(network)
+    train(network)
+    restarted = without_prover(town)
+    assert restarted.training_task(number, SHARD) is None
+    again = replace(network, clients=[restarted])
+    for step in (commit, reveal, verify, publish):
+        step(again)
+    assert count_included(again, number) == 1
+
+
+def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
+    town: Town, rounds: list[RoundNumber]
+) -> None:
+    """Its config is not asked: it would show its update to everybody before the contract refused it."""
+    network = town.network(clients=[])
+    number = open_round(network)
+    careless = without_prover(town)
+    task = careless.training_task(number, SHARD)
+    assert task is not None
+    with pytest.raises(InvalidInput, match="this deployment is private"):
+        careless.prepare(Trained(task.angles + 0.1, task.weights))
+    assert not careless.has_prepared(number)
+    abandon_round(town)
+
+
+def test_validator_that_starts_again_keeps_its_key_and_sends_nothing(town: Town, rounds: list[RoundNumber]) -> None:
+    before = kem_of(town, 1).public, town.web3.eth.block_number
+    town.validator(1)
+    assert (kem_of(town, 1).public, town.web3.eth.block_number) == before
+
+
+def test_keys_of_another_verifier_are_refused_before_anything_is_proven(town: Town, norm_keys: NormKeys) -> None:
+    found = open_norm_keys(town.ledger, norm_keys.folder)
+    assert found is not None
+    assert found.digest == norm_keys.digest
+    other = replace(norm_keys, verifying_key=replace(norm_keys.verifying_key, capacity=256))
+    with pytest.raises(NormKeysMismatch, match="on chain it is"):
+        require_norm_keys(town.ledger, other)
+
+
+def test_round_goes_on_with_a_seat_that_has_named_no_key(
+    devnet: Devnet, norm_keys: NormKeys, prover: Prover, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("keyless")
+    with Town(devnet, folder, clients=2, prover=prover, verifying_key=norm_keys.verifying_key) as town:
+        name = "validator-4"
+        keyless = Validator(
+            *(town.join(name), town.ledger, town.senders[name], town.store, town.keys[name], town.folder / name)
+        )
+        network = town.network(clients=[1, 2], validators=[1, 2, 3])
+        outcome = run_round(replace(network, validators=[*network.validators, keyless]))
+        assert outcome.included == 2
+        assert read_recipients(town.ledger, town.store, outcome.round, SHARD).count(b"") == 1
