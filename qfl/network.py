@@ -18,8 +18,11 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.receipts import ReceiptListener
 from qfl.chain.sender import Sender
+from qfl.client.concealed import NormProver
 from qfl.keys.keyfile import KeyFile
+from qfl.privacy.kem import KemKey
 from qfl.roles.client import Client
+from qfl.roles.encryption import KEY_NAME, set_up_encryption
 from qfl.roles.membership import join
 from qfl.roles.validator import Validator
 from qfl.storage.store import ContentStore
@@ -53,13 +56,20 @@ class Roster:
         for key in self.keys.values():
             key.close()
 
-    def clients(self, ledger: Ledger, senders: Sequence[Sender], store: ContentStore, seed: int) -> list[Client]:
-        """Bond the clients that are not, and return them all."""
+    def clients(
+        self,
+        ledger: Ledger,
+        senders: Sequence[Sender],
+        store: ContentStore,
+        seed: int,
+        prover: NormProver | None = None,
+    ) -> list[Client]:
+        """Bond the clients that are not, and return them all; those of a private deployment share a `prover`."""
         roles = zip(self.client_folders, senders, strict=True)
         return [
             Client(
                 join(ledger, sender, Role.CLIENT, self.keys[folder].public, folder),
-                *(index, seed, ledger, sender, store, self.keys[folder], folder),
+                *(index, seed, ledger, sender, store, self.keys[folder], folder, prover),
             )
             for index, (folder, sender) in enumerate(roles)
         ]
@@ -67,13 +77,18 @@ class Roster:
     def validators(self, ledger: Ledger, senders: Sequence[Sender], store: ContentStore) -> list[Validator]:
         """Bond the validators that are not, and return them all."""
         roles = zip(self.validator_folders, senders, strict=True)
-        return [
-            Validator(
-                join(ledger, sender, Role.VALIDATOR, self.keys[folder].public, folder),
-                *(ledger, sender, store, self.keys[folder], folder),
-            )
-            for folder, sender in roles
-        ]
+        return [self._validator(ledger, sender, store, folder) for folder, sender in roles]
+
+    def decryption_keys(self) -> list[KemKey]:
+        """Those of the validators here; none in the transparent mode."""
+        paths = [folder / KEY_NAME for folder in self.validator_folders]
+        return [KemKey.open(path) for path in paths if path.exists()]
+
+    def _validator(self, ledger: Ledger, sender: Sender, store: ContentStore, folder: Path) -> Validator:
+        key = self.keys[folder]
+        participant = join(ledger, sender, Role.VALIDATOR, key.public, folder)
+        kem = set_up_encryption(ledger, sender, store, participant, key, folder)
+        return Validator(participant, ledger, sender, store, key, folder, kem)
 
 
 def make_senders(web3: Web3, account: LocalAccount | None, count: int, listener: ReceiptListener) -> list[Sender]:

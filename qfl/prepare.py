@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from qfl.aggregate.model import encode_model, model_content
-from qfl.chain.deploy import Genesis
+from qfl.chain.deploy import Genesis, check_capacity
 from qfl.chain.parameters import load_parameters
 from qfl.codec.content import content_digest, lanes_root
 from qfl.codec.state import to_state
@@ -16,6 +17,7 @@ from qfl.errors import InvalidInput
 from qfl.job import JobDocument, training_config
 from qfl.quantum.architecture import Architecture, most_features
 from qfl.types import RoundNumber
+from qfl.zk.keys import NormKeys, capacity_for, default_folder
 
 MOST_UPDATES = 256
 """Updates that one shard takes in a round: bits of a checkpoint's `included`."""
@@ -56,7 +58,33 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
         raise InvalidInput("model", dict(config.model), str(error)) from error
     parts = partition(dataset.train.labels, config.clients, parse_partition(config.partition), config.seed)
     shares = [dataset.train.take(part) for part in parts]
-    return JobDocument(architecture, training_config(dict(config.training)), config.rounds), dataset, shares
+    return (
+        JobDocument(architecture, training_config(dict(config.training)), config.rounds, config.mode),
+        dataset,
+        shares,
+    )
+
+
+def norm_keys(job: JobDocument, folder: Path | None, announce: Callable[[str], None]) -> NormKeys | None:
+    """The keys that a private job's updates are proven with; a devnet's are made when there are none yet.
+
+    Args:
+        folder: where they are, or go; by default `.qfl/zk/norm-<capacity>`.
+
+    Raises:
+        InvalidInput: the model has more coordinates than the largest circuit, or the folder's keys are for another one.
+        NormKeysMalformed, ZkExtraMissing.
+    """
+    if job.mode != "private":
+        return None
+    capacity = capacity_for(job.architecture.shape.total)
+    folder = folder or default_folder(capacity)
+    if not (folder / "verifying.json").exists():
+        announce(f"making devnet keys for proofs of {capacity} lanes in {folder}: some seconds, once")
+        return NormKeys.setup(capacity, folder)
+    keys = NormKeys.open(folder)
+    check_capacity(keys.verifying_key, job.architecture.shape)
+    return keys
 
 
 def genesis_model(job: JobDocument, seed: int) -> tuple[Genesis, bytes]:

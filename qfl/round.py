@@ -1,4 +1,4 @@
-"""One round, read from top to bottom: open, train, commit, reveal, verify, publish.
+"""One round, read from top to bottom: open, train, commit, reveal, verify, challenge, publish, challenge.
 
 Every step is what the same role does in a process of its own (`qfl/roles/loop.py`); here they take turns in one
 process, and all clients train in one batch. When nobody here can act any more, the clock moves to the next deadline.
@@ -13,17 +13,19 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from qfl.chain.clock import Clock
-from qfl.chain.contracts.beacon import Phase, RoundState, ValidatorDuty
+from qfl.chain.contracts.beacon import Phase, RoundRecord, RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
 from qfl.errors import (
     ContractReverted,
     NotFinite,
+    ProofFailed,
     ProtocolError,
     RoundNotCompleted,
     StorageError,
     TransactionFailed,
 )
+from qfl.roles.challenger import Challenger
 from qfl.roles.client import Client
 from qfl.roles.settlement import final_at, unsettled_rounds
 from qfl.roles.trainer import Trainer
@@ -32,7 +34,7 @@ from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
 
-ONE_ROLE_FAILED = (ContractReverted, NotFinite, ProtocolError, StorageError, TransactionFailed)
+ONE_ROLE_FAILED = (ContractReverted, NotFinite, ProofFailed, ProtocolError, StorageError, TransactionFailed)
 """Faults of one role that do not stop the others."""
 
 
@@ -45,6 +47,7 @@ class Network:
     validators: Sequence[Validator]
     trainer: Trainer
     clock: Clock
+    challenger: Challenger | None = None
 
     @property
     def participants(self) -> list[ParticipantId]:
@@ -75,7 +78,7 @@ def run_round(network: Network, announce: Callable[[str], None] = lambda _stage:
     """Run one round to its published model; a round found open is taken up where it stands.
 
     Raises:
-        RoundNotCompleted: its deadlines passed without a model.
+        RoundNotCompleted: its deadlines passed without a model, or a proven fault took it away.
         ChainUnreachable.
     """
     outcome = RoundOutcome(RoundNumber(0))
@@ -89,8 +92,12 @@ def run_round(network: Network, announce: Callable[[str], None] = lambda _stage:
         reveal(network)
     with outcome.stage("verify", announce):
         verify(network)
+    with outcome.stage("challenge", announce):
+        challenge(network)
     with outcome.stage("publish", announce):
         publish(network)
+    with outcome.stage("challenge", announce):
+        challenge(network)
     outcome.included = count_included(network, outcome.round)
     return outcome
 
@@ -170,15 +177,27 @@ def publish(network: Network) -> None:
         if duty.kind is ValidatorDuty.PUBLISH:
             with _tolerating(validator.participant):
                 validator.publish(duty.round)
-    number = network.ledger.beacon.current_round()
-    if network.ledger.beacon.round_at(number).state is not RoundState.PUBLISHED:
-        raise RoundNotCompleted(number, _why_not(network, number))
+    record = network.ledger.beacon.round_at(network.ledger.beacon.current_round())
+    if record.state is not RoundState.PUBLISHED:
+        raise RoundNotCompleted(record.number, _why_not(network, record))
+
+
+def challenge(network: Network) -> None:
+    """Let the challenger recompute what is new, and prove what is false: a round that falls with it ends here."""
+    try:
+        proven = network.challenger.step() if network.challenger is not None else []
+    except ONE_ROLE_FAILED as fault:
+        log.warning("the challenger goes on without this step: %s", fault)
+        return
+    if proven:
+        record = network.ledger.beacon.round_at(network.ledger.beacon.current_round())
+        if record.state in (RoundState.FAILED, RoundState.VOID):
+            raise RoundNotCompleted(record.number, _why_not(network, record))
 
 
 def count_included(network: Network, number: RoundNumber) -> int:
     """Updates included in the round, over all shards."""
-    shards = range(len(network.ledger.shards))
-    records = (network.ledger.beacon.checkpoint_at(number, ShardIndex(shard)) for shard in shards)
+    records = (network.ledger.beacon.checkpoint_at(number, shard) for shard in _shards(network))
     return sum(record.count for record in records if record.stands)
 
 
@@ -195,15 +214,25 @@ def _settle_and_open(network: Network, validator: Validator) -> bool:
     return validator.open_round()
 
 
-def _why_not(network: Network, number: RoundNumber) -> str:
-    opened = network.ledger.opened_in(number)
+def _why_not(network: Network, record: RoundRecord) -> str:
+    number, opened = record.number, network.ledger.opened_in(record.number)
+    if record.state is RoundState.VOID:
+        return "its model was proven false, or builds on one that was"
+    if network.ledger.beacon.round_at(record.base_round).state is RoundState.VOID:
+        return "the model it trains on was proven false"
+    if any(network.ledger.beacon.checkpoint_at(number, shard).voided for shard in _shards(network)):
+        return "its checkpoint was proven false"
     if not any(shard.commits(number, opened) for shard in network.ledger.shards):
         return "no client committed"
     if not any(shard.reveals(number, opened) for shard in network.ledger.shards):
         return "no client revealed"
-    if not network.ledger.beacon.round_at(number).checkpoints:
+    if not record.checkpoints:
         return "no committee reached a quorum"
     return "no validator could publish"
+
+
+def _shards(network: Network) -> list[ShardIndex]:
+    return [ShardIndex(shard) for shard in range(len(network.ledger.shards))]
 
 
 def _end_phase(network: Network, phase: Phase) -> None:

@@ -29,18 +29,24 @@ from qfl.errors import InvalidInput, RoundNotCompleted
 from qfl.files import write_atomically
 from qfl.job import JobDocument
 from qfl.network import Roster, make_clock, make_senders
-from qfl.prepare import check_size, genesis_model, prepare_job
+from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
 from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
 from qfl.report.log import EventLog
+from qfl.report.proofs import TimedProver
+from qfl.roles.challenger import Challenger, Dispute
 from qfl.roles.loop import published_rounds
+from qfl.roles.proving import require_norm_keys
 from qfl.roles.settlement import final_at, pay_rewards, rewards_due, settle_due
 from qfl.roles.terms import read_model
 from qfl.roles.trainer import LocalTrainer
+from qfl.roles.watch import Watch
 from qfl.round import Network, RoundOutcome, count_included, run_round
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.store import ContentStore
+from qfl.zk.keys import NormKeys
+from qfl.zk.prover import Prover
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +56,7 @@ MAX_FAILED_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job runs: its folder, and what it uses instead of a chain and node of its own."""
+    """Where a job runs: its folder, what it uses instead of a chain and node of its own, and the keys of its proofs."""
 
     folder: Path
     rpc: str | None = None
@@ -58,6 +64,7 @@ class Place:
     account: LocalAccount | None = None
     real_time: bool = False
     resume: bool = False
+    zk_keys: Path | None = None
 
 
 def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
@@ -69,6 +76,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     _check_folder(place)
     check_size(config)
     job, dataset, shares = prepare_job(config)
+    keys = norm_keys(job, place.zk_keys, display.stage)
     events = EventLog(place.folder / "events.jsonl")
     with ExitStack() as stack:
         display.stage("starting chain and IPFS node")
@@ -79,12 +87,14 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         roster = Roster(place.folder / "roles", config.clients, config.validators, config.key_height)
         stack.callback(roster.close)
         display.stage("deploying contracts")
-        ledger = _deployed(config, place, job, store, senders[0])
+        ledger = _deployed(config, place, job, store, senders[0], keys)
+        prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
         display.stage("bonding")
-        clients = roster.clients(ledger, senders[1 : 1 + config.clients], store, config.seed)
+        clients = roster.clients(ledger, senders[1 : 1 + config.clients], store, config.seed, prover)
         validators = roster.validators(ledger, senders[1 + config.clients :], store)
         trainer, clock = LocalTrainer(job, shares), make_clock(web3, place.real_time)
-        network = Network(ledger, clients, validators, trainer, clock)
+        challenger = _challenger(config, ledger, senders[0], roster, store, events, display)
+        network = Network(ledger, clients, validators, trainer, clock, challenger)
         run = _Run(config, job, dataset, network, store, senders[0], events, display)
         try:
             run.rounds()
@@ -121,6 +131,7 @@ class _Run:
         self._record_unrecorded()
         failed = 0
         while (done := len(published_rounds(self.network.ledger))) < self.config.rounds:
+            proofs = len(self.events.of("proof"))
             try:
                 outcome = run_round(self.network, self._announcing(done + 1))
             except RoundNotCompleted as failure:
@@ -131,6 +142,7 @@ class _Run:
                     raise
                 continue
             failed = 0
+            self._set_proving_apart(outcome, proofs)
             accuracy = self._record(outcome)
             self.display.finished(outcome, accuracy)
 
@@ -167,6 +179,12 @@ class _Run:
         for number in published_rounds(self.network.ledger):
             if number not in recorded:
                 self._record(RoundOutcome(number, count_included(self.network, number)))
+
+    def _set_proving_apart(self, outcome: RoundOutcome, proofs_before: int) -> None:
+        """Clients prove when they have trained, while the same stage goes on: say which seconds were which."""
+        if proving := sum(event["seconds"] for event in self.events.of("proof")[proofs_before:]):
+            outcome.seconds["train"] -= proving
+            outcome.seconds["prove"] = proving
 
     def _record(self, outcome: RoundOutcome) -> float:
         """Evaluate the round's model, log the round, return the accuracy."""
@@ -205,16 +223,41 @@ def _check_folder(place: Place) -> None:
     place.folder.mkdir(parents=True, exist_ok=True)
 
 
-def _deployed(config: JobConfig, place: Place, job: JobDocument, store: ContentStore, sender: Sender) -> Ledger:
+def _deployed(
+    config: JobConfig, place: Place, job: JobDocument, store: ContentStore, sender: Sender, keys: NormKeys | None
+) -> Ledger:
     path = place.folder / "deployment.json"
     if not path.exists():
         genesis, data = genesis_model(job, config.seed)
         store.put(job.to_json())
         store.put(data)
-        deploy(sender.web3, sender, load_parameters(**config.parameters()), genesis).save(path)
+        verifying_key = None if keys is None else keys.verifying_key
+        deploy(sender.web3, sender, load_parameters(**config.parameters()), genesis, verifying_key).save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
     ledger = Ledger(sender.web3, deployment)
     if ledger.beacon.architecture_digest() != job.digest():
-        raise InvalidInput("out", str(place.folder), "was begun with another model or training recipe")
+        raise InvalidInput("out", str(place.folder), "was begun with another model, recipe or mode")
+    if keys is not None:
+        require_norm_keys(ledger, keys)
     return ledger
+
+
+def _challenger(
+    config: JobConfig,
+    ledger: Ledger,
+    sender: Sender,
+    roster: Roster,
+    store: ContentStore,
+    events: EventLog,
+    display: Display,
+) -> Challenger | None:
+    """Who checks what the others here do; it reads sealed updates with the validators' keys."""
+    if not config.challenger or ledger.disputes is None:
+        return None
+
+    def note(dispute: Dispute) -> None:
+        events.add("dispute", **dispute.record())
+        display.disputed(dispute)
+
+    return Challenger(ledger, sender, Watch(ledger, store, roster.decryption_keys()), note)

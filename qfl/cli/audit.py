@@ -14,6 +14,7 @@ from qfl.cli import options
 from qfl.cli.services import find_services
 
 if TYPE_CHECKING:
+    from qfl.audit.rounds import Verdict
     from qfl.chain.ledger import Ledger
 
 
@@ -22,17 +23,35 @@ if TYPE_CHECKING:
 @options.rpc_or_run
 @options.ipfs_or_run
 @options.deployment_or_run
+@click.option(
+    "--kem-key",
+    "kem_paths",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A validator's kem.key: opens a private run's updates in the rounds it had a seat in; repeat.",
+)
+@click.option("--skip-proofs", is_flag=True, help="Do not check norm proofs again: half a second each.")
 @options.as_json
-def verify(run_folder: Path | None, rpc: str | None, ipfs: str | None, deployment: Path | None, as_json: bool) -> None:
+def verify(
+    run_folder: Path | None,
+    rpc: str | None,
+    ipfs: str | None,
+    deployment: Path | None,
+    kem_paths: tuple[Path, ...],
+    skip_proofs: bool,
+    as_json: bool,
+) -> None:
     """Rebuild every round from chain and IPFS, and say whether it stands."""
-    from qfl.audit.rounds import Auditor, Verdict
+    from qfl.audit.rounds import Auditor
     from qfl.errors import VerificationFailed
+    from qfl.privacy.kem import KemKey
     from qfl.storage.ipfs import IpfsStore
 
+    kem_keys = [KemKey.open(path) for path in kem_paths]
     verdicts: list[Verdict] = []
     with find_services(run_folder, rpc, ipfs, deployment) as services:
         ledger = options.open_ledger(services.rpc, services.deployment)
-        for verdict in Auditor(ledger, IpfsStore(services.ipfs)).audit():
+        for verdict in Auditor(ledger, IpfsStore(services.ipfs), kem_keys, not skip_proofs).audit():
             verdicts.append(verdict)
             if not as_json:
                 _print_verdict(verdict)
@@ -40,18 +59,25 @@ def verify(run_folder: Path | None, rpc: str | None, ipfs: str | None, deploymen
         options.print_json([asdict(verdict) | {"stands": verdict.stands} for verdict in verdicts])
     elif not verdicts:
         click.echo("no round has been published yet")
-    if failed := [int(verdict.round) for verdict in verdicts if not verdict.stands]:
+    if failed := [int(verdict.round) for verdict in verdicts if verdict.complaints]:
         raise VerificationFailed(failed)
 
 
-def _print_verdict(verdict: Any) -> None:
+def _print_verdict(verdict: Verdict) -> None:
     if verdict.stands:
+        aggregate = "recomputed aggregate equals the attested one, " if verdict.updates else ""
+        proofs = f", {verdict.proofs} proofs" if verdict.proofs else ""
+        counts = f"{verdict.signatures} signatures, {verdict.updates} updates{proofs}"
         click.echo(
-            f"round {verdict.round}: recomputed aggregate equals the attested one, recomputed model equals the "
-            f"published one, every signature valid ({verdict.signatures} signatures, {verdict.updates} updates)"
+            f"round {verdict.round}: {aggregate}recomputed model equals the published one, "
+            f"every signature valid ({counts})"
         )
+    if verdict.void:
+        click.echo(f"round {verdict.round}: void: {verdict.void}")
     for complaint in verdict.complaints:
         click.echo(f"round {verdict.round}: FAILED: {complaint}")
+    for unseen in verdict.unseen:
+        click.echo(f"round {verdict.round}: not seen: {unseen}")
 
 
 @click.group()

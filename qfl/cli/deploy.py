@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from qfl.cli import options
-from qfl.config import JobConfig, load_config
+from qfl.config import MODES, JobConfig, load_config
 
 
 @click.command()
@@ -16,7 +16,17 @@ from qfl.config import JobConfig, load_config
 @options.account
 @options.deployment
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Job as for `qfl run`.")
-def deploy(rpc: str, ipfs: str, account: str, deployment: Path, config_path: Path | None) -> None:
+@click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")
+@options.zk_keys
+def deploy(
+    rpc: str,
+    ipfs: str,
+    account: str,
+    deployment: Path,
+    config_path: Path | None,
+    mode: str | None,
+    zk_keys: Path | None,
+) -> None:
     """Deploy a job's contracts, put its genesis model and job document on IPFS, write the deployment file."""
     from qfl.chain.accounts import load_account
     from qfl.chain.connection import connect
@@ -24,21 +34,22 @@ def deploy(rpc: str, ipfs: str, account: str, deployment: Path, config_path: Pat
     from qfl.chain.parameters import load_parameters
     from qfl.chain.sender import Sender
     from qfl.errors import InvalidInput
-    from qfl.prepare import check_size, genesis_model, prepare_job
+    from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
     from qfl.storage.ipfs import IpfsStore
 
     if deployment.exists():
         raise InvalidInput("deployment", str(deployment), "exists already; choose another name")
-    config = load_config(config_path) if config_path else JobConfig()
+    config = (load_config(config_path) if config_path else JobConfig()).with_options(mode=mode)
     check_size(config)
     job, _, _ = prepare_job(config)
+    keys = norm_keys(job, zk_keys, click.echo)
     web3, store = connect(rpc), IpfsStore(ipfs)
     genesis, data = genesis_model(job, config.seed)
     store.put(job.to_json())
     store.put(data)
-    deployed = deploy_contracts(
-        web3, Sender(web3, load_account(account)), load_parameters(**config.parameters()), genesis
-    )
+    payer, parameters = Sender(web3, load_account(account)), load_parameters(**config.parameters())
+    verifying_key = None if keys is None else keys.verifying_key
+    deployed = deploy_contracts(web3, payer, parameters, genesis, verifying_key)
     deployed.save(deployment)
     for name, contract in deployed.contracts.items():
         click.echo(f"{name}: {contract.address}")

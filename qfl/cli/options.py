@@ -45,6 +45,12 @@ ipfs_or_run = click.option("--ipfs", envvar="QFL_IPFS", metavar="ADDRESS", help=
 deployment_or_run = click.option(
     "--deployment", type=click.Path(path_type=Path), envvar="QFL_DEPLOYMENT", help="Deployment file."
 )
+zk_keys = click.option(
+    "--zk-keys",
+    type=click.Path(path_type=Path),
+    help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]",
+)
+attack = click.option("--attack", metavar="NAME", help="Cheat by this strategy; `qfl attack --list` names them.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
@@ -56,13 +62,15 @@ def open_ledger(rpc_url: str, path: Path) -> Ledger:
     return Ledger.connect(rpc_url, Deployment.load(path))
 
 
-def open_sender(rpc_url: str, path: Path, source: str) -> tuple[Ledger, Sender]:
-    """The deployment, and the account that pays."""
+def open_sender(rpc_url: str, path: Path, source: str, insisting: bool = False) -> tuple[Ledger, Sender]:
+    """The deployment, and the account that pays; `insisting`, it sends what the contracts refuse, too."""
+    from qfl.attacks.insistent import Insistent
     from qfl.chain.accounts import load_account
     from qfl.chain.sender import Sender
 
     ledger = open_ledger(rpc_url, path)
-    return ledger, Sender(ledger.web3, load_account(source))
+    sender = Sender(ledger.web3, load_account(source))
+    return ledger, Insistent(sender) if insisting else sender
 
 
 def print_json(value: Any) -> None:

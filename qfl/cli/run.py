@@ -8,7 +8,8 @@ from typing import Any
 import click
 from rich.console import Console
 
-from qfl.config import CHAINS, JobConfig, load_config
+from qfl.cli.options import zk_keys
+from qfl.config import CHAINS, MODES, JobConfig, load_config
 
 
 @click.command()
@@ -23,13 +24,16 @@ from qfl.config import CHAINS, JobConfig, load_config
 @click.option("--lane-bits", type=click.Choice(["8", "16"]), help="Width of an update's lanes.  [default: 16]")
 @click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
 @click.option("--chain", type=click.Choice(CHAINS), help="The chain to start.  [default: anvil]")
+@click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Run folder.")
 @click.option("--resume", is_flag=True, help="Take up the run in --out where it stopped.")
 @click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
+@zk_keys
 @click.option("--rpc", metavar="URL", help="Use the chain that runs there.")
 @click.option("--ipfs", metavar="ADDRESS", help="Use the IPFS node that runs there.")
 @click.option("--account", metavar="SOURCE", help="One account that pays for everybody; see `qfl deploy --help`.")
 @click.option("--real-time", is_flag=True, help="Wait for deadlines instead of moving a development chain's clock.")
+@click.option("--challenger/--no-challenger", default=None, help="Prove what is false.  [default: challenger]")
 @click.option("--plots/--no-plots", default=True, help="Write PNG plots.")
 def run(
     config_path: Path | None,
@@ -40,6 +44,7 @@ def run(
     ipfs: str | None,
     account: str | None,
     real_time: bool,
+    zk_keys: Path | None,
     plots: bool,
     lane_bits: str | None,
     **options: Any,
@@ -61,7 +66,7 @@ def run(
     console = Console()
     with Display(console, config.rounds) as display:
         try:
-            report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume), display)
+            report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume, zk_keys), display)
         except KeyboardInterrupt:
             console.print(f"stopped; `qfl run --out {out} --resume` with the same options goes on from here")
             raise

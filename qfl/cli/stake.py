@@ -22,7 +22,7 @@ key = click.option("--key", type=click.Path(path_type=Path), required=True, help
 
 @click.group()
 def stake() -> None:
-    """Leave, rotate the key, withdraw, take rewards. Anyone may pay the gas: the LMS key decides."""
+    """Add to it, leave, rotate the key, withdraw, take rewards. Anyone may pay the gas: the LMS key decides."""
 
 
 @stake.command("exit")
@@ -65,6 +65,22 @@ def rotate(participant: int, key: Path, new_key: Path, rpc: str, deployment: Pat
         signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
         sender.send(ledger.staking.rotate_key(number, new.public, signature))
     click.echo(f"participant {participant} signs with {new_key} from now on")
+
+
+@stake.command("top-up")
+@click.argument("participant", metavar="ID", type=int)
+@click.option("--stake", "ether", type=float, required=True, help="ETH to add.")
+@options.rpc
+@options.deployment
+@options.account
+def top_up(participant: int, ether: float, rpc: str, deployment: Path, account: str) -> None:
+    """Add to a stake; a slashed validator is drawn again once it has the minimum."""
+    from qfl.types import ParticipantId
+
+    ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    sender.send(ledger.staking.top_up(number, round(ether * 10**18)))
+    click.echo(f"participant {participant} has {ledger.staking.participant(number).stake_wei / 1e18:g} ETH at stake")
 
 
 @stake.command()

@@ -26,6 +26,7 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
     found: dict[str, Any] = {"id": participant} | plain(asdict(record)) | {"role": record.role.name.lower()}
     found |= {
         "rewards_wei": ledger.staking.rewards_of(number),
+        "slashed": [plain(asdict(entry)) for entry in ledger.staking.slashings(ledger.from_block, number)],
         "keys": [plain(asdict(ledger.staking.key_at(number, i))) for i in range(record.key_index + 1)],
     }
     if record.role is Role.VALIDATOR:

@@ -1,4 +1,4 @@
-"""A round: phase, committees, commits, reveals, checkpoint, model."""
+"""A round: phase, committees, commits, reveals, checkpoint, model, disputes."""
 
 from __future__ import annotations
 
@@ -29,7 +29,17 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
     context = ledger.beacon.context()
     if context.round == number:
         found |= {"phase": context.phase.name, "phase_ends_at": context.phase_ends_at}
-    return found | {"shards": [_shard(ledger, record.number, ShardIndex(i)) for i in range(len(ledger.shards))]}
+    return found | {
+        "disputes": _disputes(ledger, record.number),
+        "shards": [_shard(ledger, record.number, ShardIndex(i)) for i in range(len(ledger.shards))],
+    }
+
+
+def _disputes(ledger: Ledger, number: RoundNumber) -> list[dict[str, Any]]:
+    if ledger.disputes is None:
+        return []
+    proven = ledger.disputes.proven(ledger.opened_in(number), number)
+    return [plain(asdict(entry)) | {"fault": entry.fault.name.lower()} for entry in proven]
 
 
 def _shard(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:

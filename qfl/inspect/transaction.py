@@ -67,7 +67,7 @@ def plain(value: Any) -> Any:
 
 
 def _contract_at(ledger: Ledger, address: str | None) -> BoundContract | None:
-    known = [ledger.staking, ledger.beacon, *ledger.shards]
+    known = [ledger.staking, ledger.beacon, *ledger.shards, *([ledger.disputes] if ledger.disputes else [])]
     return next((contract for contract in known if contract.address == address), None)
 
 
@@ -83,6 +83,7 @@ def _events(ledger: Ledger, receipt: Any) -> list[dict[str, Any]]:
         (ledger.staking.address, "Staking"),
         (ledger.beacon.address, "Beacon"),
         *((shard.address, "Shard") for shard in ledger.shards),
+        *([(ledger.disputes.address, "Disputes")] if ledger.disputes else []),
     ]:
         contract = ledger.web3.eth.contract(address=address, abi=load_abi(abi_name))
         for kind in cast(Iterable[type[ContractEvent]], contract.events):

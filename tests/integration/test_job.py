@@ -150,11 +150,15 @@ def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_
     assert "round 1: recomputed aggregate equals the attested one" in output
 
 
-def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every seat of round 1 adds one to lane 5."""
     honest = qfl.roles.seat.compute_result
 
     def lying(*arguments: Any) -> ShardResult:
         result = honest(*arguments)
+        if result.checkpoint.round != 1:
+            return result
         content = decode(result.content)
         lanes = content.lanes.copy()
         lanes[5] += 1
@@ -164,10 +168,32 @@ def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path, mo
         return ShardResult(checkpoint, data)
 
     monkeypatch.setattr(qfl.roles.seat, "compute_result", lying)
-    run(replace(JOB, rounds=1, central_epochs=0), tmp_path / "run")
+
+
+@pytest.mark.usefixtures("lying_committee")
+def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path) -> None:
+    run(replace(JOB, rounds=1, central_epochs=0, challenger=False), tmp_path / "run")
     output, error = verify(tmp_path / "run")
     assert isinstance(error, VerificationFailed)
     assert "the recomputed aggregate of shard 0 differs from the attested one: lane 5 is" in output
+
+
+@pytest.mark.usefixtures("lying_committee")
+def test_the_run_repeats_a_round_whose_committee_lied_and_reports_who_paid(tmp_path: Path) -> None:
+    """Eight validators: four are left to be drawn when those who lied have lost half of their stake."""
+    report = run(replace(JOB, rounds=1, validators=8, central_epochs=0), tmp_path / "run")
+    assert report["complete"]
+    assert [entry["round"] for entry in report["rounds"]] == [2]
+    assert report["failed_rounds"] == [{"round": 1, "reason": "its checkpoint was proven false"}]
+    (dispute,) = report["disputes"]
+    assert dispute["evidence"].startswith("round 1, checkpoint of shard 0: coordinate 5 is ")
+    assert (dispute["fault"], len(dispute["guilty"])) == ("aggregate", 3)
+    assert (dispute["taken_wei"], dispute["bounty_wei"]) == (15 * 10**17, 375 * 10**15)
+    assert report["gas"]["dispute_aggregate"] == [dispute["gas"]]
+    output, error = verify(tmp_path / "run")
+    assert error is None
+    assert "round 1: void: the aggregate of shard 0 was false, for which validators" in output
+    assert "round 2: recomputed aggregate equals the attested one" in output
 
 
 def test_inspect_decodes_a_commit_a_round_and_a_participant(finished: Path) -> None:

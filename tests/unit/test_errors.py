@@ -12,9 +12,24 @@ from qfl import errors
 from qfl.errors import QflError
 
 SAMPLES = {"str": "a text", "int": 7, "float": 1.5, "Path": Path("/tmp/file"), "object": b"\x01\x02"}
-SAMPLES |= {"dict[str, object]": {"given": 7}, "list[int]": [7]}
-BRANCHES = {"ChainError": 3, "StorageError": 4, "KeyFileError": 5, "ProtocolError": 6, "DevnetError": 7}
-LEAVES = {"InvalidInput": 2, "NotFinite": 2, "DatasetMissing": 2, "StateCorrupt": 5, "MalformedContent": 6}
+SAMPLES |= {"dict[str, object]": {"given": 7}, "list[int]": [7], "list[str]": ["a text"]}
+BRANCHES = {
+    "ChainError": 3,
+    "StorageError": 4,
+    "KeyFileError": 5,
+    "NormKeyError": 5,
+    "ProtocolError": 6,
+    "DevnetError": 7,
+}
+LEAVES = {
+    "InvalidInput": 2,
+    "NotFinite": 2,
+    "DatasetMissing": 2,
+    "StateCorrupt": 5,
+    "MalformedContent": 6,
+    "ZkExtraMissing": 2,
+    "ProofFailed": 6,
+}
 """Errors right under the root."""
 
 

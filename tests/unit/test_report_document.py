@@ -108,3 +108,19 @@ def test_run_that_failed_at_once_has_a_report_all_the_same(tmp_path):
     assert report["failed_rounds"] == [{"round": 1, "reason": "no client committed"}]
     assert (report["complete"], report["rounds"], report["final"], report["gas"]) == (False, [], None, {})
     assert report["bytes"]["client_up_per_round"] == 0
+
+
+def test_a_round_that_was_rolled_back_is_reported_as_failed_with_the_dispute(tmp_path, events):
+    """Its accuracy is that of a model which is void: counted as done, the run would lack a round."""
+    events.add("dispute", evidence="round 2, model: ...", fault="model", round=2, guilty=[7], bounty_wei=5)
+    ledger = StubLedger()
+    states = {1: RoundState.FINAL, 2: RoundState.VOID}
+    ledger.beacon.round_at = lambda number: SimpleNamespace(**{**vars(RECORD), "state": states[number]})
+    ledger.beacon.head_round = lambda: 1
+    report = write_report(tmp_path, JobConfig(rounds=2), JOB, ledger, events)
+    assert report["complete"] is False
+    assert [entry["round"] for entry in report["rounds"]] == [1]
+    assert report["failed_rounds"] == [{"round": 2, "reason": "rolled back by a proven fault"}]
+    (dispute,) = report["disputes"]
+    assert (dispute["fault"], dispute["guilty"], dispute["bounty_wei"]) == ("model", [7], 5)
+    assert report["final"]["accuracy"] == 0.5

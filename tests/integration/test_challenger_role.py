@@ -1,0 +1,158 @@
+"""The challenger as a role: in a round, as a command, beside a rival, and what others can see of what it did."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner, Result
+from liars import (
+    CHALLENGER,
+    CLIENTS,
+    collude,
+    honest_result,
+    liars_town,
+    lie_about_one_lane,
+    make_challenger,
+    make_up_stakes,
+    until_checkpoint_phase,
+)
+from town import SHARD, Town
+
+from qfl.chain.contracts.beacon import ValidatorDuty
+from qfl.chain.ledger import Ledger
+from qfl.challenge.evidence import Evidence
+from qfl.cli.main import cli
+from qfl.devnet import Devnet
+from qfl.errors import NoDisputes, RoundNotCompleted
+from qfl.inspect.participant import inspect_participant
+from qfl.inspect.round import inspect_round
+from qfl.inspect.transaction import inspect_transaction
+from qfl.roles.challenger import Challenger
+from qfl.roles.loop import run_challenger
+from qfl.roles.watch import Watch
+from qfl.round import challenge, run_round
+
+RIVAL = 16
+
+
+@pytest.fixture(scope="module")
+def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
+        yield built
+        built.assert_everything_stands()
+
+
+@pytest.fixture
+def town(built: Town) -> Iterator[Town]:
+    """The town, in which every slashed validator makes up its stake afterwards."""
+    yield built
+    make_up_stakes(built)
+
+
+def test_honest_rounds_cost_the_challenger_nothing(town: Town) -> None:
+    challenger, sender = make_challenger(town), town.sender(CHALLENGER)
+    before = sender.balance_wei()
+    network = replace(town.network(clients=CLIENTS), challenger=challenger)
+    for _ in range(2):
+        assert "challenge" in run_round(network).seconds
+    assert sender.balance_wei() == before
+
+
+def test_a_round_in_one_process_ends_with_the_proof_and_says_why(town: Town) -> None:
+    number = until_checkpoint_phase(town)
+    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+    network = replace(town.network(), challenger=make_challenger(town))
+    with pytest.raises(RoundNotCompleted, match=f"round {number} ended without a model: its checkpoint was proven"):
+        challenge(network)
+
+
+def test_who_comes_second_is_overtaken_and_not_an_error(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+    number = until_checkpoint_phase(town)
+    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+
+    class Slow(Watch):
+        def faults(self) -> Iterator[Evidence]:
+            for evidence in super().faults():
+                assert make_challenger(town).step()
+                yield evidence
+
+    rival = Challenger(town.ledger, town.sender(RIVAL), Slow(town.ledger, town.store))
+    with caplog.at_level(logging.INFO, logger="qfl"):
+        assert rival.step() == []
+    assert [record.levelname for record in caplog.records if "proven by somebody else" in record.message] == ["INFO"]
+
+
+def test_the_loop_finds_a_fault_and_ends_when_told_to(town: Town) -> None:
+    number = until_checkpoint_phase(town)
+    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+    stop = threading.Event()
+    watch = Watch(town.ledger, town.store)
+    run_challenger(Challenger(town.ledger, town.sender(CHALLENGER), watch, lambda _dispute: stop.set()), 0.05, stop)
+    assert town.ledger.beacon.checkpoint_at(number, SHARD).voided
+
+
+def test_a_deployment_without_disputes_is_refused_at_once(town: Town) -> None:
+    """Else the challenger would recompute for ever, and could prove nothing."""
+    contracts = {name: found for name, found in town.ledger.deployment.contracts.items() if name != "Disputes"}
+    ledger = Ledger(town.web3, replace(town.ledger.deployment, contracts=contracts))
+    with pytest.raises(NoDisputes, match="deploy anew"):
+        Challenger(ledger, town.sender(CHALLENGER), Watch(ledger, town.store))
+
+
+def run_command(town: Town, *options: str) -> Result:
+    place = ["--rpc", town.devnet.rpc_url, "--ipfs", town.devnet.ipfs_url, "--deployment", str(town.deployment_path)]
+    return CliRunner().invoke(cli, ["challenger", "run", *place, "--account", f"dev:{CHALLENGER}", *options])
+
+
+def test_dry_run_shows_proof_and_gas_and_sends_nothing(town: Town) -> None:
+    number = until_checkpoint_phase(town)
+    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+    block = town.web3.eth.block_number
+    shown, plain = run_command(town, "--dry-run"), run_command(town, "--dry-run", "--json")
+    assert town.web3.eth.block_number == block
+    assert f"round {number}, checkpoint of shard 0: coordinate 2 is" in shown.output
+    assert "disputeAggregate(checkpoint = {round: " in shown.output
+    proof = json.loads(plain.output)
+    assert f"{proof['calldata_bytes']:,} bytes of calldata, about {proof['gas']:,} gas (an estimate)" in shown.output
+    assert proof["arguments"]["coordinate"] == 2
+    assert make_challenger(town).step(), "it is still there to be proven"
+
+
+def test_the_command_takes_the_bounty_and_says_what_it_cost(town: Town) -> None:
+    number = until_checkpoint_phase(town)
+    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+    before = town.sender(CHALLENGER).balance_wei()
+    done = run_command(town, "--once")
+    assert done.exception is None
+    assert "1 faults proven, 0.375 ETH earned" in done.output
+    assert 0.37 * 10**18 < town.sender(CHALLENGER).balance_wei() - before < 0.375 * 10**18
+    assert run_command(town, "--dry-run").output == "nothing was found false\n"
+
+
+def test_a_slashed_validator_is_drawn_again_when_its_stake_is_made_up(town: Town) -> None:
+    number = until_checkpoint_phase(town)
+    liar = collude(town, lie_about_one_lane(town, honest_result(town, number)))[0]
+    assert make_challenger(town).step()
+    assert town.ledger.beacon.validator_duty(liar).kind is ValidatorDuty.NOT_ACTIVE
+    place = ["--rpc", town.devnet.rpc_url, "--deployment", str(town.deployment_path)]
+    done = CliRunner().invoke(cli, ["stake", "top-up", str(liar), "--stake", "0.5", *place])
+    assert done.output == f"participant {liar} has 1 ETH at stake\n"
+    assert town.ledger.beacon.validator_duty(liar).kind is not ValidatorDuty.NOT_ACTIVE
+
+
+def test_inspection_shows_the_dispute_and_who_was_slashed(town: Town) -> None:
+    number = until_checkpoint_phase(town)
+    liars = collude(town, lie_about_one_lane(town, honest_result(town, number)))
+    (dispute,) = make_challenger(town).step()
+    (shown,) = inspect_round(town.ledger, number)["disputes"]
+    assert (shown["fault"], shown["guilty"], shown["tx_hash"]) == ("aggregate", liars, dispute.tx_hash)
+    slashed = inspect_participant(town.ledger, liars[0])["slashed"]
+    assert slashed[-1]["tx_hash"] == dispute.tx_hash
+    transaction = inspect_transaction(town.ledger, dispute.tx_hash)
+    assert (transaction["contract"], transaction["function"]) == ("Disputes", "disputeAggregate")
+    assert [event["event"] for event in transaction["events"]][-1] == "FaultProven"
