@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from brownie import DisputesHarness, accounts
 
+from qfl.types import CheckpointData
 from tests.contracts.world import World, build
 
 
@@ -24,3 +27,65 @@ def deployed(disputes: DisputesHarness) -> World:
 def world(deployed: World, fn_isolation: None) -> World:
     """`deployed`, untouched."""
     return deployed.fresh()
+
+
+@pytest.fixture
+def staking(world: World) -> Any:
+    return world.staking
+
+
+@pytest.fixture
+def beacon(world: World) -> Any:
+    return world.beacon
+
+
+@pytest.fixture
+def shard(world: World) -> Any:
+    return world.shard
+
+
+@pytest.fixture
+def by(world: World) -> dict[str, Any]:
+    return {"from": world.relayer}
+
+
+@pytest.fixture
+def by_anyone(world: World) -> dict[str, Any]:
+    return {"from": world.mallory}
+
+
+@pytest.fixture
+def by_beacon(world: World) -> dict[str, Any]:
+    return {"from": world.beacon}
+
+
+@pytest.fixture
+def by_disputes(world: World) -> dict[str, Any]:
+    return {"from": world.contracts.disputes}
+
+
+@pytest.fixture
+def opened(world: World) -> World:
+    """The world with round 1 open."""
+    world.open()
+    return world
+
+
+@pytest.fixture
+def checking(world: World) -> World:
+    """The world in the checkpoint phase of a round with two updates."""
+    world.run_to_checkpoint_phase([world.ada, world.ben])
+    return world
+
+
+@pytest.fixture
+def honest(checking: World) -> CheckpointData:
+    """What the committee agrees on."""
+    return checking.checkpoint([checking.ada, checking.ben])
+
+
+@pytest.fixture
+def publishing(world: World) -> World:
+    """The world in the publish phase: its only shard is checkpointed."""
+    world.run_to_publish_phase()
+    return world

@@ -278,6 +278,11 @@ def build(
     return world
 
 
+def state(beacon: Any, round_number: int) -> int:
+    """The state of a round."""
+    return int(beacon.roundAt(round_number)["state"])
+
+
 def bundle_of(signatures: dict[int, bytes], mask: int | None = None) -> bytes:
     """A bundle for `LmsQuorum`, by seat."""
     seats = sum(1 << seat for seat in signatures) if mask is None else mask

@@ -14,7 +14,7 @@ from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 def run_machine(module_isolation: None) -> Callable[..., None]:
     """Run a machine for `examples` examples of up to `steps` steps, each on a chain as it is now.
 
-    Hypothesis keeps the first ten examples short. They are derandomised: the same ones in every run.
+    They are derandomised: the same ones in every run, but for what the chain itself draws.
     """
 
     def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int) -> None:

@@ -1,4 +1,4 @@
-"""The part of a state machine in which seats sign two checkpoints for one turn, and are accused of it, rightly or not."""
+"""What both machines share: seats that sign two checkpoints for one turn, and are accused of it, rightly or not."""
 
 from __future__ import annotations
 

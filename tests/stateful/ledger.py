@@ -62,7 +62,7 @@ class Ledger:
         self.accounts[number].rewards += amount
 
     def slash(self, guilty: Iterable[int]) -> int:
-        """Half of each guilty stake is gone: a quarter of that to the challenger, the rest burned. Returns all of it."""
+        """Half of each guilty stake is gone: a quarter of it is the bounty, the rest burned. Returns all of it."""
         taken = {number: self.accounts[number].stake // 2 for number in guilty}
         bounties = sum(amount // 4 for amount in taken.values())
         for number, amount in taken.items():

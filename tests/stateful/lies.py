@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.chunks import merkle_root
 from tests.contracts.courtroom import Attested, Court, Update, Vector
 from tests.contracts.world import as_tuple, word
 
@@ -19,8 +18,11 @@ NORM_BOUND = 10_000
 
 
 class Lie(StrEnum):
-    """`LANE`: one lane of the aggregate is false. `CONTENT`: its content digest is of something else. `NORM`: updates
-    over the bound are included. `PHANTOM`: so is one that nobody revealed. `FORGED`: so is another than was revealed."""
+    """What is false.
+
+    `LANE`: one lane of the aggregate. `CONTENT`: the content digest. `NORM`: updates over the bound are included.
+    `PHANTOM`: so is one that nobody revealed. `FORGED`: so is another than was revealed.
+    """
 
     NONE = "none"
     LANE = "lane"

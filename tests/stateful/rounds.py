@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from qfl.chain.digests import compute_commitment
-from tests.contracts.courtroom import Update, Vector
+from tests.contracts.courtroom import Vector
 from tests.contracts.world import CHECKPOINT, COMMIT, FAILED, FINAL, IDLE, OPEN, PUBLISH, PUBLISHED, REVEAL, word
 from tests.stateful.book import CHALLENGE, SECONDS, Book, Entry
 from tests.stateful.equivocators import BACK, SEATS, Equivocators
@@ -22,7 +22,7 @@ COORDINATE = st.integers(0, 8)
 LIE = st.sampled_from(Lie)
 LANE, CONTENT = "lane", "content"
 MODEL_LIE = st.sampled_from([None, None, LANE, CONTENT])
-SIGNERS = st.sampled_from([(0, 1, 2), (0, 1), (0, 2), (1, 2), (1,)])
+QUORUM = st.sampled_from([(0, 1, 2), (0, 1), (0, 2), (1, 2)])
 
 
 class Rounds(Equivocators):
@@ -49,7 +49,6 @@ class Rounds(Equivocators):
         """`WrongPhase`, unless the next transaction happens in this phase."""
         return None if self.current.phase_at(self.next_second) == phase else "WrongPhase"
 
-    @rule()
     def open(self) -> None:
         error = "TooFewValidators" if len(self.ledger.drawable) < SEATS else None
         if self.current.phase_at(self.next_second) != IDLE:
@@ -63,7 +62,6 @@ class Rounds(Equivocators):
         assert set(committee) <= self.ledger.drawable and len(set(committee)) == SEATS
         self.book.append(Entry(committee, opened_at + 420, self.book.head, opened_at))
 
-    @rule(who=WHO, is_big=st.booleans())
     def commit(self, who: int, is_big: bool) -> None:
         account, client = self.pick(who), self.pick(who).member
         error = self.why_not_in(COMMIT)
@@ -78,7 +76,6 @@ class Rounds(Equivocators):
         if self.expect(error, lambda: self.court.commit(client, signed_base=self.base.root, **signed)):
             self.current.committed[client.id] = update
 
-    @rule(who=WHO)
     def reveal(self, who: int) -> None:
         client, entry = self.pick(who).member, self.current
         update = entry.committed.get(client.id, update_of(client.id, self.number, is_big=False))
@@ -91,7 +88,6 @@ class Rounds(Equivocators):
         if self.expect(error, lambda: self.court.reveal(client, **opened)):
             entry.revealed.append(update)
 
-    @rule(lie=LIE, false_at=COORDINATE, seats=SIGNERS)
     def checkpoint(self, lie: Lie, false_at: int, seats: Sequence[int]) -> None:
         """The seats that sign agree on a lie or on the truth; the others keep out of it."""
         error = self.why_not_in(CHECKPOINT)
@@ -109,7 +105,6 @@ class Rounds(Equivocators):
         if self.expect(error, self.court.submit, claim.attested.checkpoint, bundle):
             self.current.claim = claim
 
-    @rule(who=WHO, lie=MODEL_LIE, false_at=COORDINATE)
     def publish(self, who: int, lie: str | None, false_at: int) -> None:
         account, member = self.pick(who), self.pick(who).member
         error = self.why_not_in(PUBLISH)
@@ -141,10 +136,36 @@ class Rounds(Equivocators):
         if self.expect(error, self.beacon.settle, number, self.by):
             entry.state = FINAL
 
-    @rule(phase=st.sampled_from([*SECONDS, "challenge"]))
     def wait(self, phase: str) -> None:
         """Until a phase of the current round, or the challenge window of its model, is just over."""
         self.wait_until(self.current.ends_at(phase))
+
+    @rule(
+        move=st.sampled_from(["open", "commit", "reveal", "checkpoint", "publish", "wait"]),
+        phase=st.sampled_from([*SECONDS, "challenge"]),
+        who=WHO,
+        lie=LIE,
+        model_lie=MODEL_LIE,
+        false_at=COORDINATE,
+        seats=QUORUM | st.just((1,)),
+    )
+    def make_one_move(
+        self, move: str, phase: str, who: int, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int]
+    ) -> None:
+        """At whatever time it is."""
+        match move:
+            case "open":
+                self.open()
+            case "commit":
+                self.commit(who, is_big=lie is Lie.NORM)
+            case "reveal":
+                self.reveal(who)
+            case "checkpoint":
+                self.checkpoint(lie, false_at, seats)
+            case "publish":
+                self.publish(who, model_lie, false_at)
+            case "wait":
+                self.wait(phase)
 
     @rule()
     def settle_all(self) -> None:
@@ -153,8 +174,8 @@ class Rounds(Equivocators):
         for _ in self.book.in_state(PUBLISHED):
             self.settle(len(self.book))
 
-    @rule(lie=LIE, model_lie=MODEL_LIE, false_at=COORDINATE, seats=SIGNERS, who=WHO)
-    def play(self, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int], who: int) -> None:
+    @rule(lie=LIE, model_lie=MODEL_LIE, false_at=COORDINATE, seats=QUORUM, publisher=st.integers(2, 6))
+    def play(self, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int], publisher: int) -> None:
         """As random calls rarely do: through to the publication."""
         self.wait("publish")
         self.open()
@@ -165,7 +186,7 @@ class Rounds(Equivocators):
             self.reveal(number)
         self.wait("reveal")
         self.checkpoint(lie, false_at, seats)
-        self.publish(who, model_lie, false_at)
+        self.publish(publisher, model_lie, false_at)
 
     def attesters_of(self, entry: Entry) -> list[Account]:
         return [self.ledger.accounts[number] for number in entry.claim.signers] if entry.claim else []

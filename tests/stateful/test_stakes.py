@@ -96,6 +96,5 @@ def test_stakes(run_machine):
     phases = dict.fromkeys(PHASES, SECONDS)
     court = hold_court(validators=(), seats=SEATS, unbondingSeconds=UNBONDING, rewardPoolWei=0, **phases)
     seen: Counter[str] = Counter()
-    run_machine(lambda: Stakes(court, seen), examples=12, steps=25)
-    print("CONV", seen)
+    run_machine(lambda: Stakes(court, seen), examples=8, steps=25)
     assert seen["updates"] and seen["equivocation"]

@@ -1,0 +1,52 @@
+"""What the tests of `Staking` share: the contract without the others, and the moves of its participants."""
+
+from __future__ import annotations
+
+from brownie import Staking, accounts
+
+from qfl.chain.parameters import load_parameters
+from qfl.keys.lms import LmsSecret
+from scripts.deploy import Contracts, in_order
+from tests.contracts.world import World, as_struct
+
+
+def staking_alone() -> World:
+    """Staking alone: accounts stand in for the beacon and the disputes contract. One of each role is bonded."""
+    parameters = load_parameters()
+    staking = accounts[0].deploy(Staking, in_order(Staking, 0, parameters.staking))
+    beacon, disputes = accounts[8], accounts[9]
+    staking.wire(beacon, disputes, {"from": accounts[0]})
+    world = World(Contracts(staking, None, beacon, [None], disputes), parameters)
+    world.bond("ada", "client")
+    world.bond("vera", "validator")
+    return world
+
+
+def exit_digest(world: World, member, nonce: int = 0) -> bytes:
+    return world.domain(world.staking).exit(member.id, nonce)
+
+
+def ask_to_leave(world: World, member) -> None:
+    world.staking.requestExit(member.id, member.sign(exit_digest(world, member)), {"from": world.relayer})
+
+
+def leave(world: World, member) -> None:
+    ask_to_leave(world, member)
+    world.reach(world.staking.participant(member.id)["exitableAt"])
+    world.staking.withdraw(member.id, {"from": world.relayer})
+
+
+def reward(world: World, member, amount: int) -> None:
+    world.staking.fundRewards({"from": world.relayer, "value": amount})
+    world.staking.creditReward(member.id, amount, {"from": world.beacon})
+
+
+def is_solvent(staking: Staking) -> bool:
+    owed = staking.totalStakeWei() + staking.totalRewardsWei() + staking.rewardPoolWei()
+    return bool(staking.balance() == owed)
+
+
+def rotate(world: World, member, new: LmsSecret, nonce: int = 0) -> None:
+    digest = world.domain(world.staking).rotation(member.id, new.public, nonce)
+    world.staking.rotateKey(member.id, as_struct(new), member.sign(digest), {"from": world.relayer})
+    member.secret, member.leaf = new, 0
