@@ -189,6 +189,83 @@ class KeyExhausted(KeyFileError):
         self.path, self.leaves = path, leaves
 
 
+# --- private mode --------------------------------------------------------------------------------------------
+
+
+class KemKeyUnusable(KeyFileError):
+    """A file with an ML-KEM key is missing, exposed or damaged."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        super().__init__(f"{path} is not a usable decryption key ({reason}): {remedy}")
+        self.path, self.reason, self.remedy = path, reason, remedy
+
+
+# --- zero-knowledge proofs --------------------------------------------------------------------------------------
+
+
+class ZkExtraMissing(QflError):
+    """What proves, or what checks proofs, is not installed."""
+
+    exit_code = 2
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"private mode needs the extra zk ({reason}): pip install 'qflchain[zk]'")
+        self.reason = reason
+
+
+class ProofFailed(QflError):
+    """No proof could be made."""
+
+    exit_code = 6
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"no norm proof: {reason}")
+        self.reason = reason
+
+
+class NormKeyError(QflError):
+    """The norm circuit's keys cannot be used."""
+
+    exit_code = 5
+
+
+class NormKeysMissing(NormKeyError):
+    """A folder has no keys of the norm circuit."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(
+            f"no keys of the norm circuit in {folder}: make them with `qfl zk setup --lanes N --out {folder}`"
+        )
+        self.folder = folder
+
+
+class NormKeysExist(NormKeyError):
+    """Keys would be overwritten; the contracts that hold their digest would accept no proof any more."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"{folder} has keys of the norm circuit already: choose another folder")
+        self.folder = folder
+
+
+class NormKeysMalformed(NormKeyError):
+    """A verifying key that is not one of the norm circuit."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a verifying key of the norm circuit: {reason}; import it again, or ask who made it")
+        self.reason = reason
+
+
+class NormKeysMismatch(NormKeyError):
+    """Keys belong to another verifier than the deployment's."""
+
+    def __init__(self, folder: Path, found: str, expected: str) -> None:
+        super().__init__(
+            f"the keys in {folder} have digest {found}, on chain it is {expected}: "
+            "pass --zk-keys with the keys that this deployment was made with"
+        )
+        self.folder, self.found, self.expected = folder, found, expected
+
+
 # --- chain ---------------------------------------------------------------------------------------------------
 
 
@@ -276,6 +353,17 @@ class DeploymentMismatch(ChainError):
         self.what, self.expected, self.found = what, expected, found
 
 
+class AddressTaken(ChainError):
+    """A contract whose address others were told cannot be created there any more."""
+
+    def __init__(self, name: str, expected: str, found: str) -> None:
+        super().__init__(
+            f"{name} would be at {found}, not at {expected} as the beacon was told: the account sent something else"
+            " while it deployed; deploy again, with an account that nobody else uses"
+        )
+        self.name, self.expected, self.found = name, expected, found
+
+
 class CompilerFailed(ChainError):
     """The Solidity compiler refused the sources, or cannot run."""
 
@@ -290,6 +378,17 @@ class ClockNotMovable(ChainError):
     def __init__(self, url: str) -> None:
         super().__init__(f"the chain at {url} is no development chain, its time cannot be moved: wait for deadlines")
         self.url = url
+
+
+# --- challenger ----------------------------------------------------------------------------------------------
+
+
+class NoDisputes(ChainError):
+    """A deployment whose results nobody can dispute."""
+
+    def __init__(self, beacon: str) -> None:
+        super().__init__(f"the deployment of beacon {beacon} has no Disputes contract: deploy anew with `qfl deploy`")
+        self.beacon = beacon
 
 
 # --- devnet -------------------------------------------------------------------------------------------------
@@ -401,12 +500,45 @@ class UpdateRejected(ProtocolError):
         self.client, self.reason = client, reason
 
 
+class SealBroken(ProtocolError):
+    """A sealed object cannot be opened, or not by everybody it is sealed to."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the sealed object does not open: {reason}")
+        self.reason = reason
+
+
+class TooFewRecipients(ProtocolError):
+    """Too few of a committee's seats have an encryption key for a quorum to read an update."""
+
+    def __init__(self, round_number: int, found: int, needed: int) -> None:
+        super().__init__(
+            f"in round {round_number} {found} seats have an encryption key that can be fetched, {needed} are needed: "
+            "validators set theirs when they join, and serve it on IPFS"
+        )
+        self.round, self.found, self.needed = round_number, found, needed
+
+
 class VerificationFailed(ProtocolError):
     """`qfl verify` found a round that does not stand."""
 
     def __init__(self, rounds: list[int]) -> None:
         super().__init__(f"verification failed in round {', '.join(map(str, rounds))}")
         self.rounds = rounds
+
+
+# --- attacks -------------------------------------------------------------------------------------------------
+
+
+class AttackSucceeded(ProtocolError):
+    """An attack managed what the protocol says it cannot."""
+
+    def __init__(self, complaints: list[str]) -> None:
+        super().__init__(f"not everything was stopped as it should be: {'; '.join(complaints)}")
+        self.complaints = complaints
+
+
+# --- state ---------------------------------------------------------------------------------------------------
 
 
 class StateCorrupt(QflError):

@@ -16,13 +16,17 @@ import click
 from rich.console import Console
 from rich.logging import RichHandler
 
+from qfl.cli.attack import attack
 from qfl.cli.audit import inspect, verify
+from qfl.cli.bench import bench
+from qfl.cli.challenger import challenger
 from qfl.cli.deploy import deploy
 from qfl.cli.devnet import devnet
 from qfl.cli.key import key
 from qfl.cli.roles import client, validator
 from qfl.cli.run import run
 from qfl.cli.stake import stake
+from qfl.cli.zk import zk
 from qfl.errors import QflError
 
 # The matrices are small: a second thread costs more than it brings, and many roles may share a machine.
@@ -43,7 +47,7 @@ def cli(verbose: bool) -> None:
     warnings.filterwarnings("ignore", module="ipfshttpclient")
 
 
-for command in (run, verify, inspect, devnet, deploy, key, client, validator, stake):
+for command in (run, verify, inspect, devnet, deploy, key, client, validator, challenger, attack, stake, zk, bench):
     cli.add_command(command)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
 
@@ -40,6 +40,8 @@ def client() -> None:
 @stake
 @rounds
 @poll
+@options.zk_keys
+@options.attack
 @click.option("--dataset", default="digits", help="digits, mnist or fashion-mnist.")
 @click.option("--data-folder", default="data", help="Where torchvision's data sets are, or go.")
 @click.option("--class", "classes", type=int, multiple=True, help="A label to keep; repeat. All of the job's if none.")
@@ -56,6 +58,8 @@ def run_client_command(
     stake: float | None,
     rounds: int | None,
     poll: float,
+    zk_keys: Path | None,
+    attack: str | None,
     dataset: str,
     data_folder: str,
     classes: tuple[int, ...],
@@ -64,6 +68,7 @@ def run_client_command(
     seed: int,
 ) -> None:
     """Train on your own data, commit, reveal, until stopped. A restarted client goes on where it was."""
+    from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
     from qfl.data.share import load_share
     from qfl.errors import InvalidInput
@@ -72,20 +77,25 @@ def run_client_command(
     from qfl.roles.client import Client
     from qfl.roles.loop import run_client
     from qfl.roles.membership import join
+    from qfl.roles.proving import open_norm_keys
     from qfl.roles.trainer import LocalTrainer
     from qfl.storage.ipfs import IpfsStore
+    from qfl.zk.prover import Prover
 
-    ledger, sender = options.open_sender(rpc, deployment, account)
+    kind = find_strategy(attack, Client)
+    ledger, sender = options.open_sender(rpc, deployment, account, insisting=attack is not None)
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
     labels = classes or tuple(range(job.architecture.classes))
     if len(labels) != job.architecture.classes:
         raise InvalidInput("class", labels, f"the job's model tells {job.architecture.classes} classes apart")
     index, data = load_share(dataset, data_folder, labels, partition, share, seed, job.architecture.features)
-    with KeyFile.open(key) as opened, stopping() as stop:
+    norm_keys = open_norm_keys(ledger, zk_keys)
+    proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
+    with KeyFile.open(key) as opened, proving as prover, stopping() as stop:
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
-        role = Client(participant, index, seed, ledger, sender, store, opened, folder)
+        role = kind(participant, index, seed, ledger, sender, store, opened, folder, prover)
         run_client(role, LocalTrainer(job, {index: data}), ledger, rounds, poll, stop)
 
 
@@ -104,6 +114,7 @@ def validator() -> None:
 @stake
 @rounds
 @poll
+@options.attack
 def run_validator_command(
     rpc: str,
     ipfs: str,
@@ -114,22 +125,27 @@ def run_validator_command(
     stake: float | None,
     rounds: int | None,
     poll: float,
+    attack: str | None,
 ) -> None:
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
+    from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
     from qfl.keys.keyfile import KeyFile
+    from qfl.roles.encryption import set_up_encryption
     from qfl.roles.loop import run_validator
     from qfl.roles.membership import join
     from qfl.roles.validator import Validator
     from qfl.storage.ipfs import IpfsStore
 
-    ledger, sender = options.open_sender(rpc, deployment, account)
+    kind = find_strategy(attack, Validator)
+    ledger, sender = options.open_sender(rpc, deployment, account, insisting=attack is not None)
     store = IpfsStore(ipfs)
     store.identity()
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
         click.echo(f"validator {participant}, {opened.remaining} signatures left")
-        role = Validator(participant, ledger, sender, store, opened, folder)
+        kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
+        role = kind(participant, ledger, sender, store, opened, folder, kem)
         run_validator(role, ledger, rounds, poll, stop)
 
 

@@ -13,11 +13,14 @@ from qfl.errors import (
     ChainUnreachable,
     ContractReverted,
     ModelRejected,
+    ProofFailed,
     StorageError,
+    TooFewRecipients,
     TransactionFailed,
     TransactionNotMined,
     TransactionRefused,
 )
+from qfl.roles.challenger import Challenger
 from qfl.roles.client import Client
 from qfl.roles.trainer import Trainer
 from qfl.roles.validator import Validator
@@ -29,7 +32,9 @@ PASSING = (
     ChainUnreachable,
     ContractReverted,
     ModelRejected,
+    ProofFailed,
     StorageError,
+    TooFewRecipients,
     TransactionFailed,
     TransactionNotMined,
     TransactionRefused,
@@ -124,6 +129,11 @@ def run_validator(
         return opened
 
     _repeat(step, lambda: _is_complete(ledger, rounds), poll, stop)
+
+
+def run_challenger(challenger: Challenger, poll: float, stop: threading.Event) -> None:
+    """Look for faults and prove them until `stop` is set."""
+    _repeat(lambda: bool(challenger.step()), lambda: False, poll, stop)
 
 
 def published_rounds(ledger: Ledger) -> list[RoundNumber]:

@@ -12,8 +12,9 @@ from pathlib import Path
 from qfl.chain.contracts.beacon import Duty
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Sender
-from qfl.codec.content import content_digest, encode, lanes_root
+from qfl.codec.content import Content, content_digest, encode, lanes_root
 from qfl.keys.keyfile import KeyFile
+from qfl.privacy.kem import KemKey
 from qfl.roles.publisher import compute_publication
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.seat import Seat
@@ -26,6 +27,9 @@ from qfl.types import ParticipantId, RoundNumber, ShardIndex
 class Validator:
     """One validator, its key, and its seat in the current round."""
 
+    seat_kind: type[Seat] = Seat
+    """How it behaves in a seat."""
+
     def __init__(
         self,
         participant: ParticipantId,
@@ -34,8 +38,10 @@ class Validator:
         store: ContentStore,
         key: KeyFile,
         folder: Path,
+        kem: KemKey | None = None,
     ) -> None:
-        self.participant = participant
+        """`kem` is what `set_up_encryption` returns: the decryption key of a private deployment."""
+        self.participant, self.kem = participant, kem
         self._ledger, self._sender, self._store = ledger, sender, store
         self._signer = Signer(key, folder / "journal.json")
         self._seat: tuple[RoundNumber, ShardIndex, Seat] | None = None
@@ -60,13 +66,13 @@ class Validator:
     def verify(self, duty: Duty) -> bool:
         """Act in this round's committee; True when something was sent."""
         if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
-            seat = Seat(self.participant, duty, self._ledger, self._sender, self._store, self._signer)
-            self._seat = duty.round, duty.shard, seat
+            parts = self._ledger, self._sender, self._store, self._signer, self.kem
+            self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
         return self._seat[2].step()
 
     def publish(self, round_number: RoundNumber) -> bool:
         """Compute, store and publish the round's model; False when somebody else did."""
-        model = compute_publication(self._ledger, self._store, round_number)
+        model = self._next_model(round_number)
         data, root = encode(model), lanes_root(model)
         digest = content_digest(data)
         message = self._ledger.beacon_domain.publication(round_number, self.participant, root, digest)
@@ -76,3 +82,7 @@ class Validator:
         self._store.put(data)
         call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
         return send_unless_overtaken(self._sender, call) is not None
+
+    def _next_model(self, round_number: RoundNumber) -> Content:
+        """What this validator publishes."""
+        return compute_publication(self._ledger, self._store, round_number)

@@ -1,12 +1,14 @@
-"""What the tests of the network share: a devnet, and a state folder that is not the user's."""
+"""What the tests of the network share: a devnet, keys of the norm circuit, a state folder that is not the user's."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
 from qfl.devnet import Devnet, DevnetConfig
+from qfl.zk.keys import NormKeys
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -22,3 +24,11 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """Anvil, which mines for each transaction, and an IPFS node; every town has a deployment of its own on it."""
     with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"))) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def norm_keys(tmp_path_factory: pytest.TempPathFactory) -> NormKeys:
+    """Keys of the circuit of 64 lanes."""
+    if missing := [name for name in ("groth16py", "py_ecc") if find_spec(name) is None]:
+        pytest.skip(f"{' and '.join(missing)} missing: pip install -e '.[zk]'")
+    return NormKeys.setup(64, tmp_path_factory.mktemp("norm-64"))

@@ -4,44 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from qfl.aggregate.model import encode_model, model_content
+from qfl.attacks.arena import SHARD, Arena, role_of
 from qfl.audit.rounds import Auditor
-from qfl.chain.accounts import development_account
-from qfl.chain.clock import DevelopmentClock
-from qfl.chain.connection import connect
-from qfl.chain.contracts.staking import Role
-from qfl.chain.deploy import Genesis, deploy
+from qfl.chain.deploy import Genesis
 from qfl.chain.digests import compute_commitment
-from qfl.chain.ledger import Ledger
-from qfl.chain.parameters import load_parameters
 from qfl.chain.sender import Sender
 from qfl.codec.content import content_digest, lanes_root
 from qfl.codec.state import to_state
 from qfl.devnet import Devnet
 from qfl.job import JobDocument
-from qfl.keys.keyfile import KeyFile
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.roles.client import Client, Trained, TrainingTask
+from qfl.roles.client import Trained, TrainingTask
 from qfl.roles.membership import join
 from qfl.roles.trainer import Trainer
-from qfl.roles.validator import Validator
 from qfl.round import Network
-from qfl.storage.ipfs import IpfsStore
-from qfl.storage.store import ContentStore
-from qfl.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.types import ParticipantId, RoundNumber
+from qfl.zk.keys import VerifyingKey
+from qfl.zk.prover import Prover
 
 SMALL = JobDocument(
     Architecture(encoding="angle", qubits=2, layers=1, classes=2, head=False, features=4),
     TrainingConfig(steps=1, batch_size=4),
     rounds=3,
 )
-SHARD = ShardIndex(0)
 
 
 class Nudger:
@@ -54,8 +44,11 @@ class Nudger:
         return [Trained(task.angles + turn, task.weights) for task, turn in zip(tasks, turned, strict=True)]
 
 
-class Town:
-    """Deployed with `parameters` over the defaults; close it, or use it as a context manager."""
+class Town(Arena):
+    """An arena of the tests' own small job; everybody is paid into the account that pays for them.
+
+    It is private when it is given the keys of the norm proofs.
+    """
 
     def __init__(
         self,
@@ -65,63 +58,17 @@ class Town:
         validators: int = 4,
         job: JobDocument = SMALL,
         key_height: int = 5,
+        verifying_key: VerifyingKey | None = None,
+        prover: Prover | None = None,
         **parameters: int,
     ) -> None:
-        self.devnet, self.folder, self.job = devnet, folder, job
-        self.web3, self.store = connect(devnet.rpc_url), IpfsStore(devnet.ipfs_url, fetch_seconds=1.0)
-        self.clock = DevelopmentClock(self.web3)
         names = [f"client-{i + 1}" for i in range(clients)] + [f"validator-{i + 1}" for i in range(validators)]
-        self.keys = {name: KeyFile.create(folder / name / "key.lms", key_height) for name in names}
-        self.senders = {name: self.sender(1 + i) for i, name in enumerate(names)}
-        self.owner = self.sender(0)
-        shape = job.architecture.shape
-        content = model_content(RoundNumber(0), _first_state(shape.quantum, shape.classical), shape)
-        model = encode_model(content)
-        genesis = Genesis(lanes_root(content), content_digest(model), job.digest(), shape)
-        for data in (job.to_json(), model):
-            self.store.put(data)
-        self.deployment_path = folder / "deployment.json"
-        deployment = deploy(self.web3, self.owner, load_parameters(**parameters), genesis)
-        deployment.save(self.deployment_path)
-        self.ledger = Ledger(self.web3, deployment)
-
-    def close(self) -> None:
-        """Let go of the keys."""
-        for key in self.keys.values():
-            key.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def sender(self, index: int) -> Sender:
-        """Development account `index`."""
-        return Sender(self.web3, development_account(index))
-
-    def client(self, number: int, store: ContentStore | None = None) -> Client:
-        """Client `number` (from 1), bonded if it was not: as it comes up after a restart."""
-        name = f"client-{number}"
-        return Client(
-            self.join(name),
-            *(number - 1, 1, self.ledger, self.senders[name], store or self.store),
-            *(self.keys[name], self.folder / name),
-        )
-
-    def validator(self, number: int) -> Validator:
-        """Validator `number` (from 1), bonded if it was not."""
-        name = f"validator-{number}"
-        return Validator(
-            self.join(name), self.ledger, self.senders[name], self.store, self.keys[name], self.folder / name
-        )
+        proving = {"verifying_key": verifying_key, "prover": prover}
+        super().__init__(devnet, folder, names, job, _genesis(job), key_height, **proving, **parameters)
 
     def join(self, name: str) -> ParticipantId:
-        """The participant called `name`, bonded if it was not."""
-        role = Role.CLIENT if name.startswith("client") else Role.VALIDATOR
-        return join(self.ledger, self.senders[name], role, self.keys[name].public, self.folder / name)
+        """The participant called `name`, bonded if it was not: found again as a restarted process finds it."""
+        return join(self.ledger, self.senders[name], role_of(name), self.keys[name].public, self.folder / name)
 
     def network(
         self, clients: Iterable[int] = (), validators: Iterable[int] = (1, 2, 3, 4), trainer: Trainer | None = None
@@ -191,6 +138,9 @@ class Rogue:
         self.town.senders[self.name].send(call)
 
 
-def _first_state(quantum: int, classical: int) -> np.ndarray[tuple[int], np.dtype[np.int32]]:
-    rng = np.random.default_rng(5)
-    return to_state(rng.uniform(-3, 3, quantum), rng.normal(0, 0.4, classical))
+def _genesis(job: JobDocument) -> tuple[Genesis, bytes]:
+    shape, rng = job.architecture.shape, np.random.default_rng(5)
+    state = to_state(rng.uniform(-3, 3, shape.quantum), rng.normal(0, 0.4, shape.classical))
+    content = model_content(RoundNumber(0), state, shape)
+    data = encode_model(content)
+    return Genesis(lanes_root(content), content_digest(data), job.digest(), shape), data

@@ -1,0 +1,77 @@
+"""Every attack of `qfl attack`, each beside the same run without it: it is stopped, by what is said to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from importlib.util import find_spec
+
+import pytest
+
+from qfl.attacks.registry import ALL, BY_NAME
+from qfl.attacks.strategy import Attack
+from qfl.attacks.suite import Row, Suite
+from qfl.devnet import Devnet
+
+CAN_PROVE = all(find_spec(name) is not None for name in ("groth16py", "py_ecc"))
+OBJECTIVE = {
+    "equivocation": 0.5,
+    "lying-majority": 1.5,
+    "private-majority": 1.5,
+    "unopenable-majority": 1.5,
+    "phantom-majority": 1.5,
+    "over-norm-majority": 1.5,
+    "exit-before-slash": 1.5,
+    "lying-publisher": 0.5,
+    "withholding-publisher": 0.5,
+}
+"""Faults that can be proven, and what they cost: half of the stake of everybody who signed, who had 1 ETH each."""
+BOUNTY = 1.5 / 4
+
+
+@pytest.fixture(scope="module")
+def suite(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    with Suite(devnet, tmp_path_factory.mktemp("attacks")) as running:
+        yield running
+
+
+@pytest.mark.parametrize("name", [attack.name for attack in ALL if not attack.is_open])
+def test_an_attack_changes_no_model_and_nobody_elses_money(suite: Suite, name: str) -> None:
+    attack = BY_NAME[name]
+    if attack.private and not CAN_PROVE:
+        pytest.skip("groth16py or py_ecc is missing: pip install -e '.[zk]'")
+    row = suite.run(attack)
+    assert row.complaints == ()
+    assert row.model_unchanged
+    assert row.honest_funds_unchanged
+    assert row.stopped_by == attack.stopped_by
+    assert row.stake_lost_eth == OBJECTIVE.get(name, 0)
+    assert row.gained_eth == (BOUNTY if name == "front-run-dispute" else 0)
+    assert row.rounds_lost == len(attack.lost)
+
+
+def test_an_attack_that_is_not_stopped_is_reported(suite: Suite) -> None:
+    """A row has to be able to say no: a third of the seats does lose a round, and nobody is slashed for it."""
+    stalling = replace(BY_NAME["stalling-third"], lost=(), slashed=True, stopped_by=("aggregate dispute",))
+    row: Row = suite.run(stalling)
+    assert row.succeeded
+    assert not row.model_unchanged
+    assert set(row.complaints) == {
+        "not seen: aggregate dispute",
+        "the final model is another",
+        "rounds (2,) were lost, not ()",
+        "it cost no stake",
+    }
+
+
+def test_colluders_who_hide_an_update_choose_the_model_and_the_row_says_so(suite: Suite) -> None:
+    """The one attack that nothing stops: when this fails, it is stopped, and the documents are out of date."""
+    row = suite.run(BY_NAME["hidden-update"])
+    assert row.is_open
+    assert not row.model_unchanged
+    assert row.stake_lost_eth == 0
+
+
+def test_every_attack_has_a_name_of_its_own_and_says_what_it_tries() -> None:
+    assert len(BY_NAME) == len(ALL)
+    assert all(isinstance(attack, Attack) and attack.tries for attack in ALL)
