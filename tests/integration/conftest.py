@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
+from liars import liars_town, make_up_stakes
+from town import Town
 
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.zk.keys import NormKeys
@@ -32,3 +34,18 @@ def norm_keys(tmp_path_factory: pytest.TempPathFactory) -> NormKeys:
     if missing := [name for name in ("groth16py", "py_ecc") if find_spec(name) is None]:
         pytest.skip(f"{' and '.join(missing)} missing: pip install -e '.[zk]'")
     return NormKeys.setup(64, tmp_path_factory.mktemp("norm-64"))
+
+
+@pytest.fixture(scope="module")
+def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    """A town for a module's lies; the private mode's tests have one of their own."""
+    with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
+        yield built
+        built.assert_everything_stands()
+
+
+@pytest.fixture
+def town(built: Town) -> Iterator[Town]:
+    """The town, in which every slashed validator makes up its stake afterwards."""
+    yield built
+    make_up_stakes(built)

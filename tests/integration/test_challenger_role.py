@@ -15,10 +15,8 @@ from liars import (
     CLIENTS,
     collude,
     honest_result,
-    liars_town,
     lie_about_one_lane,
     make_challenger,
-    make_up_stakes,
     until_checkpoint_phase,
 )
 from town import SHARD, Town
@@ -27,7 +25,6 @@ from qfl.chain.contracts.beacon import ValidatorDuty
 from qfl.chain.ledger import Ledger
 from qfl.challenge.evidence import Evidence
 from qfl.cli.main import cli
-from qfl.devnet import Devnet
 from qfl.errors import NoDisputes, RoundNotCompleted
 from qfl.inspect.participant import inspect_participant
 from qfl.inspect.round import inspect_round
@@ -38,20 +35,6 @@ from qfl.roles.watch import Watch
 from qfl.round import challenge, run_round
 
 RIVAL = 16
-
-
-@pytest.fixture(scope="module")
-def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
-        yield built
-        built.assert_everything_stands()
-
-
-@pytest.fixture
-def town(built: Town) -> Iterator[Town]:
-    """The town, in which every slashed validator makes up its stake afterwards."""
-    yield built
-    make_up_stakes(built)
 
 
 def test_honest_rounds_cost_the_challenger_nothing(town: Town) -> None:

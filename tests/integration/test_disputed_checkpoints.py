@@ -6,7 +6,7 @@ Clients' funds stay what they were; the next round trains on the last good model
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -16,10 +16,8 @@ from liars import (
     assert_punished,
     collude,
     honest_result,
-    liars_town,
     lie_about_one_lane,
     make_challenger,
-    make_up_stakes,
     stakes,
     until_checkpoint_phase,
     until_checkpoint_phase_with,
@@ -30,26 +28,11 @@ from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.disputes import Fault
 from qfl.codec.content import content_digest
 from qfl.committee.result import ShardResult
-from qfl.devnet import Devnet
 from qfl.inspect.transaction import inspect_transaction
 from qfl.roles.watch import RETRY_SECONDS
 from qfl.types import CheckpointData
 
 CheckpointLie = Callable[[Town, ShardResult], CheckpointData]
-
-
-@pytest.fixture(scope="module")
-def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
-        yield built
-        built.assert_everything_stands()
-
-
-@pytest.fixture
-def town(built: Town) -> Iterator[Town]:
-    """The town, in which every slashed validator makes up its stake afterwards."""
-    yield built
-    make_up_stakes(built)
 
 
 def withhold_the_aggregate(town: Town, honest: ShardResult) -> CheckpointData:

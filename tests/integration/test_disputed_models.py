@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -14,9 +14,7 @@ from liars import (
     collude,
     honest_result,
     key_of,
-    liars_town,
     make_challenger,
-    make_up_stakes,
     publish_false,
     stakes,
     until_checkpoint_phase,
@@ -27,7 +25,6 @@ from qfl.audit.rounds import Auditor
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.disputes import Fault
 from qfl.codec.content import Content, content_digest, encode, lanes_root
-from qfl.devnet import Devnet
 from qfl.inspect.transaction import inspect_transaction
 from qfl.keys.keyfile import KeyFile
 from qfl.roles.publisher import compute_publication
@@ -35,20 +32,6 @@ from qfl.round import publish, run_round, verify
 from qfl.types import ParticipantId, RoundNumber
 
 ModelLie = Callable[[Town, Content], ParticipantId]
-
-
-@pytest.fixture(scope="module")
-def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
-        yield built
-        built.assert_everything_stands()
-
-
-@pytest.fixture
-def town(built: Town) -> Iterator[Town]:
-    """The town, in which every slashed validator makes up its stake afterwards."""
-    yield built
-    make_up_stakes(built)
 
 
 def publish_one_altered_coordinate(town: Town, honest: Content) -> ParticipantId:

@@ -51,13 +51,6 @@ def built(devnet: Devnet, norm_keys: NormKeys, tmp_path_factory: pytest.TempPath
         built.assert_everything_stands()
 
 
-@pytest.fixture
-def town(built: Town) -> Iterator[Town]:
-    """The town, in which every slashed validator makes up its stake afterwards."""
-    yield built
-    make_up_stakes(built)
-
-
 def key_of_a_seat(town: Town) -> KemKey:
     return KemKey.open(town.folder / "validator-2" / KEY_NAME)
 
