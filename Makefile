@@ -26,8 +26,9 @@ demo: setup
 
 test: setup test-python test-contracts
 
+# A file's tests share a devnet, so they stay on one processor.
 test-python:
-	$(PYTEST) tests/unit tests/integration
+	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
 
 # Brownie's own pytest plugin runs these on its own development chain.
 test-contracts:

@@ -143,8 +143,8 @@ def run_validator_command(
     store.identity()
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
-        click.echo(f"validator {participant}, {opened.remaining} signatures left")
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
+        click.echo(f"validator {participant}, {opened.remaining} signatures left")
         role = kind(participant, ledger, sender, store, opened, folder, kem)
         run_validator(role, ledger, rounds, poll, stop)
 
