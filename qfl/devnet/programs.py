@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 IPFS_SERVER = Path(__file__).parent / "ipfs-node" / "server.mjs"
 INSTALL = f"run `npm ci --ignore-scripts` in {REPOSITORY}"
 STATE_INTERVAL_SECONDS = 2  # what a chain that is killed may lose
+STATES_KEPT = 128
+"""Blocks whose state can still be asked for. Unless told, Anvil writes all of every block's state to disk: gigabytes."""
 
 
 def chain_command(config: DevnetConfig, port: int) -> list[str]:
@@ -37,6 +39,7 @@ def anvil_command(config: DevnetConfig, port: int) -> list[str]:
         *("--state", str(config.folder / "anvil-state.json")),
         *("--state-interval", str(STATE_INTERVAL_SECONDS)),
         *("--cache-path", str(config.folder / "anvil-cache")),
+        *("--prune-history", str(STATES_KEPT)),
     ]
     if config.block_time is not None:
         command += ["--block-time", str(config.block_time), "--mixed-mining"]
