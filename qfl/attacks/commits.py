@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from eth_typing import HexStr
+
 from qfl.attacks.strategy import Outsider
 from qfl.chain.digests import Domain, compute_commitment
 from qfl.chain.ledger import Ledger
@@ -44,7 +46,7 @@ def read_commits(ledger: Ledger, number: RoundNumber) -> list[SignedCommit]:
 
 def read_input(ledger: Ledger, tx_hash: str) -> bytes:
     """The input of a transaction."""
-    return bytes(ledger.web3.eth.get_transaction(tx_hash)["input"])  # type: ignore[arg-type]
+    return bytes(ledger.web3.eth.get_transaction(HexStr(tx_hash))["input"])
 
 
 class ForgedSender(Outsider):

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import cast
 
 import pytest
 from town import SHARD, Rogue, Town
+from web3.types import TxParams
 
 from qfl.chain.accounts import development_account
 from qfl.chain.connection import connect
@@ -40,9 +42,8 @@ def rogue(town: Town) -> Rogue:
 
 def force(town: Town, call: UnsentCall, account: str) -> int:
     """Put a call into a block without the dry run that would stop it; its status."""
-    tx_hash = town.web3.eth.send_transaction(
-        {"from": account, "to": call.to, "data": call.data, "gas": 1_000_000}  # type: ignore[typeddict-item]
-    )
+    transaction = {"from": account, "to": call.to, "data": call.data, "gas": 1_000_000}
+    tx_hash = town.web3.eth.send_transaction(cast(TxParams, transaction))
     return int(town.web3.eth.wait_for_transaction_receipt(tx_hash)["status"])
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
+from eth_utils.address import to_checksum_address
 from town import SHARD, Town
 
 from qfl.cli.main import main
@@ -202,7 +203,7 @@ def test_everybody_leaves_with_stake_and_rewards(town: Town, qfl: Qfl) -> None:
     assert clients == [per_update] * 3
     assert sum(validators) == 3 * per_seat + for_publisher
     assert staking.totals_wei()[:2] == (0, 0)
-    assert town.web3.eth.get_balance(staking.address) == staking.totals_wei()[2]  # type: ignore[arg-type]
+    assert town.web3.eth.get_balance(to_checksum_address(staking.address)) == staking.totals_wei()[2]
 
 
 def test_after_a_rotation_the_new_key_signs(town: Town, qfl: Qfl) -> None:

@@ -84,7 +84,7 @@ def test_images_that_fit_stay_as_they_are() -> None:
 )
 def test_load_refuses(arguments: dict[str, object], name: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{name} = "):
-        load_dataset(**arguments)  # type: ignore[arg-type]
+        load_dataset(**arguments)  # type: ignore[arg-type]  # wrong values are what is tried
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,7 @@ def test_a_model_that_is_nan_is_not_evaluated() -> None:
 )
 def test_config_refuses(settings: dict[str, object], name: str) -> None:
     with pytest.raises(InvalidInput, match=f"^{name} = "):
-        TrainingConfig(**settings)  # type: ignore[arg-type]
+        TrainingConfig(**settings)  # type: ignore[arg-type]  # wrong values are what is tried
 
 
 def test_refuses_data_that_does_not_fit_the_model() -> None:
