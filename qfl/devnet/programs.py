@@ -16,7 +16,7 @@ IPFS_SERVER = Path(__file__).parent / "ipfs-node" / "server.mjs"
 INSTALL = f"run `npm ci --ignore-scripts` in {REPOSITORY}"
 STATE_INTERVAL_SECONDS = 2  # what a chain that is killed may lose
 STATES_KEPT = 128
-"""Blocks whose state can still be asked for. Unless told, Anvil writes all of every block's state to disk: gigabytes."""
+"""Blocks whose state can still be asked for. Unless told, Anvil writes every block's whole state to disk: gigabytes."""
 
 
 def chain_command(config: DevnetConfig, port: int) -> list[str]:
