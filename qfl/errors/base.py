@@ -18,4 +18,5 @@ def _restored(kind: type[QflError], args: tuple[object, ...]) -> QflError:
 
 
 def shown(value: object) -> object:
+    """A value as a message shows it: bytes in hex."""
     return "0x" + value.hex() if isinstance(value, bytes) else value
