@@ -133,7 +133,7 @@ def test_an_update_at_the_bound_is_no_fault():
 # --- the aggregate ---
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.integers(0, 40), st.integers(-5, 5).filter(bool), st.sampled_from([8, 16]), st.integers(1, 6), st.booleans())
 def test_one_altered_lane_is_proven_by_the_chunks_that_have_it(lane, by, bits, clients, private):
     """The contract recomputes from these openings alone: each must open its root at the same coordinate."""

@@ -41,7 +41,7 @@ def prepare(seed=1, residual=NO_RESIDUAL, terms=TERMS, rounding=2, scale=0.05):
     return prepare_update(CLIENT, terms, BASE, *trained(seed, scale), residual, np.random.default_rng(rounding))
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(st.integers(0, 2**32), st.integers(0, 2**32), st.floats(0, 3))
 def test_what_is_sent_and_what_is_kept_add_up_to_what_was_learnt(seed, rounding, scale):
     """Clipping, norm bound and rounding may delay a change; none may swallow it."""

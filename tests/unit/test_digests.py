@@ -128,7 +128,7 @@ def test_withdrawal(written):
 digests = st.binary(min_size=32, max_size=32)
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(
     st.builds(
         CheckpointData,

@@ -14,7 +14,7 @@ from qfl.privacy.encapsulation import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, encaps
 from qfl.privacy.kem import KemKey
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.binary(min_size=64, max_size=64), st.binary(min_size=32, max_size=32))
 def test_one_library_decapsulates_what_the_other_encapsulates(seed, message):
     """One wrong coefficient in 1,536, and the library's implicit rejection answers with noise."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.aggregate.rule import squared_norm
@@ -59,7 +59,6 @@ def test_what_is_clipped_stays_in_the_residual():
     assert quantised.residual.tolist() == [73 * 2**20, -73 * 2**20, 0, 0]
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.floats(-300, 300), min_size=4, max_size=4),
     st.lists(st.floats(-2, 2), min_size=4, max_size=4),

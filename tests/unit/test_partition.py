@@ -26,7 +26,7 @@ schemes = st.one_of(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     labels=st.lists(st.integers(0, 3), min_size=1, max_size=80).map(lambda values: np.array(values, np.int64)),
     clients=st.integers(1, 12),

@@ -21,7 +21,7 @@ def damaged(data: bytes, position: int, flip: int = 1) -> bytes:
     return data[:position] + bytes([data[position] ^ flip]) + data[position + 1 :]
 
 
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(
     st.binary(max_size=300),
     st.binary(min_size=32, max_size=32),
@@ -36,7 +36,7 @@ def test_every_recipient_gets_content_and_seed_back(content, seed, seats, contex
         assert open_sealed(data, seat, KEYS[seat], recipients, context) == (content, seed)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.integers(0, len(SEALED) - 1), st.integers(1, 255), st.integers(0, 3))
 def test_no_changed_byte_passes_any_seat(position, flip, seat):
     """In another seat's entry too: what one seat takes and another cannot read would divide the committee."""
@@ -44,14 +44,12 @@ def test_no_changed_byte_passes_any_seat(position, flip, seat):
         open_sealed(damaged(SEALED, position, flip), seat, KEYS[seat], PUBLIC, CONTEXT)
 
 
-@settings(deadline=None)
 @given(st.integers(0, len(SEALED) - 1), st.integers(0, 3))
 def test_no_truncated_object_passes(length, seat):
     with pytest.raises((MalformedContent, SealBroken)):
         open_sealed(SEALED[:length], seat, KEYS[seat], PUBLIC, CONTEXT)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=2 * ENTRY_BYTES), st.booleans())
 def test_bytes_of_a_stranger_are_refused_and_crash_nothing(data, with_header):
     hostile = SEALED[: HEADER.size] + data if with_header else data
