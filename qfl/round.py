@@ -16,6 +16,7 @@ from qfl.chain.clock import Clock
 from qfl.chain.contracts.beacon import Phase, RoundRecord, RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
+from qfl.dynamics.conditions import Calm, Conditions
 from qfl.errors import (
     ContractReverted,
     NotFinite,
@@ -48,6 +49,7 @@ class Network:
     trainer: Trainer
     clock: Clock
     challenger: Challenger | None = None
+    conditions: Conditions = field(default_factory=Calm)
 
     @property
     def participants(self) -> list[ParticipantId]:
@@ -82,6 +84,8 @@ def run_round(network: Network, announce: Callable[[str], None] = lambda _stage:
         ChainUnreachable.
     """
     outcome = RoundOutcome(RoundNumber(0))
+    if network.ledger.beacon.context().phase is Phase.IDLE:
+        network.conditions.begin(RoundNumber(network.ledger.beacon.current_round() + 1))
     with outcome.stage("open", announce):
         outcome.round = open_round(network)
     with outcome.stage("train", announce):
@@ -118,7 +122,7 @@ def train(network: Network) -> None:
     waiting = []
     for client in network.clients:
         duty, number, shard = client.duty()
-        if duty is ClientDuty.COMMIT:
+        if duty is ClientDuty.COMMIT and network.conditions.is_present(number, client.participant):
             with _tolerating(client.participant):
                 if (task := client.training_task(number, shard)) is not None:
                     waiting.append((client, task))
@@ -139,7 +143,8 @@ def commit(network: Network) -> None:
     """Commit, and let the commit phase end."""
     for client in network.clients:
         duty, number, _ = client.duty()
-        if duty is ClientDuty.COMMIT and client.has_prepared(number):
+        in_time = network.conditions.is_in_time(number, client.participant)
+        if duty is ClientDuty.COMMIT and in_time and client.has_prepared(number):
             with _tolerating(client.participant):
                 client.commit(number)
     _end_phase(network, Phase.COMMIT)
@@ -161,7 +166,7 @@ def verify(network: Network) -> None:
         acted = False
         for validator in network.validators:
             duty = validator.duty()
-            if duty.kind is ValidatorDuty.VERIFY:
+            if duty.kind is ValidatorDuty.VERIFY and network.conditions.answers(duty.round, validator.participant):
                 with _tolerating(validator.participant):
                     acted |= validator.verify(duty)
         if not acted:
@@ -174,7 +179,7 @@ def publish(network: Network) -> None:
     """Let the first validator that can publish the model do so."""
     for validator in network.validators:
         duty = validator.duty()
-        if duty.kind is ValidatorDuty.PUBLISH:
+        if duty.kind is ValidatorDuty.PUBLISH and network.conditions.answers(duty.round, validator.participant):
             with _tolerating(validator.participant):
                 validator.publish(duty.round)
     record = network.ledger.beacon.round_at(network.ledger.beacon.current_round())

@@ -14,7 +14,7 @@ PACKAGE = Path(__file__).parents[2] / "qfl"
 
 ORDER = [
     *("errors", "types", "files", "config"),
-    *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain"),
+    *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain", "dynamics"),
     *("aggregate", "committee", "challenge", "client", "job"),
     *("roles", "round", "network", "audit", "inspect", "report", "prepare", "run", "attacks", "bench", "cli"),
 ]
