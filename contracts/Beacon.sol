@@ -7,7 +7,6 @@ import {
     CheckpointRecord,
     IBeacon,
     ModelGenesis,
-    Round,
     RoundParameters,
     RoundState
 } from "./interfaces/IBeacon.sol";
@@ -15,17 +14,20 @@ import {Phase} from "./interfaces/IBeaconView.sol";
 import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 import {BeaconViews} from "./BeaconViews.sol";
-import {Chunks} from "./libraries/Chunks.sol";
+import {Bits} from "./libraries/Bits.sol";
 import {Digest} from "./libraries/Digest.sol";
-import {Rounds} from "./libraries/Rounds.sol";
+import {Rounds, StoredRound} from "./libraries/Rounds.sol";
+import {Seats} from "./libraries/Seats.sol";
 
 /// @title Rounds, committees, checkpoints, the chain of models and its finality.
 /// @dev Models form one chain: a round's base is the head when it opens, and nothing but its own publication, or a
 /// rollback that fails it, moves the head before it is over. So every published model lies between the head and the
 /// last final one, and at most `MAX_UNSETTLED` of them are there to roll back.
-/// @dev Warning: who opens a round chooses the block, and with it one `prevrandao`; stakes may move in that block too.
+/// @dev Warning: who opens a round chooses the block, and with it one `prevrandao`. Stakes may move in that block too,
+/// but move the draw by no more than what is added or taken out.
 contract Beacon is BeaconViews, Ownable {
-    using Rounds for Round;
+    using Rounds for StoredRound;
+    using Seats for Seats.List;
 
     /// @dev Models that may wait for finality at once: bounds a rollback's gas.
     uint16 private constant MAX_UNSETTLED = 32;
@@ -39,10 +41,9 @@ contract Beacon is BeaconViews, Ownable {
         address owner_
     ) BeaconViews(staking_, quorum_, genesis, disputes_) Ownable(owner_) {
         _setParameters(parameters);
-        Round storage zero = _rounds[0];
+        StoredRound storage zero = _rounds[0];
         zero.parametersVersion = 1;
         zero.state = RoundState.Final;
-        zero.publisherPaid = true;
         zero.modelRoot = genesis.modelRoot;
         zero.contentDigest = genesis.contentDigest;
     }
@@ -62,8 +63,8 @@ contract Beacon is BeaconViews, Ownable {
     /// @inheritdoc IBeacon
     function openRound() external returns (uint64 round) {
         uint64 previous = _chain.currentRound;
-        Round storage last = _rounds[previous];
-        (Phase phase, uint40 endsAt) = last.phaseOf(_parameters[last.parametersVersion].shards);
+        StoredRound storage last = _rounds[previous];
+        (Phase phase, uint40 endsAt) = last.phaseOf(_parameters[last.parametersVersion]);
         if (phase != Phase.Idle) revert RoundInProgress(previous, endsAt);
         round = previous + 1;
         if (_chain.unsettled >= MAX_UNSETTLED) revert TooManyUnsettled(_chain.finalRound, round);
@@ -75,34 +76,25 @@ contract Beacon is BeaconViews, Ownable {
 
         if (last.state == RoundState.Open) _fail(previous);
         _chain.currentRound = round;
-        for (uint256 i = 0; i < seated.length; ++i) {
-            _seats[round][i] = seated[i];
-        }
-        Round storage opened = _rounds[round];
+        _seats[round].write(seated);
+        StoredRound storage opened = _rounds[round];
         opened.seed = seed;
         opened.baseRound = _chain.headRound;
         opened.parametersVersion = version;
         opened.state = RoundState.Open;
-        opened.commitEndsAt = uint40(block.timestamp) + parameters.commitSeconds;
-        opened.revealEndsAt = opened.commitEndsAt + parameters.revealSeconds;
-        opened.checkpointEndsAt = opened.revealEndsAt + parameters.checkpointSeconds;
-        opened.publishEndsAt = opened.checkpointEndsAt + parameters.publishSeconds;
-        _emitOpened(round, opened, seated);
+        opened.openedAt = uint40(block.timestamp);
+        _emitOpened(round, opened, parameters, seated);
     }
 
     /// @inheritdoc IBeacon
     function submitCheckpoint(Checkpoint calldata checkpoint, bytes calldata bundle) external {
-        Round storage round = _inPhase(checkpoint.round, Phase.Checkpoint);
-        RoundParameters storage parameters = _parameters[round.parametersVersion];
+        (StoredRound storage round, RoundParameters storage parameters) = _inPhase(checkpoint.round, Phase.Checkpoint);
         CheckpointRecord storage record = _checkpoints[checkpoint.round][checkpoint.shard];
         _checkCheckpoint(checkpoint, round, parameters, record);
 
         bytes32 digest = Digest.checkpoint(checkpoint);
-        uint8 seats = parameters.seats;
-        uint64 attested = quorum.verify(digest, _committee(checkpoint.round, checkpoint.shard, seats), bundle);
-        uint256 signed = _bitsIn(attested);
-        uint256 required = (2 * uint256(seats) + 2) / 3;
-        if (signed < required) revert NoQuorum(signed, required);
+        uint32[] memory seated = _committee(checkpoint.round, checkpoint.shard, parameters.seats);
+        uint64 attested = _attestersOf(digest, seated, bundle);
 
         record.digest = digest;
         record.attested = attested;
@@ -120,7 +112,7 @@ contract Beacon is BeaconViews, Ownable {
         bytes32 contentDigest,
         bytes calldata signature
     ) external {
-        Round storage published = _inPhase(round, Phase.Publish);
+        (StoredRound storage published, ) = _inPhase(round, Phase.Publish);
         if (!_isActiveValidator(validator)) revert NotValidator(validator);
 
         published.state = RoundState.Published;
@@ -136,7 +128,7 @@ contract Beacon is BeaconViews, Ownable {
 
     /// @inheritdoc IBeacon
     function settle(uint64 round) external {
-        Round storage settled = _inState(round, RoundState.Published);
+        StoredRound storage settled = _inState(round, RoundState.Published);
         uint256 finalAt = uint256(settled.publishedAt) + _parameters[settled.parametersVersion].challengeSeconds;
         if (block.timestamp < finalAt) revert StillChallengeable(round, finalAt);
         uint64 baseRound = settled.baseRound;
@@ -166,57 +158,6 @@ contract Beacon is BeaconViews, Ownable {
     function voidModel(uint64 round) external onlyDisputes {
         _inState(round, RoundState.Published);
         _rollBack(round);
-    }
-
-    // --- rewards ---------------------------------------------------------------------------------------------
-
-    /// @inheritdoc IBeacon
-    function rewardUpdate(
-        Checkpoint calldata checkpoint,
-        uint16 position,
-        uint32 clientId,
-        bytes32 updateRoot,
-        bytes32 contentDigest,
-        bytes32[] calldata path
-    ) external {
-        (uint64 round, uint16 shard) = (checkpoint.round, checkpoint.shard);
-        Round storage settled = _inState(round, RoundState.Final);
-        if (_accepted(round, shard).digest != Digest.checkpoint(checkpoint)) revert NoCheckpoint(round, shard);
-        bytes memory leaf = abi.encodePacked(clientId, updateRoot, contentDigest);
-        if (!Chunks.verify(checkpoint.updatesRoot, checkpoint.count, position, leaf, path)) {
-            revert NotIncluded(round, shard, clientId);
-        }
-        uint256 rewarded = rewardedUpdates[round][shard];
-        if ((rewarded >> position) & 1 != 0) revert AlreadyRewarded(round);
-
-        rewardedUpdates[round][shard] = rewarded | (1 << position);
-        emit UpdateRewarded(round, shard, clientId);
-        staking.creditReward(clientId, _parameters[settled.parametersVersion].updateRewardGwei * 1 gwei);
-    }
-
-    /// @inheritdoc IBeacon
-    function rewardSeat(uint64 round, uint16 shard, uint8 seat) external {
-        Round storage settled = _inState(round, RoundState.Final);
-        CheckpointRecord storage record = _accepted(round, shard);
-        if ((uint256(record.attested) >> seat) & 1 == 0) revert NotAttested(round, shard, seat);
-        if ((uint256(record.paid) >> seat) & 1 != 0) revert AlreadyRewarded(round);
-        RoundParameters storage parameters = _parameters[settled.parametersVersion];
-        uint32 validator = _seats[round][uint256(shard) * parameters.seats + seat];
-
-        record.paid |= uint64(1) << seat;
-        emit SeatRewarded(round, shard, validator, seat);
-        staking.creditReward(validator, parameters.seatRewardGwei * 1 gwei);
-    }
-
-    /// @inheritdoc IBeacon
-    function rewardPublisher(uint64 round) external {
-        Round storage settled = _inState(round, RoundState.Final);
-        if (settled.publisherPaid) revert AlreadyRewarded(round);
-        uint32 validator = settled.publisher;
-
-        settled.publisherPaid = true;
-        emit PublisherRewarded(round, validator);
-        staking.creditReward(validator, _parameters[settled.parametersVersion].publisherRewardGwei * 1 gwei);
     }
 
     // --- inside ----------------------------------------------------------------------------------------------
@@ -251,28 +192,41 @@ contract Beacon is BeaconViews, Ownable {
     }
 
     /// @dev Apart from `openRound`, whose stack is full.
-    function _emitOpened(uint64 round, Round storage opened, uint32[] memory seated) private {
+    function _emitOpened(
+        uint64 round,
+        StoredRound storage opened,
+        RoundParameters storage parameters,
+        uint32[] memory seated
+    ) private {
+        (uint40 commitEndsAt, uint40 revealEndsAt, uint40 checkpointEndsAt, uint40 publishEndsAt) = Rounds.deadlines(
+            opened.openedAt,
+            parameters
+        );
         emit RoundOpened(
             round,
             opened.baseRound,
             opened.seed,
             opened.parametersVersion,
-            opened.commitEndsAt,
-            opened.revealEndsAt,
-            opened.checkpointEndsAt,
-            opened.publishEndsAt,
+            commitEndsAt,
+            revealEndsAt,
+            checkpointEndsAt,
+            publishEndsAt,
             seated
         );
     }
 
-    function _inPhase(uint64 round, Phase required) private view returns (Round storage current) {
+    function _inPhase(
+        uint64 round,
+        Phase required
+    ) private view returns (StoredRound storage current, RoundParameters storage parameters) {
         if (round != _chain.currentRound) revert NotCurrentRound(round, _chain.currentRound);
         current = _rounds[round];
-        (Phase phase, ) = current.phaseOf(_parameters[current.parametersVersion].shards);
+        parameters = _parameters[current.parametersVersion];
+        (Phase phase, ) = current.phaseOf(parameters);
         if (phase != required) revert WrongPhase(uint8(phase), uint8(required));
     }
 
-    function _inState(uint64 round, RoundState required) private view returns (Round storage found) {
+    function _inState(uint64 round, RoundState required) private view returns (StoredRound storage found) {
         found = _rounds[round];
         if (found.state != required) revert WrongState(round, found.state, required);
     }
@@ -282,9 +236,21 @@ contract Beacon is BeaconViews, Ownable {
         if (record.digest == 0 || record.voided) revert NoCheckpoint(round, shard);
     }
 
+    /// @dev The seats that signed `digest`: two thirds of the committee, or more.
+    function _attestersOf(
+        bytes32 digest,
+        uint32[] memory committee,
+        bytes calldata bundle
+    ) private view returns (uint64 attested) {
+        attested = quorum.verify(digest, committee, bundle);
+        uint256 signed = Bits.count(attested);
+        uint256 required = (2 * committee.length + 2) / 3;
+        if (signed < required) revert NoQuorum(signed, required);
+    }
+
     function _checkCheckpoint(
         Checkpoint calldata checkpoint,
-        Round storage round,
+        StoredRound storage round,
         RoundParameters storage parameters,
         CheckpointRecord storage record
     ) private view {
@@ -292,13 +258,9 @@ contract Beacon is BeaconViews, Ownable {
         if (record.digest != 0) revert AlreadyCheckpointed(checkpoint.round, checkpoint.shard);
         bytes32 baseRoot = _rounds[round.baseRound].modelRoot;
         if (checkpoint.baseRoot != baseRoot) revert WrongBase(checkpoint.baseRoot, baseRoot);
-        uint256 count = _bitsIn(checkpoint.included);
+        uint256 count = Bits.count(checkpoint.included);
         if (count == 0 || checkpoint.count != count) revert WrongCount(checkpoint.count, count);
-        uint256 turnBeginsAt = round.revealEndsAt + uint256(checkpoint.turn) * parameters.turnSeconds;
+        uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
-    }
-
-    function _bitsIn(uint256 mask) private pure returns (uint256 count) {
-        for (; mask != 0; mask &= mask - 1) ++count;
     }
 }

@@ -6,6 +6,7 @@ import {
     CheckpointRecord,
     IBeacon,
     ModelGenesis,
+    RewardTerms,
     Round,
     RoundParameters,
     RoundState,
@@ -15,11 +16,13 @@ import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeaconView.sol";
 import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
-import {Rounds} from "./libraries/Rounds.sol";
+import {Rounds, StoredRound} from "./libraries/Rounds.sol";
+import {Seats} from "./libraries/Seats.sol";
 
 /// @title What the beacon stores, and everything it can be asked. `Beacon` is what changes it.
 abstract contract BeaconViews is IBeacon {
-    using Rounds for Round;
+    using Rounds for StoredRound;
+    using Seats for Seats.List;
 
     /// @dev One slot. `unsettled` counts the published models that are not final.
     struct Chain {
@@ -29,9 +32,6 @@ abstract contract BeaconViews is IBeacon {
         uint16 parametersVersion;
         uint16 unsettled;
     }
-
-    /// @dev 2^16 shards of 64 seats: a fixed array packs 8 seats into a slot and stores no length.
-    uint256 private constant MAX_COMMITTEES = 2 ** 22;
 
     /// @inheritdoc IBeacon
     IStaking public immutable staking;
@@ -48,13 +48,11 @@ abstract contract BeaconViews is IBeacon {
     uint96 private immutable _minClientStakeWei;
     uint96 private immutable _minValidatorStakeWei;
 
-    /// @inheritdoc IBeacon
-    mapping(uint64 round => mapping(uint16 shard => uint256 bitmap)) public rewardedUpdates;
-
     Chain internal _chain;
-    mapping(uint64 round => Round) internal _rounds;
+    mapping(uint64 round => StoredRound) internal _rounds;
     mapping(uint16 version => RoundParameters) internal _parameters;
-    mapping(uint64 round => uint32[MAX_COMMITTEES]) internal _seats;
+    /// @dev A round's seats, shard by shard.
+    mapping(uint64 round => Seats.List) internal _seats;
     mapping(uint64 round => mapping(uint16 shard => CheckpointRecord)) internal _checkpoints;
 
     constructor(IStaking staking_, IQuorum quorum_, ModelGenesis memory genesis, address disputes_) {
@@ -70,15 +68,15 @@ abstract contract BeaconViews is IBeacon {
     /// @inheritdoc IBeaconView
     function context() external view returns (RoundContext memory now_) {
         now_.round = _chain.currentRound;
-        Round storage current = _rounds[now_.round];
+        StoredRound storage current = _rounds[now_.round];
         RoundParameters storage parameters = _parameters[current.parametersVersion];
         now_.turnSeconds = parameters.turnSeconds;
         now_.shards = parameters.shards;
         now_.seats = parameters.seats;
         now_.laneBits = parameters.laneBits;
         now_.normBound = parameters.normBound;
-        (now_.phase, now_.phaseEndsAt) = current.phaseOf(now_.shards);
-        now_.revealEndsAt = current.revealEndsAt;
+        (now_.phase, now_.phaseEndsAt) = current.phaseOf(parameters);
+        if (now_.round != 0) now_.revealEndsAt = current.revealEndsAt(parameters);
         now_.baseRoot = _rounds[current.baseRound].modelRoot;
     }
 
@@ -101,7 +99,7 @@ abstract contract BeaconViews is IBeacon {
 
     /// @inheritdoc IBeacon
     function shardOf(uint64 round, uint32 clientId) public view returns (uint16) {
-        Round storage asked = _rounds[round];
+        StoredRound storage asked = _rounds[round];
         if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);
         uint16 shards = _parameters[asked.parametersVersion].shards;
         return uint16(uint256(keccak256(abi.encode(asked.seed, clientId))) % shards);
@@ -112,10 +110,10 @@ abstract contract BeaconViews is IBeacon {
         uint32 id
     ) external view returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline) {
         round = _chain.currentRound;
-        Round storage current = _rounds[round];
+        StoredRound storage current = _rounds[round];
         RoundParameters storage parameters = _parameters[current.parametersVersion];
         Phase phase;
-        (phase, deadline) = current.phaseOf(parameters.shards);
+        (phase, deadline) = current.phaseOf(parameters);
         bool isSeated;
         if (phase == Phase.Checkpoint) {
             (isSeated, shard, seat) = _openSeatOf(id, round, parameters.shards, parameters.seats);
@@ -135,11 +133,9 @@ abstract contract BeaconViews is IBeacon {
     // --- what is stored --------------------------------------------------------------------------------------
 
     /// @inheritdoc IBeacon
-    function roundAt(uint64 round) external view returns (Round memory found) {
-        Round storage stored = _rounds[round];
-        found = stored;
-        (Phase phase, ) = stored.phaseOf(_parameters[found.parametersVersion].shards);
-        if (found.state == RoundState.Open && phase == Phase.Idle) found.state = RoundState.Failed;
+    function roundAt(uint64 round) external view returns (Round memory) {
+        StoredRound storage stored = _rounds[round];
+        return stored.describe(_parameters[stored.parametersVersion]);
     }
 
     /// @inheritdoc IBeacon
@@ -173,18 +169,25 @@ abstract contract BeaconViews is IBeacon {
     }
 
     /// @inheritdoc IBeacon
+    function rewardTermsOf(uint64 round) external view returns (RewardTerms memory terms) {
+        StoredRound storage asked = _rounds[round];
+        RoundParameters storage parameters = _parameters[asked.parametersVersion];
+        terms.isFinal = asked.state == RoundState.Final;
+        terms.publisher = asked.publisher;
+        terms.updateRewardGwei = parameters.updateRewardGwei;
+        terms.seatRewardGwei = parameters.seatRewardGwei;
+        terms.publisherRewardGwei = parameters.publisherRewardGwei;
+    }
+
+    /// @inheritdoc IBeacon
     function checkpointAt(uint64 round, uint16 shard) external view returns (CheckpointRecord memory) {
         return _checkpoints[round][shard];
     }
 
     // --- inside ----------------------------------------------------------------------------------------------
 
-    function _committee(uint64 round, uint16 shard, uint8 seats) internal view returns (uint32[] memory validators) {
-        validators = new uint32[](seats);
-        uint256 first = uint256(shard) * seats;
-        for (uint256 i = 0; i < seats; ++i) {
-            validators[i] = _seats[round][first + i];
-        }
+    function _committee(uint64 round, uint16 shard, uint256 seats) internal view returns (uint32[] memory) {
+        return _seats[round].read(shard * seats, seats);
     }
 
     /// @dev No more than one seat: a round's seats are drawn without replacement over all shards.
@@ -194,8 +197,9 @@ abstract contract BeaconViews is IBeacon {
         uint16 shards,
         uint8 seats
     ) internal view returns (bool isSeated, uint16 shard, uint8 seat) {
-        for (uint256 i = 0; i < uint256(shards) * seats; ++i) {
-            if (_seats[round][i] != id) continue;
+        uint32[] memory seated = _seats[round].read(0, uint256(shards) * seats);
+        for (uint256 i = 0; i < seated.length; ++i) {
+            if (seated[i] != id) continue;
             (shard, seat) = (uint16(i / seats), uint8(i % seats));
             if (_checkpoints[round][shard].digest == 0) return (true, shard, seat);
             return (false, 0, 0);

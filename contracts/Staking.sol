@@ -56,6 +56,8 @@ contract Staking is IStaking {
     address public beacon;
     /// @inheritdoc IStaking
     address public disputes;
+    /// @inheritdoc IStaking
+    address public rewards;
 
     Totals private _totals;
     StakeTree.Tree private _tree;
@@ -80,11 +82,11 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function wire(address beacon_, address disputes_) external {
+    function wire(address beacon_, address disputes_, address rewards_) external {
         if (msg.sender != _deployer) revert NotAuthorised(msg.sender);
         if (beacon != address(0)) revert AlreadyWired();
-        (beacon, disputes) = (beacon_, disputes_);
-        emit Wired(beacon_, disputes_);
+        (beacon, disputes, rewards) = (beacon_, disputes_, rewards_);
+        emit Wired(beacon_, disputes_, rewards_);
     }
 
     // --- joining and leaving ---------------------------------------------------------------------------------
@@ -131,11 +133,11 @@ contract Staking is IStaking {
         Participant memory member = _bonded(id);
         if (member.exitableAt == 0) revert NotExiting(id);
         if (block.timestamp < member.exitableAt) revert StillUnbonding(id, member.exitableAt);
-        uint256 rewards = rewardsOf[id];
-        uint256 amount = member.stakeWei + rewards;
+        uint256 owed = rewardsOf[id];
+        uint256 amount = member.stakeWei + owed;
 
         _totals.stakeWei -= member.stakeWei;
-        _totals.rewardsWei -= rewards.toUint96();
+        _totals.rewardsWei -= owed.toUint96();
         _retire(id, member);
         delete rewardsOf[id];
         delete encryptionKeyOf[id];
@@ -201,7 +203,7 @@ contract Staking is IStaking {
 
     /// @inheritdoc IStaking
     function creditReward(uint32 id, uint256 amountWei) external {
-        if (msg.sender != beacon) revert NotAuthorised(msg.sender);
+        if (msg.sender != rewards) revert NotAuthorised(msg.sender);
         _bonded(id);
         if (amountWei > rewardPoolWei) revert RewardPoolTooSmall(amountWei, rewardPoolWei);
 

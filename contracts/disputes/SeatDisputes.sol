@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Checkpoint} from "../interfaces/IBeacon.sol";
 import {Fault, IDisputes} from "../interfaces/IDisputes.sol";
-import {Lms} from "../libraries/Lms.sol";
+import {IQuorum} from "../interfaces/IQuorum.sol";
 import {Judge} from "./Judge.sol";
 
 /// @title Disputes about what a seat signed: two checkpoints for one turn?
@@ -49,13 +49,12 @@ abstract contract SeatDisputes is Judge {
         uint32 keyIndex,
         bytes calldata signature
     ) private view returns (bytes32 digest) {
-        uint40 retiredAt = staking.keyRetiredAt(validator, keyIndex);
+        IQuorum quorum = beacon.quorum();
+        uint40 retiredAt = quorum.keyRetiredAt(validator, keyIndex);
         if (retiredAt != 0 && retiredAt < beacon.roundAt(checkpoint.round).revealEndsAt) {
             revert KeyRetired(validator, keyIndex, retiredAt);
         }
         digest = beacon.checkpointDigest(checkpoint);
-        if (!Lms.verify(staking.keyAt(validator, keyIndex), digest, signature)) {
-            revert BadSignature(validator, keyIndex);
-        }
+        if (!quorum.isAttestation(validator, keyIndex, digest, signature)) revert BadSignature(validator, keyIndex);
     }
 }

@@ -24,7 +24,7 @@ abstract contract UpdateDisputes is AggregateDisputes {
     /// @inheritdoc IDisputes
     function disputeUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) external {
         uint64 attested = _attestersOf(checkpoint);
-        if (checkpoint.shard >= shards.length) revert NoSuchShard(checkpoint.shard, shards.length);
+        if (checkpoint.shard >= shards.length) revert ShardElsewhere(checkpoint.shard);
         IShard shard = shards[checkpoint.shard];
 
         bool isBeyond = checkpoint.included >> shard.revealsIn(checkpoint.round) != 0;

@@ -80,14 +80,12 @@ struct Checkpoint {
 /// @notice What the beacon keeps of an accepted checkpoint.
 /// @param digest EIP-712 digest of the checkpoint; zero while there is none.
 /// @param attested Bit `i` is set when seat `i` signed.
-/// @param paid Bit `i` is set when seat `i` was rewarded.
 /// @param acceptedAt When it was accepted.
 /// @param count Number of included updates.
 /// @param voided True after a proven fault.
 struct CheckpointRecord {
     bytes32 digest;
     uint64 attested;
-    uint64 paid;
     uint40 acceptedAt;
     uint16 count;
     bool voided;
@@ -115,7 +113,6 @@ enum RoundState {
 /// @param checkpoints Number of shards with an accepted checkpoint.
 /// @param publisher The validator that published the model.
 /// @param publishedAt When it was published.
-/// @param publisherPaid True once the publisher was rewarded.
 /// @param modelRoot `Chunks` root over the model's lanes.
 /// @param contentDigest sha256 of the model's content object.
 struct Round {
@@ -130,9 +127,19 @@ struct Round {
     uint16 checkpoints;
     uint32 publisher;
     uint40 publishedAt;
-    bool publisherPaid;
     bytes32 modelRoot;
     bytes32 contentDigest;
+}
+
+/// @notice What a round owes, in 10^9 wei each: two storage slots, so that a claim is cheap.
+/// @param isFinal Whether it owes anything yet.
+/// @param publisher To whom it owes `publisherRewardGwei`.
+struct RewardTerms {
+    bool isFinal;
+    uint32 publisher;
+    uint64 updateRewardGwei;
+    uint64 seatRewardGwei;
+    uint64 publisherRewardGwei;
 }
 
 /// @notice What a validator should do now.
@@ -179,12 +186,6 @@ interface IBeacon is IBeaconView {
     event ModelVoided(uint64 indexed round);
     /// @notice A model passed its challenge window.
     event ModelFinalised(uint64 indexed round);
-    /// @notice An included update was rewarded.
-    event UpdateRewarded(uint64 indexed round, uint16 indexed shard, uint32 indexed client);
-    /// @notice An attesting seat was rewarded.
-    event SeatRewarded(uint64 indexed round, uint16 indexed shard, uint32 indexed validator, uint8 seat);
-    /// @notice The publisher was rewarded.
-    event PublisherRewarded(uint64 indexed round, uint32 indexed validator);
 
     /// @notice Thrown when parameters contradict themselves or the unbonding delay; `field` names the first that does.
     error BadParameters(string field, uint256 value);
@@ -222,12 +223,6 @@ interface IBeacon is IBeaconView {
     error NotDisputes(address caller);
     /// @notice Thrown when there is no accepted checkpoint, or it was voided.
     error NoCheckpoint(uint64 round, uint16 shard);
-    /// @notice Thrown when a claim does not match what was attested.
-    error NotIncluded(uint64 round, uint16 shard, uint32 client);
-    /// @notice Thrown when a seat did not attest.
-    error NotAttested(uint64 round, uint16 shard, uint8 seat);
-    /// @notice Thrown when a reward was credited before.
-    error AlreadyRewarded(uint64 round);
 
     /// @notice Set the parameters of the rounds opened from now on. Only the owner.
     /// @dev Assumes that each of `parameters.shards` shards has its `Shard` contract.
@@ -259,24 +254,6 @@ interface IBeacon is IBeaconView {
     /// @notice Void a model, and every model that builds on it. Only the disputes contract.
     function voidModel(uint64 round) external;
 
-    /// @notice Credit the reward of an included update of a final round. Anyone may call.
-    /// @param position The update's place among the included ones.
-    /// @param path `Chunks` path of (client, updateRoot, contentDigest) at `position` to `checkpoint.updatesRoot`.
-    function rewardUpdate(
-        Checkpoint calldata checkpoint,
-        uint16 position,
-        uint32 clientId,
-        bytes32 updateRoot,
-        bytes32 contentDigest,
-        bytes32[] calldata path
-    ) external;
-
-    /// @notice Credit the reward of an attesting seat of a final round. Anyone may call.
-    function rewardSeat(uint64 round, uint16 shard, uint8 seat) external;
-
-    /// @notice Credit the publisher's reward of a final round. Anyone may call.
-    function rewardPublisher(uint64 round) external;
-
     /// @notice A round and its model. Round 0 holds the genesis model, final from the start.
     function roundAt(uint64 round) external view returns (Round memory);
     /// @notice The number of the last round opened.
@@ -293,8 +270,8 @@ interface IBeacon is IBeaconView {
     function parametersVersion() external view returns (uint16);
     /// @notice A shard's accepted checkpoint.
     function checkpointAt(uint64 round, uint16 shard) external view returns (CheckpointRecord memory);
-    /// @notice Which included updates of a shard were rewarded: bit `i` is position `i`.
-    function rewardedUpdates(uint64 round, uint16 shard) external view returns (uint256);
+    /// @notice What a round owes.
+    function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
     /// @notice The shard a client belongs to in a round.
     function shardOf(uint64 round, uint32 clientId) external view returns (uint16);
     /// @notice What validator `id` should do now, and by when.

@@ -73,8 +73,8 @@ interface IDisputes {
     error NotPublished(uint64 round);
     /// @notice Thrown when the models have no such coordinate.
     error NoSuchCoordinate(uint32 coordinate, uint256 coordinates);
-    /// @notice Thrown when this contract knows no such shard.
-    error NoSuchShard(uint16 shard, uint256 shards);
+    /// @notice Thrown when the shard is on another chain: what was revealed there cannot be seen from here.
+    error ShardElsewhere(uint16 shard);
     /// @notice Thrown when the committee has no such seat.
     error NoSuchSeat(uint8 seat, uint256 seats);
     /// @notice Thrown when there are too few or too many of something; `what` is the argument.
@@ -130,7 +130,8 @@ interface IDisputes {
         bytes32[] calldata seeds
     ) external;
 
-    /// @notice Prove that a checkpoint's `updatesRoot` is not of the revealed updates that `included` names.
+    /// @notice Prove that a checkpoint's `updatesRoot` is not of the revealed updates that `included` names. Only where
+    /// the shard is on this chain.
     /// @param updates What was revealed under the numbers in `included`, in that order; none where `included` names a
     /// number that no reveal has.
     function disputeUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) external;
@@ -182,7 +183,7 @@ interface IDisputes {
     /// was accepted stands or falls by its content.
     /// @param seat The seat that signed both.
     /// @param keyIndexOne Which of the validator's keys signed `one`; not retired before the round's reveals ended.
-    /// @param signatureOne LMS over the beacon's digest of `one`.
+    /// @param signatureOne The attestation of the beacon's digest of `one`, as the beacon's `IQuorum` takes one.
     /// @param keyIndexOther The same for `other`.
     function disputeEquivocation(
         Checkpoint calldata one,
@@ -200,6 +201,6 @@ interface IDisputes {
     function beacon() external view returns (IBeacon);
     /// @notice The contract that slashes.
     function staking() external view returns (IStaking);
-    /// @notice The shards, by number.
+    /// @notice The shards on this chain, by number; none of them where each shard is on its own.
     function shards(uint256 index) external view returns (IShard);
 }

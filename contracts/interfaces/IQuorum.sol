@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title Verifies a committee's attestations of one digest.
+/// @notice Whose key is which is the implementation's to know: a validator may attest with another key than it bonded.
 interface IQuorum {
     /// @notice Thrown when a bundle names a seat the committee does not have.
     error NoSuchSeat(uint256 seat, uint256 seats);
@@ -20,4 +21,18 @@ interface IQuorum {
         uint32[] calldata committee,
         bytes calldata bundle
     ) external view returns (uint64 seatsMask);
+
+    /// @notice Whether `signature` is a validator's attestation of `digest`, under a key it has or had.
+    /// @param keyIndex Which of the validator's keys: 0 is its first. No signature is good under a key that never was.
+    /// @param signature One attestation; its layout is the implementation's.
+    function isAttestation(
+        uint32 validator,
+        uint32 keyIndex,
+        bytes32 digest,
+        bytes calldata signature
+    ) external view returns (bool);
+
+    /// @notice When a key stopped attesting for the validator (unix seconds).
+    /// @return retiredAt 0 while the key is current, and for a key that never was.
+    function keyRetiredAt(uint32 validator, uint32 keyIndex) external view returns (uint40 retiredAt);
 }

@@ -81,8 +81,8 @@ interface IStaking {
     event RewardsPaid(uint32 indexed id, address indexed withdrawal, uint256 amountWei);
     /// @notice Stake was taken for a proven fault: a bounty for who proved it, the rest burned.
     event Slashed(uint32 indexed id, address indexed challenger, uint256 amountWei, uint256 bountyWei);
-    /// @notice The contracts that may credit and slash were set, once and for all.
-    event Wired(address indexed beacon, address indexed disputes);
+    /// @notice The contracts that may authorise, slash and credit were set, once and for all.
+    event Wired(address indexed beacon, address indexed disputes, address indexed rewards);
 
     /// @notice Thrown when a deployment parameter makes no sense; `field` names the first that does not.
     error BadParameters(string field, uint256 value);
@@ -169,7 +169,7 @@ interface IStaking {
     /// @notice Check a participant's signature and spend its leaf. Only the beacon.
     function authorise(uint32 id, bytes32 digest, bytes calldata signature) external;
 
-    /// @notice Move a reward from the pool to a participant's account. Only the beacon.
+    /// @notice Move a reward from the pool to a participant's account. Only the rewards contract.
     function creditReward(uint32 id, uint256 amountWei) external;
 
     /// @notice Take `slashBps` of each participant's stake for a proven fault, pending exit or not. Only the disputes
@@ -181,9 +181,9 @@ interface IStaking {
     /// @return takenWei What was taken in all.
     function slash(uint32[] calldata ids, address challenger) external returns (uint256 takenWei);
 
-    /// @notice Set the beacon and the disputes contract (zero: none), once. Only the deployer.
-    /// @dev Nothing can be credited, authorised or slashed before.
-    function wire(address beacon, address disputes) external;
+    /// @notice Set the beacon, the disputes contract (zero: none) and the rewards contract, once. Only the deployer.
+    /// @dev Nothing can be authorised, slashed or credited before.
+    function wire(address beacon, address disputes, address rewards) external;
 
     /// @notice The participant, or a zero record after it left.
     function participant(uint32 id) external view returns (Participant memory);
@@ -215,10 +215,12 @@ interface IStaking {
     function totalRewardsWei() external view returns (uint256);
     /// @notice What the reward pool holds, in wei. Balance = stakes + rewards + pool.
     function rewardPoolWei() external view returns (uint256);
-    /// @notice The contract that may authorise and credit; zero before `wire`.
+    /// @notice The contract that may authorise; zero before `wire`.
     function beacon() external view returns (address);
     /// @notice The contract that may slash; zero while there is none.
     function disputes() external view returns (address);
+    /// @notice The contract that may credit; zero before `wire`.
+    function rewards() external view returns (address);
     /// @notice Share of the stake that a proven fault costs, in 1/10000.
     function slashBps() external view returns (uint16);
     /// @notice Share of what is taken that goes to who proved the fault, in 1/10000.

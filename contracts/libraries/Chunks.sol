@@ -6,7 +6,8 @@ pragma solidity 0.8.37;
 /// the next power of two with zeros that are not hashed, so a tree of `count` leaves has depth ceil(log2(count)), and
 /// a path of any other length is refused: nothing but leaf `index` can pass for leaf `index`.
 /// A leaf of lanes may be salted, data = lanes | salt, so that it can be opened without giving its neighbours away.
-/// Leaves of lanes, salted ones, those of updates and nodes are hashes of 37, 69, 73 and 65 bytes: none is another kind.
+/// Leaves of lanes, salted ones, those of updates, those of clients and nodes are hashes of 37, 69, 73, 50 and 65 bytes:
+/// none is another kind.
 /// @dev Assumes 1 <= count <= 2^32.
 library Chunks {
     /// @notice Whether the 32 bytes of lanes `data` are leaf `index` of the `count` leaves under `root`.

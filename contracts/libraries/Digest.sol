@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint} from "../interfaces/IBeacon.sol";
+import {MirrorMessage, MirrorSeat} from "../interfaces/IBeaconMirror.sol";
 import {LmsKey} from "../interfaces/IStaking.sol";
 
 /// @title The EIP-712 digests that participants sign.
@@ -31,7 +32,18 @@ library Digest {
     bytes32 private constant ENCRYPTION_KEY = keccak256(
         "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
     );
+    bytes32 private constant BLS_KEY = keccak256("BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)");
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
+    bytes32 private constant LMS_KEY = keccak256("LmsKey(bytes16 identifier,bytes24 root,uint8 height)");
+    bytes32 private constant MIRROR_SEAT = keccak256(
+        "MirrorSeat(uint32 validator,LmsKey key)LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
+    );
+    bytes32 private constant MIRRORED_ROUND = keccak256(
+        "MirroredRound(uint64 round,uint64 previous,uint16 shard,uint16 shards,uint8 seats,uint8 laneBits,uint32 turnSeconds,uint40 commitEndsAt,uint40 revealEndsAt,uint40 checkpointEndsAt,uint64 normBound,uint32 clientCount,bytes32 seed,bytes32 baseRoot,bytes32 clientsRoot)"
+    );
+    bytes32 private constant MIRROR_MESSAGE = keccak256(
+        "MirrorMessage(MirroredRound round,uint32[] revoked,MirrorSeat[] committee)LmsKey(bytes16 identifier,bytes24 root,uint8 height)MirrorSeat(uint32 validator,LmsKey key)MirroredRound(uint64 round,uint64 previous,uint16 shard,uint16 shards,uint8 seats,uint8 laneBits,uint32 turnSeconds,uint40 commitEndsAt,uint40 revealEndsAt,uint40 checkpointEndsAt,uint64 normBound,uint32 clientCount,bytes32 seed,bytes32 baseRoot,bytes32 clientsRoot)"
+    );
 
     /// @notice What a client signs to commit to an update. Domain: its shard.
     function commit(uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment) internal view returns (bytes32) {
@@ -68,9 +80,27 @@ library Digest {
         return _inDomain(keccak256(abi.encode(ENCRYPTION_KEY, participant, keyDigest, nonce)));
     }
 
+    /// @notice What a validator signs to register its BLS key. Domain: the BLS quorum.
+    function blsKey(uint32 participant, bytes32 keyDigest, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(BLS_KEY, participant, keyDigest, nonce)));
+    }
+
     /// @notice What a participant signs to replace its withdrawal address. Domain: the staking contract.
     function withdrawal(uint32 participant, address receiver, uint32 nonce) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(WITHDRAWAL, participant, receiver, nonce)));
+    }
+
+    /// @notice What a seat signs to hand a mirror over to the next round. Domain: the mirror.
+    function mirrorMessage(MirrorMessage calldata message) internal view returns (bytes32) {
+        bytes32[] memory seats = new bytes32[](message.committee.length);
+        for (uint256 i = 0; i < seats.length; ++i) {
+            MirrorSeat calldata seat = message.committee[i];
+            seats[i] = keccak256(abi.encode(MIRROR_SEAT, seat.validator, keccak256(abi.encode(LMS_KEY, seat.key))));
+        }
+        bytes32 round = keccak256(abi.encode(MIRRORED_ROUND, message.round));
+        bytes32 revoked = keccak256(abi.encodePacked(message.revoked));
+        bytes32 committee = keccak256(abi.encodePacked(seats));
+        return _inDomain(keccak256(abi.encode(MIRROR_MESSAGE, round, revoked, committee)));
     }
 
     function _inDomain(bytes32 structHash) private view returns (bytes32) {

@@ -4,23 +4,93 @@ pragma solidity 0.8.37;
 import {IBeacon, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
 import {Phase} from "../interfaces/IBeaconView.sol";
 
+/// @notice What is stored of a round: four slots. Its deadlines follow from when it opened and from its parameters.
+struct StoredRound {
+    bytes32 seed;
+    uint64 baseRound;
+    uint16 parametersVersion;
+    RoundState state;
+    uint40 openedAt;
+    uint16 checkpoints;
+    uint32 publisher;
+    uint40 publishedAt;
+    bytes32 modelRoot;
+    bytes32 contentDigest;
+}
+
 /// @title The clock of a round, and the rules its parameters keep.
+/// @dev Adds lengths of 32 bits to a time of 40 without a check: it overflows in the year 36812.
 library Rounds {
     uint256 private constant MAX_SEATS = 64;
     uint256 private constant MAX_EXPONENT = 24;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
-    function phaseOf(Round storage round, uint16 shards) internal view returns (Phase phase, uint40 endsAt) {
+    function phaseOf(
+        StoredRound storage round,
+        RoundParameters storage parameters
+    ) internal view returns (Phase phase, uint40 endsAt) {
         if (round.state != RoundState.Open) return (Phase.Idle, 0);
-        if (block.timestamp < round.commitEndsAt) return (Phase.Commit, round.commitEndsAt);
-        if (block.timestamp < round.revealEndsAt) return (Phase.Reveal, round.revealEndsAt);
-        uint16 checkpoints = round.checkpoints;
-        if (checkpoints < shards && block.timestamp < round.checkpointEndsAt) {
-            return (Phase.Checkpoint, round.checkpointEndsAt);
+        unchecked {
+            endsAt = round.openedAt + parameters.commitSeconds;
+            if (block.timestamp < endsAt) return (Phase.Commit, endsAt);
+            endsAt += parameters.revealSeconds;
+            if (block.timestamp < endsAt) return (Phase.Reveal, endsAt);
+            endsAt += parameters.checkpointSeconds;
+            uint16 checkpoints = round.checkpoints;
+            if (checkpoints < parameters.shards && block.timestamp < endsAt) return (Phase.Checkpoint, endsAt);
+            endsAt += parameters.publishSeconds;
+            if (checkpoints > 0 && block.timestamp < endsAt) return (Phase.Publish, endsAt);
         }
-        if (checkpoints > 0 && block.timestamp < round.publishEndsAt) return (Phase.Publish, round.publishEndsAt);
         return (Phase.Idle, 0);
+    }
+
+    /// @notice When the reveals of a round end, and its proposers' turns begin.
+    function revealEndsAt(
+        StoredRound storage round,
+        RoundParameters storage parameters
+    ) internal view returns (uint40) {
+        unchecked {
+            return round.openedAt + parameters.commitSeconds + parameters.revealSeconds;
+        }
+    }
+
+    /// @notice When the phases of a round end, the last two at the latest.
+    function deadlines(
+        uint40 openedAt,
+        RoundParameters storage parameters
+    ) internal view returns (uint40 commitEndsAt, uint40 revealsEndAt, uint40 checkpointEndsAt, uint40 publishEndsAt) {
+        unchecked {
+            commitEndsAt = openedAt + parameters.commitSeconds;
+            revealsEndAt = commitEndsAt + parameters.revealSeconds;
+            checkpointEndsAt = revealsEndAt + parameters.checkpointSeconds;
+            publishEndsAt = checkpointEndsAt + parameters.publishSeconds;
+        }
+    }
+
+    /// @notice The round as the world sees it.
+    function describe(
+        StoredRound storage round,
+        RoundParameters storage parameters
+    ) internal view returns (Round memory described) {
+        described.seed = round.seed;
+        described.baseRound = round.baseRound;
+        described.parametersVersion = round.parametersVersion;
+        described.state = round.state;
+        described.checkpoints = round.checkpoints;
+        described.publisher = round.publisher;
+        described.publishedAt = round.publishedAt;
+        described.modelRoot = round.modelRoot;
+        described.contentDigest = round.contentDigest;
+        if (round.openedAt == 0) return described;
+        (
+            described.commitEndsAt,
+            described.revealEndsAt,
+            described.checkpointEndsAt,
+            described.publishEndsAt
+        ) = deadlines(round.openedAt, parameters);
+        (Phase phase, ) = phaseOf(round, parameters);
+        if (round.state == RoundState.Open && phase == Phase.Idle) described.state = RoundState.Failed;
     }
 
     /// @notice Reverts with the first parameter that cannot be used.

@@ -61,41 +61,78 @@ library StakeTree {
 
     /// @notice Draw `count` different members: each draw is in proportion to weight among those not drawn yet.
     /// @dev Assumes that at least `count` weights are not zero. Takes O(count * log n + count^2) steps.
-    /// Draw `i` uses keccak256(seed, i) modulo what is left; with weights below 2^96 the bias is below 2^-160.
+    /// Draw `i` takes the point at keccak256(seed, i) / 2^256 of what is left of the line. A change of the weights moves
+    /// that point by less than itself, so nobody draws afresh by adding a wei, as it would be with a remainder.
+    /// With weights below 2^96 together, the bias is below 2^-64.
     function draw(Tree storage tree, bytes32 seed, uint256 count) internal view returns (uint32[] memory ids) {
         ids = new uint32[](count);
         // Intervals drawn so far, sorted: start in the high bits, weight in the low 96.
         uint256[] memory drawn = new uint256[](count);
         uint256 left = total(tree);
+        uint256 top = 1;
+        while (top << 1 <= tree.length) top <<= 1;
 
         for (uint256 i = 0; i < count; ++i) {
-            uint256 target = uint256(keccak256(abi.encode(seed, i))) % left;
-            uint256 rank = 0;
-            // Skip over the intervals that are gone, so that `target` is a point of the line as it was.
-            for (; rank < i && target >= drawn[rank] >> 96; ++rank) {
-                target += uint96(drawn[rank]);
-            }
-            (Node storage node, uint256 start) = _find(tree, target);
+            uint256 target = ((uint256(keccak256(abi.encode(seed, i))) >> 96) * left) >> 160;
+            (Node storage node, uint256 start) = _find(tree, top, _skip(drawn, i, target));
             ids[i] = node.id;
             left -= node.weight;
-            for (uint256 j = i; j > rank; --j) {
-                drawn[j] = drawn[j - 1];
+            _insert(drawn, i, (start << 96) | node.weight);
+        }
+    }
+
+    /// @dev Where `target` was on the line before the first `count` intervals of `drawn` were taken out of it.
+    function _skip(uint256[] memory drawn, uint256 count, uint256 target) private pure returns (uint256 skipped) {
+        skipped = target;
+        assembly ("memory-safe") {
+            let at := add(drawn, 0x20)
+            for {
+                let end := add(at, shl(5, count))
+            } lt(at, end) {
+                at := add(at, 0x20)
+            } {
+                let interval := mload(at)
+                if lt(skipped, shr(96, interval)) {
+                    break
+                }
+                skipped := add(skipped, and(interval, 0xffffffffffffffffffffffff))
             }
-            drawn[rank] = (start << 96) | node.weight;
+        }
+    }
+
+    /// @dev Puts `interval` in its place among the first `count` of `drawn`, which are sorted.
+    function _insert(uint256[] memory drawn, uint256 count, uint256 interval) private pure {
+        assembly ("memory-safe") {
+            let at := add(drawn, shl(5, count))
+            for {} gt(at, drawn) {
+                at := sub(at, 0x20)
+            } {
+                let below := mload(at)
+                if lt(below, interval) {
+                    break
+                }
+                mstore(add(at, 0x20), below)
+            }
+            mstore(add(at, 0x20), interval)
         }
     }
 
     /// @dev The member whose interval holds `target`, and where that interval starts.
-    function _find(Tree storage tree, uint256 target) private view returns (Node storage node, uint256 start) {
+    /// @param top The highest power of two that is a position.
+    function _find(
+        Tree storage tree,
+        uint256 top,
+        uint256 target
+    ) private view returns (Node storage node, uint256 start) {
         uint256 length = tree.length;
-        uint256 step = 1;
-        while (step << 1 <= length) step <<= 1;
         uint256 position = 0;
-        for (; step > 0; step >>= 1) {
-            uint256 next = position + step;
-            if (next > length) continue;
-            uint256 end = start + tree.nodes[next].sum;
-            if (end <= target) (position, start) = (next, end);
+        unchecked {
+            for (uint256 step = top; step > 0; step >>= 1) {
+                uint256 next = position + step;
+                if (next > length) continue;
+                uint256 end = start + tree.nodes[next].sum;
+                if (end <= target) (position, start) = (next, end);
+            }
         }
         node = tree.nodes[position + 1];
     }

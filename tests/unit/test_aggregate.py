@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qfl.aggregate.rule import aggregate_shard, apply_global, squared_norm
+from qfl.aggregate.rule import BLOCK, aggregate_shard, apply_global, squared_norm
 from qfl.codec.lanes import lane_dtype
 from qfl.errors import InvalidInput
 from qfl.types import LaneFormat, ModelShape
@@ -58,6 +59,26 @@ def test_trim_drops_a_poisoned_update():
     lanes = np.array([[2]] * 9 + [[127]], np.int8)
     assert aggregate_shard(lanes, 999).tolist() == [(9 * 2 + 127) * 256 // 10]  # 999 * 10 / 10000 rounds to 0
     assert aggregate_shard(lanes, 1000).tolist() == [2 * 256]
+
+
+@pytest.mark.parametrize("trim_bps", [0, 2000])
+def test_blocks_of_coordinates_come_to_what_the_whole_does(trim_bps):
+    """More coordinates than two blocks, and not a multiple of one."""
+    lanes = np.random.default_rng(3).integers(-32_767, 32_768, (9, 2 * BLOCK + 5)).astype(np.int16)
+    trim = trim_bps * 9 // 10_000
+    totals = np.sort(lanes, axis=0)[trim : 9 - trim].sum(axis=0, dtype=np.int64) * 256
+    expected = np.trunc(totals / (9 - 2 * trim)).astype(np.int32)  # exact: below 2^53
+    assert np.array_equal(aggregate_shard(list(lanes), trim_bps), expected)
+
+
+def test_memory_beside_the_lanes_does_not_grow_with_them():
+    """A copy of all lanes would double what a committee of a large shard needs."""
+    lanes = list(np.ones((64, 40 * BLOCK), np.int8))
+    tracemalloc.start()
+    means = aggregate_shard(lanes, 1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak - means.nbytes < 4 * 64 * BLOCK < lanes[0].nbytes * 64 / 8
 
 
 def step(base, mean, quantum_exponent=8, classical_exponent=8):

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from qfl.chain.clock import DevelopmentClock, WaitingClock
-from qfl.errors import ClockNotMovable
+from qfl.errors import ChainUnreachable, ClockNotMovable
 
 
 class StubChain:
@@ -30,6 +30,8 @@ class StubChain:
         if method == "evm_increaseTime":
             self.pending = parameters[0] - self.lag
             self.lag = 0
+        elif method == "evm_setNextBlockTimestamp":
+            self.pending = parameters[0] - self.time
         else:
             self.time += self.pending
         return {"result": 0}
@@ -73,3 +75,29 @@ def test_waiting_clock_returns_with_the_block_and_moves_nothing(monkeypatch):
     WaitingClock(chain, poll_seconds=0.5).reach(1_300)
     assert naps == [0.5, 0.5, 0.5]
     assert chain.calls == []
+
+
+class DeadChain(StubChain):
+    """A chain that does not answer any more."""
+
+    def get_block(self, _which: str) -> dict[str, int]:
+        raise ChainUnreachable("http://stub", "refused")
+
+
+def test_chains_of_shards_come_to_the_very_second_of_the_main_one():
+    """A chain that overshot would have less of its next phase than the others."""
+    main, behind, ahead = StubChain(time=1_000), StubChain(time=400), StubChain(time=1_301)
+    DevelopmentClock(main, behind, ahead).reach(1_300)
+    assert (main.time, behind.time, ahead.time) == (1_300, 1_300, 1_301)
+
+
+def test_a_chain_of_a_shard_that_is_away_holds_up_nobody():
+    main, other = StubChain(time=1_000), StubChain(time=1_000)
+    DevelopmentClock(main, DeadChain(time=1_000), other).reach(1_300)
+    assert (main.time, other.time) == (1_300, 1_300)
+    WaitingClock(main, DeadChain(time=1_000), other).reach(1_300)
+
+
+def test_the_main_chains_silence_is_told():
+    with pytest.raises(ChainUnreachable):
+        DevelopmentClock(DeadChain(time=1_000), StubChain(time=1_000)).reach(1_300)

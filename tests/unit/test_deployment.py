@@ -9,10 +9,10 @@ from types import SimpleNamespace
 import pytest
 from eth_utils.crypto import keccak
 
-from qfl.chain.deployment import DeployedContract, Deployment
+from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
 
-NAMES = ["Staking", "LmsQuorum", "Beacon", "Shard 0"]
+NAMES = ["Staking", "LmsQuorum", "Beacon", "Rewards", "Shard 0"]
 ADDRESSES = {name: f"0x{number:040x}" for number, name in enumerate(NAMES, 1)}
 CODE = {name: f"code of {name}".encode() for name in ADDRESSES}
 
@@ -24,7 +24,7 @@ def contract(name):
 DEPLOYMENT = Deployment(
     31_337,
     12,
-    {name: contract(name) for name in ("Staking", "LmsQuorum", "Beacon")},
+    {name: contract(name) for name in ("Staking", "LmsQuorum", "Beacon", "Rewards")},
     [contract("Shard 0")],
     {"rounds": {"seats": 4}},
     {"modelRoot": "0xab"},
@@ -68,10 +68,10 @@ def test_folder_in_place_of_the_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param({"version": 2}, "version 2, this program reads 1", id="version"),
+        pytest.param({"version": 1}, "version 1, this program reads 2", id="version"),
         pytest.param({"chainId": "mainnet"}, "ValueError", id="chain id"),
         pytest.param({"block": None}, "TypeError", id="block"),
-        pytest.param({"contracts": {}}, "no Beacon and no Staking in it", id="no contracts"),
+        pytest.param({"contracts": {}}, "no Beacon and no Rewards and no Staking in it", id="no contracts"),
         pytest.param({"contracts": []}, "AttributeError", id="contracts"),
         pytest.param({"shards": []}, "no shard in it", id="no shards"),
         pytest.param({"shards": [{"address": ADDRESSES["Beacon"]}]}, "codeHash", id="no code hash"),
@@ -92,7 +92,7 @@ def test_matching_chain_passes():
 
 
 def test_other_chain_is_refused_before_anything_is_sent():
-    with pytest.raises(DeploymentMismatch, match="the chain id is 1, the file says 31337"):
+    with pytest.raises(DeploymentMismatch, match="the chain id at http://stub is 1, the file says 31337"):
         DEPLOYMENT.check(chain(chain_id=1))
 
 
@@ -113,3 +113,37 @@ def test_second_shard_is_checked_too():
     two = replace(DEPLOYMENT, shards=[*DEPLOYMENT.shards, DeployedContract(ADDRESSES["Shard 0"], "0xother")])
     with pytest.raises(DeploymentMismatch, match="the code of Shard 1"):
         two.check(chain())
+
+
+# --- shards on chains of their own ---
+
+AWAY = replace(
+    DEPLOYMENT,
+    chains=[
+        ShardChain(31_338, 3, "http://shard", DeployedContract(ADDRESSES["Beacon"], DEPLOYMENT.shards[0].codeHash))
+    ],
+)
+
+
+def test_chains_of_shards_are_saved_and_loaded(path):
+    AWAY.save(path)
+    assert Deployment.load(path) == AWAY
+
+
+def test_a_file_with_some_shards_on_chains_of_their_own_is_refused(path):
+    """Read as it stands, the second shard would be looked for on the first one's chain."""
+    AWAY.save(path)
+    document = json.loads(path.read_text())
+    document["shards"].append({"address": ADDRESSES["Shard 0"], "codeHash": "0x"})
+    path.write_text(json.dumps(document))
+    with pytest.raises(DeploymentMalformed, match="some have none"):
+        Deployment.load(path)
+
+
+def test_a_shards_own_chain_is_checked_apart_from_the_beacons():
+    """Contracts of one deployer have the same addresses on every chain: only id and code tell the chains apart."""
+    AWAY.check(chain(**{"Shard 0": b""}))
+    with pytest.raises(DeploymentMismatch, match="the chain id at http://stub is 31337, the file says 31338"):
+        AWAY.check_shard(0, chain())
+    with pytest.raises(DeploymentMismatch, match="the code of BeaconMirror 0"):
+        AWAY.check_shard(0, chain(chain_id=31_338))

@@ -11,7 +11,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from qfl.chain.digests import Domain, compute_commitment, compute_private_commitment
-from qfl.types import CheckpointData, LmsPublicKey, RoundNumber, ShardIndex
+from qfl.types import (
+    CheckpointData,
+    LmsPublicKey,
+    MirroredRound,
+    MirrorMessage,
+    MirrorSeat,
+    ParticipantId,
+    RoundNumber,
+    ShardIndex,
+)
 
 CONTRACT = "0x5FbDB2315678afecb367f032d93F642f64180aa3"
 WALLET = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
@@ -199,3 +208,78 @@ def test_private_commitment_is_what_solidity_computes():
     words = (1).to_bytes(32, "big") + (2).to_bytes(32, "big") + b"r" * 32 + b"d" * 32 + b"s" * 32
     words += (7**80).to_bytes(32, "big")
     assert compute_private_commitment(1, 2, b"r" * 32, b"d" * 32, b"s" * 32, 7**80) == keccak(words)
+
+
+MIRROR_MESSAGE = MirrorMessage(
+    MirroredRound(
+        round=RoundNumber(7),
+        previous=RoundNumber(5),
+        shard=ShardIndex(1),
+        shards=4,
+        seats=2,
+        lane_bits=16,
+        turn_seconds=60,
+        commit_ends_at=1_800_000_001,
+        reveal_ends_at=1_800_000_002,
+        checkpoint_ends_at=1_800_000_003,
+        norm_bound=2**35,
+        client_count=9,
+        seed=b"\x05" * 32,
+        base_root=b"\x06" * 32,
+        clients_root=b"\x07" * 32,
+    ),
+    (ParticipantId(3), ParticipantId(8)),
+    (MirrorSeat(ParticipantId(11), KEY), MirrorSeat(ParticipantId(12), LmsPublicKey(b"j" * 16, b"s" * 24, 5))),
+)
+ROUND_MEMBERS = {
+    "round": "uint64",
+    "previous": "uint64",
+    "shard": "uint16",
+    "shards": "uint16",
+    "seats": "uint8",
+    "laneBits": "uint8",
+    "turnSeconds": "uint32",
+    "commitEndsAt": "uint40",
+    "revealEndsAt": "uint40",
+    "checkpointEndsAt": "uint40",
+    "normBound": "uint64",
+    "clientCount": "uint32",
+    "seed": "bytes32",
+    "baseRoot": "bytes32",
+    "clientsRoot": "bytes32",
+}
+
+
+def mirror_reference(message):
+    """The digest as eth-account computes it, structs and lists included."""
+    seats = [{"validator": s.validator, "key": vars(s.key)} for s in message.committee]
+    typed = encode_typed_data(
+        domain_data={"name": "QFLchain", "version": "1", "chainId": 31_337, "verifyingContract": CONTRACT},
+        message_types={
+            "MirrorMessage": [
+                {"name": "round", "type": "MirroredRound"},
+                {"name": "revoked", "type": "uint32[]"},
+                {"name": "committee", "type": "MirrorSeat[]"},
+            ],
+            "MirroredRound": [{"name": name, "type": kind} for name, kind in ROUND_MEMBERS.items()],
+            "MirrorSeat": [{"name": "validator", "type": "uint32"}, {"name": "key", "type": "LmsKey"}],
+            "LmsKey": [
+                {"name": "identifier", "type": "bytes16"},
+                {"name": "root", "type": "bytes24"},
+                {"name": "height", "type": "uint8"},
+            ],
+        },
+        message_data={
+            "round": dict(zip(ROUND_MEMBERS, vars(message.round).values(), strict=True)),
+            "revoked": list(message.revoked),
+            "committee": seats,
+        },
+    )
+    return keccak(b"\x19" + typed.version + typed.header + typed.body)
+
+
+@pytest.mark.parametrize("revoked", [(), MIRROR_MESSAGE.revoked])
+@pytest.mark.parametrize("seats", [1, 2])
+def test_a_mirrors_message_is_hashed_with_its_structs_and_lists(revoked, seats):
+    message = replace(MIRROR_MESSAGE, revoked=revoked, committee=MIRROR_MESSAGE.committee[:seats])
+    assert DOMAIN.mirror_message(message) == mirror_reference(message)

@@ -8,6 +8,10 @@ import pytest
 
 from qfl.chain.digests import Domain
 from qfl.challenge.equivocation import Said, find_equivocations
+from qfl.committee.bls_attestor import BlsAttestor
+from qfl.committee.lms_attestor import LmsAttestor
+from qfl.keys.bls import BlsKey
+from qfl.keys.bls_points import full_key, full_signature
 from qfl.keys.lms import LmsSecret
 from qfl.types import CheckpointData, RoundNumber, ShardIndex
 
@@ -20,6 +24,8 @@ NEXT_TURN = replace(OTHER, turn=2)
 CHECKPOINTS = {BEACON.checkpoint(checkpoint): checkpoint for checkpoint in (ONE, OTHER, NEXT_TURN)}
 SECRETS = [LmsSecret.derive(5, bytes([seat]) * 16, bytes([seat]) * 24) for seat in range(3)]
 SEAT = 2
+LMS = LmsAttestor(None)
+"""Judging signatures takes no chain."""
 
 
 def said(checkpoint, leaf, secret=SECRETS[SEAT], seat=SEAT):
@@ -32,7 +38,7 @@ def keys_of(seat):
 
 
 def find(*statements, keys=keys_of):
-    return find_equivocations(statements, CHECKPOINTS, keys)
+    return find_equivocations(LMS, statements, CHECKPOINTS, keys)
 
 
 def test_two_checkpoints_in_one_turn_are_proven_with_both_signatures():
@@ -88,4 +94,14 @@ def test_a_seat_is_accused_once_however_often_it_lied():
     third = replace(ONE, aggregate_root=b"3" * 32)
     known = {**CHECKPOINTS, BEACON.checkpoint(third): third}
     statements = [said(ONE, 0), said(OTHER, 1), said(third, 2), said(NEXT_TURN, 3)]
-    assert len(find_equivocations(statements, known, keys_of)) == 1
+    assert len(find_equivocations(LMS, statements, known, keys_of)) == 1
+
+
+def test_bls_signatures_are_brought_with_their_key():
+    """The contract keeps only the digests of keys."""
+    key = BlsKey(bytes(32))
+    statements = [Said(SEAT, digest, key.sign(digest)) for digest in map(BEACON.checkpoint, (ONE, OTHER))]
+    (proof,) = find_equivocations(BlsAttestor(None, None), statements, CHECKPOINTS, lambda _seat: {3: key.public})
+    assert (proof.one.key_index, proof.other.key_index) == (3, 3)
+    for signed, statement in zip((proof.one, proof.other), statements, strict=True):
+        assert signed.signature == full_key(key.public) + full_signature(statement.signature)

@@ -27,7 +27,7 @@ def test_events_come_back_by_kind_in_order(path):
 
 
 def test_receipt_is_kept_whole(path):
-    receipt = Receipt("commit", ParticipantId(3), 7, "0xab", 12, 231_000, 2_100)
+    receipt = Receipt("commit", ParticipantId(3), 7, "0xab", 12, 231_000, 2_100, 31_337)
     EventLog(path).add_receipt(receipt)
     (event,) = EventLog(path).of("transaction")
     assert {name: event[name] for name in vars(receipt)} == vars(receipt)

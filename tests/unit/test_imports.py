@@ -13,15 +13,31 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "qfl"
 
 ORDER = [
-    *("errors", "types", "files", "config"),
-    *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain", "dynamics"),
+    *("errors", "types", "files", "config", "meter"),
+    *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain", "mirror", "dynamics"),
     *("aggregate", "committee", "challenge", "client", "job"),
-    *("roles", "round", "network", "audit", "inspect", "report", "prepare", "run", "attacks", "bench", "cli"),
+    *(
+        "roles",
+        "round",
+        "network",
+        "population",
+        "audit",
+        "inspect",
+        "report",
+        "prepare",
+        "run",
+        "attacks",
+        "simulate",
+        "energy",
+        "bench",
+        "cli",
+    ),
 ]
 """Packages and top-level modules of qfl: each may import those before it, in functions too."""
 
 CONFINED = {
-    "web3": ["chain/", "network.py", "inspect/transaction.py", "attacks/insistent.py"],
+    "web3": ["chain/", "network.py", "inspect/transaction.py"],
+    "aiohttp": ["chain/rpc.py"],
     "torch": ["quantum/"],
     "torchquantum": ["quantum/"],
     "torchvision": ["data/datasets.py"],
@@ -30,17 +46,19 @@ CONFINED = {
     "solcx": ["chain/compiler.py"],
     "ipfshttpclient": ["storage/ipfs.py"],
     "pyhsslms": ["keys/lms.py"],
+    "blspy": ["keys/bls.py"],
     "cryptography": ["privacy/"],
     "kyber_py": ["privacy/encapsulation.py"],
     "groth16py": ["zk/worker.py"],  # GPL-3: in a process of its own
     "py_ecc": ["zk/curve.py", "zk/verify.py"],
-    "rich": ["cli/", "report/", "bench/"],
+    "rich": ["cli/", "report/", "bench/", "simulate/", "energy/"],
     "click": ["cli/"],
+    "ray": ["roles/ray_trainer.py"],
     "brownie": [],
 }
 """Where a library may be used."""
 
-SLOW = {"torch", "torchquantum", "sklearn", "scipy", "matplotlib", "solcx", "web3", "numpy"}
+SLOW = {"torch", "torchquantum", "sklearn", "scipy", "matplotlib", "solcx", "web3", "numpy", "ray"}
 SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 

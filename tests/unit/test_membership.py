@@ -31,8 +31,8 @@ class StubStaking:
     def participant(self, number):
         return self.records[number]
 
-    def bondings(self, _from_block):
-        return list(self.events)
+    def bondings(self, from_block, withdrawal):
+        return [event for event in self.events if event.block >= from_block and event.withdrawal == withdrawal]
 
     def bond(self, role, key, withdrawal, stake_wei):
         return role, key, withdrawal, stake_wei
@@ -57,6 +57,7 @@ def sender(ledger):
     def send(call):
         alice.sent += 1
         ledger.staking.accept(call)
+        return SimpleNamespace(block=len(ledger.staking.events))
 
     alice.send = send
     return alice

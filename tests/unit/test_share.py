@@ -7,12 +7,13 @@ import pytest
 
 from qfl.data.datasets import load_dataset
 from qfl.data.partition import parse_partition, partition
-from qfl.data.share import load_share
+from qfl.data.share import load_shares
 from qfl.errors import InvalidInput
 
 
 def share(text="2/5", classes=tuple(range(10)), scheme="iid", features=64, seed=1):
-    return load_share("digits", "data", classes, scheme, text, seed, features)
+    ((index, data),) = load_shares("digits", "data", classes, scheme, text, seed, features).items()
+    return index, data
 
 
 def test_share_is_the_part_that_a_run_in_one_process_gives_this_client():
@@ -28,6 +29,14 @@ def test_shares_have_all_samples_once():
     assert sum(len(share(f"{k}/3")[1].labels) for k in (1, 2, 3)) == len(load_dataset("digits").train.labels)
 
 
+def test_several_shares_are_each_what_they_are_alone():
+    """A process that hosts clients 2 and 3 must train them on what processes of their own would."""
+    several = load_shares("digits", "data", tuple(range(10)), "iid", "2-3/4", 1, 64)
+    assert list(several) == [1, 2]
+    for index, data in several.items():
+        assert np.array_equal(data.features, share(f"{index + 1}/4")[1].features)
+
+
 def test_only_the_chosen_labels_are_kept():
     """A client of a job for threes and sixes that trains on zeros and ones would poison it in good faith."""
     _, data = share("1/1", classes=(3, 6))
@@ -41,7 +50,7 @@ def test_images_are_shrunk_to_what_the_model_takes():
     assert data.features.shape[1] == 16
 
 
-@pytest.mark.parametrize("text", ["0/5", "6/5", "2", "2/", "a/b", "-1/5", "1/0"])
+@pytest.mark.parametrize("text", ["0/5", "6/5", "2", "2/", "3-2/5", "2-6/5", "a/b", "-1/5", "1/0"])
 def test_share_that_does_not_exist_says_what_to_write(text):
     with pytest.raises(InvalidInput, match="write K/N"):
         share(text)

@@ -105,3 +105,18 @@ def test_forgotten_round_is_not_signed_again(key, path):
     assert signer.sign_once("publication 1", 1, OTHER) is None
     assert Signer(key, path).sign_once("publication 1", 1, OTHER) is None
     assert key.next_leaf == 2
+
+
+def test_what_is_released_is_forgotten_and_never_signed_again(key, path):
+    """A final round needs no second signature; who kept all first ones would fill its disk."""
+    signer = Signer(key, path)
+    for number in (1, 2, 3):
+        signer.sign_once(f"publication {number}", number, DIGEST)
+    kept = signer.sign_once("publication 3", 3, DIGEST)
+    signer.release(2)
+    for now in (signer, Signer(key, path)):
+        assert now.sign_once("publication 1", 1, DIGEST) is None
+        assert now.sign_once("another name in round 2", 2, DIGEST) is None
+        assert now.sign_once("publication 3", 3, DIGEST) == kept
+    assert '"publication 1"' not in path.read_text()
+    assert key.next_leaf == 3

@@ -12,8 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.codec.content import ContentKind, encode
+from qfl.committee import updates
+from qfl.committee.opening import Plain
 from qfl.committee.updates import fetch_updates, verify_update
 from qfl.errors import StoreUnreachable, UpdateRejected
+from qfl.storage.budget import ByteBudget
 from qfl.storage.memory import MemoryStore
 from qfl.types import LaneFormat, ModelShape
 
@@ -185,6 +188,51 @@ def test_own_store_that_is_down_is_nobody_elses_fault():
 
     with pytest.raises(StoreUnreachable):
         fetch_updates(stored(MemoryStore(), [1, 2]), Dead(), TERMS)
+
+
+class CountingOpener(Plain):
+    """Counts the bytes that were fetched and are not yet checked."""
+
+    def __init__(self, room):
+        self.room, self.held, self.peak, self.full = room, 0, 0, threading.Event()
+        self.lock = threading.Lock()
+
+    def open(self, reveal, data):
+        with self.lock:
+            self.held += len(data)
+            self.peak = max(self.peak, self.held)
+            if self.held == self.room:
+                self.full.set()
+        assert self.full.wait(10), "fewer were fetched at a time than there is room for"
+        return super().open(reveal, data)
+
+    def is_proven(self, reveal, lanes, seed):
+        with self.lock:
+            self.held -= TERMS.update_bytes
+        return True
+
+
+def test_contents_in_flight_stay_within_the_bound_however_many_wait(monkeypatch):
+    """A committee of a large shard would else hold all its updates twice; with no parallel fetch it would miss turns."""
+    room = 3 * TERMS.update_bytes
+    monkeypatch.setattr(updates, "IN_FLIGHT", ByteBudget(room + 1))
+    store, opener = MemoryStore(), CountingOpener(room)
+    verified, rejected = fetch_updates(stored(store, range(1, 31)), store, TERMS, opener)
+    assert (len(verified), rejected) == (30, [])
+    assert opener.peak == room
+
+
+def test_a_content_larger_than_the_bound_is_fetched_alone(monkeypatch):
+    monkeypatch.setattr(updates, "IN_FLIGHT", ByteBudget(1))
+    store = MemoryStore()
+    verified, _ = fetch_updates(stored(store, [1, 2]), store, TERMS)
+    assert len(verified) == 2
+
+
+def test_lanes_are_kept_in_their_own_width():
+    store = MemoryStore()
+    (update,), _ = fetch_updates(stored(store, [1]), store, TERMS)
+    assert update.lanes.dtype.itemsize == 2
 
 
 def test_no_reveals_are_no_updates():

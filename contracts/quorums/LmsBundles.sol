@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IQuorum} from "../interfaces/IQuorum.sol";
+import {LmsKey} from "../interfaces/IStaking.sol";
+import {Lms} from "../libraries/Lms.sol";
+
+/// @title A committee's LMS signatures of one digest, in one string of bytes.
+/// @notice Bundle: `uint64be mask`, then for each set bit, lowest first, `uint16be length | signature`.
+/// @dev Leaf order is not asked for: others bundle these signatures, in any order and at any time. What they sign names
+/// its round and shard. Costs about 150k gas per seat: for small committees.
+abstract contract LmsBundles {
+    /// @dev The seats that signed; every signature that is there is valid, or this reverts.
+    function _signersOf(
+        bytes32 digest,
+        uint32[] memory committee,
+        bytes calldata bundle
+    ) internal view returns (uint64 seatsMask) {
+        if (bundle.length < 8) revert IQuorum.MalformedBundle();
+        seatsMask = uint64(bytes8(bundle[:8]));
+        if (uint256(seatsMask) >> committee.length != 0) {
+            revert IQuorum.NoSuchSeat(_highestBit(seatsMask), committee.length);
+        }
+
+        uint256 cursor = 8;
+        for (uint256 seat = 0; seat < committee.length; ++seat) {
+            if ((seatsMask >> seat) & 1 == 0) continue;
+            if (cursor + 2 > bundle.length) revert IQuorum.MalformedBundle();
+            uint256 end = cursor + 2 + uint16(bytes2(bundle[cursor:cursor + 2]));
+            if (end > bundle.length) revert IQuorum.MalformedBundle();
+            (bool isKnown, LmsKey memory key) = _keyOf(committee[seat]);
+            if (!isKnown || !Lms.verify(key, digest, bundle[cursor + 2:end])) {
+                revert IQuorum.BadAttestation(seat, committee[seat]);
+            }
+            cursor = end;
+        }
+        if (cursor != bundle.length) revert IQuorum.MalformedBundle();
+    }
+
+    /// @dev The key that speaks for a validator now; not known when it is none, or has left.
+    function _keyOf(uint32 validator) internal view virtual returns (bool isKnown, LmsKey memory key);
+
+    function _highestBit(uint256 mask) private pure returns (uint256 bit) {
+        while (mask >> (bit + 1) != 0) ++bit;
+    }
+}

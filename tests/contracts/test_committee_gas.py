@@ -1,0 +1,62 @@
+"""What the beacon pays for committees of many sizes, from receipts: it grows with shards and seats, never with clients.
+
+`QFL_UPDATE_GAS=1 brownie test tests/contracts/test_committee_gas.py -o addopts=` rewrites
+`tests/committee_gas_snapshot.json`; read its diff. 64 validators are bonded; what a checkpoint costs with its
+signatures is in the other snapshots.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.contracts.world import build, key_of
+
+SNAPSHOT = Path(__file__).parents[1] / "committee_gas_snapshot.json"
+SIZES = ((1, 4), (4, 4), (8, 4), (1, 8), (8, 8), (1, 16), (1, 32), (1, 64))
+"""Shards, and seats of each."""
+BLOCK = 30_000_000
+GAS_BETWEEN_DRAWS = 15_000
+"""Who is drawn decides how many nodes of the stake tree are read."""
+
+
+@pytest.fixture(scope="module")
+def gas(module_isolation, disputes):
+    """Gas of opening a round, by shards and seats. The first round of a deployment, which writes more, is not one."""
+    world = build(clients=(), validators=(), disputes=disputes)
+    for i in range(64):
+        world.bond(f"v{i}", "validator", key=key_of("all"))
+    used = {}
+    for shards, seats in ((1, 1), *SIZES):
+        rounds = world.rounds | {"shards": shards, "seats": seats}
+        world.beacon.setParameters(list(rounds.values()), {"from": world.owner})
+        opened = world.beacon.openRound({"from": world.relayer})
+        used[f"open a round of {shards} x {seats} seats"] = opened.gas_used
+        drawn = list(world.staking.draw(opened.events["RoundOpened"]["seed"], shards * seats))
+        number = world.beacon.currentRound()
+        assert [v for s in range(shards) for v in world.beacon.committee(number, s)] == drawn
+        world.reach(world.ends_at("publish"))
+    del used["open a round of 1 x 1 seats"]
+    return used
+
+
+def test_the_largest_committees_fit_a_block(gas):
+    assert max(gas.values()) <= BLOCK
+
+
+def test_a_seat_costs_the_same_in_many_shards_as_in_one(gas):
+    """Nothing is paid for a shard but its seats."""
+    many, one = gas["open a round of 8 x 8 seats"], gas["open a round of 1 x 64 seats"]
+    assert abs(many - one) <= 2 * GAS_BETWEEN_DRAWS
+
+
+def test_gas_is_what_the_snapshot_says(gas):
+    if os.environ.get("QFL_UPDATE_GAS"):
+        SNAPSHOT.write_text(json.dumps(gas, indent=2) + "\n")
+    committed = json.loads(SNAPSHOT.read_text())
+    assert gas.keys() == committed.keys()
+    for scenario, value in committed.items():
+        assert abs(gas[scenario] - value) <= GAS_BETWEEN_DRAWS, (scenario, gas[scenario], value)

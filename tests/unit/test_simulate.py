@@ -1,0 +1,196 @@
+"""The simulator: constants that fit what was measured, and a round worked out from them by hand."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+
+from qfl.cli.main import cli
+from qfl.dynamics.links import Link
+from qfl.errors import InvalidInput
+from qfl.simulate.calibrate import SIZES as CALIBRATED
+from qfl.simulate.calibrate import fit_constants
+from qfl.simulate.check import SIZES as CHECKED
+from qfl.simulate.check import compare
+from qfl.simulate.constants import Constants
+from qfl.simulate.laws import GAS, OPENING, STAGES, TRANSACTIONS, WORK, fit, opening_counts, total
+from qfl.simulate.measure import Measured, summarise
+from qfl.simulate.odds import compute_odds
+from qfl.simulate.scenario import Chains, forecast, most_seats
+from qfl.simulate.size import Size
+
+INSTANT = Link("instant", "", 0.0, 1e12, 1e12, 0.0, {})
+
+
+def synthetic(size: Size) -> Measured:
+    """A round that follows the laws with every constant 1; openings as `OPENING` has them."""
+
+    def follow(laws):
+        return {name: total(dict.fromkeys(law, 1.0), size.counts) for name, law in laws.items()}
+
+    gas = follow(TRANSACTIONS)
+    gas["open_round"] = total(dict.fromkeys(OPENING, 1.0), opening_counts(size.validators, size.shards * size.seats))
+    return Measured(size, follow(STAGES), follow(WORK), gas, follow(TRANSACTIONS))
+
+
+@pytest.fixture
+def constants():
+    return fit_constants([synthetic(size) for size in CALIBRATED], dict.fromkeys(OPENING, 1.0), {"command": "none"})
+
+
+def test_constants_are_told_apart_by_the_sizes_that_are_run(constants):
+    """Were clients and seats in one proportion in all sizes, no fit could say which of them costs what."""
+    for laws in (constants.stages, constants.work, constants.gas, constants.sent):
+        for coefficients in laws.values():
+            assert coefficients == {name: pytest.approx(1.0) for name in coefficients}
+
+
+def test_a_prediction_is_of_sizes_that_were_not_measured(constants):
+    assert not set(CALIBRATED) & set(CHECKED)
+    for size in CHECKED:
+        assert all(entry.holds and abs(entry.error) < 1e-9 for entry in compare(constants, synthetic(size)))
+
+
+def test_a_model_that_is_off_is_seen(constants):
+    """A tenth is near enough, a fifth is not."""
+    measured = synthetic(CHECKED[0])
+    slower = replace(measured, work={role: seconds * 1.25 for role, seconds in measured.work.items()})
+    wrong = [entry.figure for entry in compare(constants, slower) if not entry.holds]
+    assert wrong == ["processor seconds"]
+
+
+def test_no_constant_is_negative():
+    """Noise may make a round with more clients faster; a negative cost would run away at a million of them."""
+    counts = [{"round": 1.0, "clients": 10.0}, {"round": 1.0, "clients": 20.0}]
+    fitted = fit(("round", "clients"), counts, [2.0, 1.0])
+    assert min(fitted.values()) >= 0
+    assert fitted["clients"] == 0
+
+
+def test_what_costs_nothing_has_no_constants():
+    assert fit(("round",), [{"round": 1.0}], [0.0]) == {"round": 0.0}
+
+
+def test_a_measured_round_is_the_fastest_of_each_stage():
+    rounds = [
+        {"seconds": {"open": 1.0, "commit": 5.0}, "cpu_seconds": {"client": {"commit": 2.0, "train": 1.0}}},
+        {"seconds": {"open": 2.0, "commit": 4.0}, "cpu_seconds": {"client": {"commit": 1.0, "train": 1.5}}},
+    ]
+    sent = [{"label": "commit", "gas": 100, "size": 10}] * 4 + [{"label": "bond_client", "gas": 9, "size": 9}]
+    measured = summarise(Size(2, 4, 1), rounds, sent)
+    assert (measured.seconds["open"], measured.seconds["commit"], measured.work) == (1.0, 4.0, {"client": 2.5})
+    assert (measured.gas, measured.sent) == ({"commit": 200.0}, {"commit": 20.0})
+
+
+def test_constants_survive_their_file(constants, tmp_path):
+    constants.save(tmp_path / "constants.json")
+    loaded = Constants.load(tmp_path / "constants.json")
+    assert loaded.seconds_of(CHECKED[2]) == pytest.approx(constants.seconds_of(CHECKED[2]))
+    assert loaded.gas_of(CHECKED[2]) == pytest.approx(constants.gas_of(CHECKED[2]))
+    with pytest.raises(InvalidInput, match="--calibrate"):
+        Constants.load(tmp_path / "none.json")
+
+
+def test_committed_constants_are_there_and_say_how_they_were_made():
+    known = Constants.load()
+    assert known.made["command"] == "qfl simulate --calibrate"
+    assert known.made["sizes"] == [str(size) for size in CALIBRATED]
+    assert set(known.stages) >= set(STAGES) and set(known.gas) >= set(GAS)
+
+
+CLIENTS_LINK = Link("slow", "", 0.5, 8_000.0, 4_000.0, 0.0, {})
+
+
+def test_a_round_by_hand(constants):
+    """16 clients in 2 shards of 4 seats, all constants 1: 1 + 16 clients' reveals come to 9 gas a shard, and so on."""
+    size = Size(16, 8, 2)
+    result = forecast(size, constants, CLIENTS_LINK, INSTANT, Chains(10.0, 9), 3)
+    phases = {phase.name: phase for phase in result.phases}
+    # 4 Mbit/s would be 1 s for 500 bytes: commits are (2 shards + 16 clients) / 16 bytes each, one after rounding.
+    assert phases["commit"].transfer == pytest.approx(CLIENTS_LINK.up_seconds(1))
+    assert phases["commit"].blocks == 10.0
+    assert phases["train"].compute == 1.0
+    # A seat: 1 for itself, and 8 updates of its shard.
+    assert phases["propose"].compute == pytest.approx(9.0)
+    # 2 checkpoints: 2 shards + 6 signatures.
+    assert result.beacon_gas["checkpoint"] == pytest.approx(8.0)
+    nodes = {node.name: node for node in result.nodes}
+    assert nodes["client"].up_bytes == pytest.approx(2 * 18 / 16 + constants.update_bytes)
+    assert nodes["seat"].down_bytes == 8 * constants.update_bytes + constants.model_bytes
+    assert nodes["seat"].kept_bytes == 3 * (8 * constants.update_bytes + 2 * constants.model_bytes)
+    assert result.seconds == pytest.approx(sum(p.compute + p.transfer + p.blocks for p in result.phases))
+
+
+def test_a_seats_load_follows_its_shard_and_not_the_network(constants):
+    """The point of shards: twice the clients on twice the shards change nothing for a client or a seat."""
+    links = CLIENTS_LINK, INSTANT
+    small = forecast(Size(1_000, 64, 8), constants, *links, Chains(), 3)
+    large = forecast(Size(2_000, 128, 16), constants, *links, Chains(), 3)
+    for before, after in zip(small.nodes[:2], large.nodes[:2], strict=True):
+        assert after == before
+    assert large.shard_gas == pytest.approx(small.shard_gas)
+    assert large.beacon_gas["checkpoint"] == pytest.approx(2 * small.beacon_gas["checkpoint"])
+
+
+def test_the_most_seats_are_those_whose_draw_fits_into_a_block(constants):
+    seats = most_seats(1_024, constants, Chains(block_gas=30_000))
+    assert total(constants.opening, opening_counts(1_024, seats)) <= 30_000
+    assert total(constants.opening, opening_counts(1_024, seats + 1)) > 30_000
+
+
+def test_odds_are_told_with_what_they_mean():
+    stalled, captured, beyond = compute_odds(Size(60, 60, 3, 6), 0.3, 1e-3, 1.5)
+    assert (stalled.fewest_bad, captured.fewest_bad, beyond.fewest_bad) == (3, 4, 5)
+    assert stalled.probability > captured.probability > beyond.probability > 0
+    assert captured.bound >= captured.probability
+    assert compute_odds(Size(60, 60, 3, 6), 0.3, 1e-3, None)[0].bound is None
+
+
+@pytest.mark.parametrize(
+    "wrong", [(0, 4, 1, 4), (1, 3, 1, 4), (257, 8, 1, 4), (1, 80, 1, 65), (1, 4, 0, 4), (1, 4, 1, 0)]
+)
+def test_a_network_that_the_contracts_would_refuse_is_refused(wrong):
+    with pytest.raises(InvalidInput):
+        Size(*wrong)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1])
+def test_a_share_of_stake_is_a_share(share):
+    with pytest.raises(InvalidInput, match="bad"):
+        compute_odds(Size(1, 4, 1), share, 0.1, None)
+
+
+@pytest.mark.parametrize("wrong", [(0.0, 1), (1.0, 0)])
+def test_blocks_take_time_and_gas(wrong):
+    with pytest.raises(InvalidInput):
+        Chains(*wrong)
+
+
+def run(*arguments: str):
+    return CliRunner().invoke(cli, ["simulate", *arguments])
+
+
+def test_the_command_gives_programs_all_of_it():
+    result = run("--clients", "1000", "--validators", "200", "--shards", "8", "--seats", "8", "--json")
+    document = json.loads(result.stdout)
+    assert document["size"] == {"clients": 1_000, "validators": 200, "shards": 8, "seats": 8}
+    assert [phase["name"] for phase in document["phases"]][:2] == ["open", "train"]
+    assert 0 < document["odds"][1]["probability"] < 1
+    assert document["client_link"]["sources"] and document["constants"]["processor"]
+
+
+def test_a_round_that_cannot_be_opened_is_said():
+    """One transaction draws all seats: what fits into a block is a limit of the contracts, and no footnote."""
+    few, many = ("--clients", "16", "--validators", "64", "--shards", "4"), ("--clients", "4000", "--shards", "4000")
+    assert "cannot be opened" not in run(*few).stdout
+    assert "cannot be opened" in run(*many).stdout
+
+
+@pytest.mark.parametrize("wrong", [("--link", "7g"), ("--seats", "65"), ("--target", "0"), ("--stake-ratio", "0.5")])
+def test_bad_options_are_refused_by_name(wrong):
+    refusal = run("--clients", "10", "--validators", "400", "--shards", "4", *wrong).exception
+    assert isinstance(refusal, InvalidInput)
+    assert wrong[1] in str(refusal)
