@@ -31,7 +31,8 @@ class DevnetConfig:
         accounts: Number of accounts of `DEV_MNEMONIC` that hold 10,000 ETH each.
         with_chain: False where an own chain is used.
         with_ipfs: False where an own IPFS node is used.
-        chain_id: Differs between the chains of a network that has several.
+        chain_id: Of the chain; those of shards have the numbers after it.
+        shard_chains: Number of shards that have a chain of their own beside it.
     """
 
     folder: Path
@@ -43,3 +44,29 @@ class DevnetConfig:
     with_chain: bool = True
     with_ipfs: bool = True
     chain_id: int = CHAIN_ID
+    shard_chains: int = 0
+
+
+@dataclass(frozen=True)
+class ChainPart:
+    """One chain of a network: its part's name, and what it adds to the names of its files."""
+
+    name: str
+    chain_id: int
+    suffix: str = ""
+
+
+def main_chain(config: DevnetConfig) -> ChainPart:
+    """The chain that the beacon is on, or everything."""
+    return ChainPart("chain", config.chain_id)
+
+
+def shard_chain(config: DevnetConfig, shard: int) -> ChainPart:
+    """The chain of one shard's own."""
+    return ChainPart(f"shard-{shard}", config.chain_id + 1 + shard, f"-shard-{shard}")
+
+
+def chain_parts(config: DevnetConfig) -> list[ChainPart]:
+    """Every chain of the network, the main one first."""
+    shards = [shard_chain(config, shard) for shard in range(config.shard_chains)]
+    return [main_chain(config), *shards] if config.with_chain else []

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import IO, Self
 
-from qfl.devnet.config import DevnetConfig
+from qfl.devnet.config import ChainPart, DevnetConfig, chain_parts, main_chain, shard_chain
 from qfl.devnet.health import catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
 from qfl.devnet.ports import HOST, choose_port
 from qfl.devnet.process import GuardedProcess
@@ -75,9 +77,18 @@ class Devnet:
         return self._url("chain")
 
     @property
+    def shard_rpc_urls(self) -> list[str]:
+        """URLs of the shards' own chains, by shard."""
+        return [self._url(part.name) for part in chain_parts(self.config)[1:]]
+
+    @property
     def ipfs_url(self) -> str:
         """URL of the IPFS node's RPC, as `IpfsStore` takes it."""
         return self._url("ipfs")
+
+    def pids(self) -> dict[str, int]:
+        """Process ids of the programs that run now, by part."""
+        return {name: process.pid for name, process in self._processes.items()}
 
     def status(self) -> DevnetStatus:
         """Ask every part how it is."""
@@ -85,7 +96,28 @@ class Devnet:
 
     def restart_chain(self) -> None:
         """End the chain, if it still runs, and start it again on its port, state and clock."""
-        self._restart("chain", self._launch_chain)
+        self._restart("chain", partial(self._launch_chain, main_chain(self.config)))
+
+    def stop_shard_chain(self, shard: int) -> None:
+        """End a shard's own chain; its state stays."""
+        self._process(shard_chain(self.config, shard).name).stop()
+
+    def kill_shard_chain(self, shard: int) -> None:
+        """End a shard's own chain as a failing machine would: what it had not written to disk is lost."""
+        process = self._process(shard_chain(self.config, shard).name)
+        os.kill(process.pid, signal.SIGKILL)
+        process.stop()
+
+    def restart_shard_chain(self, shard: int) -> None:
+        """End a shard's own chain, if it still runs, and start it again on its port and state, at the others' time."""
+        part = shard_chain(self.config, shard)
+        self._restart(part.name, partial(self._launch_chain, part))
+
+    def restart_ended_shard_chains(self) -> None:
+        """Start those shards' chains again that have ended by themselves."""
+        for shard, part in enumerate(chain_parts(self.config)[1:]):
+            if not self._process(part.name).is_running:
+                self.restart_shard_chain(shard)
 
     def restart_ipfs(self) -> None:
         """End the IPFS node, if it still runs, and start it again on its ports and repository.
@@ -95,9 +127,10 @@ class Devnet:
         self._restart("ipfs", self._launch_ipfs)
 
     def require_all_running(self) -> None:
-        """Raise DevnetPartEnded if a part has ended by itself."""
-        for process in self._processes.values():
-            if not process.is_running:
+        """Raise DevnetPartEnded if a part has ended by itself; the others can do without a shard's own chain."""
+        optional = [part.name for part in chain_parts(self.config)[1:]]
+        for name, process in self._processes.items():
+            if name not in optional and not process.is_running:
                 raise DevnetPartEnded(process.name, process.log, process.last_lines())
 
     def _launch_all(self) -> None:
@@ -106,8 +139,8 @@ class Devnet:
             self._choose_ports()
             if self.config.with_ipfs:
                 self._launch_ipfs()
-            if self.config.with_chain:
-                self._launch_chain()
+            for part in chain_parts(self.config):
+                self._launch_chain(part)
             try:
                 # Both have been launched before the first is waited for: they start side by side.
                 for name in self._processes:
@@ -125,20 +158,23 @@ class Devnet:
         self._processes.clear()
 
     def _choose_ports(self) -> None:
-        if self.config.with_chain:
-            self._ports["chain"] = choose_port(self.config.rpc_port, "the chain")
+        for offset, part in enumerate(chain_parts(self.config)):
+            wanted = self.config.rpc_port and self.config.rpc_port + offset
+            self._ports[part.name] = choose_port(wanted, "the chain" if not offset else f"the chain of {part.name}")
         if self.config.with_ipfs:
             self._ports["ipfs"] = choose_port(self.config.ipfs_port, "the IPFS node")
             self._ports["swarm"] = choose_port(0, "the IPFS node's peers")
 
-    def _launch_chain(self) -> None:
-        self._launch("chain", self.config.chain, chain_command(self.config, self._ports["chain"]))
+    def _launch_chain(self, part: ChainPart) -> None:
+        self._launch(
+            part.name, self.config.chain, chain_command(self.config, part, self._ports[part.name]), part.suffix
+        )
 
     def _launch_ipfs(self) -> None:
         self._launch("ipfs", "ipfs", ipfs_command(self.config, self._ports["ipfs"], self._ports["swarm"]))
 
-    def _launch(self, name: str, program: str, command: list[str]) -> None:
-        log = self.config.folder / "logs" / f"{program}.log"
+    def _launch(self, name: str, program: str, command: list[str], suffix: str = "") -> None:
+        log = self.config.folder / "logs" / f"{program}{suffix}.log"
         self._processes[name] = GuardedProcess(program, command, log)
 
     def _wait_for(self, name: str) -> None:
@@ -147,19 +183,21 @@ class Devnet:
             wait_until_healthy(process, lambda: probe_ipfs(url))
         else:
             wait_until_healthy(process, lambda: probe_chain(url))
-            catch_up_clock(url)
+            catch_up_clock(url, self._url("chain"))
 
     def _restart(self, name: str, launch: Callable[[], None]) -> None:
-        if name not in self._processes:
-            raise PartNotConfigured(name)
-        self._processes[name].stop()
+        self._process(name).stop()
         launch()
         self._wait_for(name)
         self._write_state()
 
-    def _url(self, name: str) -> str:
+    def _process(self, name: str) -> GuardedProcess:
         if name not in self._processes:
             raise PartNotConfigured(name)
+        return self._processes[name]
+
+    def _url(self, name: str) -> str:
+        self._process(name)
         return f"http://{HOST}:{self._ports[name]}"
 
     def _state(self) -> DevnetState:

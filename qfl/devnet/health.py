@@ -81,13 +81,13 @@ def wait_until_healthy(process: GuardedProcess, probe: Callable[[], object]) -> 
         time.sleep(POLL_SECONDS)
 
 
-def catch_up_clock(url: str) -> None:
-    """Move a restarted chain's clock to its latest block.
+def catch_up_clock(url: str, other: str) -> None:
+    """Move a restarted chain's clock to its latest block, or to that of the `other` chain if that is later.
 
     Anvil starts again at the time of day, and would put blocks before those that were mined while its clock
     had been moved forward.
     """
-    latest = call_chain(url, "eth_getBlockByNumber", "latest", False)
-    ahead = int(latest["timestamp"], 16) - int(time.time())
+    latest = max(int(call_chain(at, "eth_getBlockByNumber", "latest", False)["timestamp"], 16) for at in (url, other))
+    ahead = latest - int(time.time())
     if ahead > 0:
         call_chain(url, "evm_increaseTime", ahead)

@@ -7,7 +7,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, DEV_MNEMONIC, DevnetConfig
+from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, DEV_MNEMONIC, ChainPart, DevnetConfig
 from qfl.devnet.ports import HOST
 from qfl.errors import ProgramMissing
 
@@ -19,26 +19,26 @@ STATES_KEPT = 128
 """Blocks whose state can still be asked for. Unless told, Anvil writes every block's whole state to disk: gigabytes."""
 
 
-def chain_command(config: DevnetConfig, port: int) -> list[str]:
-    """Command line of the chain on `port`.
+def chain_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]:
+    """Command line of one chain, on `port`.
 
     Raises:
         ProgramMissing: it is not installed.
     """
-    return anvil_command(config, port) if config.chain == "anvil" else ganache_command(config, port)
+    return anvil_command(config, part, port) if config.chain == "anvil" else ganache_command(config, part, port)
 
 
-def anvil_command(config: DevnetConfig, port: int) -> list[str]:
+def anvil_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]:
     """Anvil, with its state in one JSON file."""
     command = [
         find_anvil(),
-        *("--host", HOST, "--port", str(port), "--chain-id", str(config.chain_id)),
+        *("--host", HOST, "--port", str(port), "--chain-id", str(part.chain_id)),
         *("--gas-limit", str(BLOCK_GAS_LIMIT)),
         *("--mnemonic", DEV_MNEMONIC),
         *("--accounts", str(config.accounts), "--balance", str(ACCOUNT_BALANCE_ETH)),
-        *("--state", str(config.folder / "anvil-state.json")),
+        *("--state", str(config.folder / f"anvil-state{part.suffix}.json")),
         *("--state-interval", str(STATE_INTERVAL_SECONDS)),
-        *("--cache-path", str(config.folder / "anvil-cache")),
+        *("--cache-path", str(config.folder / f"anvil-cache{part.suffix}")),
         *("--prune-history", str(STATES_KEPT)),
     ]
     if config.block_time is not None:
@@ -46,17 +46,17 @@ def anvil_command(config: DevnetConfig, port: int) -> list[str]:
     return command
 
 
-def ganache_command(config: DevnetConfig, port: int) -> list[str]:
+def ganache_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]:
     """Ganache, with its state in a LevelDB folder."""
     return [
         find_node(),
         find_module("ganache/dist/node/cli.js"),
         *("--server.host", HOST, "--server.port", str(port)),
-        *("--chain.chainId", str(config.chain_id), "--chain.networkId", str(config.chain_id)),
+        *("--chain.chainId", str(part.chain_id), "--chain.networkId", str(part.chain_id)),
         *("--miner.blockGasLimit", str(BLOCK_GAS_LIMIT), "--miner.blockTime", str(config.block_time or 0)),
         *("--wallet.mnemonic", DEV_MNEMONIC, "--wallet.totalAccounts", str(config.accounts)),
         *("--wallet.defaultBalance", str(ACCOUNT_BALANCE_ETH)),
-        *("--database.dbPath", str(config.folder / "ganache-db")),
+        *("--database.dbPath", str(config.folder / f"ganache-db{part.suffix}")),
     ]
 
 

@@ -42,6 +42,7 @@ def serve(config: DevnetConfig, on_ready: Callable[[Devnet], None]) -> None:
             on_ready(devnet)
             while not stop_requested.wait(0.5):
                 devnet.require_all_running()
+                devnet.restart_ended_shard_chains()
     finally:
         for number, handler in handlers.items():
             signal.signal(number, handler)

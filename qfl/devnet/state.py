@@ -19,7 +19,10 @@ LOCK_SECONDS = 0.5
 
 @dataclass(frozen=True)
 class PartState:
-    """One program: `name` is "chain" or "ipfs", `pid` the program's own, `started_at` in unix seconds."""
+    """One program: `name` is "chain", "ipfs" or "shard-0" and so on, `pid` the program's own.
+
+    `started_at` is in unix seconds.
+    """
 
     name: str
     program: str

@@ -8,8 +8,6 @@ from pathlib import Path
 from qfl.devnet.health import Unhealthy, probe_chain, probe_ipfs
 from qfl.devnet.state import DevnetState, PartState
 
-PROBES = {"chain": probe_chain, "ipfs": probe_ipfs}
-
 
 @dataclass(frozen=True)
 class PartStatus:
@@ -40,6 +38,7 @@ def compute_status(folder: Path, state: DevnetState) -> DevnetStatus:
 
 def _ask(part: PartState) -> PartStatus:
     try:
-        return PartStatus(part, True, PROBES[part.name](part.url))
+        probe = probe_ipfs if part.name == "ipfs" else probe_chain
+        return PartStatus(part, True, probe(part.url))
     except Unhealthy as problem:
         return PartStatus(part, False, str(problem))

@@ -28,6 +28,7 @@ export class Blocks {
   #disk;
   #bitswap;
   #turns = new Map(); // CID -> the end of the last change queued for it
+  #collected = Promise.resolve(); // the end of the last garbage collection
   #retrievals = new Map(); // CID -> { block, waiting, controller }
 
   constructor({ helia, disk, bitswap }) {
@@ -84,8 +85,14 @@ export class Blocks {
     return cids;
   }
 
-  /** Deletes what is not pinned and returns the CIDs of it. */
+  /** Deletes what is not pinned and returns the CIDs of it. Changes wait: a block that is put is not pinned yet. */
   async collectGarbage() {
+    const collecting = Promise.allSettled(this.#turns.values()).then(() => this.#collect());
+    this.#collected = collecting.catch(() => undefined);
+    return collecting;
+  }
+
+  async #collect() {
     const deleted = [];
     await this.#helia.gc({
       onProgress: (event) => {
@@ -106,7 +113,8 @@ export class Blocks {
   /** Runs changes of one CID one after the other: parallel ones race for one temporary file and one pin count. */
   async #inTurn(cid, change) {
     const key = cid.toString();
-    const turn = (this.#turns.get(key) ?? Promise.resolve()).catch(() => undefined).then(change);
+    const before = (this.#turns.get(key) ?? Promise.resolve()).catch(() => undefined);
+    const turn = Promise.all([before, this.#collected]).then(change);
     this.#turns.set(key, turn);
     try {
       await turn;

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Handover, IBeaconMirror, MirrorMessage, MirrorSeat, MirroredRound} from "./interfaces/IBeaconMirror.sol";
+import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeaconView.sol";
+import {LmsKey} from "./interfaces/IStaking.sol";
+import {Chunks} from "./libraries/Chunks.sol";
+import {Digest} from "./libraries/Digest.sol";
+import {LmsBundles} from "./quorums/LmsBundles.sol";
+
+/// @title The beacon as a shard on another chain sees it.
+/// @dev One round is kept, and overwritten; of those before, only who sat in their committees. Keys are kept by
+/// validator: most of a new committee's are there already, and one that was replaced since is the one to ask for.
+contract BeaconMirror is IBeaconMirror, LmsBundles {
+    uint256 private constant MAX_SEATS = 64;
+    /// @dev How many messages back a committee may be that signs in place of the sitting one.
+    uint256 private constant HANDOVER_DEPTH = 4;
+
+    /// @dev What is kept of a round's committee: its size, and where the one before it is.
+    struct Committee {
+        uint64 previous;
+        uint8 seats;
+        uint32[MAX_SEATS] validators;
+    }
+
+    /// @inheritdoc IBeaconMirror
+    uint16 public immutable shardIndex;
+    /// @inheritdoc IBeaconMirror
+    address public immutable deployer;
+
+    MirroredRound private _round;
+    mapping(uint64 round => Committee) private _committees;
+    mapping(uint32 validator => LmsKey) private _seatKeys;
+    mapping(uint32 client => LmsKey) private _clientKeys;
+
+    constructor(uint16 shardIndex_) {
+        (shardIndex, deployer) = (shardIndex_, msg.sender);
+    }
+
+    // --- messages --------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IBeaconMirror
+    function begin(MirrorMessage calldata message) external {
+        if (msg.sender != deployer) revert NotDeployer(msg.sender);
+        if (_round.round != 0) revert AlreadyBegun(_round.round);
+        _check(message);
+        _show(message, 0, Digest.mirrorMessage(message));
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function advance(MirrorMessage calldata message, uint64 signers, bytes calldata bundle) external {
+        if (_round.round == 0) revert NotBegun();
+        _check(message);
+        uint40 opensAt = _opensAt(signers);
+        if (block.timestamp < opensAt) revert HandoverNotOpen(signers, opensAt);
+
+        bytes32 digest = Digest.mirrorMessage(message);
+        uint32[] memory validators = _validatorsOf(signers);
+        uint256 signed = _bitsIn(_signersOf(digest, validators, bundle));
+        uint256 required = (2 * validators.length + 2) / 3;
+        if (signed < required) revert NoQuorum(signed, required);
+        _show(message, signers, digest);
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function countersign(uint64 round, uint32 validator, bytes32 digest, bytes calldata signature) external {
+        if (round <= _round.round) revert RoundNotLater(round, _round.round);
+        emit Countersigned(round, validator, digest, signature);
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function admit(uint32 id, LmsKey calldata key, uint256 position, bytes32[] calldata path) external {
+        if (_clientKeys[id].height != 0) revert AlreadyAdmitted(id);
+        bytes memory leaf = abi.encodePacked(id, key.identifier, key.root, key.height);
+        if (!Chunks.verify(_round.clientsRoot, _round.clientCount, position, leaf, path)) {
+            revert NotAClient(id, position);
+        }
+
+        _clientKeys[id] = key;
+        emit ClientAdmitted(id, key);
+    }
+
+    // --- for the shard ---------------------------------------------------------------------------------------
+
+    /// @inheritdoc IBeaconView
+    /// @dev The checkpoint phase lasts to its end here, and what follows is idle: the beacon alone knows better.
+    function context() external view returns (RoundContext memory now_) {
+        MirroredRound storage shown = _round;
+        now_.round = shown.round;
+        now_.revealEndsAt = shown.revealEndsAt;
+        now_.turnSeconds = shown.turnSeconds;
+        now_.shards = shown.shards;
+        now_.seats = shown.seats;
+        now_.baseRoot = shown.baseRoot;
+        now_.normBound = shown.normBound;
+        now_.laneBits = shown.laneBits;
+        if (block.timestamp < shown.commitEndsAt) {
+            (now_.phase, now_.phaseEndsAt) = (Phase.Commit, shown.commitEndsAt);
+        } else if (block.timestamp < shown.revealEndsAt) {
+            (now_.phase, now_.phaseEndsAt) = (Phase.Reveal, shown.revealEndsAt);
+        } else if (block.timestamp < shown.checkpointEndsAt) {
+            (now_.phase, now_.phaseEndsAt) = (Phase.Checkpoint, shown.checkpointEndsAt);
+        }
+    }
+
+    /// @inheritdoc IBeaconView
+    /// @dev Active here means admitted and not revoked since.
+    function client(uint32 id) external view returns (bool active, uint16 shard, LmsKey memory key) {
+        if (_round.round == 0) return (false, 0, key);
+        key = _clientKeys[id];
+        active = key.height != 0;
+        shard = uint16(uint256(keccak256(abi.encode(_round.seed, id))) % _round.shards);
+    }
+
+    /// @inheritdoc IBeaconView
+    function committee(uint64 round, uint16 shard) external view returns (uint32[] memory) {
+        if (shard != shardIndex) revert NotMirrored(round, shard);
+        return _validatorsOf(round);
+    }
+
+    // --- for those who keep it -------------------------------------------------------------------------------
+
+    /// @inheritdoc IBeaconMirror
+    function mirrored() external view returns (MirroredRound memory) {
+        return _round;
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function sitting(uint64 round) external view returns (MirrorSeat[] memory seats) {
+        uint32[] memory validators = _validatorsOf(round);
+        seats = new MirrorSeat[](validators.length);
+        for (uint256 seat = 0; seat < validators.length; ++seat) {
+            seats[seat] = MirrorSeat({validator: validators[seat], key: _seatKeys[validators[seat]]});
+        }
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function handovers() external view returns (Handover[] memory found) {
+        Handover[HANDOVER_DEPTH + 1] memory all;
+        uint256 count = 0;
+        for (uint64 round = _round.round; round != 0 && count <= HANDOVER_DEPTH; round = _committees[round].previous) {
+            all[count++] = Handover({round: round, opensAt: _opensAt(round)});
+        }
+        found = new Handover[](count);
+        for (uint256 i = 0; i < count; ++i) {
+            found[i] = all[i];
+        }
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function admitted(uint32[] calldata ids) external view returns (uint256 bitmap) {
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (_clientKeys[ids[i]].height != 0) bitmap |= 1 << i;
+        }
+    }
+
+    /// @inheritdoc IBeaconMirror
+    function messageDigest(MirrorMessage calldata message) external view returns (bytes32) {
+        return Digest.mirrorMessage(message);
+    }
+
+    // --- inside ----------------------------------------------------------------------------------------------
+
+    /// @dev What every message must be, whoever signed it.
+    function _check(MirrorMessage calldata message) private view {
+        MirroredRound calldata next = message.round;
+        uint64 current = _round.round;
+        if (next.shard != shardIndex) revert WrongShard(next.shard, shardIndex);
+        if (next.round <= current) revert RoundNotLater(next.round, current);
+        if (next.previous != current) revert WrongPrevious(next.previous, current);
+        uint256 given = message.committee.length;
+        if (given != next.seats || given == 0 || given > MAX_SEATS) revert WrongCommittee(given, next.seats);
+    }
+
+    /// @dev Writes a checked message.
+    function _show(MirrorMessage calldata message, uint64 signers, bytes32 digest) private {
+        (uint64 round, uint64 previous) = (message.round.round, message.round.previous);
+        _round = message.round;
+        Committee storage seated = _committees[round];
+        (seated.previous, seated.seats) = (previous, message.round.seats);
+        for (uint256 seat = 0; seat < message.committee.length; ++seat) {
+            MirrorSeat calldata named = message.committee[seat];
+            seated.validators[seat] = named.validator;
+            if (_seatKeys[named.validator].root != named.key.root) _seatKeys[named.validator] = named.key;
+        }
+        for (uint256 i = 0; i < message.revoked.length; ++i) {
+            uint32 id = message.revoked[i];
+            if (_clientKeys[id].height == 0) continue;
+            delete _clientKeys[id];
+            emit ClientRevoked(id);
+        }
+        emit RoundMirrored(round, previous, signers, digest);
+    }
+
+    /// @dev From when the committee of `signers` may sign the next message.
+    function _opensAt(uint64 signers) private view returns (uint40) {
+        uint64 round = _round.round;
+        if (signers == round) return 0;
+        for (uint256 steps = 1; steps <= HANDOVER_DEPTH; ++steps) {
+            round = _committees[round].previous;
+            if (round != signers || round == 0) continue;
+            return _round.checkpointEndsAt + uint40(steps) * _round.turnSeconds;
+        }
+        revert CommitteeTooOld(signers, _round.round);
+    }
+
+    function _validatorsOf(uint64 round) private view returns (uint32[] memory validators) {
+        Committee storage seated = _committees[round];
+        if (seated.seats == 0) revert NotMirrored(round, shardIndex);
+        validators = new uint32[](seated.seats);
+        for (uint256 seat = 0; seat < validators.length; ++seat) {
+            validators[seat] = seated.validators[seat];
+        }
+    }
+
+    /// @inheritdoc LmsBundles
+    function _keyOf(uint32 validator) internal view override returns (bool isKnown, LmsKey memory key) {
+        key = _seatKeys[validator];
+        isKnown = key.height != 0;
+    }
+
+    function _bitsIn(uint256 mask) private pure returns (uint256 count) {
+        for (; mask != 0; mask &= mask - 1) ++count;
+    }
+}
