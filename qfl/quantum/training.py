@@ -17,6 +17,7 @@ from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig, scale_rate
 from qfl.quantum.model import QuantumClassifier
 from qfl.quantum.sampling import draw_batches
+from qfl.quantum.threads import one_thread
 
 HEAD_SPREAD = 0.4
 """Standard deviation of a head's first weights."""
@@ -62,7 +63,7 @@ def train_clients(
     config: TrainingConfig,
     seeds: Sequence[int],
 ) -> list[TrainedModel]:
-    """Train every client from the same base model, each on its own data.
+    """Train every client from the same base model, each on its own data, in one thread.
 
     A client's result depends on the base, its data, its seed and `config` alone: training it by itself gives
     the same numbers up to floating-point rounding.
@@ -85,7 +86,8 @@ def train_clients(
     batches = draw_batches([len(data.labels) for data in datasets], config.steps, config.batch_size, seeds)
     pool = _Pool(datasets)
     optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON)
-    losses = torch.stack([_step(model, optimiser, pool, batch) for batch in batches]).mean(0)
+    with one_thread():
+        losses = torch.stack([_step(model, optimiser, pool, batch) for batch in batches]).mean(0)
     return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
 
 

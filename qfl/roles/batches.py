@@ -1,0 +1,44 @@
+"""How the clients of a round are cut into batches that train together: one rule for every executor.
+
+Floating-point sums depend on what is computed side by side. So an executor never chooses its batches by the processors
+it finds: each cuts the same clients at the same places, and trains each batch in one thread. Then the model is a
+function of the seeds, wherever it was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qfl.roles.client import Trained, TrainingTask
+
+if TYPE_CHECKING:
+    from qfl.data.datasets import LabelledData
+    from qfl.job import JobDocument
+
+BATCH_CLIENTS = 16
+"""Measured on 6 qubits, 16 layers: 190 ms for a lone client, 37 ms each for 16 together, 31 for 32."""
+
+
+def cut(clients: int) -> list[slice]:
+    """Where a round's clients, in their order, are cut."""
+    return [slice(start, min(start + BATCH_CLIENTS, clients)) for start in range(0, clients, BATCH_CLIENTS)]
+
+
+def train_batch(job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[LabelledData]) -> list[Trained]:
+    """Train one batch. All tasks start from the same model: they are of one round.
+
+    Raises:
+        NotFinite: training diverged; the index is the client's in this batch.
+    """
+    from qfl.quantum.training import train_clients
+
+    results = train_clients(
+        job.architecture,
+        tasks[0].angles,
+        tasks[0].weights,
+        data,
+        job.training_in(tasks[0].round),
+        [task.seed for task in tasks],
+    )
+    return [Trained(result.angles, result.weights) for result in results]

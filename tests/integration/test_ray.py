@@ -1,0 +1,54 @@
+"""Training on Ray: the model of one process, whatever the workers do. Catches batches that depend on the machine."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from qfl.config import JobConfig
+from qfl.devnet.ports import choose_port
+from qfl.errors import WorkersFailed
+from qfl.prepare import prepare_job
+from qfl.report.display import Display
+from qfl.roles.ray_trainer import RayTrainer
+from qfl.run import Place, run_job
+
+JOB = JobConfig(
+    clients=18,
+    rounds=1,
+    key_height=5,
+    central_epochs=0,
+    challenger=False,
+    seed=7,
+    model={"qubits": 4, "layers": 2},
+    training={"steps": 5},
+)
+"""More clients than one batch holds, so that Ray trains them apart."""
+
+
+def run(job: JobConfig, folder: Path) -> dict[str, Any]:
+    return run_job(job, Place(folder), Display(Console(quiet=True), job.rounds))
+
+
+needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="ray missing: pip install -e '.[ray]'")
+
+
+@needs_ray
+def test_a_cluster_that_is_not_there_is_named_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    job, _, shares = prepare_job(JOB)
+    monkeypatch.setenv("RAY_ADDRESS", f"127.0.0.1:{choose_port(0, 'nobody')}")
+    with pytest.raises(WorkersFailed, match="Connection refused"), RayTrainer(job, shares):
+        pytest.fail("there is no cluster")
+
+
+@needs_ray
+def test_ray_and_one_process_give_the_same_model(tmp_path: Path) -> None:
+    local = run(JOB, tmp_path / "local")
+    ray = run(replace(JOB, executor="ray"), tmp_path / "ray")
+    assert ray["rounds"][0]["included"] == 18
+    assert ray["final"]["model_digest"] == local["final"]["model_digest"]
