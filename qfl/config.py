@@ -22,16 +22,22 @@ KINDS: Mapping[str, tuple[type, str]] = {
 CHAINS = ("anvil", "ganache")
 MODES = ("transparent", "private")
 """Whether anybody can read an update, or its committee alone, who can also check everybody's norm proof."""
+QUORUMS = ("lms", "bls")
+"""How committees sign: each seat for itself and post-quantum, or all seats as one, for large committees."""
+EXECUTORS = ("local", "ray")
+"""Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
     8: {"quantumExponent": 21, "classicalExponent": 18, "normBound": 2**21},
     16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
 }
 """Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
 
-SIGNATURES_AT_START = 1
-"""A validator of a private deployment signs its encryption key."""
+SIGNATURES_AT_START = 2
+"""A validator signs its encryption key in a private deployment, and its attestation key in one with BLS."""
 SIGNATURES_A_ROUND = 3
 """Most that a validator signs in a round that goes well: its attestation, a second turn's, a publication."""
+SIGNATURES_FOR_MIRRORS = 1
+"""And where shards have chains of their own, the message that hands a mirror over to the next round."""
 
 
 @dataclass(frozen=True)
@@ -51,11 +57,17 @@ class JobConfig:
         challenger: whether this process recomputes every result, and proves what is false.
         mode: "transparent" (anybody can read an update) or "private" (its committee can; others check a proof).
         lane_bits: width of an update's lanes, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
+        quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
+        shard_chains: whether each shard has a chain of its own, beside the beacon's.
+        executor: where clients train, "local" or "ray"; the same seed gives the same model with both.
         key_height: LMS tree height of the participants' keys: 5, 10 or 15 (2^height signatures).
+        keep_rounds: final rounds whose updates, aggregates and models stay in the store; 0 keeps everything, so that
+            every round can be verified again.
         central_epochs: epochs of the centralised comparison; 0 leaves it out.
         model: `encoding`, `qubits`, `layers`, `head` of `qfl.quantum.architecture.Architecture`.
         training: fields of `qfl.quantum.config.TrainingConfig`.
         protocol: parameters of `qfl/parameters.toml` to replace, by their names there.
+        dynamics: fields of `qfl.dynamics.config.Dynamics`: who comes, goes, straggles; empty is a calm run.
     """
 
     clients: int = 5
@@ -72,11 +84,16 @@ class JobConfig:
     challenger: bool = True
     mode: str = "transparent"
     lane_bits: int = 16
+    quorum: str = "lms"
+    shard_chains: bool = False
+    executor: str = "local"
     key_height: int = 10
+    keep_rounds: int = 0
     central_epochs: int = 40
     model: Mapping[str, Any] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, int] = field(default_factory=dict)
+    dynamics: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -89,20 +106,35 @@ class JobConfig:
         for name in ("clients", "validators", "rounds"):
             if getattr(self, name) < 1:
                 raise InvalidInput(name, getattr(self, name), "must be 1 or more")
-        for name in ("seed", "limit", "central_epochs"):
+        for name in ("seed", "limit", "keep_rounds", "central_epochs"):
             if getattr(self, name) < 0:
                 raise InvalidInput(name, getattr(self, name), "must be 0 or more")
         _check_choice("chain", self.chain, CHAINS)
         _check_choice("mode", self.mode, MODES)
+        _check_choice("quorum", self.quorum, QUORUMS)
+        _check_choice("executor", self.executor, EXECUTORS)
         if self.lane_bits not in LANE_PRESETS:
             raise InvalidInput("lane_bits", self.lane_bits, "choose 8 or 16")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
-        if (needed := SIGNATURES_AT_START + SIGNATURES_A_ROUND * self.rounds) > 2**self.key_height:
+        a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains
+        if (needed := SIGNATURES_AT_START + a_round * self.rounds) > 2**self.key_height:
             remedy = f"{2**self.key_height} signatures do not last {self.rounds} rounds ({needed}): choose a higher one"
             raise InvalidInput("key_height", self.key_height, remedy)
+        self._check_chain()
         if "laneBits" in self.protocol:
             raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
+
+    def _check_chain(self) -> None:
+        if self.quorum == "bls" and self.chain == "ganache":
+            raise InvalidInput("chain", self.chain, "it has no precompiles for BLS (EIP-2537): choose anvil")
+        if self.shard_chains and self.chain != "anvil":
+            raise InvalidInput("chain", self.chain, "chains of shards are set to the same second: choose anvil")
+
+    @property
+    def identities(self) -> int:
+        """Clients that the run may come to know: those there from the start, and the newcomers of its dynamics."""
+        return self.clients + int(self.dynamics.get("newcomers", 0))
 
     def parameters(self) -> dict[str, int]:
         """The protocol parameters that differ from `qfl/parameters.toml`: the lanes' preset, then `protocol`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -17,10 +17,12 @@ from qfl.chain.clock import Clock, DevelopmentClock, WaitingClock
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.receipts import ReceiptListener
-from qfl.chain.sender import Sender
+from qfl.chain.router import ChainRouter
+from qfl.chain.sender import Carrier, Sender
 from qfl.client.concealed import NormProver
 from qfl.keys.keyfile import KeyFile
 from qfl.privacy.kem import KemKey
+from qfl.roles.attesting import pack_keys, set_up_attesting
 from qfl.roles.client import Client
 from qfl.roles.encryption import KEY_NAME, set_up_encryption
 from qfl.roles.membership import join
@@ -40,55 +42,80 @@ class Roster:
         self.client_folders = [folder / f"client-{i + 1}" for i in range(clients)]
         self.validator_folders = [folder / f"validator-{i + 1}" for i in range(validators)]
         folders = [*self.client_folders, *self.validator_folders]
-        missing = [path / "key.lms" for path in folders if not (path / "key.lms").exists()]
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            list(pool.map(_make_key, missing, [key_height] * len(missing)))
-        self.keys: dict[Path, KeyFile] = {}
-        try:
-            for path in folders:
-                self.keys[path] = KeyFile.open(path / "key.lms")
-        except BaseException:
-            self.close()
-            raise
+        self.keys = open_keys(folders, key_height)
 
     def close(self) -> None:
         """Release the keys."""
-        for key in self.keys.values():
-            key.close()
+        close_keys(self.keys.values())
 
     def clients(
         self,
         ledger: Ledger,
-        senders: Sequence[Sender],
+        senders: Sequence[Carrier],
         store: ContentStore,
         seed: int,
         prover: NormProver | None = None,
     ) -> list[Client]:
-        """Bond the clients that are not, and return them all; those of a private deployment share a `prover`."""
-        roles = zip(self.client_folders, senders, strict=True)
-        return [
-            Client(
-                join(ledger, sender, Role.CLIENT, self.keys[folder].public, folder),
-                *(index, seed, ledger, sender, store, self.keys[folder], folder, prover),
-            )
-            for index, (folder, sender) in enumerate(roles)
-        ]
+        """Bond the first clients that are not, one for each sender; those of a private deployment share a `prover`."""
+        return [self.client(index, ledger, sender, store, seed, prover) for index, sender in enumerate(senders)]
 
-    def validators(self, ledger: Ledger, senders: Sequence[Sender], store: ContentStore) -> list[Validator]:
+    def client(
+        self,
+        index: int,
+        ledger: Ledger,
+        sender: Carrier,
+        store: ContentStore,
+        seed: int,
+        prover: NormProver | None = None,
+    ) -> Client:
+        """Bond one client, if it is not, and return it."""
+        folder = self.client_folders[index]
+        participant = join(ledger, sender, Role.CLIENT, self.keys[folder].public, folder)
+        return Client(participant, index, seed, ledger, sender, store, self.keys[folder], folder, prover)
+
+    def validators(self, ledger: Ledger, senders: Sequence[Carrier], store: ContentStore) -> list[Validator]:
         """Bond the validators that are not, and return them all."""
         roles = zip(self.validator_folders, senders, strict=True)
-        return [self._validator(ledger, sender, store, folder) for folder, sender in roles]
+        validators = [self._validator(ledger, sender, store, folder) for folder, sender in roles]
+        pack_keys(ledger, senders[0])
+        return validators
 
     def decryption_keys(self) -> list[KemKey]:
         """Those of the validators here; none in the transparent mode."""
         paths = [folder / KEY_NAME for folder in self.validator_folders]
         return [KemKey.open(path) for path in paths if path.exists()]
 
-    def _validator(self, ledger: Ledger, sender: Sender, store: ContentStore, folder: Path) -> Validator:
+    def _validator(self, ledger: Ledger, sender: Carrier, store: ContentStore, folder: Path) -> Validator:
         key = self.keys[folder]
         participant = join(ledger, sender, Role.VALIDATOR, key.public, folder)
         kem = set_up_encryption(ledger, sender, store, participant, key, folder)
-        return Validator(participant, ledger, sender, store, key, folder, kem)
+        bls = set_up_attesting(ledger, sender, participant, key, folder)
+        return Validator(participant, ledger, sender, store, key, folder, kem, bls)
+
+
+def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:
+    """The key in each of the folders; those that are missing are made, one process for each processor.
+
+    Raises:
+        KeyFileError: a key is in use, exposed or damaged.
+    """
+    missing = [path / "key.lms" for path in folders if not (path / "key.lms").exists()]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        list(pool.map(_make_key, missing, [key_height] * len(missing)))
+    keys: dict[Path, KeyFile] = {}
+    try:
+        for path in folders:
+            keys[path] = KeyFile.open(path / "key.lms")
+    except BaseException:
+        close_keys(keys.values())
+        raise
+    return keys
+
+
+def close_keys(keys: Iterable[KeyFile]) -> None:
+    """Release them."""
+    for key in keys:
+        key.close()
 
 
 def make_senders(web3: Web3, account: LocalAccount | None, count: int, listener: ReceiptListener) -> list[Sender]:
@@ -99,11 +126,22 @@ def make_senders(web3: Web3, account: LocalAccount | None, count: int, listener:
     return [Sender(web3, development_account(index), listener) for index in range(count)]
 
 
-def make_clock(web3: Web3, real_time: bool) -> Clock:
-    """The development chain's movable clock, or the patient one."""
+def make_carriers(senders: Sequence[Sender], shard_senders: Sequence[Sequence[Sender]]) -> Sequence[Carrier]:
+    """Each of `senders` with its account on every shard's own chain; `shard_senders` has as many for each of those."""
+    if not shard_senders:
+        return senders
+    routers = {
+        id(sender): ChainRouter({found.chain_id: found for found in (sender, *own)})
+        for sender, *own in zip(senders, *shard_senders, strict=True)
+    }
+    return [routers[id(sender)] for sender in senders]
+
+
+def make_clock(web3: Web3, real_time: bool, followers: Sequence[Web3] = ()) -> Clock:
+    """The development chain's movable clock, or the patient one; `followers` are the shards' own chains."""
     version = web3.client_version.lower()
     movable = any(name in version for name in ("anvil", "ganache", "hardhat", "ethereumjs"))
-    return DevelopmentClock(web3) if movable and not real_time else WaitingClock(web3)
+    return DevelopmentClock(web3, *followers) if movable and not real_time else WaitingClock(web3, *followers)
 
 
 def _make_key(path: Path, height: int) -> None:

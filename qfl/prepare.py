@@ -13,6 +13,7 @@ from qfl.codec.state import to_state
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset, LabelledData, load_dataset
 from qfl.data.partition import parse_partition, partition
+from qfl.dynamics.config import dynamics_config
 from qfl.errors import InvalidInput
 from qfl.job import JobDocument, training_config
 from qfl.quantum.architecture import Architecture, most_features
@@ -27,8 +28,10 @@ def check_size(config: JobConfig) -> None:
     """Refuse a job that the contracts would only refuse after everything is deployed.
 
     Raises:
-        InvalidInput: too few validators for the committees, or too many clients for the shards.
+        InvalidInput: too few validators for the committees, too many clients for the shards, or dynamics that name a
+            shard there is not.
     """
+    dynamics = dynamics_config(config.dynamics)
     rounds = load_parameters(**config.parameters()).rounds
     seats = rounds["seats"] * rounds["shards"]
     if config.validators < seats:
@@ -36,6 +39,10 @@ def check_size(config: JobConfig) -> None:
         raise InvalidInput("validators", config.validators, remedy)
     if config.clients > (most := MOST_UPDATES * rounds["shards"]):
         raise InvalidInput("clients", config.clients, f"{rounds['shards']} shards take {most} updates a round")
+    for name, places in (("silent_committees", dynamics.silenced()), ("outages", dynamics.killed())):
+        for place in places:
+            if place.shard >= rounds["shards"]:
+                raise InvalidInput(f"dynamics.{name}", place.shard, f"shards run from 0 to {rounds['shards'] - 1}")
 
 
 def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledData]]:
@@ -56,7 +63,7 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
         architecture = Architecture(**{**config.model, **fixed})
     except TypeError as error:
         raise InvalidInput("model", dict(config.model), str(error)) from error
-    parts = partition(dataset.train.labels, config.clients, parse_partition(config.partition), config.seed)
+    parts = partition(dataset.train.labels, config.identities, parse_partition(config.partition), config.seed)
     shares = [dataset.train.take(part) for part in parts]
     return (
         JobDocument(architecture, training_config(dict(config.training)), config.rounds, config.mode),

@@ -6,9 +6,9 @@ Everything a run needs to go on is in its folder: stop it anywhere, `resume` tak
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,14 @@ from qfl.codec.state import from_state
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset
 from qfl.devnet.devnet import Devnet
+from qfl.dynamics.conditions import Calm
+from qfl.dynamics.world import World
 from qfl.errors import InvalidInput, RoundNotCompleted
 from qfl.files import write_atomically
 from qfl.job import JobDocument
-from qfl.network import Roster, make_clock, make_senders
+from qfl.meter import Meter, cpu_seconds_by_stage
+from qfl.network import Roster, make_carriers, make_clock, make_senders
+from qfl.population import Clients, make_world
 from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
 from qfl.report.display import Display
 from qfl.report.document import write_report
@@ -38,18 +42,23 @@ from qfl.report.proofs import TimedProver
 from qfl.roles.challenger import Challenger, Dispute
 from qfl.roles.loop import published_rounds
 from qfl.roles.proving import require_norm_keys
-from qfl.roles.settlement import final_at, pay_rewards, rewards_due, settle_due
+from qfl.roles.ray_trainer import RayTrainer
+from qfl.roles.relay import send_every
+from qfl.roles.settlement import final_at, pay_everyone, rewards_due, settle_due
 from qfl.roles.terms import read_model
 from qfl.roles.trainer import LocalTrainer
 from qfl.roles.watch import Watch
-from qfl.round import Network, RoundOutcome, count_included, run_round
+from qfl.round import Network, RoundOutcome, count_included, find_missed, run_round
 from qfl.storage.ipfs import IpfsStore
+from qfl.storage.retention import retention_of
 from qfl.storage.store import ContentStore
 from qfl.zk.keys import NormKeys
 from qfl.zk.prover import Prover
 
 log = logging.getLogger(__name__)
 
+AT_ONCE = 32
+"""Roles that act at the same time: enough to fill a request to the chain, and a thread for each."""
 MAX_FAILED_ROUNDS = 3
 """Rounds in a row that may end without a model before the run gives up."""
 
@@ -65,6 +74,7 @@ class Place:
     real_time: bool = False
     resume: bool = False
     zk_keys: Path | None = None
+    shard_rpcs: tuple[str, ...] = ()
 
 
 def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
@@ -80,22 +90,37 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     events = EventLog(place.folder / "events.jsonl")
     with ExitStack() as stack:
         display.stage("starting chain and IPFS node")
-        rpc, ipfs = stack.enter_context(_services(config, place))
-        web3, store = connect(rpc), IpfsStore(ipfs)
-        senders = make_senders(web3, place.account, 1 + config.clients + config.validators, events.add_receipt)
+        services = stack.enter_context(_services(config, place))
+        web3, store = connect(services.rpc), IpfsStore(services.ipfs)
+        shard_web3s = [connect(url) for url in services.shard_rpcs]
+        paying = place.account, 1 + config.identities + config.validators, events.add_receipt
+        senders = make_senders(web3, *paying)
+        shard_senders = [make_senders(own, *paying) for own in shard_web3s]
+        carriers = make_carriers(senders, shard_senders)
         display.stage("making keys")
-        roster = Roster(place.folder / "roles", config.clients, config.validators, config.key_height)
+        roster = Roster(place.folder / "roles", config.identities, config.validators, config.key_height)
         stack.callback(roster.close)
         display.stage("deploying contracts")
-        ledger = _deployed(config, place, job, store, senders[0], keys)
+        ledger = _deployed(config, place, job, store, senders[0], [own[0] for own in shard_senders], keys)
         prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
         display.stage("bonding")
-        clients = roster.clients(ledger, senders[1 : 1 + config.clients], store, config.seed, prover)
-        validators = roster.validators(ledger, senders[1 + config.clients :], store)
-        trainer, clock = LocalTrainer(job, shares), make_clock(web3, place.real_time)
+        payers = carriers[1 : 1 + config.identities]
+        clients = [] if config.dynamics else roster.clients(ledger, payers, store, config.seed, prover)
+        validators = roster.validators(ledger, carriers[1 + config.identities :], store)
+        population = Clients(roster, ledger, payers, store, config.seed, prover, clients)
+        world = None
+        if config.dynamics:
+            ids = [validator.participant for validator in validators]
+            chains = services.devnet if ledger.mirrors else None
+            world = make_world(config, job, ledger, senders[0], population, ids, chains)
+        local = config.executor == "local"
+        trainer = LocalTrainer(job, shares) if local else stack.enter_context(RayTrainer(job, shares))
+        clock = make_clock(web3, place.real_time, shard_web3s)
         challenger = _challenger(config, ledger, senders[0], roster, store, events, display)
-        network = Network(ledger, clients, validators, trainer, clock, challenger)
-        run = _Run(config, job, dataset, network, store, senders[0], events, display)
+        network = Network(ledger, clients, validators, trainer, clock, challenger, world or Calm())
+        network = replace(network, meter=Meter(services.pids), sender=carriers[0], at_once=AT_ONCE)
+        network = replace(network, retention=retention_of(config.keep_rounds, store))
+        run = _Run(config, job, dataset, network, store, senders[0], events, display, population, world)
         try:
             run.rounds()
             display.stage("waiting out the challenge window, paying rewards")
@@ -121,6 +146,8 @@ class _Run:
     sender: Sender
     events: EventLog
     display: Display
+    population: Clients
+    world: World | None
 
     def rounds(self) -> None:
         """Run the rounds that are missing.
@@ -132,6 +159,7 @@ class _Run:
         failed = 0
         while (done := len(published_rounds(self.network.ledger))) < self.config.rounds:
             proofs = len(self.events.of("proof"))
+            self.network.meter.clear()
             try:
                 outcome = run_round(self.network, self._announcing(done + 1))
             except RoundNotCompleted as failure:
@@ -147,17 +175,16 @@ class _Run:
             self.display.finished(outcome, accuracy)
 
     def settle(self) -> None:
-        """Make every model final, credit every reward, pay everyone."""
+        """Make every model final, credit every reward, pay everyone, and pay out who has left."""
         ledger = self.network.ledger
         rounds = published_rounds(ledger)
         if rounds:
             self.network.clock.reach(final_at(ledger, rounds[-1]))
         settle_due(ledger, self.sender)
         for number in rounds:
-            for call in rewards_due(ledger, number):
-                self.sender.send(call)
-        for participant in self.network.participants:
-            pay_rewards(ledger, self.sender, participant)
+            send_every(self.sender, list(rewards_due(ledger, number)))
+        pay_everyone(ledger, self.sender, self.network.participants)
+        self.population.withdraw(self.network.clock)
 
     def train_centrally(self) -> None:
         """Train the same model on all the data at once, for comparison; a resumed run does not do it again."""
@@ -178,7 +205,8 @@ class _Run:
         recorded = {event["round"] for event in self.events.of("round")}
         for number in published_rounds(self.network.ledger):
             if number not in recorded:
-                self._record(RoundOutcome(number, count_included(self.network, number)))
+                missed = find_missed(self.network, number)
+                self._record(RoundOutcome(number, count_included(self.network, number), missed=missed))
 
     def _set_proving_apart(self, outcome: RoundOutcome, proofs_before: int) -> None:
         """Clients prove when they have trained, while the same stage goes on: say which seconds were which."""
@@ -199,7 +227,10 @@ class _Run:
             accuracy=evaluation.accuracy,
             loss=evaluation.loss,
             included=outcome.included,
+            missed=[{"shard": shard, "reason": reason} for shard, reason in outcome.missed.items()],
             seconds={stage: round(value, 4) for stage, value in outcome.seconds.items()},
+            cpu_seconds=cpu_seconds_by_stage(self.network.meter.works()),
+            dynamics=None if self.world is None else self.world.describe(outcome.round),
         )
         return evaluation.accuracy
 
@@ -207,14 +238,29 @@ class _Run:
         return lambda stage: self.display.round(number, self.config.rounds, stage)
 
 
+@dataclass(frozen=True)
+class _Services:
+    """Where chains and IPFS node are, and the devnet of those that are this process's own."""
+
+    rpc: str
+    shard_rpcs: Sequence[str]
+    ipfs: str
+    devnet: Devnet | None = None
+
+    def pids(self) -> Mapping[str, int]:
+        """Process ids of this process's own services."""
+        return {} if self.devnet is None else self.devnet.pids()
+
+
 @contextmanager
-def _services(config: JobConfig, place: Place) -> Iterator[tuple[str, str]]:
+def _services(config: JobConfig, place: Place) -> Iterator[_Services]:
     if place.rpc is not None and place.ipfs is not None:
-        yield place.rpc, place.ipfs
+        yield _Services(place.rpc, place.shard_rpcs, place.ipfs)
         return
     own = new_devnet(place.folder, config, place.rpc is None, place.ipfs is None, place.real_time)
     with Devnet(own) as devnet:
-        yield place.rpc or devnet.rpc_url, place.ipfs or devnet.ipfs_url
+        shard_rpcs = devnet.shard_rpc_urls if place.rpc is None else place.shard_rpcs
+        yield _Services(place.rpc or devnet.rpc_url, shard_rpcs, place.ipfs or devnet.ipfs_url, devnet)
 
 
 def _check_folder(place: Place) -> None:
@@ -224,7 +270,13 @@ def _check_folder(place: Place) -> None:
 
 
 def _deployed(
-    config: JobConfig, place: Place, job: JobDocument, store: ContentStore, sender: Sender, keys: NormKeys | None
+    config: JobConfig,
+    place: Place,
+    job: JobDocument,
+    store: ContentStore,
+    sender: Sender,
+    shard_senders: Sequence[Sender],
+    keys: NormKeys | None,
 ) -> Ledger:
     path = place.folder / "deployment.json"
     if not path.exists():
@@ -232,12 +284,16 @@ def _deployed(
         store.put(job.to_json())
         store.put(data)
         verifying_key = None if keys is None else keys.verifying_key
-        deploy(sender.web3, sender, load_parameters(**config.parameters()), genesis, verifying_key).save(path)
+        parameters = load_parameters(**config.parameters())
+        chosen = parameters, genesis, verifying_key, config.quorum
+        deploy(sender.web3, sender, *chosen, shard_senders=shard_senders).save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
-    ledger = Ledger(sender.web3, deployment)
+    ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])
     if ledger.beacon.architecture_digest() != job.digest():
         raise InvalidInput("out", str(place.folder), "was begun with another model, recipe or mode")
+    if (ledger.bls is not None) != (config.quorum == "bls"):
+        raise InvalidInput("quorum", config.quorum, f"{place.folder} was begun with another one")
     if keys is not None:
         require_norm_keys(ledger, keys)
     return ledger

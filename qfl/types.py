@@ -50,6 +50,14 @@ class LmsPublicKey:
 
 
 @dataclass(frozen=True)
+class KeyPlace:
+    """Where the BLS quorum has a validator's key: entry `slot` of page `page`."""
+
+    page: int
+    slot: int
+
+
+@dataclass(frozen=True)
 class CheckpointData:
     """What a committee attests; field for field the `Checkpoint` of `contracts/interfaces/IBeacon.sol`."""
 
@@ -73,3 +81,41 @@ class Revealed:
     update_root: bytes
     content_digest: bytes
     tx_hash: str
+
+
+@dataclass(frozen=True)
+class MirroredRound:
+    """What a mirror shows of a round; field for field the `MirroredRound` of `IBeaconMirror.sol`."""
+
+    round: RoundNumber
+    previous: RoundNumber
+    shard: ShardIndex
+    shards: int
+    seats: int
+    lane_bits: int
+    turn_seconds: int
+    commit_ends_at: int
+    reveal_ends_at: int
+    checkpoint_ends_at: int
+    norm_bound: int
+    client_count: int
+    seed: bytes
+    base_root: bytes
+    clients_root: bytes
+
+
+@dataclass(frozen=True)
+class MirrorSeat:
+    """A seat of a mirrored committee: its validator, and the key that it signs messages with."""
+
+    validator: ParticipantId
+    key: LmsPublicKey
+
+
+@dataclass(frozen=True)
+class MirrorMessage:
+    """What changes a mirror; field for field the `MirrorMessage` of `IBeaconMirror.sol`."""
+
+    round: MirroredRound
+    revoked: tuple[ParticipantId, ...]
+    committee: tuple[MirrorSeat, ...]

@@ -8,6 +8,7 @@ Settings come from the environment, because `brownie run` passes no options:
                      classicalLength; default: a model of zeros with 288 angles and 70 weights
     QFL_NORM_KEYS    for the private mode: the folder with `verifying.json`, as `qfl zk setup` makes it; its circuit
                      must take as many lanes as the model has coordinates. Default: the transparent mode
+    QFL_QUORUM       how committees sign: one of `qfl.chain.deploy.QUORUMS`; default: lms, which is post-quantum
     QFL_DEPLOYMENT   where to write the deployment file; default: deployments/<chain id>.json
 """
 
@@ -22,10 +23,11 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import brownie
 import numpy as np
-from brownie import Beacon, Disputes, Groth16NormVerifier, LmsQuorum, Shard, Staking, accounts, chain, network, web3
+from brownie import Beacon, Disputes, Groth16NormVerifier, Rewards, Shard, Staking, accounts, chain, network, web3
 
-from qfl.chain.deploy import NOBODY, check_capacity
+from qfl.chain.deploy import NOBODY, QUORUMS, check_capacity, quorum_contract
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
 from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
 from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
@@ -44,14 +46,15 @@ class Contracts:
     quorum: Any
     beacon: Any
     shards: list[Any]
+    rewards: Any
     disputes: Any
     verifier: Any = None
 
 
 def main() -> None:
-    parameters, genesis, verifying_key = _settings()
+    parameters, genesis, verifying_key, quorum = _settings()
     block, path = chain.height, deployment_path()
-    contracts = deploy(paying_account(), parameters, genesis, verifying_key)
+    contracts = deploy(paying_account(), parameters, genesis, verifying_key, quorum=quorum)
     _drop_brownies_own_record()
     path.parent.mkdir(parents=True, exist_ok=True)
     describe(contracts, block, parameters, genesis).save(path)
@@ -64,15 +67,18 @@ def attach() -> Contracts:
     Raises `DeploymentMissing`, `DeploymentMalformed`, or `DeploymentMismatch` when the chain has other code there.
     """
     if network.show_active() == "development":
-        return deploy(paying_account(), *_settings())
+        parameters, genesis, verifying_key, quorum = _settings()
+        return deploy(paying_account(), parameters, genesis, verifying_key, quorum=quorum)
     deployment = Deployment.load(deployment_path())
     deployment.check(web3)
     named = deployment.contracts
+    quorum = next(name for name in QUORUMS.values() if name in named)
     contracts = Contracts(
         _at(Staking, named["Staking"]),
-        _at(LmsQuorum, named["LmsQuorum"]),
+        _at(getattr(brownie, quorum), named[quorum]),
         _at(Beacon, named["Beacon"]),
         [_at(Shard, shard) for shard in deployment.shards],
+        _at(Rewards, named["Rewards"]),
         _at(Disputes, named["Disputes"]),
         _at(Groth16NormVerifier, named["NormVerifier"]) if "NormVerifier" in named else None,
     )
@@ -97,6 +103,7 @@ def deploy(
     genesis: Mapping[str, Any],
     verifying_key: VerifyingKey | None = None,
     disputes: Any = None,
+    quorum: str = "lms",
 ) -> Contracts:
     """Deploy, wire and fund; `account` pays and becomes the owner.
 
@@ -104,45 +111,48 @@ def deploy(
         genesis: the members of `ModelGenesis` by name.
         verifying_key: for the private mode: what norm proofs are checked with.
         disputes: what may slash and void instead of a new `Disputes`.
+        quorum: one of `QUORUMS`: how committees sign.
 
     Raises:
-        InvalidInput: the key's circuit is too small for the model; nothing was sent.
+        InvalidInput: no such quorum, or the key's circuit is too small for the model; nothing was sent.
         AddressTaken: the account sent something else meanwhile.
     """
+    quorum_type = getattr(brownie, quorum_contract(quorum))
     if verifying_key is not None:
         check_capacity(verifying_key, ModelShape(genesis["quantumLength"], genesis["classicalLength"]))
     paying, shard_count = {"from": account}, parameters.rounds["shards"]
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
-    quorum = account.deploy(LmsQuorum, staking)
+    verifies = account.deploy(quorum_type, staking)
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
-    ahead = 1 + (verifying_key is not None) + shard_count
+    ahead = 2 + (verifying_key is not None) + shard_count
     expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes
     beacon = account.deploy(
         Beacon,
-        *(staking, quorum),
+        *(staking, verifies),
         in_order(Beacon, 2, genesis),
         in_order(Beacon, 3, parameters.rounds),
         *(expected, account),
     )
     verifier = verifying_key and account.deploy(Groth16NormVerifier, *verifying_key.constructor_arguments())
     shards = [account.deploy(Shard, beacon, index, verifier or NOBODY) for index in range(shard_count)]
+    rewards = account.deploy(Rewards, beacon, staking)
     if disputes is None:
         if (found := account.get_deployment_address()) != expected:
             raise AddressTaken("Disputes", expected, found)
         disputes = account.deploy(Disputes, beacon, staking, shards)
-    staking.wire(beacon, disputes, paying)
+    staking.wire(beacon, disputes, rewards, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})
-    return Contracts(staking, quorum, beacon, shards, disputes, verifier)
+    return Contracts(staking, verifies, beacon, shards, rewards, disputes, verifier)
 
 
 def describe(
     contracts: Contracts, block: int, parameters: ProtocolParameters, genesis: Mapping[str, Any]
 ) -> Deployment:
     """The deployment file of `contracts`, deployed after block `block`."""
-    named = {"Staking": contracts.staking, "LmsQuorum": contracts.quorum, "Beacon": contracts.beacon}
+    named = {"Staking": contracts.staking, contracts.quorum._name: contracts.quorum, "Beacon": contracts.beacon}
     named |= {"NormVerifier": contracts.verifier} if contracts.verifier else {}
-    named |= {"Disputes": contracts.disputes}
+    named |= {"Rewards": contracts.rewards, "Disputes": contracts.disputes}
     return Deployment(
         chain.id,
         block,
@@ -171,11 +181,12 @@ def in_order(contract: Any, position: int, values: Mapping[str, Any]) -> list[An
     return [values[member["name"]] for member in contract.deploy.abi["inputs"][position]["components"]]
 
 
-def _settings() -> tuple[ProtocolParameters, Mapping[str, Any], VerifyingKey | None]:
+def _settings() -> tuple[ProtocolParameters, Mapping[str, Any], VerifyingKey | None, str]:
     parameters = load_parameters(Path(os.environ.get("QFL_PARAMETERS", DEFAULTS)))
     file, keys = os.environ.get("QFL_GENESIS"), os.environ.get("QFL_NORM_KEYS")
     genesis = json.loads(Path(file).read_text()) if file else zero_genesis(DEFAULT_SHAPE)
-    return parameters, genesis, NormKeys.open(Path(keys)).verifying_key if keys else None
+    verifying_key = NormKeys.open(Path(keys)).verifying_key if keys else None
+    return parameters, genesis, verifying_key, os.environ.get("QFL_QUORUM", "lms")
 
 
 def _drop_brownies_own_record() -> None:

@@ -18,26 +18,34 @@ from qfl.types import LaneFormat, ModelShape
 
 FRACTION_BITS = 8
 """Fraction bits of a shard's mean."""
+BLOCK = 16_384
+"""Coordinates that are aggregated at a time: 8 MiB of 256 updates in int16."""
 MAX_EXPONENT = 31
 """Largest lane exponent: a step then still fits 64 bits."""
 
 _INT32 = np.iinfo(np.int32)
 
 
-def aggregate_shard(lanes: npt.NDArray[np.signedinteger], trim_bps: int) -> npt.NDArray[np.int32]:
-    """Trimmed means, int32 `[d]`, 8 fraction bits, of the included `lanes` (int8 or int16, `[n, d]`).
+def aggregate_shard(lanes: Sequence[npt.NDArray[np.signedinteger]], trim_bps: int) -> npt.NDArray[np.int32]:
+    """Trimmed means, int32 `[d]`, 8 fraction bits, of the included updates' `lanes` (int8 or int16, `[d]` each).
 
     The floor(trim_bps * n / 10000) lowest and as many of the highest lanes of each coordinate do not count
-    (Yin et al. 2018, definition 2). Raises `InvalidInput` when there is no update, or nothing would be left.
+    (Yin et al. 2018, definition 2). Beside the lanes, which are not copied as a whole, it needs memory for a block of
+    `BLOCK` coordinates. Raises `InvalidInput` when there is no update, or nothing would be left.
     """
-    if lanes.ndim != 2 or lanes.shape[0] == 0:
-        raise InvalidInput("lanes", lanes.shape, "one row for each included update, and at least one")
+    if len(lanes) == 0 or any(row.shape != (len(lanes[0]),) for row in lanes):
+        raise InvalidInput("lanes", [row.shape for row in lanes], "one row for each included update, and at least one")
     if not 0 <= trim_bps < 5000:
         raise InvalidInput("trim_bps", trim_bps, "the trimmed share of each end is below 5000")
-    count = lanes.shape[0]
+    count = len(lanes)
     trim = trim_bps * count // 10_000
-    kept = np.sort(lanes, axis=0)[trim : count - trim]
-    return _truncated(kept.sum(axis=0, dtype=np.int64) << FRACTION_BITS, count - 2 * trim).astype(np.int32)
+    means = np.empty(len(lanes[0]), np.int32)
+    for start in range(0, len(means), BLOCK):
+        block = np.stack([row[start : start + BLOCK] for row in lanes])
+        block.sort(axis=0)
+        total = block[trim : count - trim].sum(axis=0, dtype=np.int64)
+        means[start : start + BLOCK] = _truncated(total << FRACTION_BITS, count - 2 * trim)
+    return means
 
 
 def apply_global(

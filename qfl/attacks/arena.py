@@ -25,6 +25,7 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ContentMissing, RoundNotCompleted
 from qfl.job import JobDocument
 from qfl.keys.keyfile import KeyFile
+from qfl.roles.attesting import set_up_attesting
 from qfl.roles.client import Client
 from qfl.roles.encryption import set_up_encryption
 from qfl.roles.settlement import settle_due
@@ -63,6 +64,7 @@ class Arena:
         names: "client-1", ..., "validator-1", ...: everybody there will be. Keys are made now, bonds when asked for.
         genesis: the first model, and its content object.
         prover: makes the clients' proofs in a private deployment, whose verifying key is `verifying_key`.
+        quorum: how committees sign, "lms" or "bls".
         state: where the keys' leaf marks are kept; the user's own folder unless given.
     """
 
@@ -77,6 +79,7 @@ class Arena:
         state: Path | None = None,
         verifying_key: VerifyingKey | None = None,
         prover: NormProver | None = None,
+        quorum: str = "lms",
         **parameters: int,
     ) -> None:
         self.devnet, self.folder, self.job, self.prover = devnet, folder, job, prover
@@ -88,7 +91,8 @@ class Arena:
         self.owner = self.sender(0)
         for data in (job.to_json(), genesis[1]):
             self.store.put(data)
-        deployment = deploy(self.web3, self.owner, load_parameters(**parameters), genesis[0], verifying_key)
+        chosen = load_parameters(**parameters), genesis[0], verifying_key, quorum
+        deployment = deploy(self.web3, self.owner, *chosen)
         self.deployment_path = folder / "deployment.json"
         deployment.save(self.deployment_path)
         self.ledger = Ledger(self.web3, deployment)
@@ -140,7 +144,9 @@ class Arena:
         name = f"validator-{number}"
         participant, parts = self.join(name), (self.ledger, self.senders[name], self.store)
         key, folder = self.keys[name], self.folder / name
-        return kind(participant, *parts, key, folder, set_up_encryption(*parts, participant, key, folder))
+        kem = set_up_encryption(*parts, participant, key, folder)
+        bls = set_up_attesting(*parts[:2], participant, key, folder)
+        return kind(participant, *parts, key, folder, kem, bls)
 
     def funds_wei(self, name: str) -> int:
         """All that `name` has in the protocol or took out of it: stake, rewards, and what was paid out."""

@@ -13,8 +13,9 @@ from qfl.attacks.arena import SHARD
 from qfl.attacks.commits import read_input
 from qfl.attacks.insistent import Insistent
 from qfl.attacks.strategy import Griefer
+from qfl.chain.connection import url_of
 from qfl.chain.contracts.beacon import RoundState
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.sender import Carrier, UnsentCall
 from qfl.challenge.evidence import (
     Equivocation,
     Evidence,
@@ -111,7 +112,7 @@ class FrontRunner(Griefer):
 
     def around(self, honest: Challenger) -> None:
         """Keep blocks back until the honest proof and its copy both wait for one."""
-        url = self._sender._url
+        url = url_of(self._ledger.web3)
         call_chain(url, "evm_setAutomine", False)
         try:
             with ThreadPoolExecutor(2) as pool:
@@ -128,12 +129,12 @@ class FrontRunner(Griefer):
 
     def _wait_for_queue(self, length: int) -> None:
         deadline = time.monotonic() + QUEUE_SECONDS
-        while int(call_chain(self._sender._url, "txpool_status")["pending"], 16) < length:
+        while int(call_chain(url_of(self._ledger.web3), "txpool_status")["pending"], 16) < length:
             if time.monotonic() > deadline:
                 raise DevnetError(f"no {length} transactions wait for a block after {QUEUE_SECONDS} s")
             time.sleep(0.01)
 
 
-def _try(sender: Sender, call: UnsentCall) -> None:
+def _try(sender: Carrier, call: UnsentCall) -> None:
     with suppress(ContractReverted):
         sender.send(call)

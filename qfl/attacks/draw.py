@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from eth_utils.crypto import keccak
 
 from qfl.attacks.strategy import Outsider
+from qfl.chain.contracts.staking import Role
 from qfl.committee.bundle import quorum_of
 from qfl.devnet.health import call_chain
 from qfl.types import ParticipantId, RoundNumber
@@ -14,8 +15,8 @@ from qfl.types import ParticipantId, RoundNumber
 ACCOMPLICES = ("validator-5", "validator-6", "validator-7")
 BLOCKS, WAITS = 128, (4, 16)
 """Draws looked at, and how many of them a grinder has to choose from."""
-GROUND, MOST_TOP_UPS = 6, 200
-"""Blocks in which stakes are moved until they suit, and how often at most."""
+GROUND, STEPS = 12, 20
+"""Blocks in which stakes are moved until they suit, and in how many steps to one more stake."""
 
 
 class Grinder(Outsider):
@@ -32,21 +33,22 @@ class Grinder(Outsider):
         odds = [f"by chance in {_share(held, 1):.0%} of rounds"]
         odds += [f"with {wait} blocks to choose from in {_share(held, wait):.0%}" for wait in WAITS]
         unlucky = [value for value, is_held in zip(randomness, held, strict=True) if not is_held][:GROUND]
-        tries = [self._top_ups(value, accomplices, quorum) for value in unlucky]
-        odds.append(f"in any block by {sum(tries) / len(tries):.0f} top-ups of 1 wei in it")
+        won = sum(self._is_won_by_stake(value, accomplices, quorum) for value in unlucky)
+        odds.append(f"by up to one more stake, brought in the block itself, in {won} of {len(unlucky)} that were lost")
         self.finding = f"3 of 7 equal validators hold 3 of 4 seats {', '.join(odds)}"
 
-    def _top_ups(self, randomness: bytes, accomplices: set[ParticipantId], quorum: int) -> int:
-        """How many times 1 wei has to be added to a stake until this randomness draws a quorum; then undone."""
+    def _is_won_by_stake(self, randomness: bytes, accomplices: set[ParticipantId], quorum: int) -> bool:
+        """Whether an accomplice topped up to two stakes at most makes this randomness draw a quorum; then undone."""
         url, staking = self.arena.devnet.rpc_url, self._ledger.staking
         snapshot = call_chain(url, "evm_snapshot")
-        top_up, draw = staking.top_up(min(accomplices), 1), self.arena.next_draw()
-        tries = 0
-        while len(accomplices & set(draw(randomness))) < quorum and tries < MOST_TOP_UPS:
-            self.arena.owner.send(top_up)
-            tries += 1
+        step = staking.minimum_stake_wei(Role.VALIDATOR) // STEPS
+        draw, is_won = self.arena.next_draw(), False
+        for _ in range(STEPS):
+            self.arena.owner.send(staking.top_up(min(accomplices), step))
+            if is_won := len(accomplices & set(draw(randomness))) >= quorum:
+                break
         call_chain(url, "evm_revert", snapshot)
-        return tries
+        return is_won
 
 
 def _share(held: Sequence[bool], wait: int) -> float:

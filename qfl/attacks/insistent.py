@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from web3.types import TxParams, TxReceipt, Wei
-
-from qfl.chain.connection import reaching
 from qfl.chain.receipts import Receipt
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.sender import GAS_MARGIN, Delivery, Fees, Sender, UnsentCall
 from qfl.errors import ContractReverted, TransactionFailed
 
 GAS_OF_THE_REFUSED = 3_000_000
@@ -46,7 +45,7 @@ class Insistent(Sender):
             return False
         return True
 
-    def send_raw(self, call: UnsentCall) -> tuple[Receipt, TxReceipt]:
+    def send_raw(self, call: UnsentCall) -> tuple[Receipt, Mapping[str, Any]]:
         """As `Sender.send_raw`, and remember how it ended."""
         try:
             sent = super().send_raw(call)
@@ -59,28 +58,21 @@ class Insistent(Sender):
         self.attempts.append(Attempt(call.label, ""))
         return sent
 
-    def dry_run(self, call: UnsentCall) -> int:
-        """As `Sender.dry_run`: it still says why a call is refused."""
-        with reaching(self._url):
-            return super()._estimate(call)
-
-    def _estimate(self, call: UnsentCall) -> int:
+    async def _prepare(self, delivery: Delivery) -> None:
         try:
-            return super()._estimate(call)
+            await super()._prepare(delivery)
         except ContractReverted:
-            return GAS_OF_THE_REFUSED
-
-    def _prepare(self, call: UnsentCall) -> TxParams:
-        transaction = super()._prepare(call)
+            delivery.gas = int(GAS_OF_THE_REFUSED * GAS_MARGIN)
         if self.gas_limit is not None:
-            transaction["gas"] = self.gas_limit
-        if self.tip_wei is not None:
-            transaction["maxPriorityFeePerGas"] = Wei(self.tip_wei)
-            transaction["maxFeePerGas"] = Wei(int(transaction["maxFeePerGas"]) + self.tip_wei)
-        return transaction
+            delivery.gas = self.gas_limit
 
-    def _wait(self, call: UnsentCall, tx_hash: bytes) -> TxReceipt:
-        found = super()._wait(call, tx_hash)
-        self.gas += found["gasUsed"]
-        self.fees_wei += found["gasUsed"] * found["effectiveGasPrice"]
+    async def _fees(self) -> Fees:
+        usual = await super()._fees()
+        return usual if self.tip_wei is None else Fees(usual.most_wei + self.tip_wei, self.tip_wei)
+
+    async def _wait(self, delivery: Delivery) -> Mapping[str, Any] | None:
+        found = await super()._wait(delivery)
+        if found is not None:
+            self.gas += int(found["gasUsed"], 16)
+            self.fees_wei += int(found["gasUsed"], 16) * int(found["effectiveGasPrice"], 16)
         return found

@@ -266,7 +266,7 @@ ALL = (
     Attack(
         "reward-for-another",
         *(OUTSIDER, "claim rewards for those who did not earn them", rewards.RewardForAnother),
-        ("NotIncluded", "NotAttested", "WrongState"),
+        ("NotIncluded", "NotAttested", "NotFinal"),
     ),
 )
 

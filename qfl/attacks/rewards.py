@@ -28,17 +28,17 @@ class RewardForAnother(Outsider):
 
     def after_round(self, number: RoundNumber) -> None:
         """Claim before the round is final, too."""
-        self.sender.attempt(self._ledger.beacon.reward_publisher(number, self.participant))
+        self.sender.attempt(self._ledger.rewards.reward_publisher(number, self.participant))
 
     def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
         """Put another name into every claim."""
-        beacon, shard = self._ledger.beacon, ShardIndex(0)
+        beacon, rewards, shard = self._ledger.beacon, self._ledger.rewards, ShardIndex(0)
         for call in (call for call in credited if call.label == "reward_update"):
-            _, said = beacon.arguments_of(call.data)
+            _, said = rewards.arguments_of(call.data)
             other = self.arena.join(VICTIM if said["clientId"] != self.arena.join(VICTIM) else OTHER_VICTIM)
             checkpoint, root, digest = from_tuple(said["checkpoint"]), said["updateRoot"], said["contentDigest"]
-            claim = beacon.reward_update(checkpoint, said["position"], other, root, digest, said["path"])
+            claim = rewards.reward_update(checkpoint, said["position"], other, root, digest, said["path"])
             self.sender.attempt(claim)
             idle = beacon.checkpoint_at(checkpoint.round, shard).attested ^ 0b1111
             if idle:
-                self.sender.attempt(beacon.reward_seat(checkpoint.round, shard, idle.bit_length() - 1, other))
+                self.sender.attempt(rewards.reward_seat(checkpoint.round, shard, idle.bit_length() - 1, other))

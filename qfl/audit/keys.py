@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
+from typing import Generic, TypeVar
 
-from qfl.chain.ledger import Ledger
-from qfl.types import LmsPublicKey
+from qfl.types import ParticipantId
+
+Key = TypeVar("Key")
 
 
-class KeyHistory:
+class KeyHistory(Generic[Key]):
     """Every participant's keys by the block they became valid in, from events."""
 
-    def __init__(self, ledger: Ledger) -> None:
-        self._keys: dict[int, list[tuple[int, LmsPublicKey]]] = defaultdict(list)
-        for bonding in ledger.staking.bondings(ledger.from_block):
-            self._keys[bonding.id].append((bonding.block, bonding.key))
-        for participant, key, block in ledger.staking.rotations(ledger.from_block):
+    def __init__(self, changes: Iterable[tuple[ParticipantId, Key, int]]) -> None:
+        """`changes` are participants, new keys and blocks, oldest first."""
+        self._keys: dict[int, list[tuple[int, Key]]] = defaultdict(list)
+        for participant, key, block in changes:
             self._keys[participant].append((block, key))
 
-    def at(self, participant: int, block: int) -> list[LmsPublicKey]:
+    def at(self, participant: int, block: int) -> list[Key]:
         """The keys that could have spoken in `block`: the last one before it, and any that changed in it."""
         history = self._keys[participant]
         before = [key for since, key in history if since < block][-1:]

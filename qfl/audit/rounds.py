@@ -17,11 +17,21 @@ from qfl.chain.digests import compute_commitment, compute_private_commitment
 from qfl.chain.ledger import Ledger
 from qfl.codec.chunks import merkle_root
 from qfl.codec.content import Content, content_digest, decode, encode, lanes_root
-from qfl.committee.bundle import decode_bundle, quorum_of
+from qfl.committee.attestor import attestor_of
+from qfl.committee.bundle import quorum_of
+from qfl.committee.lms_attestor import LmsAttestor
 from qfl.committee.result import compute_result, update_leaves
 from qfl.committee.updates import Terms, fetch_updates
-from qfl.errors import ContentUnusable, MalformedContent, ModelRejected
+from qfl.errors import (
+    ChainUnreachable,
+    ContentMissing,
+    ContentUnusable,
+    MalformedContent,
+    ModelRejected,
+    UpdateMissing,
+)
 from qfl.keys.lms import verify
+from qfl.mirror.faith import Faith
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
 from qfl.roles.loop import published_rounds
@@ -36,7 +46,8 @@ from qfl.zk.verify import verify_norm_proof
 class Verdict:
     """What a round's recomputation came to: how much was checked, every complaint, and what could not be seen.
 
-    `void` says why a proven fault took the round away; nothing of it is checked then.
+    `void` says why a proven fault took the round away; nothing of it is checked then. `released` names what could not
+    be recomputed because its content is no longer stored: of a final round, that is nobody's fault.
     """
 
     round: RoundNumber
@@ -45,6 +56,7 @@ class Verdict:
     proofs: int = 0
     complaints: list[str] = field(default_factory=list)
     unseen: list[str] = field(default_factory=list)
+    released: list[str] = field(default_factory=list)
     void: str = ""
 
     @property
@@ -68,7 +80,9 @@ class Auditor:
         check_proofs: bool = True,
     ) -> None:
         self._ledger, self._store, self._kem_keys, self._check_proofs = ledger, store, kem_keys, check_proofs
-        self._keys = KeyHistory(ledger)
+        self._keys, self._faith = KeyHistory(LmsAttestor(ledger).history()), Faith(ledger)
+        self._attestor = attestor_of(ledger)
+        self._attesting_keys = KeyHistory(self._attestor.history())
         self._publications = ledger.beacon.publications(ledger.from_block)
 
     def audit(self) -> Iterator[Verdict]:
@@ -81,7 +95,12 @@ class Auditor:
                 continue
             accepted = self._ledger.beacon.accepted(number, self._ledger.opened_in(number))
             for entry in accepted:
-                self._audit_shard(entry, verdict)
+                try:
+                    self._audit_shard(entry, verdict)
+                except ChainUnreachable as fault:
+                    if not self._ledger.is_of_a_shard(fault):
+                        raise
+                    verdict.unseen.append(f"shard {entry.checkpoint.shard}: {fault}")
             self._audit_model(number, accepted, verdict)
             yield verdict
 
@@ -89,6 +108,8 @@ class Auditor:
 
     def _audit_shard(self, entry: Accepted, verdict: Verdict) -> None:
         terms = read_terms(self._ledger, verdict.round, ShardIndex(entry.checkpoint.shard))
+        if (falsehood := self._faith.find_falsehood(terms.shard)) is not None:
+            verdict.complaints.append(falsehood)
         self._audit_commits(terms, verdict)
         self._audit_proofs(terms, verdict)
         self._audit_bundle(entry, verdict)
@@ -97,13 +118,15 @@ class Auditor:
     def _audit_commits(self, terms: Terms, verdict: Verdict) -> None:
         """Every commitment signed by its client; every reveal opens its client's commitment."""
         shard, domain = self._ledger.shards[terms.shard], self._ledger.shard_domains[terms.shard]
-        opened = self._ledger.opened_in(terms.round)
+        opened = self._ledger.shard_opened_in(terms.shard, terms.round)
         commitments = {}
         for commit in shard.commits(terms.round, opened):
             commitments[commit.client] = commit.commitment
             digest = domain.commit(terms.round, commit.client, terms.base_root, commit.commitment)
             what = f"the commitment of client {commit.client}"
-            self._check_signature(shard, commit.tx_hash, commit.client, digest, what, verdict)
+            # A shard on another chain knows the keys that clients had when the round opened.
+            known_in = self._ledger.opened_in(terms.round) if self._ledger.mirrors else None
+            self._check_signature(shard, commit.tx_hash, commit.client, digest, what, verdict, known_in)
         proven = shard.norm_proofs(terms.round, opened)
         for reveal in shard.reveals(terms.round, opened):
             salt = self._argument(shard, reveal.tx_hash, "salt") or bytes(32)
@@ -117,16 +140,17 @@ class Auditor:
 
     def _audit_proofs(self, terms: Terms, verdict: Verdict) -> None:
         """Every norm proof holds; in other code than the contract's, which checked it first."""
-        verifier, shard = self._ledger.norm_verifier(terms.shard), self._ledger.shards[terms.shard]
+        shard, domain = self._ledger.shards[terms.shard], self._ledger.shard_domains[terms.shard]
+        verifier = self._ledger.norm_verifier(terms.shard)
         if verifier is None:
             return
         if not self._check_proofs:
             verdict.unseen.append(f"the norm proofs of shard {terms.shard} were not checked again")
             return
-        key, opened = verifier.verifying_key(), self._ledger.opened_in(terms.round)
+        key, opened = verifier.verifying_key(), self._ledger.shard_opened_in(terms.shard, terms.round)
         proven = shard.norm_proofs(terms.round, opened)
         for reveal in shard.reveals(terms.round, opened):
-            context = context_of(self._ledger.deployment.chain_id, shard.address, terms.round, reveal.client)
+            context = context_of(domain.chain_id, shard.address, terms.round, reveal.client)
             statement = NormStatement(proven.get(reveal.client, 0), context, terms.norm_bound, terms.format.lane_bits)
             words = self._argument(shard, reveal.tx_hash, "proof") or []
             verdict.proofs += 1
@@ -139,23 +163,26 @@ class Auditor:
         committee = self._ledger.beacon.committee(checkpoint.round, checkpoint.shard)
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
         bundle = self._argument(self._ledger.beacon, entry.tx_hash, "bundle")
-        try:
-            signatures = decode_bundle(bundle or b"")
-        except MalformedContent as error:
-            signatures = {}
-            verdict.complaints.append(f"the bundle of shard {checkpoint.shard}: {error.reason}")
         block = self._ledger.block_of(entry.tx_hash)
-        for seat, signature in signatures.items():
+        try:
+            attested = self._attestor.check(
+                bundle or b"", committee, digest, lambda validator: self._attesting_keys.at(validator, block)
+            )
+        except MalformedContent as error:
+            attested = {}
+            verdict.complaints.append(f"the bundle of shard {checkpoint.shard}: {error.reason}")
+        for seat, is_valid in attested.items():
             verdict.signatures += 1
-            if seat >= len(committee) or not _signed(self._keys.at(committee[seat], block), digest, signature):
+            if not is_valid:
                 verdict.complaints.append(f"the attestation of seat {seat} in shard {checkpoint.shard} is not valid")
-        if len(signatures) < quorum_of(len(committee)):
-            verdict.complaints.append(f"shard {checkpoint.shard} has {len(signatures)} attestations, no quorum")
+        if len(attested) < quorum_of(len(committee)):
+            verdict.complaints.append(f"shard {checkpoint.shard} has {len(attested)} attestations, no quorum")
 
     def _audit_aggregate(self, entry: Accepted, terms: Terms, verdict: Verdict) -> None:
         """The attested aggregate is what the included updates come to."""
         checkpoint = entry.checkpoint
-        reveals = self._ledger.shards[terms.shard].reveals(terms.round, self._ledger.opened_in(terms.round))
+        opened = self._ledger.shard_opened_in(terms.shard, terms.round)
+        reveals = self._ledger.shards[terms.shard].reveals(terms.round, opened)
         included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
         opener = read_opener(self._ledger, self._store, terms, self._kem_keys)
         if opener is None:
@@ -163,6 +190,9 @@ class Auditor:
             return
         updates, rejected = fetch_updates(included, self._store, terms, opener)
         verdict.updates += len(updates)
+        if rejected and all(isinstance(r, UpdateMissing) for r in rejected) and self._may_be_released(terms.round):
+            verdict.released.append(f"{len(rejected)} updates of shard {terms.shard}, so its aggregate")
+            return
         if rejected or len(included) != checkpoint.count or not updates:
             verdict.complaints += [str(rejection) for rejection in rejected]
             verdict.complaints.append(f"the aggregate of shard {terms.shard} cannot be recomputed")
@@ -195,6 +225,11 @@ class Auditor:
         """The attested aggregate can be had."""
         try:
             fetch_aggregate(self._store, checkpoint, terms.shape)
+        except ContentMissing as error:
+            if self._may_be_released(terms.round):
+                verdict.released.append(f"the aggregate of shard {terms.shard}")
+            else:
+                verdict.complaints.append(f"the stored aggregate of shard {terms.shard}: {error}")
         except (ModelRejected, ContentUnusable) as error:
             verdict.complaints.append(f"the stored aggregate of shard {terms.shard}: {error}")
 
@@ -219,6 +254,9 @@ class Auditor:
             aggregates = [fetch_aggregate(self._store, c, base.shape) for c in checkpoints]
             read_model(self._ledger, self._store, number)
         except (ModelRejected, ContentUnusable) as error:
+            if isinstance(error, ContentMissing) and self._may_be_released(number):
+                verdict.released.append("what its model follows from")
+                return
             verdict.complaints.append(f"the model cannot be recomputed: {error}")
             return
         lane_format = beacon.parameters_at(record.parameters_version).format
@@ -233,6 +271,10 @@ class Auditor:
         tx_hash, what = self._publications[record.number], f"the publication by validator {record.publisher}"
         self._check_signature(self._ledger.beacon, tx_hash, record.publisher, digest, what, verdict)
 
+    def _may_be_released(self, number: RoundNumber) -> bool:
+        """Whether a round is final: nobody has to store its content any longer."""
+        return number <= self._ledger.beacon.final_round()
+
     # --- signatures ---
 
     def _check_signature(
@@ -243,10 +285,12 @@ class Auditor:
         digest: bytes,
         what: str,
         verdict: Verdict,
+        known_in: int | None = None,
     ) -> None:
+        """The participant's key at the beacon's block `known_in`, the transaction's own unless given, signed it."""
         verdict.signatures += 1
         signature = self._argument(contract, tx_hash, "signature")
-        keys = self._keys.at(participant, self._ledger.block_of(tx_hash))
+        keys = self._keys.at(participant, self._ledger.block_of(tx_hash) if known_in is None else known_in)
         if signature is None or not _signed(keys, digest, signature):
             verdict.complaints.append(f"{what} has no valid signature")
 

@@ -7,13 +7,14 @@ move a development chain's clock; on any other chain it waits.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from typing import Protocol
 
 from web3 import Web3
 from web3.types import RPCEndpoint
 
 from qfl.chain.connection import reaching, url_of
-from qfl.errors import ClockNotMovable
+from qfl.errors import ChainUnreachable, ClockNotMovable
 
 
 class Clock(Protocol):
@@ -24,35 +25,54 @@ class Clock(Protocol):
 
 
 class DevelopmentClock:
-    """Moves the time of Anvil or Ganache."""
+    """Moves the time of Anvil or Ganache; shards' own chains (Anvil) follow, as far as they answer."""
 
-    def __init__(self, web3: Web3) -> None:
-        self._web3, self._url = web3, url_of(web3)
+    def __init__(self, web3: Web3, *followers: Web3) -> None:
+        self._web3, self._url, self._followers = web3, url_of(web3), followers
 
     def reach(self, timestamp: int) -> None:
         """Jump to `timestamp` and mine a block there.
 
         Raises:
-            ClockNotMovable: the chain has no `evm_increaseTime`.
+            ClockNotMovable: a chain's time cannot be set.
         """
         with reaching(self._url):
-            while (missing := timestamp - self._web3.eth.get_block("latest")["timestamp"]) > 0:
-                answer = self._web3.provider.make_request(RPCEndpoint("evm_increaseTime"), [missing])
-                if "error" in answer:
-                    raise ClockNotMovable(self._url)
-                self._web3.provider.make_request(RPCEndpoint("evm_mine"), [])
+            while (missing := timestamp - _time_of(self._web3)) > 0:
+                self._request(self._web3, "evm_increaseTime", missing)
+                self._request(self._web3, "evm_mine")
+            now = _time_of(self._web3)
+        for follower in self._followers:
+            with suppress(ChainUnreachable), reaching(url_of(follower)):
+                # To the second: what one chain is ahead of the others is missing in its next phase.
+                if _time_of(follower) < now:
+                    self._request(follower, "evm_setNextBlockTimestamp", now)
+                    self._request(follower, "evm_mine")
+
+    def _request(self, web3: Web3, method: str, *values: int) -> None:
+        if "error" in web3.provider.make_request(RPCEndpoint(method), list(values)):
+            raise ClockNotMovable(url_of(web3))
 
 
 class WaitingClock:
-    """Waits until the chain gets there by itself."""
+    """Waits until the chain gets there by itself, and the shards' own chains, as far as they answer."""
 
-    def __init__(self, web3: Web3, poll_seconds: float = 0.5) -> None:
-        self._web3, self._url, self._poll_seconds = web3, url_of(web3), poll_seconds
+    def __init__(self, web3: Web3, *followers: Web3, poll_seconds: float = 0.5) -> None:
+        self._web3, self._followers, self._poll_seconds = web3, followers, poll_seconds
 
     def reach(self, timestamp: int) -> None:
         """Poll until a block at `timestamp` or later is there."""
+        self._wait(self._web3, timestamp)
+        for follower in self._followers:
+            with suppress(ChainUnreachable):
+                self._wait(follower, timestamp)
+
+    def _wait(self, web3: Web3, timestamp: int) -> None:
         while True:
-            with reaching(self._url):
-                if self._web3.eth.get_block("latest")["timestamp"] >= timestamp:
+            with reaching(url_of(web3)):
+                if _time_of(web3) >= timestamp:
                     return
             time.sleep(self._poll_seconds)
+
+
+def _time_of(web3: Web3) -> int:
+    return int(web3.eth.get_block("latest")["timestamp"])

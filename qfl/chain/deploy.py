@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,14 +13,17 @@ from web3.utils.address import get_create_address
 
 from qfl.chain.compiler import Artifact, compile_contracts
 from qfl.chain.contracts.staking import Staking
-from qfl.chain.deployment import DeployedContract, Deployment, code_hash
+from qfl.chain.creation import NOBODY, create, deployed_at
+from qfl.chain.deploy_shard import deploy_shard
+from qfl.chain.deployment import Deployment
 from qfl.chain.parameters import ProtocolParameters
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.sender import Sender
 from qfl.errors import AddressTaken, InvalidInput
-from qfl.types import ModelShape
+from qfl.types import ModelShape, ShardIndex
 from qfl.zk.keys import VerifyingKey
 
-NOBODY = "0x" + "00" * 20
+QUORUMS = {"lms": "LmsQuorum", "bls": "BlsQuorum"}
+"""The contract that verifies attestations, by the name it is chosen with; each is made of the staking contract."""
 
 
 @dataclass(frozen=True)
@@ -38,26 +42,38 @@ def deploy(
     parameters: ProtocolParameters,
     genesis: Genesis,
     verifying_key: VerifyingKey | None = None,
+    quorum: str = "lms",
+    shard_senders: Sequence[Sender] = (),
 ) -> Deployment:
     """Deploy everything, wire it, fund the reward pool; the sender's account becomes the owner.
 
     Args:
         verifying_key: for the private mode: what every reveal's norm proof is checked with, from now on.
+        quorum: one of `QUORUMS`: how committees sign.
+        shard_senders: one for each shard, on the chain of its own that the shard is to live on; none: all shards live
+            on the beacon's. `Disputes` knows the shards of its own chain only.
 
     Raises:
-        InvalidInput: the key's circuit is too small for the model; nothing was sent.
+        InvalidInput: no such quorum, the key's circuit is too small for the model, or there are more or fewer chains
+            than shards; nothing was sent.
         ContractReverted: the parameters contradict each other; the error names the field.
         AddressTaken: the account sent something else meanwhile.
         CompilerFailed, InsufficientFunds.
     """
+    quorum_name = quorum_contract(quorum)
     if verifying_key is not None:
         check_capacity(verifying_key, genesis.shape)
-    start, shard_count = web3.eth.block_number, parameters.rounds["shards"]
+    if shard_senders and len(shard_senders) != parameters.rounds["shards"]:
+        remedy = f"the job has {parameters.rounds['shards']} shards: give each a chain of its own, or none"
+        raise InvalidInput("chains of shards", len(shard_senders), remedy)
+    start, shard_count = web3.eth.block_number, 0 if shard_senders else parameters.rounds["shards"]
     artifacts = compile_contracts()
-    staking = _create(web3, sender, artifacts["Staking"], _struct(artifacts["Staking"], 0, parameters.staking))
-    quorum = _create(web3, sender, artifacts["LmsQuorum"], staking)
+    staking = create(sender, artifacts["Staking"], _struct(artifacts["Staking"], 0, parameters.staking))
+    named = {"Staking": staking, quorum_name: create(sender, artifacts[quorum_name], staking)}
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
-    disputes_expected = _next_address(web3, sender, after=1 + (verifying_key is not None) + shard_count)
+    disputes_expected = _next_address(
+        web3, sender, after=2 + (verifying_key is not None and shard_count > 0) + shard_count
+    )
     beacon_code = artifacts["Beacon"]
     genesis_values = {
         "root": genesis.model_root,
@@ -67,40 +83,52 @@ def deploy(
         "quantumLength": genesis.shape.quantum,
         "classicalLength": genesis.shape.classical,
     }
-    beacon = _create(
-        web3,
+    beacon = named["Beacon"] = create(
         sender,
         beacon_code,
-        *(staking, quorum),
+        *(staking, named[quorum_name]),
         _struct(beacon_code, 2, genesis_values),
         _struct(beacon_code, 3, parameters.rounds),
         *(disputes_expected, sender.address),
     )
-    named = {"Staking": staking, "LmsQuorum": quorum, "Beacon": beacon}
-    if verifying_key is not None:
+    if verifying_key is not None and shard_count:
         code, arguments = artifacts["Groth16NormVerifier"], verifying_key.constructor_arguments()
-        named["NormVerifier"] = _create(web3, sender, code, *arguments)
+        named["NormVerifier"] = create(sender, code, *arguments)
     verifier = named.get("NormVerifier", NOBODY)
-    shards = [_create(web3, sender, artifacts["Shard"], beacon, i, verifier) for i in range(shard_count)]
+    shards = [create(sender, artifacts["Shard"], beacon, i, verifier) for i in range(shard_count)]
+    rewards = named["Rewards"] = create(sender, artifacts["Rewards"], beacon, staking)
     if (disputes := _next_address(web3, sender)) != disputes_expected:
         raise AddressTaken("Disputes", disputes_expected, disputes)
-    named["Disputes"] = _create(web3, sender, artifacts["Disputes"], beacon, staking, shards)
+    named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards)
     wrapper = Staking(web3, staking)
-    sender.send(wrapper.wire(beacon, disputes))
+    sender.send(wrapper.wire(beacon, disputes, rewards))
     if parameters.reward_pool_wei:
         sender.send(wrapper.fund_rewards(parameters.reward_pool_wei))
+    away = [deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     return Deployment(
         web3.eth.chain_id,
         start,
-        {name: _deployed(web3, address) for name, address in named.items()},
-        [_deployed(web3, shard) for shard in shards],
+        {name: deployed_at(web3, address) for name, address in named.items()},
+        [deployed_at(web3, shard) for shard in shards] + [shard for shard, _ in away],
         {"staking": dict(parameters.staking), "rounds": dict(parameters.rounds)},
         {
             "modelRoot": "0x" + genesis.model_root.hex(),
             "contentDigest": "0x" + genesis.content_digest.hex(),
             "architectureDigest": "0x" + genesis.architecture_digest.hex(),
         },
+        [chain for _, chain in away],
     )
+
+
+def quorum_contract(quorum: str) -> str:
+    """The name of the contract behind one of `QUORUMS`.
+
+    Raises:
+        InvalidInput: there is no such quorum.
+    """
+    if quorum not in QUORUMS:
+        raise InvalidInput("quorum", quorum, f"choose one of {', '.join(QUORUMS)}")
+    return QUORUMS[quorum]
 
 
 def check_capacity(verifying_key: VerifyingKey, shape: ModelShape) -> None:
@@ -120,17 +148,6 @@ def _next_address(web3: Web3, sender: Sender, after: int = 0) -> str:
     return str(get_create_address(HexAddress(HexStr(sender.address)), Nonce(nonce + after)))
 
 
-def _create(web3: Web3, sender: Sender, artifact: Artifact, *arguments: object) -> str:
-    factory = web3.eth.contract(abi=artifact.abi, bytecode=artifact.bytecode)
-    data = bytes.fromhex(factory.constructor(*arguments).data_in_transaction[2:])
-    _, receipt = sender.send_raw(UnsentCall(f"deploy_{artifact.name}", None, data))
-    return str(receipt["contractAddress"])
-
-
 def _struct(artifact: Artifact, position: int, values: Any) -> tuple[object, ...]:
     (constructor,) = (entry for entry in artifact.abi if entry["type"] == "constructor")
     return tuple(values[member["name"]] for member in constructor["inputs"][position]["components"])
-
-
-def _deployed(web3: Web3, address: str) -> DeployedContract:
-    return DeployedContract(address, code_hash(web3, address))

@@ -1,8 +1,9 @@
-"""The deployment file: which contracts, on which chain, with which code."""
+"""The deployment file: which contracts, on which chains, with which code."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,8 @@ from qfl.chain.connection import reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
 from qfl.files import write_atomically
 
-VERSION = 1
-NEEDED = {"Staking", "Beacon"}
+VERSION = 2
+NEEDED = {"Staking", "Beacon", "Rewards"}
 """What every role calls; whatever else was deployed is only compared with the chain."""
 
 
@@ -33,8 +34,21 @@ class DeployedContract:
 
 
 @dataclass(frozen=True)
+class ShardChain:
+    """A chain of a shard's own: its id, the block to read events from, where it answered at deployment, its mirror."""
+
+    chainId: int
+    block: int
+    rpc: str
+    mirror: DeployedContract
+
+
+@dataclass(frozen=True)
 class Deployment:
-    """A deployment: contracts by name, shards by index, the block to read events from."""
+    """A deployment: contracts by name, shards by index, the block to read events from.
+
+    `chains` has the chain of each shard; it is empty where they are all on the beacon's.
+    """
 
     chain_id: int
     block: int
@@ -42,6 +56,7 @@ class Deployment:
     shards: list[DeployedContract]
     parameters: dict[str, Any] = field(default_factory=dict)
     genesis: dict[str, Any] = field(default_factory=dict)
+    chains: list[ShardChain] = field(default_factory=list)
 
     @classmethod
     def load(cls, path: Path) -> Deployment:
@@ -58,9 +73,10 @@ class Deployment:
                 int(d["chainId"]),
                 int(d["block"]),
                 {name: DeployedContract(**value) for name, value in d["contracts"].items()},
-                [DeployedContract(**value) for value in d["shards"]],
+                [DeployedContract(value["address"], value["codeHash"]) for value in d["shards"]],
                 d.get("parameters", {}),
                 d.get("genesis", {}),
+                [_chain(value["chain"]) for value in d["shards"] if "chain" in value],
             )
         except FileNotFoundError as error:
             raise DeploymentMissing(path) from error
@@ -70,6 +86,8 @@ class Deployment:
             raise DeploymentMalformed(path, f"no {' and no '.join(sorted(missing))} in it")
         if not deployment.shards:
             raise DeploymentMalformed(path, "no shard in it")
+        if deployment.chains and len(deployment.chains) != len(deployment.shards):
+            raise DeploymentMalformed(path, "some of its shards have a chain of their own, and some have none")
         return deployment
 
     def save(self, path: Path) -> None:
@@ -79,29 +97,48 @@ class Deployment:
             "chainId": self.chain_id,
             "block": self.block,
             "contracts": {name: asdict(contract) for name, contract in self.contracts.items()},
-            "shards": [asdict(shard) for shard in self.shards],
+            "shards": [
+                asdict(shard) | ({"chain": asdict(self.chains[index])} if self.chains else {})
+                for index, shard in enumerate(self.shards)
+            ],
             "parameters": self.parameters,
             "genesis": self.genesis,
         }
         write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
     def check(self, web3: Web3) -> None:
-        """Compare the chain with this file: chain id, and the code at every address.
+        """Compare the beacon's chain with this file: chain id, and the code at every address.
 
         Raises:
             DeploymentMismatch: names the first difference.
         """
-        with reaching(url_of(web3)):
-            if (found := web3.eth.chain_id) != self.chain_id:
-                raise DeploymentMismatch("the chain id", self.chain_id, found)
-            named = [*self.contracts.items(), *((f"Shard {i}", s) for i, s in enumerate(self.shards))]
-            for name, contract in named:
-                found_hash = code_hash(web3, contract.address)
-                if found_hash != contract.codeHash:
-                    raise DeploymentMismatch(f"the code of {name} at {contract.address}", contract.codeHash, found_hash)
+        named = dict(self.contracts)
+        if not self.chains:
+            named |= {f"Shard {index}": shard for index, shard in enumerate(self.shards)}
+        _compare(web3, self.chain_id, named)
+
+    def check_shard(self, shard: int, web3: Web3) -> None:
+        """Compare a shard's own chain with this file. Raises as `check`."""
+        chain = self.chains[shard]
+        named = {f"BeaconMirror {shard}": chain.mirror, f"Shard {shard}": self.shards[shard]}
+        _compare(web3, chain.chainId, named)
 
 
 def code_hash(web3: Web3, address: str) -> str:
     """keccak-256 of the code at `address`, as 0x...; "no contract" where there is none."""
     code = bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
     return "0x" + keccak(code).hex() if code else "no contract"
+
+
+def _chain(value: dict[str, Any]) -> ShardChain:
+    return ShardChain(**{**value, "mirror": DeployedContract(**value["mirror"])})
+
+
+def _compare(web3: Web3, chain_id: int, named: Mapping[str, DeployedContract]) -> None:
+    with reaching(url_of(web3)):
+        if (found := web3.eth.chain_id) != chain_id:
+            raise DeploymentMismatch(f"the chain id at {url_of(web3)}", chain_id, found)
+        for name, contract in named.items():
+            found_hash = code_hash(web3, contract.address)
+            if found_hash != contract.codeHash:
+                raise DeploymentMismatch(f"the code of {name} at {contract.address}", contract.codeHash, found_hash)

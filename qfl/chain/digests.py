@@ -8,7 +8,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from qfl.types import CheckpointData, LmsPublicKey
+from qfl.types import CheckpointData, LmsPublicKey, MirrorMessage
 
 _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
@@ -20,7 +20,16 @@ _PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,byte
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
 _ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
+_BLS_KEY = "BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
 _WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
+_LMS_KEY = "LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
+_MIRROR_SEAT = "MirrorSeat(uint32 validator,LmsKey key)"
+_MIRRORED_ROUND = (
+    "MirroredRound(uint64 round,uint64 previous,uint16 shard,uint16 shards,uint8 seats,uint8 laneBits,"
+    "uint32 turnSeconds,uint40 commitEndsAt,uint40 revealEndsAt,uint40 checkpointEndsAt,uint64 normBound,"
+    "uint32 clientCount,bytes32 seed,bytes32 baseRoot,bytes32 clientsRoot)"
+)
+_MIRROR_MESSAGE = "MirrorMessage(MirroredRound round,uint32[] revoked,MirrorSeat[] committee)"
 
 
 @dataclass(frozen=True)
@@ -59,11 +68,42 @@ class Domain:
         """Digest of a validator's choice of encryption key; the domain is the staking contract."""
         return self._digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
 
+    def bls_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
+        """Digest of a validator's registration of a BLS key; the domain is the BLS quorum."""
+        return self._digest(_BLS_KEY, validator, key_digest, nonce)
+
     def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
         """Digest of a change of the withdrawal address; the domain is the staking contract."""
         return self._digest(_WITHDRAWAL, participant, withdrawal, nonce)
 
+    def mirror_message(self, message: MirrorMessage) -> bytes:
+        """Digest of what hands a mirror over to the next round; the domain is the mirror.
+
+        Members that are structs or lists go in as their hashes, and the types of structs follow in their names' order.
+        """
+        seat_type = _MIRROR_SEAT + _LMS_KEY
+        seats = [
+            _struct_hash(
+                _MIRROR_SEAT,
+                *(seat.validator, _struct_hash(_LMS_KEY, seat.key.identifier, seat.key.root, seat.key.height)),
+                named=seat_type,
+            )
+            for seat in message.committee
+        ]
+        return self._in_domain(
+            _struct_hash(
+                _MIRROR_MESSAGE,
+                _struct_hash(_MIRRORED_ROUND, *vars(message.round).values()),
+                keccak(b"".join(client.to_bytes(32) for client in message.revoked)),
+                keccak(b"".join(seats)),
+                named=_MIRROR_MESSAGE + _LMS_KEY + _MIRROR_SEAT + _MIRRORED_ROUND,
+            )
+        )
+
     def _digest(self, message_type: str, *values: object) -> bytes:
+        return self._in_domain(_struct_hash(message_type, *values))
+
+    def _in_domain(self, struct: bytes) -> bytes:
         separator = keccak(
             encode(
                 ["bytes32", "bytes32", "bytes32", "uint256", "address"],
@@ -76,10 +116,14 @@ class Domain:
                 ],
             )
         )
-        members = message_type[message_type.index("(") + 1 : -1].split(",")
-        types = [member.split()[0] for member in members]
-        struct = keccak(encode(["bytes32", *types], [keccak(text=message_type), *values]))
         return keccak(b"\x19\x01" + separator + struct)
+
+
+def _struct_hash(message_type: str, *values: object, named: str | None = None) -> bytes:
+    """EIP-712 `hashStruct`. `named` is the full type, where `message_type` refers to others."""
+    members = [member.split()[0] for member in message_type[message_type.index("(") + 1 : -1].split(",")]
+    types = [member if member[0].islower() and not member.endswith("]") else "bytes32" for member in members]
+    return keccak(encode(["bytes32", *types], [keccak(text=named or message_type), *values]))
 
 
 def compute_commitment(round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes) -> bytes:

@@ -1,23 +1,33 @@
-"""A deployment on a chain as the roles use it: typed contracts and signing domains."""
+"""A deployment on its chains as the roles use it: typed contracts and signing domains."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from eth_typing import HexStr
 from web3 import Web3
 
-from qfl.chain.connection import connect, reaching, url_of
+from qfl.chain.connection import connect, prepare_connection, reaching, url_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Beacon, Parameters
+from qfl.chain.contracts.bls_quorum import BlsQuorum
 from qfl.chain.contracts.disputes import Disputes
+from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.contracts.norm_verifier import NormVerifier
-from qfl.chain.contracts.shard import Shard
+from qfl.chain.contracts.rewards import Rewards
+from qfl.chain.contracts.shard import ClientDuty, Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.digests import Domain
+from qfl.chain.roll import Roll
+from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -31,33 +41,66 @@ class RoundPlan:
 
 
 class Ledger:
-    """Reads of one deployment. Writes come out as unsent calls; a `Sender` carries them."""
+    """Reads of one deployment. Writes come out as unsent calls; a `Carrier` brings them to their chains.
 
-    def __init__(self, web3: Web3, deployment: Deployment) -> None:
-        self.web3, self.deployment = web3, deployment
+    Where shards have chains of their own, what is read of one raises `ChainUnreachable` while its chain is down; that
+    is no reason to stop for anybody but this shard (`is_of_a_shard`).
+    """
+
+    def __init__(self, web3: Web3, deployment: Deployment, shard_web3s: Sequence[Web3] = ()) -> None:
+        """`shard_web3s` has a connection for each of the deployment's `chains`."""
+        self.web3, self.deployment, self.shard_web3s = web3, deployment, list(shard_web3s)
         self.from_block = deployment.block
         self.staking = Staking(web3, deployment.contracts["Staking"].address)
         self.beacon = Beacon(web3, deployment.contracts["Beacon"].address)
-        self.shards = [Shard(web3, shard.address) for shard in deployment.shards]
+        self.rewards = Rewards(web3, deployment.contracts["Rewards"].address)
+        webs, chains = self.shard_web3s or [web3] * len(deployment.shards), deployment.chains
+        self.shards = [Shard(own, shard.address) for own, shard in zip(webs, deployment.shards, strict=True)]
+        self.mirrors = [Mirror(own, chain.mirror.address) for own, chain in zip(webs, chains, strict=False)]
         disputes = deployment.contracts.get("Disputes")
         self.disputes = None if disputes is None else Disputes(web3, disputes.address)
+        bls = deployment.contracts.get("BlsQuorum")
+        self.bls = None if bls is None else BlsQuorum(web3, bls.address, self.from_block)
         self.staking_domain = Domain(deployment.chain_id, self.staking.address)
         self.beacon_domain = Domain(deployment.chain_id, self.beacon.address)
-        self.shard_domains = [Domain(deployment.chain_id, shard.address) for shard in self.shards]
+        ids = [chain.chainId for chain in chains] or [deployment.chain_id] * len(self.shards)
+        self.shard_domains = [Domain(id_, shard.address) for id_, shard in zip(ids, self.shards, strict=True)]
+        self.mirror_domains = [Domain(id_, mirror.address) for id_, mirror in zip(ids, self.mirrors, strict=False)]
+        self.roll = Roll(self.staking, self.from_block)
         self._verifiers: dict[ShardIndex, NormVerifier | None] = {}
         self._opened: dict[RoundNumber, int] = {}
         self._plans: dict[RoundNumber, RoundPlan] = {}
 
     @classmethod
-    def connect(cls, rpc_url: str, deployment: Deployment) -> Ledger:
-        """Connect and make sure that the chain holds this deployment.
+    def connect(cls, rpc_url: str, deployment: Deployment, shard_urls: Sequence[str] = ()) -> Ledger:
+        """Connect and make sure that the chains hold this deployment; a shard's chain that is down is left for later.
+
+        Args:
+            shard_urls: where the shards' chains answer, in place of what the deployment says.
 
         Raises:
             ChainUnreachable, DeploymentMismatch.
+            InvalidInput: `shard_urls` are not as many as there are chains.
         """
         web3 = connect(rpc_url)
         deployment.check(web3)
-        return cls(web3, deployment)
+        urls = list(shard_urls) or [chain.rpc for chain in deployment.chains]
+        if len(urls) != len(deployment.chains):
+            remedy = (
+                f"the deployment has {len(deployment.chains)} chains of shards: pass --shard-rpc for each, in order"
+            )
+            raise InvalidInput("shard-rpc", urls, remedy)
+        shard_web3s = [prepare_connection(url) for url in urls]
+        for shard, own in enumerate(shard_web3s):
+            try:
+                deployment.check_shard(shard, own)
+            except ChainUnreachable as fault:
+                log.warning("shard %d: %s", shard, fault)
+        return cls(web3, deployment, shard_web3s)
+
+    def is_of_a_shard(self, fault: ChainUnreachable) -> bool:
+        """True when it is a shard's own chain that does not answer: the others go on."""
+        return fault.url in map(url_of, self.shard_web3s)
 
     def now(self) -> int:
         """Time of the latest block, unix seconds."""
@@ -70,12 +113,42 @@ class Ledger:
             return ShardIndex(0)
         return self.beacon.shard_of(current, client)
 
+    def client_duties(self, clients: Sequence[ParticipantId]) -> list[tuple[ClientDuty, RoundNumber, ShardIndex]]:
+        """What each client should do now, in which round and shard: a request or two, however many they are.
+
+        Where a shard's own chain does not answer, its clients wait.
+        """
+        current = self.beacon.current_round()
+        shards = self.beacon.shards_of(current, clients) if current else [ShardIndex(0)] * len(clients)
+        duties: dict[ParticipantId, tuple[ClientDuty, RoundNumber]] = {}
+        for shard in set(shards):
+            members = [client for client, own in zip(clients, shards, strict=True) if own == shard]
+            try:
+                duties.update(zip(members, self.shards[shard].client_duties(members), strict=True))
+            except ChainUnreachable as fault:
+                if not self.is_of_a_shard(fault):
+                    raise
+                duties.update(dict.fromkeys(members, (ClientDuty.WAIT, RoundNumber(current))))
+        return [(*duties[client], shard) for client, shard in zip(clients, shards, strict=True)]
+
     def norm_verifier(self, shard: ShardIndex) -> NormVerifier | None:
         """What checks a shard's private updates; None in the transparent mode. Fixed at deployment, so read once."""
         if shard not in self._verifiers:
             address = self.shards[shard].verifier()
-            self._verifiers[shard] = None if address is None else NormVerifier(self.web3, address)
+            self._verifiers[shard] = None if address is None else NormVerifier(self.shards[shard].web3, address)
         return self._verifiers[shard]
+
+    def any_norm_verifier(self) -> NormVerifier | None:
+        """The verifier of the first shard whose chain answers: all shards of a deployment are of one mode.
+
+        Raises:
+            ChainUnreachable: none does.
+        """
+        *others, last = (ShardIndex(shard) for shard in range(len(self.shards)))
+        for shard in others:
+            with suppress(ChainUnreachable):  # the next one is as good
+                return self.norm_verifier(shard)
+        return self.norm_verifier(last)
 
     def plan(self, round_number: RoundNumber) -> RoundPlan:
         """What a round trains on, and how; it never changes, so it is read once."""
@@ -93,15 +166,27 @@ class Ledger:
             self._opened[round_number] = self.beacon.opened_in(round_number, self.from_block)
         return self._opened[round_number]
 
+    def shard_opened_in(self, shard: ShardIndex, round_number: RoundNumber) -> int:
+        """The block on a shard's chain where the shard's events of a round start.
+
+        On a chain of its own it is read each time: a chain that was killed may have lost that block, and mined another.
+        For a round that never got there, it is where the deployment begins.
+        """
+        if not self.mirrors:
+            return self.opened_in(round_number)
+        begun = self.deployment.chains[shard].block
+        found = self.mirrors[shard].mirrorings(begun, round_number)
+        return found[-1].block if found else begun
+
     def block_of(self, tx_hash: str) -> int:
-        """The block a transaction is in."""
+        """The block on the beacon's chain that a transaction is in."""
         with reaching(url_of(self.web3)):
             return int(self.web3.eth.get_transaction(HexStr(tx_hash))["blockNumber"])
 
     def call_in(self, contract: BoundContract, tx_hash: str) -> dict[str, Any] | None:
         """The arguments of the call to `contract` that a transaction made; None when it called something else."""
-        with reaching(url_of(self.web3)):
-            transaction = self.web3.eth.get_transaction(HexStr(tx_hash))
+        with reaching(url_of(contract.web3)):
+            transaction = contract.web3.eth.get_transaction(HexStr(tx_hash))
         if transaction.get("to") != contract.address:
             return None
         return contract.arguments_of(bytes(transaction["input"]))[1]

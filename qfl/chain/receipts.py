@@ -10,7 +10,10 @@ from qfl.types import ParticipantId
 
 @dataclass(frozen=True)
 class Receipt:
-    """A transaction in a block. `gas` is the receipt's; `size` is the signed transaction's length in bytes."""
+    """A transaction in a block of the chain `chain_id`.
+
+    `gas` is the receipt's; `size` is the signed transaction's length in bytes.
+    """
 
     label: str
     participant: ParticipantId | None
@@ -19,6 +22,7 @@ class Receipt:
     block: int
     gas: int
     size: int
+    chain_id: int
 
 
 ReceiptListener = Callable[[Receipt], None]

@@ -5,189 +5,234 @@ The account only pays; what a message may do is decided by the LMS signature ins
 
 from __future__ import annotations
 
-import threading
+import asyncio
+import contextlib
 import time
-from dataclasses import dataclass
-from typing import Any, cast
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
 
 from eth_account.signers.local import LocalAccount
-from eth_typing import Hash32
 from web3 import Web3
-from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
-from web3.types import TxParams, TxReceipt, Wei
 
-from qfl.chain.connection import reaching, url_of
+from qfl.chain.account import Account, Fees
+from qfl.chain.calls import Carrier, UnsentCall
+from qfl.chain.nonces import Nonces, Signed
 from qfl.chain.receipts import Receipt, ReceiptListener
-from qfl.chain.revert import decode_revert
-from qfl.errors import ChainError, InsufficientFunds, TransactionFailed, TransactionNotMined, TransactionRefused
-from qfl.types import ParticipantId
+from qfl.chain.rpc import wait_for
+from qfl.errors import (
+    ChainError,
+    RpcRefused,
+    TransactionFailed,
+    TransactionNotMined,
+    TransactionRefused,
+)
+
+__all__ = ["Carrier", "Delivery", "Fees", "Sender", "UnsentCall"]
 
 MINING_TIMEOUT_SECONDS = 60.0
+RESEND_SECONDS = 2.0
+"""How long a transaction may be in no block before it is asked whether the node still knows it."""
 GAS_MARGIN = 1.2
 """An estimate is made on the state before the block; what comes between may cost a few cold slots more."""
 
 NONCE_TRIES = 5
 """How often a nonce may be lost to another process that pays from the same account."""
+MOST_IN_DOUBT = 1024
+"""Calls that are remembered because nobody knows what became of them; who does not repeat one has no use for it."""
+MOST_IN_FLIGHT = 64
+"""Transactions of one account on their way at a time: what a node's pool takes of one (Geth's `accountqueue`)."""
 
 
-@dataclass(frozen=True)
-class UnsentCall:
-    """A call that changes the chain, not sent yet. `label` names it in gas tables; `to` is None for a creation."""
+@dataclass
+class Delivery:
+    """A call on its way. It is open as long as its `fate` is None; `found` is the node's receipt, as JSON."""
 
-    label: str
-    to: str | None
-    data: bytes
-    value_wei: int = 0
-    participant: ParticipantId | None = None
-    round: int | None = None
-
-
-class Sender:
-    """Sends calls from one account, one after the other."""
-
-    def __init__(self, web3: Web3, account: LocalAccount, listener: ReceiptListener | None = None) -> None:
-        self.web3, self._account, self._listener = web3, account, listener
-        self._url, self._chain_id = url_of(web3), web3.eth.chain_id
-        self._lock = threading.Lock()
+    call: UnsentCall
+    gas: int = 0
+    signed: Signed | None = None
+    found: Mapping[str, Any] = field(default_factory=dict)
+    fate: Receipt | ChainError | None = None
 
     @property
-    def address(self) -> str:
-        """The paying account."""
-        return str(self._account.address)
+    def outcome(self) -> Receipt | ChainError:
+        """What became of it."""
+        if self.fate is None:
+            raise AssertionError(f"{self.call.label} is on its way")
+        return self.fate
 
-    def balance_wei(self) -> int:
-        """What the account can spend."""
-        with reaching(self._url):
-            return int(self.web3.eth.get_balance(self._account.address))
+
+class Sender(Account):
+    """Sends calls from one account on one chain. Safe to use from several threads.
+
+    A call is signed once and for all: as long as its transaction may yet get into a block, nothing but that transaction
+    is sent again, so no call happens twice.
+    """
+
+    def __init__(
+        self,
+        web3: Web3,
+        account: LocalAccount,
+        listener: ReceiptListener | None = None,
+        chain_id: int | None = None,
+    ) -> None:
+        """`chain_id` where it is known: the chain need not answer yet."""
+        super().__init__(web3, account, chain_id)
+        self._listener = listener
+        self._nonces = Nonces(self._rpc, self.address)
+        self._in_doubt: dict[UnsentCall, Signed] = {}
+        self._turn = asyncio.Lock()
+        self._resent_at = 0.0
 
     def send(self, call: UnsentCall) -> Receipt:
         """Send `call` and wait for its block; see `send_raw` for the errors."""
         return self.send_raw(call)[0]
 
-    def send_raw(self, call: UnsentCall) -> tuple[Receipt, TxReceipt]:
-        """Send `call` and return its entry in the log and the node's own receipt.
+    def send_raw(self, call: UnsentCall) -> tuple[Receipt, Mapping[str, Any]]:
+        """Send `call` and return its entry in the log and the node's own receipt, as JSON-RPC writes it.
 
         Raises:
             ContractReverted: the contract refuses it, in the dry run (nothing was sent) or because of a transaction
                 that was first.
             InsufficientFunds, TransactionRefused: the account cannot pay, or the node does not want it; nothing was
                 sent.
-            TransactionFailed, TransactionNotMined, ChainUnreachable.
+            TransactionFailed.
+            TransactionNotMined, ChainUnreachable: it may have been sent. The same call sent again takes this up.
         """
-        with self._lock, reaching(self._url):
-            raw, tx_hash = self._submit(call)
-            found = self._wait(call, tx_hash)
-        receipt = Receipt(
-            call.label,
-            call.participant,
-            call.round,
-            "0x" + bytes(tx_hash).hex(),
-            found["blockNumber"],
-            found["gasUsed"],
-            len(raw),
-        )
-        if found["status"] != 1:
-            self.dry_run(call)  # says why, unless the reason is gone again
-            raise TransactionFailed(call.label, receipt.tx_hash)
-        if self._listener is not None:
-            self._listener(receipt)
-        return receipt, found
+        (delivery,) = wait_for(self._carry([call]))
+        if isinstance(delivery.outcome, ChainError):
+            raise delivery.outcome
+        return delivery.outcome, delivery.found
 
-    def dry_run(self, call: UnsentCall) -> int:
-        """Estimate the gas of `call` without sending it.
+    def send_many(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
+        """Send calls that do not wait for each other, in batches; what became of each, in their order."""
+        return wait_for(self.carry(calls))
 
-        Raises:
-            ContractReverted: the contract refuses it.
-        """
-        with reaching(self._url):
-            return self._estimate(call)
+    async def carry(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
+        """`send_many` on the connections' own thread."""
+        deliveries: list[Delivery] = []
+        for start in range(0, len(calls), MOST_IN_FLIGHT):
+            deliveries += await self._carry(calls[start : start + MOST_IN_FLIGHT])
+        return [delivery.outcome for delivery in deliveries]
 
-    def _submit(self, call: UnsentCall, tries: int = NONCE_TRIES) -> tuple[bytes, bytes]:
-        """Sign `call` and hand it to the node: the transaction's bytes and hash."""
-        transaction = self._prepare(call)
-        raw = bytes(self._account.sign_transaction(cast(dict[str, Any], transaction)).raw_transaction)
+    # --- the way of a batch ----------------------------------------------------------------------------------
+
+    async def _carry(self, calls: Sequence[UnsentCall]) -> list[Delivery]:
+        """Estimate, sign, send and wait, each step for all calls together; a refused one does not stop the others."""
+        async with self._turn:
+            deliveries = [Delivery(call, signed=self._in_doubt.get(call)) for call in calls]
+            await _for_each(self._prepare, [d for d in deliveries if d.signed is None])
+            for _ in range(NONCE_TRIES):
+                await self._sign([d for d in deliveries if d.fate is None and d.signed is None])
+                await _for_each(self._submit, [d for d in deliveries if d.fate is None])
+                await _for_each(self._finish, [d for d in deliveries if d.fate is None and d.signed is not None])
+                if all(d.fate is not None for d in deliveries):
+                    break
+            for delivery in deliveries:
+                if delivery.fate is None:
+                    delivery.fate = TransactionRefused(delivery.call.label, "others keep taking its nonce")
+            return deliveries
+
+    async def _prepare(self, delivery: Delivery) -> None:
+        delivery.gas = int(await self._estimate(delivery.call) * GAS_MARGIN) + 5_000
+
+    async def _sign(self, deliveries: Sequence[Delivery]) -> None:
+        """Give each a nonce and a signature. Nobody has seen it yet; a process that ends here has sent nothing."""
+        if not deliveries:
+            return
         try:
-            return raw, bytes(self.web3.eth.send_raw_transaction(raw))
-        except Web3RPCError as error:
-            if tries > 1 and _is_nonce_taken(error):
-                return self._submit(call, tries - 1)
-            fee_wei = transaction["gas"] * int(transaction["maxFeePerGas"])
-            raise self._explained(call, error, call.value_wei + fee_wei) from error
+            nonce, fees = await asyncio.gather(self._nonces.next_free(), self._fees())
+        except ChainError as error:
+            for delivery in deliveries:
+                delivery.fate = error
+            return
+        for number, delivery in enumerate(deliveries, nonce):
+            delivery.signed = self._signed(delivery.call, number, delivery.gas, fees)
+            self._in_doubt[delivery.call] = delivery.signed
+            self._nonces.remember(delivery.signed)
+        while len(self._in_doubt) > MOST_IN_DOUBT:
+            del self._in_doubt[next(iter(self._in_doubt))]
 
-    def _prepare(self, call: UnsentCall) -> TxParams:
-        gas = int(self._estimate(call) * GAS_MARGIN) + 5_000
-        eth = self.web3.eth
-        base_fee = eth.get_block("latest").get("baseFeePerGas", Wei(0))
-        tip = Wei(10**9)
-        transaction: TxParams = {
-            "from": self._account.address,
-            "chainId": self._chain_id,
-            "nonce": eth.get_transaction_count(self._account.address, "pending"),
-            "gas": gas,
-            "maxFeePerGas": Wei(2 * base_fee + tip),
-            "maxPriorityFeePerGas": tip,
-            "value": Wei(call.value_wei),
-            "data": call.data,
-        }
-        if call.to is not None:
-            transaction["to"] = Web3.to_checksum_address(call.to)
-        return transaction
-
-    def _estimate(self, call: UnsentCall) -> int:
-        request: TxParams = {
-            "from": self._account.address,
-            "value": Wei(call.value_wei),
-            "data": call.data,
-        }
-        if call.to is not None:
-            request["to"] = Web3.to_checksum_address(call.to)
+    async def _submit(self, delivery: Delivery) -> None:
+        """Hand a transaction to the node; that it has it already, because an answer was lost, is no fault."""
+        signed = _require(delivery.signed)
         try:
-            return int(self.web3.eth.estimate_gas(request))
-        except (ContractCustomError, ContractLogicError) as error:
-            raise decode_revert(call.label, _revert_data(error)) from error
-        except Web3RPCError as error:
-            raise self._explained(call, error, call.value_wei) from error
+            await self._rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
+        except RpcRefused as refusal:
+            if await self._rpc.call("eth_getTransactionByHash", signed.hash) is not None:
+                return
+            self._in_doubt.pop(delivery.call, None)
+            if not _is_nonce_taken(refusal):
+                raise await self._explained(delivery.call, refusal, delivery.gas) from refusal
+            delivery.signed = None
 
-    def _explained(self, call: UnsentCall, error: Web3RPCError, required_wei: int) -> ChainError:
-        message = str(error).lower()
-        if "insufficient" in message or "out of gas" in message or "enough funds" in message:
-            balance = int(self.web3.eth.get_balance(self._account.address))
-            return InsufficientFunds(self.address, balance, required_wei)
-        if (data := _data_in(error.rpc_response)) is not None:
-            return decode_revert(call.label, data)
-        return TransactionRefused(call.label, _message_of(error))
+    async def _finish(self, delivery: Delivery) -> None:
+        """Wait for the block, and say what came of it."""
+        found, call, signed = await self._wait(delivery), delivery.call, delivery.signed
+        if found is None or signed is None:
+            return
+        self._in_doubt.pop(call, None)
+        if int(found["status"], 16) != 1:
+            await self._estimate(call)  # says why, unless the reason is gone again
+            raise TransactionFailed(call.label, signed.hash)
+        block, gas = int(found["blockNumber"], 16), int(found["gasUsed"], 16)
+        counts = block, gas, len(signed.raw)
+        receipt = Receipt(call.label, call.participant, call.round, signed.hash, *counts, self._chain_id)
+        delivery.found, delivery.fate = found, receipt
+        if self._listener is not None:  # it may use connections itself, whose thread must not wait for it
+            await asyncio.to_thread(self._listener, receipt)
 
-    def _wait(self, call: UnsentCall, tx_hash: bytes) -> TxReceipt:
-        deadline = time.monotonic() + MINING_TIMEOUT_SECONDS
-        pause = 0.002
-        while time.monotonic() < deadline:
-            try:
-                return self.web3.eth.get_transaction_receipt(Hash32(tx_hash))
-            except TransactionNotFound:
-                time.sleep(pause)
-                pause = min(2 * pause, 0.25)
-        raise TransactionNotMined(call.label, "0x" + bytes(tx_hash).hex(), MINING_TIMEOUT_SECONDS)
+    async def _wait(self, delivery: Delivery) -> Mapping[str, Any] | None:
+        """The receipt; None when another transaction got the nonce, so that this one can never be in a block."""
+        signed, begun, pause = _require(delivery.signed), time.monotonic(), 0.002
+        looked = begun
+        while (found := await self._rpc.call("eth_getTransactionReceipt", signed.hash)) is None:
+            if time.monotonic() - begun > MINING_TIMEOUT_SECONDS:
+                raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS)
+            if time.monotonic() - looked > RESEND_SECONDS:
+                looked = time.monotonic()
+                if await self._is_lost(signed):
+                    self._in_doubt.pop(delivery.call, None)
+                    delivery.signed = None
+                    return None
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, 0.25)
+        return dict(found)
+
+    async def _is_lost(self, signed: Signed) -> bool:
+        """Whether another transaction has the nonce; if not, the node is told again all that it may have lost."""
+        if await self._nonces.is_taken(signed.nonce):
+            return await self._rpc.call("eth_getTransactionReceipt", signed.hash) is None
+        if time.monotonic() - self._resent_at < RESEND_SECONDS:  # once for all that wait: each would resend them all
+            return False
+        self._resent_at = time.monotonic()
+        for number in await self._nonces.missing_before(signed.nonce):
+            await self._resend(self._nonces.sent(number) or self._filler(number, await self._fees()))
+        await self._resend(signed)
+        return False
+
+    async def _resend(self, signed: Signed) -> None:
+        with contextlib.suppress(RpcRefused):  # it knows it after all
+            await self._rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
 
 
-def _is_nonce_taken(error: Web3RPCError) -> bool:
-    message = _message_of(error).lower()
-    return any(sign in message for sign in ("nonce", "underpriced", "already known", "already imported"))
+async def _for_each(step: Callable[[Delivery], Awaitable[None]], deliveries: Sequence[Delivery]) -> None:
+    """Take a step with every delivery at once; the error of one is its own fate."""
+
+    async def take(delivery: Delivery) -> None:
+        try:
+            await step(delivery)
+        except ChainError as error:
+            delivery.fate = error
+
+    await asyncio.gather(*map(take, deliveries))
 
 
-def _message_of(error: Web3RPCError) -> str:
-    answer = cast(dict[str, Any], error.rpc_response or {}).get("error")
-    return str(answer["message"]) if isinstance(answer, dict) and "message" in answer else str(error)
+def _is_nonce_taken(refusal: RpcRefused) -> bool:
+    return any(sign in refusal.message.lower() for sign in ("nonce", "underpriced"))
 
 
-def _revert_data(error: ContractLogicError) -> str | None:
-    data = error.data
-    if isinstance(data, dict):  # Ganache wraps it
-        return _data_in({"error": {"data": data}})
-    return data if isinstance(data, str) and data.startswith("0x") else None
-
-
-def _data_in(response: Any) -> str | None:
-    data = (response or {}).get("error", {}).get("data")
-    if isinstance(data, dict):
-        data = data.get("result") or data.get("data") or data.get("return")
-    return data if isinstance(data, str) and data.startswith("0x") else None
+def _require(signed: Signed | None) -> Signed:
+    if signed is None:
+        raise AssertionError("only a signed transaction is sent")
+    return signed

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from qfl.challenge.evidence import Equivocation, SignedCheckpoint
-from qfl.keys.lms import verify
-from qfl.types import CheckpointData, LmsPublicKey
+from qfl.committee.attestor import Attestor
+from qfl.types import CheckpointData
 
-Keys = Mapping[int, LmsPublicKey]
+Keys = Mapping[int, Any]
 """A validator's keys by their numbers: those that could speak for it in the round."""
 
 
@@ -24,7 +25,10 @@ class Said:
 
 
 def find_equivocations(
-    said: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys_of: Callable[[int], Keys]
+    attestor: Attestor[Any],
+    said: Iterable[Said],
+    checkpoints: Mapping[bytes, CheckpointData],
+    keys_of: Callable[[int], Keys],
 ) -> list[Equivocation]:
     """One proof for each seat with valid signatures over two checkpoints of one turn.
 
@@ -39,17 +43,20 @@ def find_equivocations(
     proofs: dict[int, Equivocation] = {}
     for (_, seat), seen in by_turn.items():
         if seat not in proofs and len({one.digest for one in seen}) > 1:
-            signed = _valid(seen, checkpoints, keys_of(seat))
+            signed = _valid(attestor, seen, checkpoints, keys_of(seat))
             if len(signed) > 1:
                 proofs[seat] = Equivocation(signed[0], signed[1])
     return list(proofs.values())
 
 
-def _valid(seen: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys: Keys) -> list[SignedCheckpoint]:
+def _valid(
+    attestor: Attestor[Any], seen: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys: Keys
+) -> list[SignedCheckpoint]:
     """A valid signature for each digest that has one."""
     valid: dict[bytes, SignedCheckpoint] = {}
     for one in seen:
         for index, key in keys.items():
-            if one.digest not in valid and verify(key, one.digest, one.signature):
-                valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, one.signature)
+            if one.digest not in valid and attestor.valid({one.seat: key}, one.digest, {one.seat: one.signature}):
+                evidence = attestor.evidence(key, one.signature)
+                valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, evidence)
     return list(valid.values())

@@ -9,12 +9,19 @@ import click
 from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.energy import energy
+from qfl.cli.measure import consensus, scale
+from qfl.cli.storage import storage
 from qfl.config import JobConfig, load_config
 
 
 @click.group()
 def bench() -> None:
     """Run a job in different ways, and compare."""
+
+
+for command in (consensus, energy, scale, storage):
+    bench.add_command(command)
 
 
 @bench.command()
@@ -56,4 +63,41 @@ def modes(
         options.print_json(results)
     else:
         console.print(modes_table(results))
+        console.print(f"both runs, and these figures as JSON, are in {out}", highlight=False)
+
+
+@bench.command()
+@click.option(
+    "--config",
+    "config_path",
+    type=click.Path(path_type=Path),
+    default=Path("scripts/jobs/chaos.toml"),
+    help="TOML file with [dynamics].",
+)
+@click.option("--rounds", type=int, help="Number of rounds; the file's unless given.")
+@click.option("--seed", type=int, help="Decides data, training and what befalls whom; the file's unless given.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench-chaos"), help="Folder of both runs.")
+@click.option("--overwrite", is_flag=True, help="Delete the runs in --out first.")
+@options.as_json
+def chaos(config_path: Path, out: Path, overwrite: bool, as_json: bool, **values: Any) -> None:
+    """A calm run beside one with churn, stragglers, silence and outages: accuracy, rounds, stakes."""
+    from qfl.bench.chaos import bench_chaos, chaos_table
+    from qfl.report.display import Display
+    from qfl.report.folder import remove_run
+
+    config = load_config(config_path).with_options(**values)
+    if overwrite:
+        for name in ("calm", "chaos"):
+            remove_run(out / name)
+    console = Console(stderr=as_json)
+
+    def make_display(name: str) -> Display:
+        console.print(f"{name} run", highlight=False)
+        return Display(console, config.rounds)
+
+    results = bench_chaos(config, out, make_display)
+    if as_json:
+        options.print_json(results)
+    else:
+        console.print(chaos_table(results))
         console.print(f"both runs, and these figures as JSON, are in {out}", highlight=False)

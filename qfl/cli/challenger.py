@@ -24,6 +24,7 @@ def challenger() -> None:
 @options.rpc
 @options.ipfs
 @options.deployment
+@options.shard_rpcs
 @options.account
 @click.option(
     "--kem-key",
@@ -43,6 +44,7 @@ def run_challenger_command(
     rpc: str,
     ipfs: str,
     deployment: Path,
+    shard_rpcs: tuple[str, ...],
     account: str,
     kem_keys: tuple[Path, ...],
     dry_run: bool,
@@ -60,7 +62,7 @@ def run_challenger_command(
     from qfl.storage.ipfs import IpfsStore
 
     kind = find_strategy(attack, Challenger)
-    ledger, sender = options.open_sender(rpc, deployment, account, insisting=attack is not None)
+    ledger, sender = options.open_sender(rpc, deployment, account, attack is not None, shard_rpcs)
     store = IpfsStore(ipfs)
     store.identity()
     earned: list[Dispute] = []

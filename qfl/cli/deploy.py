@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from qfl.cli import options
-from qfl.config import MODES, JobConfig, load_config
+from qfl.config import MODES, QUORUMS, JobConfig, load_config
 
 
 @click.command()
@@ -16,6 +16,16 @@ from qfl.config import MODES, JobConfig, load_config
 @options.account
 @options.deployment
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="Job as for `qfl run`.")
+@click.option(
+    "--shard-rpc",
+    "shard_rpcs",
+    metavar="URL",
+    multiple=True,
+    help="A chain of a shard's own, for each of the job's shards, in order; without it they share the beacon's.",
+)
+@click.option("--shards", type=int, help="Number of shards.  [default: 1]")
+@click.option("--seats", type=int, help="Seats of each shard's committee.  [default: 4]")
+@click.option("--quorum", type=click.Choice(QUORUMS), help="How committees sign.  [default: lms]")
 @click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")
 @options.zk_keys
 def deploy(
@@ -24,6 +34,10 @@ def deploy(
     account: str,
     deployment: Path,
     config_path: Path | None,
+    shard_rpcs: tuple[str, ...],
+    shards: int | None,
+    seats: int | None,
+    quorum: str | None,
     mode: str | None,
     zk_keys: Path | None,
 ) -> None:
@@ -39,7 +53,11 @@ def deploy(
 
     if deployment.exists():
         raise InvalidInput("deployment", str(deployment), "exists already; choose another name")
-    config = (load_config(config_path) if config_path else JobConfig()).with_options(mode=mode)
+    sizes = {name: value for name, value in (("shards", shards), ("seats", seats)) if value is not None}
+    config = load_config(config_path) if config_path else JobConfig()
+    config = config.with_options(mode=mode, quorum=quorum, protocol={**config.protocol, **sizes})
+    if config.shard_chains and not shard_rpcs:
+        raise InvalidInput("shard-rpc", None, "the job gives each shard a chain of its own: pass where each is")
     check_size(config)
     job, _, _ = prepare_job(config)
     keys = norm_keys(job, zk_keys, click.echo)
@@ -47,12 +65,17 @@ def deploy(
     genesis, data = genesis_model(job, config.seed)
     store.put(job.to_json())
     store.put(data)
-    payer, parameters = Sender(web3, load_account(account)), load_parameters(**config.parameters())
+    payer, parameters = load_account(account), load_parameters(**config.parameters())
     verifying_key = None if keys is None else keys.verifying_key
-    deployed = deploy_contracts(web3, payer, parameters, genesis, verifying_key)
+    own = [Sender(connect(url), payer) for url in shard_rpcs]
+    deployed = deploy_contracts(
+        *(web3, Sender(web3, payer), parameters, genesis, verifying_key, config.quorum), shard_senders=own
+    )
     deployed.save(deployment)
     for name, contract in deployed.contracts.items():
         click.echo(f"{name}: {contract.address}")
     for index, shard in enumerate(deployed.shards):
         click.echo(f"Shard {index}: {shard.address}")
     click.echo(f"written to {deployment}")
+    if own:
+        click.echo("once a round is open, `qfl mirror begin` brings it to the shards' chains")

@@ -38,6 +38,13 @@ def devnet() -> None:
     help="Mine every N seconds too (Ganache: only then); 0: for each transaction only, and time stands still in "
     "between.  [default: 1 on Anvil, 0 on Ganache]",
 )
+@click.option(
+    "--shard-chains",
+    type=click.IntRange(0, 64),
+    default=0,
+    show_default=True,
+    help="Chains beside it, one for each shard; with a fixed --rpc-port they have the ports after it.",
+)
 @click.option("--accounts", type=click.IntRange(1, 1000), default=20, show_default=True, help="Funded accounts.")
 @click.option("--detach", is_flag=True, help="Run in the background; `qfl devnet down` ends it.")
 @json_option

@@ -1,7 +1,7 @@
 """`qfl`: one command for each role and for each thing a person wants to know.
 
 Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content store; 5 key or journal;
-6 something does not verify; 7 devnet; 130 interrupted.
+6 something does not verify; 7 devnet and workers; 8 not all of it can be verified any more; 130 interrupted.
 """
 
 from __future__ import annotations
@@ -20,11 +20,15 @@ from qfl.cli.attack import attack
 from qfl.cli.audit import inspect, verify
 from qfl.cli.bench import bench
 from qfl.cli.challenger import challenger
+from qfl.cli.deadlines import deadlines
 from qfl.cli.deploy import deploy
 from qfl.cli.devnet import devnet
+from qfl.cli.host import host_clients
 from qfl.cli.key import key
+from qfl.cli.mirror import mirror
 from qfl.cli.roles import client, validator
 from qfl.cli.run import run
+from qfl.cli.simulate import simulate
 from qfl.cli.stake import stake
 from qfl.cli.zk import zk
 from qfl.errors import QflError
@@ -47,7 +51,25 @@ def cli(verbose: bool) -> None:
     warnings.filterwarnings("ignore", module="ipfshttpclient")
 
 
-for command in (run, verify, inspect, devnet, deploy, key, client, validator, challenger, attack, stake, zk, bench):
+client.add_command(host_clients)
+for command in (
+    run,
+    verify,
+    inspect,
+    devnet,
+    deploy,
+    key,
+    client,
+    validator,
+    challenger,
+    attack,
+    stake,
+    mirror,
+    deadlines,
+    zk,
+    bench,
+    simulate,
+):
     cli.add_command(command)
 
 

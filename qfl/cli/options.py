@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +11,9 @@ import click
 
 if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
     from qfl.chain.ledger import Ledger
-    from qfl.chain.sender import Sender
+    from qfl.chain.sender import Carrier
+    from qfl.data.datasets import LabelledData
+    from qfl.job import JobDocument
 
 rpc = click.option("--rpc", required=True, envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
 ipfs = click.option(
@@ -41,6 +44,14 @@ run_folder = click.option(
     help="A run's folder, in place of the addresses: its chain and IPFS node are started again while this needs them.",
 )
 rpc_or_run = click.option("--rpc", envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
+shard_rpcs = click.option(
+    "--shard-rpc",
+    "shard_rpcs",
+    multiple=True,
+    envvar="QFL_SHARD_RPC",
+    metavar="URL",
+    help="JSON-RPC address of a shard's own chain; repeat, in the shards' order.  [default: as in the deployment file]",
+)
 ipfs_or_run = click.option("--ipfs", envvar="QFL_IPFS", metavar="ADDRESS", help="RPC address of the IPFS node.")
 deployment_or_run = click.option(
     "--deployment", type=click.Path(path_type=Path), envvar="QFL_DEPLOYMENT", help="Deployment file."
@@ -50,27 +61,86 @@ zk_keys = click.option(
     type=click.Path(path_type=Path),
     help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]",
 )
+keep_rounds = click.option(
+    "--keep-rounds",
+    type=click.IntRange(min=0),
+    default=3,
+    show_default=True,
+    help="Final rounds whose content stays in the store; 0 keeps everything.",
+)
 attack = click.option("--attack", metavar="NAME", help="Cheat by this strategy; `qfl attack --list` names them.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
-def open_ledger(rpc_url: str, path: Path) -> Ledger:
-    """The deployment in `path` on the chain at `rpc_url`, checked against each other."""
+def training_data(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say what is trained on; `load_training_data` takes their values."""
+    for option in (
+        click.option("--seed", type=int, default=1, help="Decides split, training and rounding."),
+        click.option("--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N."),
+        click.option(
+            "--class", "classes", type=int, multiple=True, help="A label to keep; repeat. All of the job's if none."
+        ),
+        click.option("--data-folder", default="data", help="Where torchvision's data sets are, or go."),
+        click.option("--dataset", default="digits", help="digits, mnist or fashion-mnist."),
+    ):
+        command = option(command)
+    return command
+
+
+def load_training_data(
+    job: JobDocument,
+    dataset: str,
+    data_folder: str,
+    classes: tuple[int, ...],
+    partition: str,
+    share: str,
+    seed: int,
+) -> dict[int, LabelledData]:
+    """The data of one share of the job's data set, or of several, by index.
+
+    Raises:
+        InvalidInput: no such share, or the data does not fit the job's model.
+    """
+    from qfl.data.share import load_shares
+    from qfl.errors import InvalidInput
+
+    labels = classes or tuple(range(job.architecture.classes))
+    if len(labels) != job.architecture.classes:
+        raise InvalidInput("class", labels, f"the job's model tells {job.architecture.classes} classes apart")
+    return load_shares(dataset, data_folder, labels, partition, share, seed, job.architecture.features)
+
+
+def open_ledger(rpc_url: str, path: Path, shard_urls: Sequence[str] = ()) -> Ledger:
+    """The deployment in `path` on the chain at `rpc_url`, checked against each other.
+
+    `shard_urls` are those of the shards' own chains, where they are not as the file says.
+    """
     from qfl.chain.deployment import Deployment
     from qfl.chain.ledger import Ledger
 
-    return Ledger.connect(rpc_url, Deployment.load(path))
+    return Ledger.connect(rpc_url, Deployment.load(path), shard_urls)
 
 
-def open_sender(rpc_url: str, path: Path, source: str, insisting: bool = False) -> tuple[Ledger, Sender]:
-    """The deployment, and the account that pays; `insisting`, it sends what the contracts refuse, too."""
+def open_sender(
+    rpc_url: str, path: Path, source: str, insisting: bool = False, shard_urls: Sequence[str] = ()
+) -> tuple[Ledger, Carrier]:
+    """The deployment, and the account that pays on all its chains.
+
+    `insisting`, it sends what the contracts refuse, too: on the beacon's chain, where there is something to gain.
+    """
     from qfl.attacks.insistent import Insistent
     from qfl.chain.accounts import load_account
+    from qfl.chain.router import ChainRouter
     from qfl.chain.sender import Sender
 
-    ledger = open_ledger(rpc_url, path)
-    sender = Sender(ledger.web3, load_account(source))
-    return ledger, Insistent(sender) if insisting else sender
+    ledger, account = open_ledger(rpc_url, path, shard_urls), load_account(source)
+    sender = Sender(ledger.web3, account)
+    first = Insistent(sender) if insisting else sender
+    if not ledger.shard_web3s:
+        return ledger, first
+    ids = [chain.chainId for chain in ledger.deployment.chains]
+    own = {id_: Sender(web3, account, chain_id=id_) for id_, web3 in zip(ids, ledger.shard_web3s, strict=True)}
+    return ledger, ChainRouter({sender.chain_id: first, **own})
 
 
 def print_json(value: Any) -> None:

@@ -34,6 +34,7 @@ def client() -> None:
 @options.rpc
 @options.ipfs
 @options.deployment
+@options.shard_rpcs
 @options.account
 @key
 @folder
@@ -42,16 +43,14 @@ def client() -> None:
 @poll
 @options.zk_keys
 @options.attack
-@click.option("--dataset", default="digits", help="digits, mnist or fashion-mnist.")
-@click.option("--data-folder", default="data", help="Where torchvision's data sets are, or go.")
-@click.option("--class", "classes", type=int, multiple=True, help="A label to keep; repeat. All of the job's if none.")
-@click.option("--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N.")
+@options.keep_rounds
+@options.training_data
 @click.option("--share", default="1/5", help="Which part of the split is this client's: 2/5 is the second of five.")
-@click.option("--seed", type=int, default=1, help="Decides split, training and rounding.")
 def run_client_command(
     rpc: str,
     ipfs: str,
     deployment: Path,
+    shard_rpcs: tuple[str, ...],
     account: str,
     key: Path,
     folder: Path,
@@ -60,6 +59,7 @@ def run_client_command(
     poll: float,
     zk_keys: Path | None,
     attack: str | None,
+    keep_rounds: int,
     dataset: str,
     data_folder: str,
     classes: tuple[int, ...],
@@ -70,8 +70,6 @@ def run_client_command(
     """Train on your own data, commit, reveal, until stopped. A restarted client goes on where it was."""
     from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
-    from qfl.data.share import load_share
-    from qfl.errors import InvalidInput
     from qfl.job import fetch_job
     from qfl.keys.keyfile import KeyFile
     from qfl.roles.client import Client
@@ -80,23 +78,22 @@ def run_client_command(
     from qfl.roles.proving import open_norm_keys
     from qfl.roles.trainer import LocalTrainer
     from qfl.storage.ipfs import IpfsStore
+    from qfl.storage.retention import retention_of
     from qfl.zk.prover import Prover
 
     kind = find_strategy(attack, Client)
-    ledger, sender = options.open_sender(rpc, deployment, account, insisting=attack is not None)
+    ledger, sender = options.open_sender(rpc, deployment, account, attack is not None, shard_rpcs)
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
-    labels = classes or tuple(range(job.architecture.classes))
-    if len(labels) != job.architecture.classes:
-        raise InvalidInput("class", labels, f"the job's model tells {job.architecture.classes} classes apart")
-    index, data = load_share(dataset, data_folder, labels, partition, share, seed, job.architecture.features)
+    ((index, data),) = options.load_training_data(*(job, dataset, data_folder, classes, partition, share, seed)).items()
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
     with KeyFile.open(key) as opened, proving as prover, stopping() as stop:
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
         role = kind(participant, index, seed, ledger, sender, store, opened, folder, prover)
-        run_client(role, LocalTrainer(job, {index: data}), ledger, rounds, poll, stop)
+        trainer, retention = LocalTrainer(job, {index: data}), retention_of(keep_rounds, store)
+        run_client(role, trainer, ledger, rounds, poll, stop, retention)
 
 
 @click.group()
@@ -108,6 +105,7 @@ def validator() -> None:
 @options.rpc
 @options.ipfs
 @options.deployment
+@options.shard_rpcs
 @options.account
 @key
 @folder
@@ -115,10 +113,12 @@ def validator() -> None:
 @rounds
 @poll
 @options.attack
+@options.keep_rounds
 def run_validator_command(
     rpc: str,
     ipfs: str,
     deployment: Path,
+    shard_rpcs: tuple[str, ...],
     account: str,
     key: Path,
     folder: Path,
@@ -126,27 +126,31 @@ def run_validator_command(
     rounds: int | None,
     poll: float,
     attack: str | None,
+    keep_rounds: int,
 ) -> None:
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
     from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
     from qfl.keys.keyfile import KeyFile
+    from qfl.roles.attesting import set_up_attesting
     from qfl.roles.encryption import set_up_encryption
     from qfl.roles.loop import run_validator
     from qfl.roles.membership import join
     from qfl.roles.validator import Validator
     from qfl.storage.ipfs import IpfsStore
+    from qfl.storage.retention import retention_of
 
     kind = find_strategy(attack, Validator)
-    ledger, sender = options.open_sender(rpc, deployment, account, insisting=attack is not None)
+    ledger, sender = options.open_sender(rpc, deployment, account, attack is not None, shard_rpcs)
     store = IpfsStore(ipfs)
     store.identity()
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
+        bls = set_up_attesting(ledger, sender, participant, opened, folder)
         click.echo(f"validator {participant}, {opened.remaining} signatures left")
-        role = kind(participant, ledger, sender, store, opened, folder, kem)
-        run_validator(role, ledger, rounds, poll, stop)
+        role = kind(participant, ledger, sender, store, opened, folder, kem, bls)
+        run_validator(role, ledger, rounds, poll, stop, retention_of(keep_rounds, store))
 
 
 @contextmanager

@@ -9,7 +9,12 @@ import click
 from rich.console import Console
 
 from qfl.cli.options import zk_keys
-from qfl.config import CHAINS, MODES, JobConfig, load_config
+from qfl.config import CHAINS, EXECUTORS, MODES, QUORUMS, JobConfig, load_config
+
+DYNAMICS = ("churn", "newcomers", "stragglers", "links", "adaptive_deadlines")
+"""Options that replace values of the table `[dynamics]`."""
+SIZES = ("shards", "seats")
+"""Options that replace values of the table `[protocol]`."""
 
 
 @click.command()
@@ -25,11 +30,27 @@ from qfl.config import CHAINS, MODES, JobConfig, load_config
 @click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
 @click.option("--chain", type=click.Choice(CHAINS), help="The chain to start.  [default: anvil]")
 @click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")
+@click.option("--quorum", type=click.Choice(QUORUMS), help="How committees sign.  [default: lms]")
+@click.option("--executor", type=click.Choice(EXECUTORS), help="Where clients train.  [default: local]")
+@click.option("--churn", type=float, help="Share of the clients that go before each round.  [default: 0]")
+@click.option("--newcomers", type=int, help="Clients that may join in mid-run.  [default: 0]")
+@click.option("--stragglers", type=float, help="Share of the clients that straggle in a round.  [default: 0]")
+@click.option(
+    "--link", "links", multiple=True, help="A link that clients have, as `qfl/dynamics/links.toml` has it; repeat."
+)
+@click.option("--adaptive-deadlines", is_flag=True, default=None, help="Set deadlines by what rounds took.")
+@click.option("--shards", type=int, help="Number of shards.  [default: 1]")
+@click.option("--seats", type=int, help="Seats of each shard's committee.  [default: 4]")
+@click.option("--shard-chains", is_flag=True, default=None, help="Give each shard a chain of its own.")
+@click.option("--keep-rounds", type=int, help="Keep this many final rounds' content; 0: all.  [default: 0]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/latest"), help="Run folder.")
 @click.option("--resume", is_flag=True, help="Take up the run in --out where it stopped.")
 @click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
 @zk_keys
 @click.option("--rpc", metavar="URL", help="Use the chain that runs there.")
+@click.option(
+    "--shard-rpc", "shard_rpcs", metavar="URL", multiple=True, help="With --rpc: the shards' own chains, in order."
+)
 @click.option("--ipfs", metavar="ADDRESS", help="Use the IPFS node that runs there.")
 @click.option("--account", metavar="SOURCE", help="One account that pays for everybody; see `qfl deploy --help`.")
 @click.option("--real-time", is_flag=True, help="Wait for deadlines instead of moving a development chain's clock.")
@@ -41,6 +62,7 @@ def run(
     resume: bool,
     overwrite: bool,
     rpc: str | None,
+    shard_rpcs: tuple[str, ...],
     ipfs: str | None,
     account: str | None,
     real_time: bool,
@@ -57,8 +79,14 @@ def run(
     from qfl.report.tables import print_tables
     from qfl.run import Place, run_job
 
-    config = (load_config(config_path) if config_path else JobConfig()).with_options(
-        lane_bits=int(lane_bits) if lane_bits else None, **options
+    given = {name: value for name in DYNAMICS if (value := options.pop(name)) not in (None, ())}
+    sizes = {name: value for name in SIZES if (value := options.pop(name)) is not None}
+    config = load_config(config_path) if config_path else JobConfig()
+    config = config.with_options(
+        lane_bits=int(lane_bits) if lane_bits else None,
+        dynamics={**config.dynamics, **given},
+        protocol={**config.protocol, **sizes},
+        **options,
     )
     if overwrite:
         remove_run(out)
@@ -66,7 +94,7 @@ def run(
     console = Console()
     with Display(console, config.rounds) as display:
         try:
-            report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume, zk_keys), display)
+            report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume, zk_keys, shard_rpcs), display)
         except KeyboardInterrupt:
             console.print(f"stopped; `qfl run --out {out} --resume` with the same options goes on from here")
             raise

@@ -13,7 +13,7 @@ from qfl.cli import options
 if TYPE_CHECKING:
     from qfl.chain.contracts.staking import ParticipantRecord
     from qfl.chain.ledger import Ledger
-    from qfl.chain.sender import Sender
+    from qfl.chain.sender import Carrier
     from qfl.keys.keyfile import KeyFile
     from qfl.types import ParticipantId
 
@@ -130,7 +130,7 @@ def _require_key(ledger: Ledger, participant: ParticipantId, key: KeyFile) -> Pa
     return record
 
 
-def _credit_rewards(ledger: Ledger, sender: Sender, participant: ParticipantId) -> None:
+def _credit_rewards(ledger: Ledger, sender: Carrier, participant: ParticipantId) -> None:
     """Settle what is due, and credit the participant with everything it has earned."""
     from qfl.roles.loop import published_rounds
     from qfl.roles.settlement import rewards_due, settle_due

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from eth_hash.auto import keccak
 
 from qfl.errors import InvalidInput
+from qfl.types import LmsPublicKey
 
 CHUNK_BYTES = 32
 PADDING = bytes(32)
@@ -27,6 +28,11 @@ def split_leaves(payload: bytes) -> list[bytes]:
 def update_leaf(client: int, update_root: bytes, content_digest: bytes) -> bytes:
     """The 68 bytes that stand for one included update in a checkpoint's `updates` tree."""
     return client.to_bytes(4, "big") + update_root + content_digest
+
+
+def client_leaf(client: int, key: LmsPublicKey) -> bytes:
+    """The 45 bytes that stand for one active client in a mirrored round's tree of clients."""
+    return client.to_bytes(4) + key.identifier + key.root + key.height.to_bytes()
 
 
 def leaf_salt(seed: bytes, index: int) -> bytes:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import numpy as np
-
 from qfl.aggregate.rule import aggregate_shard
 from qfl.codec.chunks import merkle_root, update_leaf
 from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
@@ -25,7 +23,7 @@ class ShardResult:
 def compute_result(terms: Terms, turn: int, included: Iterable[VerifiedUpdate]) -> ShardResult:
     """Aggregate the `included` updates (at least one, in any order) into the checkpoint of proposer `turn`."""
     updates = sorted(included, key=lambda update: update.index)
-    mean = aggregate_shard(np.stack([update.lanes for update in updates]), terms.trim_bps)
+    mean = aggregate_shard([update.lanes for update in updates], terms.trim_bps)
     content = Content(
         kind=ContentKind.AGGREGATE,
         lane_bits=32,

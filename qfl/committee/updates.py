@@ -13,12 +13,25 @@ from numpy.typing import NDArray
 from qfl.aggregate.rule import squared_norm
 from qfl.codec.content import HEADER_BYTES, ContentKind, decode, lanes_root
 from qfl.committee.opening import PLAIN, Opener
-from qfl.errors import ContentUnusable, MalformedContent, SealBroken, UpdateRejected
+from qfl.errors import (
+    ContentMissing,
+    ContentUnusable,
+    MalformedContent,
+    SealBroken,
+    UpdateMissing,
+    UpdateRejected,
+)
+from qfl.storage.budget import ByteBudget
 from qfl.storage.store import ContentStore
 from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
 
 FETCHERS = 32
 """A search for content that nobody stores takes seconds: many of those must not fill the checkpoint phase."""
+IN_FLIGHT = ByteBudget(16 * 2**20)
+"""Contents that this process fetches and checks at a time, bytes; however many wait, there are not more in memory.
+
+What stays of an update afterwards is its lanes, in their own width.
+"""
 
 
 @dataclass(frozen=True)
@@ -85,7 +98,7 @@ def verify_update(reveal: Revealed, data: bytes, terms: Terms, opener: Opener = 
 def fetch_updates(
     reveals: Iterable[Revealed], store: ContentStore, terms: Terms, opener: Opener = PLAIN
 ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
-    """Fetch and check the revealed updates in parallel; both lists are in reveal order.
+    """Fetch and check the revealed updates in parallel, within `IN_FLIGHT`; both lists are in reveal order.
 
     Content that cannot be fetched is a rejection like any other: the update is not included, and costs nothing.
 
@@ -95,12 +108,15 @@ def fetch_updates(
     most_bytes = opener.most_bytes(terms.update_bytes)
 
     def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
-        try:
-            return verify_update(reveal, store.get(reveal.content_digest, most_bytes), terms, opener)
-        except ContentUnusable as error:
-            return UpdateRejected(reveal.client, str(error))
-        except UpdateRejected as error:
-            return error
+        with IN_FLIGHT.holding(most_bytes):
+            try:
+                return verify_update(reveal, store.get(reveal.content_digest, most_bytes), terms, opener)
+            except ContentMissing as error:
+                return UpdateMissing(reveal.client, str(error))
+            except ContentUnusable as error:
+                return UpdateRejected(reveal.client, str(error))
+            except UpdateRejected as error:
+                return error
 
     outcomes = list(fetchers().map(fetch, reveals))
     verified = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]

@@ -1,4 +1,4 @@
-"""The part of a data set that one client of several owns, for clients that run as processes of their own."""
+"""The parts of a data set that some clients of several own, for clients that run in processes of their own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from qfl.data.partition import partition
 from qfl.errors import InvalidInput
 
 
-def load_share(
+def load_shares(
     dataset: str,
     data_folder: str,
     classes: Sequence[int],
@@ -19,8 +19,8 @@ def load_share(
     share: str,
     seed: int,
     features: int,
-) -> tuple[int, LabelledData]:
-    """Index (from 0) and data of the share "K/N": the K-th of N parts of the training set.
+) -> dict[int, LabelledData]:
+    """Data by index (from 0) of the share "K/N", the K-th of N parts of the training set, or of "J-K/N", several.
 
     Args:
         classes: the labels to keep, in the order of the model's outputs.
@@ -29,12 +29,12 @@ def load_share(
     Raises:
         InvalidInput: no such share, or the data does not fit the model.
     """
-    match = re.fullmatch(r"(\d+)/(\d+)", share)
-    if match is None or not 1 <= int(match[1]) <= int(match[2]):
-        raise InvalidInput("share", share, "write K/N, such as 2/5 for the second of five")
-    index, clients = int(match[1]) - 1, int(match[2])
+    match = re.fullmatch(r"(?:(\d+)-)?(\d+)/(\d+)", share)
+    first, last, clients = (int(match[1] or match[2]), int(match[2]), int(match[3])) if match else (0, 0, 0)
+    if not 1 <= first <= last <= clients:
+        raise InvalidInput("share", share, "write K/N, such as 2/5 for the second of five, or J-K/N for several")
     loaded = load_dataset(dataset, Path(data_folder), classes, None, seed, most_features=features)
     if (found := loaded.train.features.shape[1]) != features:
         raise InvalidInput("dataset", dataset, f"has {found} features, the job's model takes {features}")
-    part = partition(loaded.train.labels, clients, scheme, seed)[index]
-    return index, LabelledData(loaded.train.features[part], loaded.train.labels[part])
+    parts = partition(loaded.train.labels, clients, scheme, seed)
+    return {index: loaded.train.take(parts[index]) for index in range(first - 1, last)}

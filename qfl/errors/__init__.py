@@ -1,7 +1,7 @@
 """Every error QFLchain raises on purpose, in one tree. Constructors take values; the text names the remedy.
 
 Each class has an `exit_code` that the command line returns: 2 bad input, 3 chain, 4 storage, 5 keys,
-6 verification failed, 7 devnet.
+6 verification failed, 7 devnet and workers, 8 verification incomplete.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from qfl.errors.chain import (
     DeploymentMissing,
     InsufficientFunds,
     NoDisputes,
+    RpcRefused,
     TransactionFailed,
     TransactionNotMined,
     TransactionRefused,
@@ -34,8 +35,10 @@ from qfl.errors.devnet import (
     PortInUse,
     ProgramMissing,
 )
+from qfl.errors.executor import RayExtraMissing, WorkersFailed
 from qfl.errors.input import DatasetMissing, InvalidInput, MalformedContent, NotFinite
 from qfl.errors.keys import (
+    BlsKeyUnusable,
     KeyExhausted,
     KeyFileCorrupt,
     KeyFileError,
@@ -63,8 +66,10 @@ from qfl.errors.protocol import (
     RoundNotCompleted,
     SealBroken,
     TooFewRecipients,
+    UpdateMissing,
     UpdateRejected,
     VerificationFailed,
+    VerificationIncomplete,
 )
 from qfl.errors.storage import (
     ContentCorrupt,
@@ -79,6 +84,7 @@ from qfl.errors.storage import (
 __all__ = [
     "AddressTaken",
     "AttackSucceeded",
+    "BlsKeyUnusable",
     "ChainError",
     "ChainUnreachable",
     "ClockNotMovable",
@@ -125,7 +131,9 @@ __all__ = [
     "ProofFailed",
     "ProtocolError",
     "QflError",
+    "RayExtraMissing",
     "RoundNotCompleted",
+    "RpcRefused",
     "SealBroken",
     "StateCorrupt",
     "StorageError",
@@ -134,7 +142,10 @@ __all__ = [
     "TransactionFailed",
     "TransactionNotMined",
     "TransactionRefused",
+    "UpdateMissing",
     "UpdateRejected",
     "VerificationFailed",
+    "VerificationIncomplete",
+    "WorkersFailed",
     "ZkExtraMissing",
 ]

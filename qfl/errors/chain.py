@@ -21,6 +21,19 @@ class ChainUnreachable(ChainError):
         self.url, self.reason = url, reason
 
 
+class RpcRefused(ChainError):
+    """A node answered a call with an error; `data` is the revert data, where a contract refused it."""
+
+    def __init__(self, url: str, method: str, message: str, data: str | None) -> None:
+        super().__init__(f"the chain at {url} refuses {method}: {message}")
+        self.url, self.method, self.message, self.data = url, method, message, data
+
+    @property
+    def is_revert(self) -> bool:
+        """True when it was a contract that refused."""
+        return self.data is not None or "revert" in self.message.lower()
+
+
 class ContractReverted(ChainError):
     """A contract refused a call; `name` and `values` are those of its custom error."""
 

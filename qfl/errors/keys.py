@@ -72,6 +72,14 @@ class KeyExhausted(KeyFileError):
         self.path, self.leaves = path, leaves
 
 
+class BlsKeyUnusable(KeyFileError):
+    """A file with a BLS key is missing, exposed or damaged."""
+
+    def __init__(self, path: Path, reason: str, remedy: str) -> None:
+        super().__init__(f"{path} is not a usable attestation key ({reason}): {remedy}")
+        self.path, self.reason, self.remedy = path, reason, remedy
+
+
 class StateCorrupt(QflError):
     """A role's journal cannot be read."""
 

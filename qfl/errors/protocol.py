@@ -35,6 +35,13 @@ class UpdateRejected(ProtocolError):
         self.client, self.reason = client, reason
 
 
+class UpdateMissing(UpdateRejected):
+    """An update's content cannot be fetched."""
+
+    def __init__(self, client: int, reason: str) -> None:
+        super().__init__(client, reason)
+
+
 class SealBroken(ProtocolError):
     """A sealed object cannot be opened, or not by everybody it is sealed to."""
 
@@ -59,6 +66,19 @@ class VerificationFailed(ProtocolError):
 
     def __init__(self, rounds: list[int]) -> None:
         super().__init__(f"verification failed in round {', '.join(map(str, rounds))}")
+        self.rounds = rounds
+
+
+class VerificationIncomplete(ProtocolError):
+    """`qfl verify` found nothing wrong, but could not recompute rounds whose content was let go."""
+
+    exit_code = 8
+
+    def __init__(self, rounds: list[int]) -> None:
+        super().__init__(
+            f"nothing is wrong, but the content of round {', '.join(map(str, rounds))} is no longer stored, so not all "
+            "of it was recomputed: --accept-released takes that for success"
+        )
         self.rounds = rounds
 
 

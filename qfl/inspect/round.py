@@ -7,8 +7,9 @@ from typing import Any
 
 from qfl.chain.ledger import Ledger
 from qfl.codec.cid import cid_of
-from qfl.errors import InvalidInput
+from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.inspect.transaction import plain
+from qfl.roles.missed import why_missed
 from qfl.types import RoundNumber, ShardIndex
 
 
@@ -29,9 +30,12 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
     context = ledger.beacon.context()
     if context.round == number:
         found |= {"phase": context.phase.name, "phase_ends_at": context.phase_ends_at}
+    shards = [ShardIndex(index) for index in range(len(ledger.shards))]
     return found | {
         "disputes": _disputes(ledger, record.number),
-        "shards": [_shard(ledger, record.number, ShardIndex(i)) for i in range(len(ledger.shards))],
+        "shards": [
+            _on_beacon(ledger, record.number, shard) | _on_shard(ledger, record.number, shard) for shard in shards
+        ],
     }
 
 
@@ -42,18 +46,33 @@ def _disputes(ledger: Ledger, number: RoundNumber) -> list[dict[str, Any]]:
     return [plain(asdict(entry)) | {"fault": entry.fault.name.lower()} for entry in proven]
 
 
-def _shard(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:
-    shard, opened = ledger.shards[index], ledger.opened_in(number)
+def _on_beacon(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:
+    """What the beacon has of a shard; `missed` says why it has no checkpoint, as far as the round has gone."""
     checkpoint = ledger.beacon.checkpoint_at(number, index)
-    accepted = [a for a in ledger.beacon.accepted(number, opened) if a.checkpoint.shard == index]
+    accepted = [a for a in ledger.beacon.accepted(number, ledger.opened_in(number)) if a.checkpoint.shard == index]
     return {
         "committee": ledger.beacon.committee(number, index),
-        "commits": [plain(asdict(commit)) for commit in shard.commits(number, opened)],
-        "reveals": [
-            plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)} for reveal in shard.reveals(number, opened)
-        ],
-        "proposals": len(shard.proposals(number, opened)),
-        "attestations": len(shard.attestations(number, opened)),
         "checkpoint": plain(asdict(checkpoint)) | {"stands": checkpoint.stands},
         "accepted": [plain(asdict(entry)) for entry in accepted],
+        "missed": why_missed(ledger, number, index),
     }
+
+
+def _on_shard(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:
+    """What the shard has of its round; nothing while a chain of its own does not answer."""
+    shard = ledger.shards[index]
+    try:
+        opened = ledger.shard_opened_in(index, number)
+        return {
+            "commits": [plain(asdict(commit)) for commit in shard.commits(number, opened)],
+            "reveals": [
+                plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)}
+                for reveal in shard.reveals(number, opened)
+            ],
+            "proposals": len(shard.proposals(number, opened)),
+            "attestations": len(shard.attestations(number, opened)),
+        }
+    except ChainUnreachable as fault:
+        if not ledger.is_of_a_shard(fault):
+            raise
+        return {}

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 from eth_typing import BlockNumber, HexStr
+from web3 import Web3
 from web3.contract.contract import ContractEvent
 from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
 from web3.logs import DISCARD
-from web3.types import TxParams
+from web3.types import TxData, TxParams, TxReceipt
 
 from qfl.chain.abi import load_abi
 from qfl.chain.connection import reaching, url_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.ledger import Ledger
 from qfl.chain.revert import decode_revert
-from qfl.errors import InvalidInput
+from qfl.errors import ChainUnreachable, InvalidInput
 
 
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
@@ -25,21 +26,19 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     Raises:
         InvalidInput: no such transaction.
     """
-    web3 = ledger.web3
+    web3, transaction, receipt = _find(ledger, tx_hash)
     with reaching(url_of(web3)):
-        try:
-            transaction = web3.eth.get_transaction(HexStr(tx_hash))
-            receipt = web3.eth.get_transaction_receipt(HexStr(tx_hash))
-        except (TransactionNotFound, ValueError, Web3RPCError) as error:
-            raise InvalidInput("transaction", tx_hash, "the chain does not know it") from error
-        target = _contract_at(ledger, transaction.get("to"))
+        contracts = _contracts_on(ledger, web3)
+        address = transaction.get("to") or ""
+        name, target = contracts.get(address, (_other_name(ledger, web3, address), None))
         found: dict[str, Any] = {
             "hash": tx_hash,
+            "chain_id": transaction["chainId"],
             "status": "succeeded" if receipt["status"] else "failed",
             "block": receipt["blockNumber"],
             "from": transaction["from"],
             "to": transaction.get("to"),
-            "contract": _name(ledger, transaction.get("to")),
+            "contract": name,
             "gas": receipt["gasUsed"],
             "bytes": len(transaction["input"]),
             "value_wei": transaction["value"],
@@ -47,9 +46,9 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
         if target is not None and transaction["input"]:
             function, arguments = target.arguments_of(bytes(transaction["input"]))
             found |= {"function": function, "arguments": plain(arguments)}
-        found["events"] = _events(ledger, receipt)
+        found["events"] = _events(contracts, receipt)
         if not receipt["status"]:
-            found["error"] = _error(ledger, transaction, receipt["blockNumber"])
+            found["error"] = _error(web3, transaction, receipt["blockNumber"])
     return found
 
 
@@ -66,42 +65,58 @@ def plain(value: Any) -> Any:
     return value
 
 
-def _contract_at(ledger: Ledger, address: str | None) -> BoundContract | None:
-    known = [ledger.staking, ledger.beacon, *ledger.shards, *([ledger.disputes] if ledger.disputes else [])]
-    return next((contract for contract in known if contract.address == address), None)
+def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
+    """A transaction with the chain that has it: the beacon's, or a shard's own, as far as they answer."""
+    for web3 in (ledger.web3, *ledger.shard_web3s):
+        try:
+            with reaching(url_of(web3)):
+                transaction = web3.eth.get_transaction(HexStr(tx_hash))
+                return web3, transaction, web3.eth.get_transaction_receipt(HexStr(tx_hash))
+        except ChainUnreachable as fault:
+            if not ledger.is_of_a_shard(fault):
+                raise
+        except (TransactionNotFound, ValueError, Web3RPCError):
+            continue
+    raise InvalidInput("transaction", tx_hash, "no chain here knows it")
 
 
-def _name(ledger: Ledger, address: str | None) -> str | None:
+def _contracts_on(ledger: Ledger, web3: Web3) -> dict[str, tuple[str, BoundContract]]:
+    """The deployment's contracts on one chain, by address: two chains may have different ones at the same."""
+    named: list[tuple[str, BoundContract | None]] = [
+        *(("Staking", ledger.staking), ("Beacon", ledger.beacon), ("Rewards", ledger.rewards)),
+        ("Disputes", ledger.disputes),
+        *((f"BeaconMirror {index}", mirror) for index, mirror in enumerate(ledger.mirrors)),
+        *((f"Shard {index}", shard) for index, shard in enumerate(ledger.shards)),
+    ]
+    return {found.address: (name, found) for name, found in named if found is not None and found.web3 is web3}
+
+
+def _other_name(ledger: Ledger, web3: Web3, address: str) -> str | None:
+    """The name of a contract of the deployment that nobody calls through a wrapper."""
     names = {contract.address: name for name, contract in ledger.deployment.contracts.items()}
-    names |= {shard.address: f"Shard {index}" for index, shard in enumerate(ledger.deployment.shards)}
-    return names.get(address or "")
+    return names.get(address) if web3 is ledger.web3 else None
 
 
-def _events(ledger: Ledger, receipt: Any) -> list[dict[str, Any]]:
+def _events(contracts: Mapping[str, tuple[str, BoundContract]], receipt: Any) -> list[dict[str, Any]]:
     decoded = []
-    for address, abi_name in [
-        (ledger.staking.address, "Staking"),
-        (ledger.beacon.address, "Beacon"),
-        *((shard.address, "Shard") for shard in ledger.shards),
-        *([(ledger.disputes.address, "Disputes")] if ledger.disputes else []),
-    ]:
-        contract = ledger.web3.eth.contract(address=address, abi=load_abi(abi_name))
+    for address, (_, bound) in contracts.items():
+        contract = bound.web3.eth.contract(address=bound.address, abi=load_abi(bound.abi_name))
         for kind in cast(Iterable[type[ContractEvent]], contract.events):
             for event in kind().process_receipt(receipt, errors=DISCARD):
                 if event["address"] == address:
-                    decoded.append((event["logIndex"], abi_name, event))
+                    decoded.append((event["logIndex"], bound.abi_name, event))
     return [
         {"contract": name, "event": event["event"], "arguments": plain(event["args"])}
         for _, name, event in sorted(decoded, key=lambda entry: entry[0])
     ]
 
 
-def _error(ledger: Ledger, transaction: Any, block: int) -> str:
+def _error(web3: Web3, transaction: Any, block: int) -> str:
     """The refusal, found by running the transaction again on the state before its block."""
     call = {name: transaction[name] for name in ("from", "to", "value", "input", "gas") if transaction.get(name)}
     call["data"] = call.pop("input", b"")
     try:
-        ledger.web3.eth.call(cast(TxParams, call), block_identifier=BlockNumber(block - 1))
+        web3.eth.call(cast(TxParams, call), block_identifier=BlockNumber(block - 1))
     except (ContractCustomError, ContractLogicError) as error:
         return str(decode_revert("the call", error.data if isinstance(error.data, str) else None))
     except Web3RPCError as error:

@@ -61,6 +61,10 @@ class Display:
             f"round {outcome.round:>3}  accuracy [bold]{accuracy:6.1%}[/]  {outcome.included} updates included  "
             f"training {outcome.seconds['train']:.1f} s, protocol {chain:.1f} s"
         )
+        for shard, reason in outcome.missed.items():
+            self._console.print(
+                f"round {outcome.round:>3}  without shard {shard}: {reason}", style="yellow", markup=False
+            )
         self._progress.advance(self._task)
 
     def disputed(self, dispute: Dispute) -> None:

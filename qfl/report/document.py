@@ -65,6 +65,9 @@ def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
     spent = [entry for entry in events.of("transaction") if entry["round"] == number]
     return {
         **{name: event[name] for name in ("round", "accuracy", "loss", "included", "seconds")},
+        "cpu_seconds": event.get("cpu_seconds", {}),  # missing from a round that an older version ran
+        "dynamics": event.get("dynamics"),
+        "missed": event.get("missed", []),
         "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},
     }
 

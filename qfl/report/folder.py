@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 from typing import cast
 
+from qfl.chain.parameters import load_parameters
 from qfl.config import JobConfig
 from qfl.devnet.config import ChainKind, DevnetConfig
 from qfl.errors import InvalidInput
@@ -23,9 +24,10 @@ def new_devnet(
 
     In real time the chain mines every second: with no block, its clock would stand still between transactions.
     """
-    accounts = 1 + job.clients + job.validators
+    accounts = 1 + job.identities + job.validators
     if with_chain:
-        write_atomically(folder / CHAIN_FILE, json.dumps({"chain": job.chain, "accounts": accounts}).encode())
+        kept = {"chain": job.chain, "accounts": accounts, "shardChains": count_shard_chains(job)}
+        write_atomically(folder / CHAIN_FILE, json.dumps(kept).encode())
     return DevnetConfig(
         folder / "devnet",
         cast(ChainKind, job.chain),  # `JobConfig` has checked it
@@ -33,7 +35,13 @@ def new_devnet(
         accounts=accounts,
         with_chain=with_chain,
         with_ipfs=with_ipfs,
+        shard_chains=count_shard_chains(job),
     )
+
+
+def count_shard_chains(job: JobConfig) -> int:
+    """How many chains a job has beside the beacon's: one for each shard, or none."""
+    return load_parameters(**job.parameters()).rounds["shards"] if job.shard_chains else 0
 
 
 def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -> DevnetConfig:
@@ -48,7 +56,8 @@ def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -
     if not with_chain:
         return DevnetConfig(folder / "devnet", with_chain=False, with_ipfs=with_ipfs)
     kept = json.loads(path.read_text())
-    return DevnetConfig(folder / "devnet", kept["chain"], accounts=kept["accounts"], with_ipfs=with_ipfs)
+    counts = {"accounts": kept["accounts"], "shard_chains": kept["shardChains"]}
+    return DevnetConfig(folder / "devnet", kept["chain"], with_ipfs=with_ipfs, **counts)
 
 
 def remove_run(folder: Path) -> None:

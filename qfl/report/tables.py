@@ -8,11 +8,15 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from qfl.report.dynamics import dynamics_table
+
 
 def print_tables(console: Console, report: dict[str, Any]) -> None:
     """Accuracy by round beside the central run, gas by function, bytes by client."""
     if report["rounds"]:
         console.print(accuracy_table(report))
+        if (dynamics := dynamics_table(report)) is not None:
+            console.print(dynamics)
         console.print(bytes_table(report))
     console.print(gas_table(report))
     if disputes := report["disputes"]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
+from qfl.chain.sender import Carrier
 from qfl.challenge.evidence import Evidence
 from qfl.errors import ContractReverted, NoDisputes
 from qfl.roles.watch import Watch
@@ -67,7 +67,7 @@ class Challenger:
     def __init__(
         self,
         ledger: Ledger,
-        sender: Sender,
+        sender: Carrier,
         watch: Watch,
         listener: Callable[[Dispute], None] | None = None,
     ) -> None:

@@ -13,10 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.digests import compute_commitment, compute_private_commitment
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
+from qfl.chain.sender import Carrier
 from qfl.client.concealed import NormEvidence, NormProver, conceal
 from qfl.client.update import PreparedUpdate, prepare_update
 from qfl.codec.content import Content
@@ -25,15 +26,24 @@ from qfl.committee.updates import Terms
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.keys.keyfile import KeyFile
+from qfl.mirror.admission import admissions
 from qfl.roles.encryption import read_recipients
 from qfl.roles.journal import Journal
 from qfl.roles.relay import send_unless_overtaken
+from qfl.roles.release import Releaser
 from qfl.roles.terms import read_base, read_terms
+from qfl.storage.retention import Retention
 from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.zk.statement import context_of
 
 KEPT_ROUNDS = 3
+STORED = "content_digest"
+"""The part of a round's record that tells what to let go."""
+MOST_STORED = 40
+"""Further rounds that the journal holds for `release`: at most 32 models wait for finality, and some are kept then."""
+PHASES = {ClientDuty.COMMIT: Phase.COMMIT, ClientDuty.REVEAL: Phase.REVEAL}
+"""The beacon's phase in which a duty is one."""
 
 
 @dataclass(frozen=True)
@@ -63,7 +73,7 @@ class Client:
         index: int,
         seed: int,
         ledger: Ledger,
-        sender: Sender,
+        sender: Carrier,
         store: ContentStore,
         key: KeyFile,
         folder: Path,
@@ -74,13 +84,26 @@ class Client:
         self._seed, self._ledger, self._sender, self._store = seed, ledger, sender, store
         self._key, self._folder, self._prover = key, folder, prover
         self._journal = Journal(folder / "journal.json")
+        self._releaser = Releaser(ledger, store, folder)
         self._base: tuple[Terms, Content] | None = None
 
     def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
         """What to do now, and in which shard."""
         shard = self._ledger.shard_of(self.participant)
         duty, number, _ = self._ledger.shards[shard].client_duty(self.participant)
+        if self._ledger.mirrors and not self._is_due(duty, number):
+            duty = ClientDuty.WAIT
         return duty, number, shard
+
+    def seek_admission(self) -> bool:
+        """Prove to the mirror of this round's shard that this client is active; False when there is nothing to prove.
+
+        Raises:
+            ContractReverted: the mirror does not show what the beacon says.
+        """
+        shard = self._ledger.shard_of(self.participant)
+        calls = admissions(self._ledger, shard, [self.participant]) if self._ledger.mirrors else []
+        return any(send_unless_overtaken(self._sender, call) is not None for call in calls)
 
     def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
         """Fetch the base model; None when this round's update is prepared already.
@@ -168,9 +191,19 @@ class Client:
             call = shard.reveal(round_number, self.participant, *opening)
         return send_unless_overtaken(self._sender, call) is not None
 
+    def release(self, retention: Retention) -> bool:
+        """Let go of the stored updates that nobody needs any more; True when there were any."""
+        return self._releaser.step(retention, self._stored_in)
+
     def has_prepared(self, round_number: RoundNumber) -> bool:
         """True when the round's update and its commitment are on disk."""
         return self._journal.get(f"round {round_number}") is not None
+
+    def _is_due(self, duty: ClientDuty, number: RoundNumber) -> bool:
+        """Whether the beacon is in that phase too: a false mirror must not get an update out before its time."""
+        phase = PHASES.get(duty)
+        context = self._ledger.beacon.context()
+        return phase is None or (number, phase) == (context.round, context.phase)
 
     def _conceal(self, update: PreparedUpdate, terms: Terms) -> tuple[PreparedUpdate, NormEvidence | None]:
         """In a private deployment, the update as its committee alone can read it. The chain says which mode it is."""
@@ -183,8 +216,8 @@ class Client:
 
     def _context(self, terms: Terms) -> int:
         """Where alone a concealed update counts: in this round, from this client."""
-        address = self._ledger.shards[terms.shard].address
-        return context_of(self._ledger.deployment.chain_id, address, terms.round, self.participant)
+        domain = self._ledger.shard_domains[terms.shard]
+        return context_of(domain.chain_id, domain.contract, terms.round, self.participant)
 
     def _record(self, round_number: RoundNumber) -> dict[str, Any]:
         record = self._journal.get(f"round {round_number}")
@@ -210,9 +243,19 @@ class Client:
             return np.zeros(terms.shape.total)
         return np.frombuffer(self._residual_path(last).read_bytes()).copy()
 
+    def _stored_in(self, round_number: RoundNumber) -> list[bytes]:
+        record = self._journal.get(f"round {round_number}")
+        return [] if record is None else [bytes.fromhex(record[STORED])]
+
     def _forget_before(self, round_number: int) -> None:
-        kept = {name for name in self._journal.names() if int(name.removeprefix("round ")) >= round_number}
-        self._journal.keep(kept)
+        """Forget rounds that are over, but for what was stored in them as long as it may have to be let go."""
+        rounds = {int(name.removeprefix("round ")): name for name in self._journal.names()}
+        oldest = max(self._releaser.released + 1, round_number - MOST_STORED)
+        self._journal.keep({name for number, name in rounds.items() if number >= min(oldest, round_number)})
+        for number, name in rounds.items():
+            record = self._journal.get(name)
+            if number < round_number and record is not None and record.keys() != {STORED}:
+                self._journal.put(name, **{STORED: record[STORED]})
         for path in [*self._folder.glob("update-*.bin"), *self._folder.glob("residual-*.f64")]:
             if int(path.stem.split("-")[1]) < round_number:
                 path.unlink()

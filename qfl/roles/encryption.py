@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
+from qfl.chain.sender import Carrier
 from qfl.committee.opening import PLAIN, Opener, Sealed
 from qfl.committee.updates import Terms, fetchers
 from qfl.errors import ContentUnusable, InvalidInput
@@ -22,7 +22,7 @@ KEY_NAME = "kem.key"
 
 
 def set_up_encryption(
-    ledger: Ledger, sender: Sender, store: ContentStore, validator: ParticipantId, key: KeyFile, folder: Path
+    ledger: Ledger, sender: Carrier, store: ContentStore, validator: ParticipantId, key: KeyFile, folder: Path
 ) -> KemKey | None:
     """In a private deployment, the validator's decryption key: made once, on IPFS, its digest on chain.
 
@@ -31,7 +31,7 @@ def set_up_encryption(
     Raises:
         KemKeyUnusable, KeyExhausted, ContractReverted, StorageError.
     """
-    if ledger.norm_verifier(ShardIndex(0)) is None:
+    if ledger.any_norm_verifier() is None:
         return None
     kem = KemKey.keep(folder / KEY_NAME)
     store.put(kem.public)
@@ -65,14 +65,15 @@ def read_opener(ledger: Ledger, store: ContentStore, terms: Terms, keys: Sequenc
     if verifier is None:
         return PLAIN
     recipients = read_recipients(ledger, store, terms.round, terms.shard)
+    domain = ledger.shard_domains[terms.shard]
     for key in keys:
         if key.public in recipients:
             return Sealed(
                 recipients.index(key.public),
                 key,
                 recipients,
-                partial(context_of, ledger.deployment.chain_id, ledger.shards[terms.shard].address, terms.round),
-                ledger.shards[terms.shard].norm_proofs(terms.round, ledger.opened_in(terms.round)),
+                partial(context_of, domain.chain_id, domain.contract, terms.round),
+                ledger.shards[terms.shard].norm_proofs(terms.round, ledger.shard_opened_in(terms.shard, terms.round)),
                 verifier.capacity(),
             )
     return None

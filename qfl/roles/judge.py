@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from qfl.aggregate.model import compute_next_model, fetch_aggregate
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
-from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
-from qfl.challenge.equivocation import Keys, Said, find_equivocations
+from qfl.challenge.equivocation import Said, find_equivocations
 from qfl.challenge.evidence import Evidence
 from qfl.challenge.model import prove_false_model
 from qfl.challenge.opening import open_lanes
 from qfl.challenge.shard import find_false_updates, find_over_norm, included_in, is_right, prove_false_aggregate
 from qfl.codec.content import content_digest, encode, lanes_root
-from qfl.committee.bundle import decode_bundle
+from qfl.committee.attestor import attestor_of
 from qfl.committee.result import compute_result
-from qfl.committee.updates import Terms, VerifiedUpdate, fetchers
+from qfl.committee.updates import IN_FLIGHT, Terms, VerifiedUpdate, fetchers
 from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, QflError, SealBroken, UpdateRejected
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
 from qfl.roles.terms import read_base, read_terms
 from qfl.storage.cache import CachingStore
-from qfl.types import CheckpointData, ParticipantId, Revealed, ShardIndex
+from qfl.types import CheckpointData, Revealed, ShardIndex
+
+log = logging.getLogger(__name__)
 
 CANNOT_OPEN = (ContentUnusable, MalformedContent, ModelRejected, SealBroken, UpdateRejected)
 """Why something cannot be recomputed. What cannot be opened proves nothing against anybody."""
@@ -49,8 +51,12 @@ class Judge:
         if not self.ledger.beacon.checkpoint_at(checkpoint.round, shard).stands:
             return []
         terms = read_terms(self.ledger, checkpoint.round, shard)
-        reveals = self.ledger.shards[shard].reveals(checkpoint.round, self.ledger.opened_in(checkpoint.round))
+        opened_in = self.ledger.shard_opened_in(shard, checkpoint.round)
+        reveals = self.ledger.shards[shard].reveals(checkpoint.round, opened_in)
         if (listed := find_false_updates(checkpoint, reveals)) is not None:
+            if self.ledger.mirrors:
+                log.warning("%s; the shard is on another chain, so it cannot be proven", listed)
+                return []
             return [listed]
         included = included_in(checkpoint, reveals)
         opened, unopened = self._open(included, terms)
@@ -84,7 +90,7 @@ class Judge:
 
         Everything that was announced or accepted counts. Keys are asked for only where a turn has two checkpoints.
         """
-        opened = self.ledger.opened_in(record.number)
+        opened = self.ledger.shard_opened_in(shard, record.number)
         entries = [entry for entry in accepted if entry.checkpoint.shard == shard]
         proposals = self.ledger.shards[shard].proposals(record.number, opened)
         known = [proposal.checkpoint for proposal in proposals] + [entry.checkpoint for entry in entries]
@@ -102,7 +108,10 @@ class Judge:
         for entry in entries:
             said += self._bundled(entry)
         committee = self.ledger.beacon.committee(record.number, shard)
-        found = find_equivocations(said, checkpoints, lambda seat: self._keys(committee[seat], record.reveal_ends_at))
+        attestor = attestor_of(self.ledger)
+        found = find_equivocations(
+            attestor, said, checkpoints, lambda seat: attestor.keys_since(committee[seat], record.reveal_ends_at)
+        )
         punished = 0 if self.ledger.disputes is None else self.ledger.disputes.equivocated(record.number, shard)
         return [proof for proof in found if not punished >> proof.one.seat & 1]
 
@@ -114,11 +123,12 @@ class Judge:
         most_bytes = opener.most_bytes(terms.update_bytes)
 
         def fetch(reveal: Revealed) -> VerifiedUpdate | QflError:
-            try:
-                content, seed = opener.open(reveal, self.store.get(reveal.content_digest, most_bytes))
-                return open_lanes(reveal, content, seed, terms)
-            except CANNOT_OPEN as error:
-                return error
+            with IN_FLIGHT.holding(most_bytes):
+                try:
+                    content, seed = opener.open(reveal, self.store.get(reveal.content_digest, most_bytes))
+                    return open_lanes(reveal, content, seed, terms)
+                except CANNOT_OPEN as error:
+                    return error
 
         outcomes = list(fetchers().map(fetch, included))
         opened = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]
@@ -135,17 +145,7 @@ class Judge:
         arguments = self.ledger.call_in(self.ledger.beacon, entry.tx_hash) or {}
         digest = self.ledger.beacon_domain.checkpoint(entry.checkpoint)
         try:
-            signatures = decode_bundle(arguments.get("bundle", bytes(8)))
+            signatures = attestor_of(self.ledger).signatures_in(arguments.get("bundle", bytes(8)))
         except MalformedContent:
             return []
         return [Said(seat, digest, signature) for seat, signature in signatures.items()]
-
-    def _keys(self, validator: ParticipantId, reveal_ends_at: int) -> Keys:
-        """A validator's keys that could attest in a round: not those retired before there was anything to attest."""
-        staking = self.ledger.staking
-        record = staking.participant(validator)
-        if record.role is Role.NONE:
-            return {}
-        keys = {index: staking.key_at(validator, index) for index in range(record.key_index)}
-        retired = {index: staking.key_retired_at(validator, index) for index in keys}
-        return {i: key for i, key in keys.items() if retired[i] >= reveal_ends_at} | {record.key_index: record.key}

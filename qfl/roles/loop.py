@@ -9,41 +9,25 @@ from collections.abc import Callable
 from qfl.chain.contracts.beacon import RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
-from qfl.errors import (
-    ChainUnreachable,
-    ContractReverted,
-    ModelRejected,
-    ProofFailed,
-    StorageError,
-    TooFewRecipients,
-    TransactionFailed,
-    TransactionNotMined,
-    TransactionRefused,
-)
+from qfl.errors import ContractReverted
 from qfl.roles.challenger import Challenger
 from qfl.roles.client import Client
+from qfl.roles.deadlines import DeadlineKeeper
+from qfl.roles.host import ClientHost
+from qfl.roles.passing import PASSING
 from qfl.roles.trainer import Trainer
 from qfl.roles.validator import Validator
+from qfl.storage.retention import Retention
 from qfl.types import RoundNumber
 
 log = logging.getLogger(__name__)
 
-PASSING = (
-    ChainUnreachable,
-    ContractReverted,
-    ModelRejected,
-    ProofFailed,
-    StorageError,
-    TooFewRecipients,
-    TransactionFailed,
-    TransactionNotMined,
-    TransactionRefused,
-)
-"""Faults that the next try may not meet; everything else ends the role."""
 CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
 """Refusals to open a round that time will heal."""
 LONGEST_WAIT_SECONDS = 15.0
 INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
+
+NOT_MIRRORED = "participant %d is not active in its shard: its mirror shows no round with it, or it has asked to leave"
 
 
 class Narrator:
@@ -60,7 +44,13 @@ class Narrator:
 
 
 def run_client(
-    client: Client, trainer: Trainer, ledger: Ledger, rounds: int | None, poll: float, stop: threading.Event
+    client: Client,
+    trainer: Trainer,
+    ledger: Ledger,
+    rounds: int | None,
+    poll: float,
+    stop: threading.Event,
+    retention: Retention | None = None,
 ) -> None:
     """Act for a client until `stop` is set or `rounds` models have been published."""
     narrator = Narrator()
@@ -78,11 +68,15 @@ def run_client(
             if client.reveal(number):
                 narrator.say("round %d: revealed", number)
         else:
+            if duty is ClientDuty.NOT_ACTIVE and client.seek_admission():
+                narrator.say("admitted to shard %d", shard)
+                return True
             if duty is ClientDuty.NOT_ACTIVE:
-                narrator.say(INACTIVE, client.participant)
+                narrator.say(NOT_MIRRORED if ledger.mirrors else INACTIVE, client.participant)
             elif duty is ClientDuty.MISSED:
                 narrator.say("round %d: too late to take part, waiting for the next", number)
             trainer.warm_up()
+            _release(client, retention)
             return False
         return True
 
@@ -95,11 +89,14 @@ def run_validator(
     rounds: int | None,
     poll: float,
     stop: threading.Event,
+    retention: Retention | None = None,
 ) -> None:
     """Act for a validator until `stop` is set or `rounds` models have been published."""
     narrator = Narrator()
 
     def step() -> bool:
+        if validator.keep_mirrors():
+            return True
         duty = validator.duty()
         if duty.kind is ValidatorDuty.VERIFY:
             narrator.say("round %d: in seat %d of shard %d", duty.round, duty.seat, duty.shard)
@@ -112,8 +109,11 @@ def run_validator(
         settled = validator.settle()
         if duty.kind is ValidatorDuty.OPEN_ROUND and not _is_complete(ledger, rounds):
             return open_round(duty.round)
+        if duty.kind is ValidatorDuty.WAIT:
+            validator.take_seat(duty.round)
         if duty.kind is ValidatorDuty.NOT_ACTIVE:
             narrator.say(INACTIVE, validator.participant)
+        _release(validator, retention)
         return bool(settled)
 
     def open_round(last: RoundNumber) -> bool:
@@ -131,9 +131,27 @@ def run_validator(
     _repeat(step, lambda: _is_complete(ledger, rounds), poll, stop)
 
 
+def run_host(host: ClientHost, ledger: Ledger, rounds: int | None, poll: float, stop: threading.Event) -> None:
+    """Act for many clients until `stop` is set or `rounds` models have been published."""
+    _repeat(host.step, lambda: _is_complete(ledger, rounds), poll, stop)
+
+
 def run_challenger(challenger: Challenger, poll: float, stop: threading.Event) -> None:
     """Look for faults and prove them until `stop` is set."""
     _repeat(lambda: bool(challenger.step()), lambda: False, poll, stop)
+
+
+def run_deadlines(keeper: DeadlineKeeper, poll: float, stop: threading.Event) -> None:
+    """Set deadlines after each round until `stop` is set."""
+
+    def step() -> bool:
+        if (done := keeper.step()) is None:
+            return False
+        number, deadlines = done
+        log.info("after round %d: %d s to commit, %d s to reveal", number, deadlines.commit, deadlines.reveal)
+        return True
+
+    _repeat(step, lambda: False, poll, stop)
 
 
 def published_rounds(ledger: Ledger) -> list[RoundNumber]:
@@ -141,6 +159,12 @@ def published_rounds(ledger: Ledger) -> list[RoundNumber]:
     numbers = (RoundNumber(number) for number in range(1, ledger.beacon.current_round() + 1))
     good = (RoundState.PUBLISHED, RoundState.FINAL)
     return [number for number in numbers if ledger.beacon.round_at(number).state in good]
+
+
+def _release(role: Client | Validator, retention: Retention | None) -> None:
+    """Let go of what nobody needs any more; the rest of the store is not this role's business."""
+    if retention is not None and role.release(retention):
+        retention.store.collect_garbage()
 
 
 def _is_complete(ledger: Ledger, rounds: int | None) -> bool:

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
+from qfl.chain.sender import Carrier
 from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import write_atomically
 from qfl.types import LmsPublicKey, ParticipantId
 
 
 def join(
-    ledger: Ledger, sender: Sender, role: Role, key: LmsPublicKey, folder: Path, stake_wei: int | None = None
+    ledger: Ledger, sender: Carrier, role: Role, key: LmsPublicKey, folder: Path, stake_wei: int | None = None
 ) -> ParticipantId:
     """The participant that `key` speaks for: from the folder, from the chain, or bonded now.
 
@@ -26,11 +26,11 @@ def join(
     path = folder / "participant.json"
     if path.exists():
         return _recorded(path, ledger, role, key)
-    participant = _find(ledger, role, key, sender.address)
+    participant = _find(ledger, role, key, sender.address, ledger.from_block)
     if participant is None:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
-        sender.send(ledger.staking.bond(role, key, sender.address, stake))
-        participant = _find(ledger, role, key, sender.address)
+        receipt = sender.send(ledger.staking.bond(role, key, sender.address, stake))
+        participant = _find(ledger, role, key, sender.address, receipt.block)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
     record = {"id": participant, "staking": ledger.staking.address}
@@ -38,12 +38,18 @@ def join(
     return participant
 
 
+def has_left(ledger: Ledger, folder: Path) -> bool:
+    """Whether the participant that the folder belongs to has withdrawn its stake.
+
+    Raises:
+        StateCorrupt.
+    """
+    path = folder / "participant.json"
+    return path.exists() and ledger.staking.participant(_read(path)[0]).role is Role.NONE
+
+
 def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> ParticipantId:
-    try:
-        record = json.loads(path.read_text())
-        participant, staking = ParticipantId(int(record["id"])), record["staking"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise StateCorrupt(path, str(error)) from error
+    participant, staking = _read(path)
     if staking != ledger.staking.address:
         raise InvalidInput("folder", str(path.parent), f"belongs to the deployment at {staking}; use another")
     found = ledger.staking.participant(participant)
@@ -58,13 +64,22 @@ def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> Part
     return participant
 
 
-def _find(ledger: Ledger, role: Role, key: LmsPublicKey, withdrawal: str) -> ParticipantId | None:
-    """The last of those that bonded with our withdrawal address and have this key now.
+def _read(path: Path) -> tuple[ParticipantId, str]:
+    """Who the folder belongs to, and at which staking contract."""
+    try:
+        record = json.loads(path.read_text())
+        return ParticipantId(int(record["id"])), str(record["staking"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise StateCorrupt(path, str(error)) from error
+
+
+def _find(ledger: Ledger, role: Role, key: LmsPublicKey, withdrawal: str, from_block: int) -> ParticipantId | None:
+    """The last of those that bonded with our withdrawal address since a block, and have this key now.
 
     Anyone can bond a key, but it pays them nothing to do so for our account.
     """
-    for bonding in reversed(ledger.staking.bondings(ledger.from_block)):
-        if bonding.withdrawal == withdrawal and bonding.role is role:
+    for bonding in reversed(ledger.staking.bondings(from_block, withdrawal=withdrawal)):
+        if bonding.role is role:
             found = ledger.staking.participant(bonding.id)
             if found.role is role and found.key == key:
                 return bonding.id

@@ -6,7 +6,6 @@ from pathlib import Path
 
 from qfl.chain.ledger import Ledger
 from qfl.errors import NormKeysMismatch
-from qfl.types import ShardIndex
 from qfl.zk.keys import NormKeys, default_folder
 
 
@@ -17,7 +16,7 @@ def open_norm_keys(ledger: Ledger, folder: Path | None = None) -> NormKeys | Non
         NormKeysMissing, NormKeysMalformed, ZkExtraMissing.
         NormKeysMismatch: the chain would refuse their proofs.
     """
-    verifier = ledger.norm_verifier(ShardIndex(0))
+    verifier = ledger.any_norm_verifier()
     if verifier is None:
         return None
     keys = NormKeys.open(folder or default_folder(verifier.capacity()))
@@ -31,7 +30,7 @@ def require_norm_keys(ledger: Ledger, keys: NormKeys) -> None:
     Raises:
         NormKeysMismatch.
     """
-    verifier = ledger.norm_verifier(ShardIndex(0))
+    verifier = ledger.any_norm_verifier()
     expected = "no verifier" if verifier is None else verifier.key_digest().hex()
     if keys.digest.hex() != expected:
         raise NormKeysMismatch(keys.folder, keys.digest.hex(), expected)

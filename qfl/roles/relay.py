@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 
 from qfl.chain.receipts import Receipt
-from qfl.chain.sender import Sender, UnsentCall
-from qfl.errors import ContractReverted
+from qfl.chain.sender import Carrier, UnsentCall
+from qfl.errors import ChainError, ContractReverted
 
 log = logging.getLogger(__name__)
 
 OVERTAKEN = frozenset(
     {
+        "AlreadyAdmitted",
+        "AlreadyBegun",
         "AlreadyCheckpointed",
         "AlreadyCommitted",
         "AlreadyRevealed",
         "NotCurrentRound",
         "RoundInProgress",
+        "RoundNotLater",
         "WrongPhase",
+        "WrongPrevious",
         "WrongState",
     }
 )
 """Refusals that mean somebody else was quicker, or the phase is over."""
 
 
-def send_unless_overtaken(sender: Sender, call: UnsentCall) -> Receipt | None:
+def send_unless_overtaken(sender: Carrier, call: UnsentCall) -> Receipt | None:
     """Send `call`; None when the round has gone on without it.
 
     Raises:
@@ -37,3 +42,14 @@ def send_unless_overtaken(sender: Sender, call: UnsentCall) -> Receipt | None:
             raise
         log.debug("overtaken: %s", refusal)
         return None
+
+
+def send_every(sender: Carrier, calls: Sequence[UnsentCall]) -> None:
+    """Send calls that do not wait for each other, in batches; each is tried, whatever becomes of the others.
+
+    Raises:
+        ChainError: of the first that failed, when all have been tried.
+    """
+    for outcome in sender.send_many(calls):
+        if isinstance(outcome, ChainError):
+            raise outcome

@@ -7,22 +7,26 @@ import logging
 from qfl.chain.contracts.beacon import Duty
 from qfl.chain.contracts.shard import Proposed
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
-from qfl.committee.bundle import encode_bundle, quorum_of
+from qfl.chain.sender import Carrier
+from qfl.committee.attestor import attestor_of
+from qfl.committee.bundle import quorum_of
 from qfl.committee.opening import PLAIN
 from qfl.committee.result import ShardResult, compute_result
+from qfl.committee.tally import Tally
 from qfl.committee.updates import VerifiedUpdate, fetch_updates
 from qfl.errors import ContractReverted, UpdateRejected
-from qfl.keys.lms import verify
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.signer import Signer
 from qfl.roles.terms import read_terms
 from qfl.storage.store import ContentStore
-from qfl.types import CheckpointData, LmsPublicKey, ParticipantId, Revealed
+from qfl.types import CheckpointData, ParticipantId, Revealed
 
 log = logging.getLogger(__name__)
+
+KEY_CHANGED = frozenset({"BadAggregate", "BadAttestation", "NotCurrentKey"})
+"""Refusals of a bundle that was good: a seat has replaced its key since."""
 
 
 class Seat:
@@ -33,7 +37,7 @@ class Seat:
         validator: ParticipantId,
         duty: Duty,
         ledger: Ledger,
-        sender: Sender,
+        sender: Carrier,
         store: ContentStore,
         signer: Signer,
         kem: KemKey | None = None,
@@ -43,10 +47,13 @@ class Seat:
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
         self._shard = ledger.shards[duty.shard]
         self._terms = read_terms(ledger, duty.round, duty.shard)
-        self._opened = ledger.opened_in(duty.round)
+        self._opened = ledger.shard_opened_in(duty.shard, duty.round)
         self._context = ledger.beacon.context()
         self._committee = ledger.beacon.committee(duty.round, duty.shard)
-        self._keys = self._read_keys()
+        self._attestor = attestor_of(ledger)
+        self._keys = self._attestor.keys_of(self._committee)
+        self._tallies: dict[bytes, Tally] = {}
+        self._reveals: list[Revealed] = []
         self._updates: dict[int, VerifiedUpdate] = {}
         self._attempts: dict[int, tuple[int, int]] = {}
         self._complaints: set[str] = set()
@@ -73,7 +80,7 @@ class Seat:
         The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
         seat proposes to include it.
         """
-        reveals = self._shard.reveals(self._round, self._opened)
+        reveals = self._read_reveals()
         included = [proposal.checkpoint.included for proposal in proposals.values()]
         attempts = {r.index: (turn, sum(mask >> r.index & 1 for mask in included)) for r in reveals}
         missing = [r for r in reveals if r.index not in self._updates]
@@ -84,6 +91,12 @@ class Seat:
         for rejection in rejected:
             self._complain(str(rejection))
         return [self._updates[index] for index in sorted(self._updates)]
+
+    def _read_reveals(self) -> list[Revealed]:
+        """The round's reveals; read again only where there are more: a shard's chain may be behind the beacon's."""
+        if len(self._reveals) != self._shard.reveals_in(self._round):
+            self._reveals = self._shard.reveals(self._round, self._opened)
+        return self._reveals
 
     def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
         """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
@@ -96,32 +109,36 @@ class Seat:
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
         begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
-        return max(0, min(begun, len(self._keys) - 1))
+        return max(0, min(begun, len(self._committee) - 1))
 
     def _proposals(self, turn: int) -> dict[int, Proposed]:
         """The first properly signed proposal of every turn that has begun; forged ones are dropped here."""
         found: dict[int, Proposed] = {}
         for proposal in self._shard.proposals(self._round, self._opened):
             proposer = proposal.checkpoint.turn
-            if proposer <= turn and proposer not in found and proposer in self._keys:
-                digest = self._ledger.beacon_domain.checkpoint(proposal.checkpoint)
-                if verify(self._keys[proposer], digest, proposal.signature):
+            if proposer <= turn and proposer not in found:
+                tally = self._tally(proposal.checkpoint)
+                tally.add([(proposer, proposal.signature)])
+                if proposer in tally.signatures:
                     found[proposer] = proposal
         return found
 
     def _attestations(self, proposals: dict[int, Proposed]) -> dict[int, dict[int, bytes]]:
         """Valid signatures of each proposal, by turn and seat; the proposal's own is its proposer's."""
         digests = {turn: self._ledger.beacon_domain.checkpoint(p.checkpoint) for turn, p in proposals.items()}
-        found = {turn: {turn: proposal.signature} for turn, proposal in proposals.items()}
-        for said in self._shard.attestations(self._round, self._opened) if proposals else []:
-            if (
-                digests.get(said.turn) == said.digest
-                and said.seat in self._keys
-                and said.seat not in found[said.turn]
-                and verify(self._keys[said.seat], said.digest, said.signature)
-            ):
-                found[said.turn][said.seat] = said.signature
-        return found
+        attestations = self._shard.attestations(self._round, self._opened) if proposals else []
+        for turn, proposal in proposals.items():
+            said = [
+                (one.seat, one.signature) for one in attestations if (one.turn, one.digest) == (turn, digests[turn])
+            ]
+            self._tally(proposal.checkpoint).add(said)
+        return {turn: dict(self._tally(proposal.checkpoint).signatures) for turn, proposal in proposals.items()}
+
+    def _tally(self, checkpoint: CheckpointData) -> Tally:
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        if digest not in self._tallies:
+            self._tallies[digest] = Tally(self._attestor, self._keys, digest)
+        return self._tallies[digest]
 
     def _propose(self, turn: int, updates: list[VerifiedUpdate], proposals: dict[int, Proposed]) -> bool:
         result = self._result(turn, updates)
@@ -133,6 +150,7 @@ class Seat:
         if send_unless_overtaken(self._sender, call) is None:
             return False
         proposals[turn] = Proposed(result.checkpoint, signature)
+        self._tally(result.checkpoint).add([(turn, signature)])  # it is this seat's attestation
         return True
 
     def _attest(
@@ -167,25 +185,21 @@ class Seat:
 
     def _carry(self, proposals: dict[int, Proposed], signatures: dict[int, dict[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
-        needed = quorum_of(len(self._keys))
+        needed = quorum_of(len(self._committee))
         for turn in sorted(proposals):
             if len(signatures[turn]) < needed:
                 continue
-            chosen = {seat: signatures[turn][seat] for seat in sorted(signatures[turn])[:needed]}
-            call = self._ledger.beacon.submit_checkpoint(proposals[turn].checkpoint, encode_bundle(chosen))
+            bundle = self._attestor.bundle(self._committee, signatures[turn])
+            call = self._ledger.beacon.submit_checkpoint(proposals[turn].checkpoint, bundle)
             try:
                 return send_unless_overtaken(self._sender, call) is not None
             except ContractReverted as refusal:
-                if refusal.name != "BadAttestation":
+                if refusal.name not in KEY_CHANGED:
                     raise
-                self._keys = self._read_keys()  # a seat has rotated its key since: the next step does without it
+                # The next step does without the signatures of keys that are no longer current.
+                self._keys, self._tallies = self._attestor.keys_of(self._committee), {}
                 return False
         return False
-
-    def _read_keys(self) -> dict[int, LmsPublicKey]:
-        """The seats' keys as they are now: those that the quorum is checked with."""
-        staking = self._ledger.staking
-        return {seat: staking.participant(member).key for seat, member in enumerate(self._committee)}
 
     def _complain(self, complaint: str) -> None:
         """Log it once: every step finds the same fault again."""

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender, UnsentCall
-from qfl.codec.chunks import merkle_path
+from qfl.chain.sender import Carrier, UnsentCall
+from qfl.codec.chunks import merkle_path, merkle_root
 from qfl.committee.result import update_leaves
-from qfl.roles.relay import send_unless_overtaken
-from qfl.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.errors import ChainUnreachable
+from qfl.roles.relay import send_every, send_unless_overtaken
+from qfl.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+
+log = logging.getLogger(__name__)
 
 
-def settle_due(ledger: Ledger, sender: Sender) -> list[RoundNumber]:
+def settle_due(ledger: Ledger, sender: Carrier) -> list[RoundNumber]:
     """Settle every published round whose challenge window has passed, oldest first; return them."""
     settled = []
     for number in unsettled_rounds(ledger):
@@ -49,26 +53,49 @@ def rewards_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCal
         kept = ledger.beacon.checkpoint_at(round_number, shard)
         if not kept.stands:
             continue
-        reveals = ledger.shards[shard].reveals(round_number, opened)
-        included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
+        included = _included(ledger, checkpoint)
         leaves = update_leaves(included)
-        rewarded = ledger.beacon.rewarded_updates(round_number, shard)
+        rewarded = ledger.rewards.rewarded_updates(round_number, shard)
         for position, reveal in enumerate(included):
             if not rewarded >> position & 1:
                 path = merkle_path(leaves, position)
-                yield ledger.beacon.reward_update(
+                yield ledger.rewards.reward_update(
                     checkpoint, position, reveal.client, reveal.update_root, reveal.content_digest, path
                 )
+        unpaid = kept.attested & ~ledger.rewards.rewarded_seats(round_number, shard)
         for seat, validator in enumerate(ledger.beacon.committee(round_number, shard)):
-            if kept.attested >> seat & 1 and not kept.paid >> seat & 1:
-                yield ledger.beacon.reward_seat(round_number, shard, seat, validator)
-    if not record.publisher_paid:
-        yield ledger.beacon.reward_publisher(round_number, record.publisher)
+            if unpaid >> seat & 1:
+                yield ledger.rewards.reward_seat(round_number, shard, seat, validator)
+    if not ledger.rewards.is_publisher_rewarded(round_number):
+        yield ledger.rewards.reward_publisher(round_number, record.publisher)
 
 
-def pay_rewards(ledger: Ledger, sender: Sender, participant: ParticipantId) -> int:
+def _included(ledger: Ledger, checkpoint: CheckpointData) -> list[Revealed]:
+    """The updates of an accepted checkpoint; none while the shard's own chain is down, or has lost them."""
+    shard = ShardIndex(checkpoint.shard)
+    try:
+        reveals = ledger.shards[shard].reveals(checkpoint.round, ledger.shard_opened_in(shard, checkpoint.round))
+    except ChainUnreachable as fault:
+        if not ledger.is_of_a_shard(fault):
+            raise
+        log.warning("rewards of shard %d in round %d are left for later: %s", shard, checkpoint.round, fault)
+        return []
+    included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
+    if not included or merkle_root(update_leaves(included)) != checkpoint.updates_root:
+        log.warning("round %d: shard %d does not show the updates that were attested", checkpoint.round, shard)
+        return []
+    return included
+
+
+def pay_rewards(ledger: Ledger, sender: Carrier, participant: ParticipantId) -> int:
     """Pay a participant's credited rewards to its withdrawal address; return them in wei."""
     owed = ledger.staking.rewards_of(participant)
     if owed:
         sender.send(ledger.staking.pay_rewards(participant))
     return owed
+
+
+def pay_everyone(ledger: Ledger, sender: Carrier, participants: Sequence[ParticipantId]) -> None:
+    """Pay what is credited to each of the participants, in batches. Raises as `send_every`."""
+    owed = zip(participants, ledger.staking.all_rewards_of(participants), strict=True)
+    send_every(sender, [ledger.staking.pay_rewards(participant) for participant, amount in owed if amount])

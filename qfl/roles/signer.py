@@ -4,17 +4,26 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from qfl.keys.bls import BlsKey
 from qfl.keys.keyfile import KeyFile
 from qfl.roles.journal import Journal
+from qfl.types import LmsPublicKey
 
 KEPT_ROUNDS = 64
+RELEASED = "released"
+"""The record that says up to which round nothing is signed any more."""
 
 
 class Signer:
     """A key with a memory. What it signed is on disk before the signature is handed out."""
 
-    def __init__(self, key: KeyFile, journal_path: Path) -> None:
+    def __init__(self, key: KeyFile | BlsKey, journal_path: Path) -> None:
         self._key, self._journal = key, Journal(journal_path)
+
+    @property
+    def public(self) -> LmsPublicKey | bytes:
+        """The key that verifies what is signed here."""
+        return self._key.public
 
     def sign_once(self, name: str, round_number: int, digest: bytes) -> bytes | None:
         """Sign `digest` under `name`; None when another digest was, or may have been, signed under it before.
@@ -26,10 +35,17 @@ class Signer:
         if record is not None:
             return bytes.fromhex(record["signature"]) if record["digest"] == digest.hex() else None
         rounds = {known: int((self._journal.get(known) or {})["round"]) for known in self._journal.names()}
-        if round_number < max(rounds.values(), default=0) - KEPT_ROUNDS:
-            # What was signed then is forgotten; a chain node that lies about the time must not get a second one.
+        forgotten = max(max(rounds.values(), default=0) - KEPT_ROUNDS - 1, rounds.get(RELEASED, -1))
+        if round_number <= forgotten:  # a chain node that lies about the time must not get a second signature
             return None
         signature = self._key.sign(digest)
         self._journal.put(name, round=round_number, digest=digest.hex(), signature=signature.hex())
-        self._journal.keep({name, *(known for known in rounds if rounds[known] >= round_number - KEPT_ROUNDS)})
+        kept = {known for known in rounds if rounds[known] >= round_number - KEPT_ROUNDS}
+        self._journal.keep({name, RELEASED, *kept})
         return signature
+
+    def release(self, round_number: int) -> None:
+        """Forget what was signed up to a round that is final; nothing more is signed for any of those."""
+        self._journal.put(RELEASED, round=round_number)
+        names = self._journal.names()
+        self._journal.keep({name for name in names if int((self._journal.get(name) or {})["round"]) >= round_number})

@@ -1,15 +1,21 @@
-"""The trainer that roles call: many clients of one process train in one batch, a lone client is a batch of one."""
+"""The trainer that roles call: many clients of one process train in batches, a lone client is a batch of one."""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
-from qfl.roles.client import Trained, TrainingTask
+from qfl.errors import NotFinite
+from qfl.roles.batches import cut, train_batch
+from qfl.roles.client import Client, Trained, TrainingTask
+from qfl.types import ParticipantId
 
 if TYPE_CHECKING:
     from qfl.data.datasets import LabelledData
     from qfl.job import JobDocument
+
+log = logging.getLogger(__name__)
 
 
 class Trainer(Protocol):
@@ -33,15 +39,28 @@ class LocalTrainer:
         import qfl.quantum.training  # noqa: F401 - imported for the time it takes
 
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
-        """All tasks start from the same model: they are of one round."""
-        from qfl.quantum.training import train_clients
+        """Train the clients with these indexes, a batch after the other.
 
-        results = train_clients(
-            self._job.architecture,
-            tasks[0].angles,
-            tasks[0].weights,
-            [self._data[index] for index in clients],
-            self._job.training_in(tasks[0].round),
-            [task.seed for task in tasks],
-        )
-        return [Trained(result.angles, result.weights) for result in results]
+        Raises:
+            NotFinite: training diverged; the index is the task's.
+        """
+        trained: list[Trained] = []
+        for batch in cut(len(tasks)):
+            try:
+                trained += train_batch(self._job, tasks[batch], [self._data[index] for index in clients[batch]])
+            except NotFinite as fault:
+                raise NotFinite(fault.what, batch.start + fault.index) from fault
+        return trained
+
+
+def train_together(trainer: Trainer, waiting: Sequence[tuple[Client, TrainingTask]]) -> dict[ParticipantId, Trained]:
+    """Train clients in one batch; who diverges is left out, and the others begin again."""
+    while waiting:
+        try:
+            trained = trainer.train([task for _, task in waiting], [client.index for client, _ in waiting])
+            return {client.participant: result for (client, _), result in zip(waiting, trained, strict=True)}
+        except NotFinite as fault:
+            diverged = waiting[fault.index][0].participant
+            log.warning("participant %d goes on without this step: %s", diverged, fault)
+            waiting = [entry for position, entry in enumerate(waiting) if position != fault.index]
+    return {}

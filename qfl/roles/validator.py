@@ -6,22 +6,32 @@ signs at most one checkpoint for each turn: a restarted validator repeats itself
 
 from __future__ import annotations
 
+import logging
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
-from qfl.chain.contracts.beacon import Duty
+from qfl.chain.contracts.beacon import Duty, ValidatorDuty
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
+from qfl.chain.sender import Carrier
 from qfl.codec.content import Content, content_digest, encode, lanes_root
+from qfl.keys.bls import BlsKey
 from qfl.keys.keyfile import KeyFile
+from qfl.mirror.faith import Faith
 from qfl.privacy.kem import KemKey
+from qfl.roles.attesting import pack_keys
+from qfl.roles.keeper import Keeper
 from qfl.roles.publisher import compute_publication
 from qfl.roles.relay import send_unless_overtaken
+from qfl.roles.release import Releaser, committee_contents
 from qfl.roles.seat import Seat
 from qfl.roles.settlement import settle_due
 from qfl.roles.signer import Signer
+from qfl.storage.retention import Retention
 from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
+
+log = logging.getLogger(__name__)
 
 
 class Validator:
@@ -34,17 +44,25 @@ class Validator:
         self,
         participant: ParticipantId,
         ledger: Ledger,
-        sender: Sender,
+        sender: Carrier,
         store: ContentStore,
         key: KeyFile,
         folder: Path,
         kem: KemKey | None = None,
+        bls: BlsKey | None = None,
     ) -> None:
-        """`kem` is what `set_up_encryption` returns: the decryption key of a private deployment."""
+        """`kem` and `bls` are what `set_up_encryption` and `set_up_attesting` return: a private deployment's decryption
+        key, and the attestation key of one with BLS.
+        """
         self.participant, self.kem = participant, kem
         self._ledger, self._sender, self._store = ledger, sender, store
         self._signer = Signer(key, folder / "journal.json")
+        self._releaser = Releaser(ledger, store, folder)
+        self._attesting = self._signer if bls is None else Signer(bls, folder / "attestations.json")
+        self._faith, self._false_shards = Faith(ledger), set[ShardIndex]()
+        self._keeper = Keeper(participant, ledger, sender, self._signer)
         self._seat: tuple[RoundNumber, ShardIndex, Seat] | None = None
+        self._looked_for_seat = RoundNumber(0)
 
     def duty(self) -> Duty:
         """What the beacon asks of this validator now."""
@@ -60,15 +78,36 @@ class Validator:
         Raises:
             ContractReverted: too few validators are bonded, or too many models wait for finality.
         """
+        pack_keys(self._ledger, self._sender)
         call = replace(self._ledger.beacon.open_round(), participant=self.participant)
         return send_unless_overtaken(self._sender, call) is not None
 
+    def keep_mirrors(self) -> bool:
+        """Help to bring the round to the shards on chains of their own; True when something was sent."""
+        return self._keeper.step()
+
+    def take_seat(self, round_number: RoundNumber) -> None:
+        """Read what this validator's seat in an open round needs, if it has one, while there is nothing to verify yet.
+
+        Not where the shard has a chain of its own: what is read of that may change until then, should it fall back.
+        """
+        if self._looked_for_seat == round_number or self._ledger.mirrors:
+            return
+        for shard in map(ShardIndex, range(self._ledger.plan(round_number).parameters.shards)):
+            committee = self._ledger.beacon.committee(round_number, shard)
+            if self.participant in committee:
+                seat = committee.index(self.participant)
+                self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
+        self._looked_for_seat = round_number
+
     def verify(self, duty: Duty) -> bool:
-        """Act in this round's committee; True when something was sent."""
-        if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
-            parts = self._ledger, self._sender, self._store, self._signer, self.kem
-            self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
-        return self._seat[2].step()
+        """Act in this round's committee; True when something was sent. A shard whose mirror is false has none."""
+        if (falsehood := self._faith.find_falsehood(duty.shard)) is not None:
+            if duty.shard not in self._false_shards:
+                self._false_shards.add(duty.shard)
+                log.warning("validator %d takes no part: %s", self.participant, falsehood)
+            return False
+        return self._sit(duty).step()
 
     def publish(self, round_number: RoundNumber) -> bool:
         """Compute, store and publish the round's model; False when somebody else did."""
@@ -82,6 +121,22 @@ class Validator:
         self._store.put(data)
         call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
         return send_unless_overtaken(self._sender, call) is not None
+
+    def release(self, retention: Retention) -> bool:
+        """Let go of the stored aggregates and models, and of the signatures, that nobody needs any more.
+
+        True when there were any.
+        """
+        released = self._releaser.step(retention, partial(committee_contents, self._ledger))
+        if released:
+            self._signer.release(self._releaser.released)
+        return released
+
+    def _sit(self, duty: Duty) -> Seat:
+        if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
+            parts = self._ledger, self._sender, self._store, self._attesting, self.kem
+            self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
+        return self._seat[2]
 
     def _next_model(self, round_number: RoundNumber) -> Content:
         """What this validator publishes."""

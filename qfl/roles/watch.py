@@ -12,6 +12,7 @@ from functools import partial
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.challenge.evidence import Evidence
+from qfl.errors import ChainUnreachable
 from qfl.privacy.kem import KemKey
 from qfl.roles.judge import CANNOT_OPEN, Judge
 from qfl.storage.cache import CachingStore
@@ -66,7 +67,9 @@ class Watch:
             return
         try:
             found = judge()
-        except CANNOT_OPEN as reason:
+        except (*CANNOT_OPEN, ChainUnreachable) as reason:
+            if isinstance(reason, ChainUnreachable) and not self._ledger.is_of_a_shard(reason):
+                raise
             if name not in self._retry_at:
                 log.warning("%s: cannot be recomputed, so nothing is proven against it: %s", name, reason)
             self._retry_at[name] = self._ledger.now() + RETRY_SECONDS

@@ -82,6 +82,11 @@ class IpfsStore:
                 if "not pinned" not in str(error):
                     raise
 
+    def collect_garbage(self) -> None:
+        """Have the node delete what is not pinned."""
+        with self._reaching():
+            self._client.repo.gc(quiet=True)
+
     def identity(self) -> str:
         """The node's peer id."""
         with self._reaching():

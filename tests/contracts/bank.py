@@ -11,12 +11,12 @@ from tests.contracts.world import World, as_struct
 
 
 def staking_alone() -> World:
-    """Staking alone: accounts stand in for the beacon and the disputes contract. One of each role is bonded."""
+    """Staking alone: accounts stand in for beacon, disputes and rewards. One of each role is bonded."""
     parameters = load_parameters()
     staking = accounts[0].deploy(Staking, in_order(Staking, 0, parameters.staking))
-    beacon, disputes = accounts[8], accounts[9]
-    staking.wire(beacon, disputes, {"from": accounts[0]})
-    world = World(Contracts(staking, None, beacon, [None], disputes), parameters)
+    rewards, beacon, disputes = accounts[7:10]
+    staking.wire(beacon, disputes, rewards, {"from": accounts[0]})
+    world = World(Contracts(staking, None, beacon, [None], rewards, disputes), parameters)
     world.bond("ada", "client")
     world.bond("vera", "validator")
     return world
@@ -38,7 +38,7 @@ def leave(world: World, member) -> None:
 
 def reward(world: World, member, amount: int) -> None:
     world.staking.fundRewards({"from": world.relayer, "value": amount})
-    world.staking.creditReward(member.id, amount, {"from": world.beacon})
+    world.staking.creditReward(member.id, amount, {"from": world.rewards})
 
 
 def is_solvent(staking: Staking) -> bool:

@@ -40,6 +40,11 @@ def beacon(world: World) -> Any:
 
 
 @pytest.fixture
+def rewards(world: World) -> Any:
+    return world.rewards
+
+
+@pytest.fixture
 def shard(world: World) -> Any:
     return world.shard
 
@@ -57,6 +62,11 @@ def by_anyone(world: World) -> dict[str, Any]:
 @pytest.fixture
 def by_beacon(world: World) -> dict[str, Any]:
     return {"from": world.beacon}
+
+
+@pytest.fixture
+def by_rewards(world: World) -> dict[str, Any]:
+    return {"from": world.rewards}
 
 
 @pytest.fixture

@@ -108,7 +108,6 @@ def test_submit_checkpoint_records_who_attested(checking, honest):
     assert checking.beacon.checkpointAt(1, 0).dict() == {
         "digest": "0x" + digest.hex(),
         "attested": 0b1101,
-        "paid": 0,
         "acceptedAt": tx.timestamp,
         "count": 2,
         "voided": False,

@@ -1,8 +1,8 @@
 """scripts/deploy.py: who knows whom after a deployment.
 
-deploy     raises: InvalidInput (a verifying key for fewer lanes than the model has), AddressTaken (the account sent
-           something else meanwhile) · beacon, staking and disputes name each other · every shard has the verifier, or
-           none · another disputes contract can take its place
+deploy     raises: InvalidInput (no such quorum; a verifying key for fewer lanes than the model has), AddressTaken (the
+           account sent something else meanwhile) · beacon, staking, rewards and disputes name each other · every shard
+           has the verifier, or none · another disputes contract can take its place
 describe   every contract that was deployed, under the names that `qfl` reads
 """
 
@@ -53,6 +53,13 @@ def test_deploy_refuses_a_key_that_is_too_small_before_it_sends_anything(account
     assert chain.height == block
 
 
+def test_deploy_refuses_a_quorum_it_does_not_know_before_it_sends_anything(account):
+    block = chain.height
+    with pytest.raises(InvalidInput, match=r"quorum = 'vote'.*choose one of lms"):
+        deploy(account, PARAMETERS, GENESIS, quorum="vote")
+    assert chain.height == block
+
+
 def test_deploy_stops_when_the_foretold_address_is_lost(account):
     """It would leave a beacon that nobody can ever hold to account."""
     with pytest.raises(AddressTaken, match="the account sent something else"):
@@ -64,13 +71,15 @@ def test_deploy_wires_beacon_staking_and_disputes(account):
     assert (made.beacon.disputes(), made.staking.disputes()) == (made.disputes, made.disputes)
     assert (made.disputes.beacon(), made.disputes.staking()) == (made.beacon, made.staking)
     assert [made.disputes.shards(index) for index in range(2)] == made.shards
-    assert made.staking.beacon() == made.beacon
+    assert (made.staking.beacon(), made.staking.rewards()) == (made.beacon, made.rewards)
+    assert (made.rewards.beacon(), made.rewards.staking()) == (made.beacon, made.staking)
 
 
 def test_deploy_without_a_key_is_transparent(account):
     made = deploy(account, PARAMETERS, GENESIS)
     assert [shard.verifier() for shard in made.shards] == [NOBODY, NOBODY]
-    assert describe(made, 0, PARAMETERS, GENESIS).contracts.keys() == {"Staking", "LmsQuorum", "Beacon", "Disputes"}
+    named = describe(made, 0, PARAMETERS, GENESIS).contracts
+    assert named.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Disputes"}
 
 
 def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
@@ -79,6 +88,14 @@ def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
     assert (made.verifier.capacity(), made.verifier.keyDigest()) == (64, "0x" + KEY.digest.hex())
     assert (made.beacon.disputes(), made.disputes.beacon()) == (made.disputes, made.beacon)
     assert describe(made, 0, PARAMETERS, GENESIS).contracts["NormVerifier"].address == made.verifier
+
+
+def test_deploy_with_bls_has_its_committees_checked_by_it(account):
+    made = deploy(account, PARAMETERS, GENESIS, quorum="bls")
+    assert (made.beacon.quorum(), made.quorum.staking()) == (made.quorum, made.staking)
+    named = describe(made, 0, PARAMETERS, GENESIS).contracts
+    assert named["BlsQuorum"].address == made.quorum
+    assert "LmsQuorum" not in named
 
 
 def test_deploy_takes_another_disputes_contract(account):

@@ -1,6 +1,6 @@
 """Disputes about what a checkpoint includes.
 
-disputeUpdates  reverts: NoCheckpoint, NotAccepted, NoSuchShard, WrongCount, NotRevealed, UpdatesAreRight
+disputeUpdates  reverts: NoCheckpoint, NotAccepted, ShardElsewhere, WrongCount, NotRevealed, UpdatesAreRight
                 a number that no reveal has · another root than that of the revealed updates · all 256 numbers
 disputeNorm     reverts: NoCheckpoint, NotAccepted, NotOpened (update, chunks), WrongCount, WithinNorm
                 one over the bound · lanes of 8 and 16 bits, salted or not · lanes behind the last coordinate
@@ -155,7 +155,7 @@ def test_dispute_updates_reverts_when_the_shard_is_unknown(court):
     court.run_to_checkpoint_phase()
     checkpoint = court.checkpoint((), shard=1, count=1, included=1)
     court.submit(checkpoint)
-    with reverts("NoSuchShard", 1, 1):
+    with reverts("ShardElsewhere", 1):
         court.disputes.disputeUpdates(as_tuple(checkpoint), [], court.by())
 
 

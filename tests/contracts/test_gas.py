@@ -78,8 +78,8 @@ def gas(module_isolation, disputes):
 
     used["reward an update"] = world.claim(checkpoint, members, 1).gas_used
     other = next(i for i, member in enumerate(world.seats(2)) if member.id != world.vera.id)  # vera has hers to come
-    used["reward a seat"] = beacon.rewardSeat(2, 0, other, by).gas_used
-    used["reward the publisher"] = beacon.rewardPublisher(2, by).gas_used
+    used["reward a seat"] = world.rewards.rewardSeat(2, 0, other, by).gas_used
+    used["reward the publisher"] = world.rewards.rewardPublisher(2, by).gas_used
     used["pay rewards"] = staking.payRewards(ada.id, by).gas_used
     used["slash"] = disputes.slash(staking, [world.violet.id], world.challenger, by).gas_used
     used["ask to leave, a validator"] = staking.requestExit(

@@ -1,14 +1,18 @@
-"""LmsQuorum.verify.
+"""LmsQuorum.
 
-reverts  NoSuchSeat · MalformedBundle (no mask, cut anywhere, trailing bytes) · BadAttestation (another seat's key,
-         another digest, a key since retired, a client in the seat, nobody in the seat)
-returns  the seats that signed, however many
+verify         reverts: NoSuchSeat · MalformedBundle (no mask, cut anywhere, trailing bytes) · BadAttestation (another
+               seat's key, another digest, a key since retired, a client in the seat, nobody in the seat)
+               returns the seats that signed, however many
+isAttestation  true under any key the validator has or had · false for another digest, validator, key, for no key
+keyRetiredAt   when a key was replaced · 0 while it is current
 """
 
 from __future__ import annotations
 
 import pytest
+from brownie import chain
 
+from tests.contracts.bank import rotate
 from tests.contracts.world import as_struct, bundle_of, key_of, reverts, word
 
 DIGEST = word("digest")
@@ -98,3 +102,31 @@ def test_verify_does_not_ask_for_leaf_order(quorum, committee, seats):
     assert quorum.verify(DIGEST, committee, bundle_of({0: seats[0].sign(DIGEST)})) == 1
     seats[0].leaf = 3
     assert quorum.verify(DIGEST, committee, bundle_of({0: seats[0].sign(DIGEST)})) == 1
+
+
+# --- one attestation -------------------------------------------------------------------------------------------
+
+
+def test_is_attestation_takes_any_key_the_validator_ever_had(quorum, world):
+    """A rotation does not undo what was signed before it."""
+    vera, old = world.vera, world.vera.secret
+    before = vera.sign(DIGEST)
+    rotate(world, vera, key_of("vera's second"))
+    assert quorum.isAttestation(vera.id, 0, DIGEST, before)
+    assert quorum.isAttestation(vera.id, 1, DIGEST, vera.sign(DIGEST))
+    assert not quorum.isAttestation(vera.id, 1, DIGEST, old.sign(9, DIGEST))
+
+
+def test_is_attestation_is_false_for_anything_else(quorum, world):
+    signature = world.vera.sign(DIGEST)
+    assert not quorum.isAttestation(world.vera.id, 0, word("another"), signature)
+    assert not quorum.isAttestation(world.viktor.id, 0, DIGEST, signature)
+    assert not quorum.isAttestation(world.vera.id, 1, DIGEST, signature)
+    assert not quorum.isAttestation(world.vera.id, 0, DIGEST, b"")
+    assert not quorum.isAttestation(99, 0, DIGEST, signature)
+
+
+def test_key_retired_at_is_when_it_was_replaced(quorum, world):
+    assert quorum.keyRetiredAt(world.vera.id, 0) == 0
+    rotate(world, world.vera, key_of("vera's second"))
+    assert [quorum.keyRetiredAt(world.vera.id, index) for index in (0, 1)] == [chain[-1].timestamp, 0]

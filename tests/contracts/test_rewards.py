@@ -1,9 +1,9 @@
-"""Beacon: rewards.
+"""Rewards.
 
-rewardUpdate      reverts: WrongState, NoCheckpoint (other checkpoint), NotIncluded (client, position, path),
+rewardUpdate      reverts: NotFinal, NoCheckpoint (other checkpoint), NotIncluded (client, position, path),
                   AlreadyRewarded · credits each included client once
-rewardSeat        reverts: WrongState, NoCheckpoint, NotAttested, AlreadyRewarded · credits who attested
-rewardPublisher   reverts: WrongState, AlreadyRewarded (twice; genesis) · credits
+rewardSeat        reverts: NotFinal, NoCheckpoint, NotAttested, AlreadyRewarded · credits who attested
+rewardPublisher   reverts: NotFinal, AlreadyRewarded (twice; genesis) · credits
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from tests.contracts.world import FINAL, GWEI, PUBLISHED, reverts, word
+from tests.contracts.world import GWEI, reverts, word
 
 
 @pytest.fixture
@@ -26,14 +26,14 @@ def settled(world, everyone):
     return world.run_to_finality(everyone)
 
 
-def test_reward_reverts_when_not_final(world, beacon, by, everyone):
+def test_reward_reverts_when_not_final(world, rewards, by, everyone):
     checkpoint = world.run_to_publication(everyone)
     for call in (
         lambda: world.claim(checkpoint, everyone, 0),
-        lambda: beacon.rewardSeat(1, 0, 0, by),
-        lambda: beacon.rewardPublisher(1, by),
+        lambda: rewards.rewardSeat(1, 0, 0, by),
+        lambda: rewards.rewardPublisher(1, by),
     ):
-        with reverts("WrongState", 1, PUBLISHED, FINAL):
+        with reverts("NotFinal", 1):
             call()
 
 
@@ -63,39 +63,39 @@ def test_reward_update_reverts_when_already_rewarded(world, settled, everyone):
         world.claim(settled, everyone, 2)
 
 
-def test_reward_update_credits_each_included_client_once(world, beacon, settled, everyone):
+def test_reward_update_credits_each_included_client_once(world, rewards, settled, everyone):
     for position in range(3):
         world.claim(settled, everyone, position)
     assert [world.staking.rewardsOf(m.id) for m in everyone] == [10**6 * GWEI] * 3
-    assert beacon.rewardedUpdates(1, 0) == 0b111
+    assert rewards.rewardedUpdates(1, 0) == 0b111
 
 
-def test_reward_seat_reverts_when_no_checkpoint(world, beacon, settled, by):
+def test_reward_seat_reverts_when_no_checkpoint(world, rewards, settled, by):
     with reverts("NoCheckpoint", 1, 1):
-        beacon.rewardSeat(1, 1, 0, by)
+        rewards.rewardSeat(1, 1, 0, by)
 
 
 @pytest.mark.parametrize("seat", [3, 64, 255])
-def test_reward_seat_reverts_when_not_attested(world, beacon, settled, by, seat):
+def test_reward_seat_reverts_when_not_attested(world, rewards, settled, by, seat):
     with reverts("NotAttested", 1, 0, seat):
-        beacon.rewardSeat(1, 0, seat, by)
+        rewards.rewardSeat(1, 0, seat, by)
 
 
-def test_reward_seat_credits_who_attested_once(world, beacon, settled, by):
+def test_reward_seat_credits_who_attested_once(world, rewards, settled, by):
     for seat in range(3):
-        beacon.rewardSeat(1, 0, seat, by)
+        rewards.rewardSeat(1, 0, seat, by)
     assert [world.staking.rewardsOf(m.id) for m in world.seats(1)] == [5 * 10**5 * GWEI] * 3 + [0]
     with reverts("AlreadyRewarded", 1):
-        beacon.rewardSeat(1, 0, 2, by)
+        rewards.rewardSeat(1, 0, 2, by)
 
 
-def test_reward_publisher_reverts_when_there_is_none(beacon, by):
+def test_reward_publisher_reverts_when_there_is_none(rewards, by):
     with reverts("AlreadyRewarded", 0):
-        beacon.rewardPublisher(0, by)
+        rewards.rewardPublisher(0, by)
 
 
-def test_reward_publisher_credits_once(world, beacon, settled, by):
-    beacon.rewardPublisher(1, by)
+def test_reward_publisher_credits_once(world, rewards, settled, by):
+    rewards.rewardPublisher(1, by)
     assert world.staking.rewardsOf(world.vera.id) == 10**6 * GWEI
     with reverts("AlreadyRewarded", 1):
-        beacon.rewardPublisher(1, by)
+        rewards.rewardPublisher(1, by)

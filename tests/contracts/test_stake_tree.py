@@ -2,7 +2,8 @@
 
 append/setWeight  every prefix stays right (a Python list beside it) · reverts: more than 96 bits together
 draw              the very members that the mirror draws, for any weights and seeds · no member twice ·
-                  never a member of weight 0 · in proportion to weight, first and later draws alike
+                  never a member of weight 0 · in proportion to weight, first and later draws alike · the same with a
+                  wei more
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ def draw(weights, seed, count):
     """What `StakeTree.draw` must give: walk the line of those left, member by member."""
     left = dict(enumerate(weights))
     for i in range(count):
-        target = int.from_bytes(keccak(encode(["bytes32", "uint256"], [seed, i]))) % sum(left.values())
+        share = int.from_bytes(keccak(encode(["bytes32", "uint256"], [seed, i]))[:20])
+        target = share * sum(left.values()) >> 160
         members = list(left)
         chosen = next(m for m, end in zip(members, accumulate(left.values()), strict=True) if target < end)
         yield 100 + chosen
@@ -100,3 +102,12 @@ def test_draw_is_in_proportion_to_weight(new_tree):
         probability = weights[a] / 8 * weights[b] / (8 - weights[a])
         deviation = (count * probability * (1 - probability)) ** 0.5
         assert abs(seen[a, b] - count * probability) < 5 * deviation
+
+
+def test_a_wei_more_draws_nobody_else(new_tree):
+    """Stakes may move in the very block whose randomness decides: a first come could try wei after wei."""
+    tree, seeds = new_tree([10**18] * 7), [word(f"seed {i}") for i in range(50)]
+    before = tree.drawMany(seeds, 4)
+    for wei in (1, 2, 1000):
+        tree.setWeight(5, 10**18 + wei, {"from": accounts[0]})
+        assert tree.drawMany(seeds, 4) == before

@@ -53,16 +53,16 @@ def test_constructor_reverts_when_bad_parameters(world, name, value):
 def test_wire_reverts_when_not_authorised(world):
     other = accounts[0].deploy(Staking, in_order(Staking, 0, load_parameters().staking))
     with reverts("NotAuthorised", world.mallory):
-        other.wire(world.mallory, world.mallory, {"from": world.mallory})
+        other.wire(world.mallory, world.mallory, world.mallory, {"from": world.mallory})
 
 
 def test_wire_reverts_when_already_wired(staking, world):
     with reverts("AlreadyWired"):
-        staking.wire(world.mallory, world.mallory, {"from": world.owner})
+        staking.wire(world.mallory, world.mallory, world.mallory, {"from": world.owner})
 
 
-def test_wire_sets_who_may_credit_and_slash(staking):
-    assert (staking.beacon(), staking.disputes()) == (accounts[8], accounts[9])
+def test_wire_sets_who_may_authorise_slash_and_credit(staking):
+    assert (staking.beacon(), staking.disputes(), staking.rewards()) == (accounts[8], accounts[9], accounts[7])
 
 
 # --- bond ------------------------------------------------------------------------------------------------------

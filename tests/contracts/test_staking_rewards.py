@@ -17,20 +17,20 @@ def deployed(module_isolation: None) -> World:
     return staking_alone()
 
 
-def test_credit_reward_reverts_when_not_the_beacon(staking, world, by_anyone):
+def test_credit_reward_reverts_when_not_the_rewards_contract(staking, world, by_anyone):
     with reverts("NotAuthorised", world.mallory):
         staking.creditReward(world.ada.id, 1, by_anyone)
 
 
-def test_credit_reward_reverts_when_not_bonded(staking, by_beacon):
+def test_credit_reward_reverts_when_not_bonded(staking, by_rewards):
     with reverts("NotBonded", 9):
-        staking.creditReward(9, 1, by_beacon)
+        staking.creditReward(9, 1, by_rewards)
 
 
-def test_credit_reward_reverts_when_reward_pool_too_small(staking, world, by_beacon):
+def test_credit_reward_reverts_when_reward_pool_too_small(staking, world, by_rewards):
     staking.fundRewards({"from": world.relayer, "value": 6})
     with reverts("RewardPoolTooSmall", 7, 6):
-        staking.creditReward(world.ada.id, 7, by_beacon)
+        staking.creditReward(world.ada.id, 7, by_rewards)
 
 
 def test_credit_reward_moves_from_the_pool_to_the_account(staking, world):

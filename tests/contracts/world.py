@@ -101,7 +101,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.staking, self.beacon = self.contracts.staking, self.contracts.beacon
-        self.shard = self.contracts.shards[0]
+        self.shard, self.rewards = self.contracts.shards[0], self.contracts.rewards
         self.owner, self.relayer, self.mallory, self.challenger = accounts[:4]
         self.rounds = dict(self.parameters.rounds)
 
@@ -207,7 +207,7 @@ class World:
         update = update_by(member)
         call = {"checkpoint": as_tuple(checkpoint), "position": claimed, "client": member.id}
         call |= {"root": update.root, "digest": update.digest, "path": self.path(members, claimed)} | changed
-        return self.beacon.rewardUpdate(*call.values(), {"from": self.mallory})
+        return self.rewards.rewardUpdate(*call.values(), {"from": self.mallory})
 
     # --- whole stretches -------------------------------------------------------------------------------------
 
@@ -263,6 +263,7 @@ def build(
     clients: Sequence[str] = CLIENTS,
     validators: Sequence[str] = VALIDATORS,
     disputes: Any = None,
+    quorum: str = "lms",
     **changed: int,
 ) -> World:
     """Deploy with the default parameters, `changed` replaced, and bond `clients` and `validators`.
@@ -270,7 +271,7 @@ def build(
     The disputes contract is the real one, unless another is given.
     """
     parameters = load_parameters(**changed)
-    world = World(deploy(accounts[0], parameters, GENESIS, disputes=disputes), parameters)
+    world = World(deploy(accounts[0], parameters, GENESIS, disputes=disputes, quorum=quorum), parameters)
     for name in clients:
         world.bond(name, "client")
     for name in validators:

@@ -11,10 +11,8 @@ import pytest
 from town import SHARD, Rogue, Town
 from web3.types import TxParams
 
-from qfl.chain.accounts import development_account
-from qfl.chain.connection import connect
 from qfl.chain.digests import compute_commitment
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.sender import UnsentCall
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted
@@ -173,19 +171,3 @@ def test_of_two_that_carry_the_same_message_in_one_block_the_second_learns_why_i
     (failure,) = [error for future in sent if (error := future.exception()) is not None]
     assert isinstance(failure, ContractReverted)
     assert failure.name == "AlreadyCommitted"
-
-
-def test_two_processes_that_pay_from_one_account_do_not_lose_a_nonce(
-    rogue: Rogue, town: Town, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    late = Sender(connect(town.devnet.rpc_url), development_account(15))
-    taken = late.web3.eth.get_transaction_count(development_account(15).address, "pending")
-    town.sender(15).send(town.ledger.staking.fund_rewards(1))
-    answers = iter([taken])
-    fresh = late.web3.eth.get_transaction_count
-    monkeypatch.setattr(
-        late.web3.eth, "get_transaction_count", lambda *arguments: next(answers, None) or fresh(*arguments)
-    )
-    pool_before = town.ledger.staking.totals_wei()[2]
-    late.send(town.ledger.staking.fund_rewards(1))
-    assert town.ledger.staking.totals_wei()[2] == pool_before + 1

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
+from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from qfl.chain.accounts import development_account
@@ -42,21 +45,29 @@ def test_a_key_for_too_few_lanes_is_refused_before_anything_is_sent(web3: Web3) 
     assert sender.balance_wei() == before
 
 
+class Distracted(Sender):
+    """Its account pays itself, through another program, as soon as the beacon is there."""
+
+    def __init__(self, web3: Web3, account: LocalAccount) -> None:
+        super().__init__(web3, account)
+        self._other = Sender(web3, account)
+
+    def send_raw(self, call: UnsentCall) -> tuple[Receipt, Mapping[str, Any]]:
+        sent = super().send_raw(call)
+        if call.label == "deploy_Beacon":
+            self._other.send(UnsentCall("pay oneself", self.address, b"", 1))
+        return sent
+
+
 def test_an_account_that_sends_something_else_meanwhile_is_told_so(web3: Web3) -> None:
     """Two programs deploy with one account: the beacon would name a disputes contract that is not there."""
-    account = development_account(OWNER)
-
-    def interfere(receipt: Receipt) -> None:
-        if receipt.label == "deploy_Beacon":
-            Sender(web3, account).send(UnsentCall("pay oneself", account.address, b"", 1))
-
     with pytest.raises(AddressTaken, match="deploy again, with an account that nobody else uses"):
-        deploy(web3, Sender(web3, account, interfere), PARAMETERS, genesis(ModelShape(6, 3)))
+        deploy(web3, Distracted(web3, development_account(OWNER)), PARAMETERS, genesis(ModelShape(6, 3)))
 
 
 def test_a_transparent_deployment_has_disputes_and_no_verifier(web3: Web3) -> None:
     deployment = deploy(web3, Sender(web3, development_account(OWNER)), PARAMETERS, genesis(ModelShape(6, 3)))
-    assert deployment.contracts.keys() == {"Staking", "LmsQuorum", "Beacon", "Disputes"}
+    assert deployment.contracts.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Disputes"}
     assert [Ledger(web3, deployment).norm_verifier(ShardIndex(shard)) for shard in range(2)] == [None, None]
 
 

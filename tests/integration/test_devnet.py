@@ -218,6 +218,33 @@ def test_a_killed_chain_is_noticed_and_started_again(tmp_path: Path) -> None:
         assert devnet.status().is_healthy
 
 
+def test_a_killed_chain_of_a_shard_is_no_end_and_comes_back_with_its_state_at_the_others_time(tmp_path: Path) -> None:
+    with Devnet(chain_only(tmp_path, shard_chains=2)) as devnet:
+        url = devnet.shard_rpc_urls[1]
+        ids = [int(call_chain(at, "eth_chainId"), 16) for at in (devnet.rpc_url, *devnet.shard_rpc_urls)]
+        assert ids == [31_337, 31_338, 31_339]
+        send_one_wei(url)
+        wait_until_saved(tmp_path / "anvil-state-shard-1.json")
+        call_chain(devnet.rpc_url, "evm_increaseTime", 100_000)
+        call_chain(devnet.rpc_url, "evm_mine")
+        devnet.kill_shard_chain(1)
+        devnet.require_all_running()
+        assert [part.is_healthy for part in devnet.status().parts] == [True, True, False]
+        devnet.restart_ended_shard_chains()
+        assert devnet.status().is_healthy
+        assert balance_of(url, NOBODY) == 1
+        send_one_wei(url)
+        assert latest_block(url)[1] >= latest_block(devnet.rpc_url)[1]
+
+
+def wait_until_saved(state: Path) -> None:
+    """Anvil writes its state every other second; what it had not written a killed one loses."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not state.exists() or NOBODY not in state.read_text():
+        assert time.monotonic() < deadline, f"{state} was not written"
+        time.sleep(0.02)
+
+
 def wait_for_the_guard_of(devnet: Devnet) -> None:
     deadline = time.monotonic() + DEADLINE_SECONDS
     while time.monotonic() < deadline:

@@ -25,6 +25,7 @@ from qfl.codec.cid import digest_of
 from qfl.codec.content import content_digest, decode, encode, lanes_root
 from qfl.committee.result import ShardResult
 from qfl.config import JobConfig, load_config
+from qfl.devnet.config import CHAIN_ID
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
 from qfl.report.display import Display
@@ -96,6 +97,26 @@ def test_gas_and_transactions_are_those_of_the_chain(finished: Path, report: dic
         blocks = [ledger.web3.eth.get_block(number) for number in range(1, last + 1)]
     assert sum(len(block["transactions"]) for block in blocks) == report["transactions"]
     assert sum(block["gasUsed"] for block in blocks) == sum(map(sum, report["gas"].values()))
+
+
+def test_processor_time_of_every_role_and_service_is_reported(report: dict[str, Any]) -> None:
+    """What a role does in helper threads counts, and so does the work of chain and IPFS node, which are not ours."""
+    spent = dict.fromkeys(("client", "validator", "challenger", "chain", "ipfs"), 0.0)
+    for entry in report["rounds"]:
+        for role, stages in entry["cpu_seconds"].items():
+            spent[role] += sum(stages.values())
+    assert min(spent.values()) > 0
+
+
+def test_energy_of_a_run_follows_from_its_folder_alone(finished: Path) -> None:
+    """Its chain and node are gone by then: all that is needed has to be in the report and the event log."""
+    result = CliRunner().invoke(cli, ["bench", "energy", "--run", str(finished), "--json"])
+    document = json.loads(result.stdout)
+    joules = document["joules_a_round"]
+    assert document["workload"]["missing"] == []
+    assert 0 < joules["committee"]["validators compute"]["low"] < joules["flat vote"]["validators compute"]["low"]
+    assert joules["committee"]["together"]["high"] < joules["proof of work"]["together"]["low"]
+    assert json.loads((finished / "energy.json").read_text()) == document
 
 
 def test_the_model_file_is_what_the_cid_names(finished: Path, report: dict[str, Any]) -> None:
@@ -266,6 +287,20 @@ def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: 
     assert report["final"]["model_digest"] == anvil["final"]["model_digest"]
     _, error = verify(tmp_path / "run")
     assert error is None
+
+
+def test_the_same_job_on_a_chain_of_the_shards_own_gives_the_same_model(finished: Path, tmp_path: Path) -> None:
+    """The beacon's chain must have less to do: no commit, reveal, proposal or attestation."""
+    report = run(replace(JOB, shard_chains=True, central_epochs=0), tmp_path / "run")
+    on_one_chain = json.loads((finished / "report.json").read_text())
+    assert report["final"]["model_digest"] == on_one_chain["final"]["model_digest"]
+    events = [json.loads(line) for line in (tmp_path / "run" / "events.jsonl").read_text().splitlines()]
+    labels = {event["label"] for event in events if event.get("chain_id") == CHAIN_ID}
+    assert "checkpoint" in labels
+    assert not labels & {"commit", "reveal", "propose", "attest"}
+    output, error = verify(tmp_path / "run")
+    assert error is None
+    assert output.count("recomputed aggregate equals the attested one") == 2
 
 
 def test_accuracy_in_the_report_is_that_of_the_model_file(finished: Path, report: dict[str, Any]) -> None:

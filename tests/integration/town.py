@@ -60,11 +60,12 @@ class Town(Arena):
         key_height: int = 5,
         verifying_key: VerifyingKey | None = None,
         prover: Prover | None = None,
+        quorum: str = "lms",
         **parameters: int,
     ) -> None:
         names = [f"client-{i + 1}" for i in range(clients)] + [f"validator-{i + 1}" for i in range(validators)]
-        proving = {"verifying_key": verifying_key, "prover": prover}
-        super().__init__(devnet, folder, names, job, _genesis(job), key_height, **proving, **parameters)
+        chosen = {"verifying_key": verifying_key, "prover": prover, "quorum": quorum}
+        super().__init__(devnet, folder, names, job, genesis_of(job), key_height, **chosen, **parameters)
 
     def join(self, name: str) -> ParticipantId:
         """The participant called `name`, bonded if it was not: found again as a restarted process finds it."""
@@ -138,7 +139,7 @@ class Rogue:
         self.town.senders[self.name].send(call)
 
 
-def _genesis(job: JobDocument) -> tuple[Genesis, bytes]:
+def genesis_of(job: JobDocument) -> tuple[Genesis, bytes]:
     shape, rng = job.architecture.shape, np.random.default_rng(5)
     state = to_state(rng.uniform(-3, 3, shape.quantum), rng.normal(0, 0.4, shape.classical))
     content = model_content(RoundNumber(0), state, shape)

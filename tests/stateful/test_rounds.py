@@ -24,7 +24,7 @@ from tests.stateful.rounds import COORDINATE, LIE, MODEL_LIE, Rounds
 
 CLIENTS = ("ada", "ben")
 VALIDATORS = {"vera": 1, "viktor": 2, "vito": 4, "violet": 8, "vincent": 16}
-CHAIN_SLOT = 1
+CHAIN_SLOT = 0
 """Where the beacon keeps its head, its final round and the count of unsettled models."""
 
 
@@ -120,7 +120,7 @@ class DisputedRounds(Rounds):
         amount = self.court.rounds[f"{what}RewardGwei"] * GWEI
         error = None
         if entry.state != FINAL:
-            error = "WrongState"
+            error = "NotFinal"
         elif what == "seat" and earner not in entry.claim.signers:
             error = "NotAttested"
         elif (what, index) in entry.paid:
@@ -128,9 +128,9 @@ class DisputedRounds(Rounds):
         elif account is None or account.has_left:
             error = "NotBonded"
         call = {
-            "publisher": lambda: self.beacon.rewardPublisher(number, self.by),
-            "seat": lambda: self.beacon.rewardSeat(number, 0, index, self.by),
-            "update": lambda: self.beacon.rewardUpdate(
+            "publisher": lambda: self.court.rewards.rewardPublisher(number, self.by),
+            "seat": lambda: self.court.rewards.rewardSeat(number, 0, index, self.by),
+            "update": lambda: self.court.rewards.rewardUpdate(
                 *attested.norm_proof(index)[:2], *attested.updates[index].struct, attested.norm_proof(index)[3], self.by
             ),
         }[what]

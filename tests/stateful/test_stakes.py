@@ -29,7 +29,7 @@ class Stakes(Equivocators):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.by_beacon = {"from": accounts.at(self.court.beacon.address, force=True)}
+        self.by_rewards = {"from": accounts.at(self.court.rewards.address, force=True)}
         self.phantoms: list[CheckpointData] = []
         self.convicted: set[int] = set()
 
@@ -56,7 +56,7 @@ class Stakes(Equivocators):
     def credit(self, who: int, percent: int) -> None:
         account, amount = self.pick(who), (self.ledger.pool + 1) * percent // 100
         error = "RewardPoolTooSmall" if amount > self.ledger.pool else None
-        if self.expect_of(account, error, self.staking.creditReward, account.member.id, amount, self.by_beacon):
+        if self.expect_of(account, error, self.staking.creditReward, account.member.id, amount, self.by_rewards):
             self.ledger.credit(account.member.id, amount)
 
     @rule(does_attest=st.booleans())

@@ -78,7 +78,7 @@ def test_a_deadline_that_was_too_short_for_everybody_grows_until_they_are_seen()
         ({"growth": float("inf")}, "growth = inf"),
         ({"quantile": 0}, "quantile = 0: must be a number above 0, at most 1"),
         ({"floor": 0}, "floor = 0: must be a whole number"),
-        ({"ceiling": 9}, "floor = 10: must not be above the ceiling, 9"),
+        ({"ceiling": 9}, "floor = 60: must not be above the ceiling, 9"),
     ],
 )
 def test_what_cannot_settle_is_refused(values: dict[str, float], message: str) -> None:

@@ -124,3 +124,12 @@ def test_a_round_that_was_rolled_back_is_reported_as_failed_with_the_dispute(tmp
     (dispute,) = report["disputes"]
     assert (dispute["fault"], dispute["guilty"], dispute["bounty_wei"]) == ("model", [7], 5)
     assert report["final"]["accuracy"] == 0.5
+
+
+def test_a_round_says_which_shards_it_closed_without(tmp_path):
+    """A model made without a shard looks like any other: the report is where one sees it."""
+    log = EventLog(tmp_path / "events.jsonl")
+    missed = [{"shard": 1, "reason": "its mirror was not brought to the round"}]
+    log.add("round", round=1, accuracy=0.5, loss=1.0, included=2, seconds={"train": 1.0}, missed=missed)
+    report = write_report(tmp_path, JobConfig(rounds=1), JOB, StubLedger(), log)
+    assert [entry["missed"] for entry in report["rounds"]] == [missed]

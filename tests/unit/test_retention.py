@@ -1,4 +1,4 @@
-"""What is let go when: never something that can still be disputed, and nothing at all where everything is to be kept."""
+"""What is let go when: nothing that can still be disputed, and nothing at all where everything is kept."""
 
 from __future__ import annotations
 

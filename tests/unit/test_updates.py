@@ -213,7 +213,7 @@ class CountingOpener(Plain):
 
 
 def test_contents_in_flight_stay_within_the_bound_however_many_wait(monkeypatch):
-    """A committee of a large shard would else hold all its updates twice; with no parallel fetch it would miss turns."""
+    """A committee of a large shard would else hold all contents at once; one at a time would miss its turn."""
     room = 3 * TERMS.update_bytes
     monkeypatch.setattr(updates, "IN_FLIGHT", ByteBudget(room + 1))
     store, opener = MemoryStore(), CountingOpener(room)

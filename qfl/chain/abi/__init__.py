@@ -10,7 +10,10 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-CONTRACTS = ("Staking", "Beacon", "Shard", "LmsQuorum", "Disputes", "Groth16NormVerifier")
+CONTRACTS = (
+    *("Staking", "Beacon", "BeaconMirror", "Shard", "LmsQuorum", "BlsQuorum", "Rewards", "Disputes"),
+    *("Groth16NormVerifier", "FlatVoting"),
+)
 
 
 @cache
@@ -27,12 +30,13 @@ def all_abis() -> dict[str, list[dict[str, Any]]]:
 
 def types_of(entry: dict[str, Any]) -> list[str]:
     """The canonical types of an entry's inputs, tuples spelled out."""
-    return [_canonical(parameter) for parameter in entry["inputs"]]
+    return [canonical_type(parameter) for parameter in entry["inputs"]]
 
 
-def _canonical(parameter: dict[str, Any]) -> str:
+def canonical_type(parameter: dict[str, Any]) -> str:
+    """The canonical type of one parameter."""
     kind = str(parameter["type"])
     if not kind.startswith("tuple"):
         return kind
-    inside = ",".join(_canonical(component) for component in parameter["components"])
+    inside = ",".join(canonical_type(component) for component in parameter["components"])
     return f"({inside}){kind.removeprefix('tuple')}"

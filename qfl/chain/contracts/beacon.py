@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
@@ -77,7 +77,6 @@ class RoundRecord:
     checkpoints: int
     publisher: ParticipantId
     published_at: int
-    publisher_paid: bool
     model_root: bytes
     content_digest: bytes
 
@@ -101,7 +100,6 @@ class CheckpointRecord:
 
     digest: bytes
     attested: int
-    paid: int
     accepted_at: int
     count: int
     voided: bool
@@ -169,30 +167,9 @@ class Beacon(BoundContract):
         """Make a model final after its challenge window."""
         return self._write("settle", "settle", [round_number], round_number=round_number)
 
-    def reward_update(
-        self,
-        checkpoint: CheckpointData,
-        position: int,
-        client: ParticipantId,
-        update_root: bytes,
-        content_digest: bytes,
-        path: Sequence[bytes],
-    ) -> UnsentCall:
-        """Credit an included update."""
-        arguments = [as_tuple(checkpoint), position, client, update_root, content_digest, list(path)]
-        return self._write("reward_update", "rewardUpdate", arguments, 0, client, checkpoint.round)
-
-    def reward_seat(
-        self, round_number: RoundNumber, shard: ShardIndex, seat: int, validator: ParticipantId
-    ) -> UnsentCall:
-        """Credit an attesting seat."""
-        arguments = [round_number, shard, seat]
-        return self._write("reward_seat", "rewardSeat", arguments, 0, validator, round_number)
-
-    def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
-        """Credit the publisher."""
-        arguments = [round_number]
-        return self._write("reward_publisher", "rewardPublisher", arguments, 0, validator, round_number)
+    def set_parameters(self, parameters: Mapping[str, int]) -> UnsentCall:
+        """Choose the parameters of the rounds opened from now on: all of them, as `next_parameters` gives them."""
+        return self._write("set_parameters", "setParameters", [tuple(parameters.values())])
 
     # --- reads ---
 
@@ -225,7 +202,6 @@ class Beacon(BoundContract):
             r.checkpoints,
             ParticipantId(r.publisher),
             r.publishedAt,
-            r.publisherPaid,
             r.modelRoot,
             r.contentDigest,
         )
@@ -260,6 +236,18 @@ class Beacon(BoundContract):
             p.challengeSeconds,
         )
 
+    def parameters_of(self, round_number: RoundNumber) -> dict[str, int]:
+        """Every field of the `RoundParameters` that a round runs under."""
+        return dict(self._read("parametersOf", round_number)._asdict())
+
+    def owner(self) -> str:
+        """The account that may choose parameters."""
+        return str(self._read("owner"))
+
+    def next_parameters(self) -> dict[str, int]:
+        """Every field of the `RoundParameters` that the next round will be opened with."""
+        return dict(self._read("parametersAt", self._read("parametersVersion"))._asdict())
+
     def shape(self) -> ModelShape:
         """Lengths of the model's blocks; fixed at deployment, so read once."""
         if self._shape is None:
@@ -278,14 +266,15 @@ class Beacon(BoundContract):
         """The shard a client belongs to in a round."""
         return ShardIndex(self._read("shardOf", round_number, client))
 
+    def shards_of(self, round_number: RoundNumber, clients: Sequence[ParticipantId]) -> list[ShardIndex]:
+        """The shard of each client in a round; asked for together."""
+        answers = self._read_many("shardOf", [(round_number, client) for client in clients])
+        return [ShardIndex(shard) for shard in answers]
+
     def checkpoint_at(self, round_number: RoundNumber, shard: ShardIndex) -> CheckpointRecord:
         """A shard's accepted checkpoint."""
         c = self._read("checkpointAt", round_number, shard)
-        return CheckpointRecord(c.digest, c.attested, c.paid, c.acceptedAt, c.count, c.voided)
-
-    def rewarded_updates(self, round_number: RoundNumber, shard: ShardIndex) -> int:
-        """Bit i is set when the included update at position i was rewarded."""
-        return int(self._read("rewardedUpdates", round_number, shard))
+        return CheckpointRecord(c.digest, c.attested, c.acceptedAt, c.count, c.voided)
 
     def validator_duty(self, validator: ParticipantId) -> Duty:
         """What a validator should do now."""

@@ -33,7 +33,7 @@ class NormVerifier(BoundContract):
         """
         data = get_create_address(HexAddress(HexStr(self.address)), Nonce(1))
         with reaching(self._url):
-            code = bytes(self._web3.eth.get_code(data))[1:]  # the first byte is STOP
+            code = bytes(self.web3.eth.get_code(data))[1:]  # the first byte is STOP
         words = tuple(int.from_bytes(code[start : start + 32]) for start in range(0, len(code), 32))
         key, expected = VerifyingKey(self.capacity(), words), self.key_digest()
         if key.digest != expected:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import as_tuple, from_tuple
+from qfl.chain.rpc import call_all
 from qfl.chain.sender import UnsentCall
 from qfl.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
 
@@ -119,6 +121,11 @@ class Shard(BoundContract):
         duty, number, deadline = self._read("clientDuty", client)
         return ClientDuty(duty), RoundNumber(number), int(deadline)
 
+    def client_duties(self, clients: Sequence[ParticipantId]) -> list[tuple[ClientDuty, RoundNumber]]:
+        """What each client should do now, and in which round; asked for together."""
+        answers = self._read_many("clientDuty", [(client,) for client in clients])
+        return [(ClientDuty(duty), RoundNumber(number)) for duty, number, _ in answers]
+
     def update_of(self, round_number: RoundNumber, client: ParticipantId) -> bytes:
         """What is kept of a client's update; zero bytes when nothing is."""
         return bytes(self._read("updateOf", round_number, client))
@@ -164,6 +171,14 @@ class Shard(BoundContract):
         ]
         return sorted(found, key=lambda reveal: reveal.index)
 
+    def committed_at(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
+        """When each client's commitment came into a block, unix seconds."""
+        return self._times("Committed", round_number, from_block)
+
+    def revealed_at(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
+        """When each client's reveal came into a block, unix seconds."""
+        return self._times("Revealed", round_number, from_block)
+
     def norm_proofs(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
         """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
         return {
@@ -189,3 +204,10 @@ class Shard(BoundContract):
             )
             for event in self._events("Attested", from_block, round=round_number)
         ]
+
+    def _times(self, name: str, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
+        events = self._events(name, from_block, round=round_number)
+        numbers = sorted({event["blockNumber"] for event in events})
+        blocks = call_all(self._rpc, "eth_getBlockByNumber", [(hex(number), False) for number in numbers])
+        times = {number: int(block["timestamp"], 16) for number, block in zip(numbers, blocks, strict=True)}
+        return {ParticipantId(event["args"]["client"]): times[event["blockNumber"]] for event in events}

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any
+
+from web3.types import BlockIdentifier
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.sender import UnsentCall
@@ -97,23 +100,29 @@ class Staking(BoundContract):
         """Add to the reward pool."""
         return self._write("fund_rewards", "fundRewards", [], amount_wei)
 
-    def wire(self, beacon: str, disputes: str) -> UnsentCall:
-        """Name the contracts that may credit and slash, once."""
-        return self._write("wire", "wire", [beacon, disputes])
+    def wire(self, beacon: str, disputes: str, rewards: str) -> UnsentCall:
+        """Name the contracts that may authorise, slash and credit, once."""
+        return self._write("wire", "wire", [beacon, disputes, rewards])
 
     def participant(self, participant: ParticipantId) -> ParticipantRecord:
         """The participant; role NONE when there is none."""
-        p = self._read("participant", participant)
-        return ParticipantRecord(
-            p.withdrawal,
-            p.stakeWei,
-            LmsPublicKey(p.identifier, p.root, p.height),
-            p.nextLeaf,
-            p.nonce,
-            Role(p.role),
-            p.keyIndex,
-            p.exitableAt,
-        )
+        return self.participants([participant])[0]
+
+    def participants(self, participants: Sequence[ParticipantId]) -> list[ParticipantRecord]:
+        """Several of them, asked for together."""
+        return [
+            ParticipantRecord(
+                p.withdrawal,
+                p.stakeWei,
+                LmsPublicKey(p.identifier, p.root, p.height),
+                p.nextLeaf,
+                p.nonce,
+                Role(p.role),
+                p.keyIndex,
+                p.exitableAt,
+            )
+            for p in self._read_many("participant", [(participant,) for participant in participants])
+        ]
 
     def participant_count(self) -> int:
         """Number of ids given out; ids run from 1."""
@@ -132,6 +141,10 @@ class Staking(BoundContract):
         """sha-256 of a validator's ML-KEM-768 public key; zero bytes while it has named none."""
         return bytes(self._read("encryptionKeyOf", validator))
 
+    def all_rewards_of(self, participants: Sequence[ParticipantId]) -> list[int]:
+        """Rewards not yet paid out to each, wei; asked for together."""
+        return [int(owed) for owed in self._read_many("rewardsOf", [(number,) for number in participants])]
+
     def rewards_of(self, participant: ParticipantId) -> int:
         """Rewards credited and not yet paid, in wei."""
         return int(self._read("rewardsOf", participant))
@@ -145,13 +158,20 @@ class Staking(BoundContract):
         """The validators that would be drawn with this seed now."""
         return [ParticipantId(validator) for validator in self._read("draw", seed, count)]
 
+    def unbonding_seconds(self) -> int:
+        """How long a stake stays liable after its owner asked to leave."""
+        return int(self._read("unbondingSeconds"))
+
     def totals_wei(self) -> tuple[int, int, int]:
         """Stakes, rewards owed and reward pool; together they are the contract's balance."""
         stakes, rewards = self._read("totalStakeWei"), self._read("totalRewardsWei")
         return int(stakes), int(rewards), int(self._read("rewardPoolWei"))
 
-    def bondings(self, from_block: int) -> list[Bonding]:
-        """Everyone who ever joined."""
+    def bondings(
+        self, from_block: int, to_block: BlockIdentifier = "latest", withdrawal: str | None = None
+    ) -> list[Bonding]:
+        """Everyone who joined in these blocks, or those of them who named one account to be paid to."""
+        filters = {} if withdrawal is None else {"withdrawal": withdrawal}
         return [
             Bonding(
                 ParticipantId(event["args"]["id"]),
@@ -161,15 +181,26 @@ class Staking(BoundContract):
                 _key(event["args"]["key"]),
                 event["blockNumber"],
             )
-            for event in self._events("Bonded", from_block)
+            for event in self._events("Bonded", from_block, to_block, **filters)
         ]
 
-    def rotations(self, from_block: int) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
-        """Every key that replaced another, with the block it did so in."""
+    def rotations(
+        self, from_block: int, to_block: BlockIdentifier = "latest"
+    ) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
+        """Every key that replaced another in these blocks, with the block it did so in."""
         return [
             (ParticipantId(event["args"]["id"]), _key(event["args"]["key"]), event["blockNumber"])
-            for event in self._events("KeyRotated", from_block)
+            for event in self._events("KeyRotated", from_block, to_block)
         ]
+
+    def exits(self, from_block: int, to_block: BlockIdentifier = "latest") -> list[ParticipantId]:
+        """Everyone who asked to leave in these blocks."""
+        return [ParticipantId(event["args"]["id"]) for event in self._events("ExitRequested", from_block, to_block)]
+
+    def withdrawals(self, from_block: int) -> dict[ParticipantId, int]:
+        """What everyone who left was paid, stake and rewards, in wei."""
+        events = self._events("Withdrawn", from_block)
+        return {ParticipantId(event["args"]["id"]): int(event["args"]["amountWei"]) for event in events}
 
     def encryption_keys(self, from_block: int, to_block: int) -> dict[ParticipantId, bytes]:
         """sha-256 of the last ML-KEM-768 public key that each validator had named at the end of `to_block`."""

@@ -1,0 +1,74 @@
+"""The flat baseline: every validator verifies every update of the round, and votes alone.
+
+It is the baseline because peer systems work like this: on one chain of equals, every node checks every update, and
+sends its own vote. Nothing of it is handicapped: a flat validator has the same key, store, chain and machine, and
+fetches, checks, aggregates and signs by the very code of a committee's seat. It says its result in one transaction,
+which names nothing but the result, and reads nobody else's.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from qfl.bench.seats import verifying
+from qfl.chain.contracts.flat_voting import FlatVoting
+from qfl.chain.digests import Domain
+from qfl.chain.ledger import Ledger
+from qfl.chain.sender import Carrier
+from qfl.committee.result import ShardResult, compute_result
+from qfl.committee.updates import fetch_updates
+from qfl.keys.keyfile import KeyFile
+from qfl.meter import Meter
+from qfl.roles.encryption import read_opener
+from qfl.roles.signer import Signer
+from qfl.roles.terms import read_terms
+from qfl.storage.store import ContentStore
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
+
+SHARD = ShardIndex(0)
+"""Where there is nothing but one committee of all, there is one shard."""
+
+
+class FlatValidator:
+    """One validator of the flat variant, in one round."""
+
+    def __init__(
+        self,
+        participant: ParticipantId,
+        ledger: Ledger,
+        sender: Carrier,
+        store: ContentStore,
+        key: KeyFile,
+        folder: Path,
+        voting: FlatVoting,
+        meter: Meter,
+    ) -> None:
+        self.participant = participant
+        self._ledger, self._sender, self._store, self._voting = ledger, sender, store, voting
+        self._signer, self._meter = Signer(key, folder / "votes.json"), meter
+        self._domain = Domain(ledger.deployment.chain_id, voting.address)
+
+    def prepare(self, round_number: RoundNumber) -> None:
+        """Read what the round fixes while there is nothing to verify yet, as `Validator.take_seat` does."""
+        self._terms = read_terms(self._ledger, round_number, SHARD)
+        self._opened = self._ledger.opened_in(round_number)
+
+    def verify(self, round_number: RoundNumber) -> ShardResult:
+        """Fetch and check all updates, and aggregate them."""
+        terms, reveals = self._terms, self._ledger.shards[SHARD].reveals(round_number, self._opened)
+        with verifying(self._meter, self.participant):
+            opener = read_opener(self._ledger, self._store, terms, [])
+            assert opener is not None, "nothing is sealed here"
+            verified, _ = fetch_updates(reveals, self._store, terms, opener)
+            result = compute_result(terms, 0, verified)
+        self._store.put(result.content)
+        return result
+
+    def vote(self, result: ShardResult) -> None:
+        """Sign the result and send the vote; those that come after the decision are sent too."""
+        said = result.checkpoint
+        message = self._domain.publication(said.round, self.participant, said.aggregate_root, said.content_digest)
+        signature = self._signer.sign_once(f"round {said.round}", said.round, message)
+        assert signature is not None, "one result a round"
+        vote = said.round, self.participant, said.aggregate_root, said.content_digest, signature
+        self._sender.send(self._voting.vote(*vote))

@@ -1,0 +1,111 @@
+"""Typed access to `contracts/quorums/BlsQuorum.sol`; what each function does is said in `IBlsQuorum.sol`.
+
+Keys are in full here: x | y, 96 bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from eth_utils.crypto import keccak
+from web3 import Web3
+from web3.types import BlockIdentifier
+
+from qfl.chain.connection import reaching
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.sender import UnsentCall
+from qfl.types import KeyPlace, ParticipantId
+
+MOST_ENTRIES = 245
+"""Keys that one page holds: `MAX_ENTRIES`."""
+
+_NOT_PACKED, _NO_KEY = 0xFFFFFF, bytes(32)
+_ENTRY_BYTES = 100
+
+
+@dataclass(frozen=True)
+class Registration:
+    """A `KeyRegistered` event: a validator's key, its number, and the block it became valid in."""
+
+    validator: ParticipantId
+    key_index: int
+    key: bytes
+    block: int
+
+
+class BlsQuorum(BoundContract):
+    """The keys that validators attest with, their pages, and what verifies a committee's aggregate."""
+
+    abi_name = "BlsQuorum"
+
+    def __init__(self, web3: Web3, address: str, from_block: int) -> None:
+        """`from_block` is where registrations begin."""
+        super().__init__(web3, address)
+        self._from_block = from_block
+        self._keys: dict[bytes, bytes] = {}
+        self._pages: dict[int, list[tuple[ParticipantId, bytes]]] = {}
+
+    # --- calls ---
+
+    def register(self, validator: ParticipantId, key: bytes, possession: bytes, signature: bytes) -> UnsentCall:
+        """Register a validator's key, or replace it."""
+        return self._write("register_bls_key", "register", [validator, key, possession, signature], 0, validator)
+
+    def pack(self, keys: Iterable[tuple[ParticipantId, bytes]]) -> UnsentCall:
+        """Pack current keys into a new page, in ascending order of validators."""
+        entries = b"".join(validator.to_bytes(4) + key for validator, key in sorted(keys))
+        return self._write("pack_bls_keys", "pack", [entries])
+
+    # --- reads ---
+
+    def key_count(self, validator: ParticipantId) -> int:
+        """How many keys a validator registered; the current one is the last."""
+        return int(self._read("keyCount", validator))
+
+    def key_retired_at(self, validator: ParticipantId, key_index: int) -> int:
+        """When a key stopped attesting (unix seconds); 0 while it is current."""
+        return int(self._read("keyRetiredAt", validator, key_index))
+
+    def keys_of(self, validators: Sequence[ParticipantId]) -> list[bytes | None]:
+        """The validators' current keys; None for who has none."""
+        found = self._read_many("keyDigestOf", [[validator] for validator in validators])
+        digests = [bytes(digest) for digest in found]
+        if {digest for digest in digests if digest != _NO_KEY} - self._keys.keys():
+            self._keys = {keccak(entry.key): entry.key for entry in self.registrations()}
+        return [self._keys.get(digest) for digest in digests]
+
+    def places_of(self, validators: Sequence[ParticipantId]) -> list[KeyPlace | None]:
+        """Where the validators' current keys are; None for one that is in no page."""
+        places = self._read("placesOf", list(validators))
+        return [None if place == _NOT_PACKED else KeyPlace(place >> 8, place & 0xFF) for place in places]
+
+    def key_in(self, place: KeyPlace) -> tuple[ParticipantId, bytes] | None:
+        """The validator and the key at a place, whether it counts or not; None where there is no such place."""
+        if place.page not in self._pages:
+            data, _, _ = self._read("pageAt", place.page)
+            with reaching(self._url):
+                code = bytes(self.web3.eth.get_code(data))[1:]
+            entries = [code[start : start + _ENTRY_BYTES] for start in range(0, len(code), _ENTRY_BYTES)]
+            if not entries:
+                return None
+            self._pages[place.page] = [(ParticipantId(int.from_bytes(entry[:4])), entry[4:]) for entry in entries]
+        page = self._pages[place.page]
+        return page[place.slot] if place.slot < len(page) else None
+
+    # --- events ---
+
+    def registrations(
+        self, validator: ParticipantId | None = None, to_block: BlockIdentifier = "latest"
+    ) -> list[Registration]:
+        """Every key that was registered, oldest first; by one validator, or by all."""
+        filters = {} if validator is None else {"validator": validator}
+        return [
+            Registration(
+                ParticipantId(event["args"]["validator"]),
+                event["args"]["keyIndex"],
+                bytes(event["args"]["key"]),
+                event["blockNumber"],
+            )
+            for event in self._events("KeyRegistered", self._from_block, to_block, **filters)
+        ]

@@ -1,0 +1,53 @@
+"""Typed access to `contracts/Rewards.sol`; what each function does is said in `IRewards.sol`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.beacon import as_tuple
+from qfl.chain.sender import UnsentCall
+from qfl.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
+
+
+class Rewards(BoundContract):
+    """What final rounds owe, and what of it was credited."""
+
+    abi_name = "Rewards"
+
+    def reward_update(
+        self,
+        checkpoint: CheckpointData,
+        position: int,
+        client: ParticipantId,
+        update_root: bytes,
+        content_digest: bytes,
+        path: Sequence[bytes],
+    ) -> UnsentCall:
+        """Credit an included update."""
+        arguments = [as_tuple(checkpoint), position, client, update_root, content_digest, list(path)]
+        return self._write("reward_update", "rewardUpdate", arguments, 0, client, checkpoint.round)
+
+    def reward_seat(
+        self, round_number: RoundNumber, shard: ShardIndex, seat: int, validator: ParticipantId
+    ) -> UnsentCall:
+        """Credit an attesting seat."""
+        arguments = [round_number, shard, seat]
+        return self._write("reward_seat", "rewardSeat", arguments, 0, validator, round_number)
+
+    def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
+        """Credit the publisher."""
+        arguments = [round_number]
+        return self._write("reward_publisher", "rewardPublisher", arguments, 0, validator, round_number)
+
+    def rewarded_updates(self, round_number: RoundNumber, shard: ShardIndex) -> int:
+        """Bit i is set when the included update at position i was rewarded."""
+        return int(self._read("rewardedUpdates", round_number, shard))
+
+    def rewarded_seats(self, round_number: RoundNumber, shard: ShardIndex) -> int:
+        """Bit i is set when seat i was rewarded."""
+        return int(self._read("rewardedSeats", round_number, shard))
+
+    def is_publisher_rewarded(self, round_number: RoundNumber) -> bool:
+        """Whether the round's publisher was rewarded."""
+        return bool(self._read("isPublisherRewarded", round_number))

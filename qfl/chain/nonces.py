@@ -1,0 +1,60 @@
+"""The numbers of one account's transactions, and the transactions themselves while they may be wanted again."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qfl.chain.rpc import Rpc
+
+KEPT = 1024
+"""Signed transactions that are remembered: more than a node that fell back can have lost of one account."""
+
+
+@dataclass(frozen=True)
+class Signed:
+    """A signed transaction. It can be sent any number of times, and counts once."""
+
+    nonce: int
+    raw: bytes
+    hash: str
+
+
+class Nonces:
+    """Gives numbers to transactions, always by what the node says now.
+
+    Nothing is counted here: a counter of one's own is wrong after a node fell back behind what it had taken, after a
+    failed send, and beside another process that pays from the same account. Each would leave a gap, behind which
+    everything waits.
+    """
+
+    def __init__(self, rpc: Rpc, address: str) -> None:
+        self._rpc, self._address = rpc, address
+        self._sent: dict[int, Signed] = {}
+
+    async def next_free(self) -> int:
+        """The number of the next transaction, behind those that wait at the node."""
+        return await self._count("pending")
+
+    async def is_taken(self, nonce: int) -> bool:
+        """True when a block has a transaction of that number: no other one can follow."""
+        return await self._count("latest") > nonce
+
+    def remember(self, signed: Signed) -> None:
+        """Keep a transaction for `missing_before`; one that had its number before is forgotten."""
+        self._sent[signed.nonce] = signed
+        while len(self._sent) > KEPT:
+            del self._sent[min(self._sent)]
+
+    def sent(self, nonce: int) -> Signed | None:
+        """What was last sent from here under a number."""
+        return self._sent.get(nonce)
+
+    async def missing_before(self, nonce: int) -> range:
+        """The numbers below `nonce` that the node has no transaction for: while they are missing, it cannot go on.
+
+        A node that was restarted behind what it had taken has lost them.
+        """
+        return range(await self._count("pending"), nonce)
+
+    async def _count(self, block: str) -> int:
+        return int(await self._rpc.call("eth_getTransactionCount", self._address, block), 16)

@@ -1,0 +1,70 @@
+"""`qfl bench consensus` and `qfl bench scale` from end to end, as small as they get: seconds mean nothing here."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from qfl.bench.consensus import bench_consensus
+from qfl.bench.scale import bench_scale
+from qfl.bench.variants import SEATS, VARIANTS
+from qfl.config import JobConfig
+
+CLIENTS, VALIDATORS = 6, 16
+
+
+def silent(_: str) -> None: ...
+
+
+@pytest.fixture(scope="module")
+def consensus(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, float]]:
+    """The medians of every variant, from the file."""
+    out: Path = tmp_path_factory.mktemp("consensus")
+    bench_consensus(JobConfig(clients=CLIENTS, validators=VALIDATORS, rounds=1, key_height=5), out, 1, silent)
+    variants = json.loads((out / "consensus.json").read_text())["variants"]
+    return {
+        name: {figure: values["median"] for figure, values in found["figures"].items()}
+        | {f"gas_{label}": gas for label, gas in found["gas"].items()}
+        for name, found in variants.items()
+    }
+
+
+def test_every_variant_comes_to_a_decision(consensus):
+    """All in one run: a variant that was left out, or measured elsewhere, would be compared with nothing."""
+    assert list(consensus) == [variant.name for variant in VARIANTS]
+    assert all(found["wall_seconds"] > 0 and found["critical_seconds"] > 0 for found in consensus.values())
+
+
+def test_flat_validators_verify_everything_and_seats_their_shard(consensus):
+    """A baseline that is handicapped, or a seat that fetches twice, would show here first."""
+    assert consensus["flat"]["updates_verified"] == consensus["flat"]["updates_verified_most"] == CLIENTS
+    for name in set(consensus) - {"flat"}:
+        assert consensus[name]["updates_verified"] == CLIENTS * SEATS / VALIDATORS, name
+
+
+def test_every_byte_is_of_a_kind(consensus):
+    for name, found in consensus.items():
+        kinds = (found[f"{kind}_bytes"] for kind in ("content", "transaction", "event"))
+        assert found["wire_bytes"] == sum(kinds), name
+        assert found["rpc_bytes"] > found["transaction_bytes"], name
+
+
+def test_same_updates_are_committed_and_revealed_in_every_variant(consensus):
+    """Gas of a commit varies by its signature and its shard, by a few per cent; half the updates would be half."""
+    for name, found in consensus.items():
+        assert found["gas_commit"] == pytest.approx(consensus["flat"]["gas_commit"], rel=0.15), name
+        assert found["gas_reveal"] == pytest.approx(consensus["flat"]["gas_reveal"], rel=0.3), name
+
+
+def test_shards_multiply_what_the_beacon_can_take(tmp_path):
+    """Twice the shards, twice the updates, by gas; the beacon pays for shards, and nothing for clients."""
+    results = bench_scale(tmp_path, 3, 1, 1, silent, numbers=(1, 2))
+    assert json.loads((tmp_path / "scale.json").read_text()) == results
+    one, two = results["shards"]["1"], results["shards"]["2"]
+    assert two["updates"] == 2 * one["updates"] > 0
+    assert two["growth"]["by_gas"] == pytest.approx(1.0, abs=0.1)
+    assert 1.3 * one["beacon_gas"] < two["beacon_gas"] < 2 * one["beacon_gas"]
+    for found in (one, two):
+        assert found["beacon_gas_with_twice_the_clients"] == pytest.approx(found["beacon_gas"], rel=0.08)

@@ -1,0 +1,72 @@
+"""The main job with committees that sign with BLS: what it costs, that it can be verified, and where it cannot run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+from rich.console import Console
+from town import SMALL, genesis_of
+
+from qfl.chain.accounts import development_account
+from qfl.chain.connection import connect
+from qfl.chain.deploy import deploy
+from qfl.chain.parameters import load_parameters
+from qfl.chain.sender import Sender
+from qfl.cli.main import cli
+from qfl.config import JobConfig
+from qfl.devnet import Devnet, DevnetConfig
+from qfl.errors import ContractReverted, InvalidInput
+from qfl.report.display import Display
+from qfl.run import Place, run_job
+
+JOB = JobConfig(
+    clients=2,
+    validators=5,
+    rounds=2,
+    classes=(0, 1, 2),
+    quorum="bls",
+    key_height=5,
+    central_epochs=0,
+    model={"qubits": 2, "layers": 1},
+    training={"steps": 2},
+)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("job") / "run"
+    report = run_job(JOB, Place(folder), Display(Console(quiet=True), JOB.rounds))
+    assert [entry["included"] for entry in report["rounds"]] == [2, 2]
+    gas = report["gas"]
+    assert (len(gas["register_bls_key"]), len(gas["pack_bls_keys"])) == (5, 1)
+    assert max(gas["checkpoint"]) <= 330_000
+    return folder
+
+
+def test_every_round_can_be_verified(finished: Path) -> None:
+    result = CliRunner().invoke(cli, ["verify", "--run", str(finished)])
+    assert result.exit_code == 0, result.output
+    assert result.output.count("every signature valid") == 2
+
+
+def test_a_run_is_not_taken_up_with_another_quorum(finished: Path) -> None:
+    with pytest.raises(InvalidInput, match=r"quorum = 'lms': .* was begun with another one"):
+        run_job(replace(JOB, quorum="lms"), Place(finished, resume=True), Display(Console(quiet=True), JOB.rounds))
+
+
+@pytest.fixture(scope="module")
+def ganache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    with Devnet(DevnetConfig(tmp_path_factory.mktemp("ganache"), chain="ganache", with_ipfs=False)) as running:
+        yield running
+
+
+def test_a_chain_without_the_precompiles_is_told_at_deployment(ganache: Devnet) -> None:
+    """There every checkpoint would be refused, after all stakes were bonded."""
+    web3 = connect(ganache.rpc_url)
+    sender = Sender(web3, development_account(0))
+    with pytest.raises(ContractReverted, match=r"ChainLacksBls.*1337"):
+        deploy(web3, sender, load_parameters(), genesis_of(SMALL)[0], quorum="bls")
