@@ -55,7 +55,9 @@ class RayTrainer:
         Raises:
             RayExtraMissing, WorkersFailed.
         """
-        self._ray = _import_ray(is_own="RAY_ADDRESS" not in os.environ)
+        if address := os.environ.get("RAY_ADDRESS"):
+            _knock(address)
+        self._ray = _import_ray(is_own=not address)
         before = signal.getsignal(signal.SIGTERM)
         try:
             self._ray.init(**self._settings())
@@ -102,7 +104,6 @@ class RayTrainer:
         """How Ray starts here: on loopback, without dashboard, telling nobody; a cluster has settings of its own."""
         quiet = {"log_to_driver": False, "logging_level": logging.WARNING}
         if address := os.environ.get("RAY_ADDRESS"):
-            _knock(address)
             return {"address": address, **quiet}
         size = sum(data.features.nbytes + data.labels.nbytes for data in self._data.values())
         return {
@@ -136,10 +137,14 @@ def _import_ray(is_own: bool) -> ModuleType:
 
 
 def _knock(address: str) -> None:
-    """Raise OSError unless somebody listens at "host:port": Ray itself would go on trying for a quarter of an hour."""
+    """Raise WorkersFailed unless somebody listens at "host:port": Ray itself would go on trying for many minutes."""
     host, _, port = address.removeprefix("ray://").rpartition(":")
-    if port.isdigit():
+    if not port.isdigit():
+        return
+    try:
         socket.create_connection((host, int(port)), CONNECT_SECONDS).close()
+    except OSError as error:
+        raise WorkersFailed(f"no cluster at {address}: {error}") from error
 
 
 def _moved(error: QflError, start: int) -> QflError:
