@@ -30,6 +30,8 @@ MOST_REQUESTS = 8
 """Requests under way at one node; what is called meanwhile waits, and then shares the next one."""
 RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8)
 """Pauses between the tries of a request that got no answer."""
+THREAD = "json-rpc"
+"""The thread that every connection shares."""
 
 _T = TypeVar("_T")
 
@@ -129,7 +131,14 @@ def rpc_at(url: str) -> Rpc:
 
 
 def wait_for(coroutine: Coroutine[Any, Any, _T]) -> _T:
-    """Run `coroutine` on the shared thread and wait for what it returns or raises."""
+    """Run `coroutine` on the shared thread and wait for what it returns or raises.
+
+    Raises:
+        RuntimeError: called on that very thread (by a listener that sends, say), which would wait for itself for ever.
+    """
+    if threading.current_thread().name == THREAD:
+        coroutine.close()
+        raise RuntimeError(f"the thread {THREAD!r} cannot wait for itself: listeners must not call the chain")
     future = asyncio.run_coroutine_threadsafe(coroutine, _loop())
     try:
         return future.result()
@@ -150,7 +159,7 @@ def call_all(rpc: Rpc, method: str, calls: Iterable[Sequence[object]]) -> list[A
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="json-rpc", daemon=True).start()
+    threading.Thread(target=loop.run_forever, name=THREAD, daemon=True).start()
     return loop
 
 

@@ -1,0 +1,22 @@
+"""The thread that all connections share must not wait for itself."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from qfl.chain.rpc import wait_for
+
+
+async def answer() -> int:
+    return 7
+
+
+def test_a_listener_that_calls_the_chain_is_refused_instead_of_hanging_for_ever() -> None:
+    async def listener() -> int:
+        return wait_for(answer())
+
+    with pytest.raises(RuntimeError, match="listeners must not call the chain"):
+        wait_for(asyncio.wait_for(listener(), 5))
+    assert wait_for(answer()) == 7
