@@ -33,6 +33,8 @@ __all__ = ["Carrier", "Delivery", "Fees", "Sender", "UnsentCall"]
 MINING_TIMEOUT_SECONDS = 60.0
 RESEND_SECONDS = 2.0
 """How long a transaction may be in no block before it is asked whether the node still knows it."""
+NUDGE_SECONDS = 10.0
+"""When a development chain is told to mine: Anvil 1.7 may leave some of many transactions in its pool for ever."""
 GAS_MARGIN = 1.2
 """An estimate is made on the state before the block; what comes between may cost a few cold slots more."""
 
@@ -195,6 +197,9 @@ class Sender(Account):
                     self._in_doubt.pop(delivery.call, None)
                     delivery.signed = None
                     return None
+                if looked - begun > NUDGE_SECONDS:
+                    with contextlib.suppress(RpcRefused):  # no such call on chains that are not for development
+                        await self._rpc.call("evm_mine")
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.25)
         return dict(found)
