@@ -60,13 +60,13 @@ def latest_block(url: str) -> tuple[int, int]:
 
 
 def exists(pid: int) -> bool:
+    stat = Path(f"/proc/{pid}/stat")
     try:
         os.kill(pid, 0)
+        # In a container whose first process does not wait for orphans, the dead stay in the list.
+        return not (stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "Z")
     except ProcessLookupError:
         return False
-    # In a container whose first process does not wait for orphans, the dead stay in the list.
-    stat = Path(f"/proc/{pid}/stat")
-    return not (stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "Z")
 
 
 def wait_until_gone(pids: list[int]) -> None:
@@ -133,7 +133,8 @@ def test_a_program_does_not_outlive_its_guard(tmp_path: Path) -> None:
 
 def test_detached_up_status_and_down(tmp_path: Path) -> None:
     folder = ("--folder", str(tmp_path))
-    up = run_command("up", *folder, "--detach", "--json", "--rpc-port", "0", "--ipfs-port", "0")
+    time_stands_still = ("--block-time", "0")
+    up = run_command("up", *folder, *time_stands_still, "--detach", "--json", "--rpc-port", "0", "--ipfs-port", "0")
     assert up.exit_code == 0, up.output
     started = json.loads(up.output)
     try:
