@@ -6,17 +6,13 @@ its diff. Every seat signs, except where it says otherwise.
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from brownie import chain
 
 from tests.contracts.attesters import attested_by, entries_of, register
+from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import build, key_of
 
-SNAPSHOT = Path(__file__).parents[1] / "bls_gas_snapshot.json"
 GAS_BETWEEN_RUNS = 4_000
 """Zeros in calldata and in points."""
 SIGNED, SCATTERED = "register a key", "checkpoint, 64 of 64 seats, four pages"
@@ -75,10 +71,4 @@ def test_gas_stays_within_budget(gas, scenario):
 
 
 def test_gas_is_what_the_snapshot_says(gas):
-    if os.environ.get("QFL_UPDATE_GAS"):
-        SNAPSHOT.write_text(json.dumps(gas, indent=2) + "\n")
-    committed = json.loads(SNAPSHOT.read_text())
-    assert gas.keys() == committed.keys()
-    for scenario, value in committed.items():
-        slack = SLACK.get(scenario, GAS_BETWEEN_RUNS)
-        assert abs(gas[scenario] - value) <= slack, (scenario, gas[scenario], value)
+    require_as_committed("bls_gas_snapshot", gas, lambda scenario: SLACK.get(scenario, GAS_BETWEEN_RUNS))

@@ -7,11 +7,8 @@
 
 from __future__ import annotations
 
-import json
-import os
 from dataclasses import replace
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,9 +17,9 @@ from brownie import web3
 from qfl.keys.lms import LmsSecret
 from qfl.types import ModelShape
 from tests.contracts.courtroom import BURN, VALIDATORS, Court, Update, Vector, hold_court
+from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import as_tuple, word
 
-SNAPSHOT = Path(__file__).parents[1] / "disputes_gas_snapshot.json"
 # Calldata that happens to be zero, and who sits where: places in the stake tree are more or less dear to change.
 GAS_BETWEEN_RUNS = 10_000
 GAS_BETWEEN_SIGNATURES = 30_000
@@ -123,10 +120,7 @@ def test_gas_stays_within_budget(gas, proof):
 
 
 def test_gas_is_what_the_snapshot_says(gas):
-    if os.environ.get("QFL_UPDATE_GAS"):
-        SNAPSHOT.write_text(json.dumps(gas, indent=2) + "\n")
-    committed = json.loads(SNAPSHOT.read_text())
-    assert gas.keys() == committed.keys()
-    for proof, value in committed.items():
-        slack = GAS_BETWEEN_SIGNATURES if proof == "an equivocation" else GAS_BETWEEN_RUNS
-        assert abs(gas[proof] - value) <= slack, (proof, gas[proof], value)
+    def slack_of(proof: str) -> int:
+        return GAS_BETWEEN_SIGNATURES if proof == "an equivocation" else GAS_BETWEEN_RUNS
+
+    require_as_committed("disputes_gas_snapshot", gas, slack_of)

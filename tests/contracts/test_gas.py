@@ -7,17 +7,13 @@ is compared less closely.
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from brownie import chain
 
 from qfl.keys.lms import LmsSecret
+from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import as_tuple, build, word
 
-SNAPSHOT = Path(__file__).parents[1] / "gas_snapshot.json"
 GAS_OF_CALLDATA_ZEROS = 500
 GAS_BETWEEN_SIGNATURES = 15_000
 BUDGETS = {
@@ -106,10 +102,7 @@ def test_gas_stays_within_budget(gas, scenario):
 
 
 def test_gas_is_what_the_snapshot_says(gas):
-    if os.environ.get("QFL_UPDATE_GAS"):
-        SNAPSHOT.write_text(json.dumps(gas, indent=2) + "\n")
-    committed = json.loads(SNAPSHOT.read_text())
-    assert gas.keys() == committed.keys()
-    for scenario, value in committed.items():
-        slack = GAS_OF_CALLDATA_ZEROS + GAS_BETWEEN_SIGNATURES * SIGNATURES.get(scenario, 0)
-        assert abs(gas[scenario] - value) <= slack, (scenario, gas[scenario], value)
+    def slack_of(scenario: str) -> int:
+        return GAS_OF_CALLDATA_ZEROS + GAS_BETWEEN_SIGNATURES * SIGNATURES.get(scenario, 0)
+
+    require_as_committed("gas_snapshot", gas, slack_of)

@@ -6,18 +6,14 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 import pytest
 from brownie import chain
 
 from qfl.keys.lms import LmsSecret
 from tests.contracts.mirrors import Glass, put_up
+from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import build, word
 
-SNAPSHOT = Path(__file__).parents[1] / "mirror_gas_snapshot.json"
 GAS_BETWEEN_SIGNATURES = 15_000
 
 
@@ -61,13 +57,12 @@ def gas(module_isolation: None) -> dict[str, int]:
 
 
 def test_gas_is_what_the_snapshot_says(gas: dict[str, int]) -> None:
-    if os.environ.get("QFL_UPDATE_GAS"):
-        SNAPSHOT.write_text(json.dumps(gas, indent=2) + "\n")
-    committed = json.loads(SNAPSHOT.read_text())
-    assert gas.keys() == committed.keys()
-    for scenario, value in committed.items():
-        signatures = {"advance, 4 seats": 3, "advance, 16 seats": 11}.get(scenario, 0)
-        assert abs(gas[scenario] - value) <= 1_000 + GAS_BETWEEN_SIGNATURES * signatures, (scenario, gas[scenario])
+    signatures = {"advance, 4 seats": 3, "advance, 16 seats": 11}
+
+    def slack_of(scenario: str) -> int:
+        return 1_000 + GAS_BETWEEN_SIGNATURES * signatures.get(scenario, 0)
+
+    require_as_committed("mirror_gas_snapshot", gas, slack_of)
 
 
 def test_a_hand_over_costs_no_more_than_a_checkpoint_may(gas: dict[str, int]) -> None:
