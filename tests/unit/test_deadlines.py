@@ -83,4 +83,4 @@ def test_a_deadline_that_was_too_short_for_everybody_grows_until_they_are_seen()
 )
 def test_what_cannot_settle_is_refused(values: dict[str, float], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        DeadlineRule(**values)  # type: ignore[arg-type]
+        DeadlineRule(**values)  # type: ignore[arg-type]  # wrong values are what is tried
