@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {Handover, IBeaconMirror, MirrorMessage, MirrorSeat, MirroredRound} from "./interfaces/IBeaconMirror.sol";
 import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeaconView.sol";
 import {LmsKey} from "./interfaces/IStaking.sol";
+import {Bits} from "./libraries/Bits.sol";
 import {Chunks} from "./libraries/Chunks.sol";
 import {Digest} from "./libraries/Digest.sol";
 import {LmsBundles} from "./quorums/LmsBundles.sol";
@@ -56,7 +57,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
 
         bytes32 digest = Digest.mirrorMessage(message);
         uint32[] memory validators = _validatorsOf(signers);
-        uint256 signed = _bitsIn(_signersOf(digest, validators, bundle));
+        uint256 signed = Bits.count(_signersOf(digest, validators, bundle));
         uint256 required = (2 * validators.length + 2) / 3;
         if (signed < required) revert NoQuorum(signed, required);
         _show(message, signers, digest);
@@ -217,9 +218,5 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     function _keyOf(uint32 validator) internal view override returns (bool isKnown, LmsKey memory key) {
         key = _seatKeys[validator];
         isKnown = key.height != 0;
-    }
-
-    function _bitsIn(uint256 mask) private pure returns (uint256 count) {
-        for (; mask != 0; mask &= mask - 1) ++count;
     }
 }
