@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from town import SHARD, Town
+from town import SHARD, Town, reach_checkpoint_phase
 
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.contracts.staking import Role
@@ -48,12 +48,7 @@ def make_challenger(town: Town, account: int = CHALLENGER) -> Challenger:
 
 
 def until_checkpoint_phase(town: Town) -> RoundNumber:
-    network = town.network(clients=CLIENTS)
-    number = open_round(network)
-    train(network)
-    commit(network)
-    reveal(network)
-    return number
+    return reach_checkpoint_phase(town.network(clients=CLIENTS))
 
 
 def until_checkpoint_phase_with(town: Town, lanes: NDArray[np.int16], stored: bool = True) -> tuple[RoundNumber, bytes]:

@@ -10,10 +10,9 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
-from town import SHARD, Town
+from town import SHARD, Town, reach_checkpoint_phase
 
 from qfl.attacks.seats import Equivocator, Silent
-from qfl.chain.contracts.beacon import Phase
 from qfl.cli.main import cli
 from qfl.committee.aggregate import decode_aggregate
 from qfl.devnet import Devnet
@@ -23,7 +22,7 @@ from qfl.roles.attesting import pack_keys
 from qfl.roles.challenger import Challenger
 from qfl.roles.validator import Validator
 from qfl.roles.watch import Watch
-from qfl.round import Network, commit, open_round, publish, reveal, run_round, train, verify
+from qfl.round import Network, publish, run_round, verify
 from qfl.types import KeyPlace, ParticipantId, RoundNumber
 
 VALIDATORS = range(1, 6)
@@ -40,15 +39,6 @@ def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
 @pytest.fixture
 def network(town: Town) -> Network:
     return town.network([1, 2], VALIDATORS)
-
-
-def until_checkpoint_phase(network: Network) -> RoundNumber:
-    number = open_round(network)
-    train(network)
-    commit(network)
-    reveal(network)
-    assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
-    return number
 
 
 def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
@@ -85,7 +75,7 @@ def test_starting_again_registers_and_packs_nothing(town: Town, network: Network
 
 
 def test_the_next_seat_proposes_when_the_first_is_silent(town: Town, network: Network) -> None:
-    number = until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     network = in_place_of(network, in_seat(network, number, 0), Silent, town)
     verify(network)
     publish(network)
@@ -94,7 +84,7 @@ def test_the_next_seat_proposes_when_the_first_is_silent(town: Town, network: Ne
 
 def test_what_is_announced_in_others_names_is_noise(town: Town, network: Network) -> None:
     """A forger's signature, bytes that are none, and another seat's, in every seat's name before it speaks itself."""
-    number = until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     proposer, shard = in_seat(network, number, 0), town.ledger.shards[SHARD]
     assert proposer.verify(proposer.duty())
     (proposal,) = shard.proposals(number, town.ledger.opened_in(number))
@@ -109,7 +99,7 @@ def test_what_is_announced_in_others_names_is_noise(town: Town, network: Network
 
 
 def test_a_seat_that_replaces_its_key_after_attesting_does_not_stall_the_others(town: Town, network: Network) -> None:
-    number = until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     proposer, changing = in_seat(network, number, 0), in_seat(network, number, 1)
     assert proposer.verify(proposer.duty())
     assert changing.verify(changing.duty())
@@ -138,7 +128,7 @@ def test_a_key_that_is_in_no_page_comes_in_the_bundle(town: Town, network: Netwo
 
 
 def test_a_seat_that_signs_two_checkpoints_in_a_turn_is_slashed(town: Town, network: Network) -> None:
-    number = until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
     network = in_place_of(network, liar, Equivocator, town)
     stake = town.ledger.staking.participant(liar.participant).stake_wei

@@ -10,10 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from town import SHARD, Town
+from town import SHARD, Town, reach_checkpoint_phase
 
 from qfl.chain.accounts import development_account
-from qfl.chain.contracts.beacon import Phase
 from qfl.chain.receipts import Receipt
 from qfl.chain.sender import Sender, UnsentCall
 from qfl.committee.result import compute_result
@@ -32,15 +31,6 @@ def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     with Town(devnet, tmp_path_factory.mktemp("town")) as built:
         yield built
         built.assert_everything_stands()
-
-
-def run_until_checkpoint_phase(network: Network) -> RoundNumber:
-    number = open_round(network)
-    train(network)
-    commit(network)
-    reveal(network)
-    assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
-    return number
 
 
 def result_of(town: Town, number: RoundNumber, turn: int) -> CheckpointData:
@@ -77,7 +67,7 @@ def rotate_key(town: Town, validator: Validator) -> None:
 
 def test_the_next_seat_proposes_when_the_first_is_away(town: Town) -> None:
     network = town.network(clients=[1])
-    number = run_until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     network = without(network, in_seat(network, number, 0))
     verify(network)
     publish(network)
@@ -86,7 +76,7 @@ def test_the_next_seat_proposes_when_the_first_is_away(town: Town) -> None:
 
 def test_a_wrong_result_finds_no_attesters_and_loses_its_turn(town: Town) -> None:
     network = town.network(clients=[1])
-    number = run_until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
     wrong = replace(result_of(town, number, 0), aggregate_root=b"\1" * 32)
     signature = key_of(town, liar).sign(town.ledger.beacon_domain.checkpoint(wrong))
@@ -98,7 +88,7 @@ def test_a_wrong_result_finds_no_attesters_and_loses_its_turn(town: Town) -> Non
 
 def test_forged_proposals_and_attestations_are_noise(town: Town, tmp_path: Path) -> None:
     network = town.network(clients=[1])
-    number = run_until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     shard, nobody = town.ledger.shards[SHARD], town.sender(19)
     honest = result_of(town, number, 0)
     forged = replace(honest, aggregate_root=b"\1" * 32)
@@ -117,7 +107,7 @@ def test_forged_proposals_and_attestations_are_noise(town: Town, tmp_path: Path)
 
 def test_a_seat_that_rotates_its_key_after_attesting_does_not_stall_the_others(town: Town) -> None:
     network = town.network(clients=[1])
-    number = run_until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     proposer, rotating = in_seat(network, number, 0), in_seat(network, number, 1)
     assert proposer.verify(proposer.duty())
     assert rotating.verify(rotating.duty())
@@ -148,7 +138,7 @@ class DyingSender(Sender):
 @pytest.mark.parametrize("label", ["propose", "attest", "publish"])
 def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature(town: Town, label: str) -> None:
     network = town.network(clients=[1])
-    number = run_until_checkpoint_phase(network)
+    number = reach_checkpoint_phase(network)
     proposer = in_seat(network, number, 0)
     victim = in_seat(network, number, 1) if label == "attest" else proposer
     if label == "attest":

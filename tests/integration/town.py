@@ -10,6 +10,7 @@ import numpy as np
 from qfl.aggregate.model import encode_model, model_content
 from qfl.attacks.arena import SHARD, Arena, role_of
 from qfl.audit.rounds import Auditor
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.deploy import Genesis
 from qfl.chain.digests import compute_commitment
 from qfl.chain.sender import Sender
@@ -22,7 +23,7 @@ from qfl.quantum.config import TrainingConfig
 from qfl.roles.client import Trained, TrainingTask
 from qfl.roles.membership import join
 from qfl.roles.trainer import Trainer
-from qfl.round import Network
+from qfl.round import Network, commit, open_round, reveal, train
 from qfl.types import ParticipantId, RoundNumber
 from qfl.zk.keys import VerifyingKey
 from qfl.zk.prover import Prover
@@ -145,3 +146,13 @@ def genesis_of(job: JobDocument) -> tuple[Genesis, bytes]:
     content = model_content(RoundNumber(0), state, shape)
     data = encode_model(content)
     return Genesis(lanes_root(content), content_digest(data), job.digest(), shape), data
+
+
+def reach_checkpoint_phase(network: Network) -> RoundNumber:
+    """Open a round, and let its clients commit and reveal; nobody has verified anything."""
+    number = open_round(network)
+    train(network)
+    commit(network)
+    reveal(network)
+    assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
+    return number
