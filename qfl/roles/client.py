@@ -64,6 +64,16 @@ class Trained:
     weights: NDArray[np.float64]
 
 
+def round_seed(seed: int, index: int, round_number: RoundNumber) -> int:
+    """Decides which samples a client's steps see in a round."""
+    return int(np.random.SeedSequence([seed, index, round_number]).generate_state(1)[0])
+
+
+def rounding_rng(seed: int, index: int, round_number: RoundNumber) -> np.random.Generator:
+    """Decides how a client's update is rounded in a round."""
+    return np.random.default_rng([seed, index, round_number, 1])
+
+
 class Client:
     """One client; `index` numbers it within its data partition and goes into its seeds."""
 
@@ -117,8 +127,7 @@ class Client:
         if self._journal.get(f"round {round_number}") is not None:
             return None
         angles, weights = from_state(base.lanes, base.shape)
-        seed = np.random.SeedSequence([self._seed, self.index, round_number]).generate_state(1)[0]
-        return TrainingTask(angles, weights, int(seed), round_number)
+        return TrainingTask(angles, weights, round_seed(self._seed, self.index, round_number), round_number)
 
     def prepare(self, trained: Trained) -> None:
         """Turn the trained model into an update, and keep it and its signed commitment on disk.
@@ -131,7 +140,7 @@ class Client:
         if self._base is None:
             raise InvalidInput("client", self.participant, "call training_task first")
         terms, base = self._base
-        rng = np.random.default_rng([self._seed, self.index, terms.round, 1])
+        rng = rounding_rng(self._seed, self.index, terms.round)
         update = prepare_update(
             self.participant, terms, base, trained.angles, trained.weights, self._residual(terms), rng
         )

@@ -25,6 +25,7 @@ ORDER = [
         "inspect",
         "report",
         "prepare",
+        "learning",
         "run",
         "attacks",
         "simulate",

@@ -1,0 +1,86 @@
+"""A job's rounds without chain, keys and store: the same training, the same lanes, the same integer rule.
+
+For comparing ways to learn over hundreds of rounds. Everything that decides the model is the protocol's own code, so a
+run on a chain with one shard publishes the same models, bit for bit (`tests/integration/test_learning.py`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from qfl.aggregate.model import compute_next_model, model_content
+from qfl.chain.parameters import load_parameters
+from qfl.client.update import PreparedUpdate, prepare_update
+from qfl.codec.content import Content, decode, lanes_root
+from qfl.codec.state import from_state, to_state
+from qfl.committee.result import compute_result
+from qfl.committee.updates import Terms, VerifiedUpdate
+from qfl.config import JobConfig
+from qfl.data.datasets import LabelledData
+from qfl.job import JobDocument
+from qfl.roles.client import Trained, TrainingTask, round_seed, rounding_rng
+from qfl.roles.trainer import LocalTrainer
+from qfl.types import LaneFormat, ParticipantId, RoundNumber, ShardIndex
+
+SHARD = ShardIndex(0)
+
+
+@dataclass(frozen=True)
+class Published:
+    """A round's model and the updates that it was made of."""
+
+    round: RoundNumber
+    model: Content
+    updates: Sequence[VerifiedUpdate]
+
+
+class Federation:
+    """The clients of a job, and the model that they train, round by round."""
+
+    def __init__(self, config: JobConfig, job: JobDocument, shares: Sequence[LabelledData]) -> None:
+        from qfl.quantum.training import initial_parameters
+
+        self._config, self._job = config, job
+        self._trainer = LocalTrainer(job, shares)
+        self._shape = job.architecture.shape
+        self._parameters = load_parameters(**config.parameters()).rounds
+        state = to_state(*initial_parameters(job.architecture, config.seed))
+        self.model = model_content(RoundNumber(0), state, self._shape)
+        self._residuals = {client: np.zeros(self._shape.total) for client in range(config.clients)}
+        self._round = RoundNumber(0)
+
+    def step(self) -> Published:
+        """Train, encode, aggregate and publish one round.
+
+        Raises:
+            NotFinite: training diverged.
+        """
+        self._round = RoundNumber(self._round + 1)
+        clients, base, terms = range(self._config.clients), self.model, self._terms()
+        start = from_state(base.lanes, base.shape)
+        tasks = [
+            TrainingTask(*start, round_seed(self._config.seed, client, self._round), self._round) for client in clients
+        ]
+        trained = self._trainer.train(tasks, clients)
+        updates = [self._encode(client, terms, result) for client, result in zip(clients, trained, strict=True)]
+        result = compute_result(terms, 0, updates)
+        aggregate = decode(result.content)
+        self.model = compute_next_model(self._round, base, [result.checkpoint], [aggregate], terms.format)
+        return Published(self._round, self.model, updates)
+
+    def _terms(self) -> Terms:
+        names = "laneBits", "quantumExponent", "classicalExponent"
+        lane_format = LaneFormat(*(self._parameters[name] for name in names))
+        bounds = self._parameters["trimBps"], self._parameters["normBound"]
+        return Terms(self._round, SHARD, lanes_root(self.model), self._shape, lane_format, *bounds)
+
+    def _encode(self, client: int, terms: Terms, trained: Trained) -> VerifiedUpdate:
+        participant, rng = ParticipantId(client + 1), rounding_rng(self._config.seed, client, terms.round)
+        parts = trained.angles, trained.weights, self._residuals[client], rng
+        update: PreparedUpdate = prepare_update(participant, terms, self.model, *parts)
+        self._residuals[client] = update.residual
+        lanes = decode(update.content).lanes
+        return VerifiedUpdate(client, participant, update.update_root, update.content_digest, lanes)
