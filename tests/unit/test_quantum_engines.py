@@ -11,7 +11,6 @@ import torch
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.engine import make_engine
-from qfl.quantum.fused import cnot_ring
 from qfl.quantum.model import LOGIT_SCALE, QuantumClassifier
 
 ENGINES = ("fused", "torchquantum")
@@ -70,12 +69,6 @@ def test_angle_encoding_by_hand(engine: str) -> None:
     arch = Architecture("angle", qubits=2, layers=1, classes=2, features=2)
     output = _run(engine, arch, np.array([[[1 / 3, 0]]], np.float32), np.zeros((1, 1, 2, 3), np.float32))
     torch.testing.assert_close(output, torch.tensor([[[1.0, 0.5]]]), atol=1e-6, rtol=0)
-
-
-def test_cnot_ring_by_hand() -> None:
-    # |10> -> |11> -> |01>; |01> -> |01> -> |11>; |11> -> |10> -> |10>.
-    _source, target = cnot_ring(2)
-    assert target.tolist() == [0b00, 0b11, 0b01, 0b10]
 
 
 @pytest.mark.parametrize("encoding", ["amplitude", "centred-amplitude"])
