@@ -21,12 +21,12 @@ class Diagonals:
         """Radians `[..., rows, columns]`."""
         count, rows, taken = self._generators.shape
         taken_numbers = numbers.index_select(0, self._sources).view(count, taken, -1)
-        return (self._generators @ taken_numbers).view(*self._leading, rows, -1)
+        return self._generators.bmm(taken_numbers).view(*self._leading, rows, -1)
 
     def backward(self, slopes: torch.Tensor, gradient: torch.Tensor) -> None:
         """Add what `slopes` = dL/d angles come to in the numbers to `gradient` `[sources, columns]`."""
         count, rows, _ = self._generators.shape
-        of_taken = self._generators.transpose(1, 2) @ slopes.reshape(count, rows, -1)
+        of_taken = self._generators.transpose(1, 2).bmm(slopes.reshape(count, rows, -1))
         gradient.index_add_(0, self._sources, of_taken.flatten(0, 1))
 
 
@@ -53,6 +53,8 @@ class Blocks:
             None if level is None else torch.as_tensor(level, dtype=dtype.to_complex(), device=device)
             for level in bank.constants
         ]
+        # -Im of a row's sum as a product: quicker than a sum over so few.
+        self._minus_imaginary = torch.tensor([0.0, -1.0], dtype=dtype, device=device).repeat(self._rows)
         identity = torch.eye(self._rows, dtype=dtype.to_complex(), device=device)
         first = self._constants[0]
         self._first = (identity.expand(self._blocks, -1, -1) if first is None else first).unsqueeze(2)
@@ -70,7 +72,7 @@ class Blocks:
         for level, constant in enumerate(self._constants[1:]):
             product = torch.mul(diagonals[level], product, out=partials[level])
             if constant is not None:
-                product = (constant @ product.view(self._blocks, self._rows, -1)).view(shape)
+                product = constant.bmm(product.view(self._blocks, self._rows, -1)).view(shape)
         return BlockTape(product, diagonals, partials)
 
     def backward(self, pulled: torch.Tensor, tape: BlockTape, gradient: torch.Tensor) -> None:
@@ -83,8 +85,9 @@ class Blocks:
         for level in reversed(range(self._depth)):
             constant = self._constants[level + 1]
             if constant is not None:
-                pulled = (constant.transpose(1, 2) @ pulled.view(self._blocks, self._rows, -1)).view(shape)
+                pulled = constant.transpose(1, 2).bmm(pulled.view(self._blocks, self._rows, -1)).view(shape)
             torch.mul(pulled, tape.partials[level], out=slopes[level])
             if level:
                 pulled = pulled * tape.diagonals[level]
-        self._diagonals.backward(-slopes.sum(-1).imag, gradient)
+        summed = torch.view_as_real(slopes).view(-1, 2 * self._rows).mv(self._minus_imaginary)
+        self._diagonals.backward(summed, gradient)

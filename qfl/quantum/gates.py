@@ -1,7 +1,7 @@
 """The gates, each as three kinds of parts: one-wire unitaries, permutations with phases, and diagonal turns.
 
-Every gate comes apart like that: a rotation about x is one about z between two Hadamards, and so on. So a compiler needs
-to know three things instead of forty, and all that depends on an angle is diagonal. Matrices and conventions are
+Every gate comes apart like that: a rotation about x is one about z between two Hadamards, and so on. So a compiler
+needs to know three things instead of forty, and all that depends on an angle is diagonal. Matrices and conventions are
 TorchQuantum's.
 """
 

@@ -15,18 +15,20 @@ class ZStrings:
 
     def __init__(self, signs: NDArray[np.float64], dtype: torch.dtype, device: torch.device) -> None:
         self._signs = torch.as_tensor(signs, dtype=dtype, device=device)
-        # Twice the sign, for the real part and, conjugated, for the imaginary one.
-        self._conjugated = torch.tensor([2.0, -2.0], dtype=dtype, device=device)
+        # conj(d|psi|^2 / d psi) by real and imaginary part.
+        self._slopes = torch.tensor([2.0, -2.0], dtype=dtype, device=device)
 
     def read(self, state: torch.Tensor) -> torch.Tensor:
         """Expectations `[clients, batch, observables]`."""
-        squares = torch.view_as_real(state).square().sum(-1)
-        return (self._signs @ squares).transpose(1, 2)
+        clients, _, batch = state.shape
+        squares = torch.view_as_real(state).square().flatten(2)
+        return self._signs.expand(clients, -1, -1).bmm(squares).view(clients, -1, batch, 2).sum(-1).transpose(1, 2)
 
     def pull_back(self, state: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
         """conj(dL/d state) of `gradient` = dL/d expectations."""
-        weights = self._signs.T @ gradient.transpose(1, 2)
-        return torch.view_as_complex(torch.view_as_real(state) * weights.unsqueeze(-1) * self._conjugated)
+        wanted = (gradient.transpose(1, 2).unsqueeze(-1) * self._slopes).flatten(2)
+        weights = self._signs.T.expand(len(state), -1, -1).bmm(wanted)
+        return torch.view_as_complex(torch.view_as_real(state) * weights.view(*state.shape, 2))
 
 
 class PauliStrings:

@@ -2,8 +2,8 @@
 
 The register is cut into groups of neighbouring wires. A stage is one unitary on each group, a permutation of all basis
 states, and a phase on each; a circuit is a row of stages. Since every gate comes apart into one-wire unitaries,
-permutations and diagonal turns (`qfl.quantum.gates`), whatever ties two groups together is in a stage's second half, and
-any circuit fits this form. A block unitary is built of few factors too: constants and diagonals in turn.
+permutations and diagonal turns (`qfl.quantum.gates`), whatever ties two groups together is in a stage's second half,
+and any circuit fits this form. A block unitary is built of few factors too: constants and diagonals in turn.
 """
 
 from __future__ import annotations

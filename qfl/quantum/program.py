@@ -61,8 +61,8 @@ class _Tape:
     def __init__(self) -> None:
         self.blocks: dict[int, BlockTape] = {}
         self.unitaries: dict[int, torch.Tensor] = {}
-        self.inputs: list[torch.Tensor] = []
-        """Of each block unitary, in the order of application."""
+        self.entered: list[list[torch.Tensor]] = []
+        """State before each block unitary of each stage."""
         self.factors: list[torch.Tensor | None] = []
         """Phases of each stage."""
         self.turned: list[torch.Tensor | None] = []
@@ -153,14 +153,10 @@ class _LoadedStage:
         tape: _Tape | None,
     ) -> torch.Tensor:
         clients, size, batch = state.shape
+        entered = []
         for rows, number, before in self._blocks:
-            if tape is not None:
-                tape.inputs.append(state)
-            unitary = unitaries[rows][number]
-            if before == 1:
-                state = unitary @ state.view(clients, rows, -1)
-            else:
-                state = unitary.unsqueeze(1) @ state.view(clients, before, rows, -1)
+            entered.append(state)
+            state = _spread(unitaries[rows][number], before).bmm(state.view(clients * before, rows, -1))
             state = state.view(clients, size, batch)
         if self._moved is not None:
             state = state.index_select(1, self._moved)
@@ -168,6 +164,7 @@ class _LoadedStage:
         if factor is not None:
             state = state * factor
         if tape is not None:
+            tape.entered.append(entered)
             tape.factors.append(factor)
             tape.turned.append(state if self._turns or self._encoding else None)
         return state
@@ -208,12 +205,20 @@ class _LoadedStage:
         if self._moved_back is not None:
             pulled = pulled.index_select(1, self._moved_back)
         for position, (rows, block, before) in reversed(list(enumerate(self._blocks))):
-            entered = tape.inputs.pop().view(clients, before, rows, -1)
-            pulled = pulled.view(clients, before, rows, -1)
-            of_blocks[rows].append((pulled @ entered.transpose(2, 3)).sum(1))
+            entered = tape.entered[number][position].view(clients * before, rows, -1)
+            pulled = pulled.view(clients * before, rows, -1)
+            of_block = pulled.bmm(entered.transpose(1, 2))
+            of_blocks[rows].append(of_block if before == 1 else of_block.view(clients, before, rows, rows).sum(1))
             if position or wants_state:
-                pulled = tape.unitaries[rows][block].transpose(1, 2).unsqueeze(1) @ pulled
+                pulled = _spread(tape.unitaries[rows][block].transpose(1, 2), before).bmm(pulled)
         return pulled.view(clients, size, batch)
+
+
+def _spread(unitary: torch.Tensor, before: int) -> torch.Tensor:
+    """`[clients, rows, rows]` for each basis state of the groups before: `[clients * before, rows, rows]`."""
+    if before == 1:
+        return unitary
+    return unitary.unsqueeze(1).expand(-1, before, -1, -1).flatten(0, 1)
 
 
 class _Pass(torch.autograd.Function):
