@@ -76,7 +76,7 @@ class Blocks:
         return BlockTape(product, diagonals, partials)
 
     def backward(self, pulled: torch.Tensor, tape: BlockTape, gradient: torch.Tensor) -> None:
-        """Add dL/d numbers to `gradient` `[slots, clients]`, from conj(dL/d unitaries) `[blocks, clients, rows, rows]`."""
+        """Add dL/d numbers to `gradient` `[slots, clients]`; `pulled` is conj(dL/d unitaries), of their shape."""
         if tape.diagonals is None or tape.partials is None:
             return
         pulled = pulled.transpose(1, 2).contiguous()

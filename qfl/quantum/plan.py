@@ -338,7 +338,7 @@ def _moved(states: NDArray[np.int64], part: Shift, wires: int) -> NDArray[np.int
 
 def _eigenvalues(string: str) -> NDArray[np.float64]:
     """Of a Pauli string of I and Z, for each basis state."""
-    values = np.ones(1)
+    values: NDArray[np.float64] = np.ones(1)
     for letter in string:
         values = np.kron(values, [1.0, 1.0] if letter == "I" else [1.0, -1.0])
     return values
