@@ -31,8 +31,8 @@ class Architecture:
         encoding: "amplitude": the feature vector, zero-padded and normalised, is the state; up to `2**qubits`
             features. "centred-amplitude": the same after its own mean is taken off it, which sets images apart
             that are all non-negative; not for a handful of features. "angle": a feature x in [0, 1] turns a qubit
-            by pi*x; up to `4*qubits` features, one pass over the qubits along each axis of `ANGLE_AXES`. "reuploading": the same before
-            every layer (Perez-Salinas et al., Quantum 4, 226, 2020).
+            by pi*x; up to `4*qubits` features, one pass over the qubits along each axis of `ANGLE_AXES`. "reuploading":
+            the same before every layer (Perez-Salinas et al., Quantum 4, 226, 2020).
         qubits: 2 to 12.
         layers: 1 to 256.
         classes: 2 to 1000; without a head at most `qubits`.

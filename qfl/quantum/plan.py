@@ -105,7 +105,7 @@ def cut(wires: int) -> tuple[int, ...]:
 def _cost(plan: Plan) -> float:
     """Roughly what a pass takes: building each factor, and walking over the state in each stage."""
     factors = sum(len(bank.constants) for bank in plan.banks.values())
-    return factors + len(plan.stages) * (1 + 2**plan.circuit.wires / 64)
+    return factors + len(plan.stages) * (1 + 2.0**plan.circuit.wires / 64)
 
 
 def _compile(circuit: Circuit, blocked: bool) -> Plan:
@@ -312,7 +312,8 @@ def _spread(part: Unitary | Shift, wires: int) -> Matrix:
     """A constant part as a matrix on `wires` wires."""
     if isinstance(part, Unitary):
         (wire,) = part.wires
-        return np.kron(np.kron(np.eye(2**wire), part.matrix), np.eye(2 ** (wires - wire - 1)))
+        spread: Matrix = np.kron(np.kron(np.eye(2**wire), part.matrix), np.eye(2 ** (wires - wire - 1)))
+        return spread
     states = np.arange(2**wires)
     matrix = np.zeros((2**wires, 2**wires), np.complex128)
     matrix[_moved(states, part, wires), states] = part.phases[_local_index(states, part.wires, wires)]
@@ -340,5 +341,5 @@ def _eigenvalues(string: str) -> NDArray[np.float64]:
     """Of a Pauli string of I and Z, for each basis state."""
     values: NDArray[np.float64] = np.ones(1)
     for letter in string:
-        values = np.kron(values, [1.0, 1.0] if letter == "I" else [1.0, -1.0])
+        values = np.kron(values, np.array([1.0, 1.0 if letter == "I" else -1.0]))
     return values
