@@ -26,6 +26,8 @@ def perceive(architecture: Architecture, features: torch.Tensor, weights: torch.
         weights: `[clients, classical]`, in the order of `Architecture.shape`.
     """
     inputs, hidden, classes = architecture.features, architecture.hidden, architecture.classes
-    matrix, bias, second, last = weights.split([hidden * inputs, hidden, classes * hidden, classes], dim=1)
+    sizes = [hidden * inputs, hidden, classes * hidden, classes]
+    matrix, bias, second, last = torch.split(weights, sizes, dim=1)
     units = torch.tanh(features @ matrix.view(-1, hidden, inputs).transpose(1, 2) + bias.unsqueeze(1))
-    return units @ second.view(-1, classes, hidden).transpose(1, 2) + last.unsqueeze(1)
+    logits: torch.Tensor = units @ second.view(-1, classes, hidden).transpose(1, 2) + last.unsqueeze(1)
+    return logits

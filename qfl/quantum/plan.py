@@ -312,8 +312,8 @@ def _spread(part: Unitary | Shift, wires: int) -> Matrix:
     """A constant part as a matrix on `wires` wires."""
     if isinstance(part, Unitary):
         (wire,) = part.wires
-        spread: Matrix = np.kron(np.kron(np.eye(2**wire), part.matrix), np.eye(2 ** (wires - wire - 1)))
-        return spread
+        spread = np.kron(np.kron(np.eye(2**wire), part.matrix), np.eye(2 ** (wires - wire - 1)))
+        return spread.astype(np.complex128)
     states = np.arange(2**wires)
     matrix = np.zeros((2**wires, 2**wires), np.complex128)
     matrix[_moved(states, part, wires), states] = part.phases[_local_index(states, part.wires, wires)]

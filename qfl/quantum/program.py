@@ -131,7 +131,7 @@ class _LoadedStage:
 
     def __init__(self, stage: Stage, groups: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
         self._blocks = []
-        before = 1
+        self._size, before = 2 ** sum(groups), 1
         for size, block in zip(groups, stage.blocks, strict=True):
             if block is not None:
                 self._blocks.append((*block, before))
@@ -175,7 +175,7 @@ class _LoadedStage:
         if self._turns is not None:
             angle = self._turns.angles(numbers).T.unsqueeze(2)
         if self._encoding is not None:
-            encoded = self._encoding.angles(samples).unflatten(1, (clients, -1)).transpose(0, 1)
+            encoded = self._encoding.angles(samples).view(self._size, clients, -1).transpose(0, 1)
             angle = encoded if angle is None else angle + encoded
         if angle is None:
             return self._phases
@@ -236,7 +236,7 @@ class _Pass(torch.autograd.Function):
         return loaded.observables.read(final)
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]  # torch leaves it untyped
+    @once_differentiable
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[None, torch.Tensor | None, torch.Tensor, torch.Tensor]:
         features, slots = ctx.saved_tensors
         loaded: _Loaded = ctx.loaded

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
 
 import torch
 import torchquantum as tq
@@ -68,8 +68,8 @@ def _apply(device: tq.QuantumDevice, operation: Operation, values: list[torch.Te
 # a batch), of gates that it can.
 
 
-def _u3(device: tq.QuantumDevice, wire: int, *angles: Any) -> None:
-    tqf.u3(device, wires=wire, params=torch.stack(torch.broadcast_tensors(*map(torch.as_tensor, angles)), dim=-1))
+def _u3(device: tq.QuantumDevice, wire: int, *angles: torch.Tensor) -> None:
+    tqf.u3(device, wires=wire, params=torch.stack(angles, dim=-1))
 
 
 def _u1(device: tq.QuantumDevice, wires: list[int], angle: torch.Tensor) -> None:
@@ -106,4 +106,11 @@ def _toffoli(device: tq.QuantumDevice, wires: list[int]) -> None:
     tqf.qubitunitaryfast(device, wires=wires, params=flipped)
 
 
-_DETOURS = {"u1": _u1, "u2": _u2, "cu1": _cu1, "cu3": _cu3, "ch": _ch, "toffoli": _toffoli}
+_DETOURS: dict[str, Callable[..., None]] = {
+    "u1": _u1,
+    "u2": _u2,
+    "cu1": _cu1,
+    "cu3": _cu3,
+    "ch": _ch,
+    "toffoli": _toffoli,
+}

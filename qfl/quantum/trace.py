@@ -21,9 +21,25 @@ from qfl.quantum.circuit import Angle, Circuit, Constant, Feature, Operation, Tr
 from qfl.quantum.gates import GATES
 
 _NAMES = {
-    **dict(hadamard="h", shadamard="sh", chadamard="ch", paulix="x", pauliy="y", pauliz="z", cx="cnot", u="u3"),
-    **dict(p="u1", phaseshift="u1", cp="cu1", cr="cu1", cphase="cu1", ccx="toffoli", ccnot="toffoli"),
-    **dict(xx="rxx", yy="ryy", zz="rzz", zx="rzx"),
+    alias: name
+    for name, aliases in {
+        "h": ("hadamard",),
+        "sh": ("shadamard",),
+        "ch": ("chadamard",),
+        "x": ("paulix",),
+        "y": ("pauliy",),
+        "z": ("pauliz",),
+        "cnot": ("cx",),
+        "u1": ("p", "phaseshift"),
+        "u3": ("u",),
+        "cu1": ("cp", "cr", "cphase"),
+        "toffoli": ("ccx", "ccnot"),
+        "rxx": ("xx",),
+        "ryy": ("yy",),
+        "rzz": ("zz",),
+        "rzx": ("zx",),
+    }.items()
+    for alias in aliases
 }
 _INVERSES = {"s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t", "sx": "sxdg", "sxdg": "sx", "cs": "csdg", "csdg": "cs"}
 _TURNS = {name for name, gate in GATES.items() if gate.angles == 1}
