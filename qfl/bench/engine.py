@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -16,14 +15,11 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-import torch
 from rich.table import Table
 
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.engine import Engine, make_engine
-from qfl.quantum.threads import one_thread
 
 NAME = "engine.json"
 PEERS = ("pennylane", "tensorcircuit")
@@ -41,7 +37,7 @@ class Case:
 
     @property
     def name(self) -> str:
-        """As the issue's readers write it: qubits x layers x batch."""
+        """Qubits x layers x batch."""
         clients = f"{self.clients} clients, " if self.clients > 1 else ""
         return f"{clients}{self.qubits} x {self.layers} x {self.batch}"
 
@@ -89,6 +85,8 @@ def bench_engine(
     Raises:
         InvalidInput: a peer that does not run.
     """
+    from qfl.quantum.threads import one_thread
+
     results = {}
     with one_thread():
         for case in cases:
@@ -99,20 +97,16 @@ def bench_engine(
 
 
 def _measure(case: Case, repetitions: int, peers: Mapping[str, str]) -> dict[str, Any]:
+    from qfl.quantum.steps import Steps
+
     architecture = Architecture("amplitude", case.qubits, case.layers, 2, features=2**case.qubits)
-    random = torch.Generator().manual_seed(1)
-    features = torch.rand(case.clients, case.batch, architecture.features, generator=random)
-    angles = torch.rand(case.clients, architecture.shape.quantum, generator=random)
-    fused, stock = make_engine("fused", architecture), make_engine("torchquantum", architecture)
-
-    def stock_steps() -> float:
-        return sum(_step(stock, features[[client]], angles[[client]]) for client in range(case.clients))
-
+    stock = Steps("torchquantum", architecture, case.batch, case.clients, together=False)
+    fused = Steps("fused", architecture, case.batch, case.clients, together=True)
     with ExitStack() as stack:
         running = {name: _Peer(name, python, case, stack) for name, python in peers.items()}
         steps: dict[str, Callable[[], float]] = {
-            "torchquantum": stock_steps,
-            "fused": lambda: _step(fused, features, angles),
+            "torchquantum": stock.step,
+            "fused": fused.step,
             **{name: peer.step for name, peer in running.items()},
         }
         for step in steps.values():
@@ -129,14 +123,6 @@ def _measure(case: Case, repetitions: int, peers: Mapping[str, str]) -> dict[str
         "times_fused": {name: value / medians["fused"] for name, value in medians.items()},
         "first_step_seconds": {name: peer.first_seconds for name, peer in running.items()},
     }
-
-
-def _step(engine: Engine, features: torch.Tensor, angles: torch.Tensor) -> float:
-    """Seconds of one pass forward and backward."""
-    trainable = angles.clone().requires_grad_()
-    started = time.perf_counter()
-    engine.expectations(features, trainable).sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    return time.perf_counter() - started
 
 
 def engine_table(results: Results) -> Table:
