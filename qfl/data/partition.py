@@ -125,8 +125,7 @@ def _deal_classes(
         needed = -(-len(classes) // clients)
         raise InvalidInput("classes per client", count, f"{clients} clients need {needed} each to hold all classes")
     # `count` neighbours on the circle of classes, begun at even distances: never the same one twice for a client, and
-    # every class gets owners, their numbers as equal as can be. For 8 classes, 7 clients and 2 or 6 classes each that
-    # is how Zhao 2022 (arXiv:2209.00768) deals them.
+    # all get owners. 7 clients and 8 classes are dealt as by Zhao 2022 (arXiv:2209.00768), but nothing is dealt twice.
     hands = [
         [int(classes[(client * len(classes) // clients + card) % len(classes)]) for card in range(count)]
         for client in range(clients)
