@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from qfl.quantum.config import TrainingConfig
 from qfl.quantum.controls import Controls
@@ -54,7 +55,7 @@ class LocalOptimiser:
             block.grad = gradient + pull + self._proximal * (block.detach() - start)
         self._optimiser.step()
 
-    def _split(self, rows: Sequence[np.ndarray]) -> list[torch.Tensor]:
+    def _split(self, rows: Sequence[NDArray[np.float64]]) -> list[torch.Tensor]:
         """Rows `[d]`, one per client, in the shapes of the parameter blocks."""
         table = torch.from_numpy(np.stack(rows))
         ends = np.cumsum([block[0].numel() for block in self._blocks])[:-1].tolist()
