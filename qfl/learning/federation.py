@@ -64,7 +64,7 @@ class Federation:
         """
         self._round = RoundNumber(self._round + 1)
         clients, base, terms = range(self._config.clients), self.model, self._terms()
-        trained = self._trainer.train([self._task(client) for client in clients], clients)
+        trained = self._train([self._task(client) for client in clients])
         self._controls = {client: result.control for client, result in zip(clients, trained, strict=True)}
         updates = [self._encode(client, terms, result) for client, result in zip(clients, trained, strict=True)]
         result = compute_result(terms, 0, updates)
@@ -72,6 +72,10 @@ class Federation:
         self.model = compute_next_model(self._round, base, [result.checkpoint], [aggregate], terms.format)
         self._step = step_between(base, self.model)
         return Published(self._round, self.model, updates)
+
+    def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[Trained]:
+        """What each client says it has trained."""
+        return self._trainer.train(tasks, range(len(tasks)))
 
     def _task(self, client: int) -> TrainingTask:
         start, seed = from_state(self.model.lanes, self._shape), round_seed(self._config.seed, client, self._round)
