@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,8 +56,12 @@ def quantise(
     fmt: LaneFormat,
     norm_bound: int,
     rng: np.random.Generator,
+    sent_share: float = 1.0,
 ) -> Quantised:
     """Lanes q with q * 2^s close to `delta + residual` (both `[d]`, model units), and the new residual.
+
+    Of the lanes, the largest `sent_share` (in (0, 1], rounded up) are sent; all others are 0, and wait in the residual
+    until they are among the largest (Stich et al. 2018, arXiv:1809.07599, algorithm 1).
 
     Rounding is stochastic, so its expectation is exact (QSGD, Alistarh et al. 2017, section 3.1); the error
     is carried over by the residual (error feedback, Karimireddy et al. 2019, algorithm 2). Lanes are clipped
@@ -68,7 +73,10 @@ def quantise(
     if target.shape != exponents.shape:
         raise InvalidInput("update", target.shape, f"the model has {shape.total} coordinates")
     unit = np.exp2(exponents)
-    exact = np.clip(target / unit, -fmt.lane_max, fmt.lane_max)
+    scaled = target / unit
+    if (held_back := shape.total - math.ceil(sent_share * shape.total)) > 0:
+        scaled[np.argsort(np.abs(scaled), kind="stable")[:held_back]] = 0
+    exact = np.clip(scaled, -fmt.lane_max, fmt.lane_max)
     norm = float(np.sum(exact * exact))
     if norm > norm_bound:
         exact *= np.sqrt(norm_bound / norm)

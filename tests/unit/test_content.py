@@ -103,7 +103,7 @@ def altered(offset: int, value: bytes) -> bytes:
         (altered(5, b"\x04"), "kind 4"),
         (altered(6, b"\x20"), "lane bits 32"),
         (altered(6, b"\x07"), "lane bits 7"),
-        (altered(7, b"\x01"), "flags"),
+        (altered(7, b"\x02"), "flags"),
         (altered(18, b"\x00\x01"), "count 1"),
         (altered(20, bytes(4)), "author 0"),
         (altered(24, bytes(8)), "no coordinates"),
