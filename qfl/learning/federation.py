@@ -91,7 +91,7 @@ class Federation:
 
     def _encode(self, client: int, terms: Terms, trained: Trained) -> VerifiedUpdate:
         participant, rng = ParticipantId(client + 1), rounding_rng(self._config.seed, client, terms.round)
-        parts = trained.angles, trained.weights, self._residuals[client], rng
+        parts = trained.angles, trained.weights, self._residuals[client], rng, trained.sent_share
         update: PreparedUpdate = prepare_update(participant, terms, self.model, *parts)
         self._residuals[client] = update.residual
         lanes = decode(update.content).lanes

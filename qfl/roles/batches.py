@@ -41,10 +41,10 @@ def train_batch(job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[
     controls = [controls_of(job, task) for task in tasks] if recipe.control_variates else None
     results = train_clients(job.architecture, *base, data, recipe, [task.seed for task in tasks], controls)
     if controls is None:
-        return [Trained(result.angles, result.weights) for result in results]
+        return [Trained(result.angles, result.weights, None, recipe.sent_share) for result in results]
     steps = [np.concatenate([result.angles - base[0], result.weights - base[1]]) for result in results]
     return [
-        Trained(result.angles, result.weights, control.advanced(step, recipe.reach))
+        Trained(result.angles, result.weights, control.advanced(step, recipe.reach), recipe.sent_share)
         for result, control, step in zip(results, controls, steps, strict=True)
     ]
 
