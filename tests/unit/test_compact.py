@@ -9,13 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from honest import TERMS, make_update
 from test_content import UPDATE
 
+from qfl.challenge.opening import open_lanes
 from qfl.codec.compact import compress, expand
-from qfl.codec.content import HEADER_BYTES, ContentKind, decode, encode, encode_briefly, lanes_root
+from qfl.codec.content import HEADER_BYTES, ContentKind, content_digest, decode, encode, encode_briefly, lanes_root
 from qfl.codec.lanes import lane_dtype
-from qfl.errors import MalformedContent
-from qfl.types import ModelShape
+from qfl.errors import MalformedContent, UpdateRejected
+from qfl.types import ModelShape, ParticipantId, Revealed
 
 SPARSE = np.zeros(1_000, np.int8)
 SPARSE[::40] = 1
@@ -123,3 +125,21 @@ def test_models_and_aggregates_have_plain_lanes():
     data[7] = 1
     with pytest.raises(MalformedContent, match="flags"):
         decode(bytes(data))
+
+
+def opened(lanes, data):
+    root = lanes_root(make_update(ParticipantId(5), lanes=lanes))
+    return open_lanes(Revealed(ParticipantId(5), 0, root, content_digest(data), "0x00"), data, b"", TERMS)
+
+
+def test_a_challenger_opens_a_compact_update_whatever_its_header_says():
+    """Else a committee could include one that is over the norm bound, and nobody could prove it."""
+    lanes = np.zeros(41, np.int16)
+    lanes[7] = 32_767
+    data = bytes(HEADER_BYTES) + compress(lanes)
+    assert opened(lanes, data).lanes.tolist() == lanes.tolist()
+
+
+def test_a_challenger_refuses_short_lanes_that_are_no_compact_form():
+    with pytest.raises(UpdateRejected, match="too early"):
+        opened(np.zeros(41, np.int16), bytes(HEADER_BYTES) + b"\x00\x00\x00\x00\x09")

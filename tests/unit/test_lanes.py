@@ -93,3 +93,16 @@ def test_a_difference_too_small_for_one_lane_gets_through_in_time():
 def test_diverged_training_is_refused(broken):
     with pytest.raises(NotFinite, match="index 2"):
         quantise(np.array([0, 0, broken, 0]), ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0))
+
+
+def test_lanes_held_back_wait_until_they_are_among_the_largest():
+    """Nothing is lost: what was sent in all rounds, and what still waits, is what training asked for."""
+    rng, residual, sent = np.random.default_rng(1), ZEROS, ZEROS
+    delta = UNIT * np.array([5, 3, -2, 1])
+    rounds = []
+    for _ in range(4):
+        quantised = quantise(delta, residual, SHAPE, FORMAT, NO_BOUND, rng, sent_share=0.25)
+        residual, sent = quantised.residual, sent + quantised.lanes * UNIT
+        rounds.append(quantised.lanes.tolist())
+    assert rounds == [[5, 0, 0, 0], [0, 6, 0, 0], [10, 0, 0, 0], [0, 0, -8, 0]]
+    assert (sent + residual).tolist() == (4 * delta).tolist()
