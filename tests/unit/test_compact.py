@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from honest import TERMS, make_update
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from honest import TERMS, make_update
 from test_content import UPDATE
 
 from qfl.challenge.opening import open_lanes

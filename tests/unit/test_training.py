@@ -185,6 +185,8 @@ def test_a_model_that_is_nan_is_not_evaluated() -> None:
         ({"momentum": 1}, "momentum"),
         ({"momentum": float("nan")}, "momentum"),
         ({"proximal": -0.1}, "proximal"),
+        ({"sent_share": 0.0}, "sent_share"),
+        ({"sent_share": 1.5}, "sent_share"),
         ({"sent_share": 0}, "sent_share"),
         ({"sent_share": 1.1}, "sent_share"),
         ({"control_variates": 1}, "control_variates"),
