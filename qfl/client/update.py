@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 from dataclasses import dataclass
 
@@ -10,9 +11,11 @@ from numpy.typing import NDArray
 
 from qfl.codec.content import Content, ContentKind, content_digest, encode_briefly, lanes_root
 from qfl.codec.delta import compute_delta
-from qfl.codec.lanes import quantise
+from qfl.codec.lanes import find_clipping, quantise
 from qfl.committee.updates import Terms
 from qfl.types import ParticipantId
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ def prepare_update(
     rng: np.random.Generator,
     sent_share: float = 1.0,
 ) -> PreparedUpdate:
-    """Quantise what training changed, with what earlier rounding left over.
+    """Quantise what training changed, with what earlier rounding left over; warn when lanes cannot hold it.
 
     Args:
         base: the model that training started from.
@@ -48,6 +51,8 @@ def prepare_update(
         NotFinite: training diverged.
     """
     delta = compute_delta(angles, weights, base.lanes, terms.shape)
+    for complaint in find_clipping(delta + residual, terms.shape, terms.format):
+        log.warning("client %d, round %d: %s", client, terms.round, complaint)
     quantised = quantise(delta, residual, terms.shape, terms.format, terms.norm_bound, rng, sent_share)
     content = Content(
         kind=ContentKind.UPDATE,

@@ -13,6 +13,8 @@ from qfl.errors import InvalidInput
 from qfl.types import LaneFormat, ModelShape
 
 LANE_BITS = (8, 16, 32)
+CLIPPED_SHARE = 0.01
+"""Of a block's lanes; fewer than these come in with a later update, since the residual keeps them."""
 
 
 def pack_lanes(lanes: npt.NDArray[np.integer], bits: int) -> bytes:
@@ -82,6 +84,27 @@ def quantise(
         exact *= np.sqrt(norm_bound / norm)
     lanes = _round_within(exact, norm_bound, rng)
     return Quantised(lanes.astype(lane_dtype(fmt.lane_bits)), target - lanes * unit)
+
+
+def find_clipping(target: npt.NDArray[np.float64], shape: ModelShape, fmt: LaneFormat) -> list[str]:
+    """What is wrong with the exponents for `target` (`[d]`, model units), and which to choose; mostly nothing.
+
+    A block of which more than `CLIPPED_SHARE` is out of its lanes' reach learns at the pace that they allow.
+    """
+    blocks = (
+        ("angles", "quantumExponent", fmt.quantum_exponent, target[: shape.quantum]),
+        ("weights", "classicalExponent", fmt.classical_exponent, target[shape.quantum :]),
+    )
+    complaints = []
+    for what, name, exponent, values in blocks:
+        sizes = np.abs(values)
+        share = float(np.mean(sizes > fmt.lane_max * 2.0**exponent)) if sizes.size else 0.0
+        if share > CLIPPED_SHARE:
+            needed = math.ceil(math.log2(float(sizes.max()) / fmt.lane_max))
+            complaints.append(
+                f"{share:.0%} of its {what} moved too far for lanes of {name} {exponent}: choose {needed}"
+            )
+    return complaints
 
 
 def _round_within(exact: npt.NDArray[np.float64], norm_bound: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.lanes import pack_lanes, quantise, unpack_lanes
+from qfl.codec.lanes import find_clipping, pack_lanes, quantise, unpack_lanes
 from qfl.errors import InvalidInput, NotFinite
 from qfl.types import LaneFormat, ModelShape
 
@@ -128,3 +128,17 @@ def test_a_small_change_is_sent_once_it_has_grown():
 def test_share_of_sent_lanes_is_rounded_up(share, sent):
     quantised = quantise(UNIT * [9, 8, 7, 6], ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0), share)
     assert np.count_nonzero(quantised.lanes) == sent
+
+
+def test_clipping_names_the_exponent_to_choose():
+    # 127 * 2**22 is the first power of two that reaches 300 * 2**20; a lane of 127 is not clipped.
+    [complaint] = find_clipping(UNIT * [300, 1, 127, 0], SHAPE, FORMAT)
+    assert complaint == "50% of its angles moved too far for lanes of quantumExponent 20: choose 22"
+    wider = LaneFormat(lane_bits=8, quantum_exponent=22, classical_exponent=4)
+    assert find_clipping(UNIT * [300, 1, 127, 0], SHAPE, wider) == []
+
+
+def test_each_block_has_its_own_exponent():
+    weights = find_clipping(UNIT * [0, 0, -128, 0], SHAPE, FORMAT)
+    assert weights == ["50% of its weights moved too far for lanes of classicalExponent 4: choose 5"]
+    assert find_clipping(np.array([1.0]), ModelShape(1, 0), FORMAT) == []
