@@ -187,8 +187,6 @@ def test_a_model_that_is_nan_is_not_evaluated() -> None:
         ({"proximal": -0.1}, "proximal"),
         ({"sent_share": 0.0}, "sent_share"),
         ({"sent_share": 1.5}, "sent_share"),
-        ({"sent_share": 0}, "sent_share"),
-        ({"sent_share": 1.1}, "sent_share"),
         ({"control_variates": 1}, "control_variates"),
         ({"optimiser": "adam"}, "control_variates"),
         ({"engine": "qiskit"}, "engine"),
