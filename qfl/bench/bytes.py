@@ -53,17 +53,17 @@ class Way:
 
 
 BASELINE = "fp32, ML-DSA-65"
-BYTES_WIDE = {"lane_bits": 8}
+NARROW = {"lane_bits": 8}
 WAYS: Mapping[str, Way] = {
     BASELINE: Way(is_float=True),
     "int16, plain": Way({"lane_bits": 16}, is_compact=False),
     "int16": Way({"lane_bits": 16}),
-    "int8, plain": Way(BYTES_WIDE, is_compact=False),
-    "int8": Way(BYTES_WIDE),
-    "int8, largest half": Way(BYTES_WIDE, training={"sent_share": 0.5}),
-    "int8, largest quarter": Way(BYTES_WIDE, training={"sent_share": 0.25}),
-    "as coarse as int4": Way(BYTES_WIDE, {"quantumExponent": 25, "classicalExponent": 22}),
-    "as coarse as int4, half": Way(BYTES_WIDE, {"quantumExponent": 25, "classicalExponent": 22}, {"sent_share": 0.5}),
+    "int8, plain": Way(NARROW, is_compact=False),
+    "int8": Way(NARROW),
+    "int8, largest half": Way(NARROW, training={"sent_share": 0.5}),
+    "int8, largest quarter": Way(NARROW, training={"sent_share": 0.25}),
+    "as coarse as int4": Way(NARROW, {"quantumExponent": 25, "classicalExponent": 22}),
+    "as coarse as int4, half": Way(NARROW, {"quantumExponent": 25, "classicalExponent": 22}, {"sent_share": 0.5}),
 }
 """All but the first are signed with LMS; `plain` are dense lanes, the others in their compact form where it is shorter.
 As coarse as int4: the lanes of the digits stay within 7, as in four bits."""
