@@ -1,0 +1,109 @@
+"""A seat's opinion of updates that pass every objective check: whom it leaves out, and what it lets others propose.
+
+An opinion binds nobody and costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by data
+of their own, so their scores differ a little; an attester therefore takes a proposal that it could just as well have made,
+and takes more with every turn that passes, so that a committee of honest seats comes to a decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.committee.updates import VerifiedUpdate
+from qfl.types import ParticipantId
+
+WORST_GAIN = 1.0
+"""Nats a sample that an update may cost: 1 of 100 honest updates of a Dirichlet(0.5) federation costs 0.8."""
+WORST_AGREEMENT = 0.2
+"""How far an update may point the other way: the same 1 of 100 have a cosine of -0.2 to 36 samples' own training."""
+HARMFUL = -1.0
+"""A score below this is left out."""
+HISTORY_WEIGHT = 0.5
+HISTORY_PRIOR = 2
+"""Inclusions that everybody is taken to begin with: one exclusion by mistake does not lead to the next."""
+SLACK = 1.0
+"""How far another seat's score may be on the other side of `HARMFUL` in the first turn; the next one adds as much."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What a client's earlier updates came to: how many passed every check, and how many of those were included."""
+
+    revealed: int = 0
+    included: int = 0
+
+    @property
+    def left_out(self) -> float:
+        """The share left out, in [0, 1)."""
+        return (self.revealed - self.included) / (self.revealed + HISTORY_PRIOR)
+
+
+Histories = Mapping[ParticipantId, History]
+
+
+class Judgement(Protocol):
+    """What a seat thinks of a round's updates."""
+
+    def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
+        """Those of `updates` to propose; at least one when there is any."""
+
+    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
+        """Whether to attest the bitmap `included` when it is proposed in `turn`."""
+
+
+class Lenient:
+    """No opinion: every update that passes the objective checks is included, and nothing else is attested."""
+
+    def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
+        return list(updates)
+
+    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
+        return included == sum(1 << update.index for update in updates)
+
+
+LENIENT = Lenient()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """An opinion by scores: `scores` by the updates' index, higher is better, `HARMFUL` the border."""
+
+    scores: Mapping[int, float]
+
+    def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
+        """Where all seem harmful, the best one: a round needs one, and the others may know better."""
+        chosen = [update for update in updates if self.scores[update.index] >= HARMFUL]
+        return chosen or sorted(updates, key=lambda update: self.scores[update.index])[-1:]
+
+    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
+        """Whether no included update is clearly harmful, and none that is left out clearly is not."""
+        slack = SLACK * (turn + 1)
+        agrees = (
+            self.scores[update.index] >= HARMFUL - slack
+            if included >> update.index & 1
+            else self.scores[update.index] < HARMFUL + slack
+            for update in updates
+        )
+        return all(agrees)
+
+
+def score_updates(
+    updates: Sequence[VerifiedUpdate],
+    gains: NDArray[np.float64],
+    agreements: NDArray[np.float64],
+    histories: Histories,
+) -> Scored:
+    """An opinion from what `qfl.quantum.quality.assess_updates` says of `updates`, and from the clients' histories.
+
+    The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
+    `HISTORY_WEIGHT` for what was left out before.
+    """
+    worse = np.minimum(gains / WORST_GAIN, agreements / WORST_AGREEMENT)
+    left_out = [histories.get(update.client, History()).left_out for update in updates]
+    scores = worse - HISTORY_WEIGHT * np.array(left_out)
+    return Scored({update.index: float(score) for update, score in zip(updates, scores, strict=True)})
