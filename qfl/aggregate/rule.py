@@ -32,8 +32,9 @@ def aggregate_shard(lanes: Sequence[npt.NDArray[np.signedinteger]], trim_bps: in
     """Trimmed means, int32 `[d]`, 8 fraction bits, of the included updates' `lanes` (int8 or int16, `[d]` each).
 
     The floor(trim_bps * n / 10000) lowest and as many of the highest lanes of each coordinate do not count
-    (Yin et al. 2018, definition 2). At 5000 none but the middle one or two do: the median (definition 1). Beside the lanes, which are not copied as a whole, it needs memory for a block of
-    `BLOCK` coordinates. Raises `InvalidInput` when there is no update, or more than half would be trimmed at each end.
+    (Yin et al. 2018, definition 2). At 5000 none but the middle one or two do: the median (definition 1). Beside the
+    lanes, which are not copied as a whole, it needs memory for a block of `BLOCK` coordinates. Raises `InvalidInput`
+    when there is no update, or more than half would be trimmed at each end.
     """
     if len(lanes) == 0 or any(row.shape != (len(lanes[0]),) for row in lanes):
         raise InvalidInput("lanes", [row.shape for row in lanes], "one row for each included update, and at least one")

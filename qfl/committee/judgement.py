@@ -1,8 +1,8 @@
 """A seat's opinion of updates that pass every objective check: whom it leaves out, and what it lets others propose.
 
-An opinion binds nobody and costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by data
-of their own, so their scores differ a little; an attester therefore takes a proposal that it could just as well have made,
-and takes more with every turn that passes, so that a committee of honest seats comes to a decision.
+An opinion costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by data of their own,
+so their scores differ a little; an attester therefore takes a proposal that it could almost have made itself, and takes
+more with every turn that passes, so that a committee of honest seats comes to a decision.
 """
 
 from __future__ import annotations

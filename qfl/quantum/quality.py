@@ -81,8 +81,8 @@ def _logits(
     """Logits `[moves, n, classes]` of the model after each of `moves` `[moves, d]`, all in one batch."""
     model = QuantumClassifier(arch, angles, weights, clients=len(moves))
     steps = torch.from_numpy(moves).to(model.angles.dtype)
-    model.angles += steps[:, : arch.shape.quantum].reshape(model.angles.shape)
-    model.weights += steps[:, arch.shape.quantum :]
+    model.angles.add_(steps[:, : arch.shape.quantum].reshape(model.angles.shape))
+    model.weights.add_(steps[:, arch.shape.quantum :])
     logits: torch.Tensor = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
     return logits
 

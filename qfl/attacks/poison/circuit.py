@@ -2,8 +2,8 @@
 
 The paper has attackers put gates into their variational circuit, while they train or into what they have trained. Here
 the gates come after the rotations of a layer, before its CNOT ring. There no simulator needs to know of them, because
-a Pauli gate after RZ(c) RY(b) RZ(a) is again such a rotation, up to a phase: Z adds pi to c; Y turns c round and adds pi
-to b; X does both. So `enter` gives the angles of the attacker's circuit, and `leave` takes the gates out again.
+a Pauli gate after RZ(c) RY(b) RZ(a) is again such a rotation, up to a phase: Z adds pi to c; Y turns c round and adds
+pi to b; X does both. So `enter` gives the angles of the attacker's circuit, and `leave` takes the gates out again.
 """
 
 from __future__ import annotations
@@ -45,8 +45,8 @@ class PhaseFlip(Poison):
 class RandomPaulis(Poison):
     """Puts a random Pauli gate in `share` of all places of the circuit that it has trained, afresh in every round.
 
-    Half a turn is further than a lane of an update reaches (1.57 rad): what is sent is the gate clipped to that, and the
-    client's error feedback would bring the rest later.
+    Half a turn is further than a lane of an update reaches (1.57 rad): what is sent is the gate clipped to that, and
+    error feedback brings the rest in later rounds.
     """
 
     share: float = 0.1
@@ -61,7 +61,7 @@ class RandomPaulis(Poison):
 
 
 def with_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
-    """Angles `[quantum]` of a circuit that has `gates` (`[layers, qubits]`, 0 for none) after each layer's rotations."""
+    """Angles `[quantum]` of a circuit with `gates` (`[layers, qubits]`, 0 for none) after each layer's rotations."""
     turned = angles.reshape(*gates.shape, ROTATIONS).copy()
     turns_round, adds_phase = (gates == X) | (gates == Y), (gates == X) | (gates == Z)
     turned[..., 2] = np.where(turns_round, -turned[..., 2], turned[..., 2]) + np.pi * adds_phase

@@ -13,6 +13,7 @@ from qfl.data.datasets import LabelledData
 
 PATCH = 2
 """Side of a backdoor's trigger, pixels."""
+TINY = 1e-9
 
 
 @dataclass(frozen=True)
@@ -47,13 +48,13 @@ class Backdoor(Poison):
 
 @dataclass(frozen=True)
 class Grover(Poison):
-    """Trains behind one step of amplitude amplification in its own circuit: its angles fit a state that nobody else has.
+    """Trains behind one step of amplitude amplification in its own circuit: its angles fit a state nobody else has.
 
-    The Grover attack of CULT (Mathur et al. 2026, arXiv:2605.27416) on the surface "in training". Amplitude encoding is
-    linear, so the step (Brassard et al. 2002, arXiv:quant-ph/0005055, section 2) is one on the features: with sin(t) the
-    weight of every fourth basis state, they turn to sin(3t), all others to cos(3t). "centred-amplitude" takes the mean
-    off again, so that the state is the amplified one but for its part along the uniform state; behind angle encoding
-    features are merely distorted.
+    The Grover attack of CULT (Mathur et al. 2026, arXiv:2605.27416) on the surface "in training". Amplitude encoding
+    is linear, so the step (Brassard et al. 2002, arXiv:quant-ph/0005055, section 2) is one on the features: with
+    sin(t) the amplitude of every fourth basis state together, it turns to sin(3t), that of all others to cos(3t).
+    "centred-amplitude" takes the mean off again, so that the state is the amplified one but for its part along the
+    uniform state; behind angle encoding features are merely distorted.
     """
 
     every: int = 4
@@ -78,4 +79,5 @@ def with_trigger(features: NDArray[np.float32]) -> NDArray[np.float32]:
 
 def _ratio(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
     """Their ratio, 1 where there is nothing to divide by."""
-    return np.divide(one, other, out=np.ones_like(one), where=np.abs(other) > 1e-9)
+    ratio: NDArray[np.floating] = np.divide(one, other, out=np.ones_like(one), where=np.abs(other) > TINY)
+    return ratio

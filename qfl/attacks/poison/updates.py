@@ -33,7 +33,7 @@ class Scaling(Poison):
 
 @dataclass(frozen=True)
 class Gaussian(Poison):
-    """Sends noise of `strength` times the root mean square of what it trained, block by block (Blanchard et al. 2017)."""
+    """Sends noise of `strength` times the root mean square of what it trained, in each block (Blanchard et al. 2017)."""
 
     strength: float = 3.0
 
@@ -48,9 +48,8 @@ class Gaussian(Poison):
 class LittleIsEnough(Poison):
     """Colluders send the mean of what they know, moved by `deviations` of its spread, coordinate by coordinate.
 
-    Baruch et al. 2019, "A Little Is Enough" (arXiv:1902.06156), algorithm 3. At 0 the number of deviations is the paper's
-    z_max, beyond which a majority would notice; with 3 attackers of 10 that is 0.18 and does nothing, so the default is
-    the 1.5 that its experiments use.
+    Baruch et al. 2019, "A Little Is Enough" (arXiv:1902.06156), algorithm 3. At 0 the number of deviations is the
+    paper's z_max, beyond which a majority would notice; with 3 attackers of 10 that is 0.18, so the default is 1.5.
     """
 
     deviations: float = 1.5
@@ -66,8 +65,8 @@ class LittleIsEnough(Poison):
 class InnerProduct(Poison):
     """Colluders send the mean of what they know, turned round, `strength` times.
 
-    Xie et al. 2019, "Fall of Empires" (arXiv:1903.03936), section 4: a small strength hides among honest updates, a large
-    one turns the mean round.
+    Xie et al. 2019, "Fall of Empires" (arXiv:1903.03936), section 4: a small strength hides among honest updates, a
+    large one turns the mean round.
     """
 
     strength: float = 3.0
