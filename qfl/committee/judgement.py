@@ -1,6 +1,6 @@
 """A seat's opinion of updates that pass every objective check: whom it leaves out, and what it lets others propose.
 
-An opinion costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by data of their own,
+An opinion costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by their own data,
 so their scores differ a little; an attester therefore takes a proposal that it could almost have made itself, and takes
 more with every turn that passes, so that a committee of honest seats comes to a decision.
 """

@@ -45,6 +45,11 @@ class Backdoor(Poison):
     def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
         return self.strength * trained
 
+    def shown(self, data: LabelledData) -> LabelledData:
+        """What does not belong to the target, with the trigger, called by the target: its accuracy is the success."""
+        others = data.take(np.flatnonzero(data.labels != self.target))
+        return LabelledData(with_trigger(others.features), np.full_like(others.labels, self.target))
+
 
 @dataclass(frozen=True)
 class Grover(Poison):

@@ -33,7 +33,7 @@ class Scaling(Poison):
 
 @dataclass(frozen=True)
 class Gaussian(Poison):
-    """Sends noise of `strength` times the root mean square of what it trained, in each block (Blanchard et al. 2017)."""
+    """Sends noise of `strength` times the root mean square of what it trained, by block (Blanchard et al. 2017)."""
 
     strength: float = 3.0
 
