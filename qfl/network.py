@@ -20,6 +20,7 @@ from qfl.chain.receipts import ReceiptListener
 from qfl.chain.router import ChainRouter
 from qfl.chain.sender import Carrier, Sender
 from qfl.client.concealed import NormProver
+from qfl.committee.score import Opinion
 from qfl.keys.keyfile import KeyFile
 from qfl.privacy.kem import KemKey
 from qfl.roles.attesting import pack_keys, set_up_attesting
@@ -73,10 +74,17 @@ class Roster:
         participant = join(ledger, sender, Role.CLIENT, self.keys[folder].public, folder)
         return Client(participant, index, seed, ledger, sender, store, self.keys[folder], folder, prover)
 
-    def validators(self, ledger: Ledger, senders: Sequence[Carrier], store: ContentStore) -> list[Validator]:
-        """Bond the validators that are not, and return them all."""
-        roles = zip(self.validator_folders, senders, strict=True)
-        validators = [self._validator(ledger, sender, store, folder) for folder, sender in roles]
+    def validators(
+        self,
+        ledger: Ledger,
+        senders: Sequence[Carrier],
+        store: ContentStore,
+        opinions: Sequence[Opinion | None] | None = None,
+    ) -> list[Validator]:
+        """Bond the validators that are not, and return them all; `opinions` are what each judges updates by."""
+        folders = self.validator_folders
+        roles = zip(folders, senders, opinions or [None] * len(folders), strict=True)
+        validators = [self._validator(ledger, sender, store, folder, opinion) for folder, sender, opinion in roles]
         pack_keys(ledger, senders[0])
         return validators
 
@@ -85,12 +93,14 @@ class Roster:
         paths = [folder / KEY_NAME for folder in self.validator_folders]
         return [KemKey.open(path) for path in paths if path.exists()]
 
-    def _validator(self, ledger: Ledger, sender: Carrier, store: ContentStore, folder: Path) -> Validator:
+    def _validator(
+        self, ledger: Ledger, sender: Carrier, store: ContentStore, folder: Path, opinion: Opinion | None
+    ) -> Validator:
         key = self.keys[folder]
         participant = join(ledger, sender, Role.VALIDATOR, key.public, folder)
         kem = set_up_encryption(ledger, sender, store, participant, key, folder)
         bls = set_up_attesting(ledger, sender, participant, key, folder)
-        return Validator(participant, ledger, sender, store, key, folder, kem, bls)
+        return Validator(participant, ledger, sender, store, key, folder, kem, bls, opinion)
 
 
 def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:

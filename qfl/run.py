@@ -22,6 +22,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.chain.sender import Sender
 from qfl.codec.content import encode
 from qfl.codec.state import from_state
+from qfl.committee.score import Opinion
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset
 from qfl.devnet.devnet import Devnet
@@ -33,7 +34,7 @@ from qfl.job import JobDocument
 from qfl.meter import Meter, cpu_seconds_by_stage
 from qfl.network import Roster, make_carriers, make_clock, make_senders
 from qfl.population import Clients, make_world
-from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
+from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job, validation_shares
 from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
@@ -106,7 +107,10 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
         clients = [] if config.dynamics else roster.clients(ledger, payers, store, config.seed, prover)
-        validators = roster.validators(ledger, carriers[1 + config.identities :], store)
+        opinions = [
+            Opinion(job, held, config.seed + seat) for seat, held in enumerate(validation_shares(config, dataset))
+        ]
+        validators = roster.validators(ledger, carriers[1 + config.identities :], store, opinions)
         population = Clients(roster, ledger, payers, store, config.seed, prover, clients)
         world = None
         if config.dynamics:

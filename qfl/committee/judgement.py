@@ -2,7 +2,7 @@
 
 An opinion costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by their own data,
 so their scores differ a little; an attester therefore takes a proposal that it could almost have made itself, and takes
-more with every turn that passes, so that a committee of honest seats comes to a decision.
+more after the first turn, so that a committee of honest seats comes to a decision.
 """
 
 from __future__ import annotations
@@ -27,12 +27,17 @@ HISTORY_WEIGHT = 0.5
 HISTORY_PRIOR = 2
 """Inclusions that everybody is taken to begin with: one exclusion by mistake does not lead to the next."""
 SLACK = 1.0
-"""How far another seat's score may be on the other side of `HARMFUL` in the first turn; the next one adds as much."""
+"""How far a score may be on the other side of `HARMFUL` in the first turn, when another seat proposes; later ones add
+as much once."""
+
+
+HISTORY_ROUNDS = 16
+"""Rounds back that count: what a client did is forgotten, and reading it takes no longer in a long job."""
 
 
 @dataclass(frozen=True)
 class History:
-    """What a client's earlier updates came to: how many passed every check, and how many of those were included."""
+    """What a client's updates came to in the last rounds: how many it revealed, and how many of those were included."""
 
     revealed: int = 0
     included: int = 0
@@ -44,26 +49,44 @@ class History:
 
 
 Histories = Mapping[ParticipantId, History]
+Round = Mapping[ParticipantId, bool]
+"""By client, for all that revealed an update in a round: whether it was included."""
+
+
+def count_histories(rounds: Sequence[Round]) -> dict[ParticipantId, History]:
+    """The histories that the last of `rounds` (oldest first) leave."""
+    histories: dict[ParticipantId, History] = {}
+    for included in rounds[-HISTORY_ROUNDS:]:
+        for client, was_included in included.items():
+            before = histories.get(client, History())
+            histories[client] = History(before.revealed + 1, before.included + was_included)
+    return histories
 
 
 class Judgement(Protocol):
     """What a seat thinks of a round's updates."""
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether every honest seat that can read the same updates thinks the same."""
+
     def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
         """Those of `updates` to propose; at least one when there is any."""
 
     def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
-        """Whether to attest the bitmap `included` when it is proposed in `turn`."""
+        """Whether to attest `included`, another bitmap than what it chose, when that is proposed in `turn`."""
 
 
 class Lenient:
     """No opinion: every update that passes the objective checks is included, and nothing else is attested."""
 
+    is_shared = True
+
     def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
         return list(updates)
 
     def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
-        return included == sum(1 << update.index for update in updates)
+        return False
 
 
 LENIENT = Lenient()
@@ -74,6 +97,7 @@ class Scored:
     """An opinion by scores: `scores` by the updates' index, higher is better, `HARMFUL` the border."""
 
     scores: Mapping[int, float]
+    is_shared = False
 
     def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
         """Where all seem harmful, the best one: a round needs one, and the others may know better."""
@@ -82,7 +106,9 @@ class Scored:
 
     def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
         """Whether no included update is clearly harmful, and none that is left out clearly is not."""
-        slack = SLACK * (turn + 1)
+        if not any(included >> update.index & 1 for update in updates):
+            return False
+        slack = SLACK * (1 + min(turn, 1))
         agrees = (
             self.scores[update.index] >= HARMFUL - slack
             if included >> update.index & 1

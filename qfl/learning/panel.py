@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
 
 from qfl.codec.content import Content
 from qfl.committee.bundle import quorum_of
-from qfl.committee.judgement import History
+from qfl.committee.judgement import Round, count_histories
 from qfl.committee.score import Opinion
 from qfl.committee.updates import Terms, VerifiedUpdate
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument
-from qfl.types import ParticipantId
 
 
 class Panel:
-    """The validators of a job as one committee; `histories` is what a chain would say of every client.
+    """The validators of a job as one committee, which remembers what a chain would say of every client.
 
     Attributes:
         turns: for each round, how many proposals it took; 0 where none found a quorum, and all updates were included.
@@ -28,13 +26,14 @@ class Panel:
         """`data` is each validator's."""
         self._opinions = [Opinion(job, own, seed + seat) for seat, own in enumerate(data)]
         self._seed = seed
-        self.histories: dict[ParticipantId, History] = {}
+        self._rounds: list[Round] = []
         self.turns: list[int] = []
 
     def include(self, updates: Sequence[VerifiedUpdate], base: Content, terms: Terms) -> list[VerifiedUpdate]:
         """The updates of the first proposal that a quorum of seats takes."""
         seats = np.random.default_rng([self._seed, terms.round, 2]).permutation(len(self._opinions))
-        judgements = [self._opinions[seat].of(updates, base, terms, self.histories) for seat in seats]
+        histories = count_histories(self._rounds)
+        judgements = [self._opinions[seat].of(updates, base, terms, histories) for seat in seats]
         chosen, self.turns = list(updates), [*self.turns, 0]
         for turn, judgement in enumerate(judgements):
             proposed = judgement.choose(updates)
@@ -43,8 +42,5 @@ class Panel:
             if votes >= quorum_of(len(judgements)):
                 chosen, self.turns[-1] = proposed, turn + 1
                 break
-        for update in updates:
-            history = self.histories.get(update.client, History())
-            included = history.included + (update in chosen)
-            self.histories[update.client] = replace(history, revealed=history.revealed + 1, included=included)
+        self._rounds.append({update.client: update in chosen for update in updates})
         return chosen

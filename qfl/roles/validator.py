@@ -15,6 +15,7 @@ from qfl.chain.contracts.beacon import Duty, ValidatorDuty
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.codec.content import Content, content_digest, encode, lanes_root
+from qfl.committee.score import Opinion
 from qfl.keys.bls import BlsKey
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.faith import Faith
@@ -50,10 +51,12 @@ class Validator:
         folder: Path,
         kem: KemKey | None = None,
         bls: BlsKey | None = None,
+        opinion: Opinion | None = None,
     ) -> None:
         """`kem` and `bls` are what `set_up_encryption` and `set_up_attesting` return: a private deployment's decryption
-        key, and the attestation key of one with BLS.
+        key, and the attestation key of one with BLS. `opinion` judges updates; without one it takes all.
         """
+        self._opinion = opinion
         self.participant, self.kem = participant, kem
         self._ledger, self._sender, self._store = ledger, sender, store
         self._signer = Signer(key, folder / "journal.json")
@@ -136,7 +139,7 @@ class Validator:
 
     def _sit(self, duty: Duty) -> Seat:
         if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
-            parts = self._ledger, self._sender, self._store, self._attesting, self.kem
+            parts = self._ledger, self._sender, self._store, self._attesting, self.kem, self._opinion
             self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
         return self._seat[2]
 
