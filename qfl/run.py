@@ -107,9 +107,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
         clients = [] if config.dynamics else roster.clients(ledger, payers, store, config.seed, prover)
-        opinions = [
-            Opinion(job, held, config.seed + seat) for seat, held in enumerate(validation_shares(config, dataset))
-        ]
+        opinions = _opinions(config, job, dataset)
         validators = roster.validators(ledger, carriers[1 + config.identities :], store, opinions)
         population = Clients(roster, ledger, payers, store, config.seed, prover, clients)
         world = None
@@ -133,9 +131,13 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             run.train_centrally()
         finally:
             report = write_report(place.folder, config, job, ledger, events)
-        head = read_model(ledger, store, ledger.beacon.head_round())
-        write_atomically(place.folder / "model.qfl", encode(head))
+        write_atomically(place.folder / "model.qfl", encode(read_model(ledger, store, ledger.beacon.head_round())))
     return report
+
+
+def _opinions(config: JobConfig, job: JobDocument, dataset: Dataset) -> list[Opinion]:
+    """What each validator judges updates by; none where nothing is held out for that."""
+    return [Opinion(job, held, config.seed + seat) for seat, held in enumerate(validation_shares(config, dataset))]
 
 
 @dataclass(frozen=True)

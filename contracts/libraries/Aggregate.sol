@@ -14,7 +14,9 @@ library Aggregate {
         uint256 count = lanes.length;
         uint256 trim = (count * trimBps) / 10_000;
         // Half of an even number would leave nothing: the two in the middle stay.
-        if (trim * 2 == count) --trim;
+        unchecked {
+            if (trim * 2 == count) --trim;
+        }
         int256 sum = _sumWithout(lanes, trim);
         return int32((sum * 256) / int256(count - 2 * trim));
     }
