@@ -24,7 +24,7 @@ from qfl.config import JobConfig
     show_default=True,
     help="Share of attackers.",
 )
-@click.option("--poison", "poisons", multiple=True, help="Which attacks; all unless given.")
+@click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/robustness.md; all.")
 @click.option(
     "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs of each, with seeds 1, 2, ..."
 )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import sqrt
 from typing import Protocol
 
 import numpy as np
@@ -21,6 +22,8 @@ WORST_GAIN = 1.0
 """Nats a sample that an update may cost: 1 of 100 honest updates of a Dirichlet(0.5) federation costs 0.8."""
 WORST_AGREEMENT = 0.2
 """How far an update may point the other way: the same 1 of 100 have a cosine of -0.2 to 36 samples' own training."""
+BY_CHANCE = 3.5
+"""And how far in any case, in standard deviations of the cosine between random directions, for small models."""
 HARMFUL = -1.0
 """A score below this is left out."""
 HISTORY_WEIGHT = 0.5
@@ -124,12 +127,13 @@ def score_updates(
     agreements: NDArray[np.float64],
     histories: Histories,
 ) -> Scored:
-    """An opinion from what `qfl.quantum.quality.assess_updates` says of `updates`, and from the clients' histories.
+    """An opinion from what `qfl.quantum.quality.assess_updates` says of `updates`, at least one, and from histories.
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
     `HISTORY_WEIGHT` for what was left out before.
     """
-    worse = np.minimum(gains / WORST_GAIN, agreements / WORST_AGREEMENT)
+    worst_agreement = max(WORST_AGREEMENT, BY_CHANCE / sqrt(len(updates[0].lanes)))
+    worse = np.minimum(gains / WORST_GAIN, agreements / worst_agreement)
     left_out = [histories.get(update.client, History()).left_out for update in updates]
     scores = worse - HISTORY_WEIGHT * np.array(left_out)
     return Scored({update.index: float(score) for update, score in zip(updates, scores, strict=True)})
