@@ -20,13 +20,13 @@ from qfl.chain.receipts import ReceiptListener
 from qfl.chain.router import ChainRouter
 from qfl.chain.sender import Carrier, Sender
 from qfl.client.concealed import NormProver
-from qfl.committee.score import Opinion
 from qfl.keys.keyfile import KeyFile
 from qfl.privacy.kem import KemKey
 from qfl.roles.attesting import pack_keys, set_up_attesting
 from qfl.roles.client import Client
 from qfl.roles.encryption import KEY_NAME, set_up_encryption
 from qfl.roles.membership import join
+from qfl.roles.opinion import Opinion
 from qfl.roles.validator import Validator
 from qfl.storage.store import ContentStore
 

@@ -22,7 +22,6 @@ from qfl.chain.parameters import load_parameters
 from qfl.chain.sender import Sender
 from qfl.codec.content import encode
 from qfl.codec.state import from_state
-from qfl.committee.score import Opinion
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset
 from qfl.devnet.devnet import Devnet
@@ -42,6 +41,7 @@ from qfl.report.log import EventLog
 from qfl.report.proofs import TimedProver
 from qfl.roles.challenger import Challenger, Dispute
 from qfl.roles.loop import published_rounds
+from qfl.roles.opinion import Opinion
 from qfl.roles.proving import require_norm_keys
 from qfl.roles.ray_trainer import RayTrainer
 from qfl.roles.relay import send_every

@@ -141,13 +141,13 @@ def run_validator_command(
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
     from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
-    from qfl.committee.score import Opinion
     from qfl.job import fetch_job
     from qfl.keys.keyfile import KeyFile
     from qfl.roles.attesting import set_up_attesting
     from qfl.roles.encryption import set_up_encryption
     from qfl.roles.loop import run_validator
     from qfl.roles.membership import join
+    from qfl.roles.opinion import Opinion
     from qfl.roles.validator import Validator
     from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
@@ -159,8 +159,8 @@ def run_validator_command(
     opinion = None
     if share is not None:
         job = fetch_job(store, ledger.beacon.architecture_digest())
-        held = options.load_training_data(*(job, dataset, data_folder, classes, partition, share, seed))
-        opinion = Opinion(job, *held.values(), seed)
+        (held,) = options.load_training_data(*(job, dataset, data_folder, classes, partition, share, seed)).values()
+        opinion = Opinion(job, held, seed)
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)

@@ -9,10 +9,10 @@ import numpy as np
 from qfl.codec.content import Content
 from qfl.committee.bundle import quorum_of
 from qfl.committee.judgement import Round, count_histories
-from qfl.committee.score import Opinion
 from qfl.committee.updates import Terms, VerifiedUpdate
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument
+from qfl.roles.opinion import Opinion
 
 
 class Panel:

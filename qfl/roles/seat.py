@@ -18,13 +18,13 @@ from qfl.committee.attestor import attestor_of
 from qfl.committee.bundle import quorum_of
 from qfl.committee.judgement import LENIENT, Judgement
 from qfl.committee.result import ShardResult, compute_result
-from qfl.committee.score import Opinion
 from qfl.committee.tally import Tally
 from qfl.committee.updates import VerifiedUpdate, fetch_updates
 from qfl.errors import ContractReverted, UpdateRejected, UpdateUnreadable
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
 from qfl.roles.history import read_histories
+from qfl.roles.opinion import Opinion
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.signer import Signer
 from qfl.roles.terms import read_base, read_terms

@@ -15,13 +15,13 @@ from qfl.chain.contracts.beacon import Duty, ValidatorDuty
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.codec.content import Content, content_digest, encode, lanes_root
-from qfl.committee.score import Opinion
 from qfl.keys.bls import BlsKey
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.faith import Faith
 from qfl.privacy.kem import KemKey
 from qfl.roles.attesting import pack_keys
 from qfl.roles.keeper import Keeper
+from qfl.roles.opinion import Opinion
 from qfl.roles.publisher import compute_publication
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.release import Releaser, committee_contents
