@@ -74,7 +74,7 @@ def test_noise_is_as_loud_as_its_block():
 
 
 def test_deviations_that_a_majority_would_not_notice():
-    """Baruch et al. 2019, section 3.2: 24 of 50 may go to about 1.5 deviations; a majority of colluders any distance."""
+    """Baruch et al. 2019, section 3.2: 24 of 50 may go to about 1.5 deviations."""
     assert most_deviations(50, 24) == pytest.approx(1.43, abs=0.01)
     assert most_deviations(10, 3) == pytest.approx(0.18, abs=0.01)
     assert most_deviations(10, 5) > most_deviations(10, 4) > most_deviations(10, 3)

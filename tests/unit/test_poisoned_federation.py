@@ -93,7 +93,7 @@ def test_the_bench_writes_every_setting_and_its_table(tmp_path):
 
 
 def test_validators_hold_what_no_client_has():
-    job, dataset, shares = prepare_job(JOB)
+    _, dataset, shares = prepare_job(JOB)
     held = validation_shares(JOB, dataset)
     assert len(held) == JOB.validators
     assert sum(len(part.labels) for part in [*shares, *held]) == len(dataset.train.labels)
