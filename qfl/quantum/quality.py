@@ -41,28 +41,42 @@ class Quality:
     agreements: NDArray[np.float64]
 
 
+def train_own(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    config: TrainingConfig,
+    seed: int,
+) -> NDArray[np.float64]:
+    """What training on `data` changes, `[d]`: radians, then weights. It needs the base alone, so no update is awaited.
+
+    Args:
+        angles: of the base, `[quantum]` radians. weights: `[classical]`.
+        config: how clients train in this round.
+
+    Raises:
+        InvalidInput: data that does not fit `arch`.
+        NotFinite: training diverged.
+    """
+    (trained,) = train_clients(arch, angles, weights, [data], config, [seed])
+    return np.concatenate([trained.angles - angles, trained.weights - weights])
+
+
 def assess_updates(
     arch: Architecture,
     angles: NDArray[np.float64],
     weights: NDArray[np.float64],
     deltas: Sequence[NDArray[np.float64]],
     data: LabelledData,
-    config: TrainingConfig,
-    seed: int,
+    own: NDArray[np.float64],
 ) -> Quality:
-    """Judge updates by `data`.
+    """Judge updates by `data`, and by what training on it changes (`own`, `[d]`).
 
     Args:
         angles: of the base, `[quantum]` radians. weights: `[classical]`.
-        deltas: what each update changes, `[d]`: radians, then weights.
-        config: how clients train in this round.
-
-    Raises:
-        InvalidInput: data that does not fit `arch`.
-        NotFinite: training on `data` diverged.
+        deltas: what each update changes, `[d]`.
     """
-    (trained,) = train_clients(arch, angles, weights, [data], config, [seed])
-    own = np.concatenate([trained.angles - angles, trained.weights - weights])
     moves = np.stack([np.zeros_like(own), *deltas])
     with one_thread():
         losses = _offset_losses(_logits(arch, angles, weights, moves, data), torch.from_numpy(data.labels))

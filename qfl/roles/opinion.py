@@ -21,24 +21,36 @@ class Opinion:
 
     def __init__(self, job: JobDocument, data: LabelledData, seed: int) -> None:
         self._job, self._data, self._seed = job, data, seed
+        self._own: tuple[Terms, NDArray[np.float64]] | None = None
 
-    def of(self, updates: Sequence[VerifiedUpdate], base: Content, terms: Terms, histories: Histories) -> Scored:
-        """What it thinks of verified updates of one round, whose base model is `base`.
+    def prepare(self, base: Content, terms: Terms) -> NDArray[np.float64]:
+        """Train on the own data while there is no update to judge yet; `of` asks for the same (`[d]`).
 
         Raises:
             InvalidInput: the data does not fit the job's model.
             NotFinite: training on it diverged.
         """
+        from qfl.quantum.quality import train_own
+
+        if self._own is None or self._own[0] != terms:
+            seed = int(np.random.SeedSequence([self._seed, terms.round]).generate_state(1)[0])
+            start, config = from_state(base.lanes, base.shape), self._job.training_in(terms.round)
+            self._own = terms, train_own(self._job.architecture, *start, self._data, config, seed)
+        return self._own[1]
+
+    def of(self, updates: Sequence[VerifiedUpdate], base: Content, terms: Terms, histories: Histories) -> Scored:
+        """What it thinks of verified updates of one round, whose base model is `base`.
+
+        Raises:
+            InvalidInput, NotFinite: as `prepare`.
+        """
         from qfl.quantum.quality import assess_updates
 
-        config = self._job.training_in(terms.round)
-        quality = assess_updates(
-            *(self._job.architecture, *from_state(base.lanes, base.shape)),
-            *([decode_delta(update.lanes, terms) for update in updates], self._data, config),
-            int(np.random.SeedSequence([self._seed, terms.round]).generate_state(1)[0]),
-        )
+        start, deltas = from_state(base.lanes, base.shape), [decode_delta(update.lanes, terms) for update in updates]
+        own = self.prepare(base, terms)
+        quality = assess_updates(self._job.architecture, *start, deltas, self._data, own)
         # What honest updates cost falls with their steps: by a tenth of the rate, to about a third.
-        bearable = sqrt(config.learning_rate / self._job.training.learning_rate)
+        bearable = sqrt(self._job.training_in(terms.round).learning_rate / self._job.training.learning_rate)
         return score_updates(updates, quality.gains / bearable, quality.agreements, histories)
 
 

@@ -53,6 +53,7 @@ class Seat:
     ) -> None:
         """`opinion` judges the updates; without one all that pass the objective checks are included."""
         self._opinion, self._judgements = opinion, dict[tuple[int, ...], Judgement]()
+        self._is_prepared = False
         self._validator, self._seat, self._round = validator, duty.seat, duty.round
         self._kem = [] if kem is None else [kem]
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
@@ -75,8 +76,11 @@ class Seat:
         self._complaints: set[str] = set()
 
     def look(self) -> None:
-        """Fetch and check what is revealed by now, while nothing can be said yet."""
+        """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
         self._fetch(0, {})
+        if self._opinion is not None and not self._is_prepared:
+            self._is_prepared = True
+            self._opinion.prepare(read_base(self._ledger, self._store, self._round), self._terms)
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""

@@ -13,7 +13,7 @@ from qfl.committee.judgement import WORST_GAIN
 from qfl.data.datasets import LabelledData, load_dataset
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.quantum.quality import Quality, assess_updates
+from qfl.quantum.quality import Quality, assess_updates, train_own
 from qfl.quantum.training import evaluate, initial_parameters, train_clients
 
 ARCH = Architecture(layers=6)
@@ -45,7 +45,8 @@ def judged() -> tuple[dict[str, np.ndarray], Quality]:
     named = dict(zip(("all classes", "three classes", "false labels"), deltas, strict=True))
     named |= {"sign flip": -deltas[0], "half a sign flip": -0.5 * deltas[0], "nothing": 0 * deltas[0]}
     named["noise"] = 3 * deltas[0].std() * np.random.default_rng(1).standard_normal(len(deltas[0]))
-    quality = assess_updates(ARCH, base.angles, base.weights, list(named.values()), held, CONFIG, 5)
+    own = train_own(ARCH, base.angles, base.weights, held, CONFIG, 5)
+    quality = assess_updates(ARCH, base.angles, base.weights, list(named.values()), held, own)
     return named, quality
 
 
