@@ -14,9 +14,7 @@ library Aggregate {
         uint256 count = lanes.length;
         uint256 trim = (count * trimBps) / 10_000;
         // Half of an even number would leave nothing: the two in the middle stay.
-        unchecked {
-            if (trim * 2 == count) --trim;
-        }
+        if (trim * 2 == count) --trim;
         int256 sum = _sumWithout(lanes, trim);
         return int32((sum * 256) / int256(count - 2 * trim));
     }
