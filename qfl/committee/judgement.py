@@ -15,8 +15,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.committee.history import Histories, History
 from qfl.committee.updates import VerifiedUpdate
-from qfl.types import ParticipantId
 
 WORST_GAIN = 1.0
 """Nats a sample that an update may cost: 1 of 100 honest updates of a Dirichlet(0.5) federation costs 0.8."""
@@ -27,43 +27,10 @@ BY_CHANCE = 3.5
 HARMFUL = -1.0
 """A score below this is left out."""
 HISTORY_WEIGHT = 0.5
-HISTORY_PRIOR = 2
-"""Inclusions that everybody is taken to begin with: one exclusion by mistake does not lead to the next."""
+"""The most that a client's history takes off its score."""
 SLACK = 1.0
 """How far a score may be on the other side of `HARMFUL` in the first turn, when another seat proposes; later ones add
 as much once."""
-
-
-HISTORY_ROUNDS = 16
-"""Rounds back that count: what a client did is forgotten, and reading it takes no longer in a long job."""
-
-
-@dataclass(frozen=True)
-class History:
-    """What a client's updates came to in the last rounds: how many it revealed, and how many of those were included."""
-
-    revealed: int = 0
-    included: int = 0
-
-    @property
-    def left_out(self) -> float:
-        """The share left out, in [0, 1)."""
-        return (self.revealed - self.included) / (self.revealed + HISTORY_PRIOR)
-
-
-Histories = Mapping[ParticipantId, History]
-Round = Mapping[ParticipantId, bool]
-"""By client, for all that revealed an update in a round: whether it was included."""
-
-
-def count_histories(rounds: Sequence[Round]) -> dict[ParticipantId, History]:
-    """The histories that the last of `rounds` (oldest first) leave."""
-    histories: dict[ParticipantId, History] = {}
-    for included in rounds[-HISTORY_ROUNDS:]:
-        for client, was_included in included.items():
-            before = histories.get(client, History())
-            histories[client] = History(before.revealed + 1, before.included + was_included)
-    return histories
 
 
 class Judgement(Protocol):

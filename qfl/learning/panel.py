@@ -8,7 +8,7 @@ import numpy as np
 
 from qfl.codec.content import Content
 from qfl.committee.bundle import quorum_of
-from qfl.committee.judgement import Round, count_histories
+from qfl.committee.history import Round, count_histories
 from qfl.committee.updates import Terms, VerifiedUpdate
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
-from qfl.committee.judgement import HISTORY_ROUNDS, Histories, Round, count_histories
+from qfl.committee.history import HISTORY_ROUNDS, Histories, Round, count_histories
 from qfl.errors import ChainUnreachable
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from qfl.codec.content import Content
 from qfl.codec.state import ANGLE_UNIT, WEIGHT_UNIT, from_state
-from qfl.committee.judgement import Histories, Scored, score_updates
+from qfl.committee.history import Histories
+from qfl.committee.judgement import Scored, score_updates
 from qfl.committee.updates import Terms, VerifiedUpdate
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument

@@ -5,16 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.committee.judgement import (
-    HISTORY_ROUNDS,
-    LENIENT,
-    WORST_AGREEMENT,
-    WORST_GAIN,
-    History,
-    Scored,
-    count_histories,
-    score_updates,
-)
+from qfl.committee.history import HISTORY_ROUNDS, History, count_histories
+from qfl.committee.judgement import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
 from qfl.committee.updates import VerifiedUpdate
 from qfl.types import ParticipantId
 

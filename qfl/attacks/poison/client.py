@@ -51,7 +51,6 @@ class Poisoner(Client):
             previous=np.zeros_like(start) if self._known is None else start - self._known,
             own=own[np.newaxis],
             honest=np.empty((0, len(start))),
-            clients=self._ledger.staking.participant_count(),
             shape=base.shape,
             rng=np.random.default_rng([self._seed, terms.round, 3]),
         )

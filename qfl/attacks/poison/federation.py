@@ -68,7 +68,6 @@ class PoisonedFederation(Federation):
             previous=self._previous,
             own=np.stack(own),
             honest=np.stack(known) if self._poison.omniscient else np.empty((0, len(base))),
-            clients=len(tasks),
             shape=self._job.architecture.shape,
             rng=np.random.default_rng([self._config.seed, tasks[0].round, 3]),
         )

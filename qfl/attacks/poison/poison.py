@@ -25,7 +25,6 @@ class Sight:
         own: what each colluder trained, `[colluders, d]`.
         honest: what each honest client trained, `[honest, d]`: for strategies that say `omniscient`, which no attacker
             on a chain can be. Empty for the others.
-        clients: how many there are in all.
         shape: of the model.
         rng: decides what is random in the attack; colluders share it.
     """
@@ -34,7 +33,6 @@ class Sight:
     previous: Vector
     own: NDArray[np.float64]
     honest: NDArray[np.float64]
-    clients: int
     shape: ModelShape
     rng: np.random.Generator
 
