@@ -24,6 +24,9 @@ WORST_AGREEMENT = 0.2
 """How far an update may point the other way: the same 1 of 100 have a cosine of -0.2 to 36 samples' own training."""
 BY_CHANCE = 3.5
 """And how far in any case, in standard deviations of the cosine between random directions, for small models."""
+COPY = 0.95
+"""Cosine of two updates from which on one is a copy: of clients that train on their own data it is 0.67 at most, where
+all data is alike, in the first round."""
 HARMFUL = -1.0
 """A score below this is left out."""
 HISTORY_WEIGHT = 0.5
@@ -97,10 +100,19 @@ def score_updates(
     """An opinion from what `qfl.quantum.quality.assess_updates` says of `updates`, at least one, and from histories.
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
-    `HISTORY_WEIGHT` for what was left out before.
+    `HISTORY_WEIGHT` for what was left out before. Of colluders that send the same, the first one alone may stay.
     """
     worst_agreement = max(WORST_AGREEMENT, BY_CHANCE / sqrt(len(updates[0].lanes)))
     worse = np.minimum(gains / WORST_GAIN, agreements / worst_agreement)
     left_out = [histories.get(update.client, History()).left_out for update in updates]
     scores = worse - HISTORY_WEIGHT * np.array(left_out)
+    scores[_find_copies(updates)] = -np.inf
     return Scored({update.index: float(score) for update, score in zip(updates, scores, strict=True)})
+
+
+def _find_copies(updates: Sequence[VerifiedUpdate]) -> NDArray[np.bool_]:
+    """Which updates are copies of one that was revealed before; nobody can have copied an honest one."""
+    lanes = np.stack([update.lanes for update in updates]).astype(np.float64)
+    directions = lanes / np.maximum(np.linalg.norm(lanes, axis=1, keepdims=True), 1.0)
+    copies: NDArray[np.bool_] = np.tril(directions @ directions.T > COPY, -1).any(axis=1)
+    return copies

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,6 +92,20 @@ def test_who_was_left_out_before_is_borne_less():
     histories = {ParticipantId(10): History(revealed=8, included=0), ParticipantId(11): History(revealed=8, included=8)}
     judgement = score_updates(updates(3), np.full(3, -0.7), np.ones(3), histories)
     assert indexes(judgement.choose(updates(3))) == [1, 2]
+
+
+def test_of_colluders_that_send_the_same_one_stays():
+    """A little noise of rounding does not hide them, an honest update and one that is turned round are no copies."""
+    rng = np.random.default_rng(1)
+    honest, same = rng.integers(-900, 900, (2, COORDINATES))
+    lanes = [honest, same, same + rng.integers(-9, 9, COORDINATES), -honest, same]
+    sent = [replace(update, lanes=row.astype(np.int16)) for update, row in zip(updates(5), lanes, strict=True)]
+    judgement = score_updates(sent, np.zeros(5), np.ones(5), {})
+    assert indexes(judgement.choose(sent)) == [0, 1, 3]
+
+
+def test_updates_of_zeros_are_no_copies():
+    assert len(score_updates(updates(3), np.zeros(3), np.ones(3), {}).choose(updates(3))) == 3
 
 
 def test_one_exclusion_does_not_lead_to_the_next():
