@@ -19,7 +19,8 @@ from qfl.committee.history import Histories, History
 from qfl.committee.updates import VerifiedUpdate
 
 WORST_GAIN = 1.0
-"""Nats a sample that an update may cost: 1 of 100 honest updates of a Dirichlet(0.5) federation costs 0.8."""
+"""Nats a sample that an update may cost more than the median one: of 10 to 20 honest clients with Dirichlet(0.5) or
+two classes each, 1 of 200 updates costs as much."""
 WORST_AGREEMENT = 0.2
 """How far an update may point the other way: the same 1 of 100 have a cosine of -0.2 to 36 samples' own training."""
 BY_CHANCE = 3.5
@@ -100,10 +101,12 @@ def score_updates(
     """An opinion from what `qfl.quantum.quality.assess_updates` says of `updates`, at least one, and from histories.
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
-    `HISTORY_WEIGHT` for what was left out before. Of colluders that send the same, the first one alone may stay.
+    `HISTORY_WEIGHT` for what was left out before. Where the median update costs something, because nobody has all
+    classes, that much is borne in addition: most clients are honest. Of colluders that send the same, the first one alone may stay.
     """
     worst_agreement = max(WORST_AGREEMENT, BY_CHANCE / sqrt(len(updates[0].lanes)))
-    worse = np.minimum(gains / WORST_GAIN, agreements / worst_agreement)
+    usual = min(0.0, float(np.median(gains)))
+    worse = np.minimum((gains - usual) / WORST_GAIN, agreements / worst_agreement)
     left_out = [histories.get(update.client, History()).left_out for update in updates]
     scores = worse - HISTORY_WEIGHT * np.array(left_out)
     scores[_find_copies(updates)] = -np.inf

@@ -90,8 +90,19 @@ def test_chance_turns_no_update_of_a_small_model_away():
 
 def test_who_was_left_out_before_is_borne_less():
     histories = {ParticipantId(10): History(revealed=8, included=0), ParticipantId(11): History(revealed=8, included=8)}
-    judgement = score_updates(updates(3), np.full(3, -0.7), np.ones(3), histories)
+    judgement = score_updates(updates(3), np.array([-0.7, -0.7, 0.0]), -0.7 * np.full(3, WORST_AGREEMENT), histories)
     assert indexes(judgement.choose(updates(3))) == [1, 2]
+
+
+def test_where_nobody_has_all_classes_more_is_borne():
+    """Every honest update costs 1.5 nats, the attacker's 3."""
+    gains = np.array([-1.5, -3.0, -1.4, -2.1, -1.3])
+    assert indexes(score_updates(updates(5), gains, np.ones(5), {}).choose(updates(5))) == [0, 2, 3, 4]
+
+
+def test_what_most_gain_is_asked_of_nobody():
+    gains = np.array([2.0, 1.5, -0.5])
+    assert indexes(score_updates(updates(3), gains, np.ones(3), {}).choose(updates(3))) == [0, 1, 2]
 
 
 def test_of_colluders_that_send_the_same_one_stays():
@@ -110,7 +121,7 @@ def test_updates_of_zeros_are_no_copies():
 
 def test_one_exclusion_does_not_lead_to_the_next():
     histories = {ParticipantId(10): History(revealed=1, included=0)}
-    judgement = score_updates(updates(1), np.array([-0.8]), np.ones(1), histories)
+    judgement = score_updates(updates(1), np.zeros(1), np.array([-0.8 * WORST_AGREEMENT]), histories)
     assert judgement.scores[0] > -1
 
 
