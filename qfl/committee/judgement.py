@@ -102,7 +102,8 @@ def score_updates(
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
     `HISTORY_WEIGHT` for what was left out before. Where the median update costs something, because nobody has all
-    classes, that much is borne in addition: most clients are honest. Of colluders that send the same, the first one alone may stay.
+    classes, that much is borne in addition: most clients are honest. Of colluders that send the same, the first one
+    alone may stay.
     """
     worst_agreement = max(WORST_AGREEMENT, BY_CHANCE / sqrt(len(updates[0].lanes)))
     usual = min(0.0, float(np.median(gains)))
