@@ -10,7 +10,7 @@ from rich.console import Console
 
 from qfl.cli import options
 from qfl.cli.energy import energy
-from qfl.cli.measure import consensus, scale
+from qfl.cli.measure import consensus, engine, scale
 from qfl.cli.poisoning import attack
 from qfl.cli.storage import storage
 from qfl.config import JobConfig, load_config
@@ -21,7 +21,7 @@ def bench() -> None:
     """Run a job in different ways, and compare."""
 
 
-for command in (attack, consensus, energy, scale, storage):
+for command in (attack, consensus, energy, engine, scale, storage):
     bench.add_command(command)
 
 

@@ -19,7 +19,7 @@ from qfl.committee.bundle import quorum_of
 from qfl.committee.judgement import LENIENT, Judgement
 from qfl.committee.result import ShardResult, compute_result
 from qfl.committee.tally import Tally
-from qfl.committee.updates import VerifiedUpdate, fetch_updates
+from qfl.committee.updates import VerifiedUpdate, fetch_updates, fetchers
 from qfl.errors import ContractReverted, UpdateRejected, UpdateUnreadable
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
@@ -59,7 +59,7 @@ class Seat:
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
         self._shard = ledger.shards[duty.shard]
         self._terms = read_terms(ledger, duty.round, duty.shard)
-        self._opened = ledger.shard_opened_in(duty.shard, duty.round)
+        self._opened = self._unread = ledger.shard_opened_in(duty.shard, duty.round)
         self._context = ledger.beacon.context()
         self._committee = ledger.beacon.committee(duty.round, duty.shard)
         self._quorum = quorum_of(len(self._committee))
@@ -154,9 +154,10 @@ class Seat:
         return [self._updates[reveal] for reveal in reveals if reveal in self._updates]
 
     def _read_reveals(self) -> list[Revealed]:
-        """The round's reveals; read again only where there are more: a shard's chain may be behind the beacon's."""
+        """The round's reveals; asked for only where there are more: a shard's chain may be behind the beacon's."""
         if len(self._reveals) != self._shard.reveals_in(self._round):
-            self._reveals = self._shard.reveals(self._round, self._opened)
+            more, self._unread = self._shard.reveals_until_now(self._round, self._unread)
+            self._reveals += more
         return self._reveals
 
     def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
@@ -170,7 +171,7 @@ class Seat:
     def _forget_chain(self) -> None:
         """A shard's own chain may have fallen back since this seat looked, and mined the reveals in another order."""
         if self._ledger.mirrors:
-            self._opened = self._ledger.shard_opened_in(self._terms.shard, self._round)
+            self._opened = self._unread = self._ledger.shard_opened_in(self._terms.shard, self._round)
             self._reveals = []
 
     def _turn(self) -> int:
@@ -208,13 +209,16 @@ class Seat:
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
         """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""
         checkpoint = result.checkpoint
-        if (
-            signature := self._sign(checkpoint)
-        ) is None:  # it signed another one for this turn before: the turn is lost
+        completes = len(signatures) + 1 >= self._quorum
+        if not completes and not self._speaks_now(checkpoint.turn):
             return False
-        self._store.put(result.content)
+        storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
+        signature = self._sign(checkpoint)
+        storing.result()
+        if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
+            return False
         signatures[self._seat] = signature
-        if len(signatures) >= self._quorum or not self._speaks_now(checkpoint.turn):
+        if completes:
             return False
         if checkpoint.turn == self._seat:
             call = self._shard.propose(checkpoint, signature, self._validator)
