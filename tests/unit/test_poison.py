@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -29,6 +31,7 @@ from qfl.quantum.architecture import Architecture
 from qfl.quantum.engine import make_engine
 from qfl.types import ModelShape
 
+SMALL = Architecture("amplitude", qubits=4, layers=3, features=16)
 GATES = (None, tqf.paulix, tqf.pauliy, tqf.pauliz)
 
 
@@ -45,7 +48,7 @@ def sight(own, honest=(), previous=(0.0, 0.0, 0.0)):
 
 def sent(poison: Poison, own, **known) -> list[float]:
     """What the first colluder sends, who trained the first of `own`."""
-    return poison.send(np.array(own[0], float), sight(own, **known), 1).tolist()
+    return poison.send(np.array(own[0], float), sight(own, **known), SMALL).tolist()
 
 
 def test_updates_by_hand():
@@ -126,7 +129,7 @@ def test_paulis_in_the_circuit_are_other_angles(seed):
     angles, gates = rng.uniform(-6, 6, arch.shape.quantum), rng.integers(0, 4, (4, 3))
     features = torch.tensor(rng.random((5, 8)), dtype=torch.float32)
     features /= features.norm(dim=1, keepdim=True)
-    turned = torch.tensor(with_paulis(angles, gates), dtype=torch.float32).view(1, 4, 3, 3)
+    turned = torch.tensor(with_paulis(angles, gates), dtype=torch.float32).view(1, -1)
     clean = make_engine("fused", arch).expectations(features.unsqueeze(0), turned)[0]
     torch.testing.assert_close(with_gates(arch, features, angles, gates), clean, atol=1e-5, rtol=0)
 
@@ -140,9 +143,14 @@ def test_gates_are_taken_out_again(seed):
 
 @pytest.mark.parametrize("poison", [BitFlip(), PhaseFlip()])
 def test_an_attacker_that_does_not_train_changes_nothing(poison):
-    angles = np.random.default_rng(1).uniform(-3, 3, 36)
-    np.testing.assert_allclose(poison.leave(poison.enter(angles, 4), 4), angles, atol=1e-12)
-    assert not np.allclose(poison.enter(angles, 4), angles)
+    angles = np.random.default_rng(1).uniform(-3, 3, SMALL.shape.quantum)
+    np.testing.assert_allclose(poison.leave(poison.enter(angles, SMALL), SMALL), angles, atol=1e-12)
+    assert not np.allclose(poison.enter(angles, SMALL), angles)
+
+
+def test_gates_are_put_into_circuits_whose_angles_can_stand_for_them():
+    with pytest.raises(InvalidInput, match="zyz-ring"):
+        BitFlip().enter(np.zeros(36), replace(SMALL, ansatz="u3"))
 
 
 def test_random_gates_leave_the_head_alone():
@@ -150,7 +158,7 @@ def test_random_gates_leave_the_head_alone():
     known = Sight(
         np.zeros(8), np.zeros(8), np.zeros((1, 8)), np.empty((0, 8)), ModelShape(6, 2), np.random.default_rng(1)
     )
-    delta = poison.send(np.arange(8.0), known, 2)
+    delta = poison.send(np.arange(8.0), known, Architecture(qubits=2, layers=1, features=4))
     assert delta[6:].tolist() == [6, 7]
     assert not np.allclose(delta[:6], np.arange(6.0))
 

@@ -14,33 +14,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.attacks.poison.poison import Poison, Sight, Vector
-from qfl.quantum.architecture import ANGLES_PER_QUBIT
+from qfl.errors import InvalidInput
+from qfl.quantum.architecture import ANGLES_PER_QUBIT, Architecture
 
 IDENTITY, X, Y, Z = range(4)
-ROTATIONS = ANGLES_PER_QUBIT["zyz-ring"]
-"""RZ RY RZ: these attacks are on ansätze whose layers turn each qubit by them."""
+ANSATZ = "zyz-ring"
 
 
 @dataclass(frozen=True)
 class BitFlip(Poison):
     """Trains with an X on every qubit in the last layer: its angles suit a readout that is turned round."""
 
-    def enter(self, angles: Vector, qubits: int) -> Vector:
-        return with_paulis(angles, _bit_flips(angles, qubits))
+    def enter(self, angles: Vector, arch: Architecture) -> Vector:
+        return with_paulis(angles, _bit_flips(arch))
 
-    def leave(self, angles: Vector, qubits: int) -> Vector:
-        return without_paulis(angles, _bit_flips(angles, qubits))
+    def leave(self, angles: Vector, arch: Architecture) -> Vector:
+        return without_paulis(angles, _bit_flips(arch))
 
 
 @dataclass(frozen=True)
 class PhaseFlip(Poison):
     """Trains with a Z on every qubit in every layer: CULT's sign flip, a phase of -1 on every |1>."""
 
-    def enter(self, angles: Vector, qubits: int) -> Vector:
-        return with_paulis(angles, np.full(_gates(angles, qubits), Z))
+    def enter(self, angles: Vector, arch: Architecture) -> Vector:
+        return with_paulis(angles, np.full(_gates(arch), Z))
 
-    def leave(self, angles: Vector, qubits: int) -> Vector:
-        return without_paulis(angles, np.full(_gates(angles, qubits), Z))
+    def leave(self, angles: Vector, arch: Architecture) -> Vector:
+        return without_paulis(angles, np.full(_gates(arch), Z))
 
 
 @dataclass(frozen=True)
@@ -53,10 +53,10 @@ class RandomPaulis(Poison):
 
     share: float = 0.1
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         quantum = sight.shape.quantum
         before = sight.base[:quantum]
-        places = _gates(before, qubits)
+        places = _gates(arch)
         gates = np.where(sight.rng.random(places) < self.share, sight.rng.integers(X, Z + 1, places), IDENTITY)
         after = with_paulis(before + trained[:quantum], gates)
         return np.concatenate([after - before, trained[quantum:]])
@@ -64,7 +64,7 @@ class RandomPaulis(Poison):
 
 def with_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
     """Angles `[quantum]` of a circuit with `gates` (`[layers, qubits]`, 0 for none) after each layer's rotations."""
-    turned = angles.reshape(*gates.shape, ROTATIONS).copy()
+    turned = angles.reshape(*gates.shape, ANGLES_PER_QUBIT[ANSATZ]).copy()
     turns_round, adds_phase = (gates == X) | (gates == Y), (gates == X) | (gates == Z)
     turned[..., 2] = np.where(turns_round, -turned[..., 2], turned[..., 2]) + np.pi * adds_phase
     turned[..., 1] += np.pi * turns_round
@@ -73,7 +73,7 @@ def with_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
 
 def without_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
     """Inverse of `with_paulis`."""
-    turned = angles.reshape(*gates.shape, ROTATIONS).copy()
+    turned = angles.reshape(*gates.shape, ANGLES_PER_QUBIT[ANSATZ]).copy()
     turns_round, adds_phase = (gates == X) | (gates == Y), (gates == X) | (gates == Z)
     turned[..., 1] -= np.pi * turns_round
     turned[..., 2] -= np.pi * adds_phase
@@ -81,12 +81,14 @@ def without_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
     return turned.ravel()
 
 
-def _gates(angles: Vector, qubits: int) -> tuple[int, int]:
+def _gates(arch: Architecture) -> tuple[int, int]:
     """Layers and qubits: the places for gates."""
-    return len(angles) // (qubits * ROTATIONS), qubits
+    if arch.ansatz != ANSATZ:
+        raise InvalidInput("ansatz", arch.ansatz, f"attacks with gates need {ANSATZ}, whose angles can stand for them")
+    return arch.layers, arch.qubits
 
 
-def _bit_flips(angles: Vector, qubits: int) -> NDArray[np.integer]:
-    gates = np.full(_gates(angles, qubits), IDENTITY)
+def _bit_flips(arch: Architecture) -> NDArray[np.integer]:
+    gates = np.full(_gates(arch), IDENTITY)
     gates[-1] = X
     return gates

@@ -12,6 +12,7 @@ from qfl.attacks.poison.registry import POISONS
 from qfl.codec.state import from_state
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument, fetch_job
+from qfl.quantum.architecture import Architecture
 from qfl.roles.client import Client, Trained, TrainingTask
 from qfl.types import RoundNumber, ShardIndex
 
@@ -37,15 +38,15 @@ class Poisoner(Client):
     def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
         """As an honest client's, for its own circuit."""
         task = super().training_task(round_number, shard)
-        return None if task is None else replace(task, angles=self.poison.enter(task.angles, self._qubits()))
+        return None if task is None else replace(task, angles=self.poison.enter(task.angles, self._architecture()))
 
     def prepare(self, trained: Trained) -> None:
         """Send what the poison makes of it."""
         assert self._base is not None
         terms, base = self._base
-        qubits, quantum = self._qubits(), base.shape.quantum
+        arch, quantum = self._architecture(), base.shape.quantum
         start = np.concatenate(from_state(base.lanes, base.shape))
-        own = np.concatenate([self.poison.leave(trained.angles, qubits), trained.weights]) - start
+        own = np.concatenate([self.poison.leave(trained.angles, arch), trained.weights]) - start
         sight = Sight(
             base=start,
             previous=np.zeros_like(start) if self._known is None else start - self._known,
@@ -54,14 +55,14 @@ class Poisoner(Client):
             shape=base.shape,
             rng=np.random.default_rng([self._seed, terms.round, 3]),
         )
-        sent = start + self.poison.send(own, sight, qubits)
+        sent = start + self.poison.send(own, sight, arch)
         self._known = start
         super().prepare(Trained(sent[:quantum], sent[quantum:]))
 
-    def _qubits(self) -> int:
+    def _architecture(self) -> Architecture:
         if self._job is None:
             self._job = fetch_job(self._store, self._ledger.beacon.architecture_digest())
-        return self._job.architecture.qubits
+        return self._job.architecture
 
 
 def poisoner(name: str) -> type[Poisoner]:

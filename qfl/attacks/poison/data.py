@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from qfl.attacks.poison.poison import Poison, Sight, Vector
 from qfl.data.datasets import LabelledData
+from qfl.quantum.architecture import Architecture
 
 PATCH = 2
 """Side of a backdoor's trigger, pixels."""
@@ -42,7 +43,7 @@ class Backdoor(Poison):
         features[:marked], labels[:marked] = with_trigger(features[:marked]), self.target
         return LabelledData(features, labels)
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         return self.strength * trained
 
     def shown(self, data: LabelledData) -> LabelledData:

@@ -52,14 +52,13 @@ class PoisonedFederation(Federation):
         if not self._attackers:
             return super()._train(tasks)
         honest = [client for client in range(len(tasks)) if client not in self._attackers]
-        qubits, base = self._job.architecture.qubits, _vector(tasks[0].angles, tasks[0].weights)
+        arch, base = self._job.architecture, _vector(tasks[0].angles, tasks[0].weights)
         entered = [
-            replace(tasks[client], angles=self._poison.enter(tasks[client].angles, qubits))
-            for client in self._attackers
+            replace(tasks[client], angles=self._poison.enter(tasks[client].angles, arch)) for client in self._attackers
         ]
         trained = dict(zip(honest, self._trainer.train([tasks[client] for client in honest], honest), strict=True))
         own = [
-            _vector(self._poison.leave(result.angles, qubits), result.weights) - base
+            _vector(self._poison.leave(result.angles, arch), result.weights) - base
             for result in self._trainer.train(entered, self._attackers)
         ]
         known = [_vector(result.angles, result.weights) - base for result in trained.values()]
@@ -72,7 +71,7 @@ class PoisonedFederation(Federation):
             rng=np.random.default_rng([self._config.seed, tasks[0].round, 3]),
         )
         for client, delta in zip(self._attackers, own, strict=True):
-            sent = base + self._poison.send(delta, sight, qubits)
+            sent = base + self._poison.send(delta, sight, arch)
             angles, weights = np.split(sent, [sight.shape.quantum])
             trained[client] = Trained(angles, weights)
         return [trained[client] for client in range(len(tasks))]

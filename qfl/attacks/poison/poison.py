@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.data.datasets import LabelledData
+from qfl.quantum.architecture import Architecture
 from qfl.types import ModelShape
 
 Vector = NDArray[np.float64]
@@ -53,14 +54,14 @@ class Poison:
         """The data that it trains on."""
         return data
 
-    def enter(self, angles: Vector, qubits: int) -> Vector:
+    def enter(self, angles: Vector, arch: Architecture) -> Vector:
         """The angles `[quantum]` that stand for the base in its own circuit."""
         return angles
 
-    def leave(self, angles: Vector, qubits: int) -> Vector:
+    def leave(self, angles: Vector, arch: Architecture) -> Vector:
         """Inverse of `enter`, for the angles that it trained."""
         return angles
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         """The difference to the base that it sends in place of the one it `trained`, both `[d]`."""
         return trained

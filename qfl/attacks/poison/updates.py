@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.attacks.poison.poison import Poison, Sight, Vector
+from qfl.quantum.architecture import Architecture
 
 
 @dataclass(frozen=True)
@@ -16,7 +17,7 @@ class SignFlip(Poison):
 
     strength: float = 3.0
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         return -self.strength * trained
 
 
@@ -26,7 +27,7 @@ class Scaling(Poison):
 
     strength: float = 10.0
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         return self.strength * trained
 
 
@@ -36,7 +37,7 @@ class Gaussian(Poison):
 
     strength: float = 3.0
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         blocks = np.split(trained, [sight.shape.quantum])
         scales = [math.sqrt(float(np.mean(block**2))) if block.size else 0.0 for block in blocks]
         spread = np.repeat(scales, [block.size for block in blocks])
@@ -53,7 +54,7 @@ class LittleIsEnough(Poison):
 
     deviations: float = 1.5
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         known = sight.honest if self.omniscient else sight.own
         moved: Vector = known.mean(axis=0) - self.deviations * known.std(axis=0)
         return moved
@@ -69,7 +70,7 @@ class InnerProduct(Poison):
 
     strength: float = 3.0
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         known = sight.honest if self.omniscient else sight.own
         turned: Vector = -self.strength * known.mean(axis=0)
         return turned
@@ -84,5 +85,5 @@ class FreeRider(Poison):
 
     noise: float = 1e-3
 
-    def send(self, trained: Vector, sight: Sight, qubits: int) -> Vector:
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
         return sight.previous + self.noise * sight.rng.standard_normal(trained.shape)
