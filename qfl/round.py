@@ -194,25 +194,30 @@ def commit(network: Network) -> None:
 
 
 def reveal(network: Network) -> None:
-    """Store and reveal, while the committees take their seats, and let the reveal phase end."""
+    """Store and reveal."""
 
     def act(client: Client) -> None:
         duty, number, _ = _duty_of(network, client)
         if duty is ClientDuty.REVEAL:
             client.reveal(number)
 
-    def take_seat(validator: Validator) -> None:
-        if network.conditions.answers(number, validator.participant):
-            validator.take_seat(number)
-
     network.turns.let_each("client", "reveal", network.clients, act)
+
+
+def look(network: Network) -> None:
+    """Let the committees check what is revealed while nobody can speak yet, and let the reveal phase end."""
     number = network.ledger.beacon.current_round()
-    network.turns.let_each("validator", "reveal", network.validators, take_seat)
+
+    def act(validator: Validator) -> None:
+        if network.conditions.answers(number, validator.participant):
+            validator.look(number)
+
+    network.turns.let_each("validator", "verify", network.validators, act)
     _end_phase(network, Phase.REVEAL)
 
 
 def verify(network: Network) -> None:
-    """Let the committees propose and attest; when nobody can act, the next proposer's turn comes."""
+    """Let the committees look, then agree; when nobody has anything to say, asked twice, the next turn comes."""
 
     def act(validator: Validator) -> bool:
         duty = validator.duty()
@@ -222,9 +227,13 @@ def verify(network: Network) -> None:
     def shard_of(validator: Validator) -> ShardIndex:
         return validator.duty().shard
 
+    look(network)
+    quiet = 0
     while (context := network.ledger.beacon.context()).phase is Phase.CHECKPOINT:
         # The seats of one committee act one after the other: what one says, the next has heard.
-        if not any(network.turns.let_each("validator", "verify", network.validators, act, shard_of)):
+        said = network.turns.let_each("validator", "verify", network.validators, act, shard_of)
+        quiet = 0 if any(said) else quiet + 1
+        if quiet > 1:
             begun = (network.ledger.now() - context.reveal_ends_at) // context.turn_seconds
             next_turn = context.reveal_ends_at + (begun + 1) * context.turn_seconds
             network.clock.reach(min(next_turn, context.phase_ends_at))

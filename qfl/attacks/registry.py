@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from qfl.attacks import challenges, commits, draw, exits, models, proofs, rewards, seats, updates
-from qfl.attacks.sighting import FRESH_COMMITTEE, NEXT_SEAT, NOT_ATTESTED, NOT_INCLUDED
+from qfl.attacks.sighting import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from qfl.attacks.strategy import Attack, Outsider, Who
 from qfl.errors import InvalidInput
 
@@ -109,25 +109,25 @@ ALL = (
     Attack(
         "silent-proposer",
         *(VALIDATOR, "hold the first seat and say nothing", seats.Silent),
-        (NEXT_SEAT,),
+        (OTHERS_QUORUM,),
         first=True,
     ),
     Attack(
         "censoring-proposer",
         *(VALIDATOR, "propose a result without one client's update", seats.CensoringProposer),
-        (NOT_ATTESTED, NEXT_SEAT),
+        (NOT_ATTESTED, OTHERS_QUORUM),
         first=True,
     ),
     Attack(
         "lying-proposer",
         *(VALIDATOR, "propose a false aggregate to honest seats", seats.LyingProposer),
-        (NOT_ATTESTED, NEXT_SEAT),
+        (NOT_ATTESTED, OTHERS_QUORUM),
         first=True,
     ),
     Attack(
         "lying-minority",
         *(VALIDATOR, "bring a false aggregate with one signature of four", seats.Minority),
-        ("NoQuorum", "BadAttestation", NOT_ATTESTED, NEXT_SEAT),
+        ("NoQuorum", "BadAttestation", NOT_ATTESTED, OTHERS_QUORUM),
         first=True,
     ),
     Attack(
@@ -141,7 +141,7 @@ ALL = (
     Attack(
         "equivocation",
         *(VALIDATOR, "propose two results in one turn", seats.Equivocator),
-        ("equivocation dispute", NEXT_SEAT),
+        ("equivocation dispute", OTHERS_QUORUM),
         first=True,
         slashed=True,
     ),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -11,7 +12,6 @@ from eth_utils.crypto import keccak
 
 from qfl.attacks.updates import NO_BOUND
 from qfl.chain.contracts.beacon import Duty
-from qfl.chain.contracts.shard import Proposed
 from qfl.codec.content import content_digest, decode, encode, lanes_root
 from qfl.committee.bundle import encode_bundle, quorum_of
 from qfl.committee.result import ShardResult
@@ -20,7 +20,7 @@ from qfl.errors import ContractReverted
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.seat import Seat
 from qfl.roles.validator import Validator
-from qfl.types import RoundNumber
+from qfl.types import CheckpointData, RoundNumber
 
 HIDDEN_LANE = 20_000
 """What colluders say that every coordinate of an update nobody else has is."""
@@ -93,9 +93,10 @@ class MinoritySeat(LyingSeat):
         super().__init__(*arguments, **settings)
         self._was_refused = False
 
-    def _carry(self, proposals: dict[int, Proposed], signatures: dict[int, dict[int, bytes]]) -> bool:
-        if self._seat in proposals and not self._was_refused:
-            checkpoint, signature = proposals[self._seat].checkpoint, signatures[self._seat][self._seat]
+    def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
+        own = [(checkpoint, said[self._seat]) for checkpoint, said in signatures.items() if self._seat in said]
+        if own and not self._was_refused:
+            checkpoint, signature = own[0]
             copies = dict.fromkeys(range(quorum_of(len(self._keys))), signature)
             for bundle in ({self._seat: signature}, {**copies, self._seat: signature}):
                 call = self._ledger.beacon.submit_checkpoint(checkpoint, encode_bundle(bundle))

@@ -4,7 +4,7 @@ Besides the names of contract errors that attackers ran into, there are:
 
     not included        an attacking client committed, and no checkpoint has its update
     not attested        an attacker proposed, and another proposal became the checkpoint
-    next seat's turn    an attacker held an earlier turn than the one whose proposal became the checkpoint
+    others' quorum      an attacker had a seat, and the checkpoint came about without its signature
     fresh committee     a round was lost, and the next one had a model that stands
     X dispute           a fault of kind X was proven, and none but attackers paid for it
 """
@@ -17,7 +17,7 @@ from qfl.roles.loop import published_rounds
 from qfl.types import ParticipantId, RoundNumber
 
 NOT_INCLUDED, NOT_ATTESTED = "not included", "not attested"
-NEXT_SEAT, FRESH_COMMITTEE = "next seat's turn", "fresh committee"
+OTHERS_QUORUM, FRESH_COMMITTEE = "others' quorum", "fresh committee"
 
 
 class Sighting:
@@ -57,7 +57,8 @@ class Sighting:
     def _in_round(self, number: RoundNumber) -> set[str]:
         seen = set()
         beacon, shard, opened = self._ledger.beacon, self._ledger.shards[SHARD], self._ledger.opened_in(number)
-        accepted = {entry.checkpoint for entry in beacon.accepted(number, opened)}
+        entries = beacon.accepted(number, opened)
+        accepted = {entry.checkpoint for entry in entries}
         included = [
             reveal.client
             for reveal in shard.reveals(number, opened)
@@ -70,8 +71,9 @@ class Sighting:
         proposed = {entry.checkpoint for entry in shard.proposals(number, opened)}
         if any(committee[checkpoint.turn] in self._cast.participants for checkpoint in proposed - accepted):
             seen.add(NOT_ATTESTED)
-        if number in self._stand and self._turns_let_pass(number):
-            seen.add(NEXT_SEAT)
+        seated = [seat for seat, member in enumerate(committee) if member in self._cast.participants]
+        if number in self._stand and any(not entry.attested >> seat & 1 for entry in entries for seat in seated):
+            seen.add(OTHERS_QUORUM)
         if number not in self._stand and number + 1 in self._stand:
             seen.add(FRESH_COMMITTEE)
         return seen

@@ -19,8 +19,8 @@ from qfl.chain.traffic import Exchange, listening
 from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, ShardIndex
 
-WAITS_FOR = {"attest": "propose", "checkpoint": "attest"}
-"""Which transactions of its shard have to be in a block before one can be made."""
+WAITS_FOR = {"checkpoint": ("propose", "attest")}
+"""Which transactions of its shard, those recorded before it, have to be in a block before one can be made."""
 
 
 @dataclass(frozen=True)
@@ -166,7 +166,8 @@ def _queues(acts: Sequence[Act]) -> dict[ParticipantId, list[Awaited]]:
     lead = dict[ParticipantId, float]()
     for act in acts:
         for sent in act.sent:
-            waits_for = list(known.get((act.shard, WAITS_FOR.get(sent.label, "")), ()))
+            awaited = WAITS_FOR.get(sent.label, ())
+            waits_for = [entry for label in awaited for entry in known.get((act.shard, label), ())]
             entry = Awaited(sent, lead.pop(act.validator, 0.0), waits_for)
             queues.setdefault(act.validator, []).append(entry)
             known.setdefault((act.shard, sent.label), []).append(entry)

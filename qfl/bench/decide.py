@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
@@ -14,7 +15,9 @@ from qfl.bench.variants import Site
 from qfl.chain.contracts.beacon import Phase, ValidatorDuty
 from qfl.committee.bundle import quorum_of
 from qfl.errors import RoundNotCompleted
-from qfl.round import commit, mirror, open_round, reveal, train
+from qfl.roles.client import Client
+from qfl.roles.validator import Validator
+from qfl.round import Network, commit, mirror, open_round, reveal, train
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 ON_BEACON = ("open_round", "checkpoint", "vote")
@@ -26,32 +29,38 @@ Figures = dict[str, float]
 def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     """Bring the same updates to a decision once more: the figures, and the gas of every kind of transaction.
 
-    The round is not published: it fails when its time is over, and the next one trains on the same model.
+    Time begins when the reveals end, work and messages with the first reveal. In each shard one client reveals last,
+    when whoever looks early has checked all others. The round is not published: it fails when its time is over, and the
+    next one trains on the same model.
     """
-    network = site.network
+    network, recorder = site.network, site.recorder
     while (context := network.ledger.beacon.context()).phase is not Phase.IDLE:
         network.clock.reach(context.phase_ends_at)
     site.receipts.clear()
     number = open_round(network)
     if network.ledger.mirrors:
         mirror(network)
-    for stage in (train, commit, reveal):
+    for stage in (train, commit):
         stage(network)
-    for voter in site.voters:
-        voter.prepare(number)
-    site.recorder.acts.clear()
+    _take_seats(site, number)
+    last = _last_of_each_shard(network)
+    recorder.acts.clear()
     site.meter.clear()
     before = [_folder_bytes(folder) for folder in site.folders]
-    begun = time.perf_counter()
-    needed = _vote(site, number) if site.variant.is_flat else _sit(site, number)
-    acts, gas = site.recorder.acts, dict[str, int]()
+    reveal(replace(network, clients=[client for client in network.clients if client not in last]))
+    _look(site, number)
+    reveal(replace(network, clients=last))
+    network.clock.reach(network.ledger.beacon.context().phase_ends_at)
+    looks, begun = len(recorder.acts), time.perf_counter()
+    needed = _vote(site) if site.variant.is_flat else _sit(site, number)
+    acts, gas = recorder.acts, dict[str, int]()
     decided = sorted(sent.mined_at for act in acts for sent in act.sent if sent.label == site.variant.decisive)
     written = [_folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
     for receipt in site.receipts:
         gas[receipt.label] = gas.get(receipt.label, 0) + receipt.gas
     figures = {
         "wall_seconds": decided[needed - 1] - begun,
-        "critical_seconds": critical_path(acts, site.variant.decisive, needed),
+        "critical_seconds": critical_path(acts[looks:], site.variant.decisive, needed),
         **count_traffic(acts),
         **count_work(site, written),
         "gas_beacon": sum(gas[label] for label in gas if label in ON_BEACON),
@@ -99,12 +108,40 @@ def count_work(site: Site, written: Sequence[int]) -> Figures:
     }
 
 
-def _vote(site: Site, number: RoundNumber) -> int:
+def _last_of_each_shard(network: Network) -> list[Client]:
+    """A client of each shard that has any."""
+    return list({network.ledger.shard_of(client.participant): client for client in network.clients}.values())
+
+
+def _take_seats(site: Site, number: RoundNumber) -> None:
+    """Let everybody read what the round fixes, before there is anything to verify: it counts nowhere."""
+    for voter in site.voters:
+        voter.prepare(number)
+    if not site.variant.is_flat:
+        for validator in site.network.validators:
+            validator.look(number)
+
+
+def _look(site: Site, number: RoundNumber) -> None:
+    """Let those who look early check what is revealed."""
+    if not site.variant.looks_early:
+        return
+    if site.variant.is_flat:
+        for voter in site.voters:
+            with _acting(site, voter.participant, SHARD):
+                voter.look()
+    else:
+        for _, shard, validator in _seats(site, number):
+            with _acting(site, validator.participant, shard):
+                validator.look(number)
+
+
+def _vote(site: Site) -> int:
     """Let everybody verify, then vote; return how many votes decide."""
     results = []
     for voter in site.voters:
         with _acting(site, voter.participant, SHARD):
-            results.append(voter.verify(number))
+            results.append(voter.verify())
     for voter, result in zip(site.voters, results, strict=True):
         with _acting(site, voter.participant, SHARD):
             voter.vote(result)
@@ -112,22 +149,11 @@ def _vote(site: Site, number: RoundNumber) -> int:
 
 
 def _sit(site: Site, number: RoundNumber) -> int:
-    """Let the committees verify and attest until every shard with updates has its checkpoint; how many those are.
-
-    The proposers come last, so that everybody has verified before the first proposal, as when all begin at once.
-    """
-    beacon, shards = site.network.ledger.beacon, site.variant.shards
-    people = {validator.participant: validator for validator in site.network.validators}
-    seats = [
-        (seat, ShardIndex(shard), people[member])
-        for shard in range(shards)
-        for seat, member in enumerate(beacon.committee(number, ShardIndex(shard)))
-    ]
-    seats.sort(key=lambda entry: -entry[0])
-    said = True
+    """Let the seats act, in their order, until every shard with updates has its checkpoint; how many those are."""
+    beacon, said = site.network.ledger.beacon, True
     while said and beacon.context().phase is Phase.CHECKPOINT:
         said = False
-        for _, shard, validator in seats:
+        for _, shard, validator in _seats(site, number):
             with _acting(site, validator.participant, shard):
                 duty = validator.duty()
                 if duty.kind is ValidatorDuty.VERIFY:
@@ -135,6 +161,15 @@ def _sit(site: Site, number: RoundNumber) -> int:
     if not (accepted := len(beacon.accepted(number, site.network.ledger.opened_in(number)))):
         raise RoundNotCompleted(number, "no committee came to a decision")
     return accepted
+
+
+def _seats(site: Site, number: RoundNumber) -> list[tuple[int, ShardIndex, Validator]]:
+    """Every committee's seats, the first ones of all shards first."""
+    people = {validator.participant: validator for validator in site.network.validators}
+    shards = [ShardIndex(shard) for shard in range(site.variant.shards)]
+    committees = [(shard, site.network.ledger.beacon.committee(number, shard)) for shard in shards]
+    seats = [(seat, shard, people[member]) for shard, members in committees for seat, member in enumerate(members)]
+    return sorted(seats, key=lambda entry: entry[:2])
 
 
 @contextmanager

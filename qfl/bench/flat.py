@@ -3,7 +3,8 @@
 It is the baseline because peer systems work like this: on one chain of equals, every node checks every update, and
 sends its own vote. Nothing of it is handicapped: a flat validator has the same key, store, chain and machine, and
 fetches, checks, aggregates and signs by the very code of a committee's seat. It says its result in one transaction,
-which names nothing but the result, and reads nobody else's.
+which names nothing but the result, and reads nobody else's. It checks when the reveals are over, or, in the variant
+that does so, from the first reveal on, as seats do.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from qfl.chain.digests import Domain
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.committee.result import ShardResult, compute_result
-from qfl.committee.updates import fetch_updates
+from qfl.committee.updates import VerifiedUpdate, fetch_updates
 from qfl.keys.keyfile import KeyFile
 from qfl.meter import Meter
 from qfl.roles.encryption import read_opener
@@ -49,18 +50,25 @@ class FlatValidator:
         self._domain = Domain(ledger.deployment.chain_id, voting.address)
 
     def prepare(self, round_number: RoundNumber) -> None:
-        """Read what the round fixes while there is nothing to verify yet, as `Validator.take_seat` does."""
+        """Read what the round fixes while there is nothing to verify yet, as a seat does."""
         self._terms = read_terms(self._ledger, round_number, SHARD)
-        self._opened = self._ledger.opened_in(round_number)
+        self._unread = self._ledger.opened_in(round_number)
+        self._updates: dict[int, VerifiedUpdate] = {}
 
-    def verify(self, round_number: RoundNumber) -> ShardResult:
-        """Fetch and check all updates, and aggregate them."""
-        terms, reveals = self._terms, self._ledger.shards[SHARD].reveals(round_number, self._opened)
+    def look(self) -> None:
+        """Fetch and check what is revealed and not yet checked."""
+        reveals, self._unread = self._ledger.shards[SHARD].reveals_until_now(self._terms.round, self._unread)
         with verifying(self._meter, self.participant):
-            opener = read_opener(self._ledger, self._store, terms, [])
+            opener = read_opener(self._ledger, self._store, self._terms, [])
             assert opener is not None, "nothing is sealed here"
-            verified, _ = fetch_updates(reveals, self._store, terms, opener)
-            result = compute_result(terms, 0, verified)
+            verified, _ = fetch_updates(reveals, self._store, self._terms, opener)
+            self._updates.update({update.index: update for update in verified})
+
+    def verify(self) -> ShardResult:
+        """Fetch and check all updates, and aggregate them."""
+        self.look()
+        with verifying(self._meter, self.participant):
+            result = compute_result(self._terms, 0, self._updates.values())
         self._store.put(result.content)
         return result
 

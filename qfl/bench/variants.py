@@ -39,7 +39,10 @@ CLIENTS_AT_ONCE = 32
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to decide a round; in the flat one everybody votes."""
+    """One way to decide a round; in the flat ones everybody votes.
+
+    `looks_early`: whoever verifies begins with the first reveal, not when the reveals are over.
+    """
 
     name: str
     title: str
@@ -47,6 +50,7 @@ class Variant:
     quorum: str = "lms"
     shard_chains: bool = False
     is_flat: bool = False
+    looks_early: bool = True
 
     @property
     def decisive(self) -> str:
@@ -55,7 +59,8 @@ class Variant:
 
 
 VARIANTS = (
-    Variant("flat", "flat", is_flat=True),
+    Variant("flat", "flat", is_flat=True, looks_early=False),
+    Variant("flat-early", "flat, checking early", is_flat=True),
     Variant("committee", "committee"),
     Variant("committee-bls", "committee, BLS", quorum="bls"),
     Variant("shards", f"{SHARDS} shards, one chain", shards=SHARDS),

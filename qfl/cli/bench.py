@@ -11,7 +11,7 @@ from rich.console import Console
 from qfl.cli import options
 from qfl.cli.energy import energy
 from qfl.cli.learning import learning
-from qfl.cli.measure import consensus, scale
+from qfl.cli.measure import consensus, engine, scale
 from qfl.cli.storage import storage
 from qfl.config import JobConfig, load_config
 
@@ -21,7 +21,7 @@ def bench() -> None:
     """Run a job in different ways, and compare."""
 
 
-for command in (consensus, energy, learning, scale, storage):
+for command in (consensus, energy, engine, learning, scale, storage):
     bench.add_command(command)
 
 

@@ -1,4 +1,4 @@
-"""`qfl bench consensus` and `qfl bench scale`: what a round's decision costs, and how work is shared by shards."""
+"""`qfl bench consensus`, `scale` and `engine`: what a decision costs, how shards share work, how fast circuits run."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from rich.console import Console
 
 from qfl.cli import options
 from qfl.config import JobConfig
+from qfl.errors import InvalidInput
 
 KEY_HEIGHT = 5
 """Leaves enough for the rounds measured, and a key takes a twentieth of a second to make."""
@@ -54,3 +55,26 @@ def scale(updates: int, repeats: int, repetitions: int, out: Path, as_json: bool
     else:
         console.print(scale_table(results))
         console.print(f"medians; these figures are in {out / NAME}", highlight=False)
+
+
+@click.command()
+@click.option("--repetitions", type=click.IntRange(1), default=15, show_default=True, help="Steps of each, in turns.")
+@click.option("--peer", "peers", multiple=True, help="NAME=PYTHON: pennylane or tensorcircuit, where it is installed.")
+@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for engine.json.")
+@options.as_json
+def engine(repetitions: int, peers: tuple[str, ...], out: Path, as_json: bool) -> None:
+    """The fused engine beside stock TorchQuantum and peers: a step, forward and backward, in one thread."""
+    from qfl.bench.engine import CASES, NAME, PEERS, bench_engine, engine_table
+
+    pythons = dict(peer.partition("=")[::2] for peer in peers)
+    for name, python in pythons.items():
+        if name not in PEERS or not python:
+            raise InvalidInput("peer", f"{name}={python}", f"give NAME=PYTHON, a name of {', '.join(PEERS)}")
+    console = Console(stderr=as_json)
+    with console.status("") as status:
+        results = bench_engine(out, repetitions, pythons, CASES, status.update)
+    if as_json:
+        options.print_json(results)
+    else:
+        console.print(engine_table(results))
+        console.print(f"medians, how many times the fused engine's in brackets; {out / NAME}", highlight=False)

@@ -20,6 +20,7 @@ from qfl.errors import (
     SealBroken,
     UpdateMissing,
     UpdateRejected,
+    UpdateUnreadable,
 )
 from qfl.storage.budget import ByteBudget
 from qfl.storage.store import ContentStore
@@ -114,7 +115,7 @@ def fetch_updates(
             except ContentMissing as error:
                 return UpdateMissing(reveal.client, str(error))
             except ContentUnusable as error:
-                return UpdateRejected(reveal.client, str(error))
+                return UpdateUnreadable(reveal.client, str(error))
             except UpdateRejected as error:
                 return error
 

@@ -19,8 +19,8 @@ from qfl.energy.workload import Workload
 
 WAKES = 3
 """A client's radio wakes to fetch the base model, to commit, and to reveal: each is a phase of its own."""
-STEPS = 7
-"""Steps of a round that wait for a block: open, commit, reveal, propose, attest, checkpoint, publish."""
+STEPS = 6
+"""Steps of a round that wait for a block: open, commit, reveal, announce, checkpoint, publish."""
 
 
 @dataclass(frozen=True)

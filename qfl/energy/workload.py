@@ -13,6 +13,7 @@ from typing import Any
 
 from qfl.chain.parameters import load_parameters
 from qfl.codec.content import HEADER_BYTES
+from qfl.committee.bundle import quorum_of
 from qfl.errors import InvalidInput
 from qfl.keys.lms import LmsSecret, verify
 from qfl.quantum.architecture import Architecture
@@ -98,7 +99,7 @@ def summarise(
         *(len(transactions) / count, cpu),
         client_up=from_clients + updates * update,
         client_down=config["clients"] * model,
-        validator_up=from_validators + (seats * shards + 1) * model,
+        validator_up=from_validators + (quorum_of(seats) * shards + 1) * model,
         validator_down=updates * seats * update + shards * model,
         vote_bytes=mean(votes) if votes else 0.0,
         vote_seconds=vote_seconds,

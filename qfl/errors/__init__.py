@@ -68,6 +68,7 @@ from qfl.errors.protocol import (
     TooFewRecipients,
     UpdateMissing,
     UpdateRejected,
+    UpdateUnreadable,
     VerificationFailed,
     VerificationIncomplete,
 )
@@ -144,6 +145,7 @@ __all__ = [
     "TransactionRefused",
     "UpdateMissing",
     "UpdateRejected",
+    "UpdateUnreadable",
     "VerificationFailed",
     "VerificationIncomplete",
     "WorkersFailed",

@@ -35,11 +35,12 @@ class UpdateRejected(ProtocolError):
         self.client, self.reason = client, reason
 
 
-class UpdateMissing(UpdateRejected):
-    """An update's content cannot be fetched."""
+class UpdateUnreadable(UpdateRejected):
+    """The own store does not give an update's content; another one may have it."""
 
-    def __init__(self, client: int, reason: str) -> None:
-        super().__init__(client, reason)
+
+class UpdateMissing(UpdateUnreadable):
+    """An update's content cannot be fetched."""
 
 
 class SealBroken(ProtocolError):

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.types import ModelShape
 
-VERSION = 1
-ENCODINGS = ("amplitude", "centred-amplitude", "angle")
-ROTATIONS = 3
-"""Angles per qubit and layer: RZ, RY, RZ."""
+VERSION = 2
+ENCODINGS = ("amplitude", "centred-amplitude", "angle", "reuploading")
+ANGLES_PER_QUBIT = {"zyz-ring": 3, "hardware-efficient": 2, "strongly-entangling": 3, "u3": 6}
+"""Of a layer of each quantum ansatz; `qfl.quantum.ansatz` has their gates."""
+CLASSICAL = "classical"
+"""In place of an ansatz: no circuit, a perceptron of as many parameters, to compare with."""
+ANSAETZE = (*ANGLES_PER_QUBIT, CLASSICAL)
 ANGLE_AXES = ("ry", "rz", "rx", "ry")
 """Axes of angle encoding, one pass over the qubits each: TorchQuantum's encoder "4x4_ryzxy"."""
 MIN_QUBITS, MAX_QUBITS = 2, 12
@@ -22,19 +25,25 @@ MAX_LAYERS, MAX_CLASSES = 256, 1000
 
 @dataclass(frozen=True)
 class Architecture:
-    """A quantum classifier: encoding, `layers` of RZ-RY-RZ per qubit and a CNOT ring, then Z of every qubit.
+    """A quantum classifier: encoding, `layers` of an ansatz, then Z of every qubit; or its classical control.
 
     Attributes:
         encoding: "amplitude": the feature vector, zero-padded and normalised, is the state; up to `2**qubits`
             features. "centred-amplitude": the same after its own mean is taken off it, which sets images apart
             that are all non-negative; not for a handful of features. "angle": a feature x in [0, 1] turns a qubit
-            by pi*x; up to `4*qubits` features, one pass over the qubits along each axis of `ANGLE_AXES`.
+            by pi*x; up to `4*qubits` features, one pass over the qubits along each axis of `ANGLE_AXES`. "reuploading":
+            the same before every layer (Perez-Salinas et al., Quantum 4, 226, 2020).
         qubits: 2 to 12.
         layers: 1 to 256.
         classes: 2 to 1000; without a head at most `qubits`.
         head: whether a linear layer maps the `qubits` expectations to `classes` logits. Without one the first
             `classes` expectations, scaled, are the logits.
         features: length of a feature vector.
+        ansatz: "zyz-ring": RZ RY RZ on each qubit, and a ring of CNOTs. "hardware-efficient": RY RZ, and a chain of
+            CNOTs (Kandala et al., Nature 549, 242, 2017). "strongly-entangling": RZ RY RZ, and CNOTs whose range
+            grows from layer to layer (Schuld et al., Phys. Rev. A 101, 032308, 2020; PennyLane's
+            `StronglyEntanglingLayers`). "u3": U3 on each qubit, and a ring of controlled U3. "classical": no circuit
+            but a perceptron with one hidden layer and as near as possible the parameters of "zyz-ring".
 
     Raises:
         InvalidInput: a value outside these ranges.
@@ -46,8 +55,11 @@ class Architecture:
     classes: int = 10
     head: bool = True
     features: int = 64
+    ansatz: str = "zyz-ring"
 
     def __post_init__(self) -> None:
+        if self.ansatz not in ANSAETZE:
+            raise InvalidInput("ansatz", self.ansatz, f"choose one of {', '.join(ANSAETZE)}")
         if self.encoding not in ENCODINGS:
             raise InvalidInput("encoding", self.encoding, f"choose one of {', '.join(ENCODINGS)}")
         _check_range("qubits", self.qubits, MIN_QUBITS, MAX_QUBITS)
@@ -65,9 +77,26 @@ class Architecture:
 
     @property
     def shape(self) -> ModelShape:
-        """Angles, ordered `[layer, qubit, (RZ, RY, RZ)]`, then weights: `[class, qubit]` matrix, `[class]` bias."""
-        quantum = self.layers * self.qubits * ROTATIONS
+        """Angles, by layer as the ansatz takes them, then weights: `[class, qubit]` matrix, `[class]` bias.
+
+        Of the classical control: no angles; weights `[hidden, feature]`, `[hidden]`, `[class, hidden]`, `[class]`.
+        """
+        if self.is_classical:
+            return ModelShape(0, self.hidden * (self.features + self.classes + 1) + self.classes)
+        quantum = self.layers * self.qubits * ANGLES_PER_QUBIT[self.ansatz]
         return ModelShape(quantum, self.classes * (self.qubits + 1) if self.head else 0)
+
+    @property
+    def is_classical(self) -> bool:
+        """Whether this is the control, without a circuit."""
+        return self.ansatz == CLASSICAL
+
+    @property
+    def hidden(self) -> int:
+        """Hidden units of the classical control: those that bring it nearest to the quantum model's parameters."""
+        quantum = replace(self, ansatz="zyz-ring").shape
+        wanted = quantum.quantum + quantum.classical - self.classes
+        return max(1, round(wanted / (self.features + self.classes + 1)))
 
     def to_json(self) -> bytes:
         """Canonical form: sorted keys, no blanks, ASCII. Equal architectures have equal bytes."""
@@ -99,7 +128,7 @@ class Architecture:
 
 def most_features(encoding: str, qubits: int) -> int:
     """Longest feature vector that an encoding can put into so many qubits."""
-    return len(ANGLE_AXES) * qubits if encoding == "angle" else int(2**qubits)
+    return len(ANGLE_AXES) * qubits if encoding in ("angle", "reuploading") else int(2**qubits)
 
 
 def _check_range(name: str, value: object, low: int, high: int) -> None:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import torch
-
-from qfl.quantum.architecture import ANGLE_AXES
 
 BLANK_NORM = 1e-5
 """Length of a sample, relative to its largest feature, below which it is all rounding errors."""
@@ -28,15 +24,3 @@ def amplitudes(features: torch.Tensor, qubits: int, centred: bool) -> torch.Tens
     ground = torch.zeros_like(padded)
     ground[..., 0] = 1
     return torch.where(length > BLANK_NORM, padded / length.clamp_min(BLANK_NORM), ground)
-
-
-def axis_passes(features: torch.Tensor, qubits: int) -> Iterator[tuple[str, torch.Tensor]]:
-    """Angle encoding: for each pass over the register its axis and the radians `[..., qubits]`, pi times features.
-
-    Feature `i` turns qubit `i % qubits` in pass `i // qubits`; missing features of the last pass turn nothing.
-    """
-    passes = -(-features.shape[-1] // qubits)
-    padded = torch.nn.functional.pad(features, (0, passes * qubits - features.shape[-1]))
-    turns = torch.pi * padded.view(*padded.shape[:-1], passes, qubits)
-    for number in range(passes):
-        yield ANGLE_AXES[number], turns[..., number, :]

@@ -19,8 +19,8 @@ class Engine(Protocol):
 
         Args:
             features: `[clients, batch, features]` float.
-            angles: `[clients, layers, qubits, 3]` radians (RZ, RY, RZ in the order of application); client `c`'s
-                angles act on client `c`'s samples only.
+            angles: `[clients, ...]` radians, a client's in the order of `Architecture.shape`; client `c`'s angles act
+                on client `c`'s samples only.
 
         Returns:
             `[clients, batch, qubits]`, each in [-1, 1], differentiable in `angles`.

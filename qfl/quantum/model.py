@@ -8,7 +8,8 @@ import torchquantum as tq
 from numpy.typing import NDArray
 
 from qfl.errors import InvalidInput
-from qfl.quantum.architecture import ROTATIONS, Architecture
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.classical import perceive
 from qfl.quantum.config import DTYPES
 from qfl.quantum.engine import make_engine
 
@@ -20,9 +21,9 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum
     """One classifier per client, all run in one batch; each client's numbers depend on its own input alone.
 
     Attributes:
-        angles: trainable, `[clients, layers, qubits, 3]` radians.
+        angles: trainable, `[clients, quantum]` radians.
         weights: trainable, `[clients, classical]`: `[classes, qubits]` matrix, then `[classes]` bias; empty
-            without a head.
+            without a head; of the classical control see `Architecture.shape`.
     """
 
     def __init__(
@@ -50,17 +51,16 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum
             raise InvalidInput("dtype", dtype, f"choose one of {', '.join(DTYPES)}")
         precision: torch.dtype = getattr(torch, dtype)
         self.architecture = architecture
-        self._engine = make_engine(engine, architecture)
-        self.angles = torch.nn.Parameter(
-            torch.tensor(angles, dtype=precision)
-            .view(1, architecture.layers, architecture.qubits, ROTATIONS)
-            .repeat(clients, 1, 1, 1)
-        )
+        self._engine = None if architecture.is_classical else make_engine(engine, architecture)
+        self.angles = torch.nn.Parameter(torch.tensor(angles, dtype=precision).repeat(clients, 1))
         self.weights = torch.nn.Parameter(torch.tensor(weights, dtype=precision).repeat(clients, 1))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Logits `[clients, batch, classes]` of `features` `[clients, batch, features]`."""
-        expectations = self._engine.expectations(features.to(self.angles.dtype), self.angles)
+        features = features.to(self.angles.dtype)
+        if self._engine is None:
+            return perceive(self.architecture, features, self.weights)
+        expectations = self._engine.expectations(features, self.angles)
         classes, qubits = self.architecture.classes, self.architecture.qubits
         if not self.architecture.head:
             return LOGIT_SCALE * expectations[..., :classes]

@@ -14,6 +14,7 @@ from torch.nn.functional import cross_entropy
 from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.classical import initial_weights
 from qfl.quantum.config import TrainingConfig, scale_rate
 from qfl.quantum.controls import Controls
 from qfl.quantum.model import QuantumClassifier
@@ -47,6 +48,8 @@ class Evaluation:
 def initial_parameters(arch: Architecture, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Parameters to start from: angles uniform in [-pi, pi), head weights normal, biases zero."""
     rng = np.random.default_rng(seed)
+    if arch.is_classical:
+        return np.zeros(0), initial_weights(arch, rng)
     weights = np.zeros(arch.shape.classical)
     matrix = arch.classes * arch.qubits if arch.head else 0
     angles = rng.uniform(-np.pi, np.pi, arch.shape.quantum)

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from qfl.chain.contracts.beacon import RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
-from qfl.errors import ContractReverted
+from qfl.errors import ChainUnreachable, ContractReverted
 from qfl.roles.challenger import Challenger
 from qfl.roles.client import Client
 from qfl.roles.deadlines import DeadlineKeeper
@@ -110,11 +110,19 @@ def run_validator(
         if duty.kind is ValidatorDuty.OPEN_ROUND and not _is_complete(ledger, rounds):
             return open_round(duty.round)
         if duty.kind is ValidatorDuty.WAIT:
-            validator.take_seat(duty.round)
+            look(duty.round)
         if duty.kind is ValidatorDuty.NOT_ACTIVE:
             narrator.say(INACTIVE, validator.participant)
         _release(validator, retention)
         return bool(settled)
+
+    def look(number: RoundNumber) -> None:
+        try:
+            validator.look(number)
+        except ChainUnreachable as fault:
+            if not ledger.is_of_a_shard(fault):
+                raise
+            log.debug("round %d: nothing to see yet: %s", number, fault)
 
     def open_round(last: RoundNumber) -> bool:
         try:

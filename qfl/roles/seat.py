@@ -1,20 +1,25 @@
-"""A validator's seat in a committee: propose in its turn, attest what equals its own result, carry the bundle."""
+"""A validator's seat in a committee: check updates as they are revealed, sign the result, carry the bundle.
+
+A seat that could read every update signs its own result for turn 0 at once, and waits for nobody: honest seats that
+hold the same bytes have the same result. All but one of a quorum announce theirs; the one that then completes it brings
+the bundle to the beacon, its own signature included. Only who could not read everything waits to see what a proposer
+includes, and turns after the first are for what the first could not settle.
+"""
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable, Mapping
 
 from qfl.chain.contracts.beacon import Duty
-from qfl.chain.contracts.shard import Proposed
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.committee.attestor import attestor_of
 from qfl.committee.bundle import quorum_of
-from qfl.committee.opening import PLAIN
 from qfl.committee.result import ShardResult, compute_result
 from qfl.committee.tally import Tally
-from qfl.committee.updates import VerifiedUpdate, fetch_updates
-from qfl.errors import ContractReverted, UpdateRejected
+from qfl.committee.updates import VerifiedUpdate, fetch_updates, fetchers
+from qfl.errors import ContractReverted, UpdateRejected, UpdateUnreadable
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
 from qfl.roles.relay import send_unless_overtaken
@@ -47,92 +52,127 @@ class Seat:
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
         self._shard = ledger.shards[duty.shard]
         self._terms = read_terms(ledger, duty.round, duty.shard)
-        self._opened = ledger.shard_opened_in(duty.shard, duty.round)
+        self._opened = self._unread = ledger.shard_opened_in(duty.shard, duty.round)
         self._context = ledger.beacon.context()
         self._committee = ledger.beacon.committee(duty.round, duty.shard)
+        self._quorum = quorum_of(len(self._committee))
         self._attestor = attestor_of(ledger)
         self._keys = self._attestor.keys_of(self._committee)
         self._tallies: dict[bytes, Tally] = {}
         self._reveals: list[Revealed] = []
-        self._updates: dict[int, VerifiedUpdate] = {}
-        self._attempts: dict[int, tuple[int, int]] = {}
+        self._updates: dict[Revealed, VerifiedUpdate] = {}
+        self._unreadable: set[Revealed] = set()
+        self._attempts: dict[Revealed, tuple[int, int]] = {}
+        self._results: dict[tuple[int, int], ShardResult] = {}
+        self._may_speak = False
+        self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
+
+    def look(self) -> None:
+        """Fetch and check what is revealed by now, while nothing can be said yet."""
+        self._fetch(0, {})
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
+        if not self._may_speak:
+            self._may_speak = True
+            self._forget_chain()
         turn = self._turn()
-        proposals = self._proposals(turn)
-        updates = self._fetch(turn, proposals)
+        proposed = self._proposed(turn)
+        updates = self._fetch(turn, proposed)
         if not updates:
             return False
+        own = self._own_results(turn, proposed, updates)
+        signatures = self._announced([*proposed.values(), *(result.checkpoint for result in own)])
         sent = False
-        if turn == self._seat and turn not in proposals:
-            sent = self._propose(turn, updates, proposals)
-        signatures = self._attestations(proposals)
-        for proposal in proposals.values():
-            if self._seat not in signatures[proposal.checkpoint.turn]:
-                sent |= self._attest(proposal.checkpoint, updates, signatures)
-        return self._carry(proposals, signatures) or sent
+        for result in own:
+            if self._seat not in signatures[result.checkpoint]:
+                sent |= self._say(result, signatures[result.checkpoint])
+        return self._carry(signatures) or sent
 
-    def _fetch(self, turn: int, proposals: dict[int, Proposed]) -> list[VerifiedUpdate]:
+    def _own_results(
+        self, turn: int, proposed: Mapping[int, CheckpointData], updates: list[VerifiedUpdate]
+    ) -> list[ShardResult]:
+        """What this seat signs, by turn: its own result in the first turn and its own, others' if they equal it."""
+        turns = {0} if not self._unreadable else set()
+        if turn == self._seat:
+            turns.add(turn)
+        for number, checkpoint in proposed.items():
+            if checkpoint == self._result_in(number, updates).checkpoint:
+                turns.add(number)
+            else:
+                self._complain(f"what seat {number} proposes is not the result of the revealed updates")
+        return [self._result_in(number, updates) for number in sorted(turns)]
+
+    def _fetch(self, turn: int, proposed: Mapping[int, CheckpointData]) -> list[VerifiedUpdate]:
         """The updates that pass every check, in reveal order.
 
         The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
         seat proposes to include it.
         """
         reveals = self._read_reveals()
-        included = [proposal.checkpoint.included for proposal in proposals.values()]
-        attempts = {r.index: (turn, sum(mask >> r.index & 1 for mask in included)) for r in reveals}
-        missing = [r for r in reveals if r.index not in self._updates]
-        due = [r for r in missing if self._attempts.get(r.index) != attempts[r.index]]
-        verified, rejected = self._read(due)
+        included = [checkpoint.included for checkpoint in proposed.values()]
+        attempts = {reveal: (turn, sum(mask >> reveal.index & 1 for mask in included)) for reveal in reveals}
+        missing = [reveal for reveal in reveals if reveal not in self._updates]
+        due = [reveal for reveal in missing if self._attempts.get(reveal) != attempts[reveal]]
+        if due:
+            verified, rejected = self._read(due)
+            by_index = {reveal.index: reveal for reveal in due}
+            self._updates.update({by_index[update.index]: update for update in verified})
+            unreadable = {one.client for one in rejected if isinstance(one, UpdateUnreadable)}
+            self._unreadable -= set(due)
+            self._unreadable |= {reveal for reveal in due if reveal.client in unreadable}
+            for rejection in rejected:
+                self._complain(str(rejection))
         self._attempts = attempts
-        self._updates.update({update.index: update for update in verified})
-        for rejection in rejected:
-            self._complain(str(rejection))
-        return [self._updates[index] for index in sorted(self._updates)]
+        return [self._updates[reveal] for reveal in reveals if reveal in self._updates]
 
     def _read_reveals(self) -> list[Revealed]:
-        """The round's reveals; read again only where there are more: a shard's chain may be behind the beacon's."""
+        """The round's reveals; asked for only where there are more: a shard's chain may be behind the beacon's."""
         if len(self._reveals) != self._shard.reveals_in(self._round):
-            self._reveals = self._shard.reveals(self._round, self._opened)
+            more, self._unread = self._shard.reveals_until_now(self._round, self._unread)
+            self._reveals += more
         return self._reveals
 
     def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
         """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
-        opener = read_opener(self._ledger, self._store, self._terms, self._kem) if reveals else PLAIN
+        opener = read_opener(self._ledger, self._store, self._terms, self._kem)
         if opener is None:
             self._complain("the updates are sealed, and no key of this seat was on chain when the round was opened")
             return [], []
         return fetch_updates(reveals, self._store, self._terms, opener)
+
+    def _forget_chain(self) -> None:
+        """A shard's own chain may have fallen back since this seat looked, and mined the reveals in another order."""
+        if self._ledger.mirrors:
+            self._opened = self._unread = self._ledger.shard_opened_in(self._terms.shard, self._round)
+            self._reveals = []
 
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
         begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
         return max(0, min(begun, len(self._committee) - 1))
 
-    def _proposals(self, turn: int) -> dict[int, Proposed]:
+    def _proposed(self, turn: int) -> dict[int, CheckpointData]:
         """The first properly signed proposal of every turn that has begun; forged ones are dropped here."""
-        found: dict[int, Proposed] = {}
+        found: dict[int, CheckpointData] = {}
         for proposal in self._shard.proposals(self._round, self._opened):
             proposer = proposal.checkpoint.turn
             if proposer <= turn and proposer not in found:
                 tally = self._tally(proposal.checkpoint)
                 tally.add([(proposer, proposal.signature)])
                 if proposer in tally.signatures:
-                    found[proposer] = proposal
+                    found[proposer] = proposal.checkpoint
         return found
 
-    def _attestations(self, proposals: dict[int, Proposed]) -> dict[int, dict[int, bytes]]:
-        """Valid signatures of each proposal, by turn and seat; the proposal's own is its proposer's."""
-        digests = {turn: self._ledger.beacon_domain.checkpoint(p.checkpoint) for turn, p in proposals.items()}
-        attestations = self._shard.attestations(self._round, self._opened) if proposals else []
-        for turn, proposal in proposals.items():
-            said = [
-                (one.seat, one.signature) for one in attestations if (one.turn, one.digest) == (turn, digests[turn])
-            ]
-            self._tally(proposal.checkpoint).add(said)
-        return {turn: dict(self._tally(proposal.checkpoint).signatures) for turn, proposal in proposals.items()}
+    def _announced(self, checkpoints: Iterable[CheckpointData]) -> dict[CheckpointData, dict[int, bytes]]:
+        """Valid signatures of each checkpoint by seat; a proposal's own is its proposer's."""
+        tallies = {checkpoint: self._tally(checkpoint) for checkpoint in checkpoints}
+        said = self._shard.attestations(self._round, self._opened) if tallies else []
+        for checkpoint, tally in tallies.items():
+            named = checkpoint.turn, self._ledger.beacon_domain.checkpoint(checkpoint)
+            tally.add([(one.seat, one.signature) for one in said if (one.turn, one.digest) == named])
+        return {checkpoint: dict(tally.signatures) for checkpoint, tally in tallies.items()}
 
     def _tally(self, checkpoint: CheckpointData) -> Tally:
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
@@ -140,40 +180,39 @@ class Seat:
             self._tallies[digest] = Tally(self._attestor, self._keys, digest)
         return self._tallies[digest]
 
-    def _propose(self, turn: int, updates: list[VerifiedUpdate], proposals: dict[int, Proposed]) -> bool:
-        result = self._result(turn, updates)
-        signature = self._sign(result.checkpoint)
+    def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
+        """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""
+        checkpoint = result.checkpoint
+        completes = len(signatures) + 1 >= self._quorum
+        if not completes and not self._speaks_now(checkpoint.turn):
+            return False
+        storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
+        signature = self._sign(checkpoint)
+        storing.result()
         if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
             return False
-        self._store.put(result.content)
-        call = self._shard.propose(result.checkpoint, signature, self._validator)
-        if send_unless_overtaken(self._sender, call) is None:
+        signatures[self._seat] = signature
+        if completes:
             return False
-        proposals[turn] = Proposed(result.checkpoint, signature)
-        self._tally(result.checkpoint).add([(turn, signature)])  # it is this seat's attestation
-        return True
+        if checkpoint.turn == self._seat:
+            call = self._shard.propose(checkpoint, signature, self._validator)
+        else:
+            digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+            call = self._shard.attest(checkpoint, self._seat, digest, signature, self._validator)
+        return send_unless_overtaken(self._sender, call) is not None
 
-    def _attest(
-        self,
-        checkpoint: CheckpointData,
-        updates: list[VerifiedUpdate],
-        signatures: dict[int, dict[int, bytes]],
-    ) -> bool:
-        """Attest a checkpoint that equals this seat's own result, bit for bit."""
-        expected = self._result(checkpoint.turn, updates)
-        if expected.checkpoint != checkpoint:
-            self._complain(f"what seat {checkpoint.turn} proposes is not the result of the revealed updates")
-            return False
-        signature = self._sign(checkpoint)
-        if signature is None:
-            return False
-        self._store.put(expected.content)
-        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-        call = self._shard.attest(checkpoint, self._seat, digest, signature, self._validator)
-        if send_unless_overtaken(self._sender, call) is None:
-            return False
-        signatures[checkpoint.turn][self._seat] = signature
-        return True
+    def _speaks_now(self, turn: int) -> bool:
+        """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
+        place = (self._seat - turn) % len(self._committee)
+        is_asked_again = turn in self._has_waited
+        self._has_waited.add(turn)
+        return place < max(1, self._quorum - 1) or is_asked_again
+
+    def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        key = turn, sum(1 << update.index for update in updates)
+        if key not in self._results:
+            self._results[key] = self._result(turn, updates)
+        return self._results[key]
 
     def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         """What this seat proposes in `turn`, and all it attests there."""
@@ -183,14 +222,13 @@ class Seat:
         name = f"round {self._round} shard {self._terms.shard} turn {checkpoint.turn}"
         return self._signer.sign_once(name, self._round, self._ledger.beacon_domain.checkpoint(checkpoint))
 
-    def _carry(self, proposals: dict[int, Proposed], signatures: dict[int, dict[int, bytes]]) -> bool:
+    def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
-        needed = quorum_of(len(self._committee))
-        for turn in sorted(proposals):
-            if len(signatures[turn]) < needed:
+        for checkpoint in sorted(signatures, key=lambda known: known.turn):
+            if len(signatures[checkpoint]) < self._quorum:
                 continue
-            bundle = self._attestor.bundle(self._committee, signatures[turn])
-            call = self._ledger.beacon.submit_checkpoint(proposals[turn].checkpoint, bundle)
+            bundle = self._attestor.bundle(self._committee, signatures[checkpoint])
+            call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
             try:
                 return send_unless_overtaken(self._sender, call) is not None
             except ContractReverted as refusal:

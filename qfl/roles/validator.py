@@ -86,19 +86,21 @@ class Validator:
         """Help to bring the round to the shards on chains of their own; True when something was sent."""
         return self._keeper.step()
 
-    def take_seat(self, round_number: RoundNumber) -> None:
-        """Read what this validator's seat in an open round needs, if it has one, while there is nothing to verify yet.
+    def look(self, round_number: RoundNumber) -> None:
+        """Take this validator's seat in an open round, if it has one, and check what is revealed by now.
 
-        Not where the shard has a chain of its own: what is read of that may change until then, should it fall back.
+        Raises:
+            ChainUnreachable, StoreUnreachable.
         """
-        if self._looked_for_seat == round_number or self._ledger.mirrors:
-            return
-        for shard in map(ShardIndex, range(self._ledger.plan(round_number).parameters.shards)):
-            committee = self._ledger.beacon.committee(round_number, shard)
-            if self.participant in committee:
-                seat = committee.index(self.participant)
-                self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
-        self._looked_for_seat = round_number
+        if self._looked_for_seat != round_number:
+            for shard in map(ShardIndex, range(self._ledger.plan(round_number).parameters.shards)):
+                committee = self._ledger.beacon.committee(round_number, shard)
+                if self.participant in committee:
+                    seat = committee.index(self.participant)
+                    self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
+            self._looked_for_seat = round_number
+        if self._seat is not None and self._seat[0] == round_number:
+            self._seat[2].look()
 
     def verify(self, duty: Duty) -> bool:
         """Act in this round's committee; True when something was sent. A shard whose mirror is false has none."""

@@ -145,8 +145,8 @@ def _phases(
     def down(number: float, content: int) -> float:
         return math.ceil(number / FETCHERS) * validator.down_seconds(content * FETCHERS)
 
-    def blocks(kind: str) -> float:
-        on_one_chain = gas[kind] / size.shards if kind in SHARD_KINDS else gas[kind]
+    def blocks(*kinds: str) -> float:
+        on_one_chain = sum(gas[kind] / size.shards if kind in SHARD_KINDS else gas[kind] for kind in kinds)
         return math.ceil(on_one_chain / chains.block_gas) * chains.block_seconds
 
     fetched = down(size.updates_a_shard, update)
@@ -155,8 +155,7 @@ def _phases(
         Phase("train", work.client, client.down_seconds(model)),
         Phase("commit", 0.0, up(client, "commit"), blocks("commit")),
         Phase("reveal", 0.0, up(client, "reveal", update), blocks("reveal")),
-        Phase("propose", work.seat, fetched + up(validator, "propose", model), blocks("propose")),
-        Phase("attest", 0.0, up(validator, "attest"), blocks("attest")),
+        Phase("announce", work.seat, fetched + up(validator, "propose", model), blocks("propose", "attest")),
         Phase("checkpoint", 0.0, up(validator, "checkpoint"), blocks("checkpoint")),
         Phase("publish", work.publisher, down(size.shards, model) + up(validator, "publish", model), blocks("publish")),
     ]

@@ -41,9 +41,8 @@ class Size:
     def counts(self) -> dict[str, float]:
         """What costs are proportional to.
 
-        `seats`: all of them; `signatures`: in all checkpoints' bundles, the proposer's one included; `attestations`:
-        those without it, since a seat that comes when the checkpoint stands has nothing to do; `checks`: of an update
-        by a seat.
+        `seats`: all of them; `signatures`: in all checkpoints' bundles; `attestations`: those announced beside the
+        proposal, since who completes the quorum says so in the bundle; `checks`: of an update by a seat.
         """
         needed = quorum(self.seats)
         return {
@@ -52,7 +51,7 @@ class Size:
             "shards": float(self.shards),
             "seats": float(self.shards * self.seats),
             "signatures": float(self.shards * needed),
-            "attestations": float(self.shards * (needed - 1)),
+            "attestations": float(self.shards * max(0, needed - 2)),
             "checks": float(self.clients * self.seats),
         }
 

@@ -66,6 +66,7 @@ def until_checkpoint_phase_with(town: Town, lanes: NDArray[np.int16], stored: bo
     commit(network)
     rogue.reveal(root, content_digest(data))
     reveal(network)
+    town.end_phase()
     return number, data
 
 

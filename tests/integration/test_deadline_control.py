@@ -37,6 +37,7 @@ def test_a_round_s_times_set_the_deadlines_of_the_next(town: Town) -> None:
     commit(network)
     town.clock.reach(opened_at + 300 + 70)
     reveal(network)
+    town.end_phase()
     number, deadlines = keeper.step() or pytest.fail("the reveals are over")
     assert number == 1
     # Twice 80 s, and twice 70 s; the blocks may come some seconds later than the clock was moved to.
@@ -58,6 +59,7 @@ def test_a_restarted_keeper_takes_no_second_step_after_the_same_round(town: Town
     train(network)
     commit(network)
     reveal(network)
+    town.end_phase()
     first, second = DeadlineKeeper(town.ledger, controller).step(), DeadlineKeeper(town.ledger, controller).step()
     assert first == second == (RoundNumber(1), Deadlines(100, 40))
 

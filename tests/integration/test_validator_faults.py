@@ -18,11 +18,13 @@ from qfl.chain.sender import Sender, UnsentCall
 from qfl.committee.result import compute_result
 from qfl.committee.updates import fetch_updates
 from qfl.devnet import Devnet
+from qfl.errors import ContentMissing
 from qfl.keys.keyfile import KeyFile
 from qfl.keys.lms import leaf_of
 from qfl.roles.terms import read_terms
 from qfl.roles.validator import Validator
 from qfl.round import Network, commit, count_included, open_round, publish, reveal, train, verify
+from qfl.storage.store import ContentStore
 from qfl.types import CheckpointData, RoundNumber
 
 
@@ -65,16 +67,18 @@ def rotate_key(town: Town, validator: Validator) -> None:
     town.keys[name] = new
 
 
-def test_the_next_seat_proposes_when_the_first_is_away(town: Town) -> None:
+def test_the_others_agree_without_a_proposer_that_is_away(town: Town) -> None:
     network = town.network(clients=[1])
     number = reach_checkpoint_phase(network)
     network = without(network, in_seat(network, number, 0))
     verify(network)
     publish(network)
-    assert town.accepted_turn(number) == 1
+    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    assert (accepted.checkpoint.turn, accepted.attested) == (0, 0b1110)
+    assert not town.ledger.shards[SHARD].proposals(number, town.ledger.opened_in(number))
 
 
-def test_a_wrong_result_finds_no_attesters_and_loses_its_turn(town: Town) -> None:
+def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(town: Town) -> None:
     network = town.network(clients=[1])
     number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
@@ -83,7 +87,58 @@ def test_a_wrong_result_finds_no_attesters_and_loses_its_turn(town: Town) -> Non
     town.owner.send(town.ledger.shards[SHARD].propose(wrong, signature, liar.participant))
     verify(without(network, liar))
     publish(network)
-    assert town.accepted_turn(number) == 1
+    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    assert accepted.checkpoint == result_of(town, number, 0)
+    assert accepted.attested == 0b1110
+
+
+class Lacking:
+    """A store that does not find one content the first `misses` times it is asked for it."""
+
+    def __init__(self, store: ContentStore, digest: bytes, misses: int) -> None:
+        self._store, self._digest, self._misses = store, digest, misses
+
+    def put(self, data: bytes) -> bytes:
+        return self._store.put(data)
+
+    def get(self, digest: bytes, max_bytes: int) -> bytes:
+        if digest == self._digest and self._misses:
+            self._misses -= 1
+            raise ContentMissing(digest.hex())
+        return self._store.get(digest, max_bytes)
+
+    def unpin(self, digest: bytes) -> None:
+        self._store.unpin(digest)
+
+
+@pytest.mark.parametrize(
+    ("blind", "misses", "count", "attested"),
+    [
+        ((3,), 99, 2, 0b0111),
+        ((2, 3), 1, 2, 0b0111),
+        ((2, 3), 2, 2, 0b0111),
+        ((0, 1, 2, 3), 99, 1, 0b0111),
+    ],
+    ids=["one lacks it", "found when proposed", "found a turn later", "nobody has it"],
+)
+def test_content_that_some_seats_cannot_read_does_not_divide_the_committee(
+    town: Town, blind: tuple[int, ...], misses: int, count: int, attested: int
+) -> None:
+    """A seat that cannot read all speaks first for nothing: it could not sign any more what the others agree on."""
+    network = town.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    _, hidden = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
+    seats = [in_seat(network, number, seat) for seat in range(4)]
+    for seat in blind:
+        name = next(name for name in town.keys if town.join(name) == seats[seat].participant)
+        store = Lacking(town.store, hidden.content_digest, misses)
+        roles = town.ledger, town.senders[name], store, town.keys[name], town.folder / name
+        seats[seat] = Validator(seats[seat].participant, *roles)
+    network = replace(network, validators=seats)
+    verify(network)
+    publish(network)
+    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    assert (accepted.checkpoint.count, accepted.attested) == (count, attested)
 
 
 def test_forged_proposals_and_attestations_are_noise(town: Town, tmp_path: Path) -> None:

@@ -154,5 +154,6 @@ def reach_checkpoint_phase(network: Network) -> RoundNumber:
     train(network)
     commit(network)
     reveal(network)
+    network.clock.reach(network.ledger.beacon.context().phase_ends_at)
     assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
     return number

@@ -19,6 +19,18 @@ def test_default_has_358_parameters() -> None:
     assert Architecture().shape == ModelShape(quantum=288, classical=70)
 
 
+@pytest.mark.parametrize(
+    ("ansatz", "angles"), [("zyz-ring", 288), ("hardware-efficient", 192), ("strongly-entangling", 288), ("u3", 576)]
+)
+def test_ansatz_decides_how_many_angles(ansatz: str, angles: int) -> None:
+    assert Architecture(ansatz=ansatz).shape.quantum == angles
+
+
+def test_classical_control_has_about_as_many_parameters() -> None:
+    # 5 units of 64 inputs and 10 outputs: 5 * 75 + 10, beside 358; 4 would be 310.
+    assert Architecture(ansatz="classical").shape == ModelShape(quantum=0, classical=385)
+
+
 def test_without_head_all_parameters_are_angles() -> None:
     assert Architecture(layers=8, classes=6, head=False).shape == ModelShape(quantum=144, classical=0)
 
@@ -26,7 +38,8 @@ def test_without_head_all_parameters_are_angles() -> None:
 def test_json_is_canonical_and_its_digest_is_sha256() -> None:
     data = Architecture(encoding="amplitude", qubits=4, layers=2, classes=3, head=False, features=16).to_json()
     assert data == (
-        b'{"classes":3,"encoding":"amplitude","features":16,"head":false,"layers":2,"qubits":4,"version":1}'
+        b'{"ansatz":"zyz-ring","classes":3,"encoding":"amplitude","features":16,"head":false,"layers":2,"qubits":4,'
+        b'"version":2}'
     )
     assert Architecture.from_json(data).digest() == hashlib.sha256(data).digest()
 
@@ -49,7 +62,7 @@ def _document(**changes: object) -> bytes:
         b"[]",
         b"[" * 100_000,
         b" " + Architecture().to_json(),
-        _document(version=2),
+        _document(version=1),
         _document(shots=100),
     ],
     ids=["empty", "not text", "no object", "deep", "second form of one document", "version", "unknown field"],
@@ -63,6 +76,7 @@ def test_from_json_refuses_other_documents(data: bytes) -> None:
     ("field", "value"),
     [
         ("encoding", "basis"),
+        ("ansatz", "qaoa"),
         ("qubits", 1),
         ("qubits", 13),
         ("qubits", 6.0),

@@ -28,16 +28,15 @@ def test_votes_that_are_ready_at_once_queue_for_the_chain():
     assert critical_path(acts, "vote", 3) == pytest.approx(12.0)
 
 
-def test_an_attester_waits_for_the_proposal_and_the_checkpoint_for_the_attestations():
-    """4 + 1 for the proposal, then 2 + 1 for the slower attestation, then 1 + 1."""
+def test_seats_speak_side_by_side_and_the_checkpoint_waits_for_what_its_shard_said():
+    """4 + 1 for the proposal and 6 + 1 for the attestation, side by side, then 1 + 1; another shard's takes 9."""
     acts = [
-        act(1, own=9.0, shard=1),
-        act(2, own=1.0),
         act(0, ("propose", 4.0, 1.0)),
-        act(1, ("attest", 0.5, 1.0), shard=1),
-        act(2, ("attest", 2.0, 1.0), ("checkpoint", 1.0, 1.0)),
+        act(1, ("attest", 6.0, 1.0)),
+        act(2, ("attest", 9.0, 1.0), shard=1),
+        act(3, ("checkpoint", 1.0, 1.0)),
     ]
-    assert critical_path(acts, "checkpoint", 1) == pytest.approx(10.0)
+    assert critical_path(acts, "checkpoint", 1) == pytest.approx(9.0)
 
 
 def test_shards_wait_for_one_another_on_one_chain_only():
@@ -45,10 +44,10 @@ def test_shards_wait_for_one_another_on_one_chain_only():
 
     def round_on(chains):
         proposals = [act(s, ("propose", 1.0, 2.0, chains[s]), shard=s) for s in (0, 1)]
-        return proposals + [act(2 + s, ("attest", 1.0, 2.0, chains[s]), shard=s) for s in (0, 1)]
+        return proposals + [act(2 + s, ("checkpoint", 1.0, 2.0, chains[s]), shard=s) for s in (0, 1)]
 
-    assert critical_path(round_on(["a", "b"]), "attest", 2) == pytest.approx(6.0)
-    assert critical_path(round_on(["a", "a"]), "attest", 2) == pytest.approx(9.0)
+    assert critical_path(round_on(["a", "b"]), "checkpoint", 2) == pytest.approx(6.0)
+    assert critical_path(round_on(["a", "a"]), "checkpoint", 2) == pytest.approx(9.0)
 
 
 def test_order_of_recording_does_not_decide_who_is_first():

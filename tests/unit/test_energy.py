@@ -71,7 +71,7 @@ def test_in_the_flat_vote_everybody_checks_everything_and_every_vote(accounts):
 def test_proof_of_work_adds_the_mining_of_its_blocks(accounts):
     added = {name for name in accounts["proof of work"].parts if name not in accounts["committee"].parts}
     assert added == {"mining"}
-    assert near(accounts["proof of work"].parts["mining"], 7 * 10 * 3.75 * 12, 7 * 10 * 3_500 * 600 * 6)
+    assert near(accounts["proof of work"].parts["mining"], 6 * 10 * 3.75 * 12, 6 * 10 * 3_500 * 600 * 6)
 
 
 def test_what_clients_spend_is_the_same_and_left_out_of_the_comparison(accounts):

@@ -11,7 +11,6 @@ import torch
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.engine import make_engine
-from qfl.quantum.fused import cnot_ring
 from qfl.quantum.model import LOGIT_SCALE, QuantumClassifier
 
 ENGINES = ("fused", "torchquantum")
@@ -20,6 +19,10 @@ CASES = {
     "odd register, padded": Architecture("amplitude", qubits=5, layers=2, classes=3, features=20),
     "two qubits": Architecture("amplitude", qubits=2, layers=4, classes=2, features=4),
     "angle, all four axes": Architecture("angle", qubits=3, layers=2, classes=3, features=11),
+    "reuploading": Architecture("reuploading", qubits=6, layers=3, classes=3, features=8),
+    "hardware-efficient": Architecture(layers=3, ansatz="hardware-efficient"),
+    "strongly-entangling": Architecture(layers=4, ansatz="strongly-entangling"),
+    "u3": Architecture(layers=2, ansatz="u3"),
 }
 
 
@@ -31,7 +34,7 @@ def _run(engine: str, arch: Architecture, features: object, angles: object) -> t
 def test_engines_agree_on_outputs_and_gradients(arch: Architecture) -> None:
     random = torch.Generator().manual_seed(7)
     features = torch.rand(3, 4, arch.features, generator=random)
-    start = 12 * torch.rand(3, arch.layers, arch.qubits, 3, generator=random) - 6
+    start = 12 * torch.rand(3, arch.shape.quantum, generator=random) - 6
     # Weights of their own for every output: a swapped qubit, sample or client would show.
     cotangent = torch.randn(3, 4, arch.qubits, generator=random)
     outputs, gradients = [], []
@@ -72,18 +75,12 @@ def test_angle_encoding_by_hand(engine: str) -> None:
     torch.testing.assert_close(output, torch.tensor([[[1.0, 0.5]]]), atol=1e-6, rtol=0)
 
 
-def test_cnot_ring_by_hand() -> None:
-    # |10> -> |11> -> |01>; |01> -> |01> -> |11>; |11> -> |10> -> |10>.
-    _source, target = cnot_ring(2)
-    assert target.tolist() == [0b00, 0b11, 0b01, 0b10]
-
-
 @pytest.mark.parametrize("encoding", ["amplitude", "centred-amplitude"])
 @pytest.mark.parametrize("engine", ENGINES)
 def test_blank_image_is_the_ground_state(engine: str, encoding: str) -> None:
     arch = Architecture(encoding, qubits=3, layers=1, classes=2, features=8)
     output = _run(engine, arch, np.zeros((1, 1, 8), np.float32), np.zeros((1, 1, 3, 3), np.float32))
-    assert output.tolist() == [[[1.0, 1.0, 1.0]]]
+    torch.testing.assert_close(output, torch.ones(1, 1, 3))
 
 
 @pytest.mark.parametrize("factor", [1e-30, 1e30])
@@ -127,10 +124,18 @@ def test_head_weights_are_matrix_then_bias() -> None:
 def test_without_head_the_first_expectations_are_the_logits() -> None:
     arch = Architecture("amplitude", qubits=3, layers=1, classes=2, head=False, features=8)
     logits = QuantumClassifier(arch, np.zeros(9), np.zeros(0))(torch.eye(8)[None, :1])
-    assert logits.tolist() == [[[LOGIT_SCALE, LOGIT_SCALE]]]
+    torch.testing.assert_close(logits, torch.full((1, 1, 2), LOGIT_SCALE))
 
 
 @pytest.mark.parametrize(("angles", "weights"), [(287, 70), (288, 69)])
 def test_model_refuses_parameters_of_another_shape(angles: int, weights: int) -> None:
     with pytest.raises(InvalidInput, match="the architecture has"):
         QuantumClassifier(Architecture(), np.zeros(angles), np.zeros(weights))
+
+
+def test_classical_control_by_hand() -> None:
+    # One unit: 0.5 * 1 + 0.25 * 2 = 1, bias -1 -> tanh 0 = 0; the logits are the last biases.
+    arch = Architecture("amplitude", qubits=2, layers=1, classes=2, head=False, features=2, ansatz="classical")
+    assert arch.hidden == 1
+    model = QuantumClassifier(arch, np.zeros(0), np.array([0.5, 0.25, -1.0, 3.0, 4.0, 0.7, -0.7]))
+    torch.testing.assert_close(model(torch.tensor([[[1.0, 2.0]]])), torch.tensor([[[0.7, -0.7]]]))

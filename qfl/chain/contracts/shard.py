@@ -159,6 +159,11 @@ class Shard(BoundContract):
 
     def reveals(self, round_number: RoundNumber, from_block: int) -> list[Revealed]:
         """The round's reveals, by index."""
+        return self.reveals_until_now(round_number, from_block)[0]
+
+    def reveals_until_now(self, round_number: RoundNumber, from_block: int) -> tuple[list[Revealed], int]:
+        """The round's reveals, by index, and the block from which on there may be more."""
+        events = self._events("Revealed", from_block, round=round_number)
         found = [
             Revealed(
                 ParticipantId(event["args"]["client"]),
@@ -167,9 +172,10 @@ class Shard(BoundContract):
                 event["args"]["contentDigest"],
                 event["transactionHash"].to_0x_hex(),
             )
-            for event in self._events("Revealed", from_block, round=round_number)
+            for event in events
         ]
-        return sorted(found, key=lambda reveal: reveal.index)
+        following = max((event["blockNumber"] + 1 for event in events), default=from_block)
+        return sorted(found, key=lambda reveal: reveal.index), following
 
     def committed_at(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
         """When each client's commitment came into a block, unix seconds."""

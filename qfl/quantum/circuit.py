@@ -1,0 +1,115 @@
+"""A circuit as data: its gates, where each angle comes from, and what is measured. Every engine runs this form."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from qfl.errors import InvalidInput
+from qfl.quantum.gates import GATES
+
+STARTS = ("ground", "amplitude", "centred-amplitude")
+
+
+@dataclass(frozen=True)
+class Trainable:
+    """The angle `scale * slots[slot] + offset`, radians; `slot` counts the circuit's trainable numbers."""
+
+    slot: int
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class Feature:
+    """The angle `scale * sample[index] + offset`, radians: data, another value for each sample."""
+
+    index: int
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+@dataclass(frozen=True)
+class Constant:
+    """An angle that never changes, radians."""
+
+    value: float
+
+
+Angle = Trainable | Feature | Constant
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One gate. `gate` is a name of `qfl.quantum.gates.GATES`; of controlled gates the controls come first.
+
+    Raises:
+        InvalidInput: no such gate, or another number of wires or angles than it takes.
+    """
+
+    gate: str
+    wires: tuple[int, ...]
+    angles: tuple[Angle, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.gate not in GATES:
+            raise InvalidInput("gate", self.gate, f"choose one of {', '.join(sorted(GATES))}")
+        takes = GATES[self.gate]
+        if len(self.wires) != takes.wires or len(set(self.wires)) != takes.wires:
+            raise InvalidInput("wires", self.wires, f"{self.gate} takes {takes.wires} different ones")
+        if len(self.angles) != takes.angles:
+            raise InvalidInput("angles", len(self.angles), f"{self.gate} takes {takes.angles}")
+
+
+@dataclass(frozen=True)
+class Circuit:
+    """Gates on a register, and the Pauli strings whose expectations are its outputs.
+
+    Attributes:
+        wires: qubits; wire 0 is the most significant bit of a basis state.
+        operations: gates in the order of application.
+        observables: Pauli strings of I, X, Y and Z, a letter for each wire: "ZII" is Z of wire 0.
+        slots: trainable numbers.
+        features: numbers of a sample.
+        start: "ground", or the features as amplitudes ("amplitude", "centred-amplitude"; see
+            `qfl.quantum.encoding.amplitudes`); gates may read the features either way.
+
+    Raises:
+        InvalidInput: a wire, a slot, a feature or a letter that there is not.
+    """
+
+    wires: int
+    operations: tuple[Operation, ...]
+    observables: tuple[str, ...]
+    slots: int
+    features: int = 0
+    start: str = "ground"
+
+    def __post_init__(self) -> None:
+        if self.start not in STARTS:
+            raise InvalidInput("start", self.start, f"choose one of {', '.join(STARTS)}")
+        for observable in self.observables:
+            if len(observable) != self.wires or set(observable) - set("IXYZ"):
+                raise InvalidInput("observable", observable, f"give {self.wires} letters of I, X, Y, Z")
+        for operation in self.operations:
+            for wire in operation.wires:
+                _check_index("wire", wire, self.wires)
+            for angle in operation.angles:
+                if isinstance(angle, Trainable):
+                    _check_index("slot", angle.slot, self.slots)
+                elif isinstance(angle, Feature):
+                    _check_index("feature", angle.index, self.features)
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether all observables are of I and Z: then basis-state probabilities say everything."""
+        return all(set(observable) <= set("IZ") for observable in self.observables)
+
+
+def every_z(wires: int) -> tuple[str, ...]:
+    """Z of each wire: "ZI", "IZ" of two."""
+    return tuple("I" * wire + "Z" + "I" * (wires - wire - 1) for wire in range(wires))
+
+
+def _check_index(name: str, index: int, count: int) -> None:
+    if not 0 <= index < count:
+        raise InvalidInput(name, index, f"the circuit has {count}, counted from 0")

@@ -1,0 +1,34 @@
+"""A training step's circuit to be timed: forward and backward, on random samples."""
+
+from __future__ import annotations
+
+import time
+
+import torch
+
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.engine import make_engine
+
+
+class Steps:
+    """Steps of `clients` with different angles, `batch` samples each, on one engine.
+
+    Args:
+        together: all clients in one batch; else one after the other.
+    """
+
+    def __init__(self, engine: str, architecture: Architecture, batch: int, clients: int, together: bool) -> None:
+        random = torch.Generator().manual_seed(1)
+        features = torch.rand(clients, batch, architecture.features, generator=random)
+        angles = torch.rand(clients, architecture.shape.quantum, generator=random)
+        size = clients if together else 1
+        self._engine = make_engine(engine, architecture)
+        self._parts = list(zip(features.split(size), angles.split(size), strict=True))  # type: ignore[no-untyped-call]
+
+    def step(self) -> float:
+        """Seconds of a step of all clients."""
+        started = time.perf_counter()
+        for features, angles in self._parts:
+            trainable = angles.clone().requires_grad_()
+            self._engine.expectations(features, trainable).sum().backward()  # type: ignore[no-untyped-call]
+        return time.perf_counter() - started
