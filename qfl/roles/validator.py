@@ -100,6 +100,7 @@ class Validator:
                     self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
             self._looked_for_seat = round_number
         if self._seat is not None and self._seat[0] == round_number:
+            self._faith.find_falsehood(self._seat[1])  # what it finds counts when there is something to say
             self._seat[2].look()
 
     def verify(self, duty: Duty) -> bool:
