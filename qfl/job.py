@@ -16,7 +16,7 @@ from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
 from qfl.storage.store import ContentStore
 
-VERSION = 1
+VERSION = 2
 LONGEST_BYTES = 16_384
 
 

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from qfl.cli import options
 from qfl.cli.energy import energy
+from qfl.cli.learning import learning
 from qfl.cli.measure import consensus, engine, scale
 from qfl.cli.poisoning import attack
 from qfl.cli.storage import storage
@@ -21,7 +22,7 @@ def bench() -> None:
     """Run a job in different ways, and compare."""
 
 
-for command in (attack, consensus, energy, engine, scale, storage):
+for command in (attack, consensus, energy, engine, learning, scale, storage):
     bench.add_command(command)
 
 

@@ -10,9 +10,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from qfl.aggregate.model import compute_next_model, model_content
 from qfl.chain.parameters import load_parameters
+from qfl.client.trail import Trail, step_between
 from qfl.client.update import PreparedUpdate, prepare_update
 from qfl.codec.content import Content, decode, lanes_root
 from qfl.codec.state import from_state, to_state
@@ -55,6 +57,8 @@ class Federation:
         state = to_state(*initial_parameters(job.architecture, config.seed))
         self.model = model_content(RoundNumber(0), state, self._shape)
         self._residuals = {client: np.zeros(self._shape.total) for client in range(config.clients)}
+        self._step: NDArray[np.float64] | None = None
+        self._controls: dict[int, NDArray[np.float64] | None] = dict.fromkeys(range(config.clients))
         self._round = RoundNumber(0)
 
     def step(self) -> Published:
@@ -65,21 +69,25 @@ class Federation:
         """
         self._round = RoundNumber(self._round + 1)
         clients, base, terms = range(self._config.clients), self.model, self._terms()
-        start = from_state(base.lanes, base.shape)
-        tasks = [
-            TrainingTask(*start, round_seed(self._config.seed, client, self._round), self._round) for client in clients
-        ]
-        trained = self._train(tasks)
+        trained = self._train([self._task(client) for client in clients])
+        self._controls = {client: result.control for client, result in zip(clients, trained, strict=True)}
         updates = [self._encode(client, terms, result) for client, result in zip(clients, trained, strict=True)]
         included = updates if self._panel is None else self._panel.include(updates, base, terms)
         result = compute_result(terms, 0, included)
         aggregate = decode(result.content)
         self.model = compute_next_model(self._round, base, [result.checkpoint], [aggregate], terms.format)
+        self._step = step_between(base, self.model)
         return Published(self._round, self.model, updates, included)
 
     def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[Trained]:
         """What each client says it has trained."""
         return self._trainer.train(tasks, range(len(tasks)))
+
+    def _task(self, client: int) -> TrainingTask:
+        start, seed = from_state(self.model.lanes, self._shape), round_seed(self._config.seed, client, self._round)
+        own = self._controls[client]
+        trail = None if self._step is None else Trail(RoundNumber(self._round - 1), self._step, own)
+        return TrainingTask(*start, seed, self._round, trail)
 
     def _terms(self) -> Terms:
         names = "laneBits", "quantumExponent", "classicalExponent"

@@ -9,32 +9,46 @@ from qfl.errors import InvalidInput
 
 ENGINES = ("fused", "torchquantum")
 DTYPES = ("float32", "float64")
+OPTIMISERS = ("momentum", "adam")
 MAX_RATE = 10.0
+MAX_PROXIMAL = 100.0
 LAST_RATE = 0.05
 """Share of the learning rate that is left at the end of the cosine schedule."""
 
 
 @dataclass(frozen=True)
 class TrainingConfig:
-    """How a client trains in one round. Adam starts afresh each time: a client keeps no state between rounds.
+    """How a client trains in one round.
 
-    The defaults are tuned for the digits, 10 rounds, 5 clients; see `scale_rate` for the schedule.
+    The defaults are tuned for the digits, 10 rounds, 5 clients, whatever classes each of them has; `docs/learning.md`
+    tells what else was tried. See `scale_rate` for the schedule.
 
     Attributes:
         steps: optimiser steps; the same for every client however much data it has, so that the unweighted mean
             of their updates weighs each client's objective alike.
         batch_size: samples per step.
-        learning_rate: of Adam, in the first round: about the most radians an angle moves in a step; up to 10.
+        optimiser: "momentum" (gradient descent with momentum) or "adam", afresh in every round.
+        learning_rate: in the first round, up to 10. With momentum, radians for a gradient of 1 per radian; with Adam
+            about the most radians an angle moves in a step: 0.03 is a good one.
+        momentum: share of the last step's direction that goes into the next one, from 0, below 1.
+        control_variates: whether a client corrects its gradients by what it and the others did in the last round
+            (`qfl.quantum.controls`); it keeps one vector for it between rounds, and sends nothing more.
+        proximal: pull back to the round's base, times the distance (FedProx, Li et al. 2020, arXiv:1812.06127,
+            equation 2: its mu); 0 for none.
         engine: "fused" or "torchquantum" (stock, gate by gate: slow).
         dtype: "float32" or, with the fused engine, "float64".
 
     Raises:
-        InvalidInput: a value that is none of these.
+        InvalidInput: a value that is none of these, or control variates with Adam.
     """
 
     steps: int = 45
     batch_size: int = 32
-    learning_rate: float = 0.03
+    optimiser: str = "momentum"
+    learning_rate: float = 0.25
+    momentum: float = 0.9
+    control_variates: bool = True
+    proximal: float = 0.0
     engine: str = "fused"
     dtype: str = "float32"
 
@@ -42,13 +56,26 @@ class TrainingConfig:
         for name, value in (("steps", self.steps), ("batch_size", self.batch_size)):
             if not isinstance(value, int) or isinstance(value, bool) or value < 1:
                 raise InvalidInput(name, value, "must be a whole number, at least 1")
-        rate = self.learning_rate
-        if not isinstance(rate, int | float) or isinstance(rate, bool) or not 0 < rate <= MAX_RATE:
-            raise InvalidInput("learning_rate", rate, f"must be a number above 0, at most {MAX_RATE}")
-        if self.engine not in ENGINES:
-            raise InvalidInput("engine", self.engine, f"choose one of {', '.join(ENGINES)}")
-        if self.dtype not in DTYPES:
-            raise InvalidInput("dtype", self.dtype, f"choose one of {', '.join(DTYPES)}")
+        if not _is_number(self.learning_rate) or not 0 < self.learning_rate <= MAX_RATE:
+            raise InvalidInput("learning_rate", self.learning_rate, f"must be a number above 0, at most {MAX_RATE}")
+        if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
+            raise InvalidInput("momentum", self.momentum, "must be a number from 0, below 1")
+        if not _is_number(self.proximal) or not 0 <= self.proximal <= MAX_PROXIMAL:
+            raise InvalidInput("proximal", self.proximal, f"must be a number from 0 to {MAX_PROXIMAL}")
+        if not isinstance(self.control_variates, bool):
+            raise InvalidInput("control_variates", self.control_variates, "must be true or false")
+        _check_choice("optimiser", self.optimiser, OPTIMISERS)
+        _check_choice("engine", self.engine, ENGINES)
+        _check_choice("dtype", self.dtype, DTYPES)
+        if self.control_variates and self.optimiser == "adam":
+            # Adam divides each client's gradients by a scale of its own: their mean is not in anybody's steps.
+            raise InvalidInput("control_variates", True, 'Adam has none: set it to false, or optimiser to "momentum"')
+
+    @property
+    def reach(self) -> float:
+        """How far a gradient of 1 that never changes moves a coordinate in this round, with momentum: from rest."""
+        begun = self.momentum * (1 - self.momentum**self.steps) / (1 - self.momentum)
+        return self.learning_rate * (self.steps - begun)
 
     def in_round(self, number: int, rounds: int) -> TrainingConfig:
         """This configuration with the learning rate of round `number` (from 1) of a run of `rounds`."""
@@ -61,3 +88,12 @@ def scale_rate(progress: float) -> float:
     Small steps in late rounds keep clients with different labels from undoing each other's work.
     """
     return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if value not in choices:
+        raise InvalidInput(name, value, f"choose one of {', '.join(choices)}")

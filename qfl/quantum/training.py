@@ -16,16 +16,15 @@ from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.classical import initial_weights
 from qfl.quantum.config import TrainingConfig, scale_rate
+from qfl.quantum.controls import Controls
 from qfl.quantum.model import QuantumClassifier
+from qfl.quantum.optimiser import LocalOptimiser
 from qfl.quantum.sampling import draw_batches
 from qfl.quantum.threads import one_thread
 
 HEAD_SPREAD = 0.4
 """Standard deviation of a head's first weights."""
 EVALUATION_BATCH = 512
-ADAM_EPSILON = 1e-5
-"""Above the rounding noise of a gradient: the last layer's RZ acts on nothing that is measured, and Adam's usual
-1e-8 would blow the noise of its gradient up to full steps."""
 
 
 @dataclass(frozen=True)
@@ -65,15 +64,17 @@ def train_clients(
     datasets: Sequence[LabelledData],
     config: TrainingConfig,
     seeds: Sequence[int],
+    controls: Sequence[Controls] | None = None,
 ) -> list[TrainedModel]:
     """Train every client from the same base model, each on its own data, in one thread.
 
-    A client's result depends on the base, its data, its seed and `config` alone: training it by itself gives
-    the same numbers up to floating-point rounding.
+    A client's result depends on the base, its data, its seed, its controls and `config` alone: training it by itself
+    gives the same numbers up to floating-point rounding.
 
     Args:
         angles: base, `[quantum]` radians. weights: base, `[classical]`.
         seeds: one per client, deciding which samples each step sees; vary it by round.
+        controls: one per client, for `config.control_variates`.
 
     Raises:
         InvalidInput: no clients, or data that does not fit `arch`.
@@ -88,7 +89,7 @@ def train_clients(
     model = QuantumClassifier(arch, angles, weights, clients=len(datasets), engine=config.engine, dtype=config.dtype)
     batches = draw_batches([len(data.labels) for data in datasets], config.steps, config.batch_size, seeds)
     pool = _Pool(datasets)
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON)
+    optimiser = LocalOptimiser(model, config, controls)
     with one_thread():
         losses = torch.stack([_step(model, optimiser, pool, batch) for batch in batches]).mean(0)
     return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
@@ -107,7 +108,7 @@ def train_centrally(
     """The comparison: one party with all the data, the same model, optimiser and schedule.
 
     `config.steps` is not used: an epoch is one pass over `data`. The learning rate falls epoch by epoch as it
-    does for clients round by round, and Adam keeps its state.
+    does for clients round by round, and the optimiser keeps its state.
 
     Returns:
         An evaluation on `test` after each epoch.
@@ -124,10 +125,10 @@ def train_centrally(
     steps = math.ceil(len(data.labels) / config.batch_size)
     batches = draw_batches([len(data.labels)], epochs * steps, config.batch_size, [seed])
     pool = _Pool([data])
-    optimiser = torch.optim.Adam(model.parameters(), lr=config.learning_rate, eps=ADAM_EPSILON)
+    optimiser = LocalOptimiser(model, config)
     evaluations = []
     for epoch, epoch_batches in enumerate(batches.view(epochs, steps, 1, config.batch_size)):
-        optimiser.param_groups[0]["lr"] = config.learning_rate * scale_rate(epoch / epochs)
+        optimiser.set_rate(config.learning_rate * scale_rate(epoch / epochs))
         for batch in epoch_batches:
             _step(model, optimiser, pool, batch)
         evaluations.append(_evaluate(model, test))
@@ -166,17 +167,14 @@ class _Pool:
         return self._features[index], self._labels[index]
 
 
-def _step(model: QuantumClassifier, optimiser: torch.optim.Optimizer, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
+def _step(model: QuantumClassifier, optimiser: LocalOptimiser, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
     """One optimiser step for every client; their losses `[clients]` before it."""
     features, labels = pool.take(batch)
     logits = model(features)
     losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape).mean(1)
     if not torch.isfinite(losses).all():
         raise NotFinite("training loss", int(torch.isfinite(losses).int().argmin()))
-    optimiser.zero_grad()
-    # A sum, not a mean: each client's gradient is that of its own loss, however many there are.
-    losses.sum().backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
-    optimiser.step()
+    optimiser.step(losses)
     return losses.detach()
 
 

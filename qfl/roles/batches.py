@@ -10,6 +10,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from qfl.quantum.controls import Controls
 from qfl.roles.client import Trained, TrainingTask
 
 if TYPE_CHECKING:
@@ -33,12 +36,21 @@ def train_batch(job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[
     """
     from qfl.quantum.training import train_clients
 
-    results = train_clients(
-        job.architecture,
-        tasks[0].angles,
-        tasks[0].weights,
-        data,
-        job.training_in(tasks[0].round),
-        [task.seed for task in tasks],
-    )
-    return [Trained(result.angles, result.weights) for result in results]
+    recipe = job.training_in(tasks[0].round)
+    base = tasks[0].angles, tasks[0].weights
+    controls = [controls_of(job, task) for task in tasks] if recipe.control_variates else None
+    results = train_clients(job.architecture, *base, data, recipe, [task.seed for task in tasks], controls)
+    if controls is None:
+        return [Trained(result.angles, result.weights) for result in results]
+    steps = [np.concatenate([result.angles - base[0], result.weights - base[1]]) for result in results]
+    return [
+        Trained(result.angles, result.weights, control.advanced(step, recipe.reach))
+        for result, control, step in zip(results, controls, steps, strict=True)
+    ]
+
+
+def controls_of(job: JobDocument, task: TrainingTask) -> Controls:
+    """The control variates that a client trains with."""
+    if task.trail is None:
+        return Controls.none(len(task.angles) + len(task.weights))
+    return Controls.after(task.trail.step, job.training_in(task.trail.round).reach, task.trail.own)

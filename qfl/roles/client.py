@@ -6,6 +6,7 @@ it, so that a client killed at any point says the same again when it comes back.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,17 +14,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.aggregate.model import encode_model
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.digests import compute_commitment, compute_private_commitment
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.client.concealed import NormEvidence, NormProver, conceal
+from qfl.client.trail import Trail, step_between
 from qfl.client.update import PreparedUpdate, prepare_update
-from qfl.codec.content import Content
+from qfl.codec.content import Content, decode, lanes_root
 from qfl.codec.state import from_state
 from qfl.committee.updates import Terms
-from qfl.errors import InvalidInput
+from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StorageError
 from qfl.files import write_atomically
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.admission import admissions
@@ -37,7 +40,11 @@ from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.zk.statement import context_of
 
+log = logging.getLogger(__name__)
+
 KEPT_ROUNDS = 3
+KEPT_FILES = ("update-*.bin", "residual-*.f64", "base-*.bin", "control-*.f64")
+"""What a round leaves in a client's folder; the number in a name is the round's."""
 STORED = "content_digest"
 """The part of a round's record that tells what to let go."""
 MOST_STORED = 40
@@ -48,20 +55,28 @@ PHASES = {ClientDuty.COMMIT: Phase.COMMIT, ClientDuty.REVEAL: Phase.REVEAL}
 
 @dataclass(frozen=True)
 class TrainingTask:
-    """What a client is to train from: the round's base model, and a seed of its own."""
+    """What a client is to train from: the round's base model, a seed of its own, and how the base came about.
+
+    `trail` is None for the first model, and where the one before the base cannot be had.
+    """
 
     angles: NDArray[np.float64]
     weights: NDArray[np.float64]
     seed: int
     round: RoundNumber
+    trail: Trail | None = None
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`."""
+    """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`.
+
+    `control` (`[d]`) is the client's control variate for its next training, where the recipe has such.
+    """
 
     angles: NDArray[np.float64]
     weights: NDArray[np.float64]
+    control: NDArray[np.float64] | None = None
 
 
 def round_seed(seed: int, index: int, round_number: RoundNumber) -> int:
@@ -127,7 +142,8 @@ class Client:
         if self._journal.get(f"round {round_number}") is not None:
             return None
         angles, weights = from_state(base.lanes, base.shape)
-        return TrainingTask(angles, weights, round_seed(self._seed, self.index, round_number), round_number)
+        seed = round_seed(self._seed, self.index, round_number)
+        return TrainingTask(angles, weights, seed, round_number, self._trail(terms, base))
 
     def prepare(self, trained: Trained) -> None:
         """Turn the trained model into an update, and keep it and its signed commitment on disk.
@@ -146,6 +162,9 @@ class Client:
         )
         update, evidence = self._conceal(update, terms)
         self._write_update(terms.round, update)
+        self._write(f"base-{terms.round}.bin", encode_model(base))
+        if trained.control is not None:
+            self._write(f"control-{terms.round}.f64", trained.control.tobytes())
         opening = terms.round, self.participant, update.update_root, update.content_digest, update.salt
         record = {"shard": terms.shard, "base_root": terms.base_root.hex()}
         if evidence is None:
@@ -234,23 +253,50 @@ class Client:
             raise InvalidInput("round", round_number, f"client {self.participant} has prepared nothing for it")
         return record
 
+    def _trail(self, terms: Terms, base: Content) -> Trail | None:
+        """How `base` came about; None for the first model, and when the one before it cannot be had."""
+        if base.round == 0:
+            return None
+        last, published = self._last_prepared(terms), RoundNumber(base.round)
+        try:
+            previous = self._kept_base(last, base.base_root) or read_base(self._ledger, self._store, published)
+        except (ModelRejected, StorageError) as fault:
+            log.warning("client %d trains without control variates this once: %s", self.participant, fault)
+            return None
+        return Trail(published, step_between(previous, base), self._read_vector(f"control-{last}.f64"))
+
+    def _kept_base(self, last: int | None, root: bytes) -> Content | None:
+        """The model of this root, when the client trained on it in its last round: spares fetching it again."""
+        try:
+            base = decode((self._folder / f"base-{last}.bin").read_bytes())
+        except (FileNotFoundError, MalformedContent):
+            return None
+        return base if lanes_root(base) == root else None
+
     def _update_path(self, round_number: int) -> Path:
         return self._folder / f"update-{round_number}.bin"
 
-    def _residual_path(self, round_number: int) -> Path:
-        return self._folder / f"residual-{round_number}.f64"
-
     def _write_update(self, round_number: RoundNumber, update: PreparedUpdate) -> None:
-        write_atomically(self._update_path(round_number), update.content, mode=0o600)
-        write_atomically(self._residual_path(round_number), update.residual.tobytes(), mode=0o600)
+        self._write(self._update_path(round_number).name, update.content)
+        self._write(f"residual-{round_number}.f64", update.residual.tobytes())
+
+    def _write(self, name: str, data: bytes) -> None:
+        write_atomically(self._folder / name, data, mode=0o600)
+
+    def _read_vector(self, name: str) -> NDArray[np.float64] | None:
+        """A vector that an earlier round left on disk, if it did."""
+        path = self._folder / name
+        return np.frombuffer(path.read_bytes()).copy() if path.exists() else None
 
     def _residual(self, terms: Terms) -> NDArray[np.float64]:
         """What rounding left over in the last prepared round; zero at the beginning."""
+        residual = self._read_vector(f"residual-{self._last_prepared(terms)}.f64")
+        return np.zeros(terms.shape.total) if residual is None else residual
+
+    def _last_prepared(self, terms: Terms) -> int | None:
+        """The last round before this one that the client has prepared an update for."""
         rounds = (int(name.removeprefix("round ")) for name in self._journal.names())
-        last = max((number for number in rounds if number < terms.round), default=None)
-        if last is None:
-            return np.zeros(terms.shape.total)
-        return np.frombuffer(self._residual_path(last).read_bytes()).copy()
+        return max((number for number in rounds if number < terms.round), default=None)
 
     def _stored_in(self, round_number: RoundNumber) -> list[bytes]:
         record = self._journal.get(f"round {round_number}")
@@ -265,6 +311,6 @@ class Client:
             record = self._journal.get(name)
             if number < round_number and record is not None and record.keys() != {STORED}:
                 self._journal.put(name, **{STORED: record[STORED]})
-        for path in [*self._folder.glob("update-*.bin"), *self._folder.glob("residual-*.f64")]:
+        for path in [path for pattern in KEPT_FILES for path in self._folder.glob(pattern)]:
             if int(path.stem.split("-")[1]) < round_number:
                 path.unlink()

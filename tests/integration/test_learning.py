@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
 from rich.console import Console
 
 from qfl.aggregate.model import encode_model
@@ -27,9 +29,18 @@ JOB = JobConfig(
 )
 
 
-def test_the_models_are_those_of_a_run_on_a_chain(tmp_path: Path) -> None:
-    document = run_job(JOB, Place(tmp_path / "run"), Display(Console(quiet=True), JOB.rounds))
-    job, _, shares = prepare_job(JOB)
-    federation = Federation(JOB, job, shares)
-    published = [federation.step() for _ in range(JOB.rounds)]
+RECIPES = [
+    pytest.param({}, id="momentum and control variates"),
+    pytest.param({"optimiser": "adam", "learning_rate": 0.03, "control_variates": False}, id="adam"),
+]
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_the_models_are_those_of_a_run_on_a_chain(recipe: dict[str, object], tmp_path: Path) -> None:
+    """From the second round on, what a client kept on disk and what the chain published decide its steps too."""
+    config = replace(JOB, training={**JOB.training, **recipe})
+    document = run_job(config, Place(tmp_path / "run"), Display(Console(quiet=True), config.rounds))
+    job, _, shares = prepare_job(config)
+    federation = Federation(config, job, shares)
+    published = [federation.step() for _ in range(config.rounds)]
     assert document["final"]["model_digest"] == "0x" + content_digest(encode_model(published[-1].model)).hex()

@@ -197,3 +197,81 @@ def test_any_other_refusal_is_told(world):
 def test_nothing_is_committed_that_was_not_prepared(world):
     with pytest.raises(InvalidInput, match="has prepared nothing"):
         start(world).commit(RoundNumber(3))
+
+
+def publish(world, number, lanes, before):
+    """Let `number` be a round that published a model of these lanes, and the base of the rounds after it."""
+    model = model_content(RoundNumber(number), np.array(lanes, np.int32), SHAPE, lanes_root(before))
+    earlier = world.ledger.base
+    world.ledger.base = SimpleNamespace(
+        base_round=RoundNumber(number),
+        base_root=lanes_root(model),
+        base_digest=world.store.put(encode_model(model)),
+        parameters=PARAMETERS,
+    )
+    world.ledger.plan = lambda asked: earlier if asked <= number else world.ledger.base
+    return model
+
+
+def train_round(client, number, control):
+    """One round's training, whose control variate comes to `control` in every coordinate."""
+    task = client.training_task(RoundNumber(number), SHARD)
+    client.prepare(Trained(task.angles + 0.1, task.weights, np.full(SHAPE.total, control)))
+    return task
+
+
+def test_first_model_has_no_trail(world):
+    assert start(world).training_task(RoundNumber(1), SHARD).trail is None
+
+
+def test_trail_is_what_the_last_round_changed_and_the_own_variate_also_after_a_restart(world):
+    train_round(start(world), 1, 0.25)
+    publish(world, 1, [5, -6, 7 + 2**20, 8, -9 + 2**24], GENESIS)
+    trail = start(world).training_task(RoundNumber(2), SHARD).trail
+    assert trail.round == 1
+    assert trail.step == pytest.approx([0, 0, 2**20 * 4 * np.pi / 2**32, 0, 1.0])
+    assert trail.own.tolist() == [0.25] * SHAPE.total
+
+
+def test_model_before_the_base_is_not_fetched_again_by_who_trained_on_it(world):
+    train_round(start(world), 1, 0.25)
+    publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
+    del world.store.blocks[content_digest(encode_model(GENESIS))]
+    assert start(world).training_task(RoundNumber(2), SHARD).trail is not None
+
+
+def test_client_that_missed_rounds_fetches_what_it_did_not_train_on_and_keeps_its_variate(world):
+    train_round(start(world), 1, 0.5)
+    missed = publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
+    publish(world, 2, [6, -6, 7, 8, -9 + 2**23], missed)
+    trail = start(world).training_task(RoundNumber(3), SHARD).trail
+    assert (trail.round, trail.step.tolist()) == (2, [0, 0, 0, 0, 0.5])
+    assert trail.own.tolist() == [0.5] * SHAPE.total
+
+
+def test_newcomer_has_a_trail_without_a_variate_of_its_own(world):
+    publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
+    trail = start(world).training_task(RoundNumber(2), SHARD).trail
+    assert trail.step[0] > 0
+    assert trail.own is None
+
+
+def test_client_trains_without_a_trail_when_the_model_before_the_base_is_gone(world, caplog):
+    """It was let go: one round's training is worse for it, none would be worse still."""
+    publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
+    del world.store.blocks[content_digest(encode_model(GENESIS))]
+    task = start(world).training_task(RoundNumber(2), SHARD)
+    assert task.trail is None
+    assert "without control variates this once" in caplog.text
+
+
+def test_damaged_copy_of_the_last_base_is_fetched_again(world):
+    train_round(start(world), 1, 0.25)
+    publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
+    (world.folder / "base-1.bin").write_bytes(b"half a mod")
+    assert start(world).training_task(RoundNumber(2), SHARD).trail.step[0] > 0
+
+
+def test_recipe_without_control_variates_leaves_none_on_disk(world):
+    prepare(start(world), 1)
+    assert not list(world.folder.glob("control-*"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -95,6 +97,16 @@ def test_refuses_more_clients_than_the_samples_allow() -> None:
         partition(np.zeros(10, np.int64), 6, Iid(), 1)
     with pytest.raises(InvalidInput, match="at least 1"):
         partition(LABELS, 0, Iid(), 1)
+
+
+def test_eight_classes_and_seven_clients_make_a_chain() -> None:
+    """As in the published comparison: client k holds classes k and k + 1 of the shuffled ones."""
+    labels = np.repeat(np.arange(8), 70)
+    counts = np.array([np.bincount(labels[part], minlength=8) for part in partition(labels, 7, "classes:2", 4)])
+    held = [set(np.flatnonzero(row)) for row in counts]
+    assert [len(hand) for hand in held] == [2] * 7
+    assert [len(one & other) for one, other in itertools.pairwise(held)] == [1] * 6
+    assert set.union(*held) == set(range(8))
 
 
 def test_refuses_classes_that_cannot_be_dealt() -> None:

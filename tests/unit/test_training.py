@@ -135,6 +135,23 @@ def test_evaluation_in_chunks_is_evaluation_of_all() -> None:
     assert whole.loss == pytest.approx((halves[0].loss + halves[1].loss) / 2, abs=1e-5)
 
 
+def test_proximal_term_keeps_clients_near_the_base() -> None:
+    base, data = initial_parameters(SMALL, 1), _data(20, 2)
+    free, held = (
+        train_clients(SMALL, *base, [data], TrainingConfig(steps=20, proximal=pull), [4])[0] for pull in (0.0, 3.0)
+    )
+    assert np.linalg.norm(held.angles - base[0]) < np.linalg.norm(free.angles - base[0]) / 2
+
+
+def test_one_batch_weighs_no_more_than_another() -> None:
+    """Momentum begins at rest: the first of three steps must not decide where the other two go."""
+    base, data = initial_parameters(SMALL, 1), _data(8, 2)
+    recipes = [TrainingConfig(steps=steps, batch_size=8, learning_rate=0.001) for steps in (1, 3)]
+    moved = [train_clients(SMALL, *base, [data], recipe, [4])[0].angles - base[0] for recipe in recipes]
+    # The same samples each time, and a rate so small that the gradient stays: 0.1 against 0.1 + 0.19 + 0.271.
+    np.testing.assert_allclose(moved[1], 5.61 * moved[0], atol=2e-6)
+
+
 def test_divergence_stops_training() -> None:
     with pytest.raises(NotFinite, match="lower the learning rate"):
         train_clients(SMALL, np.zeros(18), np.full(12, 3e38), [_data(9, 1)], SHORT, [1])
@@ -164,6 +181,12 @@ def test_a_model_that_is_nan_is_not_evaluated() -> None:
         ({"learning_rate": float("nan")}, "learning_rate"),
         ({"learning_rate": 11}, "learning_rate"),
         ({"learning_rate": "fast"}, "learning_rate"),
+        ({"optimiser": "newton"}, "optimiser"),
+        ({"momentum": 1}, "momentum"),
+        ({"momentum": float("nan")}, "momentum"),
+        ({"proximal": -0.1}, "proximal"),
+        ({"control_variates": 1}, "control_variates"),
+        ({"optimiser": "adam"}, "control_variates"),
         ({"engine": "qiskit"}, "engine"),
         ({"dtype": "int8"}, "dtype"),
     ],
