@@ -60,6 +60,8 @@ class JobConfig:
         quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
         executor: where clients train, "local" or "ray"; the same seed gives the same model with both.
+        validation_percent: how much of the training data validators hold, in equal parts, to judge updates by, 0 to
+            50; at 0 they include every update that passes the objective checks.
         key_height: LMS tree height of the participants' keys: 5, 10 or 15 (2^height signatures).
         keep_rounds: final rounds whose updates, aggregates and models stay in the store; 0 keeps everything, so that
             every round can be verified again.
@@ -87,6 +89,7 @@ class JobConfig:
     quorum: str = "lms"
     shard_chains: bool = False
     executor: str = "local"
+    validation_percent: int = 0
     key_height: int = 10
     keep_rounds: int = 0
     central_epochs: int = 40

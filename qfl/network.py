@@ -26,6 +26,7 @@ from qfl.roles.attesting import pack_keys, set_up_attesting
 from qfl.roles.client import Client
 from qfl.roles.encryption import KEY_NAME, set_up_encryption
 from qfl.roles.membership import join
+from qfl.roles.opinion import Opinion
 from qfl.roles.validator import Validator
 from qfl.storage.store import ContentStore
 
@@ -73,10 +74,17 @@ class Roster:
         participant = join(ledger, sender, Role.CLIENT, self.keys[folder].public, folder)
         return Client(participant, index, seed, ledger, sender, store, self.keys[folder], folder, prover)
 
-    def validators(self, ledger: Ledger, senders: Sequence[Carrier], store: ContentStore) -> list[Validator]:
-        """Bond the validators that are not, and return them all."""
-        roles = zip(self.validator_folders, senders, strict=True)
-        validators = [self._validator(ledger, sender, store, folder) for folder, sender in roles]
+    def validators(
+        self,
+        ledger: Ledger,
+        senders: Sequence[Carrier],
+        store: ContentStore,
+        opinions: Sequence[Opinion | None] | None = None,
+    ) -> list[Validator]:
+        """Bond the validators that are not, and return them all; `opinions` are what each judges updates by."""
+        folders = self.validator_folders
+        roles = zip(folders, senders, opinions or [None] * len(folders), strict=True)
+        validators = [self._validator(ledger, sender, store, folder, opinion) for folder, sender, opinion in roles]
         pack_keys(ledger, senders[0])
         return validators
 
@@ -85,12 +93,14 @@ class Roster:
         paths = [folder / KEY_NAME for folder in self.validator_folders]
         return [KemKey.open(path) for path in paths if path.exists()]
 
-    def _validator(self, ledger: Ledger, sender: Carrier, store: ContentStore, folder: Path) -> Validator:
+    def _validator(
+        self, ledger: Ledger, sender: Carrier, store: ContentStore, folder: Path, opinion: Opinion | None
+    ) -> Validator:
         key = self.keys[folder]
         participant = join(ledger, sender, Role.VALIDATOR, key.public, folder)
         kem = set_up_encryption(ledger, sender, store, participant, key, folder)
         bls = set_up_attesting(ledger, sender, participant, key, folder)
-        return Validator(participant, ledger, sender, store, key, folder, kem, bls)
+        return Validator(participant, ledger, sender, store, key, folder, kem, bls, opinion)
 
 
 def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:

@@ -12,6 +12,7 @@ from qfl.codec.content import content_digest, lanes_root
 from qfl.codec.state import to_state
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset, LabelledData, load_dataset
+from qfl.data.holdout import hold_out
 from qfl.data.partition import parse_partition, partition
 from qfl.dynamics.config import dynamics_config
 from qfl.errors import InvalidInput
@@ -63,13 +64,20 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
         architecture = Architecture(**{**config.model, **fixed})
     except TypeError as error:
         raise InvalidInput("model", dict(config.model), str(error)) from error
-    parts = partition(dataset.train.labels, config.identities, parse_partition(config.partition), config.seed)
-    shares = [dataset.train.take(part) for part in parts]
+    rest, _ = hold_out(dataset.train.labels, config.validation_percent, config.validators, config.seed)
+    parts = partition(dataset.train.labels[rest], config.identities, parse_partition(config.partition), config.seed)
+    shares = [dataset.train.take(rest[part]) for part in parts]
     return (
         JobDocument(architecture, training_config(dict(config.training)), config.rounds, config.mode),
         dataset,
         shares,
     )
+
+
+def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]:
+    """What each validator holds of the training data to judge updates by; none when they judge nothing."""
+    _, parts = hold_out(dataset.train.labels, config.validation_percent, config.validators, config.seed)
+    return [dataset.train.take(part) for part in parts]
 
 
 def norm_keys(job: JobDocument, folder: Path | None, announce: Callable[[str], None]) -> NormKeys | None:

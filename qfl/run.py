@@ -33,7 +33,7 @@ from qfl.job import JobDocument
 from qfl.meter import Meter, cpu_seconds_by_stage
 from qfl.network import Roster, make_carriers, make_clock, make_senders
 from qfl.population import Clients, make_world
-from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
+from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job, validation_shares
 from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
@@ -41,6 +41,7 @@ from qfl.report.log import EventLog
 from qfl.report.proofs import TimedProver
 from qfl.roles.challenger import Challenger, Dispute
 from qfl.roles.loop import published_rounds
+from qfl.roles.opinion import Opinion
 from qfl.roles.proving import require_norm_keys
 from qfl.roles.ray_trainer import RayTrainer
 from qfl.roles.relay import send_every
@@ -106,7 +107,8 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
         clients = [] if config.dynamics else roster.clients(ledger, payers, store, config.seed, prover)
-        validators = roster.validators(ledger, carriers[1 + config.identities :], store)
+        opinions = _opinions(config, job, dataset)
+        validators = roster.validators(ledger, carriers[1 + config.identities :], store, opinions)
         population = Clients(roster, ledger, payers, store, config.seed, prover, clients)
         world = None
         if config.dynamics:
@@ -129,9 +131,13 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             run.train_centrally()
         finally:
             report = write_report(place.folder, config, job, ledger, events)
-        head = read_model(ledger, store, ledger.beacon.head_round())
-        write_atomically(place.folder / "model.qfl", encode(head))
+        write_atomically(place.folder / "model.qfl", encode(read_model(ledger, store, ledger.beacon.head_round())))
     return report
+
+
+def _opinions(config: JobConfig, job: JobDocument, dataset: Dataset) -> list[Opinion]:
+    """What each validator judges updates by; none where nothing is held out for that."""
+    return [Opinion(job, held, config.seed + seat) for seat, held in enumerate(validation_shares(config, dataset))]
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,8 @@ def truncated(numerator: int, denominator: int) -> int:
 def shard_rule(column: list[int], trim_bps: int) -> int:
     """The trimmed mean of one coordinate, with 8 fraction bits."""
     trim = trim_bps * len(column) // 10_000
+    if trim_bps == 5000:
+        trim = (len(column) - 1) // 2
     kept = sorted(column)[trim : len(column) - trim]
     return truncated(sum(kept) * 256, len(kept))
 
@@ -98,6 +100,12 @@ def aggregate_vectors() -> dict[str, object]:
         shard_case("16 clients, 32 int8 lanes", 8, 1000, rows(16, 32, INT8)),
         shard_case("16 clients, 20 int16 lanes, no trim", 16, 0, rows(16, 20, INT16)),
         shard_case("33 clients, few values", 8, 3000, rows(33, 12, (-2, 2))),
+        shard_case("median of one", 16, 5000, [[7, -7, 0, INT16[1], INT16[0]]]),
+        shard_case("median of two is their mean", 8, 5000, [[127, -128, 1], [126, 127, -2]]),
+        shard_case("median of three", 8, 5000, [[127, -128, 1], [1, 127, -2], [2, -1, 1]]),
+        shard_case("median of four, two of them poisoned", 8, 5000, [[127, -128], [127, -128], [1, -2], [2, -3]]),
+        shard_case("median of 16 clients", 16, 5000, rows(16, 20, INT16)),
+        shard_case("median of 33 clients", 8, 5000, rows(33, 12, (-2, 2))),
     ]
     top, bottom = INT32[1], INT32[0]
     base = [rng.randint(*INT32) for _ in range(12)]

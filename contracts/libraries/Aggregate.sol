@@ -6,12 +6,15 @@ pragma solidity 0.8.37;
 /// @dev Every division truncates toward zero.
 library Aggregate {
     /// @notice One coordinate of a shard's aggregate: the trimmed mean of the included updates' lanes, with 8 fraction
-    /// bits. The `trimBps * n / 10000` lowest and as many of the highest lanes do not count.
+    /// bits. The `trimBps * n / 10000` lowest and as many of the highest lanes do not count, but one or two always do: at
+    /// 5000 it is the median.
     /// @param lanes One lane of each included update; left in another order. At least one, each within int16.
-    /// @param trimBps Below 5000.
+    /// @param trimBps At most 5000.
     function meanOfLanes(int256[] memory lanes, uint16 trimBps) internal pure returns (int32) {
         uint256 count = lanes.length;
         uint256 trim = (count * trimBps) / 10_000;
+        // Half of an even number would leave nothing: the two in the middle stay.
+        if (trim * 2 == count) --trim;
         int256 sum = _sumWithout(lanes, trim);
         return int32((sum * 256) / int256(count - 2 * trim));
     }

@@ -109,7 +109,7 @@ library Rounds {
         if (p.classicalExponent > MAX_EXPONENT) {
             revert IBeacon.BadParameters("classicalExponent", p.classicalExponent);
         }
-        if (p.trimBps >= 5000) revert IBeacon.BadParameters("trimBps", p.trimBps);
+        if (p.trimBps > 5000) revert IBeacon.BadParameters("trimBps", p.trimBps);
         if (p.normBound == 0) revert IBeacon.BadParameters("normBound", 0);
         uint256 liableSeconds =
             uint256(p.commitSeconds) + p.revealSeconds + p.checkpointSeconds + p.publishSeconds + p.challengeSeconds;

@@ -18,6 +18,8 @@ from qfl.types import LaneFormat, ModelShape
 
 FRACTION_BITS = 8
 """Fraction bits of a shard's mean."""
+MEDIAN = 5000
+"""Share, in 1/10000, that is trimmed of each end when only the middle counts."""
 BLOCK = 16_384
 """Coordinates that are aggregated at a time: 8 MiB of 256 updates in int16."""
 MAX_EXPONENT = 31
@@ -30,15 +32,16 @@ def aggregate_shard(lanes: Sequence[npt.NDArray[np.signedinteger]], trim_bps: in
     """Trimmed means, int32 `[d]`, 8 fraction bits, of the included updates' `lanes` (int8 or int16, `[d]` each).
 
     The floor(trim_bps * n / 10000) lowest and as many of the highest lanes of each coordinate do not count
-    (Yin et al. 2018, definition 2). Beside the lanes, which are not copied as a whole, it needs memory for a block of
-    `BLOCK` coordinates. Raises `InvalidInput` when there is no update, or nothing would be left.
+    (Yin et al. 2018, definition 2). At 5000 none but the middle one or two do: the median (definition 1). Beside the
+    lanes, which are not copied as a whole, it needs memory for a block of `BLOCK` coordinates. Raises `InvalidInput`
+    when there is no update, or more than half would be trimmed at each end.
     """
     if len(lanes) == 0 or any(row.shape != (len(lanes[0]),) for row in lanes):
         raise InvalidInput("lanes", [row.shape for row in lanes], "one row for each included update, and at least one")
-    if not 0 <= trim_bps < 5000:
-        raise InvalidInput("trim_bps", trim_bps, "the trimmed share of each end is below 5000")
+    if not 0 <= trim_bps <= MEDIAN:
+        raise InvalidInput("trim_bps", trim_bps, "the trimmed share of each end is at most 5000, which is the median")
     count = len(lanes)
-    trim = trim_bps * count // 10_000
+    trim = min(trim_bps * count // 10_000, (count - 1) // 2)
     means = np.empty(len(lanes[0]), np.int32)
     for start in range(0, len(means), BLOCK):
         block = np.stack([row[start : start + BLOCK] for row in lanes])

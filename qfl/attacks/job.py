@@ -9,7 +9,6 @@ from qfl.config import JobConfig
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument
 from qfl.prepare import genesis_model, prepare_job
-from qfl.roles.trainer import LocalTrainer
 
 CLIENTS, ATTACKING_CLIENTS = 3, 1
 CONFIG = JobConfig(
@@ -37,7 +36,3 @@ class SmallJob:
         config = replace(CONFIG, mode=mode)
         document, _, shares = prepare_job(config)
         return cls(document, genesis_model(document, config.seed), shares)
-
-    def trainer(self) -> LocalTrainer:
-        """Trains on the clients' own data."""
-        return LocalTrainer(self.document, self.shares)

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from qfl.attacks import challenges, commits, draw, exits, models, proofs, rewards, seats, updates
+from qfl.attacks.poison.client import POISONERS
 from qfl.attacks.sighting import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from qfl.attacks.strategy import Attack, Outsider, Who
 from qfl.errors import InvalidInput
 
 Role = TypeVar("Role")
 CLIENT, VALIDATOR, OUTSIDER, CHALLENGER = Who.CLIENT, Who.VALIDATOR, Who.OUTSIDER, Who.CHALLENGER
+JUDGED = "passes every objective check; validators with data of their own leave it out: see `qfl bench attack`"
 REPEATED = (2,)
 """The attacked round is lost, and the next one repeats it."""
 
@@ -66,6 +68,28 @@ ALL = (
         *(CLIENT, "reveal an update and store it nowhere", updates.WithheldContent),
         (NOT_INCLUDED,),
         note="each seat searches for it once a turn",
+    ),
+    # --- by the book ---
+    Attack(
+        "sign-flip",
+        *(CLIENT, "send what it has learned the other way round", POISONERS["sign-flip"]),
+        (),
+        is_open=True,
+        note=JUDGED,
+    ),
+    Attack(
+        "label-flip",
+        *(CLIENT, "train on false labels", POISONERS["label-flip"]),
+        (),
+        is_open=True,
+        note=JUDGED,
+    ),
+    Attack(
+        "pauli",
+        *(CLIENT, "put random gates into the circuit that it has trained", POISONERS["pauli"]),
+        (),
+        is_open=True,
+        note=JUDGED,
     ),
     # --- private mode ---
     Attack(
@@ -297,6 +321,9 @@ def find_strategy(name: str | None, honest: type[Role]) -> type[Role]:
     """
     if name is None:
         return honest
+    poisoner = POISONERS.get(name)
+    if poisoner is not None and issubclass(poisoner, honest):
+        return poisoner
     (attack,) = find_attacks([name])
     if issubclass(attack.strategy, Outsider) or not issubclass(attack.strategy, honest):
         raise InvalidInput("attack", name, f"is for a {attack.who}, not for this role: see `qfl attack --list`")

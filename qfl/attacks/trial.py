@@ -16,20 +16,23 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from qfl.attacks.arena import Arena
-from qfl.attacks.cast import Acting, Cast, names_of_attackers
+from qfl.attacks.cast import ATTACKING_CLIENT, Acting, Cast, names_of_attackers
 from qfl.attacks.insistent import Attempt
 from qfl.attacks.job import SmallJob
+from qfl.attacks.poison.client import Poisoner
 from qfl.attacks.seats import Silent
 from qfl.attacks.sighting import Sighting
 from qfl.attacks.strategy import Attack
 from qfl.chain.sender import UnsentCall
 from qfl.client.concealed import NormProver
+from qfl.data.datasets import LabelledData
 from qfl.devnet import Devnet
 from qfl.errors import RoundNotCompleted
 from qfl.roles.challenger import Challenger
 from qfl.roles.client import Client
 from qfl.roles.loop import published_rounds
 from qfl.roles.settlement import final_at, rewards_due, settle_due
+from qfl.roles.trainer import LocalTrainer
 from qfl.roles.watch import Watch
 from qfl.round import Network, commit, publish, reveal, train, verify
 from qfl.types import ParticipantId, RoundNumber
@@ -77,7 +80,7 @@ class Trial:
 
     def __init__(self, arena: Arena, job: SmallJob, attack: Attack | None, lost: tuple[int, ...]) -> None:
         self.arena, self.ledger, self.attack, self.lost = arena, arena.ledger, attack, lost
-        self.trainer = job.trainer()
+        self.trainer = LocalTrainer(job.document, _shares(job, attack))
         self.clients = [arena.client(number) for number in HONEST_CLIENTS]
         self.validators = [arena.validator(number) for number in HONEST_VALIDATORS]
         arena.join(ASLEEP)
@@ -160,6 +163,17 @@ class Trial:
             searches=self.arena.store.searches,
             finding="".join(outsider.finding for outsider in self.cast.outsiders),
         )
+
+
+def _shares(job: SmallJob, attack: Attack | None) -> list[LabelledData]:
+    """Everybody's data; an attacker that poisons it trains on its own as it makes it."""
+    if attack is None or not issubclass(attack.strategy, Poisoner):
+        return job.shares
+    attacker = ATTACKING_CLIENT - 1
+    return [
+        attack.strategy.taint(share, job.document) if client == attacker else share
+        for client, share in enumerate(job.shares)
+    ]
 
 
 @dataclass(frozen=True)

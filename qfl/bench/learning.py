@@ -37,8 +37,13 @@ RECIPES: Mapping[str, Mapping[str, Any]] = {
 }
 """What each recipe replaces in the job's own: SCAFFOLD as it was published has no momentum; FedAvg (McMahan et al.
 2017, arXiv:1602.05629) is what is left without control variates, here with momentum and with Adam."""
-MODELS: Mapping[str, Mapping[str, Any]] = {"quantum": {"head": False}, "hybrid": {"head": True}}
-"""What each model replaces in the job's: without a head, scaled Z expectations are the logits."""
+MODELS: Mapping[str, Mapping[str, Any]] = {
+    "quantum": {"head": False},
+    "hybrid": {"head": True},
+    "classical": {"ansatz": "classical"},
+}
+"""What each model replaces in the job's: without a head, scaled Z expectations are the logits; the classical control
+is a perceptron of as many parameters."""
 EVALUATED = 5
 """Rounds from one evaluation to the next; the last round is always evaluated."""
 

@@ -68,7 +68,7 @@ keep_rounds = click.option(
     show_default=True,
     help="Final rounds whose content stays in the store; 0 keeps everything.",
 )
-attack = click.option("--attack", metavar="NAME", help="Cheat by this strategy; `qfl attack --list` names them.")
+attack = click.option("--attack", metavar="NAME", help="Cheat: see `qfl attack --list`, `qfl bench attack --help`.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 

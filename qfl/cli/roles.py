@@ -68,6 +68,7 @@ def run_client_command(
     seed: int,
 ) -> None:
     """Train on your own data, commit, reveal, until stopped. A restarted client goes on where it was."""
+    from qfl.attacks.poison.client import Poisoner
     from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
     from qfl.job import fetch_job
@@ -92,7 +93,8 @@ def run_client_command(
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
         role = kind(participant, index, seed, ledger, sender, store, opened, folder, prover)
-        trainer, retention = LocalTrainer(job, {index: data}), retention_of(keep_rounds, store)
+        shown = kind.taint(data, job) if issubclass(kind, Poisoner) else data
+        trainer, retention = LocalTrainer(job, {index: shown}), retention_of(keep_rounds, store)
         run_client(role, trainer, ledger, rounds, poll, stop, retention)
 
 
@@ -114,6 +116,8 @@ def validator() -> None:
 @poll
 @options.attack
 @options.keep_rounds
+@options.training_data
+@click.option("--share", help="Judge updates by this part of the split, such as 5/5; take all of them unless given.")
 def run_validator_command(
     rpc: str,
     ipfs: str,
@@ -127,15 +131,23 @@ def run_validator_command(
     poll: float,
     attack: str | None,
     keep_rounds: int,
+    dataset: str,
+    data_folder: str,
+    classes: tuple[int, ...],
+    partition: str,
+    share: str | None,
+    seed: int,
 ) -> None:
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
     from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
+    from qfl.job import fetch_job
     from qfl.keys.keyfile import KeyFile
     from qfl.roles.attesting import set_up_attesting
     from qfl.roles.encryption import set_up_encryption
     from qfl.roles.loop import run_validator
     from qfl.roles.membership import join
+    from qfl.roles.opinion import Opinion
     from qfl.roles.validator import Validator
     from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
@@ -144,12 +156,17 @@ def run_validator_command(
     ledger, sender = options.open_sender(rpc, deployment, account, attack is not None, shard_rpcs)
     store = IpfsStore(ipfs)
     store.identity()
+    opinion = None
+    if share is not None:
+        job = fetch_job(store, ledger.beacon.architecture_digest())
+        (held,) = options.load_training_data(*(job, dataset, data_folder, classes, partition, share, seed)).values()
+        opinion = Opinion(job, held, seed)
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
         bls = set_up_attesting(ledger, sender, participant, opened, folder)
         click.echo(f"validator {participant}, {opened.remaining} signatures left")
-        role = kind(participant, ledger, sender, store, opened, folder, kem, bls)
+        role = kind(participant, ledger, sender, store, opened, folder, kem, bls, opinion)
         run_validator(role, ledger, rounds, poll, stop, retention_of(keep_rounds, store))
 
 

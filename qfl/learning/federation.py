@@ -23,6 +23,7 @@ from qfl.committee.updates import Terms, VerifiedUpdate
 from qfl.config import JobConfig
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument
+from qfl.learning.panel import Panel
 from qfl.roles.client import Trained, TrainingTask, round_seed, rounding_rng
 from qfl.roles.trainer import LocalTrainer
 from qfl.types import LaneFormat, ParticipantId, RoundNumber, ShardIndex
@@ -32,20 +33,24 @@ SHARD = ShardIndex(0)
 
 @dataclass(frozen=True)
 class Published:
-    """A round's model and the updates that it was made of."""
+    """A round's model, the updates that clients sent, and those of them that it was made of."""
 
     round: RoundNumber
     model: Content
     updates: Sequence[VerifiedUpdate]
+    included: Sequence[VerifiedUpdate]
 
 
 class Federation:
     """The clients of a job, and the model that they train, round by round."""
 
-    def __init__(self, config: JobConfig, job: JobDocument, shares: Sequence[LabelledData]) -> None:
+    def __init__(
+        self, config: JobConfig, job: JobDocument, shares: Sequence[LabelledData], panel: Panel | None = None
+    ) -> None:
+        """`panel` judges the updates; without one all are included."""
         from qfl.quantum.training import initial_parameters
 
-        self._config, self._job = config, job
+        self._config, self._job, self._panel = config, job, panel
         self._trainer = LocalTrainer(job, shares)
         self._shape = job.architecture.shape
         self._parameters = load_parameters(**config.parameters()).rounds
@@ -66,10 +71,11 @@ class Federation:
         clients, base, terms = range(self._config.clients), self.model, self._terms()
         trained = self._train_all()
         updates = [self._encode(client, terms, result) for client, result in zip(clients, trained, strict=True)]
-        result = compute_result(terms, 0, updates)
+        included = updates if self._panel is None else self._panel.include(updates, base, terms)
+        result = compute_result(terms, 0, included)
         aggregate = decode(result.content)
         self._publish(compute_next_model(self._round, base, [result.checkpoint], [aggregate], terms.format))
-        return Published(self._round, self.model, updates)
+        return Published(self._round, self.model, updates, included)
 
     def _publish(self, model: Content) -> None:
         self._step, self.model = step_between(self.model, model), model

@@ -29,4 +29,4 @@ class UnquantisedFederation(Federation):
         moved = base.lanes.astype(np.int64) + np.rint(mean).astype(np.int64)
         moved[base.shape.quantum :] = moved[base.shape.quantum :].clip(WEIGHT_LIMITS.min, WEIGHT_LIMITS.max)
         self._publish(model_content(self._round, wrap_int32(moved), base.shape))
-        return Published(self._round, self.model, [])
+        return Published(self._round, self.model, [], [])

@@ -9,11 +9,15 @@ from qfl.types import ShardIndex
 
 
 class Faith:
-    """Recomputes every message that a mirror took, each once: what it shows now rests on all of them."""
+    """Recomputes every message that a mirror took, each once: what it shows now rests on all of them.
+
+    Read again are only those in blocks that are new, or that took another's place.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
         self._known: set[tuple[ShardIndex, Mirroring]] = set()
+        self._read: dict[ShardIndex, tuple[int, bytes]] = {}
 
     def find_falsehood(self, shard: ShardIndex) -> str | None:
         """The first message that is not the beacon's; None when there is none, and for a shard without a mirror.
@@ -23,11 +27,16 @@ class Faith:
         """
         if not self._ledger.mirrors:
             return None
-        for taken in self._ledger.mirrors[shard].mirrorings(self._ledger.deployment.chains[shard].block):
+        mirror, since = self._ledger.mirrors[shard], self._ledger.deployment.chains[shard].block
+        if (read := self._read.get(shard)) is not None and mirror.has_block(*read):
+            since = read[0]  # again: chains refuse to look for logs after their last block
+        head = mirror.head()  # before the messages: those of later blocks are read next time
+        for taken in mirror.mirrorings(since):
             if (shard, taken) not in self._known:
                 if not self._is_true(shard, taken):
                     return f"what the mirror of shard {shard} shows of round {taken.round} is not what the beacon says"
                 self._known.add((shard, taken))
+        self._read[shard] = head
         return None
 
     def _is_true(self, shard: ShardIndex, taken: Mirroring) -> bool:

@@ -3,7 +3,7 @@
 A seat that could read every update signs its own result for turn 0 at once, and waits for nobody: honest seats that
 hold the same bytes have the same result. All but one of a quorum announce theirs; the one that then completes it brings
 the bundle to the beacon, its own signature included. Only who could not read everything waits to see what a proposer
-includes, and turns after the first are for what the first could not settle.
+includes, and so does who has an opinion of its own; turns after the first are for what the first could not settle.
 """
 
 from __future__ import annotations
@@ -16,15 +16,18 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.committee.attestor import attestor_of
 from qfl.committee.bundle import quorum_of
+from qfl.committee.judgement import LENIENT, Judgement
 from qfl.committee.result import ShardResult, compute_result
 from qfl.committee.tally import Tally
 from qfl.committee.updates import VerifiedUpdate, fetch_updates, fetchers
 from qfl.errors import ContractReverted, UpdateRejected, UpdateUnreadable
 from qfl.privacy.kem import KemKey
 from qfl.roles.encryption import read_opener
+from qfl.roles.history import read_histories
+from qfl.roles.opinion import Opinion
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.signer import Signer
-from qfl.roles.terms import read_terms
+from qfl.roles.terms import read_base, read_terms
 from qfl.storage.store import ContentStore
 from qfl.types import CheckpointData, ParticipantId, Revealed
 
@@ -46,7 +49,11 @@ class Seat:
         store: ContentStore,
         signer: Signer,
         kem: KemKey | None = None,
+        opinion: Opinion | None = None,
     ) -> None:
+        """`opinion` judges the updates; without one all that pass the objective checks are included."""
+        self._opinion, self._judgements = opinion, dict[tuple[int, ...], Judgement]()
+        self._is_prepared = False
         self._validator, self._seat, self._round = validator, duty.seat, duty.round
         self._kem = [] if kem is None else [kem]
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
@@ -69,8 +76,11 @@ class Seat:
         self._complaints: set[str] = set()
 
     def look(self) -> None:
-        """Fetch and check what is revealed by now, while nothing can be said yet."""
+        """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
         self._fetch(0, {})
+        if self._opinion is not None and not self._is_prepared:
+            self._is_prepared = True
+            self._opinion.prepare(read_base(self._ledger, self._store, self._round), self._terms)
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
@@ -93,16 +103,32 @@ class Seat:
     def _own_results(
         self, turn: int, proposed: Mapping[int, CheckpointData], updates: list[VerifiedUpdate]
     ) -> list[ShardResult]:
-        """What this seat signs, by turn: its own result in the first turn and its own, others' if they equal it."""
-        turns = {0} if not self._unreadable else set()
+        """What this seat signs, by turn: its own result in the first turn and its own, others' if it accepts them."""
+        judgement = self._judge(updates)
+        turns = {0} if judgement.is_shared and not self._unreadable else set()
         if turn == self._seat:
             turns.add(turn)
+        results = {number: self._result_in(number, judgement.choose(updates)) for number in turns}
         for number, checkpoint in proposed.items():
-            if checkpoint == self._result_in(number, updates).checkpoint:
-                turns.add(number)
+            expected = self._result_in(number, judgement.choose(updates))
+            if checkpoint != expected.checkpoint and judgement.accepts(updates, checkpoint.included, number):
+                expected = self._result_in(number, [one for one in updates if checkpoint.included >> one.index & 1])
+            if checkpoint == expected.checkpoint:
+                results[number] = expected
             else:
                 self._complain(f"what seat {number} proposes is not the result of the revealed updates")
-        return [self._result_in(number, updates) for number in sorted(turns)]
+        return [results[number] for number in sorted(results)]
+
+    def _judge(self, updates: list[VerifiedUpdate]) -> Judgement:
+        """What this seat thinks of the updates, formed once for the same ones."""
+        if self._opinion is None:
+            return LENIENT
+        key = tuple(update.index for update in updates)
+        if key not in self._judgements:
+            base = read_base(self._ledger, self._store, self._round)
+            histories = read_histories(self._ledger, self._round)
+            self._judgements[key] = self._opinion.of(updates, base, self._terms, histories)
+        return self._judgements[key]
 
     def _fetch(self, turn: int, proposed: Mapping[int, CheckpointData]) -> list[VerifiedUpdate]:
         """The updates that pass every check, in reveal order.

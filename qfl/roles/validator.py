@@ -21,6 +21,7 @@ from qfl.mirror.faith import Faith
 from qfl.privacy.kem import KemKey
 from qfl.roles.attesting import pack_keys
 from qfl.roles.keeper import Keeper
+from qfl.roles.opinion import Opinion
 from qfl.roles.publisher import compute_publication
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.release import Releaser, committee_contents
@@ -50,10 +51,12 @@ class Validator:
         folder: Path,
         kem: KemKey | None = None,
         bls: BlsKey | None = None,
+        opinion: Opinion | None = None,
     ) -> None:
         """`kem` and `bls` are what `set_up_encryption` and `set_up_attesting` return: a private deployment's decryption
-        key, and the attestation key of one with BLS.
+        key, and the attestation key of one with BLS. `opinion` judges updates; without one it takes all.
         """
+        self._opinion = opinion
         self.participant, self.kem = participant, kem
         self._ledger, self._sender, self._store = ledger, sender, store
         self._signer = Signer(key, folder / "journal.json")
@@ -100,6 +103,7 @@ class Validator:
                     self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
             self._looked_for_seat = round_number
         if self._seat is not None and self._seat[0] == round_number:
+            self._faith.find_falsehood(self._seat[1])  # what it finds counts when there is something to say
             self._seat[2].look()
 
     def verify(self, duty: Duty) -> bool:
@@ -136,7 +140,7 @@ class Validator:
 
     def _sit(self, duty: Duty) -> Seat:
         if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
-            parts = self._ledger, self._sender, self._store, self._attesting, self.kem
+            parts = self._ledger, self._sender, self._store, self._attesting, self.kem, self._opinion
             self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
         return self._seat[2]
 

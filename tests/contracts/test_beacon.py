@@ -57,7 +57,7 @@ def test_set_parameters_reverts_when_not_the_owner(world, beacon):
         ("laneBits", 32),
         ("quantumExponent", 25),
         ("classicalExponent", 25),
-        ("trimBps", 5000),
+        ("trimBps", 5001),
         ("normBound", 0),
         # 300 + 120 + 300 + 120 seconds before the challenge window, 86,400 of unbonding.
         ("challengeSeconds", 86_400 - 840),

@@ -114,6 +114,7 @@ def test_500_random_rounds_are_judged_by_the_rule(benches):
     for case in range(500):
         bench = benches[case % len(benches)]
         bits, count, trim_bps = int(rng.choice([8, 16])), int(rng.integers(1, 33)), int(rng.integers(5000))
+        trim_bps = 5000 if case % 3 == 0 else trim_bps
         parameters = load_parameters(laneBits=bits, trimBps=trim_bps).rounds
         updates = [
             Update(

@@ -38,9 +38,9 @@ def tall_key(name: str) -> LmsSecret:
     return LmsSecret.derive(10, word(name)[:16], word(name + "'s seed")[:24])
 
 
-def new_court(seats: int = 4, shards: int = 1) -> Court:
+def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000) -> Court:
     """A deployment of its own, with as many validators as seats."""
-    court = hold_court(ModelShape(768, 256), (), seats=seats, shards=shards, trimBps=1000)
+    court = hold_court(ModelShape(768, 256), (), seats=seats, shards=shards, trimBps=trim_bps)
     for name in VALIDATORS[: seats * shards]:
         court.bond(name, "validator", key=tall_key(name))
     # The burn address has an account on any chain in use; the first to pay it on a new one pays 25,000 gas more.
@@ -56,9 +56,9 @@ def gas_of_heavy(court: Court, data: str) -> int:
     return int(receipt["gasUsed"])
 
 
-def gas_of_aggregate(is_salted: bool, is_whole: bool) -> int:
-    court = new_court()
-    updates = court.updates(16, is_salted=is_salted)
+def gas_of_aggregate(is_salted: bool, is_whole: bool, trim_bps: int = 1000, count: int = 16) -> int:
+    court = new_court(trim_bps=trim_bps)
+    updates = court.updates(count, is_salted=is_salted)
     false = court.aggregate_of(updates).with_lane(1000, 1)
     attested = court.run_to_attestation(updates, aggregate_root=false.root)
     if is_whole:
@@ -106,6 +106,8 @@ def gas(module_isolation):
         "an aggregate of 16 updates": gas_of_aggregate(is_salted=False, is_whole=False),
         "an aggregate of 16 salted updates": gas_of_aggregate(is_salted=True, is_whole=False),
         "a whole aggregate of 16 updates": gas_of_aggregate(is_salted=False, is_whole=True),
+        "a median of 16 updates": gas_of_aggregate(is_salted=False, is_whole=False, trim_bps=5000),
+        "a whole median of 12 updates": gas_of_aggregate(is_salted=False, is_whole=True, trim_bps=5000, count=12),
         "a norm": gas_of_norm(b""),
         "a norm, salted": gas_of_norm(word("seed")),
         "a model of 4 shards": gas_of_model(is_whole=False),

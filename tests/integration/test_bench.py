@@ -39,9 +39,13 @@ def test_every_variant_comes_to_a_decision(consensus):
 
 def test_flat_validators_verify_everything_and_seats_their_shard(consensus):
     """A baseline that is handicapped, or a seat that fetches twice, would show here first."""
-    assert consensus["flat"]["updates_verified"] == consensus["flat"]["updates_verified_most"] == CLIENTS
-    for name in set(consensus) - {"flat"}:
-        assert consensus[name]["updates_verified"] == CLIENTS * SEATS / VALIDATORS, name
+    flat = {"flat", "flat-early"}
+    for name in flat:
+        assert consensus[name]["updates_verified"] == consensus[name]["updates_verified_most"] == CLIENTS
+    for name in set(consensus) - flat:
+        # A seat that the quorum does not need has not looked at the last update.
+        most = CLIENTS * SEATS / VALIDATORS
+        assert CLIENTS * (SEATS - 1) / VALIDATORS <= consensus[name]["updates_verified"] <= most, name
 
 
 def test_every_byte_is_of_a_kind(consensus):

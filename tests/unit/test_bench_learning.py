@@ -41,6 +41,10 @@ def test_runs_are_written_down_one_by_one(tmp_path):
     assert document["runs"][0]["accuracy"] == document["runs"][0]["by_round"]["6"]
 
 
+def test_the_classical_control_learns_by_the_same_recipe():
+    assert learn(TINY, "classical", "job", 1).by_round.keys() == {5, 6}
+
+
 def test_a_run_is_a_function_of_its_seed():
     first, again, other = (learn(TINY, "hybrid", "job", seed) for seed in (3, 3, 4))
     assert first.loss == again.loss != other.loss

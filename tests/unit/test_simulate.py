@@ -114,7 +114,7 @@ def test_a_round_by_hand(constants):
     assert phases["commit"].blocks == 10.0
     assert phases["train"].compute == 1.0
     # A seat: 1 for itself, and 8 updates of its shard.
-    assert phases["propose"].compute == pytest.approx(9.0)
+    assert phases["announce"].compute == pytest.approx(9.0)
     # 2 checkpoints: 2 shards + 6 signatures.
     assert result.beacon_gas["checkpoint"] == pytest.approx(8.0)
     nodes = {node.name: node for node in result.nodes}

@@ -100,6 +100,19 @@ class Mirror(BoundContract):
         with reaching(self._url):
             return int(self.web3.eth.get_block("latest")["timestamp"])
 
+    def head(self) -> tuple[int, bytes]:
+        """Number and hash of the latest block on the mirror's chain."""
+        with reaching(self._url):
+            block = self.web3.eth.get_block("latest")
+        return int(block["number"]), bytes(block["hash"])
+
+    def has_block(self, number: int, block_hash: bytes) -> bool:
+        """Whether the mirror's chain still has this block: one that was killed may have fallen back behind it."""
+        if number > self.head()[0]:
+            return False
+        with reaching(self._url):
+            return bytes(self.web3.eth.get_block(number)["hash"]) == block_hash
+
     def handovers(self) -> list[Handover]:
         """The committees that may sign the next message, latest first."""
         return [Handover(RoundNumber(found.round), found.opensAt) for found in self._read("handovers")]

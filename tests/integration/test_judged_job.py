@@ -1,0 +1,63 @@
+"""A job whose validators judge updates by data of their own: honest clients stay in, one that poisons is left out."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from qfl import network
+from qfl.aggregate.model import encode_model
+from qfl.attacks.poison.client import POISONERS
+from qfl.codec.content import content_digest
+from qfl.config import JobConfig
+from qfl.learning.federation import Federation
+from qfl.prepare import prepare_job
+from qfl.report.display import Display
+from qfl.roles.client import Client
+from qfl.run import Place, run_job
+
+JOB = JobConfig(
+    clients=4,
+    rounds=2,
+    key_height=5,
+    central_epochs=0,
+    validation_percent=20,
+    model={"layers": 4},
+    training={"steps": 15},
+)
+POISONING = 2
+"""Index of the client that flips signs."""
+
+
+def run(tmp_path: Path, config: JobConfig = JOB) -> dict[str, Any]:
+    return run_job(config, Place(tmp_path / "run"), Display(Console(quiet=True), config.rounds))
+
+
+def test_honest_clients_stay_in_and_the_model_is_that_of_a_run_without_judgement(tmp_path: Path) -> None:
+    document = run(tmp_path)
+    assert [entry["included"] for entry in document["rounds"]] == [4, 4]
+    job, _, shares = prepare_job(JOB)
+    federation = Federation(JOB, job, shares)
+    published = [federation.step() for _ in range(JOB.rounds)]
+    assert document["final"]["model_digest"] == "0x" + content_digest(encode_model(published[-1].model)).hex()
+
+
+@pytest.mark.parametrize("mode", ["transparent", "private"])
+def test_a_poisoning_client_is_left_out_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    if mode == "private":
+        pytest.importorskip("groth16py")
+
+    def choose(participant: int, index: int, *parts: Any) -> Client:
+        kind = POISONERS["sign-flip"] if index == POISONING else Client
+        return kind(participant, index, *parts)
+
+    monkeypatch.setattr(network, "Client", choose)
+    document = run(tmp_path, replace(JOB, mode=mode))
+    assert [entry["included"] for entry in document["rounds"]] == [3, 3]
+    assert document["disputes"] == []

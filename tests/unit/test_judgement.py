@@ -1,0 +1,131 @@
+"""What a seat leaves out by its own opinion, and which proposals of others it takes all the same."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from qfl.committee.history import HISTORY_ROUNDS, History, count_histories
+from qfl.committee.judgement import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
+from qfl.committee.updates import VerifiedUpdate
+from qfl.types import ParticipantId
+
+COORDINATES = 400
+"""So many that chance alone does not turn an update away by `WORST_AGREEMENT`."""
+
+
+def updates(count: int, coordinates: int = COORDINATES) -> list[VerifiedUpdate]:
+    lanes = np.zeros(coordinates, np.int16)
+    return [VerifiedUpdate(index, ParticipantId(10 + index), b"", b"", lanes) for index in range(count)]
+
+
+def indexes(chosen: list[VerifiedUpdate]) -> list[int]:
+    return [update.index for update in chosen]
+
+
+def test_no_opinion_takes_all_and_attests_nothing_else():
+    assert indexes(LENIENT.choose(updates(3))) == [0, 1, 2]
+    assert not LENIENT.accepts(updates(3), 0b011, 3)
+
+
+def test_harmful_updates_are_left_out():
+    assert indexes(Scored({0: 0.5, 1: -1.01, 2: -1.0}).choose(updates(3))) == [0, 2]
+
+
+def test_the_best_of_harmful_ones_is_proposed():
+    assert indexes(Scored({0: -5.0, 1: -2.0, 2: -3.0}).choose(updates(3))) == [1]
+
+
+@pytest.mark.parametrize(
+    ("scores", "accepted", "accepted_later"),
+    [
+        pytest.param((0.2, 0.1, -1.9), True, True, id="a little worse than it would have taken"),
+        pytest.param((0.2, 0.1, -2.1), False, True, id="clearly harmful"),
+        pytest.param((0.2, 0.1, -3.1), False, False, id="very harmful"),
+    ],
+)
+def test_an_attester_takes_what_is_harmful_by_little(scores, accepted, accepted_later):
+    judgement = Scored(dict(enumerate(scores)))
+    assert judgement.accepts(updates(3), 0b111, 0) is accepted
+    assert judgement.accepts(updates(3), 0b111, 1) is accepted_later
+    assert judgement.accepts(updates(3), 0b111, 3) is accepted_later
+
+
+@pytest.mark.parametrize(
+    ("score", "accepted", "accepted_later"),
+    [
+        pytest.param(-0.5, True, True, id="near the border"),
+        pytest.param(0.1, False, True, id="clearly good"),
+        pytest.param(1.1, False, False, id="very good"),
+    ],
+)
+def test_an_attester_does_not_let_a_good_update_be_left_out(score, accepted, accepted_later):
+    """A proposer cannot censor a client by calling it harmful."""
+    judgement = Scored({0: 0.2, 1: score})
+    assert judgement.accepts(updates(2), 0b01, 0) is accepted
+    assert judgement.accepts(updates(2), 0b01, 1) is accepted_later
+
+
+def test_nobody_attests_an_aggregate_of_nothing():
+    assert not Scored({0: -9.0}).accepts(updates(1), 0, 1)
+
+
+def test_the_score_is_the_worse_of_gain_and_agreement():
+    gains = np.array([0.0, -WORST_GAIN, 3.0, 0.0])
+    agreements = np.array([0.1, 0.1, -2 * WORST_AGREEMENT, 0.0])
+    assert score_updates(updates(4), gains, agreements, {}).scores == {0: 0.0, 1: -1.0, 2: -2.0, 3: 0.0}
+
+
+def test_chance_turns_no_update_of_a_small_model_away():
+    """With 36 angles, one of ten random directions has a cosine below -0.2."""
+    rng = np.random.default_rng(1)
+    own, others = rng.standard_normal(36), rng.standard_normal((1000, 36))
+    agreements = others @ own / np.linalg.norm(own) / np.linalg.norm(others, axis=1)
+    assert (agreements < -WORST_AGREEMENT).mean() > 0.05
+    judgement = score_updates(updates(1000, 36), np.zeros(1000), agreements, {})
+    assert len(judgement.choose(updates(1000, 36))) > 995
+
+
+def test_who_was_left_out_before_is_borne_less():
+    histories = {ParticipantId(10): History(revealed=8, included=0), ParticipantId(11): History(revealed=8, included=8)}
+    judgement = score_updates(updates(3), np.array([-0.7, -0.7, 0.0]), -0.7 * np.full(3, WORST_AGREEMENT), histories)
+    assert indexes(judgement.choose(updates(3))) == [1, 2]
+
+
+def test_where_nobody_has_all_classes_more_is_borne():
+    """Every honest update costs 1.5 nats, the attacker's 3."""
+    gains = np.array([-1.5, -3.0, -1.4, -2.1, -1.3])
+    assert indexes(score_updates(updates(5), gains, np.ones(5), {}).choose(updates(5))) == [0, 2, 3, 4]
+
+
+def test_what_most_gain_is_asked_of_nobody():
+    gains = np.array([2.0, 1.5, -0.5])
+    assert indexes(score_updates(updates(3), gains, np.ones(3), {}).choose(updates(3))) == [0, 1, 2]
+
+
+def test_of_colluders_that_send_the_same_one_stays():
+    """A little noise of rounding does not hide them, an honest update and one that is turned round are no copies."""
+    rng = np.random.default_rng(1)
+    honest, same = rng.integers(-900, 900, (2, COORDINATES))
+    lanes = [honest, same, same + rng.integers(-9, 9, COORDINATES), -honest, same]
+    sent = [replace(update, lanes=row.astype(np.int16)) for update, row in zip(updates(5), lanes, strict=True)]
+    judgement = score_updates(sent, np.zeros(5), np.ones(5), {})
+    assert indexes(judgement.choose(sent)) == [0, 1, 3]
+
+
+def test_updates_of_zeros_are_no_copies():
+    assert len(score_updates(updates(3), np.zeros(3), np.ones(3), {}).choose(updates(3))) == 3
+
+
+def test_one_exclusion_does_not_lead_to_the_next():
+    histories = {ParticipantId(10): History(revealed=1, included=0)}
+    judgement = score_updates(updates(1), np.zeros(1), np.array([-0.8 * WORST_AGREEMENT]), histories)
+    assert judgement.scores[0] > -1
+
+
+def test_histories_count_the_last_rounds_only():
+    one, other = ParticipantId(1), ParticipantId(2)
+    rounds = [{one: False}] * 5 + [{one: True, other: False}] * HISTORY_ROUNDS
+    assert count_histories(rounds) == {one: History(HISTORY_ROUNDS, HISTORY_ROUNDS), other: History(HISTORY_ROUNDS, 0)}
