@@ -27,7 +27,7 @@ QUORUMS = ("lms", "bls")
 EXECUTORS = ("local", "ray")
 """Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
-    8: {"quantumExponent": 21, "classicalExponent": 18, "normBound": 2**21},
+    8: {"quantumExponent": 23, "classicalExponent": 20, "normBound": 2**17},
     16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
 }
 """Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""

@@ -17,6 +17,7 @@ from qfl.data.partition import parse_partition, partition
 from qfl.dynamics.config import dynamics_config
 from qfl.errors import InvalidInput
 from qfl.job import JobDocument, training_config
+from qfl.privacy.differential import spent_epsilon
 from qfl.quantum.architecture import Architecture, most_features
 from qfl.types import RoundNumber
 from qfl.zk.keys import NormKeys, capacity_for, default_folder
@@ -51,6 +52,7 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
 
     Raises:
         InvalidInput: the data set, the partition and the model do not fit together.
+        PrivacyExtraMissing: nothing here could tell how private the updates are.
     """
     default = Architecture()
     room = most_features(config.model.get("encoding", default.encoding), config.model.get("qubits", default.qubits))
@@ -67,11 +69,10 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
     rest, _ = hold_out(dataset.train.labels, config.validation_percent, config.validators, config.seed)
     parts = partition(dataset.train.labels[rest], config.identities, parse_partition(config.partition), config.seed)
     shares = [dataset.train.take(rest[part]) for part in parts]
-    return (
-        JobDocument(architecture, training_config(dict(config.training)), config.rounds, config.mode),
-        dataset,
-        shares,
-    )
+    training = training_config(dict(config.training))
+    if training.privacy_noise:
+        spent_epsilon(training.privacy_noise, config.rounds)
+    return JobDocument(architecture, training, config.rounds, config.mode), dataset, shares
 
 
 def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]:

@@ -153,11 +153,15 @@ def chunk_vectors() -> dict[str, object]:
 def content_vectors() -> list[dict[str, object]]:
     rng = np.random.default_rng(7)
 
-    def case(kind: ContentKind, bits: int, count: int, author: int, shape: ModelShape) -> dict[str, object]:
+    def case(
+        kind: ContentKind, bits: int, count: int, author: int, shape: ModelShape, most: int | None = None
+    ) -> dict[str, object]:
+        """Lanes of any size, or of at most `most` and then compact."""
         limits = np.iinfo(lane_dtype(bits))
-        lanes = rng.integers(limits.min, limits.max, shape.total, lane_dtype(bits), endpoint=True)
+        least, largest = (limits.min, limits.max) if most is None else (-most, most)
+        lanes = rng.integers(least, largest, shape.total, lane_dtype(bits), endpoint=True)
         shard = 0 if kind is ContentKind.MODEL else 2
-        content = Content(kind, bits, 5, shard, count, author, shape, bytes(range(32)), lanes)
+        content = Content(kind, bits, 5, shard, count, author, shape, bytes(range(32)), lanes, most is not None)
         data = encode(content)
         return {
             "kind": kind.name.lower(),
@@ -173,6 +177,7 @@ def content_vectors() -> list[dict[str, object]]:
         case(ContentKind.UPDATE, 16, 0, 12, ModelShape(10, 7)),
         case(ContentKind.AGGREGATE, 32, 9, 0, ModelShape(10, 7)),
         case(ContentKind.MODEL, 32, 0, 0, ModelShape(0, 9)),
+        case(ContentKind.UPDATE, 8, 0, 13, ModelShape(100, 30), 3),
     ]
 
 

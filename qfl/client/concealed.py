@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.client.update import PreparedUpdate
-from qfl.codec.content import content_digest, decode, lanes_root
+from qfl.codec.content import content_digest, decode, encode, lanes_root
 from qfl.committee.bundle import quorum_of
 from qfl.committee.updates import Terms
 from qfl.errors import TooFewRecipients
@@ -62,7 +62,8 @@ def conceal(
     commitment = commit_lanes(content.lanes, prover.capacity, salt)
     statement = NormStatement(commitment, context, terms.norm_bound, terms.format.lane_bits)
     proof = prover.prove(content.lanes, salt, statement)
-    sealed = seal(update.content, seed, recipients, context.to_bytes(32))
+    # Not in the compact form: its length would tell everybody how much this client's training changed.
+    sealed = seal(encode(replace(content, compact=False)), seed, recipients, context.to_bytes(32))
     concealed = replace(
         update, content=sealed, update_root=lanes_root(content, seed), content_digest=content_digest(sealed)
     )

@@ -3,21 +3,25 @@
 A 64-byte header, then the lanes. Big endian; every field has one valid encoding, so the same content always
 has the same digest:
 
-    magic "QFLC" | version u8 = 1 | kind u8 | lane bits u8 | flags u8 = 0 | round u64 | shard u16 | count u16
+    magic "QFLC" | version u8 = 1 | kind u8 | lane bits u8 | flags u8 | round u64 | shard u16 | count u16
     | author u32 | quantum u32 | classical u32 | base root [32]
+
+The one flag, 1, says that an update's lanes are in the form of `qfl.codec.compact`, where that is shorter. Its root is
+over the plain lanes all the same, so contracts never meet the compact form.
 """
 
 from __future__ import annotations
 
 import hashlib
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 
 from qfl.codec.chunks import merkle_root, salted, split_leaves
+from qfl.codec.compact import compress, expand
 from qfl.codec.lanes import pack_lanes, unpack_lanes
 from qfl.errors import MalformedContent
 from qfl.types import ModelShape
@@ -25,6 +29,7 @@ from qfl.types import ModelShape
 HEADER = struct.Struct(">4sBBBBQHHIII32s")
 MAGIC = b"QFLC"
 VERSION = 1
+COMPACT = 1
 HEADER_BYTES = HEADER.size
 MAX_CONTENT_BYTES = 2**20
 """One raw IPFS block: larger ones are not passed on by other nodes."""
@@ -45,7 +50,7 @@ class Content:
     `lanes` (`[shape.total]`) are of 8 or 16 bits in an update, else 32. `count` is an aggregate's number of
     included updates, `author` an update's client, `shard` the shard of either; all are 0 elsewhere.
     `base_root` is the root of the model that an update or aggregate builds on, or that came before a model;
-    zeros for the genesis model.
+    zeros for the genesis model. `compact` is how an update is written.
     """
 
     kind: ContentKind
@@ -57,6 +62,7 @@ class Content:
     shape: ModelShape
     base_root: bytes
     lanes: npt.NDArray[np.signedinteger]
+    compact: bool = False
 
 
 def encode(content: Content) -> bytes:
@@ -69,7 +75,7 @@ def encode(content: Content) -> bytes:
             VERSION,
             content.kind,
             content.lane_bits,
-            0,
+            COMPACT if content.compact else 0,
             content.round,
             content.shard,
             content.count,
@@ -83,9 +89,18 @@ def encode(content: Content) -> bytes:
     if len(content.base_root) != 32:
         raise MalformedContent(f"a base root of {len(content.base_root)} bytes")
     _check_fields(content.kind, content.lane_bits, content.shard, content.count, content.author)
-    data = header + pack_lanes(content.lanes, content.lane_bits)
-    _check_length(content.shape, content.lane_bits, len(data))
+    if content.compact and content.kind != ContentKind.UPDATE:
+        raise MalformedContent(f"compact lanes in kind {content.kind}")
+    plain = header + pack_lanes(content.lanes, content.lane_bits)
+    data = header + compress(content.lanes) if content.compact else plain
+    _check_length(content.shape, content.lane_bits, len(data), content.compact)
     return data
+
+
+def encode_briefly(content: Content) -> bytes:
+    """The bytes of an update in its shorter form. Raises `MalformedContent` as `encode`."""
+    plain, lanes = encode(replace(content, compact=False)), compress(content.lanes)
+    return encode(replace(content, compact=True)) if HEADER_BYTES + len(lanes) < len(plain) else plain
 
 
 def decode(data: bytes) -> Content:
@@ -101,13 +116,13 @@ def decode(data: bytes) -> Content:
         raise MalformedContent(f"version {version}")
     if kind not in set(ContentKind):
         raise MalformedContent(f"kind {kind}")
-    if flags != 0:
+    if flags not in (0, COMPACT) or (flags and kind != ContentKind.UPDATE):
         raise MalformedContent(f"flags {flags:#04x}")
     shape = ModelShape(quantum, classical)
     _check_fields(kind, lane_bits, shard, count, author)
-    _check_length(shape, lane_bits, len(data))
-    lanes = unpack_lanes(data[HEADER_BYTES:], lane_bits, shape.total)
-    return Content(ContentKind(kind), lane_bits, round_, shard, count, author, shape, base_root, lanes)
+    _check_length(shape, lane_bits, len(data), bool(flags))
+    lanes = (expand if flags else unpack_lanes)(data[HEADER_BYTES:], lane_bits, shape.total)
+    return Content(ContentKind(kind), lane_bits, round_, shard, count, author, shape, base_root, lanes, bool(flags))
 
 
 def lanes_root(content: Content, seed: bytes = b"") -> bytes:
@@ -136,11 +151,13 @@ def _check_fields(kind: int, lane_bits: int, shard: int, count: int, author: int
         raise MalformedContent(f"shard {shard} in a model")
 
 
-def _check_length(shape: ModelShape, lane_bits: int, length: int) -> None:
+def _check_length(shape: ModelShape, lane_bits: int, length: int, compact: bool) -> None:
     expected = HEADER_BYTES + shape.total * lane_bits // 8
     if shape.total == 0:
         raise MalformedContent("no coordinates")
     if expected > MAX_CONTENT_BYTES:
         raise MalformedContent(f"{expected} bytes announced, at most {MAX_CONTENT_BYTES} allowed")
-    if length != expected:
+    if compact and length >= expected:
+        raise MalformedContent(f"{length} bytes of compact content where plain lanes take {expected}")
+    if not compact and length != expected:
         raise MalformedContent(f"{length} bytes where the header announces {expected}")

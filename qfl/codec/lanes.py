@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,8 @@ from qfl.errors import InvalidInput
 from qfl.types import LaneFormat, ModelShape
 
 LANE_BITS = (8, 16, 32)
+CLIPPED_SHARE = 0.01
+"""Of a block's lanes; fewer than these come in with a later update, since the residual keeps them."""
 
 
 def pack_lanes(lanes: npt.NDArray[np.integer], bits: int) -> bytes:
@@ -55,8 +58,12 @@ def quantise(
     fmt: LaneFormat,
     norm_bound: int,
     rng: np.random.Generator,
+    sent_share: float = 1.0,
 ) -> Quantised:
     """Lanes q with q * 2^s close to `delta + residual` (both `[d]`, model units), and the new residual.
+
+    Of the lanes, the largest `sent_share` (in (0, 1], rounded up) are sent; all others are 0, and wait in the residual
+    until they are among the largest (Stich et al. 2018, arXiv:1809.07599, algorithm 1).
 
     Rounding is stochastic, so its expectation is exact (QSGD, Alistarh et al. 2017, section 3.1); the error
     is carried over by the residual (error feedback, Karimireddy et al. 2019, algorithm 2). Lanes are clipped
@@ -68,12 +75,36 @@ def quantise(
     if target.shape != exponents.shape:
         raise InvalidInput("update", target.shape, f"the model has {shape.total} coordinates")
     unit = np.exp2(exponents)
-    exact = np.clip(target / unit, -fmt.lane_max, fmt.lane_max)
+    scaled = target / unit
+    if (held_back := shape.total - math.ceil(sent_share * shape.total)) > 0:
+        scaled[np.argsort(np.abs(scaled), kind="stable")[:held_back]] = 0
+    exact = np.clip(scaled, -fmt.lane_max, fmt.lane_max)
     norm = float(np.sum(exact * exact))
     if norm > norm_bound:
         exact *= np.sqrt(norm_bound / norm)
     lanes = _round_within(exact, norm_bound, rng)
     return Quantised(lanes.astype(lane_dtype(fmt.lane_bits)), target - lanes * unit)
+
+
+def find_clipping(target: npt.NDArray[np.float64], shape: ModelShape, fmt: LaneFormat) -> list[str]:
+    """What is wrong with the exponents for `target` (`[d]`, model units), and which to choose; mostly nothing.
+
+    A block of which more than `CLIPPED_SHARE` is out of its lanes' reach learns at the pace that they allow.
+    """
+    blocks = (
+        ("angles", "quantumExponent", fmt.quantum_exponent, target[: shape.quantum]),
+        ("weights", "classicalExponent", fmt.classical_exponent, target[shape.quantum :]),
+    )
+    complaints = []
+    for what, name, exponent, values in blocks:
+        sizes = np.abs(values)
+        share = float(np.mean(sizes > fmt.lane_max * 2.0**exponent)) if sizes.size else 0.0
+        if share > CLIPPED_SHARE:
+            needed = math.ceil(math.log2(float(sizes.max()) / fmt.lane_max))
+            complaints.append(
+                f"{share:.0%} of its {what} moved too far for lanes of {name} {exponent}: choose {needed}"
+            )
+    return complaints
 
 
 def _round_within(exact: npt.NDArray[np.float64], norm_bound: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -49,6 +49,7 @@ from qfl.errors.keys import (
     KeyFileRolledBack,
     StateCorrupt,
 )
+from qfl.errors.privacy import PrivacyExtraMissing
 from qfl.errors.proofs import (
     KemKeyUnusable,
     NormKeyError,
@@ -128,6 +129,7 @@ __all__ = [
     "PartNotConfigured",
     "PeerUnreachable",
     "PortInUse",
+    "PrivacyExtraMissing",
     "ProgramMissing",
     "ProofFailed",
     "ProtocolError",

@@ -69,15 +69,23 @@ class Federation:
         """
         self._round = RoundNumber(self._round + 1)
         clients, base, terms = range(self._config.clients), self.model, self._terms()
-        trained = self._train([self._task(client) for client in clients])
-        self._controls = {client: result.control for client, result in zip(clients, trained, strict=True)}
+        trained = self._train_all()
         updates = [self._encode(client, terms, result) for client, result in zip(clients, trained, strict=True)]
         included = updates if self._panel is None else self._panel.include(updates, base, terms)
         result = compute_result(terms, 0, included)
         aggregate = decode(result.content)
-        self.model = compute_next_model(self._round, base, [result.checkpoint], [aggregate], terms.format)
-        self._step = step_between(base, self.model)
+        self._publish(compute_next_model(self._round, base, [result.checkpoint], [aggregate], terms.format))
         return Published(self._round, self.model, updates, included)
+
+    def _publish(self, model: Content) -> None:
+        self._step, self.model = step_between(self.model, model), model
+
+    def _train_all(self) -> Sequence[Trained]:
+        """What the clients have trained from the model; they keep their control variates."""
+        clients = range(self._config.clients)
+        trained = self._train([self._task(client) for client in clients])
+        self._controls = {client: result.control for client, result in zip(clients, trained, strict=True)}
+        return trained
 
     def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[Trained]:
         """What each client says it has trained."""
@@ -97,7 +105,7 @@ class Federation:
 
     def _encode(self, client: int, terms: Terms, trained: Trained) -> VerifiedUpdate:
         participant, rng = ParticipantId(client + 1), rounding_rng(self._config.seed, client, terms.round)
-        parts = trained.angles, trained.weights, self._residuals[client], rng
+        parts = trained.angles, trained.weights, self._residuals[client], rng, trained.sent_share
         update: PreparedUpdate = prepare_update(participant, terms, self.model, *parts)
         self._residuals[client] = update.residual
         lanes = decode(update.content).lanes

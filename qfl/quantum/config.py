@@ -35,6 +35,12 @@ class TrainingConfig:
             (`qfl.quantum.controls`); it keeps one vector for it between rounds, and sends nothing more.
         proximal: pull back to the round's base, times the distance (FedProx, Li et al. 2020, arXiv:1812.06127,
             equation 2: its mu); 0 for none.
+        sent_share: share of an update's lanes, the largest ones, that a client sends, above 0, up to 1; what it holds
+            back goes into its next update (error feedback), so that it takes longer rather than getting lost.
+        privacy_clip: most that a round's training may change the model, as the length of all radians and weights
+            together; 0 for no differential privacy.
+        privacy_noise: standard deviation of the noise on every coordinate, in lengths of `privacy_clip`; whatever the
+            seed, no two runs have the same.
         engine: "fused" or "torchquantum" (stock, gate by gate: slow).
         dtype: "float32" or, with the fused engine, "float64".
 
@@ -49,6 +55,9 @@ class TrainingConfig:
     momentum: float = 0.9
     control_variates: bool = True
     proximal: float = 0.0
+    sent_share: float = 1.0
+    privacy_clip: float = 0.0
+    privacy_noise: float = 0.0
     engine: str = "fused"
     dtype: str = "float32"
 
@@ -62,6 +71,17 @@ class TrainingConfig:
             raise InvalidInput("momentum", self.momentum, "must be a number from 0, below 1")
         if not _is_number(self.proximal) or not 0 <= self.proximal <= MAX_PROXIMAL:
             raise InvalidInput("proximal", self.proximal, f"must be a number from 0 to {MAX_PROXIMAL}")
+        if not _is_number(self.sent_share) or not 0 < self.sent_share <= 1:
+            raise InvalidInput("sent_share", self.sent_share, "must be a number above 0, at most 1")
+        for name in ("privacy_clip", "privacy_noise"):
+            if not _is_number(amount := getattr(self, name)) or not 0 <= amount < math.inf:
+                raise InvalidInput(name, amount, "must be a number from 0")
+        if self.privacy_noise and not self.privacy_clip:
+            raise InvalidInput(
+                "privacy_clip", self.privacy_clip, "noise hides a change of bounded length only: give one"
+            )
+        if self.privacy_clip and not self.privacy_noise:
+            raise InvalidInput("privacy_noise", self.privacy_noise, "a bound alone keeps nothing private: give noise")
         if not isinstance(self.control_variates, bool):
             raise InvalidInput("control_variates", self.control_variates, "must be true or false")
         _check_choice("optimiser", self.optimiser, OPTIMISERS)

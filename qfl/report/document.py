@@ -14,6 +14,8 @@ from qfl.codec.cid import cid_of
 from qfl.config import JobConfig
 from qfl.files import write_atomically
 from qfl.job import JobDocument
+from qfl.privacy.differential import DELTA, spent_epsilon
+from qfl.quantum.config import TrainingConfig
 from qfl.report.log import EventLog
 from qfl.report.traffic import count_traffic
 from qfl.roles.loop import published_rounds
@@ -44,6 +46,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
         "central": next(iter(events.of("central")), None),
         "gas": gas_by_function(events.of("transaction")),
         "bytes": count_traffic(events.of("transaction"), job.architecture.shape, config.lane_bits, seats),
+        "privacy": _privacy(job.training, len(rounds) + len(rolled_back) + len(events.of("round_failed"))),
         "proof_seconds": [event["seconds"] for event in events.of("proof")],
         "transactions": len(events.of("transaction")),
         "final": _final(ledger, rounds),
@@ -70,6 +73,14 @@ def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
         "missed": event.get("missed", []),
         "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},
     }
+
+
+def _privacy(recipe: TrainingConfig, updates: int) -> dict[str, Any] | None:
+    """What differential privacy a client has that took part in every round, those included that came to nothing."""
+    if not recipe.privacy_noise:
+        return None
+    epsilon = spent_epsilon(recipe.privacy_noise, updates)
+    return {"clip": recipe.privacy_clip, "noise": recipe.privacy_noise, "epsilon": epsilon, "delta": DELTA}
 
 
 def _final(ledger: Ledger, rounds: list[dict[str, Any]]) -> dict[str, Any] | None:

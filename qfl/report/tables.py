@@ -22,6 +22,11 @@ def print_tables(console: Console, report: dict[str, Any]) -> None:
     if disputes := report["disputes"]:
         taken, earned = (sum(dispute[name] for dispute in disputes) / 1e18 for name in ("taken_wei", "bounty_wei"))
         console.print(f"{len(disputes)} faults proven: {taken:g} ETH slashed, {earned:g} ETH earned")
+    if (privacy := report.get("privacy")) is not None:
+        console.print(
+            f"differential privacy of all of a client's data: "
+            f"epsilon {privacy['epsilon']:.2f}, delta {privacy['delta']:g}"
+        )
     if (final := report["final"]) is not None:
         console.print(
             f"final test accuracy [bold]{final['accuracy']:.1%}[/] after {len(report['rounds'])} rounds, "

@@ -18,7 +18,8 @@ def count_traffic(
     """Bytes of every client in every round it committed in, and the most of any.
 
     Up: the signed commit and reveal transactions, whole, and the update's content object, sealed to all `seats` in the
-    private mode. Down: the base model's, and there the seats' public keys.
+    private mode. It is counted at its plain length: at most that, where its lanes are compact. Down: the base model's,
+    and in the private mode the seats' public keys.
     """
     update, model = HEADER_BYTES + shape.total * lane_bits // 8, HEADER_BYTES + 4 * shape.total
     stored = {"commit": 0, "reveal": update, "reveal_private": sealed_bytes(update, seats)}

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from qfl.privacy.differential import privatise
 from qfl.quantum.controls import Controls
 from qfl.roles.client import Trained, TrainingTask
 
@@ -40,12 +41,19 @@ def train_batch(job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[
     base = tasks[0].angles, tasks[0].weights
     controls = [controls_of(job, task) for task in tasks] if recipe.control_variates else None
     results = train_clients(job.architecture, *base, data, recipe, [task.seed for task in tasks], controls)
-    if controls is None:
-        return [Trained(result.angles, result.weights) for result in results]
     steps = [np.concatenate([result.angles - base[0], result.weights - base[1]]) for result in results]
+    kept = [None if controls is None else controls[i].advanced(step, recipe.reach) for i, step in enumerate(steps)]
+    if recipe.privacy_noise:
+        # From the operating system: who could repeat the noise could take it off again.
+        rng = np.random.default_rng()
+        steps = [privatise(step, recipe.privacy_clip, recipe.privacy_noise, rng) for step in steps]
+        return [
+            Trained(base[0] + step[: len(base[0])], base[1] + step[len(base[0]) :], control, recipe.sent_share)
+            for step, control in zip(steps, kept, strict=True)
+        ]
     return [
-        Trained(result.angles, result.weights, control.advanced(step, recipe.reach))
-        for result, control, step in zip(results, controls, steps, strict=True)
+        Trained(result.angles, result.weights, control, recipe.sent_share)
+        for result, control in zip(results, kept, strict=True)
     ]
 
 

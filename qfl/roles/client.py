@@ -71,12 +71,14 @@ class TrainingTask:
 class Trained:
     """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`.
 
-    `control` (`[d]`) is the client's control variate for its next training, where the recipe has such.
+    `control` (`[d]`) is the client's control variate for its next training, where the recipe has such; `sent_share` is
+    the share of its lanes that the recipe lets an update send.
     """
 
     angles: NDArray[np.float64]
     weights: NDArray[np.float64]
     control: NDArray[np.float64] | None = None
+    sent_share: float = 1.0
 
 
 def round_seed(seed: int, index: int, round_number: RoundNumber) -> int:
@@ -157,9 +159,8 @@ class Client:
             raise InvalidInput("client", self.participant, "call training_task first")
         terms, base = self._base
         rng = rounding_rng(self._seed, self.index, terms.round)
-        update = prepare_update(
-            self.participant, terms, base, trained.angles, trained.weights, self._residual(terms), rng
-        )
+        parts = trained.angles, trained.weights, self._residual(terms), rng, trained.sent_share
+        update = prepare_update(self.participant, terms, base, *parts)
         update, evidence = self._conceal(update, terms)
         self._write_update(terms.round, update)
         self._write(f"base-{terms.round}.bin", encode_model(base))

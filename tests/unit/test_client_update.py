@@ -106,3 +106,22 @@ def test_diverged_training_sends_nothing():
     angles[3] = np.nan
     with pytest.raises(NotFinite, match="index 3"):
         prepare_update(CLIENT, TERMS, BASE, angles, weights, NO_RESIDUAL, np.random.default_rng(0))
+
+
+def test_a_client_whose_lanes_are_too_narrow_is_told(caplog):
+    """Nothing is lost, but it takes rounds to get through: somebody should choose a larger exponent."""
+    prepare(terms=replace(TERMS, format=LaneFormat(8, 13, 9)), scale=0.05)
+    assert "quantumExponent 13: choose" in caplog.text
+    assert "client 5, round 7" in caplog.text
+
+
+def test_sparse_updates_are_accepted_and_shorter():
+    data = [
+        prepare_update(CLIENT, TERMS, BASE, *trained(1), NO_RESIDUAL, np.random.default_rng(2), share)
+        for share in (1.0, 0.25)
+    ]
+    dense, sparse = data
+    assert len(sparse.content) < len(dense.content)
+    reveal = Revealed(CLIENT, 0, sparse.update_root, sparse.content_digest, "0x")
+    lanes = verify_update(reveal, sparse.content, TERMS).lanes
+    assert np.count_nonzero(lanes) == -(-TERMS.shape.total // 4)

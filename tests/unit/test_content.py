@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from qfl.codec.cid import cid_of, digest_of
 from qfl.codec.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.codec.lanes import lane_dtype
+from qfl.codec.lanes import lane_dtype, pack_lanes
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.types import ModelShape
 
@@ -81,7 +81,7 @@ def test_vectors(vector):
     content = decode(data)
     assert content.kind.name.lower() == vector["kind"]
     assert encode(content) == data
-    assert data[64:].hex() == vector["lanes"]
+    assert pack_lanes(content.lanes, content.lane_bits).hex() == vector["lanes"]
     assert lanes_root(content).hex() == vector["lanesRoot"]
     assert content_digest(data).hex() == vector["contentDigest"]
     assert cid_of(content_digest(data)) == vector["cid"]
@@ -103,7 +103,7 @@ def altered(offset: int, value: bytes) -> bytes:
         (altered(5, b"\x04"), "kind 4"),
         (altered(6, b"\x20"), "lane bits 32"),
         (altered(6, b"\x07"), "lane bits 7"),
-        (altered(7, b"\x01"), "flags"),
+        (altered(7, b"\x02"), "flags"),
         (altered(18, b"\x00\x01"), "count 1"),
         (altered(20, bytes(4)), "author 0"),
         (altered(24, bytes(8)), "no coordinates"),

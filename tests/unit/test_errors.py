@@ -29,6 +29,7 @@ LEAVES = {
     "MalformedContent": 6,
     "ZkExtraMissing": 2,
     "ProofFailed": 6,
+    "PrivacyExtraMissing": 2,
     "RayExtraMissing": 2,
     "WorkersFailed": 7,
 }

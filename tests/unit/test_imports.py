@@ -49,6 +49,7 @@ CONFINED = {
     "pyhsslms": ["keys/lms.py"],
     "blspy": ["keys/bls.py"],
     "cryptography": ["privacy/"],
+    "opacus": ["privacy/differential.py"],
     "kyber_py": ["privacy/encapsulation.py"],
     "groth16py": ["zk/worker.py"],  # GPL-3: in a process of its own
     "py_ecc": ["zk/curve.py", "zk/verify.py"],

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.lanes import pack_lanes, quantise, unpack_lanes
+from qfl.codec.lanes import find_clipping, pack_lanes, quantise, unpack_lanes
 from qfl.errors import InvalidInput, NotFinite
 from qfl.types import LaneFormat, ModelShape
 
@@ -93,3 +93,43 @@ def test_a_difference_too_small_for_one_lane_gets_through_in_time():
 def test_diverged_training_is_refused(broken):
     with pytest.raises(NotFinite, match="index 2"):
         quantise(np.array([0, 0, broken, 0]), ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0))
+
+
+def test_lanes_held_back_wait_until_they_are_among_the_largest():
+    """Nothing is lost: what was sent in all rounds, and what still waits, is what training asked for."""
+    rng, residual, sent = np.random.default_rng(1), ZEROS, ZEROS
+    delta = UNIT * np.array([5, 3, -2, 1])
+    rounds = []
+    for _ in range(4):
+        quantised = quantise(delta, residual, SHAPE, FORMAT, NO_BOUND, rng, sent_share=0.25)
+        residual, sent = quantised.residual, sent + quantised.lanes * UNIT
+        rounds.append(quantised.lanes.tolist())
+    assert rounds == [[5, 0, 0, 0], [0, 6, 0, 0], [10, 0, 0, 0], [0, 0, -8, 0]]
+    assert (sent + residual).tolist() == (4 * delta).tolist()
+
+
+def test_only_the_largest_lanes_are_sent_and_the_others_wait():
+    delta = UNIT * [1, -6, 5, 2]
+    quantised = quantise(delta, ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0), sent_share=0.5)
+    assert quantised.lanes.tolist() == [0, -6, 5, 0]
+    assert quantised.residual.tolist() == (UNIT * [1, 0, 0, 2]).tolist()
+
+
+@pytest.mark.parametrize(("share", "sent"), [(0.01, 1), (0.26, 2), (1.0, 4)])
+def test_share_of_sent_lanes_is_rounded_up(share, sent):
+    quantised = quantise(UNIT * [9, 8, 7, 6], ZEROS, SHAPE, FORMAT, NO_BOUND, np.random.default_rng(0), share)
+    assert np.count_nonzero(quantised.lanes) == sent
+
+
+def test_clipping_names_the_exponent_to_choose():
+    # 127 * 2**22 is the first power of two that reaches 300 * 2**20; a lane of 127 is not clipped.
+    [complaint] = find_clipping(UNIT * [300, 1, 127, 0], SHAPE, FORMAT)
+    assert complaint == "50% of its angles moved too far for lanes of quantumExponent 20: choose 22"
+    wider = LaneFormat(lane_bits=8, quantum_exponent=22, classical_exponent=4)
+    assert find_clipping(UNIT * [300, 1, 127, 0], SHAPE, wider) == []
+
+
+def test_each_block_has_its_own_exponent():
+    weights = find_clipping(UNIT * [0, 0, -128, 0], SHAPE, FORMAT)
+    assert weights == ["50% of its weights moved too far for lanes of classicalExponent 4: choose 5"]
+    assert find_clipping(np.array([1.0]), ModelShape(1, 0), FORMAT) == []
