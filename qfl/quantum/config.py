@@ -102,6 +102,50 @@ class TrainingConfig:
         return replace(self, learning_rate=self.learning_rate * scale_rate((number - 1) / rounds))
 
 
+@dataclass(frozen=True)
+class DeviceConfig:
+    """What stands between an exact simulation and a real device; see `qfl.quantum.device`.
+
+    Attributes:
+        shots: measurements for each sample and each setting; None: the mean of infinitely many.
+        one_wire_error: probability that a gate on one wire is followed by a uniformly random Pauli (identity included):
+            the depolarising channel (1 - p) rho + p I/2, in [0, 1].
+        many_wire_error: the same of gates on more wires, a random Pauli string on all of them.
+        trajectories: random draws of those Paulis that the shots are spread over evenly; one is enough without noise.
+        zero_as_one: probability to read 1 where the qubit is 0, each qubit by itself, in [0, 1].
+        one_as_zero: the other way round.
+
+    Raises:
+        InvalidInput: a value out of range, or shots that cannot be spread over the trajectories.
+    """
+
+    shots: int | None = 1024
+    one_wire_error: float = 0.0
+    many_wire_error: float = 0.0
+    trajectories: int = 32
+    zero_as_one: float = 0.0
+    one_as_zero: float = 0.0
+
+    def __post_init__(self) -> None:
+        for name in ("one_wire_error", "many_wire_error", "zero_as_one", "one_as_zero"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise InvalidInput(name, getattr(self, name), "must be a probability, from 0 to 1")
+        if self.trajectories < 1:
+            raise InvalidInput("trajectories", self.trajectories, "must be at least 1")
+        if self.shots is not None and (self.shots < 1 or self.shots % self.draws):
+            raise InvalidInput("shots", self.shots, f"must be a multiple of {self.draws}, the trajectories")
+
+    @property
+    def is_noisy(self) -> bool:
+        """Whether gates fail."""
+        return self.one_wire_error > 0 or self.many_wire_error > 0
+
+    @property
+    def draws(self) -> int:
+        """Trajectories that are run."""
+        return self.trajectories if self.is_noisy else 1
+
+
 def scale_rate(progress: float) -> float:
     """Share of the learning rate at `progress` in [0, 1): half a cosine, from 1 down to `LAST_RATE`.
 

@@ -11,7 +11,7 @@ from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.classical import perceive
 from qfl.quantum.config import DTYPES
-from qfl.quantum.engine import make_engine
+from qfl.quantum.engine import Engine, make_engine
 
 LOGIT_SCALE = 10.0
 """Z expectations stay well inside [-1, 1]; as bare logits they could not express confidence."""
@@ -33,7 +33,7 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum
         weights: NDArray[np.float64],
         *,
         clients: int = 1,
-        engine: str = "fused",
+        engine: str | Engine = "fused",
         dtype: str = "float32",
     ) -> None:
         """Start all `clients` from the same `angles` `[quantum]` (radians) and `weights` `[classical]`.
@@ -51,7 +51,9 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum
             raise InvalidInput("dtype", dtype, f"choose one of {', '.join(DTYPES)}")
         precision: torch.dtype = getattr(torch, dtype)
         self.architecture = architecture
-        self._engine = None if architecture.is_classical else make_engine(engine, architecture)
+        if isinstance(engine, str) and not architecture.is_classical:
+            engine = make_engine(engine, architecture)
+        self._engine = None if isinstance(engine, str) else engine
         self.angles = torch.nn.Parameter(torch.tensor(angles, dtype=precision).repeat(clients, 1))
         self.weights = torch.nn.Parameter(torch.tensor(weights, dtype=precision).repeat(clients, 1))
 

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.autograd.function import once_differentiable
 
+from qfl.errors import InvalidInput
 from qfl.quantum.blocks import Blocks, BlockTape, Diagonals
 from qfl.quantum.circuit import Circuit
 from qfl.quantum.encoding import amplitudes
@@ -47,6 +50,28 @@ class Program:
             output: torch.Tensor = _Pass.apply(loaded, state, features, slots)
             return output
         return loaded.observables.read(loaded.forward(state, features, slots, None))
+
+    def probabilities(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
+        """Probabilities `[clients, 2**wires, batch]` of what is measured, without a gradient.
+
+        In the order of the columns of `signs`, which need not be that of the basis states.
+        """
+        loaded = self._load(slots)
+        features = features.to(slots.dtype)
+        with torch.no_grad():
+            state = loaded.forward(loaded.start(features), features, slots, None)
+            return torch.view_as_real(state).square().sum(-1)
+
+    @property
+    def signs(self) -> NDArray[np.float64]:
+        """Eigenvalues `[observables, 2**wires]`, +1 or -1, of strings of I and Z at each outcome.
+
+        Raises:
+            InvalidInput: an observable has X or Y.
+        """
+        if self._plan.signs is None:
+            raise InvalidInput("observables", self.circuit.observables, "only strings of I and Z have joint outcomes")
+        return self._plan.signs
 
     def _load(self, like: torch.Tensor) -> _Loaded:
         key = (like.dtype, like.device)

@@ -15,8 +15,10 @@ from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.classical import initial_weights
-from qfl.quantum.config import TrainingConfig, scale_rate
+from qfl.quantum.config import DeviceConfig, TrainingConfig, scale_rate
 from qfl.quantum.controls import Controls
+from qfl.quantum.device import DeviceEngine
+from qfl.quantum.engine import Engine
 from qfl.quantum.model import QuantumClassifier
 from qfl.quantum.optimiser import LocalOptimiser
 from qfl.quantum.sampling import draw_batches
@@ -141,15 +143,20 @@ def evaluate(
     weights: NDArray[np.float64],
     data: LabelledData,
     engine: str = "fused",
+    device: DeviceConfig | None = None,
+    seed: int = 0,
 ) -> Evaluation:
-    """How well a model does on `data`.
+    """How well a model does on `data`; with a `device`, as on that one instead of `engine`, shots drawn by `seed`.
 
     Raises:
         InvalidInput: data that does not fit `arch`.
         NotFinite: the model's output on sample `index` is NaN or infinite.
     """
     _check_fits(arch, data)
-    return _evaluate(QuantumClassifier(arch, angles, weights, engine=engine), data)
+    runs: str | Engine = engine
+    if device is not None and not arch.is_classical:
+        runs = DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
+    return _evaluate(QuantumClassifier(arch, angles, weights, engine=runs), data)
 
 
 class _Pool:

@@ -41,6 +41,7 @@ CONFINED = {
     "aiohttp": ["chain/rpc.py"],
     "torch": ["quantum/"],
     "torchquantum": ["quantum/"],
+    "qiskit": ["quantum/export.py"],
     "torchvision": ["data/datasets.py"],
     "sklearn": ["data/datasets.py"],
     "matplotlib": ["report/plots.py"],
@@ -60,7 +61,7 @@ CONFINED = {
 }
 """Where a library may be used."""
 
-SLOW = {"torch", "torchquantum", "sklearn", "scipy", "matplotlib", "solcx", "web3", "numpy", "ray"}
+SLOW = {"torch", "torchquantum", "sklearn", "scipy", "matplotlib", "solcx", "web3", "numpy", "ray", "qiskit"}
 SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
 
 

@@ -1,0 +1,150 @@
+"""Circuits as on a device: estimates scatter about values worked out by hand, shifted runs give the engine's gradient.
+
+Generators are seeded, so nothing here is left to chance; bounds are five standard errors wide.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from qfl.data.datasets import LabelledData
+from qfl.errors import InvalidInput
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.circuit import Circuit, Feature, Operation, Trainable
+from qfl.quantum.config import DeviceConfig
+from qfl.quantum.device import DeviceEngine, group_settings
+from qfl.quantum.fused import FusedEngine
+from qfl.quantum.training import evaluate, initial_parameters
+
+ANGLE = 0.7
+EXACT = DeviceConfig(shots=None)
+NOTHING = torch.zeros(1, 1, 0)
+TURNED = Circuit(1, (Operation("ry", (0,), (Trainable(0),)),), ("Z", "X"), slots=1)
+BELL = Circuit(2, (Operation("h", (0,)), Operation("cnot", (0, 1))), ("XX", "YY", "ZZ", "ZI"), slots=0)
+
+
+def _estimates(circuit: Circuit, config: DeviceConfig, seed: int = 1) -> list[float]:
+    engine = DeviceEngine(circuit, config, torch.Generator().manual_seed(seed))
+    slots = torch.full((1, circuit.slots), ANGLE, dtype=torch.float64)
+    return engine.expectations(NOTHING, slots)[0, 0].tolist()
+
+
+def test_shots_scatter_about_the_expectation() -> None:
+    shots, runs = 100, 400
+    engine = DeviceEngine(TURNED, DeviceConfig(shots), torch.Generator().manual_seed(3))
+    found = engine.expectations(torch.zeros(runs, 1, 0), torch.full((runs, 1), ANGLE))[:, 0]
+    for estimates, exact in zip(found.T, (math.cos(ANGLE), math.sin(ANGLE)), strict=True):
+        deviation = math.sqrt((1 - exact**2) / shots)
+        assert float(estimates.mean()) == pytest.approx(exact, abs=5 * deviation / math.sqrt(runs))
+        assert float(estimates.std()) == pytest.approx(deviation, rel=0.2)
+
+
+def test_same_generator_same_shots() -> None:
+    config = DeviceConfig(64, one_wire_error=0.1)
+    assert _estimates(TURNED, config) == _estimates(TURNED, config) != _estimates(TURNED, config, seed=2)
+
+
+def test_entangled_strings_are_read_in_settings_of_their_own() -> None:
+    assert group_settings(BELL.observables) == [("XX", [0]), ("YY", [1]), ("ZZ", [2, 3])]
+    correlated = _estimates(BELL, DeviceConfig(1000))
+    assert correlated[:3] == [1, -1, 1]  # every single shot
+    assert abs(correlated[3]) < 5 / math.sqrt(1000)
+
+
+def test_depolarising_shrinks_expectations_gate_by_gate() -> None:
+    # Z: one gate. X: RY, then the H of the basis change.
+    trajectories, error = 4_000, 0.2
+    found = _estimates(TURNED, DeviceConfig(None, one_wire_error=error, trajectories=trajectories))
+    bound = 5 / math.sqrt(trajectories)
+    assert found == pytest.approx([(1 - error) * math.cos(ANGLE), (1 - error) ** 2 * math.sin(ANGLE)], abs=bound)
+
+
+def test_a_gate_on_two_wires_depolarises_both_together() -> None:
+    # Of 16 Pauli strings half keep ZZ and half turn it: it survives with 1 - p, as YY and XX do.
+    trajectories, error = 4_000, 0.3
+    found = _estimates(BELL, DeviceConfig(None, many_wire_error=error, trajectories=trajectories))
+    assert found == pytest.approx([1 - error, error - 1, 1 - error, 0], abs=5 / math.sqrt(trajectories))
+
+
+def test_readout_errors_by_hand() -> None:
+    # P(0) = cos^2(angle / 2). Z read: P(0) (1 - 2a) - P(1) (1 - 2b).
+    zero = math.cos(ANGLE / 2) ** 2
+    config = DeviceConfig(None, zero_as_one=0.1, one_as_zero=0.3)
+    exact = zero * 0.8 - (1 - zero) * 0.4
+    assert _estimates(TURNED, config)[0] == pytest.approx(exact)
+    assert _estimates(TURNED, replace(config, shots=40_000))[0] == pytest.approx(exact, abs=5 / 200)
+
+
+def _mixed() -> Circuit:
+    """Every kind of rule; one number used three times, with scales; data between."""
+    return Circuit(
+        3,
+        (
+            Operation("rx", (0,), (Trainable(0),)),
+            Operation("u3", (1,), (Trainable(1), Trainable(2), Trainable(0, -0.5, 0.2))),
+            Operation("ry", (2,), (Feature(0, math.pi),)),
+            Operation("crx", (0, 1), (Trainable(1, 2.0),)),
+            Operation("cu3", (1, 2), (Trainable(3), Trainable(2), Trainable(0))),
+            Operation("crot", (2, 0), (Trainable(3), Trainable(4), Trainable(1))),
+            Operation("rzx", (0, 2), (Trainable(4),)),
+            Operation("cu1", (2, 1), (Trainable(2),)),
+        ),
+        ("ZII", "XYZ", "IIY"),
+        slots=5,
+        features=1,
+    )
+
+
+def test_shifted_runs_give_the_gradient_of_the_engine() -> None:
+    random = torch.Generator().manual_seed(5)
+    features = torch.rand(2, 3, 1, generator=random, dtype=torch.float64)
+    start = torch.rand(2, 5, generator=random, dtype=torch.float64)
+    weights = torch.randn(2, 3, 3, generator=random, dtype=torch.float64)
+    outputs, gradients = [], []
+    for engine in (DeviceEngine(_mixed(), EXACT), FusedEngine(_mixed())):
+        slots = start.clone().requires_grad_()
+        output = engine.expectations(features, slots)
+        (output * weights).sum().backward()
+        assert slots.grad is not None
+        outputs.append(output.detach())
+        gradients.append(slots.grad)
+    torch.testing.assert_close(*outputs, atol=1e-10, rtol=0)
+    torch.testing.assert_close(*gradients, atol=1e-10, rtol=0)
+
+
+def test_gradient_from_shots_is_near_the_exact_one() -> None:
+    slots = torch.tensor([[ANGLE]], requires_grad=True)
+    shots = 10_000
+    DeviceEngine(replace(TURNED, observables=("Z",)), DeviceConfig(shots)).expectations(NOTHING, slots).sum().backward()
+    assert slots.grad is not None
+    assert float(slots.grad) == pytest.approx(-math.sin(ANGLE), abs=5 / math.sqrt(2 * shots))
+
+
+def test_a_model_is_evaluated_as_on_a_device() -> None:
+    arch = Architecture("amplitude", 3, 2, 2, features=8)
+    model = initial_parameters(arch, 1)
+    rng = np.random.default_rng(1)
+    data = LabelledData(rng.random((20, 8), dtype=np.float32), rng.integers(0, 2, 20))
+    exact = evaluate(arch, *model, data)
+    assert evaluate(arch, *model, data, device=EXACT).loss == pytest.approx(exact.loss, rel=1e-4)
+    noisy = DeviceConfig(320, many_wire_error=1.0, one_wire_error=1.0)
+    assert evaluate(arch, *model, data, device=noisy).loss != pytest.approx(exact.loss, rel=1e-2)
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"shots": 0}, "shots = 0"),
+        ({"shots": 100, "one_wire_error": 0.1}, "shots = 100: must be a multiple of 32"),
+        ({"one_as_zero": 1.5}, "one_as_zero = 1.5"),
+        ({"trajectories": 0}, "trajectories = 0"),
+    ],
+)
+def test_refuses_impossible_devices(settings: dict[str, float], message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        DeviceConfig(**settings)  # type: ignore[arg-type]

@@ -1,0 +1,98 @@
+"""Exported models, read back: Qiskit's state vector has the expectations of the engine."""
+
+from __future__ import annotations
+
+import io
+import json
+
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+from qiskit import QuantumCircuit, qasm3, qpy
+from qiskit.quantum_info import SparsePauliOp, Statevector
+
+from qfl.errors import InvalidInput
+from qfl.quantum.ansatz import build_circuit
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.circuit import Circuit, Operation, Trainable
+from qfl.quantum.export import export_model, to_qiskit
+from qfl.quantum.fused import FusedEngine
+from qfl.quantum.gates import GATES
+from qfl.quantum.preparation import preparation_angles
+from qfl.quantum.training import initial_parameters
+
+MODELS = [
+    Architecture("angle", 3, 2, 2, features=5, ansatz="strongly-entangling"),
+    Architecture("reuploading", 3, 2, 2, features=4, ansatz="u3"),
+    Architecture("amplitude", 3, 2, 2, features=8, ansatz="zyz-ring"),
+    Architecture("centred-amplitude", 4, 1, 2, features=13, ansatz="hardware-efficient"),
+]
+
+
+def _by_qiskit(made: QuantumCircuit, strings: tuple[str, ...], inputs: dict[str, float]) -> list[float]:
+    made = made.remove_final_measurements(inplace=False)
+    state = Statevector(made.assign_parameters({one: inputs[one.name] for one in made.parameters}))
+    # Qiskit writes the last qubit first.
+    return [float(state.expectation_value(SparsePauliOp(string[::-1])).real) for string in strings]
+
+
+def _by_engine(circuit: Circuit, slots: NDArray[np.float64], sample: NDArray[np.float64]) -> list[float]:
+    found: list[float] = (
+        FusedEngine(circuit).expectations(torch.tensor(sample)[None, None], torch.tensor(slots)[None])[0, 0].tolist()
+    )
+    return found
+
+
+def _inputs(circuit: Circuit, sample: NDArray[np.float64]) -> dict[str, float]:
+    found = {f"x{index}": float(value) for index, value in enumerate(sample)}
+    if circuit.start != "ground":
+        found |= {f"a{index}": float(value) for index, value in enumerate(preparation_angles(circuit, sample[None])[0])}
+    return found
+
+
+def _read_qasm3(data: bytes) -> QuantumCircuit:
+    pytest.importorskip("qiskit_qasm3_import", reason="install qiskit-qasm3-import to read OpenQASM 3 back")
+    return qasm3.loads(data.decode())
+
+
+def _read_qpy(data: bytes) -> QuantumCircuit:
+    return qpy.load(io.BytesIO(data))[0]
+
+
+@pytest.mark.parametrize(("form", "read"), [("qasm3", _read_qasm3), ("qiskit", _read_qpy)])
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: model.encoding)
+def test_exported_model_says_what_the_engine_says(model: Architecture, form: str, read) -> None:
+    angles, weights = initial_parameters(model, 1)
+    circuit, sample = build_circuit(model), np.random.default_rng(2).normal(size=model.features)
+    made = read(export_model(model, angles, weights, form))
+    found = _by_qiskit(made, circuit.observables, _inputs(circuit, sample))
+    assert found == pytest.approx(_by_engine(circuit, angles, sample), abs=1e-9)
+
+
+@pytest.mark.parametrize("gate", sorted(GATES))
+def test_every_gate_is_qiskits(gate: str) -> None:
+    takes = GATES[gate]
+    wires = tuple(reversed(range(takes.wires)))
+    spread = tuple(Operation("ry", (wire,), (Trainable(wire),)) for wire in range(4))
+    turned = tuple(Operation("rx", (wire,), (Trainable(3 - wire),)) for wire in range(4))
+    one = Operation(gate, wires, tuple(Trainable(slot + 1, 1.5) for slot in range(takes.angles)))
+    circuit = Circuit(4, (*spread, *turned, one), ("ZIII", "XYII", "IZXY", "YXZI"), slots=4)
+    slots = np.array([0.4, 0.9, 1.3, -0.7])
+    assert _by_qiskit(to_qiskit(circuit, slots), circuit.observables, {}) == pytest.approx(
+        _by_engine(circuit, slots, np.zeros(0)), abs=1e-9
+    )
+
+
+def test_head_goes_with_the_circuit() -> None:
+    model = MODELS[0]
+    angles, weights = initial_parameters(model, 1)
+    assert _read_qpy(export_model(model, angles, weights, "qiskit")).metadata["weights"] == weights.tolist()
+    comment = export_model(model, angles, weights, "qasm3").decode().splitlines()[1]
+    assert json.loads(comment.removeprefix("// "))["weights"] == weights.tolist()
+
+
+def test_refuses_what_has_no_circuit() -> None:
+    model = Architecture(ansatz="classical")
+    with pytest.raises(InvalidInput, match="ansatz = 'classical'"):
+        export_model(model, *initial_parameters(model, 1), "qasm3")
