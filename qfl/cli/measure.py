@@ -58,7 +58,9 @@ def scale(updates: int, repeats: int, repetitions: int, out: Path, as_json: bool
 
 
 @click.command()
-@click.option("--repetitions", type=click.IntRange(1), default=15, show_default=True, help="Turns of each, of five steps.")
+@click.option(
+    "--repetitions", type=click.IntRange(1), default=15, show_default=True, help="Turns of each, of five steps."
+)
 @click.option("--peer", "peers", multiple=True, help="NAME=PYTHON: pennylane or tensorcircuit, where it is installed.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for engine.json.")
 @options.as_json
