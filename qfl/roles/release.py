@@ -45,7 +45,7 @@ class Releaser:
 
 
 def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:
-    """What validators put into their stores in a round: every aggregate that was proposed, and models of the past.
+    """What validators put into their stores in a round: aggregates that were proposed or accepted, models of the past.
 
     A model goes with the first round that is let go after the last one that trains on it.
     """
@@ -53,6 +53,9 @@ def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:
         shard = ShardIndex(value)
         opened = ledger.shard_opened_in(shard, number)
         yield from (proposed.checkpoint.content_digest for proposed in ledger.shards[shard].proposals(number, opened))
+    # A committee may agree without its proposer.
+    accepted = ledger.beacon.accepted(number, ledger.opened_in(number))
+    yield from (entry.checkpoint.content_digest for entry in accepted)
     later = range(number + 1, ledger.beacon.current_round() + 1)
     needed = min((ledger.plan(RoundNumber(value)).base_round for value in later), default=number)
     for value in range(ledger.plan(number).base_round, needed):

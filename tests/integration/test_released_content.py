@@ -15,7 +15,7 @@ from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.job import fetch_job
 from qfl.roles.release import read_released
-from qfl.round import Network, run_round
+from qfl.round import Network, open_round, run_round
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import Retention
 from qfl.types import RoundNumber
@@ -25,9 +25,15 @@ ROUNDS = range(1, 6)
 
 @pytest.fixture(scope="module")
 def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    """Five rounds long, of which the last final one is kept: 1 and 2 are let go, 3 is final, 4 and 5 are not yet."""
+    """Five rounds long, of which the last final one is kept: 1 and 2 are let go, 3 is final, 4 and 5 are not yet.
+
+    In the first one the committee agrees without its proposer.
+    """
     with Town(devnet, tmp_path_factory.mktemp("town"), clients=2, challengeSeconds=60) as built:
-        for _ in ROUNDS:
+        first = network(built)
+        proposer = built.ledger.beacon.committee(open_round(first), SHARD)[0]
+        run_round(replace(first, validators=[seat for seat in first.validators if seat.participant != proposer]))
+        for _ in ROUNDS[1:]:
             run_round(network(built))
         assert built.ledger.beacon.final_round() == 3
         yield built
