@@ -50,6 +50,7 @@ def pennylane_step(qubits: int, layers: int, batch: int) -> Callable[[], Any]:
 
     device = qml.device("default.qubit", wires=qubits)
 
+    # PennyLane has no types.
     @qml.qnode(device, interface="autograd", diff_method="backprop")  # type: ignore[untyped-decorator]
     def circuit(angles: Any, states: Any) -> Any:
         qml.StatePrep(states, wires=range(qubits), normalize=True)

@@ -23,6 +23,7 @@ class Steps:
         angles = torch.rand(clients, architecture.shape.quantum, generator=random)
         size = clients if together else 1
         self._engine = make_engine(engine, architecture)
+        # torch leaves `split` and `backward` untyped.
         self._parts = list(zip(features.split(size), angles.split(size), strict=True))  # type: ignore[no-untyped-call]
 
     def step(self) -> float:
@@ -30,5 +31,5 @@ class Steps:
         started = time.perf_counter()
         for features, angles in self._parts:
             trainable = angles.clone().requires_grad_()
-            self._engine.expectations(features, trainable).sum().backward()  # type: ignore[no-untyped-call]
+            self._engine.expectations(features, trainable).sum().backward()  # type: ignore[no-untyped-call]  # as above
         return time.perf_counter() - started

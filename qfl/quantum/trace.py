@@ -98,9 +98,10 @@ def _watching(record: Callable[..., None], start: Callable[..., None]) -> Iterat
     encode = tq.StateEncoder.forward
     try:
         for module in modules:
+            # mypy knows no attributes of a module that is found while the program runs.
             module.gate_wrapper = record  # type: ignore[attr-defined]
             # Some gates of torchquantum-ng 0.2.0 look up a matrix where there is none.
-            module.mat_dict = defaultdict(lambda: None)  # type: ignore[attr-defined]
+            module.mat_dict = defaultdict(lambda: None)  # type: ignore[attr-defined]  # as above
         tq.StateEncoder.forward = start
         yield
     finally:

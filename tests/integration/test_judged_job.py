@@ -51,7 +51,7 @@ def test_a_poisoning_client_is_left_out_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, mode: str
 ) -> None:
     if mode == "private":
-        pytest.importorskip("groth16py")
+        pytest.importorskip("groth16py", reason="groth16py is missing: pip install -e '.[zk]'")
 
     def choose(participant: int, index: int, *parts: Any) -> Client:
         kind = POISONERS["sign-flip"] if index == POISONING else Client

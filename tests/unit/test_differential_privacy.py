@@ -49,7 +49,7 @@ def test_epsilon_is_that_of_the_gaussian_mechanism(noise, updates):
 
     Balle and Wang 2018 (arXiv:1805.06530, theorem 8); so many updates are one with the noise over their root.
     """
-    pytest.importorskip("opacus")
+    pytest.importorskip("opacus", reason="opacus is missing: pip install -e '.[dp]'")
     epsilon, ratio = spent_epsilon(noise, updates), 2 * math.sqrt(updates) / noise
 
     def exact_delta(epsilon: float) -> float:
@@ -60,7 +60,7 @@ def test_epsilon_is_that_of_the_gaussian_mechanism(noise, updates):
 
 
 def test_epsilon_grows_with_every_update_and_is_nothing_without_any():
-    pytest.importorskip("opacus")
+    pytest.importorskip("opacus", reason="opacus is missing: pip install -e '.[dp]'")
     assert spent_epsilon(8.0, 0) == 0 < spent_epsilon(8.0, 1) < spent_epsilon(8.0, 2)
 
 
@@ -71,7 +71,7 @@ def test_a_job_without_its_accountant_does_not_begin(monkeypatch):
 
 
 def test_what_a_client_sends_has_bound_and_noise():
-    pytest.importorskip("opacus")
+    pytest.importorskip("opacus", reason="opacus is missing: pip install -e '.[dp]'")
     job, _, shares = prepare_job(TINY)
     first, again = (Federation(TINY, job, shares).step() for _ in range(2))
     for one, other in zip(first.updates, again.updates, strict=True):
