@@ -149,12 +149,14 @@ def evaluate(
     """How well a model does on `data`; with a `device`, as on that one instead of `engine`, shots drawn by `seed`.
 
     Raises:
-        InvalidInput: data that does not fit `arch`.
+        InvalidInput: data that does not fit `arch`, or a device for a model without a circuit.
         NotFinite: the model's output on sample `index` is NaN or infinite.
     """
     _check_fits(arch, data)
     runs: str | Engine = engine
-    if device is not None and not arch.is_classical:
+    if device is not None:
+        if arch.is_classical:
+            raise InvalidInput("device", device, "the classical control has no circuit: evaluate it without one")
         runs = DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
     return _evaluate(QuantumClassifier(arch, angles, weights, engine=runs), data)
 

@@ -148,3 +148,11 @@ def test_a_model_is_evaluated_as_on_a_device() -> None:
 def test_refuses_impossible_devices(settings: dict[str, float], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
         DeviceConfig(**settings)  # type: ignore[arg-type]
+
+
+def test_a_model_without_a_circuit_is_not_evaluated_on_a_device() -> None:
+    """What would come back is the exact result, and would pass for a device's."""
+    arch = Architecture(encoding="angle", qubits=2, layers=2, classes=2, features=2, ansatz="classical")
+    data = LabelledData(np.zeros((3, 2), np.float32), np.zeros(3, np.int64))
+    with pytest.raises(InvalidInput, match="the classical control has no circuit"):
+        evaluate(arch, *initial_parameters(arch, 1), data, device=DeviceConfig(shots=10))
