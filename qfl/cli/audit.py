@@ -22,11 +22,7 @@ OWN_NODE_SECONDS = 1.0
 
 
 @click.command()
-@options.run_folder
-@options.rpc_or_run
-@options.ipfs_or_run
-@options.deployment_or_run
-@options.shard_rpcs
+@options.run_or_network
 @click.option(
     "--kem-key",
     "kem_paths",

@@ -11,11 +11,7 @@ from qfl.cli.services import find_services
 
 
 @click.command()
-@options.run_folder
-@options.rpc_or_run
-@options.ipfs_or_run
-@options.deployment_or_run
-@options.shard_rpcs
+@options.run_or_network
 @click.option("--round", "number", type=click.IntRange(0), help="Whose model; the last one published unless given.")
 @click.option(
     "--format",

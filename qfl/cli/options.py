@@ -72,6 +72,13 @@ attack = click.option("--attack", metavar="NAME", help="Cheat: see `qfl attack -
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
+def run_or_network(command: Callable[..., None]) -> Callable[..., None]:
+    """The options that say where a run, or a network, is read; `find_services` takes their values."""
+    for option in (shard_rpcs, deployment_or_run, ipfs_or_run, rpc_or_run, run_folder):
+        command = option(command)
+    return command
+
+
 def training_data(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what is trained on; `load_training_data` takes their values."""
     for option in (
