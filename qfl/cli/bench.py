@@ -15,7 +15,7 @@ from qfl.cli.learning import learning
 from qfl.cli.measure import consensus, engine, scale
 from qfl.cli.poisoning import attack
 from qfl.cli.storage import storage
-from qfl.config import JobConfig, load_config
+from qfl.config import find_config, load_config
 
 
 @click.group()
@@ -51,7 +51,7 @@ def modes(
     from qfl.report.display import Display
     from qfl.report.folder import remove_run
 
-    config = (load_config(config_path) if config_path else JobConfig()).with_options(**values)
+    config = find_config(config_path, **values)
     if overwrite:
         for mode in MODES:
             remove_run(out / mode)

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from qfl.cli import options
-from qfl.config import JobConfig, load_config
+from qfl.config import find_config
 
 
 @click.command("bytes")
@@ -38,7 +38,7 @@ def bytes_sent(
     """Lanes and LMS signatures beside float32 and ML-DSA-65: bytes until the model reaches --target."""
     from qfl.bench.bytes import NAME, WAYS, as_document, bench_bytes, bytes_table
 
-    config = (load_config(config_path) if config_path else JobConfig()).with_options(**values)
+    config = find_config(config_path, **values)
     console, range_of_seeds = Console(stderr=as_json), range(config.seed, config.seed + seeds)
     with console.status("") as status:
         runs = bench_bytes(config, ways or tuple(WAYS), range_of_seeds, target, out, status.update)

@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from qfl.cli import options
-from qfl.config import JobConfig, load_config
+from qfl.config import find_config
 
 
 @click.command()
@@ -42,7 +42,7 @@ def learning(
     """The job's recipe, SCAFFOLD, FedAvg, FedProx, and all data in one place: accuracy by seed."""
     from qfl.bench.learning import NAME, RECIPES, as_document, bench_learning, learning_table
 
-    config = (load_config(config_path) if config_path else JobConfig()).with_options(**values)
+    config = find_config(config_path, **values)
     console, range_of_seeds = Console(stderr=as_json), range(config.seed, config.seed + seeds)
     with console.status("") as status:
         ways = models or ("hybrid",), recipes or tuple(RECIPES)
