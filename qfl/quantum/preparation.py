@@ -1,8 +1,8 @@
 """Amplitude encoding as gates: what a device needs in place of a state vector that it is simply given.
 
 A tree of RY, each turning one wire by an angle for each basis state of the wires before it, taken apart into RY and
-CNOT: the idea of Möttönen et al., Quantum Inf. Comput. 5, 467, 2005, without their Gray code, so with about twice as many
-CNOTs. Its angles are numbers of a sample.
+CNOT: the idea of Möttönen et al., Quantum Inf. Comput. 5, 467, 2005, without their Gray code, so with about twice as
+many CNOTs. Its angles are numbers of a sample.
 """
 
 from __future__ import annotations
