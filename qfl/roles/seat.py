@@ -151,6 +151,7 @@ class Seat:
             for rejection in rejected:
                 self._complain(str(rejection))
         self._attempts = attempts
+        self._unreadable &= set(reveals)  # a reveal that its chain has forgotten keeps nobody from speaking
         return [self._updates[reveal] for reveal in reveals if reveal in self._updates]
 
     def _read_reveals(self) -> list[Revealed]:
