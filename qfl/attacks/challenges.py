@@ -81,8 +81,8 @@ class WrongDisputes(Griefer):
         yield FalseModel(number, 0, [checkpoint], [right], before, after, 0, 0)
         yield UnopenedModel(number, [checkpoint], base_chunks, [aggregate])
 
-        said = ledger.shards[SHARD].proposals(number, opened)[0]
-        signed = SignedCheckpoint(said.checkpoint, said.checkpoint.turn, 0, said.signature)
+        said = judge._bundled(accepted)[0]
+        signed = SignedCheckpoint(checkpoint, said.seat, 0, said.signature)
         yield Equivocation(signed, signed)
 
 
