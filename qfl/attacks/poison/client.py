@@ -57,7 +57,7 @@ class Poisoner(Client):
         )
         sent = start + self.poison.send(own, sight, arch)
         self._known = start
-        super().prepare(Trained(sent[:quantum], sent[quantum:]))
+        super().prepare(replace(trained, angles=sent[:quantum], weights=sent[quantum:]))
 
     def _architecture(self) -> Architecture:
         if self._job is None:

@@ -57,10 +57,8 @@ class PoisonedFederation(Federation):
             replace(tasks[client], angles=self._poison.enter(tasks[client].angles, arch)) for client in self._attackers
         ]
         trained = dict(zip(honest, self._trainer.train([tasks[client] for client in honest], honest), strict=True))
-        own = [
-            _vector(self._poison.leave(result.angles, arch), result.weights) - base
-            for result in self._trainer.train(entered, self._attackers)
-        ]
+        hostile = self._trainer.train(entered, self._attackers)
+        own = [_vector(self._poison.leave(result.angles, arch), result.weights) - base for result in hostile]
         known = [_vector(result.angles, result.weights) - base for result in trained.values()]
         sight = Sight(
             base=base,
@@ -70,10 +68,10 @@ class PoisonedFederation(Federation):
             shape=self._job.architecture.shape,
             rng=np.random.default_rng([self._config.seed, tasks[0].round, 3]),
         )
-        for client, delta in zip(self._attackers, own, strict=True):
+        for client, result, delta in zip(self._attackers, hostile, own, strict=True):
             sent = base + self._poison.send(delta, sight, arch)
             angles, weights = np.split(sent, [sight.shape.quantum])
-            trained[client] = Trained(angles, weights)
+            trained[client] = replace(result, angles=angles, weights=weights)
         return [trained[client] for client in range(len(tasks))]
 
 
