@@ -9,19 +9,24 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import product
 from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
 from rich.table import Table
 
+from qfl.attacks.poison.poison import Poison
 from qfl.attacks.poison.registry import find_poison
-from qfl.bench.poisoning import DEFENCES, NOBODY, Field, Outcome
+from qfl.bench.flower import Flower, Krum
+from qfl.bench.poisoning import DEFENCES, NOBODY, Defence, Field, Outcome
 from qfl.config import JobConfig
 from qfl.files import write_atomically
 
 NAME = "attack.json"
 UNATTACKED = "none"
+KRUM = Defence("krum", "Multi-Krum\n(Flower)", 0)
+"""Needs Flower, and is told how many attack."""
 
 Results = dict[str, Any]
 
@@ -34,6 +39,7 @@ def bench_attack(
     poisons: Sequence[str],
     seeds: int,
     announce: Callable[[str], None],
+    flower: Flower | None = None,
 ) -> Results:
     """Run every combination, and write what it came to into `<out>/attack.json`, setting by setting.
 
@@ -41,28 +47,38 @@ def bench_attack(
         config: the job; its seed is the first of `seeds`, and its `validation_percent` what the committee judges by.
             Clients have the same data behind every defence.
         percents: shares of attacking clients, 1 to 50.
+        flower: adds Multi-Krum, and how far Flower's trimmed mean and median are from ours.
 
     Raises:
         InvalidInput: no such poison, or data that the job does not fit.
     """
     chosen = {name: find_poison(name) for name in poisons}
+    defences = DEFENCES if flower is None else (*DEFENCES, KRUM)
     results: Results = {"config": asdict(config), "seeds": seeds, "settings": []}
+
+    def measure(fields: Sequence[Field], poison: Poison, percent: int) -> Results:
+        sides: dict[str, list[Outcome]] = {defence.name: [] for defence in defences}
+        for field, defence in product(fields, defences):
+            attackers = field.attackers(percent)
+            chooser = Krum(flower, len(attackers)) if flower and defence is KRUM else None
+            sides[defence.name].append(field.run(poison, attackers, defence, chooser))
+        return {name: summarise(outcomes) for name, outcomes in sides.items()}
+
     for partition in partitions:
         jobs = [replace(config, partition=partition, seed=config.seed + step) for step in range(seeds)]
         fields = [Field.prepare(job) for job in jobs]
         announce(f"{partition}: nobody attacks")
-        calm = {d.name: [field.run(NOBODY, [], d) for field in fields] for d in DEFENCES}
+        calm = measure(fields, NOBODY, 0)
         for percent in percents:
-            setting: dict[str, Any] = {"partition": partition, "percent": percent, "attacks": {}}
+            setting: dict[str, Any] = {"partition": partition, "percent": percent, "attacks": {UNATTACKED: calm}}
             results["settings"].append(setting)
-            setting["attacks"][UNATTACKED] = {name: summarise(outcomes) for name, outcomes in calm.items()}
             for name, poison in chosen.items():
                 announce(f"{partition}: {percent} % {name}")
-                setting["attacks"][name] = {
-                    d.name: summarise([field.run(poison, field.attackers(percent), d) for field in fields])
-                    for d in DEFENCES
-                }
+                setting["attacks"][name] = measure(fields, poison, percent)
                 write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
+        if flower is not None:
+            results["flower"] = flower.differences(fields[0].first_updates())
+            write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
     return results
 
 
@@ -88,7 +104,8 @@ def attack_tables(results: Mapping[str, Any]) -> list[Table]:
 
 def _table(setting: Mapping[str, Any]) -> Table:
     table = Table("attack", title=f"{setting['partition']}, {setting['percent']} % attackers: accuracy, %")
-    for defence in DEFENCES:
+    defences = [defence for defence in (*DEFENCES, KRUM) if defence.name in setting["attacks"][UNATTACKED]]
+    for defence in defences:
         table.add_column(defence.title, justify="right")
     for heading in ("honest\nleft out, %", "attackers\nleft out, %", "trigger, %\nmean / full"):
         table.add_column(heading, justify="right")
@@ -97,7 +114,7 @@ def _table(setting: Mapping[str, Any]) -> Table:
         triggers = f"{plain['trigger']['mean']:.0%} / {full['trigger']['mean']:.0%}".replace("%", "")
         table.add_row(
             name,
-            *(_with_spread(sides[defence.name]["accuracy"]) for defence in DEFENCES),
+            *(_with_spread(sides[defence.name]["accuracy"]) for defence in defences),
             f"{100 * full['honest_left_out']['mean']:.1f}",
             f"{100 * full['attackers_left_out']['mean']:.0f}",
             triggers if plain["trigger"]["mean"] or full["trigger"]["mean"] else "",

@@ -16,6 +16,7 @@ from qfl.committee.updates import VerifiedUpdate
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset, LabelledData
 from qfl.job import JobDocument
+from qfl.learning.federation import Chooser
 from qfl.learning.panel import Panel
 from qfl.prepare import prepare_job, validation_shares
 
@@ -83,8 +84,14 @@ class Field:
         order = np.random.default_rng([self.config.seed, 4]).permutation(self.config.clients)
         return sorted(order[: round(percent * self.config.clients / 100)].tolist())
 
-    def run(self, poison: Poison, attackers: Sequence[int], defence: Defence) -> Outcome:
-        """Run all rounds.
+    def first_updates(self) -> Sequence[VerifiedUpdate]:
+        """What honest clients send in the first round."""
+        return PoisonedFederation(self.config, self.job, self.shares, NOBODY, []).step().updates
+
+    def run(
+        self, poison: Poison, attackers: Sequence[int], defence: Defence, chooser: Chooser | None = None
+    ) -> Outcome:
+        """Run all rounds; `chooser`, where given, leaves updates out in place of a committee.
 
         Raises:
             NotFinite: training diverged.
@@ -93,7 +100,7 @@ class Field:
 
         config = replace(self.config, protocol={**self.config.protocol, "trimBps": defence.trim_bps})
         panel = Panel(self.job, self.held, config.seed) if defence.is_judged else None
-        federation = PoisonedFederation(config, self.job, self.shares, poison, attackers, panel)
+        federation = PoisonedFederation(config, self.job, self.shares, poison, attackers, panel or chooser)
         rounds = [federation.step() for _ in range(config.rounds)]
         model = self.job.architecture, *from_state(federation.model.lanes, federation.model.shape)
         sent = [(update, update in published.included) for published in rounds for update in published.updates]

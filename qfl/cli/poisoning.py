@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
@@ -9,6 +10,7 @@ from rich.console import Console
 
 from qfl.cli import options
 from qfl.config import JobConfig
+from qfl.errors import InvalidInput
 
 
 @click.command()
@@ -26,8 +28,9 @@ from qfl.config import JobConfig
 )
 @click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/robustness.md; all.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs of each, with seeds 1, 2, ..."
+    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs of each, with successive seeds."
 )
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first seed.")
 @click.option(
     "--validation-percent",
     type=click.IntRange(1, 50),
@@ -35,6 +38,7 @@ from qfl.config import JobConfig
     show_default=True,
     help="Share of the training data that the four validators hold.",
 )
+@click.option("--peer", help="flower=PYTHON, an environment with flwr: adds its Multi-Krum, compares its other rules.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for attack.json.")
 @options.as_json
 def attack(
@@ -44,7 +48,9 @@ def attack(
     percents: tuple[int, ...],
     poisons: tuple[str, ...],
     seeds: int,
+    seed: int,
     validation_percent: int,
+    peer: str | None,
     out: Path,
     as_json: bool,
 ) -> None:
@@ -54,14 +60,25 @@ def attack(
     """
     from qfl.attacks.poison.registry import POISONS
     from qfl.bench.attack import NAME, attack_tables, bench_attack
+    from qfl.bench.flower import Flower
 
-    config = JobConfig(clients=clients, rounds=rounds, validation_percent=validation_percent)
+    config = JobConfig(clients=clients, rounds=rounds, validation_percent=validation_percent, seed=seed)
     console = Console(stderr=as_json)
-    with console.status("") as status:
-        results = bench_attack(config, out, partitions, percents, poisons or tuple(POISONS), seeds, status.update)
+    name, _, python = (peer or "").partition("=")
+    if peer is not None and (name != "flower" or not python):
+        raise InvalidInput("peer", peer, "give flower=PYTHON")
+    with console.status("") as status, Flower(python) if peer else nullcontext() as flower:
+        chosen = poisons or tuple(POISONS)
+        results = bench_attack(config, out, partitions, percents, chosen, seeds, status.update, flower)
     if as_json:
         options.print_json(results)
     else:
         for table in attack_tables(results):
             console.print(table)
+        if flower is not None:
+            apart = results["flower"]
+            console.print(
+                f"Flower's trimmed mean and median of a round's updates: {apart['trimmed']:.4f} and "
+                f"{apart['median']:.4f} lanes from ours at most (ours are rounded to 1/256)"
+            )
         console.print(f"means and standard deviations over seeds; more is in {out / NAME}", highlight=False)

@@ -19,8 +19,12 @@ from qfl.committee.history import Histories, History
 from qfl.committee.updates import VerifiedUpdate
 
 WORST_GAIN = 1.0
-"""Nats a sample that an update may cost more than the median one: of 10 to 20 honest clients with Dirichlet(0.5) or
-two classes each, 1 of 200 updates costs as much."""
+"""Nats a sample that an update may be worth less than the median one in a job's first round, at most."""
+USUAL_GAINS = 6.0
+"""And in median absolute deviations of all gains: of 10 honest clients with Dirichlet(0.5), Dirichlet(0.1) or two
+classes each, 1 of 1000, of 100 and of 100 updates is further off. Late rounds change little, and bear little."""
+LEAST_GAIN = 0.05
+"""Nats that are borne in any case: what chance makes of 36 samples where all updates are alike."""
 WORST_AGREEMENT = 0.2
 """How far an update may point the other way: the same 1 of 100 have a cosine of -0.2 to 36 samples' own training."""
 BY_CHANCE = 3.5
@@ -97,17 +101,21 @@ def score_updates(
     gains: NDArray[np.float64],
     agreements: NDArray[np.float64],
     histories: Histories,
+    pace: float = 1.0,
 ) -> Scored:
     """An opinion from what `qfl.quantum.quality.assess_updates` says of `updates`, at least one, and from histories.
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
-    `HISTORY_WEIGHT` for what was left out before. Where the median update costs something, because nobody has all
-    classes, that much is borne in addition: most clients are honest. Of colluders that send the same, the first one
-    alone may stay.
+    `HISTORY_WEIGHT` for what was left out before. Gains are taken beside the median one, and by how much they usually
+    differ in this round: most clients are honest. Of colluders that send the same, the first one alone may stay.
+
+    Args:
+        pace: how far honest updates differ in gain beside those of the first round, in (0, 1].
     """
     worst_agreement = max(WORST_AGREEMENT, BY_CHANCE / sqrt(len(updates[0].lanes)))
-    usual = min(0.0, float(np.median(gains)))
-    worse = np.minimum((gains - usual) / WORST_GAIN, agreements / worst_agreement)
+    beside = gains - np.median(gains)
+    worst_gain = min(max(LEAST_GAIN, USUAL_GAINS * float(np.median(np.abs(beside)))), WORST_GAIN * pace)
+    worse = np.minimum(beside / worst_gain, agreements / worst_agreement)
     left_out = [histories.get(update.client, History()).left_out for update in updates]
     scores = worse - HISTORY_WEIGHT * np.array(left_out)
     scores[_find_copies(updates)] = -np.inf

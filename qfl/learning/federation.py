@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,6 @@ from qfl.committee.updates import Terms, VerifiedUpdate
 from qfl.config import JobConfig
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument
-from qfl.learning.panel import Panel
 from qfl.roles.client import Trained, TrainingTask, round_seed, rounding_rng
 from qfl.roles.trainer import LocalTrainer
 from qfl.types import LaneFormat, ParticipantId, RoundNumber, ShardIndex
@@ -41,13 +41,20 @@ class Published:
     included: Sequence[VerifiedUpdate]
 
 
+class Chooser(Protocol):
+    """Decides which updates of a round count."""
+
+    def include(self, updates: Sequence[VerifiedUpdate], base: Content, terms: Terms) -> list[VerifiedUpdate]:
+        """Those of `updates`, for the round with `terms` on the model `base`."""
+
+
 class Federation:
     """The clients of a job, and the model that they train, round by round."""
 
     def __init__(
-        self, config: JobConfig, job: JobDocument, shares: Sequence[LabelledData], panel: Panel | None = None
+        self, config: JobConfig, job: JobDocument, shares: Sequence[LabelledData], panel: Chooser | None = None
     ) -> None:
-        """`panel` judges the updates; without one all are included."""
+        """`panel` chooses among the updates; without one all are included."""
         from qfl.quantum.training import initial_parameters
 
         self._config, self._job, self._panel = config, job, panel

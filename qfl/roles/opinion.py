@@ -51,8 +51,8 @@ class Opinion:
         own = self.prepare(base, terms)
         quality = assess_updates(self._job.architecture, *start, deltas, self._data, own)
         # What honest updates cost falls with their steps: by a tenth of the rate, to about a third.
-        bearable = sqrt(self._job.training_in(terms.round).learning_rate / self._job.training.learning_rate)
-        return score_updates(updates, quality.gains / bearable, quality.agreements, histories)
+        pace = sqrt(self._job.training_in(terms.round).learning_rate / self._job.training.learning_rate)
+        return score_updates(updates, quality.gains, quality.agreements, histories, pace)
 
 
 def decode_delta(lanes: NDArray[np.signedinteger], terms: Terms) -> NDArray[np.float64]:

@@ -73,9 +73,10 @@ def test_nobody_attests_an_aggregate_of_nothing():
 
 
 def test_the_score_is_the_worse_of_gain_and_agreement():
-    gains = np.array([0.0, -WORST_GAIN, 3.0, 0.0])
-    agreements = np.array([0.1, 0.1, -2 * WORST_AGREEMENT, 0.0])
-    assert score_updates(updates(4), gains, agreements, {}).scores == {0: 0.0, 1: -1.0, 2: -2.0, 3: 0.0}
+    gains = np.array([0.0, -WORST_GAIN, 3.0, 0.0, 1.0, -1.0])
+    agreements = np.array([0.1, 0.1, -2 * WORST_AGREEMENT, 0.0, 0.1, 0.1])
+    scores = score_updates(updates(6), gains, agreements, {}).scores
+    assert scores == {0: 0.0, 1: -1.0, 2: -2.0, 3: 0.0, 4: pytest.approx(0.5), 5: -1.0}
 
 
 def test_chance_turns_no_update_of_a_small_model_away():
@@ -96,13 +97,33 @@ def test_who_was_left_out_before_is_borne_less():
 
 def test_where_nobody_has_all_classes_more_is_borne():
     """Every honest update costs 1.5 nats, the attacker's 3."""
-    gains = np.array([-1.5, -3.0, -1.4, -2.1, -1.3])
+    gains = np.array([-1.5, -3.0, -1.2, -2.1, -1.1])
     assert indexes(score_updates(updates(5), gains, np.ones(5), {}).choose(updates(5))) == [0, 2, 3, 4]
 
 
 def test_what_most_gain_is_asked_of_nobody():
-    gains = np.array([2.0, 1.5, -0.5])
+    gains = np.array([2.0, 1.5, 0.6])
     assert indexes(score_updates(updates(3), gains, np.ones(3), {}).choose(updates(3))) == [0, 1, 2]
+
+
+def test_where_updates_are_alike_less_is_borne():
+    """What the fourth costs is a quarter of what is borne in a first round, and ten times what the others differ by."""
+    gains = np.array([0.02, 0.0, -0.02, -0.25, 0.01])
+    assert indexes(score_updates(updates(5), gains, np.ones(5), {}).choose(updates(5))) == [0, 1, 2, 4]
+    apart = np.array([0.2, 0.0, -0.2, -0.25, 0.1])
+    assert len(score_updates(updates(5), apart, np.ones(5), {}).choose(updates(5))) == 5
+
+
+def test_what_chance_makes_of_equal_updates_is_borne():
+    gains = np.array([0.0, 0.0, 0.0, -0.04])
+    assert len(score_updates(updates(4), gains, np.ones(4), {}).choose(updates(4))) == 4
+
+
+def test_in_a_late_round_attackers_cannot_hide_behind_their_own_spread():
+    """Two of five spread the gains so far that six of their deviations would be borne."""
+    gains = np.array([0.0, -0.5, -0.9, 0.1, 0.3])
+    assert len(score_updates(updates(5), gains, np.ones(5), {}).choose(updates(5))) == 5
+    assert indexes(score_updates(updates(5), gains, np.ones(5), {}, pace=0.25).choose(updates(5))) == [0, 3, 4]
 
 
 def test_of_colluders_that_send_the_same_one_stays():

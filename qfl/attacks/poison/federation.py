@@ -12,8 +12,7 @@ from qfl.codec.state import from_state
 from qfl.config import JobConfig
 from qfl.data.datasets import LabelledData
 from qfl.job import JobDocument
-from qfl.learning.federation import Federation, Published
-from qfl.learning.panel import Panel
+from qfl.learning.federation import Chooser, Federation, Published
 from qfl.roles.client import Trained, TrainingTask
 
 
@@ -27,7 +26,7 @@ class PoisonedFederation(Federation):
         shares: Sequence[LabelledData],
         poison: Poison,
         attackers: Sequence[int],
-        panel: Panel | None = None,
+        panel: Chooser | None = None,
     ) -> None:
         classes = job.architecture.classes
         tainted = [
