@@ -107,17 +107,17 @@ def _table(setting: Mapping[str, Any]) -> Table:
     defences = [defence for defence in (*DEFENCES, KRUM) if defence.name in setting["attacks"][UNATTACKED]]
     for defence in defences:
         table.add_column(defence.title, justify="right")
-    for heading in ("honest\nleft out, %", "attackers\nleft out, %", "trigger, %\nmean / full"):
+    for heading in ("honest\nleft out, %", "attackers\nleft out, %", "trigger, %\nmean / judged"):
         table.add_column(heading, justify="right")
     for name, sides in setting["attacks"].items():
-        full, plain = sides["full"], sides["mean"]
-        triggers = f"{plain['trigger']['mean']:.0%} / {full['trigger']['mean']:.0%}".replace("%", "")
+        judged, plain = sides["judged"], sides["mean"]
+        triggers = f"{plain['trigger']['mean']:.0%} / {judged['trigger']['mean']:.0%}".replace("%", "")
         table.add_row(
             name,
             *(_with_spread(sides[defence.name]["accuracy"]) for defence in defences),
-            f"{100 * full['honest_left_out']['mean']:.1f}",
-            f"{100 * full['attackers_left_out']['mean']:.0f}",
-            triggers if plain["trigger"]["mean"] or full["trigger"]["mean"] else "",
+            f"{100 * judged['honest_left_out']['mean']:.1f}",
+            f"{100 * judged['attackers_left_out']['mean']:.0f}",
+            triggers if plain["trigger"]["mean"] or judged["trigger"]["mean"] else "",
         )
     return table
 

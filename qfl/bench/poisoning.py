@@ -37,7 +37,7 @@ DEFENCES = (
     Defence("mean", "federated averaging", 0),
     Defence("trimmed", "trimmed mean", 3000),
     Defence("median", "median", MEDIAN),
-    Defence("full", "judged, trimmed mean", 3000, is_judged=True),
+    Defence("judged", "judged", 0, is_judged=True),
 )
 
 

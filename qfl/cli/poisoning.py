@@ -54,7 +54,7 @@ def attack(
     out: Path,
     as_json: bool,
 ) -> None:
-    """Poisoning clients behind averaging, trimmed mean, median and the full defence, on the digits.
+    """Poisoning clients behind averaging, trimmed mean, median and a committee that judges, on the digits.
 
     All of it takes hours on one processor; name a --percent and a --partition for a part.
     """
