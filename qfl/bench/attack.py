@@ -27,6 +27,7 @@ NAME = "attack.json"
 UNATTACKED = "none"
 KRUM = Defence("krum", "Multi-Krum\n(Flower)", 0)
 """Needs Flower, and is told how many attack."""
+BRIEF = "mean", "judged"
 
 Results = dict[str, Any]
 
@@ -40,6 +41,7 @@ def bench_attack(
     seeds: int,
     announce: Callable[[str], None],
     flower: Flower | None = None,
+    brief: bool = False,
 ) -> Results:
     """Run every combination, and write what it came to into `<out>/attack.json`, setting by setting.
 
@@ -47,13 +49,14 @@ def bench_attack(
         config: the job; its seed is the first of `seeds`, and its `validation_percent` what the committee judges by.
             Clients have the same data behind every defence.
         percents: shares of attacking clients, 1 to 50.
+        brief: leaves out the trimmed mean and the median.
         flower: adds Multi-Krum, and how far Flower's trimmed mean and median are from ours.
 
     Raises:
         InvalidInput: no such poison, or data that the job does not fit.
     """
     chosen = {name: find_poison(name) for name in poisons}
-    defences = DEFENCES if flower is None else (*DEFENCES, KRUM)
+    defences = [*(defence for defence in DEFENCES if not brief or defence.name in BRIEF), *([KRUM] if flower else [])]
     results: Results = {"config": asdict(config), "seeds": seeds, "settings": []}
 
     def measure(fields: Sequence[Field], poison: Poison, percent: int) -> Results:

@@ -38,6 +38,7 @@ from qfl.errors import InvalidInput
     show_default=True,
     help="Share of the training data that the four validators hold.",
 )
+@click.option("--brief", is_flag=True, help="Averaging and the judgement only.")
 @click.option("--peer", help="flower=PYTHON, an environment with flwr: adds its Multi-Krum, compares its other rules.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for attack.json.")
 @options.as_json
@@ -50,6 +51,7 @@ def attack(
     seeds: int,
     seed: int,
     validation_percent: int,
+    brief: bool,
     peer: str | None,
     out: Path,
     as_json: bool,
@@ -69,7 +71,7 @@ def attack(
         raise InvalidInput("peer", peer, "give flower=PYTHON")
     with console.status("") as status, Flower(python) if peer else nullcontext() as flower:
         chosen = poisons or tuple(POISONS)
-        results = bench_attack(config, out, partitions, percents, chosen, seeds, status.update, flower)
+        results = bench_attack(config, out, partitions, percents, chosen, seeds, status.update, flower, brief)
     if as_json:
         options.print_json(results)
     else:

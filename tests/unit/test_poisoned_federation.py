@@ -81,12 +81,14 @@ def test_more_attackers_include_the_fewer(field):
     assert len(field.attackers(40)) == 2
 
 
-def test_the_bench_writes_every_setting_and_its_table(tmp_path):
+@pytest.mark.parametrize("brief", [False, True])
+def test_the_bench_writes_every_setting_and_its_table(tmp_path, brief):
     config = replace(JOB, rounds=1, clients=4, training={"steps": 3})
-    results = bench_attack(config, tmp_path, ["iid"], [25], ["sign-flip"], 2, lambda _: None)
+    results = bench_attack(config, tmp_path, ["iid"], [25], ["sign-flip"], 2, lambda _: None, brief=brief)
     (setting,) = results["settings"]
     assert set(setting["attacks"]) == {UNATTACKED, "sign-flip"}
-    assert set(setting["attacks"]["sign-flip"]) == {defence.name for defence in DEFENCES}
+    names = {"mean", "judged"} if brief else {defence.name for defence in DEFENCES}
+    assert set(setting["attacks"]["sign-flip"]) == names
     assert (tmp_path / "attack.json").exists()
     (table,) = attack_tables(results)
     assert table.row_count == 2
