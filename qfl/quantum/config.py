@@ -62,9 +62,8 @@ class TrainingConfig:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        for name, value in (("steps", self.steps), ("batch_size", self.batch_size)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidInput(name, value, "must be a whole number, at least 1")
+        _check_count("steps", self.steps)
+        _check_count("batch_size", self.batch_size)
         if not _is_number(self.learning_rate) or not 0 < self.learning_rate <= MAX_RATE:
             raise InvalidInput("learning_rate", self.learning_rate, f"must be a number above 0, at most {MAX_RATE}")
         if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
@@ -111,12 +110,12 @@ class DeviceConfig:
         one_wire_error: probability that a gate on one wire is followed by a uniformly random Pauli (identity included):
             the depolarising channel (1 - p) rho + p I/2, in [0, 1].
         many_wire_error: the same of gates on more wires, a random Pauli string on all of them.
-        trajectories: random draws of those Paulis that the shots are spread over evenly; one is enough without noise.
+        trajectories: random draws of those Paulis, at most, that the shots are spread over; one is enough without noise.
         zero_as_one: probability to read 1 where the qubit is 0, each qubit by itself, in [0, 1].
         one_as_zero: the other way round.
 
     Raises:
-        InvalidInput: a value out of range, or shots that cannot be spread over the trajectories.
+        InvalidInput: a value out of range.
     """
 
     shots: int | None = 1024
@@ -128,12 +127,11 @@ class DeviceConfig:
 
     def __post_init__(self) -> None:
         for name in ("one_wire_error", "many_wire_error", "zero_as_one", "one_as_zero"):
-            if not 0 <= getattr(self, name) <= 1:
-                raise InvalidInput(name, getattr(self, name), "must be a probability, from 0 to 1")
-        if self.trajectories < 1:
-            raise InvalidInput("trajectories", self.trajectories, "must be at least 1")
-        if self.shots is not None and (self.shots < 1 or self.shots % self.draws):
-            raise InvalidInput("shots", self.shots, f"must be a multiple of {self.draws}, the trajectories")
+            if not _is_number(rate := getattr(self, name)) or not 0 <= rate <= 1:
+                raise InvalidInput(name, rate, "must be a probability, from 0 to 1")
+        _check_count("trajectories", self.trajectories)
+        if self.shots is not None:
+            _check_count("shots", self.shots)
 
     @property
     def is_noisy(self) -> bool:
@@ -142,8 +140,10 @@ class DeviceConfig:
 
     @property
     def draws(self) -> int:
-        """Trajectories that are run."""
-        return self.trajectories if self.is_noisy else 1
+        """Trajectories that are run: never more than there are shots."""
+        if not self.is_noisy:
+            return 1
+        return self.trajectories if self.shots is None else min(self.trajectories, self.shots)
 
 
 def scale_rate(progress: float) -> float:
@@ -156,6 +156,11 @@ def scale_rate(progress: float) -> float:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _check_count(name: str, value: object) -> None:
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise InvalidInput(name, value, "must be a whole number, at least 1")
 
 
 def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:

@@ -117,15 +117,19 @@ class _Setting:
         return probabilities @ _products(read, self._read)
 
     def _sample(self, probabilities: torch.Tensor) -> torch.Tensor:
-        """Means `[runs, batch, strings]` of a trajectory's shots."""
+        """Sums `[runs, batch, strings]` of a trajectory's shots, in shares of a trajectory's mean number of them."""
         runs, batch, size = probabilities.shape
-        shots = (self._config.shots or 1) // self._config.draws
+        total, draws = self._config.shots or 1, self._config.draws
+        shots = math.ceil(total / draws)
         drawn = torch.multinomial(probabilities.reshape(-1, size), shots, replacement=True, generator=self._generator)
         outcomes = self._signs(probabilities)[drawn]
         wrong = torch.where(outcomes > 0, self._config.zero_as_one, self._config.one_as_zero)
         flipped = torch.rand(outcomes.shape, generator=self._generator) < wrong
         outcomes = torch.where(flipped, -outcomes, outcomes)
-        return _products(outcomes, self._read).mean(1).view(runs, batch, -1)
+        found = _products(outcomes, self._read).view(-1, draws, batch, shots, len(self.numbers))
+        if surplus := draws * shots - total:
+            found[:, -surplus:, :, -1] = 0  # the last trajectories have one shot less
+        return found.sum(3).view(runs, batch, -1) * (draws / total)
 
     def _signs(self, like: torch.Tensor) -> torch.Tensor:
         """+1 where a wire is 0, -1 where it is 1: `[2**wires, wires]`."""

@@ -80,6 +80,15 @@ def test_readout_errors_by_hand() -> None:
     assert _estimates(TURNED, replace(config, shots=40_000))[0] == pytest.approx(exact, abs=5 / 200)
 
 
+def test_shots_that_trajectories_cannot_share_evenly_all_count_alike() -> None:
+    # Every shot reads 1: any other weight would show.
+    flipped = Circuit(1, (Operation("x", (0,)),), ("Z",), slots=0)
+    for shots in (1, 31, 33, 100):
+        config = DeviceConfig(shots, many_wire_error=1.0, trajectories=32)
+        assert config.draws == min(32, shots)
+        assert _estimates(flipped, config) == pytest.approx([-1])
+
+
 def _mixed() -> Circuit:
     """Every kind of rule; one number used three times, with scales; data between."""
     return Circuit(
@@ -140,7 +149,7 @@ def test_a_model_is_evaluated_as_on_a_device() -> None:
     ("settings", "message"),
     [
         ({"shots": 0}, "shots = 0"),
-        ({"shots": 100, "one_wire_error": 0.1}, "shots = 100: must be a multiple of 32"),
+        ({"shots": 1.5}, "shots = 1.5: must be a whole number"),
         ({"one_as_zero": 1.5}, "one_as_zero = 1.5"),
         ({"trajectories": 0}, "trajectories = 0"),
     ],
