@@ -24,6 +24,8 @@ MODES = ("transparent", "private")
 """Whether anybody can read an update, or its committee alone, who can also check everybody's norm proof."""
 QUORUMS = ("lms", "bls")
 """How committees sign: each seat for itself and post-quantum, or all seats as one, for large committees."""
+OWN_DATA = "own"
+"""In place of a data set's name, to deploy a job whose clients each bring their own."""
 EXECUTORS = ("local", "ray")
 """Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
@@ -46,7 +48,8 @@ class JobConfig:
 
     Attributes:
         clients, validators, rounds: how many of each, from 1.
-        dataset: "digits", "mnist" or "fashion-mnist".
+        dataset: "digits", "mnist" or "fashion-mnist"; or "own", to deploy a job for clients that bring their own data,
+            and then `features` and `classes` are in `model`.
         partition: "iid", "dirichlet:ALPHA" or "classes:N" (classes per client).
         seed: decides data, training and rounding.
         classes: the labels to keep; all when empty.
@@ -70,6 +73,8 @@ class JobConfig:
         training: fields of `qfl.quantum.config.TrainingConfig`.
         protocol: parameters of `qfl/parameters.toml` to replace, by their names there.
         dynamics: fields of `qfl.dynamics.config.Dynamics`: who comes, goes, straggles; empty is a calm run.
+        device: fields of `qfl.quantum.config.DeviceConfig`: clients train as on such a device; empty is an exact
+            simulation. No part of the job document: what a client trains on is its own business.
     """
 
     clients: int = 5
@@ -97,6 +102,7 @@ class JobConfig:
     training: Mapping[str, Any] = field(default_factory=dict)
     protocol: Mapping[str, int] = field(default_factory=dict)
     dynamics: Mapping[str, Any] = field(default_factory=dict)
+    device: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for setting in fields(self):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from qfl.aggregate.model import encode_model, model_content
@@ -10,7 +10,7 @@ from qfl.chain.deploy import Genesis, check_capacity
 from qfl.chain.parameters import load_parameters
 from qfl.codec.content import content_digest, lanes_root
 from qfl.codec.state import to_state
-from qfl.config import JobConfig
+from qfl.config import OWN_DATA, JobConfig
 from qfl.data.datasets import Dataset, LabelledData, load_dataset
 from qfl.data.holdout import hold_out
 from qfl.data.partition import parse_partition, partition
@@ -18,7 +18,8 @@ from qfl.dynamics.config import dynamics_config
 from qfl.errors import InvalidInput
 from qfl.job import JobDocument, training_config
 from qfl.privacy.differential import spent_epsilon
-from qfl.quantum.architecture import Architecture, most_features
+from qfl.quantum.architecture import Architecture, most_features, require_circuit
+from qfl.quantum.config import DeviceConfig, device_config
 from qfl.types import RoundNumber
 from qfl.zk.keys import NormKeys, capacity_for, default_folder
 
@@ -61,18 +62,51 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
         most_features=config.model.get("features", room),
         download=config.download,
     )
-    fixed = {"features": dataset.train.features.shape[1], "classes": dataset.classes}
-    try:
-        architecture = Architecture(**{**config.model, **fixed})
-    except TypeError as error:
-        raise InvalidInput("model", dict(config.model), str(error)) from error
+    job = _describe(config, {"features": dataset.train.features.shape[1], "classes": dataset.classes})
     rest, _ = hold_out(dataset.train.labels, config.validation_percent, config.validators, config.seed)
     parts = partition(dataset.train.labels[rest], config.identities, parse_partition(config.partition), config.seed)
     shares = [dataset.train.take(rest[part]) for part in parts]
+    return job, dataset, shares
+
+
+def describe_job(config: JobConfig) -> JobDocument:
+    """What is deployed: of the data only how many features and classes it has.
+
+    Where every client brings its own (`dataset = "own"`), the table `[model]` says so.
+
+    Raises:
+        InvalidInput, PrivacyExtraMissing: as `prepare_job`.
+    """
+    if config.dataset != OWN_DATA:
+        return prepare_job(config)[0]
+    for name in ("features", "classes"):
+        if name not in config.model:
+            raise InvalidInput(f"model.{name}", None, "say how many every client's own data has")
+    return _describe(config, {})
+
+
+def _describe(config: JobConfig, found: Mapping[str, int]) -> JobDocument:
+    """The job document; `found` is what the data says about the model."""
+    try:
+        architecture = Architecture(**{**config.model, **found})
+    except TypeError as error:
+        raise InvalidInput("model", dict(config.model), str(error)) from error
     training = training_config(dict(config.training))
     if training.privacy_noise:
         spent_epsilon(training.privacy_noise, config.rounds)
-    return JobDocument(architecture, training, config.rounds, config.mode), dataset, shares
+    return JobDocument(architecture, training, config.rounds, config.mode)
+
+
+def clients_device(config: JobConfig, job: JobDocument) -> DeviceConfig | None:
+    """What the job's clients train on; None: an exact simulation.
+
+    Raises:
+        InvalidInput: there is no such device, or the model has no circuit for one.
+    """
+    device = device_config(config.device, job.training)
+    if device is not None:
+        require_circuit(job.architecture)
+    return device
 
 
 def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]:

@@ -33,7 +33,7 @@ from qfl.job import JobDocument
 from qfl.meter import Meter, cpu_seconds_by_stage
 from qfl.network import Roster, make_carriers, make_clock, make_senders
 from qfl.population import Clients, make_world
-from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job, validation_shares
+from qfl.prepare import check_size, clients_device, genesis_model, norm_keys, prepare_job, validation_shares
 from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
@@ -87,6 +87,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     _check_folder(place)
     check_size(config)
     job, dataset, shares = prepare_job(config)
+    on = job, shares, clients_device(config, job)
     keys = norm_keys(job, place.zk_keys, display.stage)
     events = EventLog(place.folder / "events.jsonl")
     with ExitStack() as stack:
@@ -115,8 +116,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             ids = [validator.participant for validator in validators]
             chains = services.devnet if ledger.mirrors else None
             world = make_world(config, job, ledger, senders[0], population, ids, chains)
-        local = config.executor == "local"
-        trainer = LocalTrainer(job, shares) if local else stack.enter_context(RayTrainer(job, shares))
+        trainer = LocalTrainer(*on) if config.executor == "local" else stack.enter_context(RayTrainer(*on))
         clock = make_clock(web3, place.real_time, shard_web3s)
         challenger = _challenger(config, ledger, senders[0], roster, store, events, display)
         network = Network(ledger, clients, validators, trainer, clock, challenger, world or Calm())

@@ -48,7 +48,7 @@ def deploy(
     from qfl.chain.parameters import load_parameters
     from qfl.chain.sender import Sender
     from qfl.errors import InvalidInput
-    from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
+    from qfl.prepare import check_size, describe_job, genesis_model, norm_keys
     from qfl.storage.ipfs import IpfsStore
 
     if deployment.exists():
@@ -59,7 +59,7 @@ def deploy(
     if config.shard_chains and not shard_rpcs:
         raise InvalidInput("shard-rpc", None, "the job gives each shard a chain of its own: pass where each is")
     check_size(config)
-    job, _, _ = prepare_job(config)
+    job = describe_job(config)
     keys = norm_keys(job, zk_keys, click.echo)
     web3, store = connect(rpc), IpfsStore(ipfs)
     genesis, data = genesis_model(job, config.seed)

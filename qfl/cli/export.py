@@ -32,24 +32,13 @@ def export(
     out: Path,
 ) -> None:
     """Write a run's model as OpenQASM 3 or for Qiskit; a sample's numbers are its inputs."""
-    from qfl.codec.state import from_state
-    from qfl.errors import InvalidInput
     from qfl.files import write_atomically
-    from qfl.job import fetch_job
     from qfl.quantum.export import export_model
-    from qfl.roles.loop import published_rounds
-    from qfl.roles.terms import read_model
+    from qfl.roles.standing import read_standing
     from qfl.storage.ipfs import IpfsStore
-    from qfl.types import RoundNumber
 
     with find_services(run_folder, rpc, ipfs, deployment, shard_rpcs=shard_rpcs) as services:
         ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-        store = IpfsStore(services.ipfs)
-        published = [RoundNumber(0), *published_rounds(ledger)]
-        if number is not None and number not in published:
-            raise InvalidInput("round", number, f"has no model that stands; the last one that has is {published[-1]}")
-        chosen = published[-1] if number is None else RoundNumber(number)
-        job = fetch_job(store, ledger.beacon.architecture_digest())
-        model = read_model(ledger, store, chosen)
-    write_atomically(out, export_model(job.architecture, *from_state(model.lanes, model.shape), form))
-    click.echo(f"the model of round {chosen} is in {out}")
+        model = read_standing(ledger, IpfsStore(services.ipfs), number)
+    write_atomically(out, export_model(model.job.architecture, model.angles, model.weights, form))
+    click.echo(f"the model of round {model.round} is in {out}")

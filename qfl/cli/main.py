@@ -23,6 +23,7 @@ from qfl.cli.challenger import challenger
 from qfl.cli.deadlines import deadlines
 from qfl.cli.deploy import deploy
 from qfl.cli.devnet import devnet
+from qfl.cli.evaluate import evaluate
 from qfl.cli.export import export
 from qfl.cli.host import host_clients
 from qfl.cli.key import key
@@ -57,6 +58,7 @@ for command in (
     run,
     verify,
     inspect,
+    evaluate,
     export,
     devnet,
     deploy,

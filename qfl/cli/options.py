@@ -68,6 +68,12 @@ keep_rounds = click.option(
     show_default=True,
     help="Final rounds whose content stays in the store; 0 keeps everything.",
 )
+own_data = click.option(
+    "--data",
+    "own",
+    type=click.Path(path_type=Path),
+    help="Your own samples instead of a share of a data set: an .npz file of x [n, features] and y [n].",
+)
 attack = click.option("--attack", metavar="NAME", help="Cheat: see `qfl attack --list`, `qfl bench attack --help`.")
 as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -115,6 +121,34 @@ def load_training_data(
     if len(labels) != job.architecture.classes:
         raise InvalidInput("class", labels, f"the job's model tells {job.architecture.classes} classes apart")
     return load_shares(dataset, data_folder, labels, partition, share, seed, job.architecture.features)
+
+
+def load_samples(
+    own: Path | None,
+    job: JobDocument,
+    dataset: str,
+    data_folder: str,
+    classes: tuple[int, ...],
+    partition: str,
+    share: str,
+    seed: int,
+) -> tuple[int | None, LabelledData]:
+    """One role's samples: from its `own` file, or its share of a data set, with that share's index.
+
+    Raises:
+        InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
+    """
+    from qfl.data.own import load_own
+    from qfl.errors import InvalidInput
+
+    if own is not None:
+        model = job.architecture
+        return None, load_own(own, model.features, model.classes, model.is_angular)
+    shares = load_training_data(job, dataset, data_folder, classes, partition, share, seed)
+    if len(shares) > 1:
+        raise InvalidInput("share", share, "is several clients': `qfl client host` acts for them")
+    (found,) = shares.items()
+    return found
 
 
 def open_ledger(rpc_url: str, path: Path, shard_urls: Sequence[str] = ()) -> Ledger:

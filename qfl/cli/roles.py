@@ -44,6 +44,7 @@ def client() -> None:
 @options.zk_keys
 @options.attack
 @options.keep_rounds
+@options.own_data
 @options.training_data
 @click.option("--share", default="1/5", help="Which part of the split is this client's: 2/5 is the second of five.")
 def run_client_command(
@@ -60,6 +61,7 @@ def run_client_command(
     zk_keys: Path | None,
     attack: str | None,
     keep_rounds: int,
+    own: Path | None,
     dataset: str,
     data_folder: str,
     classes: tuple[int, ...],
@@ -67,7 +69,10 @@ def run_client_command(
     share: str,
     seed: int,
 ) -> None:
-    """Train on your own data, commit, reveal, until stopped. A restarted client goes on where it was."""
+    """Train, commit, reveal, until stopped: on your own --data, or a --share of a --dataset.
+
+    A restarted client goes on where it was.
+    """
     from qfl.attacks.poison.client import Poisoner
     from qfl.attacks.registry import find_strategy
     from qfl.chain.contracts.staking import Role
@@ -86,11 +91,12 @@ def run_client_command(
     ledger, sender = options.open_sender(rpc, deployment, account, attack is not None, shard_rpcs)
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
-    ((index, data),) = options.load_training_data(*(job, dataset, data_folder, classes, partition, share, seed)).items()
+    index, data = options.load_samples(own, job, dataset, data_folder, classes, partition, share, seed)
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
     with KeyFile.open(key) as opened, proving as prover, stopping() as stop:
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
+        index = participant if index is None else index
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
         role = kind(participant, index, seed, ledger, sender, store, opened, folder, prover)
         shown = kind.taint(data, job) if issubclass(kind, Poisoner) else data
@@ -116,6 +122,7 @@ def validator() -> None:
 @poll
 @options.attack
 @options.keep_rounds
+@options.own_data
 @options.training_data
 @click.option("--share", help="Judge updates by this part of the split, such as 5/5; take all of them unless given.")
 def run_validator_command(
@@ -131,6 +138,7 @@ def run_validator_command(
     poll: float,
     attack: str | None,
     keep_rounds: int,
+    own: Path | None,
     dataset: str,
     data_folder: str,
     classes: tuple[int, ...],
@@ -157,9 +165,9 @@ def run_validator_command(
     store = IpfsStore(ipfs)
     store.identity()
     opinion = None
-    if share is not None:
+    if own is not None or share is not None:
         job = fetch_job(store, ledger.beacon.architecture_digest())
-        (held,) = options.load_training_data(*(job, dataset, data_folder, classes, partition, share, seed)).values()
+        _, held = options.load_samples(own, job, dataset, data_folder, classes, partition, share or "", seed)
         opinion = Opinion(job, held, seed)
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))

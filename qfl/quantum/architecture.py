@@ -12,6 +12,8 @@ from qfl.types import ModelShape
 
 VERSION = 2
 ENCODINGS = ("amplitude", "centred-amplitude", "angle", "reuploading")
+ANGULAR = ("angle", "reuploading")
+"""Encodings that make angles of features, which have to be in [0, 1]."""
 ANGLES_PER_QUBIT = {"zyz-ring": 3, "hardware-efficient": 2, "strongly-entangling": 3, "u3": 6}
 """Of a layer of each quantum ansatz; `qfl.quantum.ansatz` has their gates."""
 CLASSICAL = "classical"
@@ -92,6 +94,11 @@ class Architecture:
         return self.ansatz == CLASSICAL
 
     @property
+    def is_angular(self) -> bool:
+        """Whether features become angles, so that they have to be in [0, 1]."""
+        return self.encoding in ANGULAR
+
+    @property
     def hidden(self) -> int:
         """Hidden units of the classical control: those that bring it nearest to the quantum model's parameters."""
         quantum = replace(self, ansatz="zyz-ring").shape
@@ -128,7 +135,17 @@ class Architecture:
 
 def most_features(encoding: str, qubits: int) -> int:
     """Longest feature vector that an encoding can put into so many qubits."""
-    return len(ANGLE_AXES) * qubits if encoding in ("angle", "reuploading") else int(2**qubits)
+    return len(ANGLE_AXES) * qubits if encoding in ANGULAR else int(2**qubits)
+
+
+def require_circuit(architecture: Architecture) -> None:
+    """Refuse the classical control where a device is to run it: an exact result would pass for the device's.
+
+    Raises:
+        InvalidInput.
+    """
+    if architecture.is_classical:
+        raise InvalidInput("ansatz", architecture.ansatz, "has no circuit for a device: leave the device out")
 
 
 def _check_range(name: str, value: object, low: int, high: int) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from qfl.errors import InvalidInput
 
@@ -110,7 +112,7 @@ class DeviceConfig:
         one_wire_error: probability that a gate on one wire is followed by a uniformly random Pauli (identity included):
             the depolarising channel (1 - p) rho + p I/2, in [0, 1].
         many_wire_error: the same of gates on more wires, a random Pauli string on all of them.
-        trajectories: random draws of those Paulis, at most, that the shots are spread over; one is enough without noise.
+        trajectories: most random draws of those Paulis that the shots are spread over; without noise there is one.
         zero_as_one: probability to read 1 where the qubit is 0, each qubit by itself, in [0, 1].
         one_as_zero: the other way round.
 
@@ -144,6 +146,23 @@ class DeviceConfig:
         if not self.is_noisy:
             return 1
         return self.trajectories if self.shots is None else min(self.trajectories, self.shots)
+
+
+def device_config(values: Mapping[str, Any], training: TrainingConfig) -> DeviceConfig | None:
+    """A device from a config file's table; None from an empty one.
+
+    Raises:
+        InvalidInput: an unknown name or a bad value, or a recipe that asks for another engine than the default.
+    """
+    if not values:
+        return None
+    known = [setting.name for setting in fields(DeviceConfig)]
+    for name, value in values.items():
+        if name not in known:
+            raise InvalidInput(f"device.{name}", value, f"unknown; known are {', '.join(known)}")
+    if training.engine != TrainingConfig.engine:
+        raise InvalidInput("training.engine", training.engine, "a device runs in place of an engine: name one of them")
+    return DeviceConfig(**values)
 
 
 def scale_rate(progress: float) -> float:

@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput, NotFinite
-from qfl.quantum.architecture import Architecture
+from qfl.quantum.architecture import Architecture, require_circuit
 from qfl.quantum.classical import initial_weights
 from qfl.quantum.config import DeviceConfig, TrainingConfig, scale_rate
 from qfl.quantum.controls import Controls
@@ -67,19 +67,21 @@ def train_clients(
     config: TrainingConfig,
     seeds: Sequence[int],
     controls: Sequence[Controls] | None = None,
+    device: DeviceConfig | None = None,
 ) -> list[TrainedModel]:
     """Train every client from the same base model, each on its own data, in one thread.
 
     A client's result depends on the base, its data, its seed, its controls and `config` alone: training it by itself
-    gives the same numbers up to floating-point rounding.
+    gives the same numbers up to floating-point rounding. On a device its shots depend on all the seeds.
 
     Args:
         angles: base, `[quantum]` radians. weights: base, `[classical]`.
         seeds: one per client, deciding which samples each step sees; vary it by round.
         controls: one per client, for `config.control_variates`.
+        device: what runs the circuits, forward and shifted, instead of `config.engine`.
 
     Raises:
-        InvalidInput: no clients, or data that does not fit `arch`.
+        InvalidInput: no clients, data that does not fit `arch`, or a device for a model without a circuit.
         NotFinite: training diverged; the index is the client's.
     """
     if not datasets or len(seeds) != len(datasets):
@@ -88,7 +90,8 @@ def train_clients(
         )
     for data in datasets:
         _check_fits(arch, data)
-    model = QuantumClassifier(arch, angles, weights, clients=len(datasets), engine=config.engine, dtype=config.dtype)
+    engine = _choose_engine(arch, config.engine, device, int(np.random.SeedSequence(seeds).generate_state(1)[0]))
+    model = QuantumClassifier(arch, angles, weights, clients=len(datasets), engine=engine, dtype=config.dtype)
     batches = draw_batches([len(data.labels) for data in datasets], config.steps, config.batch_size, seeds)
     pool = _Pool(datasets)
     optimiser = LocalOptimiser(model, config, controls)
@@ -153,12 +156,15 @@ def evaluate(
         NotFinite: the model's output on sample `index` is NaN or infinite.
     """
     _check_fits(arch, data)
-    runs: str | Engine = engine
-    if device is not None:
-        if arch.is_classical:
-            raise InvalidInput("device", device, "the classical control has no circuit: evaluate it without one")
-        runs = DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
-    return _evaluate(QuantumClassifier(arch, angles, weights, engine=runs), data)
+    chosen = _choose_engine(arch, engine, device, seed)
+    return _evaluate(QuantumClassifier(arch, angles, weights, engine=chosen), data)
+
+
+def _choose_engine(arch: Architecture, name: str, device: DeviceConfig | None, seed: int) -> str | Engine:
+    if device is None:
+        return name
+    require_circuit(arch)
+    return DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
 
 
 class _Pool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import cast
 
@@ -58,6 +59,20 @@ def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -
     kept = json.loads(path.read_text())
     counts = {"accounts": kept["accounts"], "shard_chains": kept["shardChains"]}
     return DevnetConfig(folder / "devnet", kept["chain"], with_ipfs=with_ipfs, **counts)
+
+
+def kept_config(folder: Path) -> JobConfig:
+    """The job that a run's report says it was.
+
+    Raises:
+        InvalidInput: there is no report, or not one of this version.
+    """
+    try:
+        written = json.loads((folder / "report.json").read_bytes())["config"]
+    except (OSError, ValueError, KeyError) as error:
+        raise InvalidInput("run", str(folder), f"has no report of a job ({error}): name a finished run") from error
+    known = {setting.name: written[setting.name] for setting in fields(JobConfig) if setting.name in written}
+    return JobConfig(**{**known, "classes": tuple(known.get("classes", ()))})
 
 
 def remove_run(folder: Path) -> None:

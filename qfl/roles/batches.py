@@ -19,6 +19,7 @@ from qfl.roles.client import Trained, TrainingTask
 if TYPE_CHECKING:
     from qfl.data.datasets import LabelledData
     from qfl.job import JobDocument
+    from qfl.quantum.config import DeviceConfig
 
 BATCH_CLIENTS = 16
 """Measured on 6 qubits, 16 layers: 190 ms for a lone client, 37 ms each for 16 together, 31 for 32."""
@@ -29,10 +30,13 @@ def cut(clients: int) -> list[slice]:
     return [slice(start, min(start + BATCH_CLIENTS, clients)) for start in range(0, clients, BATCH_CLIENTS)]
 
 
-def train_batch(job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[LabelledData]) -> list[Trained]:
-    """Train one batch. All tasks start from the same model: they are of one round.
+def train_batch(
+    job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[LabelledData], device: DeviceConfig | None = None
+) -> list[Trained]:
+    """Train one batch, on `device` if there is one. All tasks start from the same model: they are of one round.
 
     Raises:
+        InvalidInput: data or device do not fit the model.
         NotFinite: training diverged; the index is the client's in this batch.
     """
     from qfl.quantum.training import train_clients
@@ -40,7 +44,7 @@ def train_batch(job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[
     recipe = job.training_in(tasks[0].round)
     base = tasks[0].angles, tasks[0].weights
     controls = [controls_of(job, task) for task in tasks] if recipe.control_variates else None
-    results = train_clients(job.architecture, *base, data, recipe, [task.seed for task in tasks], controls)
+    results = train_clients(job.architecture, *base, data, recipe, [task.seed for task in tasks], controls, device)
     steps = [np.concatenate([result.angles - base[0], result.weights - base[1]]) for result in results]
     kept = [None if controls is None else controls[i].advanced(step, recipe.reach) for i, step in enumerate(steps)]
     if recipe.privacy_noise:

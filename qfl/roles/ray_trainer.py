@@ -24,6 +24,7 @@ from qfl.roles.client import Trained, TrainingTask
 if TYPE_CHECKING:
     from qfl.data.datasets import LabelledData
     from qfl.job import JobDocument
+    from qfl.quantum.config import DeviceConfig
 
 REPEATS = 3
 """How often a batch is trained again after its worker died."""
@@ -41,10 +42,15 @@ class Fault:
 
 
 class RayTrainer:
-    """A `Trainer`, and a context manager: Ray runs while it is open."""
+    """A `Trainer`, and a context manager: Ray runs while it is open. With a `device`, clients train as on that one."""
 
-    def __init__(self, job: JobDocument, data: Sequence[LabelledData] | dict[int, LabelledData]) -> None:
-        self._job = job
+    def __init__(
+        self,
+        job: JobDocument,
+        data: Sequence[LabelledData] | dict[int, LabelledData],
+        device: DeviceConfig | None = None,
+    ) -> None:
+        self._job, self._device = job, device
         self._data = data if isinstance(data, dict) else dict(enumerate(data))
         self._folder = TemporaryDirectory(prefix="qfl-ray-", ignore_cleanup_errors=True)
         self._shares: dict[int, Any] = {}
@@ -86,7 +92,9 @@ class RayTrainer:
         """
         batches = cut(len(tasks))
         pending = [
-            self._train.remote(self._job, tasks[batch], *(self._shares[index] for index in clients[batch]))
+            self._train.remote(
+                self._job, tasks[batch], self._device, *(self._shares[index] for index in clients[batch])
+            )
             for batch in batches
         ]
         try:
@@ -114,10 +122,12 @@ class RayTrainer:
         }
 
 
-def train_remotely(job: JobDocument, tasks: Sequence[TrainingTask], *data: LabelledData) -> list[Trained] | Fault:
+def train_remotely(
+    job: JobDocument, tasks: Sequence[TrainingTask], device: DeviceConfig | None, *data: LabelledData
+) -> list[Trained] | Fault:
     """`train_batch` in a worker, where Ray puts the data in place of the references to it."""
     try:
-        return train_batch(job, tasks, data)
+        return train_batch(job, tasks, data, device)
     except QflError as error:
         return Fault(error)
 

@@ -14,6 +14,7 @@ from qfl.types import ParticipantId
 if TYPE_CHECKING:
     from qfl.data.datasets import LabelledData
     from qfl.job import JobDocument
+    from qfl.quantum.config import DeviceConfig
 
 log = logging.getLogger(__name__)
 
@@ -29,10 +30,15 @@ class Trainer(Protocol):
 
 
 class LocalTrainer:
-    """Trains on this machine, on the data that each client index owns."""
+    """Trains on this machine, on the data that each client index owns; with a `device`, as on that one."""
 
-    def __init__(self, job: JobDocument, data: Sequence[LabelledData] | dict[int, LabelledData]) -> None:
-        self._job, self._data = job, data
+    def __init__(
+        self,
+        job: JobDocument,
+        data: Sequence[LabelledData] | dict[int, LabelledData],
+        device: DeviceConfig | None = None,
+    ) -> None:
+        self._job, self._data, self._device = job, data, device
 
     def warm_up(self) -> None:
         """Import torch and its kin: seconds that the first round's commit phase need not spend."""
@@ -47,7 +53,8 @@ class LocalTrainer:
         trained: list[Trained] = []
         for batch in cut(len(tasks)):
             try:
-                trained += train_batch(self._job, tasks[batch], [self._data[index] for index in clients[batch]])
+                own = [self._data[index] for index in clients[batch]]
+                trained += train_batch(self._job, tasks[batch], own, self._device)
             except NotFinite as fault:
                 raise NotFinite(fault.what, batch.start + fault.index) from fault
         return trained

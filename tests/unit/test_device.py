@@ -163,5 +163,5 @@ def test_a_model_without_a_circuit_is_not_evaluated_on_a_device() -> None:
     """What would come back is the exact result, and would pass for a device's."""
     arch = Architecture(encoding="angle", qubits=2, layers=2, classes=2, features=2, ansatz="classical")
     data = LabelledData(np.zeros((3, 2), np.float32), np.zeros(3, np.int64))
-    with pytest.raises(InvalidInput, match="the classical control has no circuit"):
+    with pytest.raises(InvalidInput, match="has no circuit for a device"):
         evaluate(arch, *initial_parameters(arch, 1), data, device=DeviceConfig(shots=10))
