@@ -8,12 +8,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
     from qfl.chain.ledger import Ledger
     from qfl.chain.sender import Carrier
     from qfl.data.datasets import LabelledData
     from qfl.job import JobDocument
+
+
+def _unless_run(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
+    """Where the network is; what the environment says of it is of another one than that of a run's folder."""
+    source = context.get_parameter_source(parameter.name or "")
+    if context.params.get("run_folder") is not None and source is ParameterSource.ENVIRONMENT:
+        return () if parameter.multiple else None
+    return value
+
 
 rpc = click.option("--rpc", required=True, envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
 ipfs = click.option(
@@ -41,20 +51,30 @@ run_folder = click.option(
     "--run",
     "run_folder",
     type=click.Path(path_type=Path),
+    is_eager=True,
     help="A run's folder, in place of the addresses: its chain and IPFS node are started again while this needs them.",
 )
-rpc_or_run = click.option("--rpc", envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
+rpc_or_run = click.option(
+    "--rpc", envvar="QFL_RPC", metavar="URL", callback=_unless_run, help="JSON-RPC address of the chain."
+)
 shard_rpcs = click.option(
     "--shard-rpc",
     "shard_rpcs",
     multiple=True,
     envvar="QFL_SHARD_RPC",
     metavar="URL",
+    callback=_unless_run,
     help="JSON-RPC address of a shard's own chain; repeat, in the shards' order.  [default: as in the deployment file]",
 )
-ipfs_or_run = click.option("--ipfs", envvar="QFL_IPFS", metavar="ADDRESS", help="RPC address of the IPFS node.")
+ipfs_or_run = click.option(
+    "--ipfs", envvar="QFL_IPFS", metavar="ADDRESS", callback=_unless_run, help="RPC address of the IPFS node."
+)
 deployment_or_run = click.option(
-    "--deployment", type=click.Path(path_type=Path), envvar="QFL_DEPLOYMENT", help="Deployment file."
+    "--deployment",
+    type=click.Path(path_type=Path),
+    envvar="QFL_DEPLOYMENT",
+    callback=_unless_run,
+    help="Deployment file.",
 )
 zk_keys = click.option(
     "--zk-keys",

@@ -22,7 +22,7 @@ def build_circuit(architecture: Architecture) -> Circuit:
         if encoding == "reuploading":
             operations += _encode_angles(architecture)
         operations += layer(qubits, number, number * qubits * ANGLES_PER_QUBIT[architecture.ansatz])
-    start = "ground" if encoding in ("angle", "reuploading") else encoding
+    start = "ground" if architecture.is_angular else encoding
     slots = architecture.shape.quantum
     return Circuit(qubits, tuple(operations), every_z(qubits), slots, architecture.features, start)
 
