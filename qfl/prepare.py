@@ -55,6 +55,8 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
         InvalidInput: the data set, the partition and the model do not fit together.
         PrivacyExtraMissing: nothing here could tell how private the updates are.
     """
+    if config.dataset == OWN_DATA:
+        raise InvalidInput("dataset", OWN_DATA, "each client brings its own: `qfl deploy` the job, and run each client")
     default = Architecture()
     room = most_features(config.model.get("encoding", default.encoding), config.model.get("qubits", default.qubits))
     dataset = load_dataset(

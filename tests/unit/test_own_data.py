@@ -11,7 +11,7 @@ import pytest
 from qfl.config import JobConfig
 from qfl.data.own import load_own
 from qfl.errors import InvalidInput
-from qfl.prepare import describe_job
+from qfl.prepare import describe_job, prepare_job
 
 FEATURES, CLASSES = 4, 2
 X, Y = np.array([[0, 0.5, 1, 0.25], [1, 1, 0, 0]]), np.array([1, 0], dtype=np.uint8)
@@ -76,4 +76,7 @@ def test_a_job_for_own_data_says_how_much_of_it() -> None:
     model = {"encoding": "angle", "qubits": 4, "layers": 2, "features": 4}
     with pytest.raises(InvalidInput, match=r"model.classes = None: say how many"):
         describe_job(JobConfig(dataset="own", model=model))
-    assert describe_job(JobConfig(dataset="own", model={**model, "classes": 3})).architecture.classes == 3
+    job = JobConfig(dataset="own", model={**model, "classes": 3})
+    assert describe_job(job).architecture.classes == 3
+    with pytest.raises(InvalidInput, match="dataset = 'own': each client brings its own"):
+        prepare_job(job)
