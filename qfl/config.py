@@ -27,10 +27,14 @@ QUORUMS = ("lms", "bls")
 EXECUTORS = ("local", "ray")
 """Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
+    4: {"quantumExponent": 25, "classicalExponent": 22, "normBound": 2**13},
     8: {"quantumExponent": 23, "classicalExponent": 20, "normBound": 2**17},
     16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
 }
 """Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
+
+PROVEN_BITS = (8, 16)
+"""Widths that the circuit of the private mode's norm proofs knows."""
 
 SIGNATURES_AT_START = 2
 """A validator signs its encryption key in a private deployment, and its attestation key in one with BLS."""
@@ -56,7 +60,7 @@ class JobConfig:
         chain: the chain that `qfl run` starts: "anvil" or "ganache".
         challenger: whether this process recomputes every result, and proves what is false.
         mode: "transparent" (anybody can read an update) or "private" (its committee can; others check a proof).
-        lane_bits: width of an update's lanes, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
+        lane_bits: width of an update's lanes, 4, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
         quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
         executor: where clients train, "local" or "ray"; the same seed gives the same model with both.
@@ -117,7 +121,9 @@ class JobConfig:
         _check_choice("quorum", self.quorum, QUORUMS)
         _check_choice("executor", self.executor, EXECUTORS)
         if self.lane_bits not in LANE_PRESETS:
-            raise InvalidInput("lane_bits", self.lane_bits, "choose 8 or 16")
+            raise InvalidInput("lane_bits", self.lane_bits, "choose 4, 8 or 16")
+        if self.mode == "private" and self.lane_bits not in PROVEN_BITS:
+            raise InvalidInput("lane_bits", self.lane_bits, "norm proofs are of lanes of 8 or 16 bits: choose one of them")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
         a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains

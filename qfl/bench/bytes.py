@@ -19,6 +19,7 @@ from rich.table import Table
 from qfl.chain.contracts.base import encode_call
 from qfl.codec.compact import compress
 from qfl.codec.content import HEADER_BYTES
+from qfl.codec.lanes import packed_bytes
 from qfl.codec.state import from_state
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
@@ -156,7 +157,7 @@ def content_bytes(way: Way, lane_bits: int, published: Published) -> float:
     total = published.model.shape.total
     if way.is_float:
         return HEADER_BYTES + FLOAT_BYTES * total
-    plain = total * lane_bits // 8
+    plain = packed_bytes(total, lane_bits)
     compact = [len(compress(update.lanes)) if way.is_compact else plain for update in published.updates]
     return HEADER_BYTES + mean(min(plain, length) for length in compact)
 

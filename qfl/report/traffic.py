@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from qfl.codec.content import HEADER_BYTES
+from qfl.codec.content import HEADER_BYTES, plain_bytes
 from qfl.privacy.encapsulation import PUBLIC_KEY_BYTES
 from qfl.privacy.sealed import sealed_bytes
 from qfl.types import ModelShape
@@ -21,7 +21,7 @@ def count_traffic(
     private mode. It is counted at its plain length: at most that, where its lanes are compact. Down: the base model's,
     and in the private mode the seats' public keys.
     """
-    update, model = HEADER_BYTES + shape.total * lane_bits // 8, HEADER_BYTES + 4 * shape.total
+    update, model = plain_bytes(shape.total, lane_bits), HEADER_BYTES + 4 * shape.total
     stored = {"commit": 0, "reveal": update, "reveal_private": sealed_bytes(update, seats)}
     up: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
     down: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(lambda: model))

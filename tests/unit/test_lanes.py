@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.lanes import find_clipping, pack_lanes, quantise, unpack_lanes
-from qfl.errors import InvalidInput, NotFinite
+from qfl.codec.lanes import find_clipping, pack_lanes, packed_bytes, quantise, unpack_lanes
+from qfl.errors import InvalidInput, MalformedContent, NotFinite
 from qfl.types import LaneFormat, ModelShape
 
 SHAPE = ModelShape(quantum=2, classical=2)
@@ -19,25 +19,33 @@ NO_BOUND = 2**60
 ZEROS = np.zeros(4)
 
 
-@given(st.sampled_from([8, 16, 32]), st.data())
+@given(st.sampled_from([4, 8, 16, 32]), st.data())
 def test_unpacking_undoes_packing(bits, data):
     limit = 2 ** (bits - 1)
     values = data.draw(st.lists(st.integers(-limit, limit - 1), max_size=70))
     lanes = np.array(values, dtype=np.int64)
     packed = pack_lanes(lanes, bits)
-    assert len(packed) == len(values) * bits // 8
+    assert len(packed) == packed_bytes(len(values), bits)
     assert unpack_lanes(packed, bits, len(values)).tolist() == values
 
 
 def test_lanes_are_big_endian_twos_complement():
     assert pack_lanes(np.array([1, -2]), 16).hex() == "0001fffe"
     assert pack_lanes(np.array([-128, 127]), 8).hex() == "807f"
+    assert pack_lanes(np.array([-8, 7, -1]), 4).hex() == "87f0"
 
 
-@pytest.mark.parametrize("lane", [128, -129])
-def test_lane_that_does_not_fit_is_refused_rather_than_wrapped(lane):
-    with pytest.raises(InvalidInput, match="8 bits"):
-        pack_lanes(np.array([lane]), 8)
+@pytest.mark.parametrize(("lane", "bits"), [(128, 8), (-129, 8), (8, 4), (-9, 4)])
+def test_lane_that_does_not_fit_is_refused_rather_than_wrapped(lane, bits):
+    with pytest.raises(InvalidInput, match=f"{bits} bits"):
+        pack_lanes(np.array([lane]), bits)
+
+
+def test_nibble_behind_the_last_lane_is_zero():
+    """Else the same lanes would have several encodings, and roots."""
+    assert unpack_lanes(b"\x87\xf0", 4, 3).tolist() == [-8, 7, -1]
+    with pytest.raises(MalformedContent, match="behind the last lane"):
+        unpack_lanes(b"\x87\xf1", 4, 3)
 
 
 @pytest.mark.parametrize("count", [1, 3])
