@@ -27,12 +27,18 @@ QUORUMS = ("lms", "bls")
 EXECUTORS = ("local", "ray")
 """Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
-    4: {"quantumExponent": 25, "classicalExponent": 22, "normBound": 2**13},
+    4: {"quantumExponent": 24, "classicalExponent": 21, "normBound": 2**15},
     8: {"quantumExponent": 23, "classicalExponent": 20, "normBound": 2**17},
     16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
 }
-"""Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
+"""Exponents and norm bounds that hold what honest clients send, by lane width.
 
+Lanes of 8 and 16 bits have room to spare. Those of 4 clip a few changes of the first round, which come in later: finer
+steps are worth more to them than reach (`docs/frugal.md`).
+"""
+
+EXPONENTS = ("preset", "auto")
+"""Where the exponents come from: `LANE_PRESETS`, or what one client changes in the first round."""
 PROVEN_BITS = (8, 16)
 """Widths that the circuit of the private mode's norm proofs knows."""
 
@@ -61,6 +67,8 @@ class JobConfig:
         challenger: whether this process recomputes every result, and proves what is false.
         mode: "transparent" (anybody can read an update) or "private" (its committee can; others check a proof).
         lane_bits: width of an update's lanes, 4, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
+        exponents: "preset", or "auto": chosen before deployment so that lanes fit what the first client's data and this
+            recipe change in a round; those that `protocol` has stay.
         quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
         executor: where clients train, "local" or "ray"; the same seed gives the same model with both.
@@ -90,6 +98,7 @@ class JobConfig:
     challenger: bool = True
     mode: str = "transparent"
     lane_bits: int = 16
+    exponents: str = "preset"
     quorum: str = "lms"
     shard_chains: bool = False
     executor: str = "local"
@@ -120,10 +129,15 @@ class JobConfig:
         _check_choice("mode", self.mode, MODES)
         _check_choice("quorum", self.quorum, QUORUMS)
         _check_choice("executor", self.executor, EXECUTORS)
+        _check_choice("exponents", self.exponents, EXPONENTS)
+        if self.exponents == "auto" and self.training.get("privacy_noise"):
+            raise InvalidInput("exponents", "auto", "they would tell of a client's data what privacy_noise hides")
         if self.lane_bits not in LANE_PRESETS:
             raise InvalidInput("lane_bits", self.lane_bits, "choose 4, 8 or 16")
         if self.mode == "private" and self.lane_bits not in PROVEN_BITS:
-            raise InvalidInput("lane_bits", self.lane_bits, "norm proofs are of lanes of 8 or 16 bits: choose one of them")
+            raise InvalidInput(
+                "lane_bits", self.lane_bits, "norm proofs are of lanes of 8 or 16 bits: choose one of them"
+            )
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
         a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains

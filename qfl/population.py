@@ -121,7 +121,10 @@ def make_world(
 
 
 def measure_payload(ledger: Ledger, job: JobDocument, config: JobConfig) -> Payload:
-    """What a client of the job moves in a round: the calls and objects themselves, with nothing in them."""
+    """What a client of the job moves in a round: the calls and objects themselves, with nothing in them.
+
+    Its update has plain lanes, the most it can be: how long a compact one is, only training tells.
+    """
     total, seats = job.architecture.shape.total, ledger.beacon.next_parameters()["seats"]
     update, shard, zeros = plain_bytes(total, config.lane_bits), ledger.shards[0], bytes(32)
     head = RoundNumber(1), ParticipantId(1)

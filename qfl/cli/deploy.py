@@ -48,6 +48,7 @@ def deploy(
     from qfl.chain.parameters import load_parameters
     from qfl.chain.sender import Sender
     from qfl.errors import InvalidInput
+    from qfl.learning.exponents import with_exponents
     from qfl.prepare import check_size, genesis_model, norm_keys, prepare_job
     from qfl.storage.ipfs import IpfsStore
 
@@ -59,7 +60,8 @@ def deploy(
     if config.shard_chains and not shard_rpcs:
         raise InvalidInput("shard-rpc", None, "the job gives each shard a chain of its own: pass where each is")
     check_size(config)
-    job, _, _ = prepare_job(config)
+    job, _, shares = prepare_job(config)
+    config = with_exponents(config, job, shares[0])
     keys = norm_keys(job, zk_keys, click.echo)
     web3, store = connect(rpc), IpfsStore(ipfs)
     genesis, data = genesis_model(job, config.seed)

@@ -16,8 +16,15 @@ LANE_BITS = (4, 8, 16, 32)
 UPDATE_BITS = (4, 8, 16)
 """Widths that an update's lanes may have."""
 NIBBLE_BITS = 4
-CLIPPED_SHARE = 0.01
+CLIPPED_SHARE = 0.1
 """Of a block's lanes; fewer than these come in with a later update, since the residual keeps them."""
+MAX_EXPONENT = 28
+"""Largest lane exponent that contracts take."""
+SPANS = {4: 16, 8: 32, 16: 2**14}
+"""Lanes that the largest change of the first round spans, by lane width: as with the presets on the digits.
+
+At 4 bits that is twice what lanes reach.
+"""
 
 
 def pack_lanes(lanes: npt.NDArray[np.integer], bits: int) -> bytes:
@@ -130,11 +137,22 @@ def find_clipping(target: npt.NDArray[np.float64], shape: ModelShape, fmt: LaneF
         sizes = np.abs(values)
         share = float(np.mean(sizes > fmt.lane_max * 2.0**exponent)) if sizes.size else 0.0
         if share > CLIPPED_SHARE:
-            needed = math.ceil(math.log2(float(sizes.max()) / fmt.lane_max))
+            held = float(np.quantile(sizes, 1 - CLIPPED_SHARE, method="inverted_cdf"))
+            needed = math.ceil(math.log2(held / fmt.lane_max))
             complaints.append(
                 f"{share:.0%} of its {what} moved too far for lanes of {name} {exponent}: choose {needed}"
             )
     return complaints
+
+
+def choose_exponents(delta: npt.NDArray[np.float64], shape: ModelShape, lane_bits: int) -> tuple[int, int]:
+    """Exponents for angles and weights that make lanes fit changes like `delta` (`[d]`, model units)."""
+
+    def fit(changes: npt.NDArray[np.float64]) -> int:
+        largest = float(np.max(np.abs(changes), initial=0.0))
+        return min(MAX_EXPONENT, max(0, math.ceil(math.log2(largest / SPANS[lane_bits])))) if largest else 0
+
+    return fit(delta[: shape.quantum]), fit(delta[shape.quantum :])
 
 
 def _round_within(exact: npt.NDArray[np.float64], norm_bound: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

@@ -85,7 +85,7 @@ def test_random_models_step_as_in_python(harness, exponents):
 
 @pytest.mark.parametrize(
     ("coordinates", "bits", "count"),
-    [(64, 4, 1), (65, 4, 2), (1, 8, 1), (32, 8, 1), (33, 8, 2), (16, 16, 1), (17, 16, 2), (9, 32, 2)]
+    [(64, 4, 1), (65, 4, 2), (1, 8, 1), (32, 8, 1), (33, 8, 2), (16, 16, 1), (17, 16, 2), (9, 32, 2)],
 )
 def test_chunks_for_rounds_up(harness, coordinates, bits, count):
     assert harness.chunksFor(coordinates, bits) == count == len(chunks([0] * coordinates, bits))

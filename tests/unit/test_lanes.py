@@ -8,7 +8,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.lanes import find_clipping, pack_lanes, packed_bytes, quantise, unpack_lanes
+from qfl.codec.lanes import (
+    MAX_EXPONENT,
+    choose_exponents,
+    find_clipping,
+    pack_lanes,
+    packed_bytes,
+    quantise,
+    unpack_lanes,
+)
 from qfl.errors import InvalidInput, MalformedContent, NotFinite
 from qfl.types import LaneFormat, ModelShape
 
@@ -135,6 +143,23 @@ def test_clipping_names_the_exponent_to_choose():
     assert complaint == "50% of its angles moved too far for lanes of quantumExponent 20: choose 22"
     wider = LaneFormat(lane_bits=8, quantum_exponent=22, classical_exponent=4)
     assert find_clipping(UNIT * [300, 1, 127, 0], SHAPE, wider) == []
+
+
+def test_a_few_clipped_lanes_are_no_reason_for_coarser_ones():
+    shape = ModelShape(quantum=20, classical=0)
+    assert find_clipping(np.repeat([2.0**30, 1.0], [2, 18]), shape, FORMAT) == []
+    [complaint] = find_clipping(np.repeat([2.0**30, 2.0**28, 1.0], [2, 1, 17]), shape, FORMAT)
+    assert complaint.endswith("choose 22")  # 127 * 2**22 reaches the third largest
+
+
+@pytest.mark.parametrize(("bits", "exponents"), [(4, (24, 6)), (8, (23, 5)), (16, (14, 0))])
+def test_chosen_exponents_make_the_largest_change_span_the_lanes_meant_for_it(bits, exponents):
+    """24 lanes of 2**23, which is what the presets see on the digits; and a block of its own for weights."""
+    assert choose_exponents(np.array([-24 * 2.0**23, 5.0, 1000.0, -3.0]), SHAPE, bits) == exponents
+
+
+def test_chosen_exponents_are_those_that_contracts_take():
+    assert choose_exponents(np.array([2.0**40, 0.0, 0.0, 0.0]), SHAPE, 4) == (MAX_EXPONENT, 0)
 
 
 def test_each_block_has_its_own_exponent():

@@ -88,6 +88,14 @@ def test_bytes_are_whole_transactions_and_the_content_of_the_client_that_sent_mo
     assert report["bytes"]["client_down_per_round"] == 64 + 4 * 358
 
 
+def test_updates_count_as_large_as_they_were(tmp_path, events):
+    """Most are compact. Client 6 never revealed: what it has prepared has not left it."""
+    events.add("updates", round=2, bytes={"5": 300, "6": 320})
+    report = write_report(tmp_path, JobConfig(rounds=2), JOB, StubLedger(), events)
+    assert report["bytes"]["client_up"] == {"5": [1_800 + 281 + 64 + 2 * 358, 1_800 + 282 + 300], "6": [1_700, 1_700]}
+    assert [entry["update_bytes"] for entry in report["rounds"]] == [None, 310]
+
+
 def test_final_is_the_last_model(report):
     assert report["final"]["accuracy"] == 0.75
     assert report["final"]["model_root"] == "0x" + "01" * 32
