@@ -129,15 +129,6 @@ class JobConfig:
         _check_choice("mode", self.mode, MODES)
         _check_choice("quorum", self.quorum, QUORUMS)
         _check_choice("executor", self.executor, EXECUTORS)
-        _check_choice("exponents", self.exponents, EXPONENTS)
-        if self.exponents == "auto" and self.training.get("privacy_noise"):
-            raise InvalidInput("exponents", "auto", "they would tell of a client's data what privacy_noise hides")
-        if self.lane_bits not in LANE_PRESETS:
-            raise InvalidInput("lane_bits", self.lane_bits, "choose 4, 8 or 16")
-        if self.mode == "private" and self.lane_bits not in PROVEN_BITS:
-            raise InvalidInput(
-                "lane_bits", self.lane_bits, "norm proofs are of lanes of 8 or 16 bits: choose one of them"
-            )
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
         a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains
@@ -145,14 +136,26 @@ class JobConfig:
             remedy = f"{2**self.key_height} signatures do not last {self.rounds} rounds ({needed}): choose a higher one"
             raise InvalidInput("key_height", self.key_height, remedy)
         self._check_chain()
-        if "laneBits" in self.protocol:
-            raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
+        self._check_lanes()
 
     def _check_chain(self) -> None:
         if self.quorum == "bls" and self.chain == "ganache":
             raise InvalidInput("chain", self.chain, "it has no precompiles for BLS (EIP-2537): choose anvil")
         if self.shard_chains and self.chain != "anvil":
             raise InvalidInput("chain", self.chain, "chains of shards are set to the same second: choose anvil")
+
+    def _check_lanes(self) -> None:
+        if self.lane_bits not in LANE_PRESETS:
+            raise InvalidInput("lane_bits", self.lane_bits, "choose 4, 8 or 16")
+        if self.mode == "private" and self.lane_bits not in PROVEN_BITS:
+            raise InvalidInput(
+                "lane_bits", self.lane_bits, "norm proofs are of lanes of 8 or 16 bits: choose one of them"
+            )
+        if "laneBits" in self.protocol:
+            raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
+        _check_choice("exponents", self.exponents, EXPONENTS)
+        if self.exponents == "auto" and self.training.get("privacy_noise"):
+            raise InvalidInput("exponents", "auto", "they would tell of a client's data what privacy_noise hides")
 
     @property
     def identities(self) -> int:

@@ -178,7 +178,7 @@ class _Run:
                 outcome = run_round(self.network, self._announcing(done + 1))
             except RoundNotCompleted as failure:
                 failed += 1
-                self._record_updates(failure.round)
+                self._record_updates(RoundNumber(failure.round))
                 self.events.add("round_failed", round=failure.round, reason=failure.reason)
                 log.warning("%s", failure)
                 if failed == MAX_FAILED_ROUNDS:
