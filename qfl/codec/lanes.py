@@ -137,20 +137,31 @@ def find_clipping(target: npt.NDArray[np.float64], shape: ModelShape, fmt: LaneF
         sizes = np.abs(values)
         share = float(np.mean(sizes > fmt.lane_max * 2.0**exponent)) if sizes.size else 0.0
         if share > CLIPPED_SHARE:
-            held = float(np.quantile(sizes, 1 - CLIPPED_SHARE, method="inverted_cdf"))
-            needed = math.ceil(math.log2(held / fmt.lane_max))
+            needed = math.ceil(math.log2(_held(sizes) / fmt.lane_max))
             complaints.append(
                 f"{share:.0%} of its {what} moved too far for lanes of {name} {exponent}: choose {needed}"
             )
     return complaints
 
 
+def _held(sizes: npt.NDArray[np.float64]) -> float:
+    """The smallest reach that leaves at most `CLIPPED_SHARE` of `sizes` out."""
+    return float(np.quantile(sizes, 1 - CLIPPED_SHARE, method="inverted_cdf"))
+
+
 def choose_exponents(delta: npt.NDArray[np.float64], shape: ModelShape, lane_bits: int) -> tuple[int, int]:
-    """Exponents for angles and weights that make lanes fit changes like `delta` (`[d]`, model units)."""
+    """Exponents for angles and weights that make lanes fit changes like `delta` (`[d]`, model units).
+
+    The largest change of a block spans `SPANS`, unless so many are as large that more than `CLIPPED_SHARE` would be out
+    of reach.
+    """
 
     def fit(changes: npt.NDArray[np.float64]) -> int:
-        largest = float(np.max(np.abs(changes), initial=0.0))
-        return min(MAX_EXPONENT, max(0, math.ceil(math.log2(largest / SPANS[lane_bits])))) if largest else 0
+        sizes = np.abs(changes)
+        if not sizes.any():
+            return 0
+        unit = max(float(sizes.max()) / SPANS[lane_bits], _held(sizes) / lane_limits(lane_bits)[1])
+        return min(MAX_EXPONENT, max(0, math.ceil(math.log2(unit))))
 
     return fit(delta[: shape.quantum]), fit(delta[shape.quantum :])
 

@@ -155,7 +155,16 @@ def test_a_few_clipped_lanes_are_no_reason_for_coarser_ones():
 @pytest.mark.parametrize(("bits", "exponents"), [(4, (24, 6)), (8, (23, 5)), (16, (14, 0))])
 def test_chosen_exponents_make_the_largest_change_span_the_lanes_meant_for_it(bits, exponents):
     """24 lanes of 2**23, which is what the presets see on the digits; and a block of its own for weights."""
-    assert choose_exponents(np.array([-24 * 2.0**23, 5.0, 1000.0, -3.0]), SHAPE, bits) == exponents
+    delta = np.repeat([-24 * 2.0**23, 1.0, 1000.0, -1.0], [1, 19, 1, 19])
+    assert choose_exponents(delta, ModelShape(20, 20), bits) == exponents
+
+
+def test_chosen_exponents_clip_few_changes():
+    shape = ModelShape(0, 20)
+    delta = np.repeat([700.0, 1.0], [3, 17])
+    chosen = LaneFormat(4, *choose_exponents(delta, shape, 4))
+    assert chosen.classical_exponent == 7
+    assert find_clipping(delta, shape, chosen) == []
 
 
 def test_chosen_exponents_are_those_that_contracts_take():
