@@ -104,7 +104,8 @@ library Rounds {
         if (p.challengeSeconds == 0) revert IBeacon.BadParameters("challengeSeconds", 0);
         if (p.shards == 0) revert IBeacon.BadParameters("shards", 0);
         if (p.seats == 0 || p.seats > MAX_SEATS) revert IBeacon.BadParameters("seats", p.seats);
-        if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16) revert IBeacon.BadParameters("laneBits", p.laneBits);
+        if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16)
+            revert IBeacon.BadParameters("laneBits", p.laneBits);
         if (p.quantumExponent > MAX_EXPONENT) revert IBeacon.BadParameters("quantumExponent", p.quantumExponent);
         if (p.classicalExponent > MAX_EXPONENT) {
             revert IBeacon.BadParameters("classicalExponent", p.classicalExponent);
