@@ -29,10 +29,20 @@ OWN_DATA = "own"
 EXECUTORS = ("local", "ray")
 """Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
+    4: {"quantumExponent": 24, "classicalExponent": 21, "normBound": 2**15},
     8: {"quantumExponent": 23, "classicalExponent": 20, "normBound": 2**17},
     16: {"quantumExponent": 14, "classicalExponent": 10, "normBound": 2**35},
 }
-"""Exponents and norm bounds that hold what honest clients send, with room to spare, by lane width."""
+"""Exponents and norm bounds that hold what honest clients send, by lane width.
+
+Lanes of 8 and 16 bits have room to spare. Those of 4 clip a few changes of the first round, which come in later: finer
+steps are worth more to them than reach (`docs/frugal.md`).
+"""
+
+EXPONENTS = ("preset", "auto")
+"""Where the exponents come from: `LANE_PRESETS`, or what one client changes in the first round."""
+PROVEN_BITS = (8, 16)
+"""Widths that the circuit of the private mode's norm proofs knows."""
 
 SIGNATURES_AT_START = 2
 """A validator signs its encryption key in a private deployment, and its attestation key in one with BLS."""
@@ -59,7 +69,9 @@ class JobConfig:
         chain: the chain that `qfl run` starts: "anvil" or "ganache".
         challenger: whether this process recomputes every result, and proves what is false.
         mode: "transparent" (anybody can read an update) or "private" (its committee can; others check a proof).
-        lane_bits: width of an update's lanes, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
+        lane_bits: width of an update's lanes, 4, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
+        exponents: "preset", or "auto": chosen before deployment so that lanes fit what the first client's data and this
+            recipe change in a round; those that `protocol` has stay.
         quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
         executor: where clients train, "local" or "ray"; the same seed gives the same model with both.
@@ -91,6 +103,7 @@ class JobConfig:
     challenger: bool = True
     mode: str = "transparent"
     lane_bits: int = 16
+    exponents: str = "preset"
     quorum: str = "lms"
     shard_chains: bool = False
     executor: str = "local"
@@ -122,8 +135,6 @@ class JobConfig:
         _check_choice("mode", self.mode, MODES)
         _check_choice("quorum", self.quorum, QUORUMS)
         _check_choice("executor", self.executor, EXECUTORS)
-        if self.lane_bits not in LANE_PRESETS:
-            raise InvalidInput("lane_bits", self.lane_bits, "choose 8 or 16")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
         a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains
@@ -131,14 +142,29 @@ class JobConfig:
             remedy = f"{2**self.key_height} signatures do not last {self.rounds} rounds ({needed}): choose a higher one"
             raise InvalidInput("key_height", self.key_height, remedy)
         self._check_chain()
-        if "laneBits" in self.protocol:
-            raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
+        self._check_lanes()
 
     def _check_chain(self) -> None:
         if self.quorum == "bls" and self.chain == "ganache":
             raise InvalidInput("chain", self.chain, "it has no precompiles for BLS (EIP-2537): choose anvil")
         if self.shard_chains and self.chain != "anvil":
             raise InvalidInput("chain", self.chain, "chains of shards are set to the same second: choose anvil")
+
+    def _check_lanes(self) -> None:
+        if self.lane_bits not in LANE_PRESETS:
+            raise InvalidInput("lane_bits", self.lane_bits, "choose 4, 8 or 16")
+        if self.mode == "private" and self.lane_bits not in PROVEN_BITS:
+            raise InvalidInput(
+                "lane_bits", self.lane_bits, "norm proofs are of lanes of 8 or 16 bits: choose one of them"
+            )
+        if "laneBits" in self.protocol:
+            raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
+        _check_choice("exponents", self.exponents, EXPONENTS)
+        if self.exponents == "auto" and self.training.get("privacy_noise"):
+            raise InvalidInput("exponents", "auto", "they would tell of a client's data what privacy_noise hides")
+        if self.exponents == "auto" and self.dataset == OWN_DATA:
+            remedy = "nobody's data is known: set protocol.quantumExponent and protocol.classicalExponent"
+            raise InvalidInput("exponents", "auto", remedy)
 
     @property
     def identities(self) -> int:

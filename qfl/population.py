@@ -10,7 +10,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.client.concealed import NormProver
-from qfl.codec.content import HEADER_BYTES
+from qfl.codec.content import HEADER_BYTES, plain_bytes
 from qfl.config import JobConfig
 from qfl.dynamics.attendance import Schedule
 from qfl.dynamics.config import dynamics_config
@@ -121,9 +121,12 @@ def make_world(
 
 
 def measure_payload(ledger: Ledger, job: JobDocument, config: JobConfig) -> Payload:
-    """What a client of the job moves in a round: the calls and objects themselves, with nothing in them."""
+    """What a client of the job moves in a round: the calls and objects themselves, with nothing in them.
+
+    Its update has plain lanes, the most it can be: how long a compact one is, only training tells.
+    """
     total, seats = job.architecture.shape.total, ledger.beacon.next_parameters()["seats"]
-    update, shard, zeros = HEADER_BYTES + total * config.lane_bits // 8, ledger.shards[0], bytes(32)
+    update, shard, zeros = plain_bytes(total, config.lane_bits), ledger.shards[0], bytes(32)
     head = RoundNumber(1), ParticipantId(1)
     commit = shard.commit(*head, zeros, zeros, bytes(signature_bytes(config.key_height)))
     reveal = shard.reveal(*head, zeros, zeros, zeros)

@@ -21,7 +21,7 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.sender import Sender
 from qfl.codec.content import encode
-from qfl.codec.state import from_state
+from qfl.codec.state import count_saturated, from_state
 from qfl.config import JobConfig
 from qfl.data.datasets import Dataset
 from qfl.devnet.devnet import Devnet
@@ -30,6 +30,7 @@ from qfl.dynamics.world import World
 from qfl.errors import InvalidInput, RoundNotCompleted
 from qfl.files import write_atomically
 from qfl.job import JobDocument
+from qfl.learning.exponents import with_exponents
 from qfl.meter import Meter, cpu_seconds_by_stage
 from qfl.network import Roster, make_carriers, make_clock, make_senders
 from qfl.population import Clients, make_world
@@ -53,6 +54,7 @@ from qfl.round import Network, RoundOutcome, count_included, find_missed, run_ro
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import retention_of
 from qfl.storage.store import ContentStore
+from qfl.types import RoundNumber
 from qfl.zk.keys import NormKeys
 from qfl.zk.prover import Prover
 
@@ -87,6 +89,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     _check_folder(place)
     check_size(config)
     job, dataset, shares = prepare_job(config)
+    config = with_exponents(config, job, shares[0])
     on = job, shares, clients_device(config, job)
     keys = norm_keys(job, place.zk_keys, display.stage)
     events = EventLog(place.folder / "events.jsonl")
@@ -120,8 +123,13 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         clock = make_clock(web3, place.real_time, shard_web3s)
         challenger = _challenger(config, ledger, senders[0], roster, store, events, display)
         network = Network(ledger, clients, validators, trainer, clock, challenger, world or Calm())
-        network = replace(network, meter=Meter(services.pids), sender=carriers[0], at_once=AT_ONCE)
-        network = replace(network, retention=retention_of(config.keep_rounds, store))
+        network = replace(
+            network,
+            meter=Meter(services.pids),
+            sender=carriers[0],
+            at_once=AT_ONCE,
+            retention=retention_of(config.keep_rounds, store),
+        )
         run = _Run(config, job, dataset, network, store, senders[0], events, display, population, world)
         try:
             run.rounds()
@@ -170,6 +178,7 @@ class _Run:
                 outcome = run_round(self.network, self._announcing(done + 1))
             except RoundNotCompleted as failure:
                 failed += 1
+                self._record_updates(RoundNumber(failure.round))
                 self.events.add("round_failed", round=failure.round, reason=failure.reason)
                 log.warning("%s", failure)
                 if failed == MAX_FAILED_ROUNDS:
@@ -224,6 +233,7 @@ class _Run:
         """Evaluate the round's model, log the round, return the accuracy."""
         from qfl.quantum.training import evaluate
 
+        self._record_updates(outcome.round)
         with outcome.stage("evaluate"):
             model = read_model(self.network.ledger, self.store, outcome.round)
             evaluation = evaluate(self.job.architecture, *from_state(model.lanes, model.shape), self.dataset.test)
@@ -233,12 +243,18 @@ class _Run:
             accuracy=evaluation.accuracy,
             loss=evaluation.loss,
             included=outcome.included,
+            saturated=count_saturated(model.lanes, model.shape),
             missed=[{"shard": shard, "reason": reason} for shard, reason in outcome.missed.items()],
             seconds={stage: round(value, 4) for stage, value in outcome.seconds.items()},
             cpu_seconds=cpu_seconds_by_stage(self.network.meter.works()),
             dynamics=None if self.world is None else self.world.describe(outcome.round),
         )
         return evaluation.accuracy
+
+    def _record_updates(self, number: RoundNumber) -> None:
+        """Log how large the clients' updates of a round are; those of a round long ago are gone."""
+        sizes = {str(client.participant): client.update_bytes(number) for client in self.network.clients}
+        self.events.add("updates", round=number, bytes={name: size for name, size in sizes.items() if size is not None})
 
     def _announcing(self, number: int) -> Callable[[str], None]:
         return lambda stage: self.display.round(number, self.config.rounds, stage)

@@ -28,7 +28,7 @@ class ModelShape:
 
 @dataclass(frozen=True)
 class LaneFormat:
-    """How an update is written: lanes of `lane_bits` (8 or 16), delta = lane * 2**exponent in model units."""
+    """How an update is written: lanes of `lane_bits` (4, 8 or 16), delta = lane * 2**exponent in model units."""
 
     lane_bits: int
     quantum_exponent: int

@@ -18,13 +18,13 @@ import numpy as np
 from qfl.codec.chunks import merkle_path, merkle_root, split_leaves, update_leaf
 from qfl.codec.cid import cid_of
 from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
-from qfl.codec.lanes import lane_dtype, pack_lanes
+from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.keys.lms import LmsSecret
 from qfl.types import ModelShape
 
 VECTORS = Path(__file__).parents[1] / "tests" / "vectors"
 
-INT8, INT16, INT32 = (-128, 127), (-(2**15), 2**15 - 1), (-(2**31), 2**31 - 1)
+INT4, INT8, INT16, INT32 = (-8, 7), (-128, 127), (-(2**15), 2**15 - 1), (-(2**31), 2**31 - 1)
 
 
 def truncated(numerator: int, denominator: int) -> int:
@@ -107,6 +107,18 @@ def aggregate_vectors() -> dict[str, object]:
         shard_case("median of 16 clients", 16, 5000, rows(16, 20, INT16)),
         shard_case("median of 33 clients", 8, 5000, rows(33, 12, (-2, 2))),
     ]
+    # Draws of their own: the cases above and below stay what they are.
+    nibbles = random.Random("nibbles")
+
+    def narrow(count: int, width: int) -> list[list[int]]:
+        return [[nibbles.randint(*INT4) for _ in range(width)] for _ in range(count)]
+
+    shard += [
+        shard_case("extreme nibbles", 4, 0, [[INT4[0], INT4[1], INT4[0], 0, -1], [INT4[0], INT4[1], INT4[1], -1, 0]]),
+        shard_case("one poisoned nibble of ten is trimmed", 4, 1000, [[7, -8]] + [[1, -2]] * 8 + [[0, 0]]),
+        shard_case("16 clients, 65 nibbles in two chunks", 4, 1000, narrow(16, 65)),
+        shard_case("median of 6 clients in nibbles", 4, 5000, narrow(6, 20)),
+    ]
     top, bottom = INT32[1], INT32[0]
     base = [rng.randint(*INT32) for _ in range(12)]
     small = [[rng.randint(-(2**15), 2**15) for _ in range(12)] for _ in range(3)]
@@ -129,6 +141,9 @@ def aggregate_vectors() -> dict[str, object]:
             (16, [INT16[0]] * 33),
             (8, rows(1, 100, INT8)[0]),
             (16, rows(1, 40, INT16)[0]),
+            (4, [-8, 7, -1, 1, 0]),
+            (4, [INT4[0]] * 129),
+            (4, narrow(1, 100)[0]),
         )
     ]
     return {"shard": shard, "global": whole, "norm": norm}
@@ -157,8 +172,7 @@ def content_vectors() -> list[dict[str, object]]:
         kind: ContentKind, bits: int, count: int, author: int, shape: ModelShape, most: int | None = None
     ) -> dict[str, object]:
         """Lanes of any size, or of at most `most` and then compact."""
-        limits = np.iinfo(lane_dtype(bits))
-        least, largest = (limits.min, limits.max) if most is None else (-most, most)
+        least, largest = lane_limits(bits) if most is None else (-most, most)
         lanes = rng.integers(least, largest, shape.total, lane_dtype(bits), endpoint=True)
         shard = 0 if kind is ContentKind.MODEL else 2
         content = Content(kind, bits, 5, shard, count, author, shape, bytes(range(32)), lanes, most is not None)
@@ -178,6 +192,8 @@ def content_vectors() -> list[dict[str, object]]:
         case(ContentKind.AGGREGATE, 32, 9, 0, ModelShape(10, 7)),
         case(ContentKind.MODEL, 32, 0, 0, ModelShape(0, 9)),
         case(ContentKind.UPDATE, 8, 0, 13, ModelShape(100, 30), 3),
+        case(ContentKind.UPDATE, 4, 0, 14, ModelShape(70, 7)),
+        case(ContentKind.UPDATE, 4, 0, 15, ModelShape(100, 30), 1),
     ]
 
 

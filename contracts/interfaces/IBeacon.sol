@@ -14,7 +14,7 @@ import {IStaking} from "./IStaking.sol";
 /// @param challengeSeconds How long a published model can be disputed before it is final.
 /// @param shards Number of shards.
 /// @param seats Seats of each shard's committee.
-/// @param laneBits Width of an update's lanes: 8 or 16.
+/// @param laneBits Width of an update's lanes: 4, 8 or 16.
 /// @param quantumExponent `s` of the angles: delta = lane * 2^s in units of 4*pi / 2^32.
 /// @param classicalExponent `s` of the weights: delta = lane * 2^s in units of 2^-24.
 /// @param trimBps Share of the updates trimmed from each end of every coordinate, in 1/10000: 0 is the mean, 5000 the median.

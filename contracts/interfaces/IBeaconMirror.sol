@@ -10,7 +10,7 @@ import {LmsKey} from "./IStaking.sol";
 /// @param shard The shard whose mirror this is for.
 /// @param shards How many shards the round has.
 /// @param seats How many seats each committee has.
-/// @param laneBits Width of an update's lanes: 8 or 16.
+/// @param laneBits Width of an update's lanes: 4, 8 or 16.
 /// @param turnSeconds Time each proposer has before the next seat's turn.
 /// @param commitEndsAt End of the commit phase.
 /// @param revealEndsAt End of the reveal phase.

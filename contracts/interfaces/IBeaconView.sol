@@ -22,7 +22,7 @@ enum Phase {
 /// @param seats How many seats each committee has.
 /// @param baseRoot Root of the model the round trains on.
 /// @param normBound Largest sum of squared lanes an update may have.
-/// @param laneBits Width of an update's lanes: 8 or 16.
+/// @param laneBits Width of an update's lanes: 4, 8 or 16.
 struct RoundContext {
     uint64 round;
     Phase phase;

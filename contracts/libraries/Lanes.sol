@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @title Lanes: signed integers packed into 32-byte chunks, lane 0 in the most significant bytes.
-/// @dev Assumes `bits` is 8, 16 or 32: 32, 16 or 8 lanes a chunk.
+/// @title Lanes: signed integers packed into 32-byte chunks, lane 0 in the most significant bits.
+/// @dev Assumes `bits` is 4, 8, 16 or 32: 64, 32, 16 or 8 lanes a chunk.
 library Lanes {
     /// @notice How many chunks hold `coordinates` lanes.
     function chunksFor(uint256 coordinates, uint256 bits) internal pure returns (uint256) {
@@ -12,8 +12,7 @@ library Lanes {
     /// @notice Lane `position` of a chunk.
     function laneAt(bytes32 chunk, uint256 bits, uint256 position) internal pure returns (int256 lane) {
         assembly ("memory-safe") {
-            let shifted := shr(sub(256, mul(bits, add(position, 1))), chunk)
-            lane := signextend(sub(shr(3, bits), 1), shifted)
+            lane := sar(sub(256, bits), shl(mul(bits, position), chunk))
         }
     }
 
@@ -21,8 +20,8 @@ library Lanes {
     /// @dev Assumes that `lanes` is as long as `chunks`.
     function lanesAt(bytes32[] memory chunks, uint256 bits, uint256 position, int256[] memory lanes) internal pure {
         assembly ("memory-safe") {
-            let shift := sub(256, mul(bits, add(position, 1)))
-            let signByte := sub(shr(3, bits), 1)
+            let before := mul(bits, position)
+            let behind := sub(256, bits)
             let end := add(add(chunks, 32), shl(5, mload(chunks)))
             let lane := add(lanes, 32)
             for {
@@ -30,7 +29,7 @@ library Lanes {
             } lt(chunk, end) {
                 chunk := add(chunk, 32)
             } {
-                mstore(lane, signextend(signByte, shr(shift, mload(chunk))))
+                mstore(lane, sar(behind, shl(before, mload(chunk))))
                 lane := add(lane, 32)
             }
         }
@@ -42,7 +41,7 @@ library Lanes {
     }
 
     /// @notice The sum of all squared lanes of an update's chunks; padding is zero and adds nothing.
-    /// @dev Assumes that `bits` is 8 or 16, and fewer than 2^27 chunks. Four lanes at a time: as numbers with 64-bit
+    /// @dev Assumes that `bits` is 4, 8 or 16, and fewer than 2^27 chunks. Four lanes at a time: as numbers with 64-bit
     /// digits, (a, b, c, d) * (d, c, b, a) has the sum of the four squares as its top digit. Digits may be negative: they
     /// borrow from the next one, which rounding undoes at the end.
     function squaredNorm(bytes32[] calldata chunks, uint256 bits) internal pure returns (uint256 sum) {
@@ -50,7 +49,7 @@ library Lanes {
         // Added to every lane, to make it positive for the time being, and taken off four lanes again.
         uint256 halves = half * (type(uint256).max / ((1 << bits) - 1));
         uint256 fourHalves = half * 0x0000000000000001000000000000000100000000000000010000000000000001;
-        // 16-bit places: all of a chunk's 16-bit lanes, or every other one of its 8-bit lanes.
+        // 16-bit places: all of a chunk's 16-bit lanes, every other one of its 8-bit, every fourth of its 4-bit lanes.
         uint256 places = ((1 << bits) - 1) * (type(uint256).max / 0xffff);
         assembly ("memory-safe") {
             let digit := 0x000000000000ffff000000000000ffff000000000000ffff000000000000ffff

@@ -22,7 +22,7 @@ struct StoredRound {
 /// @dev Adds lengths of 32 bits to a time of 40 without a check: it overflows in the year 36812.
 library Rounds {
     uint256 private constant MAX_SEATS = 64;
-    uint256 private constant MAX_EXPONENT = 24;
+    uint256 private constant MAX_EXPONENT = 28;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
@@ -104,7 +104,8 @@ library Rounds {
         if (p.challengeSeconds == 0) revert IBeacon.BadParameters("challengeSeconds", 0);
         if (p.shards == 0) revert IBeacon.BadParameters("shards", 0);
         if (p.seats == 0 || p.seats > MAX_SEATS) revert IBeacon.BadParameters("seats", p.seats);
-        if (p.laneBits != 8 && p.laneBits != 16) revert IBeacon.BadParameters("laneBits", p.laneBits);
+        if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16)
+            revert IBeacon.BadParameters("laneBits", p.laneBits);
         if (p.quantumExponent > MAX_EXPONENT) revert IBeacon.BadParameters("quantumExponent", p.quantumExponent);
         if (p.classicalExponent > MAX_EXPONENT) {
             revert IBeacon.BadParameters("classicalExponent", p.classicalExponent);

@@ -19,11 +19,13 @@ from rich.table import Table
 from qfl.chain.contracts.base import encode_call
 from qfl.codec.compact import compress
 from qfl.codec.content import HEADER_BYTES
+from qfl.codec.lanes import packed_bytes
 from qfl.codec.state import from_state
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.keys.lms import signature_bytes
+from qfl.learning.exponents import with_exponents
 from qfl.learning.federation import Federation, Published
 from qfl.learning.unquantised import UnquantisedFederation
 from qfl.population import ENVELOPE_BYTES
@@ -54,6 +56,7 @@ class Way:
 
 BASELINE = "fp32, ML-DSA-65"
 NARROW = {"lane_bits": 8}
+NIBBLES = {"lane_bits": 4}
 WAYS: Mapping[str, Way] = {
     BASELINE: Way(is_float=True),
     "int16, plain": Way({"lane_bits": 16}, is_compact=False),
@@ -62,11 +65,13 @@ WAYS: Mapping[str, Way] = {
     "int8": Way(NARROW),
     "int8, largest half": Way(NARROW, training={"sent_share": 0.5}),
     "int8, largest quarter": Way(NARROW, training={"sent_share": 0.25}),
-    "as coarse as int4": Way(NARROW, {"quantumExponent": 25, "classicalExponent": 22}),
-    "as coarse as int4, half": Way(NARROW, {"quantumExponent": 25, "classicalExponent": 22}, {"sent_share": 0.5}),
+    "int4, plain": Way(NIBBLES, is_compact=False),
+    "int4": Way(NIBBLES),
+    "int4, largest half": Way(NIBBLES, training={"sent_share": 0.5}),
+    "int4, fitted": Way({**NIBBLES, "exponents": "auto"}),
 }
 """All but the first are signed with LMS; `plain` are dense lanes, the others in their compact form where it is shorter.
-As coarse as int4: the lanes of the digits stay within 7, as in four bits."""
+Fitted: the exponents are chosen from data."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +143,7 @@ def send(config: JobConfig, name: str, seed: int, target: float) -> Sent:
     signature = ML_DSA_65_BYTES if way.is_float else signature_bytes(config.key_height)
     config = way.applied_to(replace(config, seed=seed))
     job, dataset, shares = prepare_job(config)
+    config = with_exponents(config, job, shares[0])
     federation = (UnquantisedFederation if way.is_float else Federation)(config, job, shares)
     content: list[float] = []
     accuracy: list[float] = []
@@ -156,7 +162,7 @@ def content_bytes(way: Way, lane_bits: int, published: Published) -> float:
     total = published.model.shape.total
     if way.is_float:
         return HEADER_BYTES + FLOAT_BYTES * total
-    plain = total * lane_bits // 8
+    plain = packed_bytes(total, lane_bits)
     compact = [len(compress(update.lanes)) if way.is_compact else plain for update in published.updates]
     return HEADER_BYTES + mean(min(plain, length) for length in compact)
 

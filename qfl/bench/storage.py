@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qfl.chain.parameters import load_parameters
-from qfl.codec.content import HEADER_BYTES
+from qfl.codec.content import HEADER_BYTES, plain_bytes
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
@@ -61,7 +61,7 @@ class DiskMeter(Display):
         self._folder = folder
         self._shards = load_parameters(**config.parameters()).rounds["shards"]
         coordinates = prepare_job(config)[0].architecture.shape.total
-        self._update_bytes = HEADER_BYTES + coordinates * config.lane_bits // 8
+        self._update_bytes = plain_bytes(coordinates, config.lane_bits)
         self._model_bytes = HEADER_BYTES + coordinates * MODEL_LANE_BYTES
 
     def finished(self, outcome: RoundOutcome, accuracy: float) -> None:

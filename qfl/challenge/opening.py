@@ -11,9 +11,9 @@ from qfl.chain.contracts.disputes import NO_SALT, Opening
 from qfl.codec.chunks import CHUNK_BYTES, leaf_salt, merkle_path, merkle_root, salted, split_leaves
 from qfl.codec.compact import expand
 from qfl.codec.content import HEADER_BYTES
-from qfl.codec.lanes import pack_lanes, unpack_lanes
+from qfl.codec.lanes import pack_lanes, packed_bytes, unpack_lanes
 from qfl.committee.updates import Terms, VerifiedUpdate
-from qfl.errors import MalformedContent, UpdateRejected
+from qfl.errors import InvalidInput, MalformedContent, UpdateRejected
 from qfl.types import Revealed
 
 MODEL_LANE_BITS = 32
@@ -26,25 +26,17 @@ def open_lanes(reveal: Revealed, content: bytes, seed: bytes, terms: Terms) -> V
     Raises:
         UpdateRejected: the bytes are not the revealed lanes.
     """
-    payload = content[HEADER_BYTES:]
-    expected = terms.update_bytes - HEADER_BYTES
-    if len(payload) < expected:
-        payload = _plain(payload, reveal, terms)
-    if len(payload) != expected:
-        raise UpdateRejected(reveal.client, f"its lanes have {len(payload)} bytes, not {expected}")
-    chunks = split_leaves(payload)
+    payload, bits, total = content[HEADER_BYTES:], terms.format.lane_bits, terms.shape.total
+    # Anything shorter than plain lanes can be nothing but compact ones.
+    read = expand if len(payload) < packed_bytes(total, bits) else unpack_lanes
+    try:
+        lanes = read(payload, bits, total)
+    except (InvalidInput, MalformedContent) as error:
+        raise UpdateRejected(reveal.client, f"its lanes have {len(payload)} bytes: {error}") from error
+    chunks = chunks_of(lanes, bits)
     if merkle_root(salted(chunks, seed) if seed else chunks) != reveal.update_root:
         raise UpdateRejected(reveal.client, "its lanes do not have the revealed root")
-    lanes = unpack_lanes(payload, terms.format.lane_bits, terms.shape.total)
     return VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes, seed)
-
-
-def _plain(payload: bytes, reveal: Revealed, terms: Terms) -> bytes:
-    """The packed lanes of the compact form; anything shorter than plain lanes can be nothing else."""
-    try:
-        return pack_lanes(expand(payload, terms.format.lane_bits, terms.shape.total), terms.format.lane_bits)
-    except MalformedContent as error:
-        raise UpdateRejected(reveal.client, f"its lanes have {len(payload)} bytes: {error.reason}") from error
 
 
 def chunks_of(lanes: NDArray[np.integer], lane_bits: int) -> list[bytes]:

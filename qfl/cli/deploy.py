@@ -48,7 +48,8 @@ def deploy(
     from qfl.chain.parameters import load_parameters
     from qfl.chain.sender import Sender
     from qfl.errors import InvalidInput
-    from qfl.prepare import check_size, describe_job, genesis_model, norm_keys
+    from qfl.learning.exponents import with_exponents
+    from qfl.prepare import check_size, describe_job, genesis_model, norm_keys, prepare_job
     from qfl.storage.ipfs import IpfsStore
 
     if deployment.exists():
@@ -60,6 +61,8 @@ def deploy(
         raise InvalidInput("shard-rpc", None, "the job gives each shard a chain of its own: pass where each is")
     check_size(config)
     job = describe_job(config)
+    if config.exponents == "auto":
+        config = with_exponents(config, job, prepare_job(config)[2][0])
     keys = norm_keys(job, zk_keys, click.echo)
     web3, store = connect(rpc), IpfsStore(ipfs)
     genesis, data = genesis_model(job, config.seed)

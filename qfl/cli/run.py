@@ -9,7 +9,7 @@ import click
 from rich.console import Console
 
 from qfl.cli.options import zk_keys
-from qfl.config import CHAINS, EXECUTORS, MODES, QUORUMS, JobConfig, load_config
+from qfl.config import CHAINS, EXECUTORS, EXPONENTS, MODES, QUORUMS, JobConfig, load_config
 
 DYNAMICS = ("churn", "newcomers", "stragglers", "links", "adaptive_deadlines")
 """Options that replace values of the table `[dynamics]`."""
@@ -27,7 +27,8 @@ SIZES = ("shards", "seats")
 @click.option("--download", is_flag=True, default=None, help="Download the data set into --data-folder.")
 @click.option("--partition", help="iid, dirichlet:ALPHA or classes:N.  [default: iid]")
 @click.option("--validation-percent", type=int, help="Training data that validators judge by, %.  [default: 0]")
-@click.option("--lane-bits", type=click.Choice(["8", "16"]), help="Width of an update's lanes.  [default: 16]")
+@click.option("--lane-bits", type=click.Choice(["4", "8", "16"]), help="Width of an update's lanes.  [default: 16]")
+@click.option("--exponents", type=click.Choice(EXPONENTS), help="Where lanes' exponents come from.  [default: preset]")
 @click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
 @click.option("--chain", type=click.Choice(CHAINS), help="The chain to start.  [default: anvil]")
 @click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")

@@ -22,7 +22,7 @@ import numpy.typing as npt
 
 from qfl.codec.chunks import merkle_root, salted, split_leaves
 from qfl.codec.compact import compress, expand
-from qfl.codec.lanes import pack_lanes, unpack_lanes
+from qfl.codec.lanes import UPDATE_BITS, pack_lanes, packed_bytes, unpack_lanes
 from qfl.errors import MalformedContent
 from qfl.types import ModelShape
 
@@ -47,7 +47,7 @@ class ContentKind(IntEnum):
 class Content:
     """One update, shard aggregate or model.
 
-    `lanes` (`[shape.total]`) are of 8 or 16 bits in an update, else 32. `count` is an aggregate's number of
+    `lanes` (`[shape.total]`) are of 4, 8 or 16 bits in an update, else 32. `count` is an aggregate's number of
     included updates, `author` an update's client, `shard` the shard of either; all are 0 elsewhere.
     `base_root` is the root of the model that an update or aggregate builds on, or that came before a model;
     zeros for the genesis model. `compact` is how an update is written.
@@ -63,6 +63,11 @@ class Content:
     base_root: bytes
     lanes: npt.NDArray[np.signedinteger]
     compact: bool = False
+
+
+def plain_bytes(coordinates: int, lane_bits: int) -> int:
+    """Size of a content object of so many lanes, unless they are compact."""
+    return HEADER_BYTES + packed_bytes(coordinates, lane_bits)
 
 
 def encode(content: Content) -> bytes:
@@ -140,7 +145,7 @@ def content_digest(data: bytes) -> bytes:
 
 
 def _check_fields(kind: int, lane_bits: int, shard: int, count: int, author: int) -> None:
-    allowed_bits = (8, 16) if kind == ContentKind.UPDATE else (32,)
+    allowed_bits = UPDATE_BITS if kind == ContentKind.UPDATE else (32,)
     if lane_bits not in allowed_bits:
         raise MalformedContent(f"lane bits {lane_bits} where kind {kind} has {allowed_bits}")
     if (count > 0) != (kind == ContentKind.AGGREGATE):
@@ -152,7 +157,7 @@ def _check_fields(kind: int, lane_bits: int, shard: int, count: int, author: int
 
 
 def _check_length(shape: ModelShape, lane_bits: int, length: int, compact: bool) -> None:
-    expected = HEADER_BYTES + shape.total * lane_bits // 8
+    expected = plain_bytes(shape.total, lane_bits)
     if shape.total == 0:
         raise MalformedContent("no coordinates")
     if expected > MAX_CONTENT_BYTES:

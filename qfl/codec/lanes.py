@@ -9,38 +9,75 @@ import numpy as np
 import numpy.typing as npt
 
 from qfl.codec.state import require_finite
-from qfl.errors import InvalidInput
+from qfl.errors import InvalidInput, MalformedContent
 from qfl.types import LaneFormat, ModelShape
 
-LANE_BITS = (8, 16, 32)
-CLIPPED_SHARE = 0.01
+LANE_BITS = (4, 8, 16, 32)
+UPDATE_BITS = (4, 8, 16)
+"""Widths that an update's lanes may have."""
+NIBBLE_BITS = 4
+CLIPPED_SHARE = 0.1
 """Of a block's lanes; fewer than these come in with a later update, since the residual keeps them."""
+MAX_EXPONENT = 28
+"""Largest lane exponent that contracts take."""
+SPANS = {4: 16, 8: 32, 16: 2**14}
+"""Lanes that the largest change of the first round spans, by lane width: as with the presets on the digits.
+
+At 4 bits that is twice what lanes reach.
+"""
 
 
 def pack_lanes(lanes: npt.NDArray[np.integer], bits: int) -> bytes:
-    """`lanes` as big-endian two's complement of `bits` each. Raises `InvalidInput` when one does not fit."""
-    dtype = lane_dtype(bits)
-    limits = np.iinfo(dtype)
+    """`lanes` as big-endian two's complement of `bits` each, an odd number of nibbles with a zero one behind.
+
+    Raises `InvalidInput` when one does not fit.
+    """
+    dtype, (least, most) = lane_dtype(bits), lane_limits(bits)
     if lanes.ndim != 1:
         raise InvalidInput("lanes", lanes.shape, "lanes are one row")
-    if lanes.size and (lanes.min() < limits.min or lanes.max() > limits.max):
+    if lanes.size and (lanes.min() < least or lanes.max() > most):
         raise InvalidInput("lanes", (int(lanes.min()), int(lanes.max())), f"a lane has {bits} bits")
+    if bits == NIBBLE_BITS:
+        nibbles = np.append(lanes, [0] * (lanes.size % 2)).astype(np.uint8) & 15
+        return (nibbles[::2] << NIBBLE_BITS | nibbles[1::2]).tobytes()
     return lanes.astype(dtype).astype(dtype.newbyteorder(">")).tobytes()
 
 
 def unpack_lanes(data: bytes, bits: int, count: int) -> npt.NDArray[np.signedinteger]:
-    """The `count` lanes in `data`, as native integers. Raises `InvalidInput` when its length is another."""
+    """The `count` lanes in `data`, as native integers.
+
+    Raises:
+        InvalidInput: its length is another.
+        MalformedContent: an odd number of nibbles has one behind it that is not zero.
+    """
     dtype = lane_dtype(bits)
-    if len(data) != count * dtype.itemsize:
-        raise InvalidInput("data", len(data), f"{count} lanes take {count * dtype.itemsize} bytes")
+    if len(data) != (expected := packed_bytes(count, bits)):
+        raise InvalidInput("data", len(data), f"{count} lanes take {expected} bytes")
+    if bits == NIBBLE_BITS:
+        pairs = np.frombuffer(data, np.int8)
+        # Shifting up and down again spreads the sign of the lower nibble.
+        nibbles = np.column_stack([pairs >> NIBBLE_BITS, pairs << NIBBLE_BITS >> NIBBLE_BITS]).ravel()
+        if nibbles[count:].any():
+            raise MalformedContent(f"{nibbles[-1]} in the nibble behind the last lane")
+        return nibbles[:count]
     return np.frombuffer(data, dtype.newbyteorder(">")).astype(dtype)
 
 
+def packed_bytes(count: int, bits: int) -> int:
+    """How many bytes `count` lanes of `bits` take."""
+    return (count * bits + 7) // 8
+
+
 def lane_dtype(bits: int) -> np.dtype[np.signedinteger]:
-    """The numpy type of a lane. Raises `InvalidInput` for widths other than 8, 16 and 32."""
+    """The numpy type of a lane. Raises `InvalidInput` for widths other than 4, 8, 16 and 32."""
     if bits not in LANE_BITS:
-        raise InvalidInput("lane bits", bits, "lanes have 8, 16 or 32 bits")
-    return np.dtype(f"int{bits}")
+        raise InvalidInput("lane bits", bits, "lanes have 4, 8, 16 or 32 bits")
+    return np.dtype(f"int{max(8, bits)}")
+
+
+def lane_limits(bits: int) -> tuple[int, int]:
+    """The smallest and the largest lane of a width."""
+    return -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
 
 
 @dataclass(frozen=True)
@@ -100,11 +137,33 @@ def find_clipping(target: npt.NDArray[np.float64], shape: ModelShape, fmt: LaneF
         sizes = np.abs(values)
         share = float(np.mean(sizes > fmt.lane_max * 2.0**exponent)) if sizes.size else 0.0
         if share > CLIPPED_SHARE:
-            needed = math.ceil(math.log2(float(sizes.max()) / fmt.lane_max))
+            needed = math.ceil(math.log2(_held(sizes) / fmt.lane_max))
             complaints.append(
                 f"{share:.0%} of its {what} moved too far for lanes of {name} {exponent}: choose {needed}"
             )
     return complaints
+
+
+def _held(sizes: npt.NDArray[np.float64]) -> float:
+    """The smallest reach that leaves at most `CLIPPED_SHARE` of `sizes` out."""
+    return float(np.quantile(sizes, 1 - CLIPPED_SHARE, method="inverted_cdf"))
+
+
+def choose_exponents(delta: npt.NDArray[np.float64], shape: ModelShape, lane_bits: int) -> tuple[int, int]:
+    """Exponents for angles and weights that make lanes fit changes like `delta` (`[d]`, model units).
+
+    The largest change of a block spans `SPANS`, unless so many are as large that more than `CLIPPED_SHARE` would be out
+    of reach.
+    """
+
+    def fit(changes: npt.NDArray[np.float64]) -> int:
+        sizes = np.abs(changes)
+        if not sizes.any():
+            return 0
+        unit = max(float(sizes.max()) / SPANS[lane_bits], _held(sizes) / lane_limits(lane_bits)[1])
+        return min(MAX_EXPONENT, max(0, math.ceil(math.log2(unit))))
+
+    return fit(delta[: shape.quantum]), fit(delta[shape.quantum :])
 
 
 def _round_within(exact: npt.NDArray[np.float64], norm_bound: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

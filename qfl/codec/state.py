@@ -43,6 +43,12 @@ def from_state(
     return values[: shape.quantum] * ANGLE_UNIT, values[shape.quantum :] * WEIGHT_UNIT
 
 
+def count_saturated(state: npt.NDArray[np.int32], shape: ModelShape) -> int:
+    """How many weights of a `state` of this `shape` are at a limit: aggregation would have moved them further."""
+    weights = state[shape.quantum :]
+    return int(np.count_nonzero((weights == _INT32.min) | (weights == _INT32.max)))
+
+
 def wrap_int32(values: npt.NDArray[np.int64]) -> npt.NDArray[np.int32]:
     """`values` modulo 2^32, as int32."""
     return (values & 0xFFFFFFFF).astype(np.uint32).view(np.int32)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.content import HEADER_BYTES, ContentKind, decode, lanes_root
+from qfl.codec.content import ContentKind, decode, lanes_root, plain_bytes
 from qfl.committee.opening import PLAIN, Opener
 from qfl.errors import (
     ContentMissing,
@@ -49,8 +49,8 @@ class Terms:
 
     @property
     def update_bytes(self) -> int:
-        """Size of an update's content object."""
-        return HEADER_BYTES + self.shape.total * self.format.lane_bits // 8
+        """Size of an update's content object whose lanes are plain; no other is larger."""
+        return plain_bytes(self.shape.total, self.format.lane_bits)
 
 
 @dataclass(frozen=True)

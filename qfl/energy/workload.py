@@ -12,7 +12,7 @@ from statistics import mean
 from typing import Any
 
 from qfl.chain.parameters import load_parameters
-from qfl.codec.content import HEADER_BYTES
+from qfl.codec.content import HEADER_BYTES, plain_bytes
 from qfl.committee.bundle import quorum_of
 from qfl.errors import InvalidInput
 from qfl.keys.lms import LmsSecret, verify
@@ -85,7 +85,9 @@ def summarise(
     protocol = load_parameters(**config["protocol"]).rounds
     architecture = json.dumps(config["architecture"], sort_keys=True, separators=(",", ":"))
     shape, count = Architecture.from_json(architecture.encode()).shape, len(rounds)
-    update = HEADER_BYTES + shape.total * config["lane_bits"] // 8
+    # Missing from a round that an older version ran: counted with plain lanes then, the most it can be.
+    plain = plain_bytes(shape.total, config["lane_bits"])
+    update = mean(entry.get("update_bytes") or plain for entry in rounds)
     model = HEADER_BYTES + 4 * shape.total
     seats, shards = protocol["seats"], protocol["shards"]
     updates = mean(entry["included"] for entry in rounds)

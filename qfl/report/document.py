@@ -6,6 +6,7 @@ import json
 from collections import defaultdict
 from dataclasses import asdict
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from qfl.chain.ledger import Ledger
@@ -45,7 +46,9 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
         ],
         "central": next(iter(events.of("central")), None),
         "gas": gas_by_function(events.of("transaction")),
-        "bytes": count_traffic(events.of("transaction"), job.architecture.shape, config.lane_bits, seats),
+        "bytes": count_traffic(
+            *(events.of("transaction"), events.of("updates")), job.architecture.shape, config.lane_bits, seats
+        ),
         "privacy": _privacy(job.training, len(rounds) + len(rolled_back) + len(events.of("round_failed"))),
         "proof_seconds": [event["seconds"] for event in events.of("proof")],
         "transactions": len(events.of("transaction")),
@@ -65,12 +68,15 @@ def gas_by_function(transactions: list[dict[str, Any]]) -> dict[str, list[int]]:
 
 def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
     number = event["round"]
+    sizes = [size for entry in events.of("updates") if entry["round"] == number for size in entry["bytes"].values()]
     spent = [entry for entry in events.of("transaction") if entry["round"] == number]
     return {
         **{name: event[name] for name in ("round", "accuracy", "loss", "included", "seconds")},
         "cpu_seconds": event.get("cpu_seconds", {}),  # missing from a round that an older version ran
         "dynamics": event.get("dynamics"),
         "missed": event.get("missed", []),
+        "saturated": event.get("saturated", 0),
+        "update_bytes": mean(sizes) if sizes else None,
         "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},
     }
 

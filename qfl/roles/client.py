@@ -228,6 +228,11 @@ class Client:
         """True when the round's update and its commitment are on disk."""
         return self._journal.get(f"round {round_number}") is not None
 
+    def update_bytes(self, round_number: RoundNumber) -> int | None:
+        """Size of the round's content object as it is stored; None when it is not on disk, or no more."""
+        path = self._update_path(round_number)
+        return path.stat().st_size if path.exists() else None
+
     def _is_due(self, duty: ClientDuty, number: RoundNumber) -> bool:
         """Whether the beacon is in that phase too: a false mirror must not get an update out before its time."""
         phase = PHASES.get(duty)

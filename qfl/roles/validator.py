@@ -15,6 +15,7 @@ from qfl.chain.contracts.beacon import Duty, ValidatorDuty
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.codec.content import Content, content_digest, encode, lanes_root
+from qfl.codec.state import count_saturated
 from qfl.keys.bls import BlsKey
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.faith import Faith
@@ -33,6 +34,11 @@ from qfl.storage.store import ContentStore
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
+
+SATURATED = (
+    "round %d: %d of the model's %d weights are at their limit, about +-128, and go no further: "
+    "lower training.learning_rate, or leave out model.head"
+)
 
 
 class Validator:
@@ -118,6 +124,8 @@ class Validator:
     def publish(self, round_number: RoundNumber) -> bool:
         """Compute, store and publish the round's model; False when somebody else did."""
         model = self._next_model(round_number)
+        if saturated := count_saturated(model.lanes, model.shape):
+            log.warning(SATURATED, round_number, saturated, model.shape.classical)
         data, root = encode(model), lanes_root(model)
         digest = content_digest(data)
         message = self._ledger.beacon_domain.publication(round_number, self.participant, root, digest)

@@ -7,6 +7,7 @@ import platform
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from statistics import mean
 
 from qfl.codec.content import HEADER_BYTES
 from qfl.quantum.architecture import Architecture
@@ -51,7 +52,7 @@ def fit_constants(rounds: Sequence[Measured], opening: Coefficients, made: Mappi
         fit_all(GAS, [measured.gas for measured in rounds]),
         fit_all(TRANSACTIONS, [measured.sent for measured in rounds]),
         opening,
-        HEADER_BYTES + 2 * shape.total,
+        round(mean(measured.update_bytes for measured in rounds)),
         HEADER_BYTES + 4 * shape.total,
     )
 

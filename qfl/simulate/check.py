@@ -56,6 +56,7 @@ def compare(constants: Constants, measured: Measured) -> list[Comparison]:
         "processor seconds": (measured.work, constants.work_of(size)),
         "gas": (measured.gas, constants.gas_of(size)),
         "bytes of transactions": (measured.sent, constants.sent_of(size)),
+        "bytes of an update": ({"update": measured.update_bytes}, {"update": constants.update_bytes}),
     }
     return [
         Comparison(str(size), figure, sum(found.values()), sum(modelled[name] for name in found))

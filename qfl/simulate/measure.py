@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
 from rich.console import Console
@@ -27,7 +28,8 @@ KEY_HEIGHT = 5
 
 @dataclass(frozen=True)
 class Measured:
-    """A round: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent` bytes by kind.
+    """A round: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent` bytes by kind;
+    `update_bytes` is the size of an update's content object.
 
     Of each stage and role the fastest round counts: whatever else the machine does can only add. Gas and bytes are
     means.
@@ -38,6 +40,7 @@ class Measured:
     work: Mapping[str, float]
     gas: Mapping[str, float]
     sent: Mapping[str, float]
+    update_bytes: float
 
 
 def measure(size: Size, announce: Callable[[str], None]) -> Measured:
@@ -65,6 +68,7 @@ def summarise(size: Size, rounds: list[dict[str, Any]], transactions: list[dict[
         {role: min(sum(entry["cpu_seconds"].get(role, {}).values()) for entry in rounds) for role in sorted(roles)},
         dict(gas),
         dict(sent),
+        mean(entry["update_bytes"] for entry in rounds),
     )
 
 

@@ -15,7 +15,7 @@ from qfl.aggregate.rule import aggregate_shard, apply_global
 from qfl.chain.parameters import load_parameters
 from qfl.codec.chunks import merkle_path, merkle_root, salted, split_leaves, update_leaf
 from qfl.codec.content import Content, ContentKind, content_digest, encode
-from qfl.codec.lanes import lane_dtype, pack_lanes
+from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from scripts.deploy import deploy
 from tests.contracts.world import World, as_tuple, word
@@ -120,8 +120,9 @@ class Court(World):
 
     def draw_lanes(self, seed: int, bits: int | None = None) -> Lanes:
         """Random lanes of an update, or of `bits`."""
-        limits = np.iinfo(lane_dtype(bits or self.rounds["laneBits"]))
-        return np.random.default_rng(seed).integers(limits.min, limits.max, self.shape.total, limits.dtype, True)
+        width = bits or self.rounds["laneBits"]
+        least, most = lane_limits(width)
+        return np.random.default_rng(seed).integers(least, most, self.shape.total, lane_dtype(width), True)
 
     def updates(self, count: int, *, is_salted: bool = False) -> list[Update]:
         """`count` random updates of clients 101, 102, ..."""

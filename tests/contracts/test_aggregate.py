@@ -11,7 +11,7 @@ import pytest
 
 from qfl.aggregate.rule import aggregate_shard, apply_global, squared_norm
 from qfl.codec.chunks import split_leaves
-from qfl.codec.lanes import lane_dtype, pack_lanes
+from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.types import LaneFormat, ModelShape
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "aggregate.json").read_text())
@@ -51,12 +51,11 @@ def test_norm_vectors(harness, case):
     assert harness.squaredNorm(chunks(case["lanes"], case["laneBits"]), case["laneBits"]) == case["squaredNorm"]
 
 
-@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("bits", [4, 8, 16])
 @pytest.mark.parametrize("clients", [1, 2, 3, 16, 40])
 def test_random_updates_aggregate_as_in_python(harness, bits, clients):
     rng = np.random.default_rng([bits, clients])
-    limits = np.iinfo(lane_dtype(bits))
-    lanes = rng.integers(limits.min, limits.max, (clients, 24), lane_dtype(bits), endpoint=True)
+    lanes = rng.integers(*lane_limits(bits), (clients, 24), lane_dtype(bits), endpoint=True)
     for trim_bps in (0, 700, 2500, 4999, 5000):
         means = harness.aggregate([chunks(row, bits) for row in lanes], bits, 24, trim_bps)
         assert list(means) == aggregate_shard(lanes, trim_bps).tolist()
@@ -64,11 +63,11 @@ def test_random_updates_aggregate_as_in_python(harness, bits, clients):
         assert harness.squaredNorm(chunks(row, bits), bits) == squared_norm(row)
 
 
-@pytest.mark.parametrize("bits", [8, 16])
+@pytest.mark.parametrize("bits", [4, 8, 16])
 def test_norms_are_exact_where_lanes_are_extreme(harness, bits):
     """Every lane at one limit, each lane alone at either, alternating ones: nothing carries or borrows into the sum."""
     low, high = -(2 ** (bits - 1)), 2 ** (bits - 1) - 1
-    alone = [[limit if i == k else 0 for i in range(32)] for limit in (low, high) for k in range(32)]
+    alone = [[limit if i == k else 0 for i in range(64)] for limit in (low, high) for k in range(64)]
     for lanes in ([low] * 70, [high] * 70, [low, high] * 35, [-1] * 64, [1] * 64, [low] + [high] * 40, *alone):
         assert harness.squaredNorm(chunks(lanes, bits), bits) == sum(lane * lane for lane in lanes)
 
@@ -85,7 +84,8 @@ def test_random_models_step_as_in_python(harness, exponents):
 
 
 @pytest.mark.parametrize(
-    ("coordinates", "bits", "count"), [(1, 8, 1), (32, 8, 1), (33, 8, 2), (16, 16, 1), (17, 16, 2), (9, 32, 2)]
+    ("coordinates", "bits", "count"),
+    [(64, 4, 1), (65, 4, 2), (1, 8, 1), (32, 8, 1), (33, 8, 2), (16, 16, 1), (17, 16, 2), (9, 32, 2)],
 )
 def test_chunks_for_rounds_up(harness, coordinates, bits, count):
     assert harness.chunksFor(coordinates, bits) == count == len(chunks([0] * coordinates, bits))

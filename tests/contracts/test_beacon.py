@@ -55,8 +55,8 @@ def test_set_parameters_reverts_when_not_the_owner(world, beacon):
         ("seats", 0),
         ("seats", 65),
         ("laneBits", 32),
-        ("quantumExponent", 25),
-        ("classicalExponent", 25),
+        ("quantumExponent", 29),
+        ("classicalExponent", 29),
         ("trimBps", 5001),
         ("normBound", 0),
         # 300 + 120 + 300 + 120 seconds before the challenge window, 86,400 of unbonding.

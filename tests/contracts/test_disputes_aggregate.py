@@ -3,7 +3,7 @@
 disputeAggregate       reverts: NoCheckpoint (none, voided), NotAccepted, NoSuchCoordinate, WrongCount, NotOpened
                        (updates, openings, aggregate), AggregateIsRight, WrongState (final)
                        voids · slashes who attested, and nobody else · fails the open round, rolls the published one
-                       back · salted leaves · lanes of 8 bits · a failed round's attesters too · a leaving seat
+                       back · salted leaves · lanes of 4 and 8 bits · a failed round's attesters too · a leaving seat
 disputeWholeAggregate  reverts: the same, for seeds and lanes, ContentIsRight · a root nobody can open · a content
                        digest of something else
 """
@@ -50,6 +50,18 @@ def assert_convicted(court, attested, call, *arguments):
     assert court.beacon.checkpointAt(attested.checkpoint.round, 0)["voided"]
     with reverts("NoCheckpoint", attested.checkpoint.round, 0):
         call(*arguments, court.by())
+
+
+@pytest.mark.parametrize("bits", [4, 8])
+def test_narrow_lanes_are_opened_as_such(fn_isolation, bits):
+    """The last lane: of the second chunk of bytes, and in the middle of the only chunk of nibbles."""
+    court = hold_court(trimBps=2000, laneBits=bits)
+    attested, false = lie_about(court)
+    assert {len(update.vector.chunks) for update in attested.updates} == {1 + bits // 8}
+    with reverts("AggregateIsRight", 31, attested.aggregate.lanes[31]):
+        court.disputes.disputeAggregate.call(*attested.chunk_proof(31, false), court.by())
+    court.disputes.disputeWholeAggregate.call(*attested.whole_proof(), court.by())
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
 
 
 @pytest.mark.parametrize("coordinate", [0, 7, 8, 15, 16, 19, 20, 31, 32])

@@ -3,7 +3,7 @@
 disputeUpdates  reverts: NoCheckpoint, NotAccepted, ShardElsewhere, WrongCount, NotRevealed, UpdatesAreRight
                 a number that no reveal has · another root than that of the revealed updates · all 256 numbers
 disputeNorm     reverts: NoCheckpoint, NotAccepted, NotOpened (update, chunks), WrongCount, WithinNorm
-                one over the bound · lanes of 8 and 16 bits, salted or not · lanes behind the last coordinate
+                one over the bound · lanes of 4, 8 and 16 bits, salted or not · lanes behind the last coordinate
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from brownie import Disputes
 
 from qfl.aggregate.rule import squared_norm
 from qfl.codec.chunks import merkle_root, update_leaf
+from qfl.codec.lanes import lane_limits
 from tests.contracts.courtroom import NORM, SHAPE, UPDATES, Update, Vector, hold_court
 from tests.contracts.world import as_tuple, leaves_of, reverts, update_by, word
 
@@ -214,12 +215,12 @@ def test_lanes_behind_the_last_coordinate_count(court):
     assert_convicted(court, NORM, attested.checkpoint, court.disputes.disputeNorm, *attested.norm_proof(0))
 
 
-def test_lanes_of_eight_bits_are_added_up_as_such(fn_isolation):
-    court = hold_court(laneBits=8, normBound=BOUND // 10)
-    lanes = np.array([-128, 127] * (SHAPE.total // 2) + [5], np.int8)
-    attested = include(court, lanes, bits=8)
+@pytest.mark.parametrize("bits", [4, 8])
+def test_narrow_lanes_are_added_up_as_such(fn_isolation, bits):
+    lanes = np.array([*lane_limits(bits)] * (SHAPE.total // 2) + [5], np.int8)
+    court = hold_court(laneBits=bits, normBound=squared_norm(lanes) - 1)
+    attested = include(court, lanes, bits=bits)
     proof = attested.norm_proof(1)
-    assert squared_norm(lanes) > BOUND // 10
     assert_convicted(court, NORM, attested.checkpoint, court.disputes.disputeNorm, *proof)
 
 

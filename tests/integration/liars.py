@@ -28,9 +28,9 @@ ATTESTERS = (0, 1, 3)
 CHALLENGER = 15
 
 
-def liars_town(devnet: Devnet, folder: Path) -> Town:
+def liars_town(devnet: Devnet, folder: Path, **parameters: int) -> Town:
     """A town after one honest round; its norm bound is one that four clients can exceed."""
-    town = Town(devnet, folder, clients=4, normBound=2**30)
+    town = Town(devnet, folder, clients=4, **{"normBound": 2**30, **parameters})
     run_round(town.network(clients=CLIENTS))
     return town
 
@@ -51,12 +51,14 @@ def until_checkpoint_phase(town: Town) -> RoundNumber:
     return reach_checkpoint_phase(town.network(clients=CLIENTS))
 
 
-def until_checkpoint_phase_with(town: Town, lanes: NDArray[np.int16], stored: bool = True) -> tuple[RoundNumber, bytes]:
+def until_checkpoint_phase_with(
+    town: Town, lanes: NDArray[np.signedinteger], stored: bool = True, lane_bits: int = 16
+) -> tuple[RoundNumber, bytes]:
     """The round, and the content of an update with these `lanes` that client 4 revealed in it."""
     network, rogue = town.network(clients=CLIENTS), town.rogue(4)
     number = open_round(network)
     terms = read_terms(town.ledger, number, SHARD)
-    head = (ContentKind.UPDATE, 16, number, SHARD, 0, rogue.participant)
+    head = (ContentKind.UPDATE, lane_bits, number, SHARD, 0, rogue.participant)
     content = Content(*head, terms.shape, terms.base_root, lanes)
     data, root = encode(content), lanes_root(content)
     if stored:

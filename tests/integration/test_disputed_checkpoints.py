@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from liars import (
     assert_punished,
     collude,
     honest_result,
+    liars_town,
     lie_about_one_lane,
     make_challenger,
     stakes,
@@ -28,6 +30,7 @@ from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.disputes import Fault
 from qfl.codec.content import content_digest
 from qfl.committee.result import ShardResult
+from qfl.devnet import Devnet
 from qfl.inspect.transaction import inspect_transaction
 from qfl.roles.watch import RETRY_SECONDS
 from qfl.types import CheckpointData
@@ -72,6 +75,30 @@ def test_a_false_checkpoint_is_void_and_its_attesters_pay(
     assert_punished(town, dispute, fault, liars, before)
     assert town.ledger.beacon.round_at(number).state is RoundState.FAILED
     assert_next_round_is_good(town, good)
+
+
+@pytest.mark.parametrize(
+    ("lie", "fault", "function"),
+    [
+        (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
+        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, honest: honest.checkpoint, Fault.NORM, "disputeNorm"),
+    ],
+)
+def test_lanes_of_four_bits_are_opened_and_added_up_as_such(
+    devnet: Devnet, tmp_path: Path, lie: CheckpointLie, fault: Fault, function: str
+) -> None:
+    """An honest round first: two lanes share a byte in content, root, chunk and contract alike."""
+    with liars_town(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as town:
+        # Client 4 is within the bound, or one over it.
+        lanes = np.array([7, -8, 7, -8, 7, 0 if fault is Fault.AGGREGATE else 1], np.int8)
+        number, _ = until_checkpoint_phase_with(town, lanes, lane_bits=4)
+        before = stakes(town)
+        liars = collude(town, lie(town, honest_result(town, number)))
+        (dispute,) = make_challenger(town).step()
+        assert inspect_transaction(town.ledger, dispute.tx_hash)["function"] == function
+        assert_punished(town, dispute, fault, liars, before)
+        town.assert_everything_stands()
 
 
 def test_an_included_update_over_the_norm_bound_is_proven(town: Town) -> None:

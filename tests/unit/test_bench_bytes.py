@@ -19,7 +19,7 @@ from qfl.bench.bytes import (
     message_bytes,
     send,
 )
-from qfl.codec.content import Content, ContentKind, encode_briefly
+from qfl.codec.content import Content, ContentKind, encode, encode_briefly
 from qfl.committee.updates import VerifiedUpdate
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
@@ -43,7 +43,7 @@ def test_messages_are_counted_to_the_byte():
     assert message_bytes(3_309) - message_bytes(1_500) == 3_328 - 1_504
 
 
-@pytest.mark.parametrize("way", ["int16", "int8", "int8, largest quarter"])
+@pytest.mark.parametrize("way", ["int16", "int8", "int8, largest quarter", "int4", "int4, plain"])
 def test_content_is_counted_as_clients_store_it(way):
     config = WAYS[way].applied_to(TINY)
     job, _, shares = prepare_job(config)
@@ -51,7 +51,8 @@ def test_content_is_counted_as_clients_store_it(way):
 
     def stored(update: VerifiedUpdate) -> int:
         kind, root, shape = ContentKind.UPDATE, bytes(32), job.architecture.shape
-        return len(encode_briefly(Content(kind, config.lane_bits, 1, 0, 0, update.client, shape, root, update.lanes)))
+        content = Content(kind, config.lane_bits, 1, 0, 0, update.client, shape, root, update.lanes)
+        return len(encode_briefly(content) if WAYS[way].is_compact else encode(content))
 
     assert content_bytes(WAYS[way], config.lane_bits, published) == np.mean([stored(u) for u in published.updates])
 

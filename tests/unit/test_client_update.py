@@ -52,7 +52,7 @@ def test_what_is_sent_and_what_is_kept_add_up_to_what_was_learnt(seed, rounding,
     assert sent + update.residual == pytest.approx(learnt + residual, rel=1e-12, abs=1e-3)
 
 
-@pytest.mark.parametrize("lane_bits", [8, 16])
+@pytest.mark.parametrize("lane_bits", [4, 8, 16])
 @pytest.mark.parametrize("scale", [0.0, 0.05, 3.0])
 def test_every_validator_accepts_it(lane_bits, scale):
     """However far training went: an update over the bound would be refused, and the client's round wasted."""

@@ -96,7 +96,8 @@ def test_value_of_the_wrong_kind_is_named(load, text, message):
         ('quorum = "votes"', "quorum = 'votes': choose one of lms, bls"),
         ('quorum = "bls"\nchain = "ganache"', "chain = 'ganache': it has no precompiles for BLS"),
         ("key_height = 8", "key_height = 8: choose 5, 10 or 15"),
-        ("lane_bits = 32", "lane_bits = 32: choose 8 or 16"),
+        ("lane_bits = 32", "lane_bits = 32: choose 4, 8 or 16"),
+        ('lane_bits = 4\nmode = "private"', "lane_bits = 4: norm proofs are of lanes of 8 or 16 bits"),
     ],
 )
 def test_value_out_of_range_says_what_to_choose(load, text, message):

@@ -16,7 +16,7 @@ from hypothesis.extra import numpy as hnp
 
 from qfl.codec.cid import cid_of, digest_of
 from qfl.codec.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.codec.lanes import lane_dtype, pack_lanes
+from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.types import ModelShape
 
@@ -38,7 +38,7 @@ UPDATE = Content(
 @st.composite
 def contents(draw):
     kind = draw(st.sampled_from(ContentKind))
-    bits = draw(st.sampled_from([8, 16])) if kind is ContentKind.UPDATE else 32
+    bits = draw(st.sampled_from([4, 8, 16])) if kind is ContentKind.UPDATE else 32
     shape = ModelShape(draw(st.integers(0, 20)), draw(st.integers(1, 20)))
     return Content(
         kind=kind,
@@ -49,7 +49,7 @@ def contents(draw):
         author=draw(st.integers(1, 2**32 - 1)) if kind is ContentKind.UPDATE else 0,
         shape=shape,
         base_root=draw(st.binary(min_size=32, max_size=32)),
-        lanes=draw(hnp.arrays(lane_dtype(bits), shape.total)),
+        lanes=draw(hnp.arrays(lane_dtype(bits), shape.total, elements=st.integers(*lane_limits(bits)))),
     )
 
 

@@ -151,6 +151,13 @@ def test_a_workload_is_the_mean_round_of_a_run():
     assert work.missing == ("ipfs",)
 
 
+def test_updates_count_as_large_as_they_were():
+    known = [{**entry, "update_bytes": size} for entry, size in zip(ROUNDS, (300.0, 280.0), strict=True)]
+    work = summarise(CONFIG, known, SENT, 0.001)
+    assert work.client_up == 3_400 + 1.5 * 290
+    assert work.validator_down == 6 * 290 + 1_496
+
+
 def test_a_run_is_read_without_touching_it(tmp_path):
     log = "".join(json.dumps(event) + "\n" for event in [{"event": "round", "round": 1}, *SENT])
     (tmp_path / "events.jsonl").write_text(log)

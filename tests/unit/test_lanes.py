@@ -8,8 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.aggregate.rule import squared_norm
-from qfl.codec.lanes import find_clipping, pack_lanes, quantise, unpack_lanes
-from qfl.errors import InvalidInput, NotFinite
+from qfl.codec.lanes import (
+    MAX_EXPONENT,
+    choose_exponents,
+    find_clipping,
+    pack_lanes,
+    packed_bytes,
+    quantise,
+    unpack_lanes,
+)
+from qfl.errors import InvalidInput, MalformedContent, NotFinite
 from qfl.types import LaneFormat, ModelShape
 
 SHAPE = ModelShape(quantum=2, classical=2)
@@ -19,25 +27,33 @@ NO_BOUND = 2**60
 ZEROS = np.zeros(4)
 
 
-@given(st.sampled_from([8, 16, 32]), st.data())
+@given(st.sampled_from([4, 8, 16, 32]), st.data())
 def test_unpacking_undoes_packing(bits, data):
     limit = 2 ** (bits - 1)
     values = data.draw(st.lists(st.integers(-limit, limit - 1), max_size=70))
     lanes = np.array(values, dtype=np.int64)
     packed = pack_lanes(lanes, bits)
-    assert len(packed) == len(values) * bits // 8
+    assert len(packed) == packed_bytes(len(values), bits)
     assert unpack_lanes(packed, bits, len(values)).tolist() == values
 
 
 def test_lanes_are_big_endian_twos_complement():
     assert pack_lanes(np.array([1, -2]), 16).hex() == "0001fffe"
     assert pack_lanes(np.array([-128, 127]), 8).hex() == "807f"
+    assert pack_lanes(np.array([-8, 7, -1]), 4).hex() == "87f0"
 
 
-@pytest.mark.parametrize("lane", [128, -129])
-def test_lane_that_does_not_fit_is_refused_rather_than_wrapped(lane):
-    with pytest.raises(InvalidInput, match="8 bits"):
-        pack_lanes(np.array([lane]), 8)
+@pytest.mark.parametrize(("lane", "bits"), [(128, 8), (-129, 8), (8, 4), (-9, 4)])
+def test_lane_that_does_not_fit_is_refused_rather_than_wrapped(lane, bits):
+    with pytest.raises(InvalidInput, match=f"{bits} bits"):
+        pack_lanes(np.array([lane]), bits)
+
+
+def test_nibble_behind_the_last_lane_is_zero():
+    """Else the same lanes would have several encodings, and roots."""
+    assert unpack_lanes(b"\x87\xf0", 4, 3).tolist() == [-8, 7, -1]
+    with pytest.raises(MalformedContent, match="behind the last lane"):
+        unpack_lanes(b"\x87\xf1", 4, 3)
 
 
 @pytest.mark.parametrize("count", [1, 3])
@@ -127,6 +143,32 @@ def test_clipping_names_the_exponent_to_choose():
     assert complaint == "50% of its angles moved too far for lanes of quantumExponent 20: choose 22"
     wider = LaneFormat(lane_bits=8, quantum_exponent=22, classical_exponent=4)
     assert find_clipping(UNIT * [300, 1, 127, 0], SHAPE, wider) == []
+
+
+def test_a_few_clipped_lanes_are_no_reason_for_coarser_ones():
+    shape = ModelShape(quantum=20, classical=0)
+    assert find_clipping(np.repeat([2.0**30, 1.0], [2, 18]), shape, FORMAT) == []
+    [complaint] = find_clipping(np.repeat([2.0**30, 2.0**28, 1.0], [2, 1, 17]), shape, FORMAT)
+    assert complaint.endswith("choose 22")  # 127 * 2**22 reaches the third largest
+
+
+@pytest.mark.parametrize(("bits", "exponents"), [(4, (24, 6)), (8, (23, 5)), (16, (14, 0))])
+def test_chosen_exponents_make_the_largest_change_span_the_lanes_meant_for_it(bits, exponents):
+    """24 lanes of 2**23, which is what the presets see on the digits; and a block of its own for weights."""
+    delta = np.repeat([-24 * 2.0**23, 1.0, 1000.0, -1.0], [1, 19, 1, 19])
+    assert choose_exponents(delta, ModelShape(20, 20), bits) == exponents
+
+
+def test_chosen_exponents_clip_few_changes():
+    shape = ModelShape(0, 20)
+    delta = np.repeat([700.0, 1.0], [3, 17])
+    chosen = LaneFormat(4, *choose_exponents(delta, shape, 4))
+    assert chosen.classical_exponent == 7
+    assert find_clipping(delta, shape, chosen) == []
+
+
+def test_chosen_exponents_are_those_that_contracts_take():
+    assert choose_exponents(np.array([2.0**40, 0.0, 0.0, 0.0]), SHAPE, 4) == (MAX_EXPONENT, 0)
 
 
 def test_each_block_has_its_own_exponent():

@@ -49,6 +49,7 @@ def events(tmp_path):
             accuracy=accuracy,
             loss=1 / number,
             included=2,
+            saturated=number,
             seconds={"train": 1.0},
         )
     return log
@@ -86,6 +87,18 @@ def test_bytes_are_whole_transactions_and_the_content_of_the_client_that_sent_mo
     assert report["bytes"]["client_up"] == {"5": [1_800 + 281 + content, 1_800 + 282 + content], "6": [1_700, 1_700]}
     assert report["bytes"]["client_up_per_round"] == 1_800 + 282 + content
     assert report["bytes"]["client_down_per_round"] == 64 + 4 * 358
+
+
+def test_updates_count_as_large_as_they_were(tmp_path, events):
+    """Most are compact. Client 6 never revealed: what it has prepared has not left it."""
+    events.add("updates", round=2, bytes={"5": 300, "6": 320})
+    report = write_report(tmp_path, JobConfig(rounds=2), JOB, StubLedger(), events)
+    assert report["bytes"]["client_up"] == {"5": [1_800 + 281 + 64 + 2 * 358, 1_800 + 282 + 300], "6": [1_700, 1_700]}
+    assert [entry["update_bytes"] for entry in report["rounds"]] == [None, 310]
+
+
+def test_weights_at_their_limit_are_told_round_by_round(report):
+    assert [entry["saturated"] for entry in report["rounds"]] == [1, 2]
 
 
 def test_final_is_the_last_model(report):

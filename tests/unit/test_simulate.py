@@ -33,7 +33,7 @@ def synthetic(size: Size) -> Measured:
 
     gas = follow(TRANSACTIONS)
     gas["open_round"] = total(dict.fromkeys(OPENING, 1.0), opening_counts(size.validators, size.shards * size.seats))
-    return Measured(size, follow(STAGES), follow(WORK), gas, follow(TRANSACTIONS))
+    return Measured(size, follow(STAGES), follow(WORK), gas, follow(TRANSACTIONS), 700.0)
 
 
 @pytest.fixture
@@ -76,13 +76,21 @@ def test_what_costs_nothing_has_no_constants():
 
 def test_a_measured_round_is_the_fastest_of_each_stage():
     rounds = [
-        {"seconds": {"open": 1.0, "commit": 5.0}, "cpu_seconds": {"client": {"commit": 2.0, "train": 1.0}}},
-        {"seconds": {"open": 2.0, "commit": 4.0}, "cpu_seconds": {"client": {"commit": 1.0, "train": 1.5}}},
+        {
+            "update_bytes": 300,
+            "seconds": {"open": 1.0, "commit": 5.0},
+            "cpu_seconds": {"client": {"commit": 2.0, "train": 1.0}},
+        },
+        {
+            "update_bytes": 280,
+            "seconds": {"open": 2.0, "commit": 4.0},
+            "cpu_seconds": {"client": {"commit": 1.0, "train": 1.5}},
+        },
     ]
     sent = [{"label": "commit", "gas": 100, "size": 10}] * 4 + [{"label": "bond_client", "gas": 9, "size": 9}]
     measured = summarise(Size(2, 4, 1), rounds, sent)
     assert (measured.seconds["open"], measured.seconds["commit"], measured.work) == (1.0, 4.0, {"client": 2.5})
-    assert (measured.gas, measured.sent) == ({"commit": 200.0}, {"commit": 20.0})
+    assert (measured.gas, measured.sent, measured.update_bytes) == ({"commit": 200.0}, {"commit": 20.0}, 290)
 
 
 def test_constants_survive_their_file(constants, tmp_path):

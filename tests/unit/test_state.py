@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.codec.state import from_state, to_state
+from qfl.codec.state import count_saturated, from_state, to_state
 from qfl.errors import InvalidInput, NotFinite
 from qfl.types import ModelShape
 
@@ -55,3 +55,9 @@ def test_diverged_parameters_are_refused(broken):
 def test_state_of_another_shape_or_type_is_refused(state):
     with pytest.raises(InvalidInput):
         from_state(state, ModelShape(2, 2))
+
+
+def test_weights_at_a_limit_are_counted_and_angles_are_not():
+    state = to_state(np.array([-2 * np.pi, 0.0]), np.array([500.0, -500.0, 127.9, 0.0]))
+    assert state[0] == -(2**31)
+    assert count_saturated(state, ModelShape(2, 4)) == 2
