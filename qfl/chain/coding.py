@@ -28,11 +28,11 @@ class FunctionCoder:
         self._inputs = [canonical_type(parameter) for parameter in entry["inputs"]]
         self._outputs = [canonical_type(parameter) for parameter in entry["outputs"]]
         self._name_outputs = [_namer(parameter) for parameter in entry["outputs"]]
-        self._selector = keccak(text=f"{entry['name']}({','.join(self._inputs)})")[:4]
+        self.selector = keccak(text=f"{entry['name']}({','.join(self._inputs)})")[:4]
 
     def encode(self, arguments: Sequence[object]) -> bytes:
         """The call data."""
-        return self._selector + encode(self._inputs, arguments)
+        return self.selector + encode(self._inputs, arguments)
 
     def decode(self, answer: bytes) -> Any:
         """The value that the function returns; a tuple when there are several. Raises DecodingError."""
