@@ -68,7 +68,7 @@ class ChainContracts:
         return DecodedEvent(name, _shortened(found), content.get("round"), speaker, content.get(DIGEST), root)
 
     def _abi_of(self, address: str | None) -> str:
-        """"Shard 2" is a `Shard`; empty for what is no contract of ours."""
+        """ "Shard 2" is a `Shard`; empty for what is no contract of ours."""
         return self.labels.get(address or "", "").partition(" ")[0]
 
 

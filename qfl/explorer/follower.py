@@ -90,9 +90,7 @@ class Follower:
             until = chunk.blocks[-1].number
         if until >= head.number:
             self._look()
-        self.status = replace(
-            self.status, head=head.number, head_time=head.time, indexed=until, problem=None
-        )
+        self.status = replace(self.status, head=head.number, head_time=head.time, indexed=until, problem=None)
         return until < head.number
 
     def complaint(self) -> str | None:
@@ -102,7 +100,9 @@ class Follower:
         if not self._node.answered_at:
             return f"the node at {self._node.url} has not answered yet"
         silence = time.monotonic() - self._node.answered_at
-        return f"the node at {self._node.url} has not answered for {silence:.0f} s" if silence > SILENCE_SECONDS else None
+        return (
+            f"the node at {self._node.url} has not answered for {silence:.0f} s" if silence > SILENCE_SECONDS else None
+        )
 
     def _read(self, first: int, until: int, last: tuple[int, str] | None) -> Chunk:
         blocks = _some_of(self._node.blocks(first, until))
