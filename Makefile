@@ -21,7 +21,7 @@ node_modules/.ready: package.json package-lock.json
 	@touch $@
 
 demo: setup
-	$(BIN)/qfl run --out runs/demo --overwrite
+	$(BIN)/qfl run --out runs/demo --overwrite --explorer
 	$(BIN)/qfl verify --run runs/demo
 
 test: setup test-python test-contracts

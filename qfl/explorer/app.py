@@ -6,11 +6,11 @@ from collections.abc import Collection
 from pathlib import Path
 
 from starlette.applications import Starlette
-from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
 
 from qfl.devnet.programs import find_module
 from qfl.errors import ProgramMissing
@@ -23,7 +23,7 @@ CHARTS = {"uplot.js": "uplot/dist/uPlot.iife.min.js", "uplot.css": "uplot/dist/u
 """The charting library's own files, as npm brought them; without them the figures are tables."""
 
 
-def make_app(watcher: Watcher, names: Collection[str] = ()) -> Starlette:
+def make_app(watcher: Watcher, names: Collection[str] = ()) -> ASGIApp:
     """The pages of a watcher; `names` are hosts that it is called by besides addresses and localhost."""
     pages = Pages(watcher)
     routes = [
@@ -42,11 +42,9 @@ def make_app(watcher: Watcher, names: Collection[str] = ()) -> Starlette:
         Route("/charts/{name}", _chart_file),
         Mount("/static", StaticFiles(directory=STATIC)),
     ]
-    return Starlette(
-        routes=routes,
-        middleware=[Middleware(Gate, names=names)],
-        exception_handlers={404: pages.missing, NotFound: pages.missing},
-    )
+    handlers = {404: pages.missing, NotFound: pages.missing, Exception: pages.failed}
+    # Around all of it: what goes wrong has its headers, too.
+    return Gate(Starlette(routes=routes, exception_handlers=handlers), names)
 
 
 def _chart_file(request: Request) -> Response:

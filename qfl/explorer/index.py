@@ -91,10 +91,11 @@ class Index:
 
     def last_block(self, chain: int) -> tuple[int, str] | None:
         """Number and hash of the last block that was added; None before the first one."""
-        return next(iter(self.kept_blocks(chain)[-1:]), None)
+        query = "SELECT number, hash FROM blocks WHERE chain = ? ORDER BY number DESC LIMIT 1"
+        return next(((row["number"], row["hash"]) for row in self.rows(query, chain)), None)
 
     def kept_blocks(self, chain: int) -> list[tuple[int, str]]:
-        """Number and hash of the blocks that are remembered, in order: those with something in them, and some others."""
+        """Number and hash of the blocks that are remembered, in order: those with something in them, and some."""
         found = self.rows("SELECT number, hash FROM blocks WHERE chain = ? ORDER BY number", chain)
         return [(row["number"], row["hash"]) for row in found]
 

@@ -137,14 +137,14 @@ class Node:
         block, topics = self._number(found.get("blockNumber")), found.get("topics")
         self._require(hashes.get(block) == found.get("blockHash"), f"an event of another block {block} than it has")
         self._require(isinstance(topics, list), "an event without topics")
+        tx_hash = self._text(WORD, found.get("transactionHash"))
         raw = {
             "data": self._text(DATA, found.get("data")),
             "topics": [self._text(WORD, topic) for topic in topics],
             "blockNumber": hex(block),
-            "transactionHash": self._text(WORD, found.get("transactionHash")),
+            "transactionHash": tx_hash,
         }
-        address, index = self._text(ADDRESS, found.get("address")), self._number(found.get("logIndex"))
-        return Log(address, index, block, raw["transactionHash"], raw)
+        return Log(self._text(ADDRESS, found.get("address")), self._number(found.get("logIndex")), block, tx_hash, raw)
 
     def _receipt(self, found: Any, tx_hash: str, block_hash: str) -> Paid:
         self._require(isinstance(found, dict), f"no receipt of transaction {tx_hash}, which it has in a block")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -33,7 +34,12 @@ SELECT transactions.*, blocks.time FROM transactions
 LEFT JOIN blocks ON blocks.chain = transactions.chain AND blocks.number = transactions.block
 WHERE {} ORDER BY block DESC, position DESC, transactions.chain LIMIT ? OFFSET ?
 """
+PAID_TO = """
+SELECT participant FROM events WHERE name = 'Bonded' AND lower(json_extract(arguments, '$.withdrawal')) = ?
+"""
 EVENTS = "SELECT * FROM events WHERE hash = ? ORDER BY log"
+
+log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -106,10 +112,9 @@ class Pages:
         history = member_history(self._index, number, ROWS, (page - 1) * ROWS)
         total = self._index.count("events", "participant = ?", number)
         return self._page(
-            *(request, "participant"),
-            **{"member": members[0], "now": now, "problem": problem, "history": history},
-            **{"page": page, "pages": _pages(total), "total": total},
-        )
+            request, "participant", member=members[0], duty=now, problem=problem, history=history,
+            page=page, pages=_pages(total), total=total,
+        )  # fmt: skip
 
     def transactions(self, request: Request) -> Response:
         """Those of the deployment, newest first; of one contract, block or round, or those that failed, on demand."""
@@ -130,11 +135,7 @@ class Pages:
         if not ADDRESS.fullmatch(address):
             raise NotFound(f"{address!r} is no address")
         labels = [chain.labels[address] for chain in self._watcher.contracts if address in chain.labels]
-        paid = self._index.rows(
-            "SELECT participant FROM events WHERE name = 'Bonded' AND lower(json_extract(arguments, '$.withdrawal')) = ?",
-            address,
-        )
-        members = [row["participant"] for row in paid]
+        members = [row["participant"] for row in self._index.rows(PAID_TO, address)]
         where = "(sender = ? OR receiver = ?)"
         return self._transactions(request, where, [address] * 2, address=address, labels=labels, members=members)
 
@@ -143,7 +144,7 @@ class Pages:
         tx_hash = request.path_params["hash"].lower()
         if not WORD.fullmatch(tx_hash):
             raise NotFound(f"{tx_hash!r} is no hash of a transaction")
-        rows = self._index.rows(TRANSACTIONS.format("hash = ?"), tx_hash, 1, 0)
+        rows = self._index.rows(TRANSACTIONS.format("transactions.hash = ?"), tx_hash, 1, 0)
         found, problem = self._ask(lambda: inspect_transaction(self._watcher.ledger, tx_hash))
         if not rows and found is None:
             raise NotFound(f"transaction {tx_hash}: {problem}")
@@ -191,6 +192,11 @@ class Pages:
         """There is no such page."""
         text = str(fault) if isinstance(fault, NotFound) else f"there is no page {request.url.path}"
         return self._page(request, "error", status=404, title="Not found", text=text)
+
+    def failed(self, request: Request, fault: Exception) -> Response:
+        """A fault of the explorer's own; its log has more."""
+        log.error("%s", request.url.path, exc_info=fault)
+        return self._page(request, "error", status=500, title="This page failed", text=f"{fault!r:.200}")
 
     def _transactions(self, request: Request, where: str, values: list[Any], **context: Any) -> Response:
         page, total = _page_of(request), self._index.count("transactions", where, *values)

@@ -10,11 +10,13 @@ from qfl.explorer.index import Index
 Row = dict[str, Any]
 
 EVENTS = """
-SELECT events.*, blocks.time FROM events LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
+SELECT events.*, blocks.time FROM events
+LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
 WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log
 """
 HISTORY = """
-SELECT events.*, blocks.time FROM events LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
+SELECT events.*, blocks.time FROM events
+LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
 WHERE participant = ? ORDER BY block DESC, log DESC LIMIT ? OFFSET ?
 """
 ROLES = ("nobody", "client", "validator")

@@ -22,7 +22,8 @@ SELECT round AS number,
 FROM events WHERE round BETWEEN ? AND ? GROUP BY round HAVING max(name = 'RoundOpened') ORDER BY round DESC
 """
 EVENTS = """
-SELECT events.*, blocks.time FROM events LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
+SELECT events.*, blocks.time FROM events
+LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
 WHERE round = ? ORDER BY events.chain, block, log LIMIT ?
 """
 MOST_EVENTS = 5000
@@ -133,7 +134,8 @@ def _shard_of(event: Row) -> int | None:
     said, (kind, _, index) = event["arguments"], (event["contract"] or "").partition(" ")
     if kind == "Shard":
         return int(index)
-    return said.get("shard")
+    named: int | None = said.get("shard")
+    return named
 
 
 def _commit(part: ShardPart, event: Row) -> None:

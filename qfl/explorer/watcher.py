@@ -53,7 +53,8 @@ class Watcher:
         """Where the current round stood when the beacon's chain was asked last."""
         self._job: JobDocument | None = None
         self._stop = threading.Event()
-        firsts = [deployment.block, *(chain.block for chain in deployment.chains)]
+        # A genesis block holds no transaction, and Anvil makes up another one when it is started again on its state.
+        firsts = [max(1, block) for block in (deployment.block, *(chain.block for chain in deployment.chains))]
         self.followers = [
             self._follower(chain, *place) for chain, place in enumerate(zip(urls, self.contracts, firsts, strict=True))
         ]
