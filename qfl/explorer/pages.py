@@ -173,8 +173,10 @@ class Pages:
         return self._page(request, "search", status=200 if hits else 404, query=query, hits=hits, forms=FORMS)
 
     def state(self, _request: Request) -> Response:
-        """Changes whenever a page has."""
-        return JSONResponse({"state": self._watcher.state()})
+        """Changes whenever a page has; `behind` while blocks are missing that the nodes have."""
+        statuses = [follower.status for follower in self._watcher.followers]
+        behind = any(status.is_behind or status.indexed < 0 for status in statuses)
+        return JSONResponse({"state": self._watcher.state(), "behind": behind})
 
     def series(self, _request: Request) -> Response:
         """The charts' figures."""

@@ -10,6 +10,7 @@ from qfl.energy.model import compute_accounts
 from qfl.energy.workload import summarise
 from qfl.errors import QflError
 from qfl.explorer.index import Index
+from qfl.explorer.shown import number
 
 COSTS = """
 SELECT round, sum(gas) AS gas, sum(bytes) AS bytes, count(*) AS transactions FROM transactions
@@ -38,8 +39,8 @@ class Series:
         first, last = self.values[rounds[0]], self.values[rounds[-1]]
         low, high = min(self.values.values()), max(self.values.values())
         return (
-            f"{self.title}, {self.unit}: {first:,.4g} in round {rounds[0]}, {last:,.4g} in round {rounds[-1]}; "
-            f"lowest {low:,.4g}, highest {high:,.4g}."
+            f"{self.title}, {self.unit}: {number(first)} in round {rounds[0]}, {number(last)} in round {rounds[-1]}; "
+            f"lowest {number(low)}, highest {number(high)}."
         )
 
 
@@ -60,9 +61,9 @@ def learning(
     Args:
         config: as `qfl.energy.workload.summarise` takes it; None while it is not known.
     """
-    accuracy = {number: float(event["accuracy"]) for number, event in rounds.items() if "accuracy" in event}
-    joules = {} if config is None else {number: _joules(config, event, sent) for number, event in rounds.items()}
-    known = {number: value for number, value in joules.items() if value is not None}
+    accuracy = {n: float(event["accuracy"]) for n, event in rounds.items() if "accuracy" in event}
+    joules = {} if config is None else {n: _joules(config, event, sent) for n, event in rounds.items()}
+    known = {n: value for n, value in joules.items() if value is not None}
     needs = "a run measures it: pass --run with the run's folder"
     return [
         Series("accuracy", "Accuracy on the test data", "share", accuracy, needs),

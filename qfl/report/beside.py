@@ -22,10 +22,16 @@ def explorer_beside(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> 
         port: where to, if it is free; any free one if not, or for 0.
         urls: the beacon's chain, then the shards' own.
     """
+    process, url = start_explorer(folder, port, urls, ipfs)
+    try:
+        yield url
+    finally:
+        process.stop()
+
+
+def start_explorer(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> tuple[GuardedProcess, str]:
+    """As `explorer_beside`: the process, and the page's address, which will answer in a second or two."""
     chosen = port if port and is_free(port) else choose_port(0, "the explorer")
     document = json.dumps({"folder": str(folder), "port": chosen, "urls": list(urls), "ipfs": ipfs})
     process = GuardedProcess("explorer", [sys.executable, "-m", "qfl.explorer", document], folder / LOG)
-    try:
-        yield f"http://{HOST}:{chosen}"
-    finally:
-        process.stop()
+    return process, f"http://{HOST}:{chosen}"

@@ -3,6 +3,7 @@
 
 const POLL_MILLISECONDS = 2000;
 const HEIGHT = 220;
+const COMPACT = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 5 });
 const drawn = new Map(); // chart by the name of its series
 let state = document.body.dataset.state;
 let paused = false;
@@ -65,7 +66,7 @@ function make(figure, series) {
     scales: { x: { time: false } },
     axes: [
       { ...axis, incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000] },
-      { ...axis, size: 70 },
+      { ...axis, size: 60, values: (_chart, ticks) => ticks.map((tick) => COMPACT.format(tick)) },
     ],
     series: [
       { label: "round" },
