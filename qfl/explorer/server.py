@@ -66,6 +66,7 @@ def _open(host: str, port: int, beyond_loopback: bool) -> socket.socket:
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             opened.bind((str(address), wanted))
+            opened.listen()  # so that who comes at once waits, and is not refused
             return opened
         except (OSError, OverflowError) as error:
             opened.close()

@@ -1,26 +1,29 @@
 // Drives a headless Chromium by a plan on standard input, and says what it saw on standard output, both JSON.
 //
 // Plan: {url, executable, folder, visit: [path], follow: [{click, expect}], watch: {selector, pattern, seconds}}
-//   visit   every page in both widths and both colour schemes: accessibility (axe-core), overflow, screenshots in `folder`
+//   visit   every page, light at a desk and dark on a phone: accessibility (axe-core), overflow, screenshots in `folder`
 //   follow  from the overview, click what is named and wait until `expect` is on the page, one after the other
 //   watch   stay on the overview until the text of `selector` matches `pattern`, without loading it again
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const SIZES = { desktop: { width: 1280, height: 900 }, phone: { width: 375, height: 740 } };
+const DESKTOP = { size: "desktop", viewport: { width: 1280, height: 900 }, colorScheme: "light" };
+const PHONE = { size: "phone", viewport: { width: 375, height: 740 }, colorScheme: "dark" };
 const MILLISECONDS = 10_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
 const plan = JSON.parse(readFileSync(0, "utf8"));
 const errors = [];
-const browser = await chromium.launch({ executablePath: await findChromium(), args: ["--no-sandbox", "--disable-gpu"] });
+const browser = await chromium.launch({
+  executablePath: await findChromium(),
+  args: ["--no-sandbox", "--disable-gpu"],
+});
 const found = { pages: [], followed: [], watched: null };
 try {
-  for (const [size, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ["light", "dark"]) {
-      if (plan.visit) await visit(size, viewport, colorScheme);
-    }
+  if (plan.visit) {
+    await visit(DESKTOP);
+    await visit(PHONE);
   }
   if (plan.follow) await follow();
   if (plan.watch) await watch();
@@ -37,7 +40,7 @@ async function findChromium() {
   return packed.executablePath();
 }
 
-async function open(viewport, colorScheme) {
+async function open({ viewport, colorScheme }) {
   // The page's policy allows no script but its own: axe comes in by the debugger, in a context that may.
   const context = await browser.newContext({ viewport, colorScheme, locale: "en-GB" });
   const page = await context.newPage();
@@ -50,18 +53,20 @@ async function open(viewport, colorScheme) {
   return page;
 }
 
-async function visit(size, viewport, colorScheme) {
-  const page = await open(viewport, colorScheme);
+async function visit(screen) {
+  const page = await open(screen);
   for (const [index, path] of plan.visit.entries()) {
     await page.goto(plan.url + path, { waitUntil: "load" });
     if (path === "/") await page.locator("figure canvas").first().waitFor();
     await page.evaluate(AXE);
     const { violations } = await page.evaluate(() => globalThis.axe.run());
-    await page.screenshot({ path: `${plan.folder}/${String(index).padStart(2, "0")}-${size}-${colorScheme}.png`, fullPage: true });
+    await page.screenshot({
+      path: `${plan.folder}/${String(index).padStart(2, "0")}-${screen.size}.png`,
+      fullPage: true,
+    });
     found.pages.push({
       path,
-      size,
-      colorScheme,
+      size: screen.size,
       title: await page.title(),
       text: await page.locator("main").innerText(),
       charts: await page.locator("figure canvas").count(),
@@ -75,7 +80,7 @@ async function visit(size, viewport, colorScheme) {
 }
 
 async function follow() {
-  const page = await open(SIZES.desktop, "light");
+  const page = await open(DESKTOP);
   await page.goto(plan.url);
   for (const { click, expect } of plan.follow) {
     await page.locator(click).first().click();
@@ -85,7 +90,7 @@ async function follow() {
 }
 
 async function watch() {
-  const page = await open(SIZES.desktop, "light");
+  const page = await open(DESKTOP);
   await page.goto(plan.url);
   await page.evaluate(() => (globalThis.isSamePage = true));
   const { selector, pattern, seconds } = plan.watch;
@@ -94,5 +99,8 @@ async function watch() {
     [selector, pattern],
     { timeout: 1000 * seconds },
   );
-  found.watched = { text: await page.locator(selector).innerText(), isSamePage: await page.evaluate(() => globalThis.isSamePage === true) };
+  found.watched = {
+    text: await page.locator(selector).innerText(),
+    isSamePage: await page.evaluate(() => globalThis.isSamePage === true),
+  };
 }

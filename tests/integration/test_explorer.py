@@ -202,7 +202,7 @@ def test_lying_node_is_named_and_forgiven_when_it_tells_the_truth(played: Town, 
             twisting_proxy(devnet.rpc_url, twist) as url,
             exploring(played.ledger.deployment, [url], MemoryStore()) as explored,
         ):
-            explored.wait_for(lambda: explored.watcher.followers[0].status.problem is not None)  # noqa: B023
+            explored.wait_for(lambda: explored.watcher.followers[0].status.problem is not None)
             page = explored.get("/")
             assert "Not up to date" in page and "<script>alert" not in page
             twist.change = lambda answer: answer
@@ -248,9 +248,10 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
 
 
 def test_reorganised_and_reset_chain_is_read_anew(own: Devnet, tmp_path: Path) -> None:
-    with Town(own, tmp_path, clients=1) as town, exploring(
-        town.ledger.deployment, [own.rpc_url], MemoryStore()
-    ) as explored:
+    with (
+        Town(own, tmp_path, clients=1) as town,
+        exploring(town.ledger.deployment, [own.rpc_url], MemoryStore()) as explored,
+    ):
         web3, index = town.ledger.web3, explored.watcher.index
         snapshot = web3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
         town.rogue(1)
