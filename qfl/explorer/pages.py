@@ -170,7 +170,7 @@ class Pages:
         hits = search(self._index, query)
         if len(hits) == 1:
             return RedirectResponse(hits[0].path, 303)
-        return self._page(request, "search", status=200 if hits else 404, query=query, hits=hits, forms=FORMS)
+        return self._page(request, "search", query=query, hits=hits, forms=FORMS)
 
     def state(self, _request: Request) -> Response:
         """Changes whenever a page has; `behind` while blocks are missing that the nodes have."""
