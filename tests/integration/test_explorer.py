@@ -20,6 +20,7 @@ from looking import Explored, Twist, exploring, twisting_proxy
 from test_ipfs_store import file_of
 from town import Town
 
+from qfl.attacks.insistent import Insistent
 from qfl.chain.contracts.beacon import Phase
 from qfl.codec.cid import cid_of
 from qfl.codec.content import content_digest
@@ -27,6 +28,7 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.round import run_round
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.memory import MemoryStore
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 SCRIPT = '<script>globalThis.executed = true</script>"><img src=x onerror=alert(1)>'
 HOSTILE = json.dumps({"dataset": SCRIPT}).encode()
@@ -50,6 +52,7 @@ def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator
                 rogue.reveal(b"\x11" * 32, digest)
 
         run_round(network, act)
+        assert not Insistent(town.senders["client-1"]).attempt(town.ledger.beacon.settle(RoundNumber(1)))
         yield town
 
 
@@ -73,7 +76,7 @@ def test_round_shows_everybodys_part(explored: Explored, played: Town) -> None:
     page = explored.get("/rounds/1")
     assert len(re.findall("Published by participant", page)) == 1
     assert page.count("<td>yes</td><td>none</td>") >= 2, "two honest updates are included, and not rewarded yet"
-    committee = played.ledger.beacon.committee(1, 0)  # type: ignore[arg-type]
+    committee = played.ledger.beacon.committee(RoundNumber(1), ShardIndex(0))
     assert all(f'href="/participants/{validator}"' in page for validator in committee)
 
 
@@ -84,14 +87,28 @@ def test_transaction_leads_from_the_list_to_its_decoded_event_and_content(explor
     assert "Content " in explored.get(first("/content/bafkrei[a-z2-7]+", transaction))
 
 
+def test_failed_transaction_says_why(explored: Explored) -> None:
+    page = explored.get("/transactions?failed=1")
+    assert "settle" in page and "1 transactions" in page
+    failed = explored.get(first("/transactions/0x[0-9a-f]{64}", page))
+    assert "Why it failed" in failed and "StillChallengeable" in failed
+
+
+def test_participants_show_stakes_keys_and_what_they_should_do(explored: Explored, played: Town) -> None:
+    record = played.ledger.staking.participant(ParticipantId(1))
+    page = explored.get("/participants/1")
+    assert "0x" + record.key.root.hex() in page and "Should do now" in page
+    assert f"{record.stake_wei / 1e18:g} ETH" in page
+
+
 def test_content_of_an_update_is_what_the_chain_says(explored: Explored, played: Town) -> None:
-    cid = cid_of(played.ledger.shards[0].reveals(1, 0)[0].content_digest)  # type: ignore[arg-type]
+    cid = cid_of(played.ledger.shards[0].reveals(RoundNumber(1), 0)[0].content_digest)
     page = explored.get(f"/content/{cid}")
     assert "Digest check passed" in page and 'class="lanes"' in page
 
 
 def test_tampered_content_fails_its_digest_check(explored: Explored, played: Town, devnet: Devnet) -> None:
-    digest = played.ledger.shards[0].reveals(1, 0)[1].content_digest  # type: ignore[arg-type]
+    digest = played.ledger.shards[0].reveals(RoundNumber(1), 0)[1].content_digest
     file = file_of(devnet.config.folder, digest)
     data = file.read_bytes()
     try:
@@ -102,7 +119,7 @@ def test_tampered_content_fails_its_digest_check(explored: Explored, played: Tow
 
 
 def test_search_finds_by_every_name(explored: Explored, played: Town) -> None:
-    reveal = played.ledger.shards[0].reveals(1, 0)[0]  # type: ignore[arg-type]
+    reveal = played.ledger.shards[0].reveals(RoundNumber(1), 0)[0]
     cid, account = cid_of(reveal.content_digest), played.ledger.staking.participant(reveal.client).withdrawal
     targets = {
         reveal.tx_hash: f"/transactions/{reveal.tx_hash}",
@@ -253,18 +270,18 @@ def test_reorganised_and_reset_chain_is_read_anew(own: Devnet, tmp_path: Path) -
         exploring(town.ledger.deployment, [own.rpc_url], MemoryStore()) as explored,
     ):
         web3, index = town.ledger.web3, explored.watcher.index
-        snapshot = web3.provider.make_request("evm_snapshot", [])["result"]  # type: ignore[arg-type]
+        snapshot = web3.provider.make_request("evm_snapshot", [])["result"]
         town.rogue(1)
         explored.wait_until_read(web3.eth.block_number)
         assert index.count("events", "name = 'Bonded' AND participant = 1") == 1
         bonded_before = index.count("events", "name = 'Bonded'")
 
-        web3.provider.make_request("evm_revert", [snapshot])  # type: ignore[arg-type]
-        web3.provider.make_request("evm_mine", [])  # type: ignore[arg-type]
+        web3.provider.make_request("evm_revert", [snapshot])
+        web3.provider.make_request("evm_mine", [])
         explored.wait_for(lambda: index.count("events", "name = 'Bonded'") < bonded_before)
         explored.wait_until_read(web3.eth.block_number)
         assert not explored.watcher.complaints()
 
-        web3.provider.make_request("anvil_reset", [])  # type: ignore[arg-type]
+        web3.provider.make_request("anvil_reset", [])
         explored.wait_for(lambda: "does not match the deployment" in explored.get("/"))
         assert index.count("events") == 0
