@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from qfl.codec.cid import cid_of
-from qfl.codec.content import Content, decode, lanes_root
+from qfl.codec.content import Content, ContentKind, decode, lanes_root
 from qfl.errors import ContentCorrupt, InvalidInput, MalformedContent
 from qfl.explorer.index import Index
 from qfl.explorer.plot import LanePlot, plot_lanes
@@ -107,6 +107,9 @@ def _content_checks(content: Content, mentions: Sequence[dict[str, Any]]) -> Ite
         yield Check(f"the root of its lanes is as {what} says", same, f"{root}, on chain {event['root']}")
         same = content.round == event["round"]
         yield Check(f"its header's round is that of {what}", same, f"{content.round}, on chain {event['round']}")
+        if content.kind is ContentKind.UPDATE:
+            same = content.author == event["participant"]
+            yield Check(f"its author is who {what} is by", same, f"{content.author}, on chain {event['participant']}")
 
 
 def _header(content: Content) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from qfl.explorer.node import Block, Node
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
-SPAN, MOST_TRANSACTIONS = 64, 2000
+SPAN, MOST_TRANSACTIONS = 32, 2000
 """Blocks, and about how many transactions in them, that are read at a time; a page shows how far it is after each."""
 SILENCE_SECONDS = 5.0
 """After which a node counts as silent, whatever its next answer will be."""

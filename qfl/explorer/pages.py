@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,7 +15,7 @@ from qfl.errors import ContentUnusable, InvalidInput, QflError
 from qfl.explorer import shown
 from qfl.explorer.content import show_document
 from qfl.explorer.node import ADDRESS, WORD
-from qfl.explorer.participants import list_members, member_count, member_history
+from qfl.explorer.participants import list_members, member_count, member_history, rounds_seated
 from qfl.explorer.rounds import Row, last_round, summarise_rounds, tell_round
 from qfl.explorer.search import FORMS, search
 from qfl.explorer.watcher import Watcher
@@ -38,8 +37,6 @@ PAID_TO = """
 SELECT participant FROM events WHERE name = 'Bonded' AND lower(json_extract(arguments, '$.withdrawal')) = ?
 """
 EVENTS = "SELECT * FROM events WHERE hash = ? ORDER BY log"
-
-log = logging.getLogger(__name__)
 
 _T = TypeVar("_T")
 
@@ -113,7 +110,7 @@ class Pages:
         total = self._index.count("events", "participant = ?", number)
         return self._page(
             request, "participant", member=members[0], duty=now, problem=problem, history=history,
-            page=page, pages=_pages(total), total=total,
+            page=page, pages=_pages(total), total=total, seated=rounds_seated(self._index, number, ROWS),
         )  # fmt: skip
 
     def transactions(self, request: Request) -> Response:
@@ -196,8 +193,7 @@ class Pages:
         return self._page(request, "error", status=404, title="Not found", text=text)
 
     def failed(self, request: Request, fault: Exception) -> Response:
-        """A fault of the explorer's own; its log has more."""
-        log.error("%s", request.url.path, exc_info=fault)
+        """A fault of the explorer's own; the server logs it."""
         return self._page(request, "error", status=500, title="This page failed", text=f"{fault!r:.200}")
 
     def _transactions(self, request: Request, where: str, values: list[Any], **context: Any) -> Response:

@@ -19,6 +19,10 @@ SELECT events.*, blocks.time FROM events
 LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
 WHERE participant = ? ORDER BY block DESC, log DESC LIMIT ? OFFSET ?
 """
+SEATS = """
+SELECT DISTINCT events.round FROM events, json_each(events.arguments, '$.committees')
+WHERE name = 'RoundOpened' AND json_each.value = ? ORDER BY events.round DESC LIMIT ?
+"""
 ROLES = ("nobody", "client", "validator")
 
 
@@ -59,6 +63,11 @@ def list_members(index: Index, first: int, last: int) -> list[Member]:
 def member_history(index: Index, number: int, limit: int, offset: int) -> list[Row]:
     """Every event about a participant, newest first."""
     return index.rows(HISTORY, number, limit, offset)
+
+
+def rounds_seated(index: Index, validator: int, limit: int) -> list[int]:
+    """The rounds in which a validator was drawn into a committee, newest first."""
+    return [int(row["round"]) for row in index.rows(SEATS, validator, limit)]
 
 
 def _apply(member: Member, event: Row) -> None:

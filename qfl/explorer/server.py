@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections.abc import Callable, Collection
+from contextlib import suppress
 
 import uvicorn
 
@@ -47,7 +48,9 @@ def serve(
         watcher.start()
         on_ready(f"http://{shown}:{bound[1]}")
         try:
-            uvicorn.Server(config).run(sockets=[opened])
+            # It ends by itself on a signal, and then passes it on: nothing is left to be interrupted.
+            with suppress(KeyboardInterrupt):
+                uvicorn.Server(config).run(sockets=[opened])
         finally:
             watcher.stop()
 
