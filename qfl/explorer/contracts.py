@@ -9,8 +9,8 @@ from typing import Any
 
 from eth_abi.exceptions import DecodingError
 
-from qfl.chain.abi import CONTRACTS, load_abi
-from qfl.chain.coding import EventCoder, FunctionCoder
+from qfl.chain.abi import CONTRACTS, load_abi, selector_of
+from qfl.chain.coding import EventCoder
 from qfl.chain.deployment import Deployment
 from qfl.explorer.node import Log
 from qfl.inspect.transaction import plain
@@ -89,7 +89,7 @@ def contracts_by_chain(deployment: Deployment) -> list[ChainContracts]:
 def _functions(abi_name: str) -> Mapping[bytes, tuple[str, bool]]:
     """The functions of an ABI by selector, and whether the first word of their arguments is a round."""
     entries = [entry for entry in _abi(abi_name) if entry["type"] == "function"]
-    return {FunctionCoder(entry).selector: (entry["name"], _names_round(entry["inputs"])) for entry in entries}
+    return {selector_of(entry): (entry["name"], _names_round(entry["inputs"])) for entry in entries}
 
 
 @cache
