@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -114,6 +115,12 @@ class Index:
             if isinstance(row.get("arguments"), str):
                 row["arguments"] = json.loads(row["arguments"])
         return found
+
+    @contextmanager
+    def unchanged(self) -> Iterator[None]:
+        """Let nothing be added or taken back while several things are looked up that belong together."""
+        with self._lock:
+            yield
 
     def count(self, table: str, condition: str = "1", *values: object) -> int:
         """How many rows of a table fulfil a condition."""

@@ -58,22 +58,23 @@ class Pages:
 
     def overview(self, request: Request) -> Response:
         """The round that goes on, figures over time, what was last."""
-        last = last_round(self._index)
-        return self._page(
-            request,
-            "overview",
-            last=last,
-            story=tell_round(self._index, last, self._seats(last)) if last else None,
-            rounds=summarise_rounds(self._index, last - NEWEST + 1, last),
-            transactions=self._index.rows(TRANSACTIONS.format("1"), NEWEST, 0),
-            series=self._watcher.series(),
-            counts={
+        index = self._index
+        with index.unchanged():
+            last = last_round(index)
+            found: dict[str, Any] = {
+                "last": last,
+                "story": tell_round(index, last, self._seats(last)) if last else None,
+                "rounds": summarise_rounds(index, last - NEWEST + 1, last),
+                "transactions": index.rows(TRANSACTIONS.format("1"), NEWEST, 0),
+                "series": self._watcher.series(),
+            }
+            counts = {
                 "rounds": last,
-                "participants": member_count(self._index),
-                "transactions": self._index.count("transactions"),
-                "failed": self._index.count("transactions", "NOT succeeded"),
-            },
-        )
+                "participants": member_count(index),
+                "transactions": index.count("transactions"),
+                "failed": index.count("transactions", "NOT succeeded"),
+            }
+        return self._page(request, "overview", counts=counts, **found)
 
     def rounds(self, request: Request) -> Response:
         """Every round, newest first."""
@@ -85,13 +86,15 @@ class Pages:
     def round(self, request: Request) -> Response:
         """One round, shard by shard."""
         number = request.path_params["number"]
-        if not 1 <= number <= last_round(self._index):
-            raise NotFound(f"round {number}: the last one is {last_round(self._index)}")
-        story = tell_round(self._index, number, self._seats(number))
-        where, values = "round = ?", (number,)
-        found = self._index.rows(TRANSACTIONS.format(where), *values, ROWS, 0)
-        total = self._index.count("transactions", where, *values)
-        return self._page(request, "round", story=story, transactions=found, total=total, last=last_round(self._index))
+        index = self._index
+        with index.unchanged():
+            last = last_round(index)
+            if not 1 <= number <= last:
+                raise NotFound(f"round {number}: the last one is {last}")
+            story = tell_round(index, number, self._seats(number))
+            found = index.rows(TRANSACTIONS.format("round = ?"), number, ROWS, 0)
+            total = index.count("transactions", "round = ?", number)
+        return self._page(request, "round", story=story, transactions=found, total=total, last=last)
 
     def participants(self, request: Request) -> Response:
         """Everybody who ever bonded."""
@@ -109,9 +112,17 @@ class Pages:
         history = member_history(self._index, number, ROWS, (page - 1) * ROWS)
         total = self._index.count("events", "participant = ?", number)
         return self._page(
-            request, "participant", member=members[0], duty=now, problem=problem, history=history,
-            page=page, pages=_pages(total), total=total, seated=rounds_seated(self._index, number, ROWS),
-        )  # fmt: skip
+            request,
+            "participant",
+            member=members[0],
+            duty=now,
+            problem=problem,
+            seated=rounds_seated(self._index, number, ROWS),
+            history=history,
+            page=page,
+            pages=_pages(total),
+            total=total,
+        )
 
     def transactions(self, request: Request) -> Response:
         """Those of the deployment, newest first; of one contract, block or round, or those that failed, on demand."""

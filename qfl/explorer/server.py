@@ -42,9 +42,14 @@ def serve(
         bound = opened.getsockname()
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         config = uvicorn.Config(
-            make_app(watcher, names), log_level="warning", access_log=False, server_header=False,
-            lifespan="off", ws="none", limit_concurrency=MOST_CONNECTIONS, timeout_graceful_shutdown=1,
-        )  # fmt: skip
+            make_app(watcher, names),
+            log_level="warning",
+            server_header=False,
+            lifespan="off",
+            ws="none",
+            limit_concurrency=MOST_CONNECTIONS,
+            timeout_graceful_shutdown=1,
+        )
         watcher.start()
         on_ready(f"http://{shown}:{bound[1]}")
         try:

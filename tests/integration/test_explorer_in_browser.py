@@ -37,11 +37,11 @@ central_epochs = 1
 qubits = 4
 layers = 2
 [protocol]
-commitSeconds = 5
-revealSeconds = 3
+commitSeconds = 6
+revealSeconds = 4
 turnSeconds = 2
-checkpointSeconds = 6
-publishSeconds = 4
+checkpointSeconds = 8
+publishSeconds = 6
 challengeSeconds = 3
 """
 """In real time, so that there is something to watch."""
