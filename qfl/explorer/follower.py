@@ -19,6 +19,8 @@ log = logging.getLogger(__name__)
 POLL_SECONDS = 1.0
 SPAN, MOST_TRANSACTIONS = 32, 2000
 """Blocks, and about how many transactions in them, that are read at a time; a page shows how far it is after each."""
+LONGEST_PROBLEM = 400
+"""Characters: a node may put anything into an error."""
 SILENCE_SECONDS = 5.0
 """After which a node counts as silent, whatever its next answer will be."""
 
@@ -141,6 +143,7 @@ class Follower:
     def _complain(self, fault: Exception) -> None:
         foreseen = isinstance(fault, QflError)
         text = str(fault) if foreseen else f"the node at {self._node.url} answers what cannot be read: {fault!r}"
+        text = text[:LONGEST_PROBLEM]
         if text != self.status.problem:
             log.warning("%s", text)
         self.status = replace(self.status, problem=text)

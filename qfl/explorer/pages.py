@@ -14,6 +14,7 @@ from qfl.codec.cid import cid_of, digest_of
 from qfl.errors import ContentUnusable, InvalidInput, QflError
 from qfl.explorer import shown
 from qfl.explorer.content import show_document
+from qfl.explorer.follower import LONGEST_PROBLEM
 from qfl.explorer.node import ADDRESS, WORD
 from qfl.explorer.participants import list_members, member_count, member_history, rounds_seated
 from qfl.explorer.rounds import Row, last_round, summarise_rounds, tell_round
@@ -232,7 +233,7 @@ class Pages:
         try:
             return self._watcher.patience.ask(question), None
         except (ContentUnusable, QflError) as fault:
-            return None, str(fault)
+            return None, str(fault)[:LONGEST_PROBLEM]
         except Exception as fault:  # whatever a node can bring about
             return None, f"a node's answer cannot be read: {fault!r:.200}"
 
