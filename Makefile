@@ -21,7 +21,7 @@ node_modules/.ready: package.json package-lock.json
 	@touch $@
 
 demo: setup
-	$(BIN)/qfl run --out runs/demo --overwrite
+	$(BIN)/qfl run --out runs/demo --overwrite --explorer
 	$(BIN)/qfl verify --run runs/demo
 
 test: setup test-python test-contracts
@@ -38,7 +38,7 @@ check: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	node_modules/.bin/prettier --check 'contracts/**/*.sol' 'qfl/**/*.mjs'
+	node_modules/.bin/prettier --check 'contracts/**/*.sol' 'qfl/**/*.{js,mjs}' 'tests/**/*.mjs'
 	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
 	$(MAKE) analyse
 	$(MAKE) test
@@ -50,7 +50,7 @@ analyse: setup
 format: setup
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
-	node_modules/.bin/prettier --write 'contracts/**/*.sol' 'qfl/**/*.mjs'
+	node_modules/.bin/prettier --write 'contracts/**/*.sol' 'qfl/**/*.{js,mjs}' 'tests/**/*.mjs'
 
 clean:
 	rm -rf build runs .qfl deployments .pytest_cache .mypy_cache .ruff_cache .hypothesis

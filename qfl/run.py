@@ -35,6 +35,7 @@ from qfl.meter import Meter, cpu_seconds_by_stage
 from qfl.network import Roster, make_carriers, make_clock, make_senders
 from qfl.population import Clients, make_world
 from qfl.prepare import check_size, clients_device, genesis_model, norm_keys, prepare_job, validation_shares
+from qfl.report.beside import explorer_beside
 from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
@@ -68,7 +69,10 @@ MAX_FAILED_ROUNDS = 3
 
 @dataclass(frozen=True)
 class Place:
-    """Where a job runs: its folder, what it uses instead of a chain and node of its own, and the keys of its proofs."""
+    """Where a job runs: its folder, what it uses instead of a chain and node of its own, and the keys of its proofs.
+
+    `explorer` is the port of a page that shows the run while it lasts; None for no page, 0 for any port.
+    """
 
     folder: Path
     rpc: str | None = None
@@ -78,6 +82,7 @@ class Place:
     resume: bool = False
     zk_keys: Path | None = None
     shard_rpcs: tuple[str, ...] = ()
+    explorer: int | None = None
 
 
 def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
@@ -96,8 +101,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     with ExitStack() as stack:
         display.stage("starting chain and IPFS node")
         services = stack.enter_context(_services(config, place))
-        web3, store = connect(services.rpc), IpfsStore(services.ipfs)
-        shard_web3s = [connect(url) for url in services.shard_rpcs]
+        store, (web3, *shard_web3s) = IpfsStore(services.ipfs), map(connect, services.urls)
         paying = place.account, 1 + config.identities + config.validators, events.add_receipt
         senders = make_senders(web3, *paying)
         shard_senders = [make_senders(own, *paying) for own in shard_web3s]
@@ -107,6 +111,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         stack.callback(roster.close)
         display.stage("deploying contracts")
         ledger = _deployed(config, place, job, store, senders[0], [own[0] for own in shard_senders], keys)
+        stack.enter_context(_shown(place, services, display))
         prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
@@ -269,6 +274,11 @@ class _Services:
     ipfs: str
     devnet: Devnet | None = None
 
+    @property
+    def urls(self) -> list[str]:
+        """The beacon's chain, then the shards' own."""
+        return [self.rpc, *self.shard_rpcs]
+
     def pids(self) -> Mapping[str, int]:
         """Process ids of this process's own services."""
         return {} if self.devnet is None else self.devnet.pids()
@@ -283,6 +293,17 @@ def _services(config: JobConfig, place: Place) -> Iterator[_Services]:
     with Devnet(own) as devnet:
         shard_rpcs = devnet.shard_rpc_urls if place.rpc is None else place.shard_rpcs
         yield _Services(place.rpc or devnet.rpc_url, shard_rpcs, place.ipfs or devnet.ipfs_url, devnet)
+
+
+@contextmanager
+def _shown(place: Place, services: _Services, display: Display) -> Iterator[None]:
+    """A page that shows the run, where one was asked for."""
+    if place.explorer is None:
+        yield
+        return
+    with explorer_beside(place.folder, place.explorer, services.urls, services.ipfs) as url:
+        display.note(f"explorer at {url} while this runs")
+        yield
 
 
 def _check_folder(place: Place) -> None:

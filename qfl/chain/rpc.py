@@ -26,6 +26,8 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_SECONDS = 30
 MOST_IN_A_REQUEST = 100
 """Calls in one JSON-RPC batch: nodes refuse long ones, and one slow call keeps the whole batch waiting."""
+MOST_ANSWER_BYTES = 256 * 2**20
+"""Of one answer; a batch of blocks full of signatures takes a fifth of it."""
 MOST_REQUESTS = 8
 """Requests under way at one node; what is called meanwhile waits, and then shares the next one."""
 RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8)
@@ -121,7 +123,12 @@ class Rpc:
         async with session.post(self.url, data=body, headers={"Content-Type": "application/json"}) as answer:
             if answer.status >= 500:
                 answer.raise_for_status()
-            return await answer.read()
+            received = bytearray()
+            async for piece in answer.content.iter_any():
+                received += piece
+                if len(received) > MOST_ANSWER_BYTES:
+                    raise ChainUnreachable(self.url, f"it answers with more than {MOST_ANSWER_BYTES:,} bytes")
+            return bytes(received)
 
 
 @cache

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from qfl.cli import options
 from qfl.cli.energy import energy
+from qfl.cli.explorer import explorer_bench
 from qfl.cli.frugal import bytes_sent
 from qfl.cli.learning import learning
 from qfl.cli.measure import consensus, engine, scale
@@ -23,7 +24,7 @@ def bench() -> None:
     """Run a job in different ways, and compare."""
 
 
-for command in (attack, bytes_sent, consensus, energy, engine, learning, scale, storage):
+for command in (attack, bytes_sent, consensus, energy, engine, explorer_bench, learning, scale, storage):
     bench.add_command(command)
 
 

@@ -24,6 +24,7 @@ from qfl.cli.deadlines import deadlines
 from qfl.cli.deploy import deploy
 from qfl.cli.devnet import devnet
 from qfl.cli.evaluate import evaluate
+from qfl.cli.explorer import explorer
 from qfl.cli.export import export
 from qfl.cli.host import host_clients
 from qfl.cli.key import key
@@ -59,6 +60,7 @@ for command in (
     verify,
     inspect,
     evaluate,
+    explorer,
     export,
     devnet,
     deploy,

@@ -57,6 +57,14 @@ SIZES = ("shards", "seats")
 @click.option("--account", metavar="SOURCE", help="One account that pays for everybody; see `qfl deploy --help`.")
 @click.option("--real-time", is_flag=True, help="Wait for deadlines instead of moving a development chain's clock.")
 @click.option("--challenger/--no-challenger", default=None, help="Prove what is false.  [default: challenger]")
+@click.option(
+    "--explorer",
+    metavar="[PORT]",
+    type=click.IntRange(0, 65535),
+    is_flag=False,
+    flag_value=8550,
+    help="Show the run in a browser while it lasts, on port 8550 unless given; a free one if it is taken, or 0.",
+)
 @click.option("--plots/--no-plots", default=True, help="Write PNG plots.")
 def run(
     config_path: Path | None,
@@ -69,6 +77,7 @@ def run(
     account: str | None,
     real_time: bool,
     zk_keys: Path | None,
+    explorer: int | None,
     plots: bool,
     lane_bits: str | None,
     **options: Any,
@@ -96,7 +105,9 @@ def run(
     console = Console()
     with Display(console, config.rounds) as display:
         try:
-            report = run_job(config, Place(out, rpc, ipfs, payer, real_time, resume, zk_keys, shard_rpcs), display)
+            report = run_job(
+                config, Place(out, rpc, ipfs, payer, real_time, resume, zk_keys, shard_rpcs, explorer), display
+            )
         except KeyboardInterrupt:
             console.print(f"stopped; `qfl run --out {out} --resume` with the same options goes on from here")
             raise
@@ -104,3 +115,5 @@ def run(
     if plots and report["rounds"]:
         write_plots(out, report)
     console.print(f"report, event log, model and plots are in {out}", highlight=False)
+    if explorer is not None:
+        console.print(f"`qfl explorer --run {out}` shows it again", highlight=False, soft_wrap=True)

@@ -21,6 +21,22 @@ class ChainUnreachable(ChainError):
         self.url, self.reason = url, reason
 
 
+class NodeContradictsItself(ChainError):
+    """A node's answers cannot all be true, or are not of the kind that was asked for."""
+
+    def __init__(self, url: str, what: str) -> None:
+        super().__init__(f"the node at {url} answers what cannot be: {what}; ask again, or another node with --rpc")
+        self.url, self.what = url, what
+
+
+class NoAnswerInTime(ChainError):
+    """A node takes longer than somebody who looks at a page should wait."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"no answer within {seconds:g} s: look again later, or at the node")
+        self.seconds = seconds
+
+
 class RpcRefused(ChainError):
     """A node answered a call with an error; `data` is the revert data, where a contract refused it."""
 

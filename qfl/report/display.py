@@ -50,6 +50,10 @@ class Display:
         if not self._console.is_terminal:
             self._console.print(text)
 
+    def note(self, text: str) -> None:
+        """Say something that stays on the screen."""
+        self._console.print(text, highlight=False, markup=False)
+
     def round(self, number: int, rounds: int, stage: str) -> None:
         """Say which stage of which round is going on."""
         self._progress.update(self._task, description=f"round {number} of {rounds}: {stage}", completed=number - 1)

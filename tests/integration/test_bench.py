@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from qfl.bench.consensus import bench_consensus
+from qfl.bench.explorer import bench_explorer
 from qfl.bench.scale import bench_scale
 from qfl.bench.variants import SEATS, VARIANTS
 from qfl.config import JobConfig
@@ -72,3 +73,9 @@ def test_shards_multiply_what_the_beacon_can_take(tmp_path):
     assert 1.3 * one["beacon_gas"] < two["beacon_gas"] < 2 * one["beacon_gas"]
     for found in (one, two):
         assert found["beacon_gas_with_twice_the_clients"] == pytest.approx(found["beacon_gas"], rel=0.08)
+
+
+def test_explorer_shows_its_first_page_while_it_reads_a_long_history(tmp_path: Path) -> None:
+    figures = bench_explorer(tmp_path, rounds=10, transactions=400, say=silent)
+    assert figures.transactions >= 400 and figures.empty < figures.full
+    assert figures.first_page < 1 and figures.slowest < 1

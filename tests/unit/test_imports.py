@@ -30,6 +30,7 @@ ORDER = [
         "attacks",
         "simulate",
         "energy",
+        "explorer",
         "bench",
         "cli",
     ),
@@ -56,6 +57,8 @@ CONFINED = {
     "py_ecc": ["zk/curve.py", "zk/verify.py"],
     "rich": ["cli/", "report/", "bench/", "simulate/", "energy/"],
     "click": ["cli/"],
+    "starlette": ["explorer/"],
+    "uvicorn": ["explorer/server.py"],
     "ray": ["roles/ray_trainer.py"],
     "brownie": [],
 }

@@ -1,0 +1,105 @@
+"""The explorer in this process, for tests that look at its pages, and a chain's node that does not tell the truth."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import requests
+import uvicorn
+
+from qfl.chain.deployment import Deployment
+from qfl.explorer.app import make_app
+from qfl.explorer.watcher import Watcher
+from qfl.storage.store import ContentStore
+
+PATIENCE_SECONDS = 15.0
+
+
+@dataclass(frozen=True)
+class Explored:
+    """An explorer that answers at `url`."""
+
+    url: str
+    watcher: Watcher
+
+    def get(self, path: str, status: int = 200) -> str:
+        """A page's HTML."""
+        answer = requests.get(self.url + path, timeout=PATIENCE_SECONDS)
+        assert answer.status_code == status, answer.text
+        return answer.text
+
+    def wait_for(self, condition: Callable[[], bool]) -> None:
+        """Wait until something has become so."""
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not condition():
+            assert time.monotonic() < deadline, self.watcher.complaints()
+            time.sleep(0.05)
+
+    def wait_until_read(self, height: int) -> None:
+        """Wait until every block up to this one was read."""
+        self.wait_for(lambda: self.watcher.followers[0].status.indexed >= height)
+
+
+@contextmanager
+def exploring(deployment: Deployment, urls: Sequence[str], store: ContentStore) -> Iterator[Explored]:
+    """Explore a deployment while this lasts."""
+    watcher = Watcher(deployment, urls, store, run=None)
+    server = uvicorn.Server(uvicorn.Config(make_app(watcher), port=0, log_level="error", lifespan="off", ws="none"))
+    serving = Thread(target=server.run)
+    serving.start()
+    while not server.started:
+        time.sleep(0.01)
+    watcher.start()
+    try:
+        yield Explored(f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}", watcher)
+    finally:
+        watcher.stop()
+        server.should_exit = True
+        serving.join()
+
+
+class Twist:
+    """What a node's proxy makes of answers; it holds them back while `speaks` is not set."""
+
+    def __init__(self) -> None:
+        self.change: Callable[[bytes], bytes] = lambda answer: answer
+        self.speaks = threading.Event()
+        self.speaks.set()
+
+
+@contextmanager
+def twisting_proxy(rpc_url: str, twist: Twist) -> Iterator[str]:
+    """The URL of a proxy in front of a chain's node that changes its answers, or holds them back."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"]))
+            answer = requests.post(rpc_url, data=body, headers={"Content-Type": "application/json"}, timeout=20)
+            twist.speaks.wait()
+            data = twist.change(answer.content)
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_values: object) -> None: ...
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    serving = Thread(target=server.serve_forever)
+    serving.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        twist.speaks.set()
+        server.shutdown()
+        serving.join()
+        server.server_close()
