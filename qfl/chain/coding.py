@@ -15,7 +15,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 from hexbytes import HexBytes
 
-from qfl.chain.abi import canonical_type
+from qfl.chain.abi import canonical_type, selector_of
 
 Entry = dict[str, Any]
 """A function or an event of an ABI."""
@@ -28,7 +28,7 @@ class FunctionCoder:
         self._inputs = [canonical_type(parameter) for parameter in entry["inputs"]]
         self._outputs = [canonical_type(parameter) for parameter in entry["outputs"]]
         self._name_outputs = [_namer(parameter) for parameter in entry["outputs"]]
-        self._selector = keccak(text=f"{entry['name']}({','.join(self._inputs)})")[:4]
+        self._selector = selector_of(entry)
 
     def encode(self, arguments: Sequence[object]) -> bytes:
         """The call data."""

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from qfl.cli.attack import attack
-from qfl.cli.audit import inspect, verify
+from qfl.cli.audit import verify
 from qfl.cli.bench import bench
 from qfl.cli.challenger import challenger
 from qfl.cli.deadlines import deadlines
@@ -26,6 +26,7 @@ from qfl.cli.devnet import devnet
 from qfl.cli.evaluate import evaluate
 from qfl.cli.export import export
 from qfl.cli.host import host_clients
+from qfl.cli.inspect import inspect
 from qfl.cli.key import key
 from qfl.cli.mirror import mirror
 from qfl.cli.roles import client, validator

@@ -37,7 +37,7 @@ ORDER = [
 """Packages and top-level modules of qfl: each may import those before it, in functions too."""
 
 CONFINED = {
-    "web3": ["chain/", "network.py", "inspect/transaction.py"],
+    "web3": ["chain/", "network.py", "inspect/transaction.py", "inspect/failure.py"],
     "aiohttp": ["chain/rpc.py"],
     "torch": ["quantum/"],
     "torchquantum": ["quantum/"],

@@ -10,6 +10,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from eth_utils.crypto import keccak
+
 CONTRACTS = (
     *("Staking", "Beacon", "BeaconMirror", "Shard", "LmsQuorum", "BlsQuorum", "Rewards", "Disputes"),
     *("Groth16NormVerifier", "FlatVoting"),
@@ -26,6 +28,11 @@ def load_abi(name: str) -> list[dict[str, Any]]:
 def all_abis() -> dict[str, list[dict[str, Any]]]:
     """Every contract's ABI, by name."""
     return {name: load_abi(name) for name in CONTRACTS}
+
+
+def selector_of(entry: dict[str, Any]) -> bytes:
+    """The first four bytes of a call to a function, or of an error's data."""
+    return keccak(text=f"{entry['name']}({','.join(types_of(entry))})")[:4]
 
 
 def types_of(entry: dict[str, Any]) -> list[str]:
