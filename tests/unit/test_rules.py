@@ -1,4 +1,4 @@
-"""What is said of a refusal: every error that the contracts can raise has its rule and a remedy that can be followed."""
+"""What is said of a refusal: every error that the contracts raise has its rule, and a remedy that can be followed."""
 
 from __future__ import annotations
 
