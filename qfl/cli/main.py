@@ -29,6 +29,7 @@ from qfl.cli.host import host_clients
 from qfl.cli.inspect import inspect
 from qfl.cli.key import key
 from qfl.cli.mirror import mirror
+from qfl.cli.report import report
 from qfl.cli.roles import client, validator
 from qfl.cli.run import run
 from qfl.cli.simulate import simulate
@@ -59,6 +60,7 @@ for command in (
     run,
     verify,
     inspect,
+    report,
     evaluate,
     export,
     devnet,
