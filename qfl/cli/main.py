@@ -19,6 +19,7 @@ from rich.logging import RichHandler
 from qfl.cli.attack import attack
 from qfl.cli.audit import verify
 from qfl.cli.bench import bench
+from qfl.cli.casestudy import casestudy
 from qfl.cli.challenger import challenger
 from qfl.cli.deadlines import deadlines
 from qfl.cli.deploy import deploy
@@ -75,6 +76,7 @@ for command in (
     deadlines,
     zk,
     bench,
+    casestudy,
     simulate,
 ):
     cli.add_command(command)

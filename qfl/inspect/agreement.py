@@ -17,7 +17,7 @@ class Agreement:
     Attributes:
         turn: whose proposal was accepted; 0 is that of the first seat.
         signed: seats whose signatures the chain has checked. Two thirds are enough, and no more are brought.
-        announced: seats that announced the accepted result; None while the shard's own chain does not answer.
+        agreed: seats that signed the accepted result or announced it; None while the shard's own chain does not answer.
         others: results announced beside it, in whatever turn. Nobody checks who announces: it may be noise.
     """
 
@@ -25,7 +25,7 @@ class Agreement:
     seats: int
     turn: int
     signed: int
-    announced: int | None
+    agreed: int | None
     others: int | None
 
 
@@ -49,7 +49,7 @@ def _of(ledger: Ledger, entry: Accepted) -> Agreement:
             raise
         return Agreement(checkpoint.shard, seats, checkpoint.turn, signed, None, None)
     accepted = ledger.beacon_domain.checkpoint(checkpoint)
-    same = announced.pop(accepted, set())
+    same = announced.pop(accepted, set()) | {seat for seat in range(seats) if entry.attested >> seat & 1}
     return Agreement(checkpoint.shard, seats, checkpoint.turn, signed, len(same), len(announced))
 
 

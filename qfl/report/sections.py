@@ -168,7 +168,7 @@ def _agreement(run: FinishedRun) -> Section:
         (
             f"{number}, shard {found['shard']}",
             f"{found['signed']} of {found['seats']}",
-            "not seen" if found["announced"] is None else f"{found['announced']} of {found['seats']}",
+            "not seen" if found["agreed"] is None else f"{found['agreed']} of {found['seats']}",
             "not seen" if found["others"] is None else str(found["others"]),
             str(found["turn"]),
         )
@@ -187,7 +187,7 @@ def _agreement(run: FinishedRun) -> Section:
         f"{alike} of {len(entries)} checkpoints were agreed in the first turn, with no other result announced. "
         "Two thirds of the seats have to sign, and no more signatures than that are brought to the chain."
     )
-    headings = ("round", "signatures on chain", "announced it", "other results", "turn")
+    headings = ("round", "signatures on chain", "agreed", "other results", "turn")
     return Section("Committee agreement", [text], [picture], [Table("Committees by round", headings, rows)])
 
 

@@ -202,7 +202,7 @@ def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path) ->
 
 def test_committees_agreed_at_the_first_proposal(report: dict[str, Any]) -> None:
     agreed = [entry["agreement"] for entry in report["rounds"]]
-    assert agreed == [[{"shard": 0, "seats": 4, "turn": 0, "signed": 3, "announced": 3, "others": 0}]] * 2
+    assert agreed == [[{"shard": 0, "seats": 4, "turn": 0, "signed": 3, "agreed": 3, "others": 0}]] * 2
 
 
 def test_the_page_of_a_run_counts_every_test_sample(finished: Path, report: dict[str, Any], tmp_path: Path) -> None:

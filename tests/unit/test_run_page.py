@@ -1,4 +1,4 @@
-"""The page of a run: one file that asks nobody for anything, runs nothing that a run may hold, and says what is missing."""
+"""The page of a run: one file that asks nobody for anything and runs nothing that a run may hold."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from qfl.report.sections import run_page
 HOSTILE = "<script>alert(1)</script>\"'&"
 VOID = {"meta", "img", "source", "link", "br"}
 JOB = JobConfig(rounds=2, seed=7, classes=(0, 1), dynamics={"churn": 0.3, "links": ["leo"]}, protocol={"seats": 4})
-AGREED = {"shard": 0, "seats": 4, "turn": 0, "signed": 3, "announced": 3, "others": 0}
+AGREED = {"shard": 0, "seats": 4, "turn": 0, "signed": 3, "agreed": 3, "others": 0}
 
 
 def a_report(job: JobConfig = JOB, rounds: int = 2) -> dict[str, Any]:
