@@ -58,8 +58,8 @@ def to_markdown(page: Page) -> str:
 def _pillars(claims: Sequence[Claim]) -> Section:
     texts = [
         "Circulated: the figures that are told of the paper. Its definitions are not told with them, so each row "
-        "states ours: what is measured, and against what. Accuracy is a difference in percentage points, everything else what "
-        "changes against the baseline: less is better. Where several baselines are thinkable, all are shown."
+        "states ours: what is measured, and against what. Accuracy is a difference in percentage points, everything "
+        "else what changes against the baseline: less is better. Where several baselines are thinkable, all are shown."
     ]
     tables = []
     for pillar in PILLARS:
