@@ -8,7 +8,7 @@ from statistics import mean, stdev
 from typing import Any
 
 from qfl.bench.bytes import BASELINE
-from qfl.casestudy.methods import CALM, CLASSICAL, PLAIN_QFL, QFLCHAIN
+from qfl.casestudy.methods import ATTACKERS_PERCENT, CALM, CLASSICAL, PLAIN_QFL, QFLCHAIN
 from qfl.casestudy.parts import OURS
 
 Document = Mapping[str, Any]
@@ -20,6 +20,7 @@ ENERGY = "energy"
 SECURITY = "security"
 PILLARS = (OVERHEAD, SCALE, ENERGY, SECURITY)
 
+ATTACKED = f"accuracy, {ATTACKERS_PERCENT} % attackers"
 ACCURACY, COMMUNICATION, LATENCY = 0.127, 0.38, 0.51
 """What is circulated of the paper: accuracy +12.7 %, communication -38 %, consensus latency -51 %. Its definitions are
 not, so ours are stated with every figure."""
@@ -147,20 +148,27 @@ def _of_energy(document: Mapping[str, Any]) -> list[Claim]:
 
 def _of_learning(runs: Sequence[Mapping[str, Any]]) -> list[Claim]:
     """Accuracy with the same data and seeds, seed by seed; under attack the mean of the poisons."""
-    poisons = [case for case in dict.fromkeys(run["case"] for run in runs) if case != CALM]
-    seeds = sorted({run["seed"] for run in runs})
     accuracy = {(run["method"], run["seed"], run["case"]): run["accuracy"] for run in runs}
+    seeds = sorted({run["seed"] for run in runs})
+    poisons = [case for case in dict.fromkeys(run["case"] for run in runs) if case != CALM]
     claims = []
     for base in (PLAIN_QFL, CLASSICAL):
-        for what, cases, circulated in (
-            ("accuracy, calm", [CALM], ACCURACY),
-            ("accuracy, 30 % attackers, mean of the poisons", poisons, ACCURACY),
-        ):
-            gains = [
-                mean(accuracy[QFLCHAIN.name, seed, case] - accuracy[base.name, seed, case] for case in cases)
-                for seed in seeds
-            ]
-            claims.append(Claim(SECURITY, what, base.title, mean(gains), deviation(gains), circulated, is_points=True))
+        by_case = {
+            case: [accuracy[QFLCHAIN.name, seed, case] - accuracy[base.name, seed, case] for seed in seeds]
+            for case in (CALM, *poisons)
+        }
+        mildest = min(poisons, key=lambda case: mean(by_case[case]))
+        rows = {
+            "accuracy, calm": by_case[CALM],
+            f"{ATTACKED}, mean of the poisons": [
+                mean(gains) for gains in zip(*(by_case[case] for case in poisons), strict=True)
+            ],
+            f"{ATTACKED}, the poison we gain least by ({mildest})": by_case[mildest],
+        }
+        claims += [
+            Claim(SECURITY, what, base.title, mean(gains), deviation(gains), ACCURACY, is_points=True)
+            for what, gains in rows.items()
+        ]
     return claims
 
 
