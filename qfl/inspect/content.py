@@ -8,7 +8,7 @@ import numpy as np
 
 from qfl.aggregate.rule import squared_norm
 from qfl.codec.cid import cid_of
-from qfl.codec.content import MAX_CONTENT_BYTES, Content, decode, lanes_root
+from qfl.codec.content import MAX_CONTENT_BYTES, Content, ContentKind, decode, lanes_root
 from qfl.errors import ContentUnusable, MalformedContent
 from qfl.inspect.plain import plain
 from qfl.storage.store import ContentStore
@@ -36,8 +36,9 @@ def inspect_content(store: ContentStore, digest: bytes) -> dict[str, Any]:
 
 
 def describe(content: Content) -> dict[str, Any]:
-    """Header, root and statistics of a content object; lanes are in their own unit."""
+    """Header, root and statistics of a content object; lanes are in their own unit. Only updates have a norm bound."""
     lanes = content.lanes.astype(np.int64)
+    norm = {"squared_norm": squared_norm(content.lanes)} if content.kind is ContentKind.UPDATE else {}
     return {
         "kind": content.kind.name.lower(),
         **({"round": content.round, "shard": content.shard, "count": content.count, "author": content.author}),
@@ -49,6 +50,6 @@ def describe(content: Content) -> dict[str, Any]:
             "most": int(lanes.max()),
             "mean_size": round(float(np.abs(lanes).mean()), 3),
             "zeros": int((lanes == 0).sum()),
-            "squared_norm": squared_norm(content.lanes),
+            **norm,
         },
     }

@@ -48,6 +48,7 @@ def inspect_update(
         return found | {"fate": "not revealed"}
     found["reveal"] = plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)}
     found["fate"] = _fate(ledger, reveal, asked, shard)
+    found["norm_bound"] = ledger.plan(asked).parameters.norm_bound
     if store is not None:
         found["content"] = inspect_content(store, reveal.content_digest)
         found["check"] = _check(ledger, reveal, asked, shard, store, kem_keys)

@@ -8,7 +8,7 @@ from statistics import mean
 from qfl.report.figures import draw_bars, draw_stack
 from qfl.report.finished import FinishedRun, energy_of
 from qfl.report.page import Page, Section, Table
-from qfl.report.plots import accuracy_figure, stages_of
+from qfl.report.plots import accuracy_figure, is_deployment, stages_of
 from qfl.report.repeat import job_toml, repeat_command
 from qfl.report.sections import all_settings, range_text, summary_rows, unfinished
 
@@ -78,8 +78,9 @@ def _time(runs: Sequence[FinishedRun]) -> Section:
 
 def _gas(runs: Sequence[FinishedRun]) -> Section:
     functions = sorted({name for run in runs for name in run.report["gas"]})
-    means = {run.name: [mean(run.report["gas"].get(name, [0])) / 1000 for name in functions] for run in runs}
-    picture = draw_bars("gas", "Mean gas by function and run.", "mean gas, thousands", functions, means)
+    drawn = [name for name in functions if not is_deployment(name)]
+    means = {run.name: [mean(run.report["gas"].get(name, [0])) / 1000 for name in drawn] for run in runs}
+    picture = draw_bars("gas", "Mean gas by function and run.", "mean gas, thousands", drawn, means)
     rows = [
         (name, *(f"{mean(run.report['gas'][name]):,.0f}" if name in run.report["gas"] else ABSENT for run in runs))
         for name in functions

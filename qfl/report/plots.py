@@ -63,8 +63,13 @@ def stages_of(report: Report) -> list[str]:
 
 
 def gas_figure(report: Report) -> Picture:
-    """Mean gas of every function, the dearest last."""
-    means = {name: mean(values) for name, values in report["gas"].items()}
+    """Mean gas of every function, the dearest last; deployments would dwarf all others."""
+    means = {name: mean(values) for name, values in report["gas"].items() if not is_deployment(name)}
     names = sorted(means, key=lambda name: means[name])
     alt = f"Mean gas by function; {names[-1]} is dearest with {means[names[-1]]:,.0f}."
     return draw_bars("gas", alt, "mean gas, thousands", names, {"gas": [means[name] / 1000 for name in names]})
+
+
+def is_deployment(label: str) -> bool:
+    """Whether such transactions put contracts on the chain: once, and many times dearer than all others."""
+    return label.startswith("deploy")

@@ -133,7 +133,8 @@ def _gas(run: FinishedRun) -> Section:
         for name, values in sorted(run.report["gas"].items())
     ]
     table = Table("Gas by function, from receipts", ("function", "count", "lowest", "median", "highest"), rows)
-    return Section("Gas", pictures=[gas_figure(run.report)], tables=[table])
+    text = "The figure leaves deployments out, the table has them."
+    return Section("Gas", [text], [gas_figure(run.report)], [table])
 
 
 def _bytes(run: FinishedRun) -> Section:

@@ -68,6 +68,7 @@ def test_a_refusal_by_a_contract_that_the_called_one_asked(town: Town) -> None:
     tx_hash = fail(town, town.ledger.beacon.submit_checkpoint(checkpoint, bundle))
     failure = inspect_transaction(town.ledger, tx_hash)["failure"]
     assert [call["contract"] for call in failure["calls"]] == ["Beacon", "LmsQuorum"]
+    assert failure["refused_by"]["function"] == "verify"
     assert failure["error"] == "BadAttestation"
     shown = command(town, "tx", tx_hash)
     assert f"rule: {failure['rule']}" in shown
@@ -107,6 +108,7 @@ def test_an_included_update(town: Town, number: RoundNumber) -> None:
     assert found["content"]["digest_matches"]
     assert (found["content"]["author"], found["content"]["round"]) == (client, number)
     assert found["content"]["root"] == found["reveal"]["update_root"]
+    assert 0 < found["content"]["lanes"]["squared_norm"] <= found["norm_bound"]
     assert json.loads(command(town, "update", str(number), str(client), "--json")) == found
 
 
