@@ -37,14 +37,9 @@ class Method:
 QFLCHAIN = Method(
     "qflchain",
     "QFLchain",
-    "quantum model; momentum and control variates; a committee judges the updates, then a trimmed mean",
-    "full",
-)
-UNJUDGED = Method(
-    "unjudged",
-    "QFLchain, averaging",
-    "the same learning, but all updates are averaged: what the recipe brings without the defence",
-    "mean",
+    "quantum model; momentum and control variates; a committee leaves out what its own data say is harmful, the others "
+    "are averaged",
+    "judged",
 )
 PLAIN_QFL = Method(
     "plain",
@@ -62,7 +57,7 @@ CLASSICAL = Method(
     training=PLAIN,
     model={"ansatz": "classical"},
 )
-METHODS = {method.name: method for method in (QFLCHAIN, UNJUDGED, PLAIN_QFL, CLASSICAL)}
+METHODS = {method.name: method for method in (QFLCHAIN, PLAIN_QFL, CLASSICAL)}
 
 
 @dataclass(frozen=True)

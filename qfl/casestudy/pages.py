@@ -92,14 +92,13 @@ def _learning(runs: Sequence[Mapping[str, Any]]) -> Section:
         for method in METHODS
         for case in cases
     }
-    shown = [method for method in METHODS if all(found[method, case] for case in cases)]
     picture = draw_bars(
         "accuracy",
         "Final test accuracy by method, calm and under each attack; bars are means of the seeds.",
         "test accuracy, %",
         [case if case == CALM else f"{ATTACKERS_PERCENT} % {case}" for case in cases],
-        {METHODS[method].title: [100 * mean(found[method, case]) for case in cases] for method in shown},
-        {METHODS[method].title: [100 * _spread(found[method, case]) for case in cases] for method in shown},
+        {METHODS[method].title: [100 * mean(found[method, case]) for case in cases] for method in METHODS},
+        {METHODS[method].title: [100 * _spread(found[method, case]) for case in cases] for method in METHODS},
     )
     rows = [(METHODS[m].title, *(_with_spread(found[m, case]) for case in cases)) for m in METHODS]
     ours = [run for run in runs if run["method"] == "qflchain"]
@@ -209,8 +208,6 @@ def _spread(values: Sequence[float]) -> float:
 
 
 def _with_spread(values: Sequence[float]) -> str:
-    if not values:
-        return "-"
     return f"{100 * mean(values):.1f} ± {100 * _spread(values):.1f}"
 
 

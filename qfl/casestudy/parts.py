@@ -20,7 +20,7 @@ from qfl.attacks.suite import Suite
 from qfl.bench.bytes import BASELINE, as_document, bench_bytes
 from qfl.bench.consensus import bench_consensus
 from qfl.bench.poisoning import DEFENCES, NOBODY, Field
-from qfl.casestudy.methods import ATTACKERS_PERCENT, CALM, METHODS, UNJUDGED, Size
+from qfl.casestudy.methods import ATTACKERS_PERCENT, CALM, METHODS, Size
 from qfl.config import JobConfig
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.energy.model import compute_accounts
@@ -73,7 +73,6 @@ def learn(name: str, seed: int, size: Size) -> list[dict[str, Any]]:
     method = METHODS[name]
     field = Field.prepare(method.applied_to(size.job(seed)))
     (defence,) = (defence for defence in DEFENCES if defence.name == method.defence)
-    cases = [CALM] if method is UNJUDGED else [CALM, *size.poisons]
     return [
         {
             "method": name,
@@ -85,7 +84,7 @@ def learn(name: str, seed: int, size: Size) -> list[dict[str, Any]]:
                 else field.run(find_poison(case), field.attackers(ATTACKERS_PERCENT), defence)
             ),
         }
-        for case in cases
+        for case in (CALM, *size.poisons)
     ]
 
 

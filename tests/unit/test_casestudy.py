@@ -20,7 +20,6 @@ ACCURACY = {
     ("qflchain", "calm"): (0.93, 0.95),
     ("qflchain", "sign-flip"): (0.90, 0.92),
     ("qflchain", "label-flip"): (0.91, 0.93),
-    ("unjudged", "calm"): (0.95, 0.97),
     ("plain", "calm"): (0.90, 0.96),
     ("plain", "sign-flip"): (0.10, 0.12),
     ("plain", "label-flip"): (0.81, 0.83),
