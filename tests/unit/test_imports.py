@@ -56,7 +56,7 @@ CONFINED = {
     "kyber_py": ["privacy/encapsulation.py"],
     "groth16py": ["zk/worker.py"],  # GPL-3: in a process of its own
     "py_ecc": ["zk/curve.py", "zk/verify.py"],
-    "rich": ["cli/", "report/", "bench/", "simulate/", "energy/"],
+    "rich": ["cli/", "report/", "bench/", "casestudy/", "simulate/", "energy/"],
     "click": ["cli/"],
     "ray": ["roles/ray_trainer.py"],
     "brownie": [],
