@@ -64,7 +64,7 @@ def _pillars(claims: Sequence[Claim]) -> Section:
     tables = []
     for pillar in PILLARS:
         rows = [(c.what, c.against, c.theirs, c.ours, c.spread, c.verdict) for c in claims if c.pillar == pillar]
-        headings = ("figure", "against", "circulated", "measured", "spread", "")
+        headings = ("figure", "against", "circulated", "measured", "spread", "verdict")
         if rows:
             tables.append(Table(pillar.capitalize(), headings, rows, is_text=True))
     return Section("The four pillars", texts, tables=tables)
@@ -114,7 +114,7 @@ def _learning(runs: Sequence[Mapping[str, Any]]) -> Section:
     ]
     tables = [
         Table("Final test accuracy in %, mean and standard deviation of the seeds", ("method", *cases), rows),
-        Table("Updates that QFLchain's committee left out, in %", ("", "honest", "attackers'"), left_out),
+        Table("Updates that QFLchain's committee left out, in %", ("case", "honest", "attackers'"), left_out),
     ]
     return Section("Accuracy, calm and under attack", pictures=[picture], tables=tables)
 
@@ -146,7 +146,7 @@ def _consensus(results: Mapping[str, Any]) -> Section:
             "a machine each": [medians[variant.name]["critical_seconds"] for variant in variants],
         },
     )
-    headings = ("", *(variant.title for variant in variants))
+    headings = ("figure", *(variant.title for variant in variants))
     text = "Definitions of every figure: docs/measurements.md. Medians."
     return Section("A round's decision", [text], [picture], [Table("One decision, by way to decide", headings, rows)])
 

@@ -42,7 +42,7 @@ def _summary(runs: Sequence[FinishedRun]) -> Section:
     columns = [dict(summary_rows(run)) for run in runs]
     names = dict.fromkeys(name for column in columns for name in column)
     rows = [(name, *(column.get(name, ABSENT) for column in columns)) for name in names]
-    return Section("In short", tables=[Table("The runs in short", ("", *_names(runs)), rows)])
+    return Section("In short", tables=[Table("The runs in short", ("figure", *_names(runs)), rows)])
 
 
 def _settings(runs: Sequence[FinishedRun]) -> Section:
@@ -95,7 +95,9 @@ def _bytes(runs: Sequence[FinishedRun]) -> Section:
     }
     picture = draw_bars("bytes", "Mean bytes a client sends and receives in a round.", "bytes", _names(runs), sums)
     rows = [(name, *(f"{value:,.0f}" for value in values)) for name, values in sums.items()]
-    return Section("Bytes", [], [picture], [Table("Mean bytes of a client in a round", ("", *_names(runs)), rows)])
+    return Section(
+        "Bytes", [], [picture], [Table("Mean bytes of a client in a round", ("figure", *_names(runs)), rows)]
+    )
 
 
 def _mean_of(run: FinishedRun, what: str) -> float:

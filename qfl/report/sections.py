@@ -82,7 +82,7 @@ def protocol_seconds(entry: dict[str, Any]) -> float:
 
 
 def _summary(run: FinishedRun) -> Section:
-    return Section("In short", tables=[Table("The run in short", ("", "value"), summary_rows(run), is_text=True)])
+    return Section("In short", tables=[Table("The run in short", ("figure", "value"), summary_rows(run), is_text=True)])
 
 
 def _accuracy(run: FinishedRun) -> Section:

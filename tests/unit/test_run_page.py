@@ -120,6 +120,7 @@ def test_every_image_has_words_and_every_table_a_caption_and_headings(page: str)
     tags = [tag for tag, _ in elements]
     assert tags.count("caption") == tags.count("table") > 5
     assert all("scope" in attributes for tag, attributes in elements if tag == "th")
+    assert "></th>" not in page
 
 
 def test_the_page_says_what_was_agreed_and_who_lost_what(page: str) -> None:
