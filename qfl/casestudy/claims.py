@@ -141,7 +141,7 @@ def _of_energy(document: Mapping[str, Any]) -> list[Claim]:
         for name in ("flat vote", "proof of work"):
             ours, base = (document["joules_a_round"][account][line] for account in ("committee", name))
             saved = {end: 1 - ours[end] / base[end] for end in ("low", "high")}
-            spread = f"{-100 * saved['low']:+.2g} % with low constants, {-100 * saved['high']:+.2g} % with high ones"
+            spread = f"{-100 * saved['low']:+.1f} % with low constants, {-100 * saved['high']:+.1f} % with high ones"
             claims.append(Claim(ENERGY, what, name, min(saved.values()), spread))
     return claims
 

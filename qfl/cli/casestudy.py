@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,6 +11,9 @@ from rich.console import Console
 from rich.table import Table
 
 from qfl.cli import options
+
+WIDTH = 180
+"""Of a table that is written to a file."""
 
 
 @click.command()
@@ -39,11 +43,11 @@ def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_j
     if as_json:
         options.print_json(document)
         return
-    table = Table("", "against", "circulated", "measured", "spread", "", title="Case study")
+    table = Table("figure", "against", "circulated", "measured", "spread", "verdict", title="Case study")
     for claim in claims:
         table.add_row(claim.what, claim.against, claim.theirs, claim.ours, claim.spread, claim.verdict)
-    console.print(table)
-    console.print(f"definitions, tables and figures are in {out / 'casestudy.html'} and .md, figures in {NAME}")
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    console.print(f"definitions, tables and figures are in {out}: casestudy.html, .md and {NAME}", highlight=False)
 
 
 def _numbers(text: str) -> tuple[int, ...]:
