@@ -10,6 +10,7 @@ from qfl.bench.variants import VARIANTS
 from qfl.casestudy.claims import PILLARS, Claim, Document
 from qfl.casestudy.methods import ATTACKERS_PERCENT, CALM, METHODS, VALIDATION_PERCENT
 from qfl.energy.constants import Range
+from qfl.report.attacks import attack_section
 from qfl.report.figures import draw_bars
 from qfl.report.page import Page, Section, Table
 from qfl.report.sections import range_text
@@ -31,7 +32,7 @@ def make_page(document: Document, claims: Sequence[Claim]) -> Page:
         "consensus": _consensus,
         "bytes": _bytes,
         "energy": _energy,
-        "attacks": _attacks,
+        "attacks": attack_section,
     }
     sections += [make(document[part]) for part, make in makers.items() if part in document]
     missing = [part for part in makers if part not in document]
@@ -183,24 +184,6 @@ def _energy(document: Mapping[str, Any]) -> Section:
     text = "Processor seconds and bytes are measured, joules follow from constants with sources: docs/energy.md."
     headings = ("joules a round, low to high", *accounts)
     return Section("Energy", [text], [picture], [Table("Energy of one round", headings, rows)])
-
-
-def _attacks(rows: Sequence[Mapping[str, Any]]) -> Section:
-    shown = [
-        (
-            f"{row['attack']}: {row['tries']}",
-            "nothing yet" if row["is_open"] else ", ".join(row["stopped_by"]) or "-",
-            f"{row['stake_lost_eth']:g}",
-            str(row["rounds_lost"]),
-            "yes" if row["honest_funds_unchanged"] else "no",
-            "yes" if row["model_unchanged"] else "no",
-        )
-        for row in rows
-    ]
-    headings = ("attack", "stopped by", "ETH lost", "rounds repeated", "honest funds unchanged", "model unchanged")
-    text = "A choice of `qfl attack --all`, each beside the same run without it."
-    table = Table("Attacks on the protocol", headings, shown, is_text=True)
-    return Section("Attacks on the protocol", [text], tables=[table])
 
 
 def _spread(values: Sequence[float]) -> float:

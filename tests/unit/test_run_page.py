@@ -19,6 +19,7 @@ from qfl.config import JobConfig, load_config
 from qfl.errors import InvalidInput
 from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
+from qfl.report.attacks import read_attacks
 from qfl.report.circuit import draw_circuit
 from qfl.report.finished import name_apart, read_run
 from qfl.report.page import render_page
@@ -193,6 +194,30 @@ def test_runs_of_one_name_are_told_apart(tmp_path: Path) -> None:
     (tmp_path / "b").mkdir()
     runs = [read_run(make_run(tmp_path / parent / "run", a_report())) for parent in "ab"]
     assert [run.name for run in name_apart(runs)] == ["run (1)", "run (2)"]
+
+
+# --- attacks ---
+
+
+def test_attacks_are_shown_with_what_stopped_them_and_an_open_one_as_open(tmp_path: Path) -> None:
+    row = {"attack": "over-norm", "tries": HOSTILE, "stopped_by": ["NotIncluded"], "stake_lost_eth": 0.5}
+    row |= {"rounds_lost": 1, "honest_funds_unchanged": True, "model_unchanged": False, "is_open": False}
+    path = tmp_path / "rows.json"
+    path.write_text(json.dumps([row, row | {"attack": "hidden-update", "is_open": True}]))
+    run = make_run(tmp_path / "run", a_report())
+    done = CliRunner().invoke(cli, ["report", str(run), "--attacks", str(path), "--out", str(tmp_path / "page.html")])
+    assert done.exception is None
+    text = (tmp_path / "page.html").read_text()
+    assert "<td>NotIncluded</td><td>0.5</td><td>1</td><td>yes</td><td>no</td>" in text
+    assert "<td>nothing yet</td>" in text
+    assert HOSTILE not in text
+
+
+def test_a_file_that_holds_no_attacks_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    path.write_text('[{"attack": "over-norm"}]')
+    with pytest.raises(InvalidInput, match="is not what `qfl attack --out FILE` writes"):
+        read_attacks(path)
 
 
 # --- the drawing ---
