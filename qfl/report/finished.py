@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from qfl.energy.workload import read_workload
 from qfl.errors import InvalidInput, MalformedContent, QflError
 from qfl.prepare import prepare_job
 from qfl.quantum.architecture import Architecture
+from qfl.report.folder import kept_config
 
 NEEDED = ("config", "rounds", "gas", "bytes", "central", "disputes", "failed_rounds", "final", "transactions")
 """What a report has to hold to be shown."""
@@ -62,10 +63,7 @@ def read_run(folder: Path) -> FinishedRun:
     try:
         report = json.loads(path.read_bytes())
         missing = [name for name in NEEDED if name not in report]
-        config = report["config"]
-        known = {setting.name for setting in fields(JobConfig)}
-        values = {name: value for name, value in config.items() if name in known}
-        job = JobConfig(**{**values, "classes": tuple(values.get("classes", ()))})
+        job = kept_config(folder)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidInput("run", str(folder), f"its report.json is not that of a run: {error!r}") from error
     if missing:
