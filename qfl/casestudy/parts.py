@@ -54,7 +54,7 @@ def measure_learning(size: Size, out: Path, announce: Announce) -> list[dict[str
     workers = min(os.cpu_count() or 1, len(tasks))
     spawning = multiprocessing.get_context("spawn")  # a fork of a process with torch's threads may hang
     found: list[dict[str, Any]] = []
-    with ProcessPoolExecutor(workers, spawning, initializer=be_quiet) as pool:
+    with ProcessPoolExecutor(workers, spawning, initializer=_be_quiet) as pool:
         futures = {pool.submit(learn, method, seed, size): (method, seed) for method, seed in tasks}
         try:
             for future in as_completed(futures):
@@ -86,12 +86,6 @@ def learn(name: str, seed: int, size: Size) -> list[dict[str, Any]]:
         }
         for case in (CALM, *size.poisons)
     ]
-
-
-def be_quiet() -> None:
-    """Poisoned updates do not fit their lanes, and attackers break rules: no news here."""
-    logging.basicConfig(level=logging.ERROR)
-    logging.getLogger("qfl").setLevel(logging.ERROR)
 
 
 def measure_bytes(size: Size, out: Path, announce: Announce) -> dict[str, Any]:
@@ -135,6 +129,11 @@ def measure_attacks(size: Size, out: Path, announce: Announce) -> list[dict[str,
                 announce(f"attacks: {attack.name}")
                 rows.append(suite.run(attack).to_json())
     return rows
+
+
+def _be_quiet() -> None:
+    """In a process of its own: poisoned updates do not fit their lanes, which is no news here."""
+    logging.basicConfig(level=logging.ERROR)
 
 
 PARTS: Mapping[str, Part] = {

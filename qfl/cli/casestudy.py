@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from qfl.cli import options
+from qfl.cli.quiet import quiet
 
 WIDTH = 180
 """Of a table that is written to a file."""
@@ -31,13 +32,11 @@ def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_j
     """
     from qfl.casestudy.claims import compute_claims
     from qfl.casestudy.methods import REDUCED, Size
-    from qfl.casestudy.parts import be_quiet
     from qfl.casestudy.study import NAME, run_study
 
-    be_quiet()
     size = REDUCED if reduced else replace(Size(), seeds=_numbers(seeds))
     console = Console(stderr=as_json)
-    with console.status("") as status:
+    with console.status("") as status, quiet():
         document = run_study(size, out, parts, status.update)
     claims = compute_claims(document)
     if as_json:
