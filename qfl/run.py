@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from qfl.dynamics.conditions import Calm
 from qfl.dynamics.world import World
 from qfl.errors import InvalidInput, RoundNotCompleted
 from qfl.files import write_atomically
+from qfl.inspect.agreement import committee_agreement
 from qfl.job import JobDocument
 from qfl.learning.exponents import with_exponents
 from qfl.meter import Meter, cpu_seconds_by_stage
@@ -252,6 +253,7 @@ class _Run:
             missed=[{"shard": shard, "reason": reason} for shard, reason in outcome.missed.items()],
             seconds={stage: round(value, 4) for stage, value in outcome.seconds.items()},
             cpu_seconds=cpu_seconds_by_stage(self.network.meter.works()),
+            agreement=[asdict(entry) for entry in committee_agreement(self.network.ledger, outcome.round)],
             dynamics=None if self.world is None else self.world.describe(outcome.round),
         )
         return evaluation.accuracy

@@ -7,14 +7,14 @@ from typing import Any
 
 from eth_abi.abi import decode
 from eth_abi.exceptions import DecodingError
-from eth_utils.crypto import keccak
 
-from qfl.chain.abi import all_abis, types_of
+from qfl.chain.abi import all_abis, selector_of, types_of
 from qfl.errors import ContractReverted
 
 _BUILT_IN = {
     "08c379a0": ("Error", [("message", "string")]),
     "4e487b71": ("Panic", [("code", "uint256")]),
+    "c176b3c5": ("Sha256Failed", []),  # of the library Lms, so in no contract's ABI
 }
 
 
@@ -22,11 +22,9 @@ _BUILT_IN = {
 def _errors() -> dict[str, tuple[str, list[tuple[str, str]]]]:
     known = dict(_BUILT_IN)
     for entry in (entry for abi in all_abis().values() for entry in abi if entry["type"] == "error"):
-        types = types_of(entry)
-        selector = keccak(text=f"{entry['name']}({','.join(types)})")[:4].hex()
         names = [parameter["name"] or str(i) for i, parameter in enumerate(entry["inputs"])]
         # `BadSignature` has an `id` in Staking and a `client` in Shard: by the bytes they are one, so the wider name.
-        known.setdefault(selector, (entry["name"], list(zip(names, types, strict=True))))
+        known.setdefault(selector_of(entry).hex(), (entry["name"], list(zip(names, types_of(entry), strict=True))))
     return known
 
 

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import logging
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +15,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from qfl.cli import options
+from qfl.cli.quiet import quiet
 
 if TYPE_CHECKING:
     from qfl.attacks.strategy import Attack
@@ -64,7 +63,7 @@ def _try_out(chosen: Sequence[Attack]) -> Iterator[Row]:
 
     with (
         tempfile.TemporaryDirectory(prefix="qfl-attack-") as name,
-        _quiet(),
+        quiet(),
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("starting chain and IPFS node", total=len(chosen))
@@ -73,18 +72,6 @@ def _try_out(chosen: Sequence[Attack]) -> Iterator[Row]:
                 progress.update(task, description=attack.name)
                 yield suite.run(attack)
                 progress.advance(task)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """Honest roles warn of what attackers do, over and over: only what is worse than that is shown."""
-    logger = logging.getLogger("qfl")
-    before = logger.level
-    logger.setLevel(logging.ERROR if before >= logging.INFO else before)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
 
 
 def _list(chosen: Sequence[Attack], as_json: bool) -> None:

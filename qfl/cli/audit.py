@@ -1,21 +1,18 @@
-"""`qfl verify` and `qfl inspect`: what happened, from chain and IPFS alone."""
+"""`qfl verify`: whether what happened stands, from chain and IPFS alone."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
 from qfl.cli.services import find_services
 
 if TYPE_CHECKING:
     from qfl.audit.rounds import Verdict
-    from qfl.chain.ledger import Ledger
 
 OWN_NODE_SECONDS = 1.0
 """How long a run's own node may look for content."""
@@ -90,78 +87,3 @@ def _print_verdict(verdict: Verdict) -> None:
         click.echo(f"round {verdict.round}: not recomputed: {released}: no longer stored, as the round is final")
     for unseen in verdict.unseen:
         click.echo(f"round {verdict.round}: not seen: {unseen}")
-
-
-@click.group()
-def inspect() -> None:
-    """Decode a transaction, a round or a participant."""
-
-
-def _inspection(command: Callable[..., dict[str, Any]]) -> Callable[..., None]:
-    """Give a function from (ledger, argument) to plain data the options and the printing of an inspection."""
-
-    @options.run_folder
-    @options.rpc_or_run
-    @options.deployment_or_run
-    @options.shard_rpcs
-    @options.as_json
-    def run(
-        run_folder: Path | None,
-        rpc: str | None,
-        deployment: Path | None,
-        shard_rpcs: tuple[str, ...],
-        as_json: bool,
-        **argument: Any,
-    ) -> None:
-        with find_services(run_folder, rpc, None, deployment, False, shard_rpcs) as services:
-            ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-            found = command(ledger, **argument)
-        if as_json:
-            options.print_json(found)
-        else:
-            Console().print("\n".join(_lines(found, "")), markup=False, highlight=False, soft_wrap=True)
-
-    run.__doc__ = command.__doc__
-    return run
-
-
-@inspect.command("tx")
-@click.argument("tx_hash", metavar="HASH")
-@_inspection
-def inspect_tx(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
-    """Function, arguments, events, gas; the error of a failed one by name."""
-    from qfl.inspect.transaction import inspect_transaction
-
-    return inspect_transaction(ledger, tx_hash)
-
-
-@inspect.command("round")
-@click.argument("number", metavar="N", type=int)
-@_inspection
-def inspect_round_command(ledger: Ledger, number: int) -> dict[str, Any]:
-    """Phase, committee, commits, reveals, checkpoint and model."""
-    from qfl.inspect.round import inspect_round
-
-    return inspect_round(ledger, number)
-
-
-@inspect.command("participant")
-@click.argument("participant", metavar="ID", type=int)
-@_inspection
-def inspect_participant_command(ledger: Ledger, participant: int) -> dict[str, Any]:
-    """Stake, keys, rewards and what it should do now."""
-    from qfl.inspect.participant import inspect_participant
-
-    return inspect_participant(ledger, participant)
-
-
-def _lines(value: Any, indent: str) -> list[str]:
-    """A nested value as indented lines; long values are cut, `--json` has them whole."""
-    lines = []
-    for name, inner in value.items() if isinstance(value, dict) else enumerate(value):
-        if isinstance(inner, dict | list) and inner:
-            lines += [f"{indent}{name}:", *_lines(inner, indent + "  ")]
-        else:
-            text = str(inner)
-            lines.append(f"{indent}{name}: {text if len(text) <= 100 else text[:97] + '...'}")
-    return lines

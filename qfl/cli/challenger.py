@@ -99,7 +99,7 @@ def _print_dispute(dispute: Dispute, as_json: bool) -> None:
 
 
 def _print_proof(proof: Proof, as_json: bool) -> None:
-    from qfl.inspect.transaction import plain
+    from qfl.inspect.plain import plain
 
     if as_json:
         options.print_json(plain(asdict(proof)))

@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.logging import RichHandler
 
 from qfl.cli.attack import attack
-from qfl.cli.audit import inspect, verify
+from qfl.cli.audit import verify
 from qfl.cli.bench import bench
+from qfl.cli.casestudy import casestudy
 from qfl.cli.challenger import challenger
 from qfl.cli.deadlines import deadlines
 from qfl.cli.deploy import deploy
@@ -27,8 +28,10 @@ from qfl.cli.evaluate import evaluate
 from qfl.cli.explorer import explorer
 from qfl.cli.export import export
 from qfl.cli.host import host_clients
+from qfl.cli.inspect import inspect
 from qfl.cli.key import key
 from qfl.cli.mirror import mirror
+from qfl.cli.report import report
 from qfl.cli.roles import client, validator
 from qfl.cli.run import run
 from qfl.cli.simulate import simulate
@@ -59,6 +62,7 @@ for command in (
     run,
     verify,
     inspect,
+    report,
     evaluate,
     explorer,
     export,
@@ -74,6 +78,7 @@ for command in (
     deadlines,
     zk,
     bench,
+    casestudy,
     simulate,
 ):
     cli.add_command(command)

@@ -13,7 +13,7 @@ from qfl.chain.abi import CONTRACTS, load_abi, selector_of
 from qfl.chain.coding import EventCoder
 from qfl.chain.deployment import Deployment
 from qfl.explorer.node import Log
-from qfl.inspect.transaction import plain
+from qfl.inspect.plain import plain
 
 LONGEST_BYTES = 64
 """Bytes of an argument that are kept whole; of a signature, a page of its transaction shows the rest."""

@@ -8,7 +8,7 @@ from typing import Any
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.errors import InvalidInput
-from qfl.inspect.transaction import plain
+from qfl.inspect.plain import plain
 from qfl.types import ParticipantId
 
 

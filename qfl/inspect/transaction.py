@@ -5,23 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
-from eth_typing import BlockNumber, HexStr
+from eth_typing import HexStr
 from web3 import Web3
 from web3.contract.contract import ContractEvent
-from web3.exceptions import ContractCustomError, ContractLogicError, TransactionNotFound, Web3RPCError
+from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.logs import DISCARD
-from web3.types import TxData, TxParams, TxReceipt
+from web3.types import TxData, TxReceipt
 
 from qfl.chain.abi import load_abi
 from qfl.chain.connection import reaching, url_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.ledger import Ledger
-from qfl.chain.revert import decode_revert
 from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.inspect.failure import explain_failure
+from qfl.inspect.plain import plain
 
 
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
-    """Everything the chain says of a transaction, decoded with this deployment's ABIs.
+    """Everything the chain says of a transaction, decoded with this deployment's ABIs; of a failed one, why.
 
     Raises:
         InvalidInput: no such transaction.
@@ -48,21 +49,13 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
             found |= {"function": function, "arguments": plain(arguments)}
         found["events"] = _events(contracts, receipt)
         if not receipt["status"]:
-            found["error"] = _error(web3, transaction, receipt["blockNumber"])
+            found |= explain_failure(
+                web3,
+                transaction,
+                receipt,
+                lambda at: contracts[at][0] if at in contracts else _other_name(ledger, web3, at),
+            )
     return found
-
-
-def plain(value: Any) -> Any:
-    """Bytes as 0x..., tuples and mappings as plain containers."""
-    if isinstance(value, bytes):
-        return "0x" + value.hex()
-    if hasattr(value, "_asdict"):
-        return plain(value._asdict())
-    if hasattr(value, "items"):
-        return {key: plain(inner) for key, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    return value
 
 
 def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
@@ -109,16 +102,3 @@ def _events(contracts: Mapping[str, tuple[str, BoundContract]], receipt: Any) ->
         {"contract": name, "event": event["event"], "arguments": plain(event["args"])}
         for _, name, event in sorted(decoded, key=lambda entry: entry[0])
     ]
-
-
-def _error(web3: Web3, transaction: Any, block: int) -> str:
-    """The refusal, found by running the transaction again on the state before its block."""
-    call = {name: transaction[name] for name in ("from", "to", "value", "input", "gas") if transaction.get(name)}
-    call["data"] = call.pop("input", b"")
-    try:
-        web3.eth.call(cast(TxParams, call), block_identifier=BlockNumber(block - 1))
-    except (ContractCustomError, ContractLogicError) as error:
-        return str(decode_revert("the call", error.data if isinstance(error.data, str) else None))
-    except Web3RPCError as error:
-        return str(error)
-    return "it succeeds on the state before its block: another transaction in the same block was first"

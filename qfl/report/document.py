@@ -75,6 +75,7 @@ def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
         "cpu_seconds": event.get("cpu_seconds", {}),  # missing from a round that an older version ran
         "dynamics": event.get("dynamics"),
         "missed": event.get("missed", []),
+        "agreement": event.get("agreement", []),
         "saturated": event.get("saturated", 0),
         "update_bytes": mean(sizes) if sizes else None,
         "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},

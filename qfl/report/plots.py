@@ -1,56 +1,75 @@
-"""Plots of a run as PNG files."""
+"""The figures of a run, and their PNG files."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+from qfl.files import write_atomically
+from qfl.report.figures import Picture, Points, draw_bars, draw_lines, draw_stack
 
-def write_plots(folder: Path, report: dict[str, Any]) -> list[Path]:
+Report = dict[str, Any]
+"""A run's `report.json`."""
+
+
+def write_plots(folder: Path, report: Report) -> list[Path]:
     """Write accuracy, time and gas as `<folder>/*.png`; return the paths."""
-    import matplotlib as mpl
+    return write_pictures(
+        folder, [accuracy_figure({"federated, on chain": report}), seconds_figure(report), gas_figure(report)]
+    )
 
-    mpl.use("Agg")
-    from matplotlib import pyplot as plt
-    from matplotlib.ticker import MaxNLocator
 
+def write_pictures(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
+    """Write pictures as `<folder>/<name>.png`, on a light ground; return the paths."""
+    for picture in pictures:
+        write_atomically(folder / f"{picture.name}.png", picture.light)
+    return [folder / f"{picture.name}.png" for picture in pictures]
+
+
+def accuracy_figure(reports: dict[str, Report]) -> Picture:
+    """Test accuracy by round of each run; of a single one beside the same model trained centrally."""
+    series: dict[str, Points] = {
+        title: [(entry["round"], entry["accuracy"]) for entry in r["rounds"]] for title, r in reports.items()
+    }
+    if len(reports) == 1:
+        (report,) = reports.values()
+        if points := central_points(report):
+            series["central"] = points
+    said = "; ".join(f"{title} ends at {points[-1][1]:.1%}" for title, points in series.items() if points)
+    return draw_lines("accuracy", f"Test accuracy by round: {said}.", ("round", "test accuracy"), series)
+
+
+def central_points(report: Report) -> Points:
+    """(round, accuracy) of the central training, its epochs spread over the run's rounds; empty without one."""
+    central = (report["central"] or {}).get("accuracy", [])
+    first, scale = report["rounds"][0]["round"], len(report["rounds"]) / max(1, len(central))
+    return [(first - 1 + scale * (epoch + 1), accuracy) for epoch, accuracy in enumerate(central)]
+
+
+def seconds_figure(report: Report) -> Picture:
+    """Seconds of every stage, round by round."""
     rounds = report["rounds"]
-    numbers = [entry["round"] for entry in rounds]
-    written = []
+    parts = {stage: [entry["seconds"].get(stage, 0.0) for entry in rounds] for stage in stages_of(report)}
+    longest = max(parts, key=lambda stage: sum(parts[stage]))
+    alt = f"Seconds of each stage by round; {longest} takes longest, {mean(parts[longest]):.2f} s a round."
+    return draw_stack("seconds", alt, ("round", "seconds"), [str(entry["round"]) for entry in rounds], parts)
 
-    def save(name: str, title: str, x: str, y: str) -> None:
-        axes = plt.gca()
-        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-        if axes.get_legend_handles_labels()[0]:
-            axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-        plt.title(title)
-        plt.xlabel(x)
-        plt.ylabel(y)
-        plt.tight_layout()
-        plt.savefig(folder / f"{name}.png", dpi=120)
-        plt.close()
-        written.append(folder / f"{name}.png")
 
-    plt.figure(figsize=(7, 4))
-    plt.plot(numbers, [entry["accuracy"] for entry in rounds], marker="o", label="federated, on chain")
-    if central := (report["central"] or {}).get("accuracy"):
-        scale = len(numbers) / len(central)
-        plt.plot([numbers[0] - 1 + scale * (i + 1) for i in range(len(central))], central, label="central")
-    plt.grid(alpha=0.3)
-    save("accuracy", "Test accuracy by round", "round", "accuracy")
+def stages_of(report: Report) -> list[str]:
+    """The stages of a run, in their order."""
+    return list(dict.fromkeys(stage for entry in report["rounds"] for stage in entry["seconds"]))
 
-    plt.figure(figsize=(7, 4))
-    bottom = [0.0] * len(rounds)
-    for stage in dict.fromkeys(stage for entry in rounds for stage in entry["seconds"]):
-        values = [entry["seconds"].get(stage, 0.0) for entry in rounds]
-        plt.bar(numbers, values, bottom=bottom, label=stage)
-        bottom = [low + value for low, value in zip(bottom, values, strict=True)]
-    save("seconds", "Time by stage", "round", "seconds")
 
-    names = sorted(report["gas"], key=lambda name: mean(report["gas"][name]))
-    plt.figure(figsize=(7, 0.3 * len(names) + 1.5))
-    plt.barh(names, [mean(report["gas"][name]) / 1000 for name in names])
-    plt.grid(alpha=0.3, axis="x")
-    save("gas", "Mean gas by function", "thousand gas", "")
-    return written
+def gas_figure(report: Report) -> Picture:
+    """Mean gas of every function, the dearest last; deployments would dwarf all others."""
+    means = {name: mean(values) for name, values in report["gas"].items() if not is_deployment(name)}
+    names = sorted(means, key=lambda name: means[name])
+    alt = f"Mean gas by function; {names[-1]} is dearest with {means[names[-1]]:,.0f}."
+    return draw_bars("gas", alt, "mean gas, thousands", names, {"gas": [means[name] / 1000 for name in names]})
+
+
+def is_deployment(label: str) -> bool:
+    """Whether such transactions put contracts on the chain: once, and many times dearer than all others."""
+    return label.startswith("deploy")

@@ -29,6 +29,7 @@ from qfl.devnet.config import CHAIN_ID
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
 from qfl.report.display import Display
+from qfl.report.finished import confusion, read_run
 from qfl.report.folder import kept_devnet
 from qfl.run import Place, run_job
 
@@ -197,6 +198,22 @@ def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path) ->
     output, error = verify(tmp_path / "run")
     assert isinstance(error, VerificationFailed)
     assert "the recomputed aggregate of shard 0 differs from the attested one: lane 5 is" in output
+
+
+def test_committees_agreed_at_the_first_proposal(report: dict[str, Any]) -> None:
+    agreed = [entry["agreement"] for entry in report["rounds"]]
+    assert agreed == [[{"shard": 0, "seats": 4, "turn": 0, "signed": 3, "agreed": 3, "others": 0}]] * 2
+
+
+def test_the_page_of_a_run_counts_every_test_sample(finished: Path, report: dict[str, Any], tmp_path: Path) -> None:
+    matrix = np.array(confusion(read_run(finished)))
+    assert matrix.shape == (3, 3)
+    assert matrix.trace() / matrix.sum() == pytest.approx(report["final"]["accuracy"])
+    done = CliRunner().invoke(cli, ["report", str(finished), "--out", str(tmp_path / "run.html")])
+    assert done.exception is None
+    text = (tmp_path / "run.html").read_text()
+    assert "Not shown" not in text
+    assert report["final"]["cid"] in text
 
 
 @pytest.mark.usefixtures("lying_committee")

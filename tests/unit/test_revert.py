@@ -79,6 +79,10 @@ def test_panic_code():
     assert (error.name, error.values) == ("Panic", {"code": 0x11})
 
 
+def test_an_error_of_a_library_is_known_although_no_abi_has_it():
+    assert decode_revert("call", selector("Sha256Failed()")).name == "Sha256Failed"
+
+
 @pytest.mark.parametrize("data", [None, b"", "", "0x"])
 def test_no_data_is_said_so(data):
     error = decode_revert("call", data)

@@ -1,0 +1,61 @@
+"""`qfl casestudy`: the paper's comparison, and how our figures stand beside the circulated ones."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from qfl.cli import options
+from qfl.cli.quiet import quiet
+
+WIDTH = 180
+"""Of a table that is written to a file."""
+
+
+@click.command()
+@click.option("--seeds", default="1,2,3", show_default=True, metavar="N,N,...", help="Of the learning and the bytes.")
+@click.option("--part", "parts", multiple=True, help="Measure this part only, and keep the others; repeat.")
+@click.option("--reduced", is_flag=True, help="So small that the figures mean nothing: to see whether it runs.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs/casestudy"), help="Folder for tables and figures."
+)
+@options.as_json
+def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_json: bool) -> None:
+    """QFLchain against plain QFL, QFL on a flat chain and classical FL, calm and under attack, in a quarter of an hour.
+
+    Parts are learning, bytes, consensus, energy and attacks. Let nothing else run meanwhile: two of them take the time.
+    """
+    from qfl.casestudy.claims import compute_claims
+    from qfl.casestudy.methods import REDUCED, Size
+    from qfl.casestudy.study import NAME, run_study
+
+    size = REDUCED if reduced else replace(Size(), seeds=_numbers(seeds))
+    console = Console(stderr=as_json)
+    with console.status("") as status, quiet():
+        document = run_study(size, out, parts, status.update)
+    claims = compute_claims(document)
+    if as_json:
+        options.print_json(document)
+        return
+    table = Table("figure", "against", "circulated", "measured", "spread", "verdict", title="Case study")
+    for claim in claims:
+        table.add_row(claim.what, claim.against, claim.theirs, claim.ours, claim.spread, claim.verdict)
+    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    console.print(f"definitions, tables and figures are in {out}: casestudy.html, .md and {NAME}", highlight=False)
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    from qfl.errors import InvalidInput
+
+    try:
+        numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
+    except ValueError:
+        numbers = ()
+    if not numbers or min(numbers) < 0:
+        raise InvalidInput("seeds", text, "give whole numbers from 0, with commas between them: 1,2,3")
+    return numbers
