@@ -65,9 +65,9 @@ def make_run(folder: Path, report: dict[str, Any]) -> Path:
     return folder
 
 
-@pytest.fixture
-def page(tmp_path: Path) -> str:
-    return render_page(run_page(read_run(make_run(tmp_path / "mine", a_report()))))
+@pytest.fixture(scope="module")
+def page(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return render_page(run_page(read_run(make_run(tmp_path_factory.mktemp("runs") / "mine", a_report()))))
 
 
 class Elements(HTMLParser):
