@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -15,14 +14,12 @@ from rich.progress import Progress
 from rich.table import Table
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.cli.quiet import quiet
 
 if TYPE_CHECKING:
     from qfl.attacks.strategy import Attack
     from qfl.attacks.suite import Row
-
-WIDTH = 180
-"""Of a table that is written to a file."""
 
 
 @click.command()
@@ -52,7 +49,7 @@ def attack(names: tuple[str, ...], everything: bool, listing: bool, out: Path | 
     if as_json:
         options.print_json(document)
     else:
-        _print(_table(rows))
+        make_console().print(_table(rows))
     if complaints := [f"{row.attack}: {', '.join(row.complaints)}" for row in rows if row.succeeded]:
         raise AttackSucceeded(complaints)
 
@@ -82,12 +79,7 @@ def _list(chosen: Sequence[Attack], as_json: bool) -> None:
     table = Table("attack", "who", "tries to", "stopped by", box=None)
     for each in chosen:
         table.add_row(each.name, each.who, each.tries, ", ".join(each.stopped_by))
-    _print(table)
-
-
-def _print(table: Table) -> None:
-    """As wide as the terminal, or wide enough where there is none."""
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    make_console().print(table)
 
 
 def _table(rows: Sequence[Row]) -> Table:

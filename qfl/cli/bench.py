@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.cli.energy import energy
 from qfl.cli.explorer import explorer_bench
 from qfl.cli.frugal import bytes_sent
@@ -56,7 +56,7 @@ def modes(
     if overwrite:
         for mode in MODES:
             remove_run(out / mode)
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
 
     def make_display(mode: str) -> Display:
         console.print(f"{mode} mode", highlight=False)
@@ -93,7 +93,7 @@ def chaos(config_path: Path, out: Path, overwrite: bool, as_json: bool, **values
     if overwrite:
         for name in ("calm", "chaos"):
             remove_run(out / name)
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
 
     def make_display(name: str) -> Display:
         console.print(f"{name} run", highlight=False)

@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from pathlib import Path
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.cli.quiet import quiet
-
-WIDTH = 180
-"""Of a table that is written to a file."""
 
 
 @click.command()
@@ -35,7 +31,7 @@ def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_j
     from qfl.casestudy.study import NAME, run_study
 
     size = REDUCED if reduced else replace(Size(), seeds=_numbers(seeds))
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     with console.status("") as status, quiet():
         document = run_study(size, out, parts, status.update)
     claims = compute_claims(document)
@@ -45,7 +41,7 @@ def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_j
     table = Table("figure", "against", "circulated", "measured", "spread", "verdict", title="Case study")
     for claim in claims:
         table.add_row(claim.what, claim.against, claim.theirs, claim.ours, claim.spread, claim.verdict)
-    Console(width=None if sys.stdout.isatty() else WIDTH).print(table)
+    console.print(table)
     console.print(f"definitions, tables and figures are in {out}: casestudy.html, .md and {NAME}", highlight=False)
 
 

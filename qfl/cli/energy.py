@@ -6,9 +6,9 @@ import json
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 
 
 @click.command()
@@ -48,7 +48,7 @@ def energy(
     from qfl.report.folder import remove_run
     from qfl.run import Place, run_job
 
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     folder = run or out
     if run is None:
         if overwrite:

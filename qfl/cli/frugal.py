@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.config import find_config
 
 
@@ -39,7 +39,7 @@ def bytes_sent(
     from qfl.bench.bytes import NAME, WAYS, as_document, bench_bytes, bytes_table
 
     config = find_config(config_path, **values)
-    console, range_of_seeds = Console(stderr=as_json), range(config.seed, config.seed + seeds)
+    console, range_of_seeds = make_console(as_json), range(config.seed, config.seed + seeds)
     with console.status("") as status:
         runs = bench_bytes(config, ways or tuple(WAYS), range_of_seeds, target, out, status.update)
     document = as_document(config, target, runs)

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.config import find_config
 
 
@@ -43,7 +43,7 @@ def learning(
     from qfl.bench.learning import NAME, RECIPES, as_document, bench_learning, learning_table
 
     config = find_config(config_path, **values)
-    console, range_of_seeds = Console(stderr=as_json), range(config.seed, config.seed + seeds)
+    console, range_of_seeds = make_console(as_json), range(config.seed, config.seed + seeds)
     with console.status("") as status:
         ways = models or ("hybrid",), recipes or tuple(RECIPES)
         runs = bench_learning(config, *ways, range_of_seeds, out, status.update)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
 
@@ -27,7 +27,7 @@ def consensus(clients: int, validators: int, repetitions: int, seed: int, out: P
     from qfl.bench.consensus import NAME, bench_consensus, consensus_table
 
     config = JobConfig(clients=clients, validators=validators, rounds=1, seed=seed, key_height=KEY_HEIGHT)
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     with console.status("") as status:
         results = bench_consensus(config, out, repetitions, status.update)
     if as_json:
@@ -47,7 +47,7 @@ def scale(updates: int, repeats: int, repetitions: int, out: Path, as_json: bool
     """1, 2, 4 and 8 shards, each on a chain of its own: updates a second, gas, processor seconds."""
     from qfl.bench.scale import NAME, bench_scale, scale_table
 
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     with console.status("") as status:
         results = bench_scale(out, updates, repeats, repetitions, status.update)
     if as_json:
@@ -72,7 +72,7 @@ def engine(repetitions: int, peers: tuple[str, ...], out: Path, as_json: bool) -
     for name, python in pythons.items():
         if name not in PEERS or not python:
             raise InvalidInput("peer", f"{name}={python}", f"give NAME=PYTHON, a name of {', '.join(PEERS)}")
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     with console.status("") as status:
         results = bench_engine(out, repetitions, pythons, CASES, status.update)
     if as_json:

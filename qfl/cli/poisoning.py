@@ -6,9 +6,9 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
 
@@ -65,7 +65,7 @@ def attack(
     from qfl.bench.flower import Flower
 
     config = JobConfig(clients=clients, rounds=rounds, validation_percent=validation_percent, seed=seed)
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     name, _, python = (peer or "").partition("=")
     if peer is not None and (name != "flower" or not python):
         raise InvalidInput("peer", peer, "give flower=PYTHON")

@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from qfl.simulate.constants import Constants
@@ -59,7 +60,7 @@ def simulate(
     from qfl.simulate.tables import forecast_tables, odds_table
 
     path = constants or DEFAULTS
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     if calibrate:
         _calibrate(path, console)
         return

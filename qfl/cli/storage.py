@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from qfl.cli import options
+from qfl.cli.console import make_console
 from qfl.config import JobConfig, load_config
 
 LONG_RUN = JobConfig(
@@ -42,7 +42,7 @@ def storage(
     if overwrite:
         for name in ("all", "window"):
             remove_run(out / name)
-    console = Console(stderr=as_json)
+    console = make_console(as_json)
     found = bench_storage(config, keep_rounds, out, console)
     if as_json:
         options.print_json(as_document(found))
