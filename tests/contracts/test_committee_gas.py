@@ -15,7 +15,7 @@ from tests.contracts.world import build, key_of
 SIZES = ((1, 4), (4, 4), (8, 4), (1, 8), (8, 8), (1, 16), (1, 32), (1, 64))
 """Shards, and seats of each."""
 BLOCK = 30_000_000
-GAS_BETWEEN_DRAWS = 15_000
+GAS_BETWEEN_DRAWS = 30_000
 """Who is drawn decides how many nodes of the stake tree are read."""
 
 
