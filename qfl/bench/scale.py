@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
+from math import ceil, sqrt
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -36,8 +37,8 @@ from qfl.keys.lms import LmsSecret
 
 NAME = "scale.json"
 SHARDS = (1, 2, 4, 8)
-SPARE = 1.5
-"""Clients bonded for each that sends an update: a seed does not deal them out evenly."""
+DEVIATIONS = 4
+"""Clients bonded for a shard beyond those that send an update, in standard deviations of how many a seed deals it."""
 PUSHER = Path(__file__).with_name("pusher.py")
 
 BEACON_CALLS = ("open_round", "checkpoint", "publish")
@@ -96,14 +97,14 @@ def bench_scale(
         QflError: a chain does not do what it must.
     """
     announce("making keys")
-    clients = make_secrets(int(SPARE * max(numbers) * updates))
+    clients = make_secrets(max(numbers) * bonded_for(updates))
     validators = make_secrets(SEATS * max(numbers))
     with ExitStack() as stack:
         folder = Path(stack.enter_context(TemporaryDirectory(prefix="qfl-scale-")))
         sites = []
         for shards in numbers:
             announce(f"{shards} shards: deploying, bonding, signing")
-            own = clients[: int(SPARE * shards * updates)], validators[: SEATS * shards]
+            own = clients[: shards * bonded_for(updates)], validators[: SEATS * shards]
             sites.append(build_site(shards, folder / f"shards-{shards}", *own, updates, stack))
         measured: dict[int, list[list[dict[str, float]]]] = {site.shards: [] for site in sites}
         for repetition in range(1, repetitions + 1):
@@ -118,6 +119,11 @@ def bench_scale(
     }
     write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
     return results
+
+
+def bonded_for(updates: int) -> int:
+    """Clients to bond for each shard, so that every one is dealt as many as send `updates`."""
+    return updates + ceil(DEVIATIONS * sqrt(updates))
 
 
 def make_secrets(count: int) -> list[LmsSecret]:
