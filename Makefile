@@ -30,9 +30,9 @@ test: setup test-python test-contracts
 test-python:
 	$(PYTEST) -n auto --maxprocesses 4 --dist loadfile tests/unit tests/integration
 
-# Brownie's own pytest plugin runs these on its own development chains, one for each worker.
+# Brownie's own pytest plugin runs these on its own development chain.
 test-contracts:
-	$(BIN)/brownie test tests/contracts tests/stateful -n 2 -o addopts=
+	$(BIN)/brownie test tests/contracts tests/stateful -o addopts=
 
 check: setup
 	$(BIN)/ruff format --check .
