@@ -9,6 +9,13 @@ from brownie import DisputesHarness, accounts
 
 from qfl.types import CheckpointData
 from tests.contracts.world import World, build
+from tests.patience import look_up_patiently
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """Brownie asks again for what Anvil has just mined."""
+    look_up_patiently()
 
 
 @pytest.fixture(scope="module")

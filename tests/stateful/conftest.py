@@ -9,6 +9,14 @@ from brownie import chain
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from tests.patience import look_up_patiently
+
+
+@pytest.fixture(scope="session", autouse=True)
+def patience() -> None:
+    """Brownie asks again for what Anvil has just mined."""
+    look_up_patiently()
+
 
 @pytest.fixture
 def run_machine(module_isolation: None) -> Callable[..., None]:
