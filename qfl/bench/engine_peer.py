@@ -50,8 +50,7 @@ def pennylane_step(qubits: int, layers: int, batch: int) -> Callable[[], Any]:
 
     device = qml.device("default.qubit", wires=qubits)
 
-    # PennyLane has no types.
-    @qml.qnode(device, interface="autograd", diff_method="backprop")  # type: ignore[untyped-decorator]
+    @qml.qnode(device, interface="autograd", diff_method="backprop")  # type: ignore[untyped-decorator]  # no types
     def circuit(angles: Any, states: Any) -> Any:
         qml.StatePrep(states, wires=range(qubits), normalize=True)
         for layer in range(layers):

@@ -23,13 +23,14 @@ class Steps:
         angles = torch.rand(clients, architecture.shape.quantum, generator=random)
         size = clients if together else 1
         self._engine = make_engine(engine, architecture)
-        # torch leaves `split` and `backward` untyped.
-        self._parts = list(zip(features.split(size), angles.split(size), strict=True))  # type: ignore[no-untyped-call]
+        parts = features.split(size), angles.split(size)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        self._parts = list(zip(*parts, strict=True))
 
     def step(self) -> float:
         """Seconds of a step of all clients."""
         started = time.perf_counter()
         for features, angles in self._parts:
             trainable = angles.clone().requires_grad_()
-            self._engine.expectations(features, trainable).sum().backward()  # type: ignore[no-untyped-call]  # as above
+            total = self._engine.expectations(features, trainable).sum()
+            total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
         return time.perf_counter() - started

@@ -98,10 +98,9 @@ def _watching(record: Callable[..., None], start: Callable[..., None]) -> Iterat
     encode = tq.StateEncoder.forward
     try:
         for module in modules:
-            # mypy knows no attributes of a module that is found while the program runs.
-            module.gate_wrapper = record  # type: ignore[attr-defined]
+            module.gate_wrapper = record  # type: ignore[attr-defined]  # mypy does not know which module it is
             # Some gates of torchquantum-ng 0.2.0 look up a matrix where there is none.
-            module.mat_dict = defaultdict(lambda: None)  # type: ignore[attr-defined]  # as above
+            module.mat_dict = defaultdict(lambda: None)  # type: ignore[attr-defined]  # nor here
         tq.StateEncoder.forward = start
         yield
     finally:

@@ -156,7 +156,7 @@ def test_a_model_is_evaluated_as_on_a_device() -> None:
 )
 def test_refuses_impossible_devices(settings: dict[str, float], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        DeviceConfig(**settings)  # type: ignore[arg-type]
+        DeviceConfig(**settings)  # type: ignore[arg-type]  # wrong values are what is tried
 
 
 def test_a_model_without_a_circuit_is_not_evaluated_on_a_device() -> None:

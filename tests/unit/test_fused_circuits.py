@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 import pytest
@@ -63,7 +65,7 @@ def test_random_circuits_agree_with_stock_torchquantum(part: int) -> None:
         circuit = _random_circuit(np.random.default_rng(seed))
         fused, stock = (_run(engine(circuit), circuit, seed) for engine in (FusedEngine, StockEngine))
         for ours, theirs, tolerance in zip(fused, stock, (1e-5, 1e-4, 1e-4), strict=True):
-            torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0, msg=lambda text: f"{circuit}: {text}")  # noqa: B023
+            torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0, msg=partial("{}: {}".format, circuit))
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -110,6 +112,6 @@ def test_ry_of_half_a_feature_by_hand() -> None:
         (lambda: Circuit(2, (), ("Z",), 0), "observable = 'Z'"),
     ],
 )
-def test_refuses_what_there_is_not(make: object, message: str) -> None:
+def test_refuses_what_there_is_not(make: Callable[[], object], message: str) -> None:
     with pytest.raises(InvalidInput, match=message):
-        make()  # type: ignore[operator]
+        make()
