@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from contextlib import closing, nullcontext
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from qfl.cli import options
 from qfl.cli.roles import poll, rounds, stopping
+
+if TYPE_CHECKING:
+    from qfl.data.share import Split
 
 
 @click.command("host")
@@ -42,15 +46,12 @@ def host_clients(
     poll: float,
     zk_keys: Path | None,
     keep_rounds: int,
-    dataset: str,
-    data_folder: str,
-    classes: tuple[int, ...],
-    partition: str,
-    seed: int,
+    split: Split,
     shares: str,
 ) -> None:
     """Act for several clients, which share the connection, the store and one training batch."""
     from qfl.chain.contracts.staking import Role
+    from qfl.data.share import load_shares
     from qfl.job import fetch_job
     from qfl.network import close_keys, open_keys
     from qfl.roles.client import Client
@@ -66,7 +67,7 @@ def host_clients(
     ledger, sender = options.open_sender(rpc, deployment, account, shard_urls=shard_rpcs)
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
-    data = options.load_training_data(job, dataset, data_folder, classes, partition, shares, seed)
+    data = load_shares(split, shares, job.architecture.features, job.architecture.classes)
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
     keys = open_keys([folder / f"client-{index + 1}" for index in data], int(key_height))
@@ -75,7 +76,7 @@ def host_clients(
             clients = []
             for index, (own, key) in zip(data, keys.items(), strict=True):
                 participant = join(ledger, sender, Role.CLIENT, key.public, own)
-                clients.append(Client(participant, index, seed, ledger, sender, store, key, own, prover))
+                clients.append(Client(participant, index, split.seed, ledger, sender, store, key, own, prover))
             click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
             host = ClientHost(clients, LocalTrainer(job, data), ledger, retention_of(keep_rounds, store))
             with closing(host):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from dataclasses import fields
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,7 @@ if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
     from qfl.chain.ledger import Ledger
     from qfl.chain.sender import Carrier
     from qfl.data.datasets import LabelledData
+    from qfl.data.share import Split
     from qfl.job import JobDocument
 
 
@@ -106,7 +109,8 @@ def run_or_network(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def training_data(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what is trained on; `load_training_data` takes their values."""
+    """The options that say what is trained on; the command takes them as one argument, `split`."""
+    gathered = _with_split(command)
     for option in (
         click.option("--seed", type=int, default=1, help="Decides split, training and rounding."),
         click.option("--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N."),
@@ -116,55 +120,35 @@ def training_data(command: Callable[..., None]) -> Callable[..., None]:
         click.option("--data-folder", default="data", help="Where torchvision's data sets are, or go."),
         click.option("--dataset", default="digits", help="digits, mnist or fashion-mnist."),
     ):
-        command = option(command)
-    return command
+        gathered = option(gathered)
+    return gathered
 
 
-def load_training_data(
-    job: JobDocument,
-    dataset: str,
-    data_folder: str,
-    classes: tuple[int, ...],
-    partition: str,
-    share: str,
-    seed: int,
-) -> dict[int, LabelledData]:
-    """The data of one share of the job's data set, or of several, by index.
+def _with_split(command: Callable[..., None]) -> Callable[..., None]:
+    @wraps(command)
+    def gathering(**values: Any) -> None:
+        from qfl.data.share import Split
 
-    Raises:
-        InvalidInput: no such share, or the data does not fit the job's model.
-    """
-    from qfl.data.share import load_shares
-    from qfl.errors import InvalidInput
+        split = Split(**{part.name: values.pop(part.name) for part in fields(Split)})
+        command(**values, split=split)
 
-    labels = classes or tuple(range(job.architecture.classes))
-    if len(labels) != job.architecture.classes:
-        raise InvalidInput("class", labels, f"the job's model tells {job.architecture.classes} classes apart")
-    return load_shares(dataset, data_folder, labels, partition, share, seed, job.architecture.features)
+    return gathering
 
 
-def load_samples(
-    own: Path | None,
-    job: JobDocument,
-    dataset: str,
-    data_folder: str,
-    classes: tuple[int, ...],
-    partition: str,
-    share: str,
-    seed: int,
-) -> tuple[int | None, LabelledData]:
+def load_samples(own: Path | None, job: JobDocument, split: Split, share: str) -> tuple[int | None, LabelledData]:
     """One role's samples: from its `own` file, or its share of a data set, with that share's index.
 
     Raises:
         InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
     """
     from qfl.data.own import load_own
+    from qfl.data.share import load_shares
     from qfl.errors import InvalidInput
 
+    model = job.architecture
     if own is not None:
-        model = job.architecture
         return None, load_own(own, model.features, model.classes, model.is_angular)
-    shares = load_training_data(job, dataset, data_folder, classes, partition, share, seed)
+    shares = load_shares(split, share, model.features, model.classes)
     if len(shares) > 1:
         raise InvalidInput("share", share, "is several clients': `qfl client host` acts for them")
     (found,) = shares.items()

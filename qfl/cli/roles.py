@@ -8,10 +8,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 import click
 
 from qfl.cli import options
+
+if TYPE_CHECKING:
+    from qfl.data.share import Split
 
 key = click.option("--key", type=click.Path(path_type=Path), required=True, help="LMS key file (see `qfl key new`).")
 folder = click.option(
@@ -62,12 +66,8 @@ def run_client_command(
     attack: str | None,
     keep_rounds: int,
     own: Path | None,
-    dataset: str,
-    data_folder: str,
-    classes: tuple[int, ...],
-    partition: str,
+    split: Split,
     share: str,
-    seed: int,
 ) -> None:
     """Train, commit, reveal, until stopped: on your own --data, or a --share of a --dataset.
 
@@ -91,14 +91,14 @@ def run_client_command(
     ledger, sender = options.open_sender(rpc, deployment, account, attack is not None, shard_rpcs)
     store = IpfsStore(ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
-    index, data = options.load_samples(own, job, dataset, data_folder, classes, partition, share, seed)
+    index, data = options.load_samples(own, job, split, share)
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
     with KeyFile.open(key) as opened, proving as prover, stopping() as stop:
         participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
         index = participant if index is None else index
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
-        role = kind(participant, index, seed, ledger, sender, store, opened, folder, prover)
+        role = kind(participant, index, split.seed, ledger, sender, store, opened, folder, prover)
         shown = kind.taint(data, job) if issubclass(kind, Poisoner) else data
         trainer, retention = LocalTrainer(job, {index: shown}), retention_of(keep_rounds, store)
         run_client(role, trainer, ledger, rounds, poll, stop, retention)
@@ -139,12 +139,8 @@ def run_validator_command(
     attack: str | None,
     keep_rounds: int,
     own: Path | None,
-    dataset: str,
-    data_folder: str,
-    classes: tuple[int, ...],
-    partition: str,
+    split: Split,
     share: str | None,
-    seed: int,
 ) -> None:
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
     from qfl.attacks.registry import find_strategy
@@ -167,8 +163,8 @@ def run_validator_command(
     opinion = None
     if own is not None or share is not None:
         job = fetch_job(store, ledger.beacon.architecture_digest())
-        _, held = options.load_samples(own, job, dataset, data_folder, classes, partition, share or "", seed)
-        opinion = Opinion(job, held, seed)
+        _, held = options.load_samples(own, job, split, share or "")
+        opinion = Opinion(job, held, split.seed)
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)

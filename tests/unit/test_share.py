@@ -7,12 +7,12 @@ import pytest
 
 from qfl.data.datasets import load_dataset
 from qfl.data.partition import parse_partition, partition
-from qfl.data.share import load_shares
+from qfl.data.share import Split, load_shares
 from qfl.errors import InvalidInput
 
 
 def share(text="2/5", classes=tuple(range(10)), scheme="iid", features=64, seed=1):
-    ((index, data),) = load_shares("digits", "data", classes, scheme, text, seed, features).items()
+    ((index, data),) = load_shares(Split("digits", "data", classes, scheme, seed), text, features, len(classes)).items()
     return index, data
 
 
@@ -31,7 +31,7 @@ def test_shares_have_all_samples_once():
 
 def test_several_shares_are_each_what_they_are_alone():
     """A process that hosts clients 2 and 3 must train them on what processes of their own would."""
-    several = load_shares("digits", "data", tuple(range(10)), "iid", "2-3/4", 1, 64)
+    several = load_shares(Split("digits", "data", (), "iid", 1), "2-3/4", 64, 10)
     assert list(several) == [1, 2]
     for index, data in several.items():
         assert np.array_equal(data.features, share(f"{index + 1}/4")[1].features)
