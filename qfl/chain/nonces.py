@@ -35,9 +35,13 @@ class Nonces:
         """The number of the next transaction, behind those that wait at the node."""
         return await self._count("pending")
 
+    async def mined(self) -> int:
+        """How many transactions of the account are in blocks."""
+        return await self._count("latest")
+
     async def is_taken(self, nonce: int) -> bool:
         """True when a block has a transaction of that number: no other one can follow."""
-        return await self._count("latest") > nonce
+        return await self.mined() > nonce
 
     def remember(self, signed: Signed) -> None:
         """Keep a transaction for `missing_before`; one that had its number before is forgotten."""

@@ -190,7 +190,8 @@ class Sender(Account):
         looked = begun
         while (found := await self._rpc.call("eth_getTransactionReceipt", signed.hash)) is None:
             if time.monotonic() - begun > MINING_TIMEOUT_SECONDS:
-                raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS)
+                standing = await self._standing_of(signed)
+                raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS, standing)
             if time.monotonic() - looked > RESEND_SECONDS:
                 looked = time.monotonic()
                 if await self._is_lost(signed):
@@ -203,6 +204,21 @@ class Sender(Account):
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.25)
         return dict(found)
+
+    async def _standing_of(self, signed: Signed) -> str:
+        """Why a transaction may be in no block, as far as the node tells."""
+        known, block, mined, waiting = await asyncio.gather(
+            self._rpc.call("eth_getTransactionByHash", signed.hash),
+            self._rpc.call("eth_getBlockByNumber", "latest", False),
+            self._nonces.mined(),
+            self._nonces.next_free(),
+        )
+        where = "the node does not know it" if known is None else "the node has it"
+        fee = int(block.get("baseFeePerGas", "0x0"), 16)
+        return (
+            f"{where}; it is number {signed.nonce} of the account, {mined} are in blocks, {waiting} with those that wait; "
+            f"block {int(block['number'], 16)} has a base fee of {fee} wei"
+        )
 
     async def _is_lost(self, signed: Signed) -> bool:
         """Whether another transaction has the nonce; if not, the node is told again all that it may have lost."""

@@ -88,9 +88,13 @@ class TransactionRefused(ChainError):
 class TransactionNotMined(ChainError):
     """A transaction was sent and no block took it in time."""
 
-    def __init__(self, function: str, tx_hash: str, seconds: float) -> None:
-        super().__init__(f"{function}: transaction {tx_hash} is not in a block after {seconds:.0f} s")
-        self.function, self.tx_hash, self.seconds = function, tx_hash, seconds
+    def __init__(self, function: str, tx_hash: str, seconds: float, standing: str) -> None:
+        """`standing` is what the node says of it."""
+        super().__init__(
+            f"{function}: transaction {tx_hash} is not in a block after {seconds:.0f} s ({standing}): "
+            "it may still come; the same command takes it up"
+        )
+        self.function, self.tx_hash, self.seconds, self.standing = function, tx_hash, seconds, standing
 
 
 class DeploymentMissing(ChainError):

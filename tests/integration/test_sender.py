@@ -21,7 +21,7 @@ from qfl.chain.receipts import Receipt
 from qfl.chain.sender import Delivery, Sender, UnsentCall
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
-from qfl.errors import ChainUnreachable, ContractReverted, InsufficientFunds
+from qfl.errors import ChainUnreachable, ContractReverted, InsufficientFunds, TransactionNotMined
 
 PAYER = 18
 
@@ -79,6 +79,22 @@ def test_accounts_that_send_together_do_not_share_their_troubles(devnet: Devnet,
             sent[1].result()
         assert [sent[0].result().label, sent[2].result().label] == ["pay", "pay"]
     assert balance(devnet.rpc_url, payee) == 2
+
+
+def test_a_call_that_no_block_takes_says_what_the_node_says_and_is_taken_up(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfl.chain.sender.MINING_TIMEOUT_SECONDS", 0.5)
+    own, (call,) = sender(devnet.rpc_url), payments(payee, 1)
+    call_chain(devnet.rpc_url, "evm_setAutomine", False)
+    try:
+        with pytest.raises(TransactionNotMined, match="the node has it; it is number [0-9]+ of the account"):
+            own.send(call)
+    finally:
+        call_chain(devnet.rpc_url, "evm_setAutomine", True)
+    call_chain(devnet.rpc_url, "evm_mine")
+    own.send(call)
+    assert balance(devnet.rpc_url, payee) == 1
 
 
 # --- lost answers --------------------------------------------------------------------------------------------
