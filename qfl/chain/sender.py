@@ -216,8 +216,8 @@ class Sender(Account):
         where = "the node does not know it" if known is None else "the node has it"
         fee = int(block.get("baseFeePerGas", "0x0"), 16)
         return (
-            f"{where}; it is number {signed.nonce} of the account, {mined} are in blocks, {waiting} with those that wait; "
-            f"block {int(block['number'], 16)} has a base fee of {fee} wei"
+            f"{where}; it is number {signed.nonce} of the account, {mined} are in blocks, {waiting} with those that "
+            f"wait; block {int(block['number'], 16)} has a base fee of {fee} wei"
         )
 
     async def _is_lost(self, signed: Signed) -> bool:

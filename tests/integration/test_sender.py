@@ -88,7 +88,7 @@ def test_a_call_that_no_block_takes_says_what_the_node_says_and_is_taken_up(
     own, (call,) = sender(devnet.rpc_url), payments(payee, 1)
     call_chain(devnet.rpc_url, "evm_setAutomine", False)
     try:
-        with pytest.raises(TransactionNotMined, match="the node has it; it is number [0-9]+ of the account"):
+        with pytest.raises(TransactionNotMined, match=r"the node has it; it is number \d+ of the account"):
             own.send(call)
     finally:
         call_chain(devnet.rpc_url, "evm_setAutomine", True)
