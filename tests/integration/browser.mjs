@@ -1,7 +1,7 @@
 // Drives a headless Chromium by a plan on standard input, and says what it saw on standard output, both JSON.
 //
 // Plan: {url, executable, folder, visit: [path], follow: [{click, expect}], watch: {selector, pattern, seconds}}
-//   visit   every page, light at a desk and dark on a phone: accessibility (axe-core), overflow, screenshots in `folder`
+//   visit   every page, light at a desk and dark on a phone: accessibility (axe-core), overflow, screenshots in `folder`, by `name`
 //   follow  from the overview, click what is named and wait until `expect` is on the page, one after the other
 //   watch   stay on the overview until the text of `selector` matches `pattern`, without loading it again
 import { readFileSync } from "node:fs";
@@ -61,7 +61,7 @@ async function visit(screen) {
     await page.evaluate(AXE);
     const { violations } = await page.evaluate(() => globalThis.axe.run());
     await page.screenshot({
-      path: `${plan.folder}/${String(index).padStart(2, "0")}-${screen.size}.png`,
+      path: `${plan.folder}/${plan.name}-${String(index).padStart(2, "0")}-${screen.size}.png`,
       fullPage: true,
     });
     found.pages.push({

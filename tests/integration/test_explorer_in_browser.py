@@ -148,7 +148,7 @@ def test_every_view_is_accessible_and_fits_desk_and_phone(page: str, browse: Any
     account = first(page, "/participants/1", "/addresses/0x[0-9a-f]{40}")
     paths = ["/", "/rounds", "/rounds/2", "/participants", "/participants/1", "/transactions", transaction, update]
     paths += [account, "/search?q=2", "/search?q=nothing", "/missing"]
-    seen = browse(page, visit=paths)
+    seen = browse(page, name="view", visit=paths)
     assert len(seen["pages"]) == 2 * len(paths)
     assert not [(view["path"], view["size"], view["serious"]) for view in seen["pages"] if view["serious"]]
     assert not [(view["path"], view["size"]) for view in seen["pages"] if view["overflows"]]
@@ -173,6 +173,6 @@ def test_digest_check_fails_in_the_browser_after_tampering(page: str, run: Path,
     file = file_of(run / "devnet", digest_of(path.removeprefix("/content/")))
     data = file.read_bytes()
     file.write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
-    seen = browse(page, visit=[path])
+    seen = browse(page, name="tampered", visit=[path])
     file.write_bytes(data)
     assert all("Digest check FAILED" in view["text"] and not view["serious"] for view in seen["pages"])
