@@ -1,6 +1,6 @@
 // Drives a headless Chromium by a plan on standard input, and says what it saw on standard output, both JSON.
 //
-// Plan: {url, executable, folder, visit: [path], follow: [{click, expect}], watch: {selector, pattern, seconds}}
+// Plan: {url, executable, folder, name, visit: [path], follow: [{click, expect}], watch: {selector, pattern, seconds}}
 //   visit   every page, light at a desk and dark on a phone: accessibility (axe-core), overflow, screenshots in `folder`, by `name`
 //   follow  from the overview, click what is named and wait until `expect` is on the page, one after the other
 //   watch   stay on the overview until the text of `selector` matches `pattern`, without loading it again
