@@ -11,6 +11,7 @@ import pytest
 from town import SHARD, Rogue, Town
 from web3.types import TxParams
 
+from qfl.attacks.insistent import Insistent
 from qfl.chain.digests import compute_commitment
 from qfl.chain.sender import UnsentCall
 from qfl.devnet import Devnet
@@ -43,6 +44,13 @@ def force(town: Town, call: UnsentCall, account: str) -> int:
     transaction = {"from": account, "to": call.to, "data": call.data, "gas": 1_000_000}
     tx_hash = town.web3.eth.send_transaction(cast(TxParams, transaction))
     return int(town.web3.eth.wait_for_transaction_receipt(tx_hash)["status"])
+
+
+def wait_for_pending(town: Town, count: int) -> None:
+    """Wait until so many transactions wait for a block."""
+    deadline = time.monotonic() + 20
+    while int(call_chain(town.devnet.rpc_url, "txpool_status")["pending"], 16) < count:
+        assert time.monotonic() < deadline
 
 
 def test_a_forged_commit_from_the_clients_own_account_changes_nothing(rogue: Rogue, town: Town) -> None:
@@ -155,19 +163,23 @@ def test_misuse_is_refused_by_name(rogue: Rogue, misuse: Callable[[Rogue], None]
 def test_of_two_that_carry_the_same_message_in_one_block_the_second_learns_why_it_failed(
     rogue: Rogue, town: Town
 ) -> None:
+    """The dry run of the slower one succeeds; then somebody pays more for a place before it."""
     context = town.ledger.beacon.context()
     signature = rogue.sign(context.round, context.base_root, DIGEST)
     call = town.ledger.shards[SHARD].commit(context.round, rogue.participant, context.base_root, DIGEST, signature)
+    quicker = Insistent(town.sender(17))
+    quicker.gas_limit, quicker.tip_wei = 1_000_000, 50 * 10**9
     call_chain(town.devnet.rpc_url, "evm_setAutomine", False)
     try:
         with ThreadPoolExecutor(2) as pool:
-            sent = [pool.submit(town.sender(index).send, call) for index in (16, 17)]
-            deadline = time.monotonic() + 20
-            while int(call_chain(town.devnet.rpc_url, "txpool_status")["pending"], 16) < 2:
-                assert time.monotonic() < deadline, [future.done() and future.exception() for future in sent]
+            slower = pool.submit(town.sender(16).send, call)
+            wait_for_pending(town, 1)
+            taken = pool.submit(quicker.send, call)
+            wait_for_pending(town, 2)
             call_chain(town.devnet.rpc_url, "evm_mine")
     finally:
         call_chain(town.devnet.rpc_url, "evm_setAutomine", True)
-    (failure,) = [error for future in sent if (error := future.exception()) is not None]
+    assert taken.exception() is None
+    failure = slower.exception()
     assert isinstance(failure, ContractReverted)
     assert failure.name == "AlreadyCommitted"
