@@ -70,8 +70,8 @@ class Insistent(Sender):
         usual = await super()._fees()
         return usual if self.tip_wei is None else Fees(usual.most_wei + self.tip_wei, self.tip_wei)
 
-    async def _wait(self, delivery: Delivery) -> Mapping[str, Any] | None:
-        found = await super()._wait(delivery)
+    async def _wait(self, delivery: Delivery, last: int) -> Mapping[str, Any] | None:
+        found = await super()._wait(delivery, last)
         if found is not None:
             self.gas += int(found["gasUsed"], 16)
             self.fees_wei += int(found["gasUsed"], 16) * int(found["effectiveGasPrice"], 16)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import dataclass
 
 from qfl.chain.rpc import Rpc
@@ -44,21 +45,20 @@ class Nonces:
         return await self.mined() > nonce
 
     def remember(self, signed: Signed) -> None:
-        """Keep a transaction for `missing_before`; one that had its number before is forgotten."""
+        """Keep a transaction for `unmined_up_to`; one that had its number before is forgotten."""
         self._sent[signed.nonce] = signed
         while len(self._sent) > KEPT:
             del self._sent[min(self._sent)]
 
-    def sent(self, nonce: int) -> Signed | None:
-        """What was last sent from here under a number."""
-        return self._sent.get(nonce)
+    async def unmined_up_to(self, nonce: int) -> list[tuple[int, Signed | None]]:
+        """The numbers up to `nonce` that are in no block, with what was last sent from here under each.
 
-    async def missing_before(self, nonce: int) -> range:
-        """The numbers below `nonce` that the node has no transaction for: while they are missing, it cannot go on.
-
-        A node that was restarted behind what it had taken has lost them.
+        None stands for what neither this process nor the node has. A node that was restarted behind what it had taken
+        has lost them; and Anvil 1.7 lets go of all that follow a missing one, and counts those behind it as waiting.
         """
-        return range(await self._count("pending"), nonce)
+        mined, waiting = await asyncio.gather(self.mined(), self.next_free())
+        numbers = [number for number in range(mined, nonce + 1) if number in self._sent or number >= waiting]
+        return [(number, self._sent.get(number)) for number in numbers]
 
     async def _count(self, block: str) -> int:
         return int(await self._rpc.call("eth_getTransactionCount", self._address, block), 16)

@@ -127,7 +127,7 @@ class Sender(Account):
             for _ in range(NONCE_TRIES):
                 await self._sign([d for d in deliveries if d.fate is None and d.signed is None])
                 await _for_each(self._submit, [d for d in deliveries if d.fate is None])
-                await _for_each(self._finish, [d for d in deliveries if d.fate is None and d.signed is not None])
+                await self._finish_all([d for d in deliveries if d.fate is None and d.signed is not None])
                 if all(d.fate is not None for d in deliveries):
                     break
             for delivery in deliveries:
@@ -168,9 +168,13 @@ class Sender(Account):
                 raise await self._explained(delivery.call, refusal, delivery.gas) from refusal
             delivery.signed = None
 
-    async def _finish(self, delivery: Delivery) -> None:
-        """Wait for the block, and say what came of it."""
-        found, call, signed = await self._wait(delivery), delivery.call, delivery.signed
+    async def _finish_all(self, deliveries: Sequence[Delivery]) -> None:
+        last = max((_require(delivery.signed).nonce for delivery in deliveries), default=0)
+        await _for_each(lambda delivery: self._finish(delivery, last), deliveries)
+
+    async def _finish(self, delivery: Delivery, last: int) -> None:
+        """Wait for the block, and say what came of it; `last` is the highest nonce that is waited for."""
+        found, call, signed = await self._wait(delivery, last), delivery.call, delivery.signed
         if found is None or signed is None:
             return
         self._in_doubt.pop(call, None)
@@ -184,7 +188,7 @@ class Sender(Account):
         if self._listener is not None:  # it may use connections itself, whose thread must not wait for it
             await asyncio.to_thread(self._listener, receipt)
 
-    async def _wait(self, delivery: Delivery) -> Mapping[str, Any] | None:
+    async def _wait(self, delivery: Delivery, last: int) -> Mapping[str, Any] | None:
         """The receipt; None when another transaction got the nonce, so that this one can never be in a block."""
         signed, begun, pause = _require(delivery.signed), time.monotonic(), 0.002
         looked = begun
@@ -194,7 +198,7 @@ class Sender(Account):
                 raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS, standing)
             if time.monotonic() - looked > RESEND_SECONDS:
                 looked = time.monotonic()
-                if await self._is_lost(signed):
+                if await self._is_lost(signed, last):
                     self._in_doubt.pop(delivery.call, None)
                     delivery.signed = None
                     return None
@@ -220,16 +224,15 @@ class Sender(Account):
             f"wait; block {int(block['number'], 16)} has a base fee of {fee} wei"
         )
 
-    async def _is_lost(self, signed: Signed) -> bool:
+    async def _is_lost(self, signed: Signed, last: int) -> bool:
         """Whether another transaction has the nonce; if not, the node is told again all that it may have lost."""
         if await self._nonces.is_taken(signed.nonce):
             return await self._rpc.call("eth_getTransactionReceipt", signed.hash) is None
-        if time.monotonic() - self._resent_at < RESEND_SECONDS:  # once for all that wait: each would resend them all
+        if time.monotonic() - self._resent_at < RESEND_SECONDS:  # whoever is first does it for all that wait
             return False
         self._resent_at = time.monotonic()
-        for number in await self._nonces.missing_before(signed.nonce):
-            await self._resend(self._nonces.sent(number) or self._filler(number, await self._fees()))
-        await self._resend(signed)
+        for number, sent in await self._nonces.unmined_up_to(last):
+            await self._resend(sent or self._filler(number, await self._fees()))
         return False
 
     async def _resend(self, signed: Signed) -> None:

@@ -116,6 +116,23 @@ def test_a_lost_message_to_the_node_is_sent_again_and_counts_once(devnet: Devnet
     assert waiting(devnet.rpc_url) == 0
 
 
+def test_a_node_that_drops_what_it_had_taken_is_told_all_of_it_at_once(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One at a time, each a `RESEND_SECONDS` after the other, the last ones would be given up."""
+    monkeypatch.setattr("qfl.chain.sender.MINING_TIMEOUT_SECONDS", 20.0)
+    count, own = 40, sender(devnet.rpc_url)
+    call_chain(devnet.rpc_url, "evm_setAutomine", False)
+    with ThreadPoolExecutor(1) as pool:
+        sent = pool.submit(own.send_many, payments(payee, count))
+        while waiting(devnet.rpc_url) < count:
+            assert not sent.done()
+        call_chain(devnet.rpc_url, "anvil_dropAllTransactions")
+        call_chain(devnet.rpc_url, "evm_setAutomine", True)
+        assert all(isinstance(outcome, Receipt) for outcome in sent.result())
+    assert balance(devnet.rpc_url, payee) == count
+
+
 def test_a_call_in_doubt_is_taken_up_and_does_not_happen_twice(devnet: Devnet, payee: str) -> None:
     """The node mined it and then never answered again: who repeats the call later must not pay twice."""
     lost = True
