@@ -13,7 +13,7 @@ from eth_utils.crypto import keccak
 from qfl.attacks.updates import NO_BOUND
 from qfl.chain.contracts.beacon import Duty
 from qfl.codec.content import content_digest, decode, encode, lanes_root
-from qfl.committee.bundle import encode_bundle, quorum_of
+from qfl.committee.bundle import encode_bundle
 from qfl.committee.result import ShardResult
 from qfl.committee.updates import VerifiedUpdate
 from qfl.errors import ContractReverted
@@ -97,7 +97,7 @@ class MinoritySeat(LyingSeat):
         own = [(checkpoint, said[self._seat]) for checkpoint, said in signatures.items() if self._seat in said]
         if own and not self._was_refused:
             checkpoint, signature = own[0]
-            copies = dict.fromkeys(range(quorum_of(len(self._keys))), signature)
+            copies = dict.fromkeys(range(self._ballot.quorum), signature)
             for bundle in ({self._seat: signature}, {**copies, self._seat: signature}):
                 call = self._ledger.beacon.submit_checkpoint(checkpoint, encode_bundle(bundle))
                 with suppress(ContractReverted):
@@ -121,7 +121,7 @@ class EquivocatingSeat(Seat):
 
     def step(self) -> bool:
         """Say both, once."""
-        updates = self._fetch(self._seat, {})
+        updates = self._inbox.fetch(self._seat, ())
         if self._turn() != self._seat or not updates:
             return False
         sent = False

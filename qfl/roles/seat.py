@@ -9,21 +9,20 @@ includes, and so does who has an opinion of its own; turns after the first are f
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 
 from qfl.chain.contracts.beacon import Duty
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
-from qfl.committee.attestor import attestor_of
-from qfl.committee.bundle import quorum_of
 from qfl.committee.judgement import LENIENT, Judgement
 from qfl.committee.result import ShardResult, compute_result
-from qfl.committee.tally import Tally
 from qfl.committee.updates import VerifiedUpdate, fetch_updates, fetchers
-from qfl.errors import ContractReverted, UpdateRejected, UpdateUnreadable
+from qfl.errors import ContractReverted, UpdateRejected
 from qfl.privacy.kem import KemKey
+from qfl.roles.ballot import Ballot
 from qfl.roles.encryption import read_opener
 from qfl.roles.history import read_histories
+from qfl.roles.inbox import Inbox
 from qfl.roles.opinion import Opinion
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.signer import Signer
@@ -59,17 +58,11 @@ class Seat:
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
         self._shard = ledger.shards[duty.shard]
         self._terms = read_terms(ledger, duty.round, duty.shard)
-        self._opened = self._unread = ledger.shard_opened_in(duty.shard, duty.round)
+        self._opened = ledger.shard_opened_in(duty.shard, duty.round)
         self._context = ledger.beacon.context()
         self._committee = ledger.beacon.committee(duty.round, duty.shard)
-        self._quorum = quorum_of(len(self._committee))
-        self._attestor = attestor_of(ledger)
-        self._keys = self._attestor.keys_of(self._committee)
-        self._tallies: dict[bytes, Tally] = {}
-        self._reveals: list[Revealed] = []
-        self._updates: dict[Revealed, VerifiedUpdate] = {}
-        self._unreadable: set[Revealed] = set()
-        self._attempts: dict[Revealed, tuple[int, int]] = {}
+        self._ballot = Ballot(ledger, duty.round, duty.shard, self._committee, self._opened)
+        self._inbox = Inbox(self._shard, duty.round, self._opened, self._read)
         self._results: dict[tuple[int, int], ShardResult] = {}
         self._may_speak = False
         self._has_waited: set[int] = set()
@@ -77,7 +70,7 @@ class Seat:
 
     def look(self) -> None:
         """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
-        self._fetch(0, {})
+        self._inbox.fetch(0, ())
         if self._opinion is not None and not self._is_prepared:
             self._is_prepared = True
             self._opinion.prepare(read_base(self._ledger, self._store, self._round), self._terms)
@@ -88,12 +81,12 @@ class Seat:
             self._may_speak = True
             self._forget_chain()
         turn = self._turn()
-        proposed = self._proposed(turn)
-        updates = self._fetch(turn, proposed)
+        proposed = self._ballot.proposed(turn)
+        updates = self._inbox.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
         if not updates:
             return False
         own = self._own_results(turn, proposed, updates)
-        signatures = self._announced([*proposed.values(), *(result.checkpoint for result in own)])
+        signatures = self._ballot.announced([*proposed.values(), *(result.checkpoint for result in own)])
         sent = False
         for result in own:
             if self._seat not in signatures[result.checkpoint]:
@@ -105,7 +98,7 @@ class Seat:
     ) -> list[ShardResult]:
         """What this seat signs, by turn: its own result in the first turn and its own, others' if it accepts them."""
         judgement = self._judge(updates)
-        turns = {0} if judgement.is_shared and not self._unreadable else set()
+        turns = {0} if judgement.is_shared and self._inbox.is_complete else set()
         if turn == self._seat:
             turns.add(turn)
         results = {number: self._result_in(number, judgement.choose(updates)) for number in turns}
@@ -130,87 +123,33 @@ class Seat:
             self._judgements[key] = self._opinion.of(updates, base, self._terms, histories)
         return self._judgements[key]
 
-    def _fetch(self, turn: int, proposed: Mapping[int, CheckpointData]) -> list[VerifiedUpdate]:
-        """The updates that pass every check, in reveal order.
-
-        The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
-        seat proposes to include it.
-        """
-        reveals = self._read_reveals()
-        included = [checkpoint.included for checkpoint in proposed.values()]
-        attempts = {reveal: (turn, sum(mask >> reveal.index & 1 for mask in included)) for reveal in reveals}
-        missing = [reveal for reveal in reveals if reveal not in self._updates]
-        due = [reveal for reveal in missing if self._attempts.get(reveal) != attempts[reveal]]
-        if due:
-            verified, rejected = self._read(due)
-            by_index = {reveal.index: reveal for reveal in due}
-            self._updates.update({by_index[update.index]: update for update in verified})
-            unreadable = {one.client for one in rejected if isinstance(one, UpdateUnreadable)}
-            self._unreadable -= set(due)
-            self._unreadable |= {reveal for reveal in due if reveal.client in unreadable}
-            for rejection in rejected:
-                self._complain(str(rejection))
-        self._attempts = attempts
-        self._unreadable &= set(reveals)  # a reveal that its chain has forgotten keeps nobody from speaking
-        return [self._updates[reveal] for reveal in reveals if reveal in self._updates]
-
-    def _read_reveals(self) -> list[Revealed]:
-        """The round's reveals; asked for only where there are more: a shard's chain may be behind the beacon's."""
-        if len(self._reveals) != self._shard.reveals_in(self._round):
-            more, self._unread = self._shard.reveals_until_now(self._round, self._unread)
-            self._reveals += more
-        return self._reveals
-
     def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
         """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
         opener = read_opener(self._ledger, self._store, self._terms, self._kem)
         if opener is None:
             self._complain("the updates are sealed, and no key of this seat was on chain when the round was opened")
             return [], []
-        return fetch_updates(reveals, self._store, self._terms, opener)
+        verified, rejected = fetch_updates(reveals, self._store, self._terms, opener)
+        for rejection in rejected:
+            self._complain(str(rejection))
+        return verified, rejected
 
     def _forget_chain(self) -> None:
         """A shard's own chain may have fallen back since this seat looked, and mined the reveals in another order."""
         if self._ledger.mirrors:
-            self._opened = self._unread = self._ledger.shard_opened_in(self._terms.shard, self._round)
-            self._reveals = []
+            self._opened = self._ledger.shard_opened_in(self._terms.shard, self._round)
+            self._ballot.first_block = self._opened
+            self._inbox.read_again_from(self._opened)
 
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
         begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
         return max(0, min(begun, len(self._committee) - 1))
 
-    def _proposed(self, turn: int) -> dict[int, CheckpointData]:
-        """The first properly signed proposal of every turn that has begun; forged ones are dropped here."""
-        found: dict[int, CheckpointData] = {}
-        for proposal in self._shard.proposals(self._round, self._opened):
-            proposer = proposal.checkpoint.turn
-            if proposer <= turn and proposer not in found:
-                tally = self._tally(proposal.checkpoint)
-                tally.add([(proposer, proposal.signature)])
-                if proposer in tally.signatures:
-                    found[proposer] = proposal.checkpoint
-        return found
-
-    def _announced(self, checkpoints: Iterable[CheckpointData]) -> dict[CheckpointData, dict[int, bytes]]:
-        """Valid signatures of each checkpoint by seat; a proposal's own is its proposer's."""
-        tallies = {checkpoint: self._tally(checkpoint) for checkpoint in checkpoints}
-        said = self._shard.attestations(self._round, self._opened) if tallies else []
-        for checkpoint, tally in tallies.items():
-            named = checkpoint.turn, self._ledger.beacon_domain.checkpoint(checkpoint)
-            tally.add([(one.seat, one.signature) for one in said if (one.turn, one.digest) == named])
-        return {checkpoint: dict(tally.signatures) for checkpoint, tally in tallies.items()}
-
-    def _tally(self, checkpoint: CheckpointData) -> Tally:
-        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-        if digest not in self._tallies:
-            self._tallies[digest] = Tally(self._attestor, self._keys, digest)
-        return self._tallies[digest]
-
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
         """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""
         checkpoint = result.checkpoint
-        completes = len(signatures) + 1 >= self._quorum
+        completes = len(signatures) + 1 >= self._ballot.quorum
         if not completes and not self._speaks_now(checkpoint.turn):
             return False
         storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
@@ -233,7 +172,7 @@ class Seat:
         place = (self._seat - turn) % len(self._committee)
         is_asked_again = turn in self._has_waited
         self._has_waited.add(turn)
-        return place < max(1, self._quorum - 1) or is_asked_again
+        return place < max(1, self._ballot.quorum - 1) or is_asked_again
 
     def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         key = turn, sum(1 << update.index for update in updates)
@@ -252,9 +191,9 @@ class Seat:
     def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
         for checkpoint in sorted(signatures, key=lambda known: known.turn):
-            if len(signatures[checkpoint]) < self._quorum:
+            if len(signatures[checkpoint]) < self._ballot.quorum:
                 continue
-            bundle = self._attestor.bundle(self._committee, signatures[checkpoint])
+            bundle = self._ballot.bundle(signatures[checkpoint])
             call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
             try:
                 return send_unless_overtaken(self._sender, call) is not None
@@ -262,7 +201,7 @@ class Seat:
                 if refusal.name not in KEY_CHANGED:
                     raise
                 # The next step does without the signatures of keys that are no longer current.
-                self._keys, self._tallies = self._attestor.keys_of(self._committee), {}
+                self._ballot.renew_keys()
                 return False
         return False
 
