@@ -1,4 +1,4 @@
-"""Marks every test by its folder, and keeps unit tests off the network."""
+"""Marks every test by its folder, keeps unit tests off the network, and has Hypothesis repeat itself."""
 
 from __future__ import annotations
 
@@ -7,9 +7,22 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 TESTS = Path(__file__).parent
 RECURSION_LIMIT = sys.getrecursionlimit()
+
+# The same examples in every run, and no verdict on how long they take to make or to try: what fails, fails because of
+# the code. `--hypothesis-profile=default` tries new ones.
+settings.register_profile(
+    "repeatable",
+    parent=settings.default,
+    derandomize=True,
+    database=None,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)
+settings.load_profile("repeatable")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

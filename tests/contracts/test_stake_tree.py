@@ -65,10 +65,10 @@ def test_an_empty_tree_weighs_nothing(new_tree):
     assert new_tree([]).total() == 0
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(weights=WEIGHTS, changes=CHANGES, data=st.data())
 def test_draw_picks_whom_the_mirror_picks(new_tree, weights, changes, data):
-    tree = new_tree(weights)
+    tree, weights = new_tree(weights), list(weights)
     for position, weight in changes:
         if position < len(weights):
             tree.setWeight(position + 1, weight, {"from": accounts[0]})

@@ -22,7 +22,7 @@ def patience() -> None:
 def run_machine(module_isolation: None) -> Callable[..., None]:
     """Run a machine for `examples` examples of up to `steps` steps, each on a chain as it is now.
 
-    They are derandomised: the same ones in every run, but for what the chain itself draws.
+    They are the same ones in every run, but for what the chain itself draws.
     """
 
     def run(machine: Callable[[], RuleBasedStateMachine], examples: int, steps: int) -> None:
@@ -37,9 +37,6 @@ def run_machine(module_isolation: None) -> Callable[..., None]:
             settings=settings(
                 max_examples=examples,
                 stateful_step_count=steps,
-                deadline=None,
-                derandomize=True,
-                database=None,
                 suppress_health_check=list(HealthCheck),
             ),
         )
