@@ -13,12 +13,12 @@ from qfl.codec.content import HEADER_BYTES
 from qfl.quantum.architecture import Architecture
 from qfl.simulate.constants import Constants
 from qfl.simulate.laws import GAS, STAGES, TRANSACTIONS, WORK, Coefficients, Law, fit
-from qfl.simulate.measure import KEY_HEIGHT, ROUNDS, Measured, measure
+from qfl.simulate.measure import KEY_HEIGHT, ROUNDS, YARDSTICK, Measured, Pace, measure_beside_yardstick
 from qfl.simulate.opening import measure_opening
 from qfl.simulate.size import Size
 
 COMMAND = "qfl simulate --calibrate"
-SIZES = (Size(4, 4, 1), Size(12, 14, 2, 7), Size(24, 12, 3), Size(48, 8, 2))
+SIZES = (Size(4, 4, 1), YARDSTICK, Size(24, 12, 3), Size(48, 8, 2))
 """Small ones, none of those that `qfl simulate --check` runs; every count of the laws varies by itself."""
 
 
@@ -28,7 +28,9 @@ def calibrate(announce: Callable[[str], None]) -> Constants:
     Raises:
         QflError: a run did not end well.
     """
-    rounds = [measure(size, announce) for size in SIZES]
+    found = measure_beside_yardstick(SIZES, announce)
+    usual = Pace(mean(pace.seconds for _, pace in found), mean(pace.work for _, pace in found))
+    rounds = [measured.times(usual.over(pace)) for measured, pace in found]
     announce("opening rounds of up to 256 seats")
     return fit_constants(rounds, measure_opening(), _circumstances())
 

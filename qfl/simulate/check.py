@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from qfl.simulate.constants import Constants
-from qfl.simulate.measure import Measured, measure
+from qfl.simulate.measure import YARDSTICK, Measured, Pace, measure_beside_yardstick, pace_of
 from qfl.simulate.size import Size
 
 SIZES = (Size(8, 4, 1), Size(32, 8, 2), Size(64, 16, 4))
@@ -38,22 +38,29 @@ class Comparison:
 
 
 def check(constants: Constants, announce: Callable[[str], None], sizes: Sequence[Size] = SIZES) -> list[Comparison]:
-    """Run rounds of every size and compare.
+    """Run rounds of every size and compare, at the pace that the machine has meanwhile.
 
     Raises:
         QflError: a run did not end well.
     """
-    return [entry for size in sizes for entry in compare(constants, measure(size, announce))]
+    modelled = pace_of(constants.seconds_of(YARDSTICK), constants.work_of(YARDSTICK))
+    comparisons = []
+    for measured, yardstick in measure_beside_yardstick(sizes, announce):
+        pace = yardstick.over(modelled)
+        announce(f"{measured.size}: modelled at {pace.seconds:.2f} times the constants' seconds, as the yardstick ran")
+        comparisons += compare(constants, measured, pace)
+    return comparisons
 
 
-def compare(constants: Constants, measured: Measured) -> list[Comparison]:
-    """The round's time with and without training, its work, gas and bytes."""
+def compare(constants: Constants, measured: Measured, pace: Pace) -> list[Comparison]:
+    """The round's time with and without training, its work, gas and bytes; `pace`: how much slower it is than then."""
     size = measured.size
-    seconds = constants.seconds_of(size)
+    seconds = {stage: pace.seconds * value for stage, value in constants.seconds_of(size).items()}
+    work = {role: pace.work * value for role, value in constants.work_of(size).items()}
     parts: dict[str, tuple[Mapping[str, float], Mapping[str, float]]] = {
         "seconds of a round": (measured.seconds, seconds),
         "seconds of it without training": (_untrained(measured.seconds), _untrained(seconds)),
-        "processor seconds": (measured.work, constants.work_of(size)),
+        "processor seconds": (measured.work, work),
         "gas": (measured.gas, constants.gas_of(size)),
         "bytes of transactions": (measured.sent, constants.sent_of(size)),
         "bytes of an update": ({"update": measured.update_bytes}, {"update": constants.update_bytes}),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
-from statistics import mean
+from statistics import mean, median
 from typing import Any
 
 from rich.console import Console
@@ -19,9 +20,11 @@ from qfl.run import Place, run_job
 from qfl.simulate.laws import STAGES, TRANSACTIONS
 from qfl.simulate.size import Size
 
-ROUNDS = 5
+ROUNDS = 7
 SAMPLES_A_CLIENT = 16
 """Every client takes the same number of steps, however many clients share the data set."""
+YARDSTICK = Size(12, 14, 2, 7)
+"""Run between all others: a machine's pace changes from minute to minute, by a quarter where others share it."""
 KEY_HEIGHT = 5
 """Keys that last for the few rounds, and are made quickly."""
 
@@ -31,8 +34,8 @@ class Measured:
     """A round: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent` bytes by kind;
     `update_bytes` is the size of an update's content object.
 
-    Of each stage and role the fastest round counts: whatever else the machine does can only add. Gas and bytes are
-    means.
+    Of each stage and role the median round counts: one that is disturbed does not, and the fastest one would flatter
+    short stages, which fit into a moment when the machine is fast. Gas and bytes are means.
     """
 
     size: Size
@@ -41,6 +44,40 @@ class Measured:
     gas: Mapping[str, float]
     sent: Mapping[str, float]
     update_bytes: float
+
+    def times(self, pace: Pace) -> Measured:
+        """The same on a machine that is slower by these factors."""
+        seconds = {stage: value * pace.seconds for stage, value in self.seconds.items()}
+        work = {role: value * pace.work for role, value in self.work.items()}
+        return replace(self, seconds=seconds, work=work)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Wall seconds and processor seconds of one and the same round, all stages and all roles; or factors of them."""
+
+    seconds: float
+    work: float
+
+    def over(self, other: Pace) -> Pace:
+        """How many times as slow as the other."""
+        return Pace(self.seconds / other.seconds, self.work / other.work)
+
+
+def pace_of(seconds: Mapping[str, float], work: Mapping[str, float]) -> Pace:
+    """A round's own."""
+    return Pace(sum(seconds.values()), sum(work.values()))
+
+
+def measure_beside_yardstick(sizes: Sequence[Size], announce: Callable[[str], None]) -> list[tuple[Measured, Pace]]:
+    """Run all sizes, each with the pace of the yardstick around it: the mean of the runs before and after."""
+    yardsticks, found = [measure(YARDSTICK, announce)], []
+    for size in sizes:
+        found.append(measure(size, announce))
+        yardsticks.append(measure(YARDSTICK, announce))
+    paces = [pace_of(yardstick.seconds, yardstick.work) for yardstick in yardsticks]
+    around = [Pace(mean(p.seconds for p in pair), mean(p.work for p in pair)) for pair in pairwise(paces)]
+    return list(zip(found, around, strict=True))
 
 
 def measure(size: Size, announce: Callable[[str], None]) -> Measured:
@@ -64,8 +101,8 @@ def summarise(size: Size, rounds: list[dict[str, Any]], transactions: list[dict[
     roles = {role for entry in rounds for role in entry["cpu_seconds"]}
     return Measured(
         size,
-        {stage: min(entry["seconds"].get(stage, 0.0) for entry in rounds) for stage in STAGES},
-        {role: min(sum(entry["cpu_seconds"].get(role, {}).values()) for entry in rounds) for role in sorted(roles)},
+        {stage: median(entry["seconds"].get(stage, 0.0) for entry in rounds) for stage in STAGES},
+        {role: median(sum(entry["cpu_seconds"].get(role, {}).values()) for entry in rounds) for role in sorted(roles)},
         dict(gas),
         dict(sent),
         mean(entry["update_bytes"] for entry in rounds),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from itertools import count
 
 import pytest
 from click.testing import CliRunner
@@ -14,14 +15,15 @@ from qfl.errors import InvalidInput
 from qfl.simulate.calibrate import SIZES as CALIBRATED
 from qfl.simulate.calibrate import fit_constants
 from qfl.simulate.check import SIZES as CHECKED
-from qfl.simulate.check import compare
+from qfl.simulate.check import check, compare
 from qfl.simulate.constants import Constants
 from qfl.simulate.laws import GAS, OPENING, STAGES, TRANSACTIONS, WORK, fit, opening_counts, total
-from qfl.simulate.measure import Measured, summarise
+from qfl.simulate.measure import Measured, Pace, summarise
 from qfl.simulate.odds import compute_odds
 from qfl.simulate.scenario import Chains, forecast, most_seats
 from qfl.simulate.size import Size
 
+SAME = Pace(1.0, 1.0)
 INSTANT = Link("instant", "", 0.0, 1e12, 1e12, 0.0, {})
 
 
@@ -51,15 +53,28 @@ def test_constants_are_told_apart_by_the_sizes_that_are_run(constants):
 def test_a_prediction_is_of_sizes_that_were_not_measured(constants):
     assert not set(CALIBRATED) & set(CHECKED)
     for size in CHECKED:
-        assert all(entry.holds and abs(entry.error) < 1e-9 for entry in compare(constants, synthetic(size)))
+        assert all(entry.holds and abs(entry.error) < 1e-9 for entry in compare(constants, synthetic(size), SAME))
 
 
 def test_a_model_that_is_off_is_seen(constants):
     """A tenth is near enough, a fifth is not."""
     measured = synthetic(CHECKED[0])
     slower = replace(measured, work={role: seconds * 1.25 for role, seconds in measured.work.items()})
-    wrong = [entry.figure for entry in compare(constants, slower) if not entry.holds]
+    wrong = [entry.figure for entry in compare(constants, slower, SAME) if not entry.holds]
     assert wrong == ["processor seconds"]
+
+
+def test_a_machine_that_slows_down_meanwhile_is_not_the_models_fault(
+    constants: Constants, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pace = count(1)
+
+    def measure(size, _announce):
+        slow = 1 + 0.1 * next(pace)
+        return synthetic(size).times(Pace(slow, 2 * slow))
+
+    monkeypatch.setattr("qfl.simulate.measure.measure", measure)
+    assert all(entry.holds and abs(entry.error) < 1e-9 for entry in check(constants, lambda _text: None))
 
 
 def test_no_constant_is_negative():
@@ -74,7 +89,7 @@ def test_what_costs_nothing_has_no_constants():
     assert fit(("round",), [{"round": 1.0}], [0.0]) == {"round": 0.0}
 
 
-def test_a_measured_round_is_the_fastest_of_each_stage():
+def test_a_measured_round_is_the_median_of_each_stage():
     rounds = [
         {
             "update_bytes": 300,
@@ -86,10 +101,15 @@ def test_a_measured_round_is_the_fastest_of_each_stage():
             "seconds": {"open": 2.0, "commit": 4.0},
             "cpu_seconds": {"client": {"commit": 1.0, "train": 1.5}},
         },
+        {
+            "update_bytes": 290,
+            "seconds": {"open": 90.0, "commit": 90.0},
+            "cpu_seconds": {"client": {"commit": 0.5, "train": 0.5}},
+        },
     ]
-    sent = [{"label": "commit", "gas": 100, "size": 10}] * 4 + [{"label": "bond_client", "gas": 9, "size": 9}]
+    sent = [{"label": "commit", "gas": 100, "size": 10}] * 6 + [{"label": "bond_client", "gas": 9, "size": 9}]
     measured = summarise(Size(2, 4, 1), rounds, sent)
-    assert (measured.seconds["open"], measured.seconds["commit"], measured.work) == (1.0, 4.0, {"client": 2.5})
+    assert (measured.seconds["open"], measured.seconds["commit"], measured.work) == (2.0, 5.0, {"client": 2.5})
     assert (measured.gas, measured.sent, measured.update_bytes) == ({"commit": 200.0}, {"commit": 20.0}, 290)
 
 
