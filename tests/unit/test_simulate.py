@@ -110,7 +110,8 @@ def test_a_measured_round_is_the_median_of_each_stage():
     sent = [{"label": "commit", "gas": 100, "size": 10}] * 6 + [{"label": "bond_client", "gas": 9, "size": 9}]
     measured = summarise(Size(2, 4, 1), rounds, sent)
     assert (measured.seconds["open"], measured.seconds["commit"], measured.work) == (2.0, 5.0, {"client": 2.5})
-    assert (measured.gas, measured.sent, measured.update_bytes) == ({"commit": 200.0}, {"commit": 20.0}, 290)
+    assert (measured.gas, measured.sent) == ({"commit": pytest.approx(200.0)}, {"commit": pytest.approx(20.0)})
+    assert measured.update_bytes == 290
 
 
 def test_constants_survive_their_file(constants, tmp_path):
