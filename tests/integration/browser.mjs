@@ -1,15 +1,17 @@
 // Drives a headless Chromium by a plan on standard input, and says what it saw on standard output, both JSON.
 //
 // Plan: {url, executable, folder, name, visit: [path], follow: [{click, expect}], watch: {selector, pattern, seconds}}
-//   visit   every page, light at a desk and dark on a phone: accessibility (axe-core), overflow, screenshots in `folder`, by `name`
+//   visit   every page at a desk and on a phone, light and dark: accessibility (axe-core), overflow, screenshots in `folder`,
+//           by `name`
 //   follow  from the overview, click what is named and wait until `expect` is on the page, one after the other
 //   watch   stay on the overview until the text of `selector` matches `pattern`, without loading it again
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const DESKTOP = { size: "desktop", viewport: { width: 1280, height: 900 }, colorScheme: "light" };
-const PHONE = { size: "phone", viewport: { width: 375, height: 740 }, colorScheme: "dark" };
+// The last scheme of a screen is the one in its pictures.
+const DESKTOP = { size: "desktop", viewport: { width: 1280, height: 900 }, schemes: ["dark", "light"] };
+const PHONE = { size: "phone", viewport: { width: 375, height: 740 }, schemes: ["light", "dark"] };
 const MILLISECONDS = 10_000;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -40,9 +42,9 @@ async function findChromium() {
   return packed.executablePath();
 }
 
-async function open({ viewport, colorScheme }) {
+async function open({ viewport }) {
   // The page's policy allows no script but its own: axe comes in by the debugger, in a context that may.
-  const context = await browser.newContext({ viewport, colorScheme, locale: "en-GB" });
+  const context = await browser.newContext({ viewport, locale: "en-GB" });
   const page = await context.newPage();
   page.setDefaultTimeout(MILLISECONDS);
   page.on("pageerror", (error) => errors.push(`${page.url()}: ${error.message}`));
@@ -59,7 +61,11 @@ async function visit(screen) {
     await page.goto(plan.url + path, { waitUntil: "load" });
     if (path === "/") await page.locator("figure canvas").first().waitFor();
     await page.evaluate(AXE);
-    const { violations } = await page.evaluate(() => globalThis.axe.run());
+    const violations = [];
+    for (const colorScheme of screen.schemes) {
+      await page.emulateMedia({ colorScheme });
+      violations.push(...(await page.evaluate(() => globalThis.axe.run())).violations);
+    }
     await page.screenshot({
       path: `${plan.folder}/${plan.name}-${String(index).padStart(2, "0")}-${screen.size}.png`,
       fullPage: true,
