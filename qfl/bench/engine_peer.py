@@ -48,10 +48,7 @@ def pennylane_step(qubits: int, layers: int, batch: int) -> Callable[[], Any]:
     import pennylane as qml
     from pennylane import numpy as np
 
-    device = qml.device("default.qubit", wires=qubits)
-
-    @qml.qnode(device, interface="autograd", diff_method="backprop")  # type: ignore[untyped-decorator]  # no types
-    def circuit(angles: Any, states: Any) -> Any:
+    def measure(angles: Any, states: Any) -> Any:
         qml.StatePrep(states, wires=range(qubits), normalize=True)
         for layer in range(layers):
             for qubit in range(qubits):
@@ -60,6 +57,9 @@ def pennylane_step(qubits: int, layers: int, batch: int) -> Callable[[], Any]:
                 qml.CNOT(wires=[qubit, (qubit + 1) % qubits])
         return [qml.expval(qml.PauliZ(qubit)) for qubit in range(qubits)]
 
+    circuit = qml.QNode(
+        measure, qml.device("default.qubit", wires=qubits), interface="autograd", diff_method="backprop"
+    )
     states = np.random.default_rng(1).random((batch, 2**qubits))
     states = np.array(states, requires_grad=False)
     angles = np.array(np.random.default_rng(2).random((layers, qubits, 3)), requires_grad=True)

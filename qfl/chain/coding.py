@@ -91,7 +91,7 @@ def _namer(parameter: Entry) -> Callable[[Any], Any]:
     if kind != "tuple":
         return lambda value: value
     members = parameter["components"]
-    names = [member["name"] for member in members]
-    struct = namedtuple("struct", names)  # type: ignore[misc]  # mypy wants names that it can read; these are the ABI's
+    # mypy wants names that it can read here; these are of the ABI.
+    struct = namedtuple("struct", [member["name"] for member in members])  # type: ignore[misc]
     inside = [_namer(member) for member in members]
     return lambda values: struct(*(name(value) for name, value in zip(inside, values, strict=True)))

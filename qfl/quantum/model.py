@@ -17,7 +17,8 @@ LOGIT_SCALE = 10.0
 """Z expectations stay well inside [-1, 1]; as bare logits they could not express confidence."""
 
 
-class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]  # TorchQuantum has no types: its module is `Any`
+# TorchQuantum has no types, so its module is `Any` to mypy.
+class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
     """One classifier per client, all run in one batch; each client's numbers depend on its own input alone.
 
     Attributes:

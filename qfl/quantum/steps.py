@@ -23,7 +23,7 @@ class Steps:
         angles = torch.rand(clients, architecture.shape.quantum, generator=random)
         size = clients if together else 1
         self._engine = make_engine(engine, architecture)
-        parts = features.split(size), angles.split(size)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+        parts = torch.split(features, size), torch.split(angles, size)
         self._parts = list(zip(*parts, strict=True))
 
     def step(self) -> float:
@@ -31,6 +31,5 @@ class Steps:
         started = time.perf_counter()
         for features, angles in self._parts:
             trainable = angles.clone().requires_grad_()
-            total = self._engine.expectations(features, trainable).sum()
-            total.backward()  # type: ignore[no-untyped-call]  # torch leaves it untyped
+            torch.autograd.backward(self._engine.expectations(features, trainable).sum())
         return time.perf_counter() - started

@@ -98,9 +98,8 @@ def _watching(record: Callable[..., None], start: Callable[..., None]) -> Iterat
     encode = tq.StateEncoder.forward
     try:
         for module in modules:
-            module.gate_wrapper = record  # type: ignore[attr-defined]  # mypy does not know which module it is
             # Some gates of torchquantum-ng 0.2.0 look up a matrix where there is none.
-            module.mat_dict = defaultdict(lambda: None)  # type: ignore[attr-defined]  # nor here
+            vars(module).update(gate_wrapper=record, mat_dict=defaultdict(lambda: None))
         tq.StateEncoder.forward = start
         yield
     finally:

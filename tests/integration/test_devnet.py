@@ -122,10 +122,8 @@ def test_kill_9_leaves_nothing_behind(foreground: Foreground, tmp_path: Path) ->
         assert again.status().is_healthy
 
 
-@pytest.mark.skipif(
-    sys.platform != "linux",  # elsewhere there is no prctl(2), and a killed guard leaves its programs behind
-    reason="only Linux tells a child of its parent's death: run this on Linux",
-)
+# The guard asks for it by prctl(2), which other systems do not have: there a killed parent leaves its programs behind.
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death: run it there")
 def test_a_program_does_not_outlive_its_guard(tmp_path: Path) -> None:
     with Devnet(chain_only(tmp_path)) as devnet:
         pid = devnet.status().parts[0].part.pid
