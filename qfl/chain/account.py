@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
+from qfl.chain.answers import require_object, require_quantity
 from qfl.chain.calls import UnsentCall
 from qfl.chain.connection import chain_id_of, url_of
-from qfl.chain.nonces import Signed
+from qfl.chain.nonces import Fees, Signed
 from qfl.chain.revert import decode_revert
 from qfl.chain.rpc import rpc_at, wait_for
 from qfl.errors import ChainError, InsufficientFunds, RpcRefused, TransactionRefused
 
 TIP_WEI = 10**9
-
-
-@dataclass(frozen=True)
-class Fees:
-    """What a transaction offers for a unit of gas: at most, and to the block's producer."""
-
-    most_wei: int
-    tip_wei: int
+"""For nodes that do not say what tip they want."""
+MOST_TIP_WEI = 1_000 * 10**9
+"""No node is believed that it takes more."""
 
 
 class Account:
@@ -57,7 +53,7 @@ class Account:
         """
         return wait_for(self._estimate(call))
 
-    def _signed(self, call: UnsentCall, nonce: int, gas: int, fees: Fees) -> Signed:
+    def _signed(self, call: UnsentCall, nonce: int, gas: int, fees: Fees, replaces: Signed | None = None) -> Signed:
         transaction: dict[str, Any] = {
             "chainId": self._chain_id,
             "nonce": nonce,
@@ -70,22 +66,31 @@ class Account:
         if call.to is not None:
             transaction["to"] = call.to
         signed = self._account.sign_transaction(transaction)
-        return Signed(nonce, bytes(signed.raw_transaction), signed.hash.to_0x_hex())
+        return Signed(nonce, bytes(signed.raw_transaction), signed.hash.to_0x_hex(), gas, fees, replaces)
 
     def _filler(self, nonce: int, fees: Fees) -> Signed:
         """Nothing, sent to oneself: in place of a lost transaction that nobody has any more."""
         return self._signed(UnsentCall("fill a gap", self.address, b""), nonce, 21_000, fees)
 
     async def _fees(self) -> Fees:
-        block = await self._rpc.call("eth_getBlockByNumber", "latest", False)
-        return Fees(2 * int(block.get("baseFeePerGas", "0x0"), 16) + TIP_WEI, TIP_WEI)
+        """What the node wants now: twice the base fee of the latest block, so that it may rise, and its tip."""
+        found, tip_wei = await asyncio.gather(self._rpc.call("eth_getBlockByNumber", "latest", False), self._tip())
+        block = require_object(self._rpc.url, found, "a block")
+        return Fees(2 * require_quantity(self._rpc.url, block.get("baseFeePerGas", "0x0")) + tip_wei, tip_wei)
+
+    async def _tip(self) -> int:
+        try:
+            wanted = await self._rpc.call("eth_maxPriorityFeePerGas")
+        except RpcRefused:  # no such call there
+            return TIP_WEI
+        return min(require_quantity(self._rpc.url, wanted), MOST_TIP_WEI)
 
     async def _estimate(self, call: UnsentCall) -> int:
         request = {"from": self.address, "value": hex(call.value_wei), "data": "0x" + call.data.hex()}
         if call.to is not None:
             request["to"] = call.to
         try:
-            return int(await self._rpc.call("eth_estimateGas", request), 16)
+            return require_quantity(self._rpc.url, await self._rpc.call("eth_estimateGas", request))
         except RpcRefused as refusal:
             raise await self._explained(call, refusal, 0) from refusal
 
@@ -99,4 +104,4 @@ class Account:
         return TransactionRefused(call.label, refusal.message)
 
     async def _balance(self) -> int:
-        return int(await self._rpc.call("eth_getBalance", self.address, "latest"), 16)
+        return require_quantity(self._rpc.url, await self._rpc.call("eth_getBalance", self.address, "latest"))

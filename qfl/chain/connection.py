@@ -9,11 +9,13 @@ from typing import Any, cast
 from weakref import WeakKeyDictionary
 
 from web3 import HTTPProvider, Web3
-from web3.exceptions import Web3Exception
+from web3.exceptions import Web3Exception, Web3RPCError
+from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
+from qfl.chain.refusals import refusal_of
 from qfl.chain.rpc import rpc_at, wait_for
-from qfl.errors import ChainUnreachable
+from qfl.errors import ChainUnreachable, NodeContradictsItself
 
 _chain_ids: WeakKeyDictionary[Web3, int] = WeakKeyDictionary()
 
@@ -34,6 +36,8 @@ def prepare_connection(url: str) -> Web3:
     web3 = Web3(_Provider(url))
     # It asks for the chain id before every call; `Deployment.check` and the signature's chain id do that job.
     web3.middleware_onion.remove("validation")
+    # Chains with proof of authority have signatures in `extraData`, and web3 would take none of their blocks.
+    web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return web3
 
 
@@ -54,6 +58,16 @@ def chain_id_of(web3: Web3) -> int:
     return _chain_ids[web3]
 
 
+def block_number(web3: Web3) -> int:
+    """The number of the latest block.
+
+    Raises:
+        ChainUnreachable.
+    """
+    with reaching(url_of(web3)):
+        return int(web3.eth.block_number)
+
+
 class _Provider(HTTPProvider):
     """Has what web3 asks travel with everything else that goes to the node."""
 
@@ -64,10 +78,18 @@ class _Provider(HTTPProvider):
 
 @contextmanager
 def reaching(url: str) -> Iterator[None]:
-    """Name every transport failure inside the block `ChainUnreachable`."""
+    """Name everything that an answer of the node at `url` makes fail inside the block.
+
+    Raises:
+        NodeBusy, RpcRefused: as `qfl.chain.refusals.refusal_of`.
+        NodeContradictsItself: the answer is not what was asked for.
+        ChainUnreachable: it is no JSON-RPC.
+    """
     try:
         yield
-    except (ValueError, TypeError) as error:  # an answer that is no JSON-RPC
-        if isinstance(error, Web3Exception):
-            raise
+    except Web3RPCError as error:
+        raise refusal_of(url, "a call", (error.rpc_response or {}).get("error", str(error))) from error
+    except Web3Exception as error:
+        raise NodeContradictsItself(url, str(error)) from error
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
         raise ChainUnreachable(url, f"not a JSON-RPC answer: {error}") from error

@@ -12,6 +12,7 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from qfl.chain.compiler import Artifact, compile_contracts
+from qfl.chain.connection import block_number, chain_id_of, reaching, url_of
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.creation import NOBODY, create, deployed_at
 from qfl.chain.deploy_shard import deploy_shard
@@ -66,7 +67,7 @@ def deploy(
     if shard_senders and len(shard_senders) != parameters.rounds["shards"]:
         remedy = f"the job has {parameters.rounds['shards']} shards: give each a chain of its own, or none"
         raise InvalidInput("chains of shards", len(shard_senders), remedy)
-    start, shard_count = web3.eth.block_number, 0 if shard_senders else parameters.rounds["shards"]
+    start, shard_count = block_number(web3), 0 if shard_senders else parameters.rounds["shards"]
     artifacts = compile_contracts()
     staking = create(sender, artifacts["Staking"], _struct(artifacts["Staking"], 0, parameters.staking))
     named = {"Staking": staking, quorum_name: create(sender, artifacts[quorum_name], staking)}
@@ -106,7 +107,7 @@ def deploy(
         sender.send(wrapper.fund_rewards(parameters.reward_pool_wei))
     away = [deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     return Deployment(
-        web3.eth.chain_id,
+        chain_id_of(web3),
         start,
         {name: deployed_at(web3, address) for name, address in named.items()},
         [deployed_at(web3, shard) for shard in shards] + [shard for shard, _ in away],
@@ -144,7 +145,8 @@ def check_capacity(verifying_key: VerifyingKey, shape: ModelShape) -> None:
 
 def _next_address(web3: Web3, sender: Sender, after: int = 0) -> str:
     """Where the sender's next contract will be, or the one `after` that many transactions."""
-    nonce = web3.eth.get_transaction_count(Web3.to_checksum_address(sender.address), "pending")
+    with reaching(url_of(web3)):
+        nonce = web3.eth.get_transaction_count(Web3.to_checksum_address(sender.address), "pending")
     return str(get_create_address(HexAddress(HexStr(sender.address)), Nonce(nonce + after)))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from qfl.chain.compiler import compile_contracts
-from qfl.chain.connection import url_of
+from qfl.chain.connection import block_number, url_of
 from qfl.chain.creation import NOBODY, create, deployed_at
 from qfl.chain.deployment import DeployedContract, ShardChain
 from qfl.chain.sender import Sender
@@ -20,7 +20,7 @@ def deploy_shard(
         CompilerFailed, InsufficientFunds, ChainUnreachable.
     """
     web3, artifacts = sender.web3, compile_contracts()
-    start, verifier = web3.eth.block_number, NOBODY
+    start, verifier = block_number(web3), NOBODY
     mirror = create(sender, artifacts["BeaconMirror"], shard)
     if verifying_key is not None:
         verifier = create(sender, artifacts["Groth16NormVerifier"], *verifying_key.constructor_arguments())

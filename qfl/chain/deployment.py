@@ -126,7 +126,8 @@ class Deployment:
 
 def code_hash(web3: Web3, address: str) -> str:
     """keccak-256 of the code at `address`, as 0x...; "no contract" where there is none."""
-    code = bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
+    with reaching(url_of(web3)):
+        code = bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
     return "0x" + keccak(code).hex() if code else "no contract"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from qfl.chain.answers import require_quantity
 from qfl.chain.rpc import Rpc
 
 KEPT = 1024
@@ -12,12 +13,32 @@ KEPT = 1024
 
 
 @dataclass(frozen=True)
+class Fees:
+    """What a transaction offers for a unit of gas: at most, and to the block's producer."""
+
+    most_wei: int
+    tip_wei: int
+
+
+@dataclass(frozen=True)
 class Signed:
-    """A signed transaction. It can be sent any number of times, and counts once."""
+    """A signed transaction. It can be sent any number of times, and counts once.
+
+    Attributes:
+        replaces: the same call with the same number and lower fees, sent before: one of them gets into a block.
+    """
 
     nonce: int
     raw: bytes
     hash: str
+    gas: int
+    fees: Fees
+    replaces: Signed | None = None
+
+    @property
+    def versions(self) -> list[Signed]:
+        """This one and all that it replaces."""
+        return [self, *(self.replaces.versions if self.replaces else [])]
 
 
 class Nonces:
@@ -40,10 +61,6 @@ class Nonces:
         """How many transactions of the account are in blocks."""
         return await self._count("latest")
 
-    async def is_taken(self, nonce: int) -> bool:
-        """True when a block has a transaction of that number: no other one can follow."""
-        return await self.mined() > nonce
-
     def remember(self, signed: Signed) -> None:
         """Keep a transaction for `unmined_up_to`; one that had its number before is forgotten."""
         self._sent[signed.nonce] = signed
@@ -61,4 +78,4 @@ class Nonces:
         return [(number, self._sent.get(number)) for number in numbers]
 
     async def _count(self, block: str) -> int:
-        return int(await self._rpc.call("eth_getTransactionCount", self._address, block), 16)
+        return require_quantity(self._rpc.url, await self._rpc.call("eth_getTransactionCount", self._address, block))

@@ -9,6 +9,7 @@ import asyncio
 import atexit
 import itertools
 import json
+import random
 import threading
 import time
 from collections import deque
@@ -19,8 +20,9 @@ from urllib.parse import urlparse
 
 import aiohttp
 
+from qfl.chain.refusals import BUSY_STATUSES, refusal_of
 from qfl.chain.traffic import Exchange, tell
-from qfl.errors import ChainUnreachable, RpcRefused
+from qfl.errors import ChainUnreachable, NodeBusy
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_SECONDS = 30
@@ -32,6 +34,12 @@ MOST_REQUESTS = 8
 """Requests under way at one node; what is called meanwhile waits, and then shares the next one."""
 RETRY_SECONDS = (0.1, 0.2, 0.4, 0.8)
 """Pauses between the tries of a request that got no answer."""
+BUSY_SECONDS = (0.5, 1.0, 2.0, 4.0)
+"""The same where the node says that it may answer later, each made longer by chance by up to a half."""
+LONGEST_PAUSE_SECONDS = 10.0
+"""What a node may ask for with `Retry-After`."""
+MOST_REASON = 200
+"""Characters that a message has of what a node sent in place of an answer."""
 THREAD = "json-rpc"
 """The thread that every connection shares."""
 
@@ -39,30 +47,48 @@ _T = TypeVar("_T")
 
 
 class Rpc:
-    """One node's JSON-RPC endpoint. Its coroutines run on the shared thread only (`wait_for`)."""
+    """One node's JSON-RPC endpoint. Its coroutines run on the shared thread only (`wait_for`).
+
+    Attributes:
+        log_span: how many blocks the node has turned out to take in a query for logs; None where it never refused one.
+    """
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self.log_span: int | None = None
         self._waiting: deque[tuple[dict[str, Any], asyncio.Future[Any]]] = deque()
         self._requests = 0
         self._ids = itertools.count(1)
         self._is_down = False
 
     async def call(self, method: str, *parameters: object) -> Any:
-        """The result of one call.
+        """The result of one call; where the node puts it off, that of a later try.
 
         Raises:
-            RpcRefused: the node answered with an error.
+            RpcRefused: a contract, or the node, refuses it; `RpcFailed` where that may pass.
+            NodeBusy: the node puts it off, in several tries.
             ChainUnreachable: it did not answer, not in several tries either; whether it has heard is not known.
         """
         answer = await self.ask(method, parameters)
-        if (error := answer.get("error")) is not None:
-            error = error if isinstance(error, dict) else {"message": error}
-            raise RpcRefused(self.url, method, str(error.get("message", error)), _data_in(error.get("data")))
-        return answer.get("result")
+        if answer.get("error") is not None:
+            raise refusal_of(self.url, method, answer["error"])
+        return answer["result"]
 
     async def ask(self, method: str, parameters: Sequence[object]) -> dict[str, Any]:
-        """The whole answer to one call, with its `result` or `error`. Raises ChainUnreachable as `call`."""
+        """The whole answer to one call, with its `result`, or its `error`. Raises as `call` what passes."""
+        for pause in (*BUSY_SECONDS, None):
+            answer = await self._ask_once(method, parameters)
+            if answer.get("error") is None:
+                break
+            refusal = refusal_of(self.url, method, answer["error"])
+            if not isinstance(refusal, NodeBusy):
+                break
+            if pause is None:
+                raise refusal
+            await asyncio.sleep(_jittered(pause))
+        return answer
+
+    async def _ask_once(self, method: str, parameters: Sequence[object]) -> dict[str, Any]:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         request = {"jsonrpc": "2.0", "id": next(self._ids), "method": method, "params": parameters}
         self._waiting.append((request, answer))
@@ -84,43 +110,68 @@ class Rpc:
     async def _request(self, batch: list[tuple[dict[str, Any], asyncio.Future[Any]]]) -> None:
         """Send a batch and hand out its answers."""
         try:
-            found = await self._post([request for request, _ in batch])
-            answers = {answer["id"]: answer for answer in found}
+            answers = self._by_id(await self._post([request for request, _ in batch]))
             for request, future in batch:
-                if not future.cancelled():
-                    future.set_result(answers[request["id"]])
+                answer = answers.get(request["id"], answers.get(None))
+                if future.cancelled():
+                    continue
+                if answer is None:
+                    future.set_exception(ChainUnreachable(self.url, f"no answer to {request['method']}"))
+                else:
+                    future.set_result(answer)
         except Exception as error:  # whatever it is: somebody waits for each of these answers
-            if isinstance(error, ValueError | TypeError | KeyError):
-                error = ChainUnreachable(self.url, f"not a JSON-RPC answer: {error!r}")
             for _, future in batch:
                 if not future.done():
                     future.set_exception(error)
 
-    async def _post(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """The node's answers. A try that gets none is repeated: every call here may be made twice.
+    def _by_id(self, body: bytes) -> dict[int | None, dict[str, Any]]:
+        """The answers in a body, by the number of their call; under None an error that answers all of a request."""
+        try:
+            found = json.loads(body)
+        except (ValueError, RecursionError) as error:
+            raise ChainUnreachable(self.url, f"not a JSON-RPC answer: {_beginning(body)!r}") from error
+        answers: dict[int | None, dict[str, Any]] = {}
+        for answer in found if isinstance(found, list) else [found]:
+            if isinstance(answer, dict) and ("result" in answer or answer.get("error") is not None):
+                number = answer.get("id")
+                if isinstance(number, int) or (number is None and answer.get("error") is not None):
+                    answers[number] = answer
+        if not answers:
+            raise ChainUnreachable(self.url, f"not a JSON-RPC answer: {_beginning(body)!r}")
+        return answers
+
+    async def _post(self, calls: list[dict[str, Any]]) -> bytes:
+        """The node's answer. A try that gets none is repeated: every call here may be made twice.
 
         A node that did not answer the last call either is asked once: with hundreds of callers, waiting adds up.
         """
         body = json.dumps(calls).encode()
-        for pause in (None,) if self._is_down else (*RETRY_SECONDS, None):
+        pauses = list(zip((*RETRY_SECONDS, None), (*BUSY_SECONDS, None), strict=True))
+        for pause, busy_pause in pauses[-1:] if self._is_down else pauses:
             started = time.perf_counter()
             try:
                 answer = await self._exchange(body)
+            except _PutOff as put_off:
+                if busy_pause is None:
+                    raise NodeBusy(self.url, f"HTTP {put_off.status}") from put_off
+                await asyncio.sleep(max(put_off.seconds, _jittered(busy_pause)))
             except (aiohttp.ClientError, TimeoutError) as error:
                 if pause is None:
                     self._is_down = True
-                    raise ChainUnreachable(self.url, type(error).__name__) from error
+                    raise ChainUnreachable(self.url, _named(error)) from error
                 await asyncio.sleep(pause)
-                continue
-            self._is_down = False
-            tell(Exchange(self.url, body, answer, started, time.perf_counter()))
-            found = json.loads(answer)
-            return found if isinstance(found, list) else [found]
+            else:
+                self._is_down = False
+                tell(Exchange(self.url, body, answer, started, time.perf_counter()))
+                return answer
         raise AssertionError("the last try returns or raises")
 
     async def _exchange(self, body: bytes) -> bytes:
         session = _session(urlparse(self.url).hostname not in LOOPBACK)
-        async with session.post(self.url, data=body, headers={"Content-Type": "application/json"}) as answer:
+        headers = {"Content-Type": "application/json"}
+        async with session.post(self.url, data=body, headers=headers, allow_redirects=False) as answer:
+            if answer.status in BUSY_STATUSES or (answer.status == 503 and "Retry-After" in answer.headers):
+                raise _PutOff(answer.status, answer.headers.get("Retry-After", ""))
             if answer.status >= 500:
                 answer.raise_for_status()
             received = bytearray()
@@ -128,7 +179,18 @@ class Rpc:
                 received += piece
                 if len(received) > MOST_ANSWER_BYTES:
                     raise ChainUnreachable(self.url, f"it answers with more than {MOST_ANSWER_BYTES:,} bytes")
+            if answer.status >= 300 and not received.lstrip().startswith((b"{", b"[")):
+                raise ChainUnreachable(self.url, f"HTTP {answer.status}")
             return bytes(received)
+
+
+class _PutOff(Exception):
+    """A status of HTTP that asks for patience."""
+
+    def __init__(self, status: int, retry_after: str) -> None:
+        super().__init__(status)
+        self.status = status
+        self.seconds = min(float(retry_after), LONGEST_PAUSE_SECONDS) if retry_after.isdecimal() else 0.0
 
 
 @cache
@@ -179,8 +241,15 @@ def _session(behind_proxy: bool) -> aiohttp.ClientSession:
     return session
 
 
-def _data_in(data: Any) -> str | None:
-    """Revert data: a hex string, or what Ganache wraps around one."""
-    if isinstance(data, dict):
-        data = data.get("result") or data.get("data") or data.get("return")
-    return data if isinstance(data, str) and data.startswith("0x") else None
+def _jittered(seconds: float) -> float:
+    """Longer by up to a half, so that those who were put off together do not come back together."""
+    return seconds * random.uniform(1.0, 1.5)
+
+
+def _named(error: Exception) -> str:
+    """What went wrong, without the address: it may hold a login."""
+    return f"HTTP {error.status}" if isinstance(error, aiohttp.ClientResponseError) else type(error).__name__
+
+
+def _beginning(body: bytes) -> str:
+    return body[:MOST_REASON].decode(errors="replace")

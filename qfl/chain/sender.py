@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,13 +16,16 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from qfl.chain.account import Account, Fees
+from qfl.chain.account import Account
+from qfl.chain.answers import reading, require_object
 from qfl.chain.calls import Carrier, UnsentCall
-from qfl.chain.nonces import Nonces, Signed
+from qfl.chain.nonces import Fees, Nonces, Signed
 from qfl.chain.receipts import Receipt, ReceiptListener
+from qfl.chain.refusals import is_fee_too_low, is_nonce_taken
 from qfl.chain.rpc import wait_for
 from qfl.errors import (
     ChainError,
+    NodeBusy,
     RpcRefused,
     TransactionFailed,
     TransactionNotMined,
@@ -30,9 +34,17 @@ from qfl.errors import (
 
 __all__ = ["Carrier", "Delivery", "Fees", "Sender", "UnsentCall"]
 
+log = logging.getLogger(__name__)
+
 MINING_TIMEOUT_SECONDS = 60.0
 RESEND_SECONDS = 2.0
 """How long a transaction may be in no block before it is asked whether the node still knows it."""
+REPLACE_SECONDS = 15.0
+"""How long the account's next transaction may be in no block before it is offered again with higher fees."""
+RAISE = 1.25
+"""Nodes take a replacement for a tenth more."""
+MOST_RAISED = 10
+"""Times what the node wants now: no chain's trouble makes anybody offer more."""
 NUDGE_SECONDS = 10.0
 """When a development chain is told to mine: Anvil 1.7 may leave some of many transactions in its pool for ever."""
 GAS_MARGIN = 1.2
@@ -40,6 +52,8 @@ GAS_MARGIN = 1.2
 
 NONCE_TRIES = 5
 """How often a nonce may be lost to another process that pays from the same account."""
+FEE_TRIES = 8
+"""How often fees are doubled for a node that wants more than it said."""
 MOST_IN_DOUBT = 1024
 """Calls that are remembered because nobody knows what became of them; who does not repeat one has no use for it."""
 MOST_IN_FLIGHT = 64
@@ -67,8 +81,8 @@ class Delivery:
 class Sender(Account):
     """Sends calls from one account on one chain. Safe to use from several threads.
 
-    A call is signed once and for all: as long as its transaction may yet get into a block, nothing but that transaction
-    is sent again, so no call happens twice.
+    A call has one number: as long as its transaction may yet get into a block, nothing is sent for it but that
+    transaction, or the same with higher fees and the same number, so no call happens twice.
     """
 
     def __init__(
@@ -85,6 +99,7 @@ class Sender(Account):
         self._in_doubt: dict[UnsentCall, Signed] = {}
         self._turn = asyncio.Lock()
         self._resent_at = 0.0
+        self._next, self._next_since = -1, 0.0
 
     def send(self, call: UnsentCall) -> Receipt:
         """Send `call` and wait for its block; see `send_raw` for the errors."""
@@ -149,24 +164,44 @@ class Sender(Account):
                 delivery.fate = error
             return
         for number, delivery in enumerate(deliveries, nonce):
-            delivery.signed = self._signed(delivery.call, number, delivery.gas, fees)
-            self._in_doubt[delivery.call] = delivery.signed
-            self._nonces.remember(delivery.signed)
+            self._adopt(delivery, self._signed(delivery.call, number, delivery.gas, fees))
         while len(self._in_doubt) > MOST_IN_DOUBT:
             del self._in_doubt[next(iter(self._in_doubt))]
 
+    def _adopt(self, delivery: Delivery, signed: Signed) -> None:
+        """Have this transaction stand for the call."""
+        delivery.signed = self._in_doubt[delivery.call] = signed
+        self._nonces.remember(signed)
+
     async def _submit(self, delivery: Delivery) -> None:
         """Hand a transaction to the node; that it has it already, because an answer was lost, is no fault."""
-        signed = _require(delivery.signed)
+        signed, tries_left = _require(delivery.signed), FEE_TRIES
+        while (refusal := await self._hand_over(signed)) is not None and not await self._is_known(signed):
+            tries_left -= 1
+            if is_fee_too_low(refusal) and tries_left:
+                # This node refuses it; another one behind the same address may have it: it stays a version.
+                doubled = Fees(2 * signed.fees.most_wei, 2 * signed.fees.tip_wei)
+                signed = self._signed(delivery.call, signed.nonce, signed.gas, doubled, signed)
+                self._adopt(delivery, signed)
+                continue
+            self._in_doubt.pop(delivery.call, None)
+            if not is_nonce_taken(refusal):
+                raise await self._explained(delivery.call, refusal, signed.gas) from refusal
+            delivery.signed = None
+            return
+
+    async def _is_known(self, signed: Signed) -> bool:
+        """Whether the node has a version of the transaction, waiting or in a block."""
+        asked = (self._rpc.call("eth_getTransactionByHash", version.hash) for version in signed.versions)
+        return any(found is not None for found in await asyncio.gather(*asked))
+
+    async def _hand_over(self, signed: Signed) -> RpcRefused | None:
+        """What the node has against a transaction."""
         try:
             await self._rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
         except RpcRefused as refusal:
-            if await self._rpc.call("eth_getTransactionByHash", signed.hash) is not None:
-                return
-            self._in_doubt.pop(delivery.call, None)
-            if not _is_nonce_taken(refusal):
-                raise await self._explained(delivery.call, refusal, delivery.gas) from refusal
-            delivery.signed = None
+            return refusal
+        return None
 
     async def _finish_all(self, deliveries: Sequence[Delivery]) -> None:
         last = max((_require(delivery.signed).nonce for delivery in deliveries), default=0)
@@ -178,36 +213,76 @@ class Sender(Account):
         if found is None or signed is None:
             return
         self._in_doubt.pop(call, None)
-        if int(found["status"], 16) != 1:
+        with reading(self._rpc.url, f"a receipt of {call.label}"):
+            is_good, block, gas = (int(found[name], 16) for name in ("status", "blockNumber", "gasUsed"))
+            tx_hash = str(found["transactionHash"])
+        if is_good != 1:
             await self._estimate(call)  # says why, unless the reason is gone again
-            raise TransactionFailed(call.label, signed.hash)
-        block, gas = int(found["blockNumber"], 16), int(found["gasUsed"], 16)
+            raise TransactionFailed(call.label, tx_hash)
         counts = block, gas, len(signed.raw)
-        receipt = Receipt(call.label, call.participant, call.round, signed.hash, *counts, self._chain_id)
+        receipt = Receipt(call.label, call.participant, call.round, tx_hash, *counts, self._chain_id)
         delivery.found, delivery.fate = found, receipt
         if self._listener is not None:  # it may use connections itself, whose thread must not wait for it
             await asyncio.to_thread(self._listener, receipt)
 
     async def _wait(self, delivery: Delivery, last: int) -> Mapping[str, Any] | None:
         """The receipt; None when another transaction got the nonce, so that this one can never be in a block."""
-        signed, begun, pause = _require(delivery.signed), time.monotonic(), 0.002
+        begun, pause = time.monotonic(), 0.002
         looked = begun
-        while (found := await self._rpc.call("eth_getTransactionReceipt", signed.hash)) is None:
+        while (found := await self._receipt_of(signed := _require(delivery.signed))) is None:
             if time.monotonic() - begun > MINING_TIMEOUT_SECONDS:
                 standing = await self._standing_of(signed)
                 raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS, standing)
             if time.monotonic() - looked > RESEND_SECONDS:
                 looked = time.monotonic()
-                if await self._is_lost(signed, last):
-                    self._in_doubt.pop(delivery.call, None)
-                    delivery.signed = None
-                    return None
+                mined = await self._nonces.mined()
+                if mined > signed.nonce:
+                    if await self._receipt_of(signed) is None:
+                        self._in_doubt.pop(delivery.call, None)
+                        delivery.signed = None
+                        return None
+                    continue
+                await self._resend_all_up_to(last)
                 if looked - begun > NUDGE_SECONDS:
                     with contextlib.suppress(RpcRefused):  # no such call on chains that are not for development
                         await self._rpc.call("evm_mine")
+                if self._is_stuck(signed.nonce, mined, begun):
+                    await self._replace(delivery)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.25)
-        return dict(found)
+        return found
+
+    async def _receipt_of(self, signed: Signed) -> Mapping[str, Any] | None:
+        """The receipt of whichever version is in a block; None while none is, or the node puts off telling."""
+        asked = (self._rpc.call("eth_getTransactionReceipt", version.hash) for version in signed.versions)
+        try:
+            receipts = await asyncio.gather(*asked)
+        except NodeBusy:
+            return None
+        found = next((receipt for receipt in receipts if receipt is not None), None)
+        return None if found is None else require_object(self._rpc.url, found, "a receipt")
+
+    def _is_stuck(self, nonce: int, mined: int, since: float) -> bool:
+        """Whether a transaction, waited for `since` then, is the account's next one and has been for too long."""
+        now = time.monotonic()
+        if mined != self._next:
+            self._next, self._next_since = mined, now
+        return nonce == mined and now - max(since, self._next_since) > REPLACE_SECONDS
+
+    async def _replace(self, delivery: Delivery) -> None:
+        """Offer more for a transaction that the node has and no block takes: Anvil 1.7 may hold one for ever."""
+        signed, wanted = _require(delivery.signed), await self._fees()
+        self._next_since = time.monotonic()
+        if signed.fees.most_wei > MOST_RAISED * wanted.most_wei:
+            return
+        raised = (int(RAISE * old) + 1 for old in (signed.fees.most_wei, signed.fees.tip_wei))
+        most, tip = map(max, raised, (wanted.most_wei, wanted.tip_wei))
+        dearer = self._signed(delivery.call, signed.nonce, signed.gas, Fees(max(most, tip), tip), signed)
+        log.warning("%s: no block takes it, so more is offered for it", delivery.call.label)
+        self._adopt(delivery, dearer)  # before it is sent: the answer may be lost
+        refusal = await self._hand_over(dearer)
+        if refusal is not None and await self._rpc.call("eth_getTransactionByHash", dearer.hash) is None:
+            self._adopt(delivery, signed)
 
     async def _standing_of(self, signed: Signed) -> str:
         """Why a transaction may be in no block, as far as the node tells."""
@@ -218,26 +293,20 @@ class Sender(Account):
             self._nonces.next_free(),
         )
         where = "the node does not know it" if known is None else "the node has it"
-        fee = int(block.get("baseFeePerGas", "0x0"), 16)
+        with reading(self._rpc.url, "a block"):
+            number, fee = int(block["number"], 16), int(block.get("baseFeePerGas", "0x0"), 16)
         return (
             f"{where}; it is number {signed.nonce} of the account, {mined} are in blocks, {waiting} with those that "
-            f"wait; block {int(block['number'], 16)} has a base fee of {fee} wei"
+            f"wait; block {number} has a base fee of {fee} wei, and {signed.fees.most_wei} wei are offered"
         )
 
-    async def _is_lost(self, signed: Signed, last: int) -> bool:
-        """Whether another transaction has the nonce; if not, the node is told again all that it may have lost."""
-        if await self._nonces.is_taken(signed.nonce):
-            return await self._rpc.call("eth_getTransactionReceipt", signed.hash) is None
-        if time.monotonic() - self._resent_at < RESEND_SECONDS:  # whoever is first does it for all that wait
-            return False
+    async def _resend_all_up_to(self, last: int) -> None:
+        """Tell the node again all that it may have lost; whoever is first does it for all that wait."""
+        if time.monotonic() - self._resent_at < RESEND_SECONDS:
+            return
         self._resent_at = time.monotonic()
         for number, sent in await self._nonces.unmined_up_to(last):
-            await self._resend(sent or self._filler(number, await self._fees()))
-        return False
-
-    async def _resend(self, signed: Signed) -> None:
-        with contextlib.suppress(RpcRefused):  # it knows it after all
-            await self._rpc.call("eth_sendRawTransaction", "0x" + signed.raw.hex())
+            await self._hand_over(sent or self._filler(number, await self._fees()))  # it may know it after all
 
 
 async def _for_each(step: Callable[[Delivery], Awaitable[None]], deliveries: Sequence[Delivery]) -> None:
@@ -250,10 +319,6 @@ async def _for_each(step: Callable[[Delivery], Awaitable[None]], deliveries: Seq
             delivery.fate = error
 
     await asyncio.gather(*map(take, deliveries))
-
-
-def _is_nonce_taken(refusal: RpcRefused) -> bool:
-    return any(sign in refusal.message.lower() for sign in ("nonce", "underpriced"))
 
 
 def _require(signed: Signed | None) -> Signed:

@@ -21,6 +21,16 @@ class ChainUnreachable(ChainError):
         self.url, self.reason = url, reason
 
 
+class NodeBusy(ChainUnreachable):
+    """A node puts a call off: too many requests, a time-out, data that it has not indexed yet."""
+
+    def __init__(self, url: str, reason: str) -> None:
+        ChainError.__init__(
+            self, f"the node at {url} puts calls off ({reason}): wait and try again, or pass another node with --rpc"
+        )
+        self.url, self.reason = url, reason
+
+
 class NodeContradictsItself(ChainError):
     """A node's answers cannot all be true, or are not of the kind that was asked for."""
 
@@ -48,6 +58,10 @@ class RpcRefused(ChainError):
     def is_revert(self) -> bool:
         """True when it was a contract that refused."""
         return self.data is not None or "revert" in self.message.lower()
+
+
+class RpcFailed(RpcRefused):
+    """A node could not do a call, and does not say that it never can: another try may not meet the fault."""
 
 
 class ContractReverted(ChainError):

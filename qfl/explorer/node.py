@@ -8,12 +8,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from qfl.chain.answers import ADDRESS, DATA, QUANTITY, WORD, require_quantity, require_text
 from qfl.chain.rpc import call_all, rpc_at
 from qfl.errors import NodeContradictsItself
 
-WORD, ADDRESS, DATA, QUANTITY = (
-    re.compile(pattern) for pattern in ("0x[0-9a-f]{64}", "0x[0-9a-f]{40}", "0x([0-9a-f]{2})*", "0x[0-9a-f]{1,64}")
-)
 MOST_GAS = 2**48
 """Gas, block numbers and times are below this on every chain there is; a database's integers end at 2^63."""
 
@@ -153,14 +151,12 @@ class Node:
         return Paid(self._number(found.get("status")) == 1, self._number(found.get("gasUsed")))
 
     def _number(self, value: Any) -> int:
-        number = int(self._text(QUANTITY, value), 16)
+        number = require_quantity(self.url, value)
         self._require(number < MOST_GAS, f"the number {number}")
         return number
 
     def _text(self, form: re.Pattern[str], value: Any) -> str:
-        text = value.lower() if isinstance(value, str) else ""
-        self._require(form.fullmatch(text) is not None, f"{str(value)[:80]!r} where {form.pattern} is due")
-        return text
+        return require_text(self.url, form, value)
 
     def _require(self, condition: bool, what: str) -> None:
         if not condition:

@@ -10,12 +10,12 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.templating import Jinja2Templates
 
+from qfl.chain.answers import ADDRESS, WORD
 from qfl.codec.cid import cid_of, digest_of
 from qfl.errors import ContentUnusable, InvalidInput, QflError
 from qfl.explorer import shown
 from qfl.explorer.content import show_document
 from qfl.explorer.follower import LONGEST_PROBLEM
-from qfl.explorer.node import ADDRESS, WORD
 from qfl.explorer.participants import list_members, member_count, member_history, rounds_seated
 from qfl.explorer.rounds import Row, last_round, summarise_rounds, tell_round
 from qfl.explorer.search import FORMS, search

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qfl.chain.answers import ADDRESS, WORD
 from qfl.codec.cid import cid_of, digest_of
 from qfl.errors import InvalidInput
 from qfl.explorer.index import Index
-from qfl.explorer.node import ADDRESS, WORD
 from qfl.explorer.participants import member_count
 from qfl.explorer.rounds import last_round
 

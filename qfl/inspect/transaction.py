@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from typing import Any, cast
 
 from eth_typing import HexStr
@@ -62,14 +63,13 @@ def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
     """A transaction with the chain that has it: the beacon's, or a shard's own, as far as they answer."""
     for web3 in (ledger.web3, *ledger.shard_web3s):
         try:
-            with reaching(url_of(web3)):
+            # Inside: what this chain does not know, another one may; a hash that is none, nobody does.
+            with reaching(url_of(web3)), suppress(TransactionNotFound, ValueError, Web3RPCError):
                 transaction = web3.eth.get_transaction(HexStr(tx_hash))
                 return web3, transaction, web3.eth.get_transaction_receipt(HexStr(tx_hash))
         except ChainUnreachable as fault:
             if not ledger.is_of_a_shard(fault):
                 raise
-        except (TransactionNotFound, ValueError, Web3RPCError):
-            continue
     raise InvalidInput("transaction", tx_hash, "no chain here knows it")
 
 

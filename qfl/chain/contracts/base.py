@@ -11,8 +11,10 @@ from web3 import Web3
 from web3.types import BlockIdentifier
 
 from qfl.chain.abi import load_abi
+from qfl.chain.answers import reading, require_data
 from qfl.chain.coding import EventCoder, FunctionCoder
 from qfl.chain.connection import chain_id_of, url_of
+from qfl.chain.logs import read_logs
 from qfl.chain.revert import decode_revert
 from qfl.chain.rpc import call_all, rpc_at
 from qfl.chain.sender import UnsentCall
@@ -42,8 +44,10 @@ class BoundContract:
         requests = [{"to": self.address, "data": "0x" + coder.encode(arguments).hex()} for arguments in calls]
         try:
             answers = call_all(self._rpc, "eth_call", [(request, at) for request in requests])
-            return [coder.decode(bytes.fromhex(answer[2:])) for answer in answers]
+            return [coder.decode(require_data(self._url, answer)) for answer in answers]
         except RpcRefused as error:
+            if not error.is_revert:
+                raise
             raise decode_revert(function, error.data) from error
         except DecodingError as error:
             raise DeploymentMismatch(f"{self.abi_name} at {self.address}", "a contract", "no code") from error
@@ -65,10 +69,10 @@ class BoundContract:
     ) -> list[dict[str, Any]]:
         """The logs of an event with these indexed arguments, oldest first, as `EventCoder.decode` gives them."""
         coder = _event(self.abi_name, name)
-        until = hex(to_block) if isinstance(to_block, int) else to_block
-        asked = {"address": self.address, "fromBlock": hex(from_block), "toBlock": until}
-        (logs,) = call_all(self._rpc, "eth_getLogs", [({**asked, "topics": coder.topics(filters)},)])
-        return [coder.decode(log) for log in logs]
+        last = to_block if isinstance(to_block, int) else str(to_block)
+        logs = read_logs(self._rpc, {"address": self.address, "topics": coder.topics(filters)}, from_block, last)
+        with reading(self._url, f"an event {name}"):
+            return [coder.decode(log) for log in logs]
 
     def arguments_of(self, data: bytes) -> tuple[str, dict[str, Any]]:
         """The function and arguments in a transaction's input."""

@@ -11,6 +11,7 @@ from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.sender import UnsentCall
+from qfl.errors import NodeContradictsItself
 from qfl.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 
@@ -285,8 +286,10 @@ class Beacon(BoundContract):
 
     def opened_in(self, round_number: RoundNumber, from_block: int) -> int:
         """The block in which a round was opened."""
-        (event,) = self._events("RoundOpened", from_block, round=round_number)
-        return int(event["blockNumber"])
+        events = self._events("RoundOpened", from_block, round=round_number)
+        if len(events) != 1:  # also of a node that has not seen the block yet
+            raise NodeContradictsItself(self._url, f"round {round_number} was opened {len(events)} times")
+        return int(events[0]["blockNumber"])
 
     def openings(self, from_block: int) -> list[tuple[RoundNumber, int]]:
         """Every round ever opened, with its block."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from qfl.chain.answers import reading
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import as_tuple, from_tuple
 from qfl.chain.rpc import call_all
@@ -215,5 +216,6 @@ class Shard(BoundContract):
         events = self._events(name, from_block, round=round_number)
         numbers = sorted({event["blockNumber"] for event in events})
         blocks = call_all(self._rpc, "eth_getBlockByNumber", [(hex(number), False) for number in numbers])
-        times = {number: int(block["timestamp"], 16) for number, block in zip(numbers, blocks, strict=True)}
+        with reading(self._url, "a block"):
+            times = {number: int(block["timestamp"], 16) for number, block in zip(numbers, blocks, strict=True)}
         return {ParticipantId(event["args"]["client"]): times[event["blockNumber"]] for event in events}

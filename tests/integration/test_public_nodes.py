@@ -1,0 +1,458 @@
+"""Nodes that are not one's own: busy ones, ones with limits, ones whose answers are none, ones that keep a transaction.
+
+What passes is waited out, what never will is a chain error of one line, and no call happens twice.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import Any
+
+import pytest
+from doctored import Doctor, Error, Result, Whole, doctored_proxy
+from eth_account import Account
+from eth_account.typed_transactions import TypedTransaction
+from hexbytes import HexBytes
+from town import SHARD, Town
+
+from qfl.chain.accounts import development_account
+from qfl.chain.clock import DevelopmentClock
+from qfl.chain.connection import connect
+from qfl.chain.contracts.staking import Role
+from qfl.chain.deployment import Deployment
+from qfl.chain.ledger import Ledger
+from qfl.chain.receipts import Receipt
+from qfl.chain.rpc import rpc_at
+from qfl.chain.sender import Sender, UnsentCall
+from qfl.devnet import Devnet
+from qfl.devnet.health import call_chain
+from qfl.errors import ChainError, ChainUnreachable, ClockNotMovable, NodeBusy, RpcRefused, TransactionRefused
+from qfl.roles.loop import run_validator
+from qfl.roles.validator import Validator
+from qfl.types import RoundNumber
+
+PAYER = 17
+GWEI = 10**9
+DAY = 86_400
+
+BUSY = [
+    Error({"code": -32005, "message": "daily request count exceeded, request rate limited"}),
+    Error({"code": -32005, "message": "limit exceeded", "data": {"see": "https://example.org/limits"}}),
+    Error({"code": 429, "message": "Your app has exceeded its compute units per second capacity"}),
+    Error({"code": -32016, "message": "over rate limit"}),
+    Error({"code": -32000, "message": "header not found"}),
+    Error({"code": -32000, "message": "transaction indexing is in progress"}),
+    Error({"code": -32603, "message": "request timed out"}),
+    Error("Too Many Requests"),
+    Whole(b"slow down", 429, {"Retry-After": "0"}),
+    Whole(b"", 429),
+    Whole(b"<html>no upstream</html>", 502),
+    Whole(b"", 503, {"Retry-After": "0"}),
+]
+NO_ANSWERS = [
+    Whole(b""),
+    Whole(b"null"),
+    Whole(b"[]"),
+    Whole(b"{}"),
+    Whole(b"[null, 7]"),
+    Whole(b'"ok"'),
+    Whole(b"[" * 100_000),
+    Whole(b"\xff\xfe\x00"),
+    Whole(b"<html>Sign in</html>"),
+    Whole(b"<html>Sign in</html>", 404),
+    Whole(b"", 413),
+    Whole(b"", 301, {"Location": "http://127.0.0.1:9/"}),
+    Whole(b'[{"jsonrpc": "2.0", "id": 0, "result": "0x1"}]'),
+    Result(None),
+    Result("0x"),
+    Result("0xzz"),
+    Result({}),
+    Result([]),
+    Result(["0x1"]),
+    Result(17),
+    Result({"number": None, "timestamp": "soon", "hash": 4}),
+]
+
+
+@pytest.fixture(scope="module")
+def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(devnet, tmp_path_factory.mktemp("town"), clients=1) as built:
+        built.join("client-1")
+        for number in range(1, 5):
+            built.join(f"validator-{number}")
+        yield built
+
+
+@pytest.fixture(autouse=True)
+def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("qfl.chain.rpc.BUSY_SECONDS", (0.01,) * 4)
+    monkeypatch.setattr("qfl.chain.rpc.RETRY_SECONDS", (0.01,) * 4)
+
+
+@pytest.fixture
+def payee() -> str:
+    """An account with nothing: what it has in the end is how often it was paid."""
+    return str(Account.create().address)
+
+
+def payment(payee: str) -> UnsentCall:
+    return UnsentCall("pay", payee, b"", 1)
+
+
+def sender(url: str) -> Sender:
+    return Sender(connect(url), development_account(PAYER))
+
+
+def balance(url: str, address: str) -> int:
+    return int(call_chain(url, "eth_getBalance", address, "latest"), 16)
+
+
+def every(times: int, said: Error | Whole | Result) -> Doctor:
+    """Of each method the first `times` calls are answered so."""
+    left: dict[str, int] = {}
+
+    def doctor(call: dict[str, Any]) -> Error | Whole | Result | None:
+        left[call["method"]] = left.get(call["method"], times) - 1
+        return said if left[call["method"]] >= 0 else None
+
+    return doctor
+
+
+# --- what passes ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", BUSY, ids=repr)
+def test_a_call_that_is_put_off_is_made_again_and_counts_once(devnet: Devnet, payee: str, said: Error | Whole) -> None:
+    with doctored_proxy(devnet.rpc_url, every(2, said)) as url:
+        assert isinstance(sender(url).send(payment(payee)), Receipt)
+    assert balance(devnet.rpc_url, payee) == 1
+
+
+@pytest.mark.parametrize("said", BUSY, ids=repr)
+def test_a_node_that_always_puts_off_is_a_chain_error(devnet: Devnet, said: Error | Whole) -> None:
+    with doctored_proxy(devnet.rpc_url, lambda _: said) as url, pytest.raises(ChainUnreachable) as raised:
+        connect(url)
+    assert raised.value.exit_code == 3
+    assert "\n" not in str(raised.value)
+
+
+class Trouble(logging.Handler):
+    """Tells when a role has met a fault that it waits out."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.met = threading.Event()
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if "trying again" in record.getMessage():
+            self.met.set()
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        Error({"code": -32005, "message": "rate limited"}),
+        Error({"code": -32000, "message": "transaction indexing is in progress"}),
+        Error({"code": -32603, "message": "internal error"}),
+        Error({"code": -32000, "message": "something that nobody has seen before"}),
+        Error("overloaded"),
+        Whole(b"<html>maintenance</html>", 503),
+        Whole(b"", 429),
+        Whole(b"null"),
+        Result(None),
+    ],
+    ids=repr,
+)
+def test_a_role_waits_until_its_node_answers_again(town: Town, said: Error | Whole | Result) -> None:
+    """Nothing that a validator asks is answered; when it is again, it goes on: here, it opens a round."""
+    answers = threading.Event()
+    answers.set()
+    before = town.ledger.beacon.current_round()
+    if before:  # of the case before this one
+        town.clock.reach(town.ledger.beacon.context().phase_ends_at + 2 * DAY)
+    with doctored_proxy(town.devnet.rpc_url, lambda _: None if answers.is_set() else said) as url:
+        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+        name, stop, trouble = "validator-1", threading.Event(), Trouble()
+        parts = Sender(connect(url), development_account(PAYER)), town.store, town.keys[name], town.folder / name
+        validator = Validator(town.join(name), ledger, *parts)
+        answers.clear()
+        logging.getLogger("qfl").addHandler(trouble)
+        role = threading.Thread(target=run_validator, args=(validator, ledger, None, 0.02, stop))
+        role.start()
+        try:
+            while not trouble.met.wait(0.05):
+                assert role.is_alive(), "the role ended"
+            answers.set()
+            while town.ledger.beacon.current_round() == before:
+                assert role.is_alive(), "the role ended"
+        finally:
+            answers.set()
+            stop.set()
+            role.join()
+            logging.getLogger("qfl").removeHandler(trouble)
+
+
+# --- what is no answer ---------------------------------------------------------------------------------------
+
+
+def readings(town: Town, ledger: Ledger) -> dict[str, Callable[[], object]]:
+    """What roles and commands ask a node, by what it is."""
+    web3, client = ledger.web3, town.join("client-1")
+    payer = Sender(web3, development_account(PAYER), ledger.deployment.chain_id)
+    return {
+        "the time": ledger.now,
+        "a view": ledger.beacon.current_round,
+        "a view of a struct": lambda: ledger.beacon.round_at(RoundNumber(0)),
+        "several views": lambda: ledger.client_duties([client, client]),
+        "events": lambda: ledger.staking.bondings(ledger.from_block),
+        "when a round opened": lambda: ledger.beacon.opened_in(RoundNumber(1), ledger.from_block),
+        "block times": lambda: ledger.shards[SHARD].committed_at(RoundNumber(1), ledger.from_block),
+        "the code": lambda: ledger.deployment.check(web3),
+        "a balance": payer.balance_wei,
+        "an estimate": lambda: payer.dry_run(ledger.beacon.open_round()),
+        "a transaction": lambda: payer.send(payment(town.withdrawal("client-1"))),
+        "the clock": lambda: DevelopmentClock(web3).reach(ledger.now() + 1),
+    }
+
+
+@pytest.mark.parametrize("said", NO_ANSWERS, ids=lambda said: repr(said)[:60])
+def test_what_is_no_answer_is_a_chain_error_whatever_was_asked(town: Town, said: Result | Whole) -> None:
+    honest = threading.Event()
+    honest.set()
+    with doctored_proxy(town.devnet.rpc_url, lambda _: None if honest.is_set() else said) as url:
+        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+        asked = readings(town, ledger)
+        honest.clear()
+        for what, ask in asked.items():
+            # An empty list is a true answer where events are asked for, and what a number may be a result as well.
+            with suppress(ChainError):
+                found = ask()
+                assert what in ("events", "block times", "a view", "the time", "a balance", "an estimate"), (
+                    what,
+                    found,
+                )
+
+
+# --- refused for good ----------------------------------------------------------------------------------------
+
+
+def test_a_chain_without_development_calls_says_that_its_time_cannot_be_moved(devnet: Devnet) -> None:
+    def doctor(call: dict[str, Any]) -> Error | None:
+        unknown = call["method"].startswith(("evm_", "anvil_"))
+        return Error({"code": -32601, "message": "the method does not exist/is not available"}) if unknown else None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        with pytest.raises(ClockNotMovable):
+            DevelopmentClock(connect(url)).reach(2**40)
+
+
+# --- fees ----------------------------------------------------------------------------------------------------
+
+
+def decoded(call: dict[str, Any]) -> dict[str, Any]:
+    return dict(TypedTransaction.from_bytes(HexBytes(call["params"][0])).as_dict())
+
+
+@pytest.mark.parametrize("tells", [True, False])
+def test_the_tip_is_what_the_node_wants(devnet: Devnet, payee: str, tells: bool) -> None:
+    """It takes 25 gwei and more; whether it says so or only refuses less."""
+
+    def doctor(call: dict[str, Any]) -> Error | Result | None:
+        if call["method"] == "eth_maxPriorityFeePerGas":
+            return Result(hex(25 * GWEI)) if tells else Error({"code": -32601, "message": "no such method"})
+        if call["method"] == "eth_sendRawTransaction" and decoded(call)["maxPriorityFeePerGas"] < 25 * GWEI:
+            return Error({"code": -32000, "message": "transaction underpriced: gas tip cap 1, minimum needed 25"})
+        return None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        receipt = sender(url).send(payment(payee))
+    tip = int(call_chain(devnet.rpc_url, "eth_getTransactionByHash", receipt.tx_hash)["maxPriorityFeePerGas"], 16)
+    assert tip == 25 * GWEI if tells else 25 * GWEI <= tip < 50 * GWEI
+    assert balance(devnet.rpc_url, payee) == 1
+
+
+def test_a_node_that_wants_more_than_anybody_pays_is_told_of_in_its_own_words(devnet: Devnet, payee: str) -> None:
+    def doctor(call: dict[str, Any]) -> Error | None:
+        refused = Error({"code": -32000, "message": "transaction underpriced"})
+        return refused if call["method"] == "eth_sendRawTransaction" else None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url, pytest.raises(TransactionRefused, match="underpriced"):
+        sender(url).send(payment(payee))
+    assert balance(devnet.rpc_url, payee) == 0
+
+
+# --- transactions that no block takes ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("again", [Error({"code": -32000, "message": "already known"}), Result(None)], ids=repr)
+def test_a_transaction_that_the_node_keeps_to_itself_is_replaced_by_a_dearer_one(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch, again: Error | Result
+) -> None:
+    """The node takes the first version, says that it knows it whenever asked, and never mines it."""
+    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.2)
+    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.1)
+    kept: dict[str, str] = {}
+
+    def doctor(call: dict[str, Any]) -> Error | Result | None:
+        if call["method"] == "eth_sendRawTransaction":
+            raw = call["params"][0]
+            if not kept:
+                kept.update(raw=raw, hash=TypedTransaction.from_bytes(HexBytes(raw)).hash().hex())
+                return Result("0x" + kept["hash"])
+            if raw == kept["raw"]:
+                return again if isinstance(again, Error) else Result("0x" + kept["hash"])
+        if call["method"] == "eth_getTransactionByHash" and call["params"][0] == "0x" + kept.get("hash", ""):
+            return Result({"hash": call["params"][0], "blockNumber": None})
+        return None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        receipt = sender(url).send(payment(payee))
+    assert receipt.tx_hash.removeprefix("0x") != kept["hash"]
+    assert balance(devnet.rpc_url, payee) == 1
+
+
+def test_a_batch_behind_a_kept_transaction_arrives_too_and_each_of_it_once(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.2)
+    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.1)
+    calls, kept = [UnsentCall("pay", payee, bytes([number]), 1) for number in range(20)], set[str]()
+
+    def doctor(call: dict[str, Any]) -> Result | None:
+        if call["method"] == "eth_sendRawTransaction" and (not kept or call["params"][0] in kept):
+            kept.add(call["params"][0])
+            return Result("0x" + TypedTransaction.from_bytes(HexBytes(call["params"][0])).hash().hex())
+        return None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        outcomes = sender(url).send_many(calls)
+    assert all(isinstance(outcome, Receipt) for outcome in outcomes), outcomes
+    assert balance(devnet.rpc_url, payee) == 20
+    assert len(kept) == 1
+
+
+def test_a_transaction_that_became_too_cheap_is_replaced(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Anvil itself keeps it: the base fee has risen above what it offers."""
+    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.2)
+    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.1)
+    cheap = threading.Event()
+    cheap.set()
+
+    def doctor(call: dict[str, Any]) -> Result | None:
+        if call["method"] != "eth_getBlockByNumber" or not cheap.is_set():
+            return None
+        cheap.clear()
+        block = call_chain(devnet.rpc_url, "eth_getBlockByNumber", "latest", False)
+        call_chain(devnet.rpc_url, "anvil_setNextBlockBaseFeePerGas", hex(50 * GWEI))
+        call_chain(devnet.rpc_url, "evm_mine")
+        return Result({**block, "baseFeePerGas": hex(GWEI)})
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        payer = Sender(connect(url), development_account(PAYER))
+        receipt = payer.send(payment(payee))
+    assert isinstance(receipt, Receipt)
+    assert balance(devnet.rpc_url, payee) == 1
+
+
+def test_nobody_offers_without_end_on_a_chain_that_stands_still(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.0)
+    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.0)
+    monkeypatch.setattr("qfl.chain.sender.MINING_TIMEOUT_SECONDS", 3.0)
+    offered = list[int]()
+
+    def doctor(call: dict[str, Any]) -> Result | None:
+        if call["method"] == "eth_sendRawTransaction":
+            transaction = TypedTransaction.from_bytes(HexBytes(call["params"][0]))
+            offered.append(transaction.as_dict()["maxFeePerGas"])
+            return Result("0x" + transaction.hash().hex())
+        return None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url, pytest.raises(ChainError):
+        sender(url).send(payment(payee))
+    assert len(set(offered)) > 1
+    assert max(offered) <= 13 * min(offered)
+
+
+# --- logs in ranges ------------------------------------------------------------------------------------------
+
+RANGE_REFUSALS = [
+    {"code": -32005, "message": "query returned more than 10000 results"},
+    {"code": -32000, "message": "block range is too wide"},
+    {"code": -32602, "message": "eth_getLogs is limited to a 10 range"},
+    {"code": -32614, "message": "exceed maximum block range: 10"},
+    {"code": -32000, "message": "query timeout exceeded"},
+    {"code": 35, "message": "ranges over 10 blocks are not supported"},
+]
+
+
+@pytest.mark.parametrize(
+    ("refusal", "most"), [(RANGE_REFUSALS[0], 1), *((refusal, 10) for refusal in RANGE_REFUSALS)], ids=repr
+)
+def test_events_are_complete_behind_a_node_that_takes_few_blocks_at_once(
+    town: Town, refusal: dict[str, Any], most: int
+) -> None:
+    asked = list[int]()
+
+    def doctor(call: dict[str, Any]) -> Error | None:
+        if call["method"] != "eth_getLogs":
+            return None
+        wanted = call["params"][0]
+        head = int(call_chain(town.devnet.rpc_url, "eth_blockNumber"), 16)
+        last = head if wanted["toBlock"] == "latest" else int(wanted["toBlock"], 16)
+        asked.append(last - int(wanted["fromBlock"], 16) + 1)
+        return Error(refusal) if asked[-1] > most else None
+
+    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
+        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+        found = ledger.staking.bondings(ledger.from_block)
+        assert found == town.ledger.staking.bondings(town.ledger.from_block)
+        assert [bonding.role for bonding in found] == [Role.CLIENT] + [Role.VALIDATOR] * 4
+        asked.clear()
+        ledger.staking.bondings(ledger.from_block)
+        assert max(asked) <= most, "what a node takes is remembered"
+
+
+def test_a_node_that_has_no_logs_at_all_is_a_chain_error(town: Town) -> None:
+    def doctor(call: dict[str, Any]) -> Error | None:
+        refused = Error({"code": -32601, "message": "eth_getLogs is not available"})
+        return refused if call["method"] == "eth_getLogs" else None
+
+    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
+        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+        with pytest.raises(RpcRefused, match="not available"):
+            ledger.staking.bondings(ledger.from_block)
+        assert rpc_at(url).log_span is None
+
+
+# --- proof of authority --------------------------------------------------------------------------------------
+
+
+def test_blocks_with_a_signature_in_their_extra_data_are_read(town: Town) -> None:
+    def doctor(call: dict[str, Any]) -> Result | None:
+        if call["method"] != "eth_getBlockByNumber":
+            return None
+        block = call_chain(town.devnet.rpc_url, "eth_getBlockByNumber", *call["params"])
+        return Result({**block, "extraData": "0x" + "ab" * 97})
+
+    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
+        assert Ledger.connect(url, Deployment.load(town.deployment_path)).now() > 0
+
+
+def test_nothing_that_is_put_off_is_taken_for_a_contracts_refusal(town: Town) -> None:
+    """Else a role would believe that its participant may not act."""
+
+    def doctor(call: dict[str, Any]) -> Error | None:
+        busy = Error({"code": -32005, "message": "rate limited"})
+        return busy if call["method"] == "eth_call" else None
+
+    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
+        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+        with pytest.raises(NodeBusy):
+            ledger.beacon.current_round()
