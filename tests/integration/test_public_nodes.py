@@ -244,9 +244,8 @@ def test_a_chain_without_development_calls_says_that_its_time_cannot_be_moved(de
         unknown = call["method"].startswith(("evm_", "anvil_"))
         return Error({"code": -32601, "message": "the method does not exist/is not available"}) if unknown else None
 
-    with doctored_proxy(devnet.rpc_url, doctor) as url:
-        with pytest.raises(ClockNotMovable):
-            DevelopmentClock(connect(url)).reach(2**40)
+    with doctored_proxy(devnet.rpc_url, doctor) as url, pytest.raises(ClockNotMovable):
+        DevelopmentClock(connect(url)).reach(2**40)
 
 
 # --- fees ----------------------------------------------------------------------------------------------------
