@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qfl.chain.answers import ADDRESS, DATA, QUANTITY, WORD, require_quantity, require_text
+from qfl.chain.logs import read_logs
 from qfl.chain.rpc import call_all, rpc_at
 from qfl.errors import NodeContradictsItself
 
@@ -94,10 +95,9 @@ class Node:
     def logs(self, blocks: Sequence[Block], addresses: Sequence[str]) -> list[Log]:
         """The events of these contracts in these blocks, in order."""
         first, last = blocks[0].number, blocks[-1].number
-        asked = {"address": list(addresses), "fromBlock": hex(first), "toBlock": hex(last)}
-        (found,) = self._call_all("eth_getLogs", [(asked,)])
+        found = read_logs(self._rpc, {"address": list(addresses)}, first, last)
+        self.answered_at = time.monotonic()
         hashes = {block.number: block.hash for block in blocks}
-        self._require(isinstance(found, list), "events that are no list")
         return sorted((self._log(log, hashes) for log in found), key=lambda log: (log.block, log.index))
 
     def receipts(self, sent: Sequence[Sent], block_hashes: Mapping[str, str]) -> list[Paid]:

@@ -46,9 +46,17 @@ def balance(url: str, address: str) -> int:
 
 
 def waiting(url: str) -> int:
-    """Transactions at the node that no block can take, because one before them is missing, or none does."""
-    status = call_chain(url, "txpool_status")
-    return sum(int(status[kind], 16) for kind in ("pending", "queued"))
+    """Transactions at the node that no block can take, because one before them is missing, or none does.
+
+    Not those that are in a block and were told the node once more while it made that: Anvil may keep them in its pool.
+    """
+    pool = call_chain(url, "txpool_content")
+    return sum(
+        int(nonce) >= int(call_chain(url, "eth_getTransactionCount", address, "latest"), 16)
+        for kind in ("pending", "queued")
+        for address, own in pool[kind].items()
+        for nonce in own
+    )
 
 
 # --- batches -------------------------------------------------------------------------------------------------
