@@ -139,7 +139,7 @@ def deploy(
     if disputes is None:
         if (found := account.get_deployment_address()) != expected:
             raise AddressTaken("Disputes", expected, found)
-        disputes = account.deploy(Disputes, beacon, staking, shards)
+        disputes = account.deploy(Disputes, beacon, staking, shards, verifying_key is not None)
     staking.wire(beacon, disputes, rewards, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})

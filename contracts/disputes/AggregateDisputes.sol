@@ -48,7 +48,7 @@ abstract contract AggregateDisputes is Judge {
         uint256 chunks = Lanes.chunksFor(_coordinates(), parameters.laneBits);
         for (uint256 i = 0; i < updates.length; ++i) {
             _requireCount("lanes", lanes[i].length, chunks);
-            if (Chunks.rootOf(lanes[i], seeds[i]) != updates[i].updateRoot) revert NotOpened("lanes", i);
+            if (!_isUpdate(lanes[i], seeds[i], updates[i].updateRoot)) revert NotOpened("lanes", i);
         }
         bytes32[] memory means = _meansOf(lanes, parameters.laneBits, parameters.trimBps);
         bytes32 digest = Content.digestOfAggregate(checkpoint, _quantumLength, _classicalLength, means);
@@ -75,6 +75,24 @@ abstract contract AggregateDisputes is Judge {
         return abi.encodePacked(update.client, update.updateRoot, update.contentDigest);
     }
 
+    /// @dev Whether `chunks` are all of an update under `root`. Whether it is salted the deployment says, and no seed.
+    function _isUpdate(bytes32[] calldata chunks, bytes32 seed, bytes32 root) internal view returns (bool) {
+        if (isPrivate) return Chunks.saltedRootOf(chunks, seed) == root;
+        return seed == 0 && Chunks.unsaltedRootOf(chunks) == root;
+    }
+
+    /// @dev Whether `opening` is chunk `index` of an update with lanes of `bits` under `root`.
+    function _isOpenUpdate(
+        Opening calldata opening,
+        bytes32 root,
+        uint256 bits,
+        uint256 index
+    ) private view returns (bool) {
+        if (!isPrivate) return _isOpen(opening, root, bits, index);
+        bytes memory salted = abi.encodePacked(opening.data, opening.salt);
+        return Chunks.verify(root, Lanes.chunksFor(_coordinates(), bits), index, salted, opening.path);
+    }
+
     /// @dev The lane of each update at `coordinate`.
     function _openLanes(
         RevealedUpdate[] calldata updates,
@@ -85,7 +103,7 @@ abstract contract AggregateDisputes is Judge {
         lanes = new int256[](updates.length);
         uint256 perChunk = 256 / bits;
         for (uint256 i = 0; i < updates.length; ++i) {
-            if (!_isOpen(openings[i], updates[i].updateRoot, bits, coordinate / perChunk)) {
+            if (!_isOpenUpdate(openings[i], updates[i].updateRoot, bits, coordinate / perChunk)) {
                 revert NotOpened("openings", i);
             }
             lanes[i] = Lanes.laneAt(openings[i].data, bits, coordinate % perChunk);

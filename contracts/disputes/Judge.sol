@@ -13,11 +13,13 @@ abstract contract Judge is IDisputes {
     IBeacon public immutable beacon;
     /// @inheritdoc IDisputes
     IStaking public immutable staking;
+    /// @inheritdoc IDisputes
+    bool public immutable isPrivate;
     uint32 internal immutable _quantumLength;
     uint32 internal immutable _classicalLength;
 
-    constructor(IBeacon beacon_, IStaking staking_) {
-        (beacon, staking) = (beacon_, staking_);
+    constructor(IBeacon beacon_, IStaking staking_, bool isPrivate_) {
+        (beacon, staking, isPrivate) = (beacon_, staking_, isPrivate_);
         (_quantumLength, _classicalLength) = (beacon_.quantumLength(), beacon_.classicalLength());
         if (_coordinates() == 0) revert NoSuchCoordinate(0, 0);
     }
@@ -57,11 +59,10 @@ abstract contract Judge is IDisputes {
         return uint256(_quantumLength) + _classicalLength;
     }
 
-    /// @dev Whether `opening` is chunk `index` of a vector with lanes of `bits` under `root`.
+    /// @dev Whether `opening` is chunk `index` of an unsalted vector with lanes of `bits` under `root`.
     function _isOpen(Opening calldata opening, bytes32 root, uint256 bits, uint256 index) internal view returns (bool) {
         uint256 count = Lanes.chunksFor(_coordinates(), bits);
-        if (opening.salt == 0) return Chunks.verify(root, count, index, opening.data, opening.path);
-        return Chunks.verify(root, count, index, abi.encodePacked(opening.data, opening.salt), opening.path);
+        return opening.salt == 0 && Chunks.verify(root, count, index, opening.data, opening.path);
     }
 
     function _requireCount(string memory what, uint256 given, uint256 expected) internal pure {

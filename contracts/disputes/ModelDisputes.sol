@@ -60,10 +60,10 @@ abstract contract ModelDisputes is Judge {
         uint256 chunks = Lanes.chunksFor(_coordinates(), 32);
         _requireCount("aggregates", aggregates.length, checkpoints.length);
         _requireCount("base", base.length, chunks);
-        if (Chunks.rootOf(base, 0) != terms.baseRoot) revert NotOpened("base", 0);
+        if (Chunks.unsaltedRootOf(base) != terms.baseRoot) revert NotOpened("base", 0);
         for (uint256 i = 0; i < aggregates.length; ++i) {
             _requireCount("aggregates", aggregates[i].length, chunks);
-            if (Chunks.rootOf(aggregates[i], 0) != checkpoints[i].aggregateRoot) revert NotOpened("aggregates", i);
+            if (Chunks.unsaltedRootOf(aggregates[i]) != checkpoints[i].aggregateRoot) revert NotOpened("aggregates", i);
         }
 
         bytes32[] memory model = _modelOf(base, aggregates, terms);

@@ -17,6 +17,7 @@ abstract contract UpdateDisputes is AggregateDisputes {
         for (uint256 i = 0; i < shards_.length; ++i) {
             uint16 index = shards_[i].shardIndex();
             if (index != i) revert WrongShard(index, i);
+            if (isPrivate != (address(shards_[i].verifier()) != address(0))) revert WrongMode(index, isPrivate);
         }
         shards = shards_;
     }
@@ -51,7 +52,7 @@ abstract contract UpdateDisputes is AggregateDisputes {
         }
         RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
         _requireCount("chunks", chunks.length, Lanes.chunksFor(_coordinates(), parameters.laneBits));
-        if (Chunks.rootOf(chunks, seed) != update.updateRoot) revert NotOpened("chunks", position);
+        if (!_isUpdate(chunks, seed, update.updateRoot)) revert NotOpened("chunks", position);
 
         uint256 squaredNorm = Lanes.squaredNorm(chunks, parameters.laneBits);
         if (squaredNorm <= parameters.normBound) revert WithinNorm(squaredNorm, parameters.normBound);

@@ -29,7 +29,7 @@ struct RevealedUpdate {
 
 /// @notice One chunk of a vector, and why it is part of it.
 /// @param data The chunk: 32 bytes of lanes.
-/// @param salt The leaf's salt; zero for an unsalted leaf.
+/// @param salt The leaf's salt, in an update of the private mode; zero elsewhere.
 /// @param path The leaf's siblings, from the leaf up.
 struct Opening {
     bytes32 data;
@@ -63,6 +63,9 @@ interface IDisputes {
     error NotExpected(address here, address expected);
     /// @notice Thrown when the shard contract given as number `index` says it is another one.
     error WrongShard(uint16 given, uint256 index);
+    /// @notice Thrown when a shard has a verifier of norm proofs and the deployment is said to be transparent, or the
+    /// other way round.
+    error WrongMode(uint16 shard, bool isPrivate);
     /// @notice Thrown when the round has no accepted checkpoint of this shard, or it was voided.
     error NoCheckpoint(uint64 round, uint16 shard);
     /// @notice Thrown when a checkpoint is not the one that was accepted.
@@ -122,7 +125,8 @@ interface IDisputes {
     /// transaction may take where EIP-7825 holds, of 66 updates a block of 30 million.
     /// @param updates All included updates, in the checkpoint's order.
     /// @param lanes All chunks of each update.
-    /// @param seeds The seed of each update's salts: the salt of leaf `i` is keccak256(seed | uint32(i)). Zero: unsalted.
+    /// @param seeds In the private mode the seed of each update's salts: the salt of leaf `i` is
+    /// keccak256(seed | uint32(i)). Zero in the transparent one.
     function disputeWholeAggregate(
         Checkpoint calldata checkpoint,
         RevealedUpdate[] calldata updates,
@@ -140,7 +144,7 @@ interface IDisputes {
     /// @param position The update's place among the included ones.
     /// @param update The update, and `path` from it to the checkpoint's `updatesRoot`.
     /// @param chunks All of the update's chunks.
-    /// @param seed The seed of its salts; zero: unsalted.
+    /// @param seed In the private mode the seed of its salts; zero in the transparent one.
     function disputeNorm(
         Checkpoint calldata checkpoint,
         uint16 position,
@@ -201,6 +205,9 @@ interface IDisputes {
     function beacon() external view returns (IBeacon);
     /// @notice The contract that slashes.
     function staking() external view returns (IStaking);
+    /// @notice Whether the deployment is of the private mode: then every update is salted, and otherwise none. No value of
+    /// a salt or of a seed says that.
+    function isPrivate() external view returns (bool);
     /// @notice The shards on this chain, by number; none of them where each shard is on its own.
     function shards(uint256 index) external view returns (IShard);
 }

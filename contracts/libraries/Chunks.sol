@@ -34,43 +34,49 @@ library Chunks {
         return _isUnder(root, count, index, leafOf(index, data), path);
     }
 
-    /// @notice The root over all of a vector's `chunks`, 32 bytes of lanes each.
-    /// @param seed What the salts of a salted vector come from; zero: no salts.
-    function rootOf(bytes32[] calldata chunks, bytes32 seed) internal pure returns (bytes32) {
+    /// @notice The root over all of an unsalted vector's `chunks`, 32 bytes of lanes each.
+    function unsaltedRootOf(bytes32[] calldata chunks) internal pure returns (bytes32) {
         bytes32[] memory leaves = new bytes32[](chunks.length);
         assembly ("memory-safe") {
             let leaf := add(leaves, 32)
             let toChunk := sub(chunks.offset, leaf)
             let count := chunks.length
-            switch seed
-            case 0 {
-                for {
-                    let i := 0
-                } lt(i, count) {
-                    i := add(i, 1)
-                } {
-                    mstore(0, i)
-                    mstore(32, calldataload(add(leaf, toChunk)))
-                    mstore(leaf, keccak256(27, 37))
-                    leaf := add(leaf, 32)
-                }
+            for {
+                let i := 0
+            } lt(i, count) {
+                i := add(i, 1)
+            } {
+                mstore(0, i)
+                mstore(32, calldataload(add(leaf, toChunk)))
+                mstore(leaf, keccak256(27, 37))
+                leaf := add(leaf, 32)
             }
-            default {
-                // Free memory: 27 bytes unused, then 0x00, uint32(i), lanes, salt. Scratch space: seed, uint32(i).
-                let buffer := mload(0x40)
-                mstore(0, seed)
-                for {
-                    let i := 0
-                } lt(i, count) {
-                    i := add(i, 1)
-                } {
-                    mstore(32, shl(224, i))
-                    mstore(buffer, i)
-                    mstore(add(buffer, 32), calldataload(add(leaf, toChunk)))
-                    mstore(add(buffer, 64), keccak256(0, 36))
-                    mstore(leaf, keccak256(add(buffer, 27), 69))
-                    leaf := add(leaf, 32)
-                }
+        }
+        return fold(leaves);
+    }
+
+    /// @notice The root over all of a salted vector's `chunks`, 32 bytes of lanes each.
+    /// @param seed What the salts come from: the salt of leaf `i` is keccak256(seed | uint32(i)), whatever the seed is.
+    function saltedRootOf(bytes32[] calldata chunks, bytes32 seed) internal pure returns (bytes32) {
+        bytes32[] memory leaves = new bytes32[](chunks.length);
+        assembly ("memory-safe") {
+            let leaf := add(leaves, 32)
+            let toChunk := sub(chunks.offset, leaf)
+            let count := chunks.length
+            // Free memory: 27 bytes unused, then 0x00, uint32(i), lanes, salt. Scratch space: seed, uint32(i).
+            let buffer := mload(0x40)
+            mstore(0, seed)
+            for {
+                let i := 0
+            } lt(i, count) {
+                i := add(i, 1)
+            } {
+                mstore(32, shl(224, i))
+                mstore(buffer, i)
+                mstore(add(buffer, 32), calldataload(add(leaf, toChunk)))
+                mstore(add(buffer, 64), keccak256(0, 36))
+                mstore(leaf, keccak256(add(buffer, 27), 69))
+                leaf := add(leaf, 32)
             }
         }
         return fold(leaves);

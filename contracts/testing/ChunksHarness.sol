@@ -27,9 +27,14 @@ contract ChunksHarness {
         return Chunks.verify(root, count, index, data, path);
     }
 
-    /// @notice The root over a whole vector, salted unless `seed` is zero.
-    function rootOf(bytes32[] calldata chunks, bytes32 seed) external pure returns (bytes32) {
-        return Chunks.rootOf(chunks, seed);
+    /// @notice The root over a whole unsalted vector.
+    function unsaltedRootOf(bytes32[] calldata chunks) external pure returns (bytes32) {
+        return Chunks.unsaltedRootOf(chunks);
+    }
+
+    /// @notice The root over a whole salted vector.
+    function saltedRootOf(bytes32[] calldata chunks, bytes32 seed) external pure returns (bytes32) {
+        return Chunks.saltedRootOf(chunks, seed);
     }
 
     /// @notice The root over a whole unsalted vector in memory.

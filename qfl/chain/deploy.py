@@ -100,7 +100,7 @@ def deploy(
     rewards = named["Rewards"] = create(sender, artifacts["Rewards"], beacon, staking)
     if (disputes := _next_address(web3, sender)) != disputes_expected:
         raise AddressTaken("Disputes", disputes_expected, disputes)
-    named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards)
+    named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards, verifying_key is not None)
     wrapper = Staking(web3, staking)
     sender.send(wrapper.wire(beacon, disputes, rewards))
     if parameters.reward_pool_wei:

@@ -17,6 +17,7 @@ from qfl.codec.chunks import merkle_path, merkle_root, salted, split_leaves, upd
 from qfl.codec.content import Content, ContentKind, content_digest, encode
 from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from qfl.zk.keys import VerifyingKey
 from scripts.deploy import deploy
 from tests.contracts.world import World, as_tuple, word
 
@@ -124,13 +125,11 @@ class Court(World):
         least, most = lane_limits(width)
         return np.random.default_rng(seed).integers(least, most, self.shape.total, lane_dtype(width), True)
 
-    def updates(self, count: int, *, is_salted: bool = False) -> list[Update]:
-        """`count` random updates of clients 101, 102, ..."""
-        bits = self.rounds["laneBits"]
-        return [
-            Update(101 + i, Vector(self.draw_lanes(i), bits, word(f"seed {i}") if is_salted else b""))
-            for i in range(count)
-        ]
+    def updates(self, count: int, *, seed: bytes | None = None) -> list[Update]:
+        """`count` random updates of clients 101, 102, ...; salted in a private court, by `seed` or one each."""
+        bits, is_private = self.rounds["laneBits"], self.disputes.isPrivate()
+        seeds = [(word(f"seed {i}") if seed is None else seed) if is_private else b"" for i in range(count)]
+        return [Update(101 + i, Vector(self.draw_lanes(i), bits, seeds[i])) for i in range(count)]
 
     def aggregate_of(self, updates: Sequence[Update]) -> Vector:
         """What the rule makes of these updates."""
@@ -235,8 +234,13 @@ class Books:
     held: int
 
 
-def hold_court(shape: ModelShape = SHAPE, validators: Sequence[str] = VALIDATORS, **changed: int) -> Court:
-    """Deploy with a model of random lanes and `changed` parameters, and bond `validators`."""
+def hold_court(
+    shape: ModelShape = SHAPE, validators: Sequence[str] = VALIDATORS, *, is_private: bool = False, **changed: int
+) -> Court:
+    """Deploy with a model of random lanes and `changed` parameters, and bond `validators`.
+
+    Nobody reveals anything in a private court, so its key verifies nothing.
+    """
     parameters = load_parameters(**changed)
     lanes = np.random.default_rng(1).integers(-(2**31), 2**31 - 1, shape.total, np.int32, True)
     genesis = Vector(lanes, 32)
@@ -247,7 +251,8 @@ def hold_court(shape: ModelShape = SHAPE, validators: Sequence[str] = VALIDATORS
         "quantumLength": shape.quantum,
         "classicalLength": shape.classical,
     }
-    court = _court(World(deploy(accounts[0], parameters, fields), parameters), shape, genesis)
+    key = VerifyingKey(shape.total, tuple(range(24))) if is_private else None
+    court = _court(World(deploy(accounts[0], parameters, fields, key), parameters), shape, genesis)
     for name in validators:
         court.bond(name, "validator")
     return court

@@ -78,6 +78,7 @@ def test_deploy_wires_beacon_staking_and_disputes(account):
 def test_deploy_without_a_key_is_transparent(account):
     made = deploy(account, PARAMETERS, GENESIS)
     assert [shard.verifier() for shard in made.shards] == [NOBODY, NOBODY]
+    assert not made.disputes.isPrivate()
     named = describe(made, 0, PARAMETERS, GENESIS).contracts
     assert named.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Disputes"}
 
@@ -85,6 +86,7 @@ def test_deploy_without_a_key_is_transparent(account):
 def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
     made = deploy(account, PARAMETERS, GENESIS, KEY)
     assert [shard.verifier() for shard in made.shards] == [made.verifier] * 2
+    assert made.disputes.isPrivate()
     assert (made.verifier.capacity(), made.verifier.keyDigest()) == (64, "0x" + KEY.digest.hex())
     assert (made.beacon.disputes(), made.disputes.beacon()) == (made.disputes, made.beacon)
     assert describe(made, 0, PARAMETERS, GENESIS).contracts["NormVerifier"].address == made.verifier

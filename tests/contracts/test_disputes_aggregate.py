@@ -5,7 +5,7 @@ disputeAggregate       reverts: NoCheckpoint (none, voided), NotAccepted, NoSuch
                        voids · slashes who attested, and nobody else · fails the open round, rolls the published one
                        back · salted leaves · lanes of 4 and 8 bits · a failed round's attesters too · a leaving seat
 disputeWholeAggregate  reverts: the same, for seeds and lanes, ContentIsRight · a root nobody can open · a content
-                       digest of something else
+                       digest of something else · salts from a seed of zeros
 """
 
 from __future__ import annotations
@@ -31,9 +31,19 @@ def court(deployed, fn_isolation):
     return deployed.fresh()
 
 
-def lie_about(court, coordinate=32, *, is_salted=False, count=5):
+@pytest.fixture(scope="module")
+def deployed_privately(module_isolation):
+    return hold_court(trimBps=2000, is_private=True)
+
+
+@pytest.fixture
+def private_court(deployed_privately, fn_isolation):
+    return deployed_privately.fresh()
+
+
+def lie_about(court, coordinate=32, *, count=5, seed=None):
     """A round whose aggregate is wrong at `coordinate`, and the vector that was attested instead."""
-    updates = court.updates(count, is_salted=is_salted)
+    updates = court.updates(count, seed=seed)
     false = court.aggregate_of(updates).with_lane(coordinate, LIE)
     return court.run_to_attestation(updates, aggregate_root=false.root), false
 
@@ -93,9 +103,11 @@ def test_a_published_model_and_those_on_it_roll_back(court):
     assert (state(court, 1), state(court, 2), court.beacon.headRound()) == (VOID, VOID, 0)
 
 
-def test_the_salted_leaves_of_a_private_round_open_alone(court):
-    attested, false = lie_about(court, is_salted=True)
-    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+@pytest.mark.parametrize("seed", [None, bytes(32)], ids=["seeds", "zeros"])
+def test_the_salted_leaves_of_a_private_round_open_alone(private_court, seed):
+    attested, false = lie_about(private_court, seed=seed)
+    call = private_court.disputes.disputeAggregate
+    assert_convicted(private_court, attested, call, *attested.chunk_proof(32, false))
 
 
 def test_attesters_are_guilty_after_the_round_failed_for_another_reason(court):
@@ -209,8 +221,9 @@ def test_dispute_reverts_when_updates_are_not_the_included_ones(court):
             court.disputes.disputeWholeAggregate(checkpoint, other, *whole[2:], court.by())
 
 
-def test_dispute_reverts_when_openings_are_not_of_the_updates(court):
-    attested, false = lie_about(court, is_salted=True)
+def test_dispute_reverts_when_openings_are_not_of_the_updates(private_court):
+    court = private_court
+    attested, false = lie_about(court)
     checkpoint, coordinate, updates, openings, aggregate = attested.chunk_proof(32, false)
 
     def with_opening(opening):
@@ -254,12 +267,50 @@ def test_dispute_reverts_when_the_aggregate_is_not_the_attested_one(court):
 # --- whole aggregates ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("is_salted", [False, True])
 @pytest.mark.parametrize("lie", ["aggregate_root", "content_digest"])
-def test_a_root_or_a_digest_of_nothing_is_proven(court, lie, is_salted):
+def test_a_root_or_a_digest_of_nothing_is_proven(court, lie):
     """Whoever attests what nobody can fetch cannot hide behind it."""
-    attested = court.run_to_attestation(court.updates(5, is_salted=is_salted), **{lie: word("garbage")})
+    attested = court.run_to_attestation(court.updates(5), **{lie: word("garbage")})
     assert_convicted(court, attested, court.disputes.disputeWholeAggregate, *attested.whole_proof())
+
+
+@pytest.mark.parametrize("seed", [None, bytes(32)], ids=["seeds", "zeros"])
+@pytest.mark.parametrize("lie", ["aggregate_root", "content_digest"])
+def test_it_is_proven_of_salted_updates_whatever_their_seeds_are(private_court, lie, seed):
+    """A client that chooses the seed which elsewhere stands for no salts shields no committee."""
+    updates = private_court.updates(5, seed=seed)
+    attested = private_court.run_to_attestation(updates, **{lie: word("garbage")})
+    call = private_court.disputes.disputeWholeAggregate
+    assert_convicted(private_court, attested, call, *attested.whole_proof())
+
+
+def test_salted_updates_of_an_honest_aggregate_open_and_convict_nobody(private_court):
+    attested = private_court.run_to_attestation(private_court.updates(5))
+    with reverts("AggregateIsRight", 32, attested.aggregate.lanes[32]):
+        private_court.disputes.disputeAggregate(*attested.chunk_proof(32), private_court.by())
+    with reverts("ContentIsRight"):
+        private_court.disputes.disputeWholeAggregate(*attested.whole_proof(), private_court.by())
+
+
+def test_updates_without_salts_open_in_no_private_court(private_court):
+    """Zeros as salts and seeds, which open them in a transparent one, are salts and seeds like any other here."""
+    bare = [replace(update, vector=replace(update.vector, seed=b"")) for update in private_court.updates(2)]
+    false = private_court.aggregate_of(bare).with_lane(32, LIE)
+    attested = private_court.run_to_attestation(bare, aggregate_root=false.root)
+    with reverts("NotOpened", "openings", 0):
+        private_court.disputes.disputeAggregate(*attested.chunk_proof(32, false), private_court.by())
+    with reverts("NotOpened", "lanes", 0):
+        private_court.disputes.disputeWholeAggregate(*attested.whole_proof(), private_court.by())
+
+
+def test_salts_open_nothing_in_a_transparent_court(court):
+    updates = [replace(update, vector=replace(update.vector, seed=word("seed"))) for update in court.updates(2)]
+    false = court.aggregate_of(updates).with_lane(32, LIE)
+    attested = court.run_to_attestation(updates, aggregate_root=false.root)
+    with reverts("NotOpened", "openings", 0):
+        court.disputes.disputeAggregate(*attested.chunk_proof(32, false), court.by())
+    with reverts("NotOpened", "lanes", 0):
+        court.disputes.disputeWholeAggregate(*attested.whole_proof(), court.by())
 
 
 def test_lanes_in_the_padding_are_proven(court):
@@ -274,8 +325,9 @@ def test_lanes_in_the_padding_are_proven(court):
     assert_convicted(court, attested, court.disputes.disputeWholeAggregate, *attested.whole_proof())
 
 
-def test_whole_dispute_reverts_when_lanes_or_seeds_are_not_of_the_updates(court):
-    attested, _ = lie_about(court, is_salted=True, count=2)
+def test_whole_dispute_reverts_when_lanes_or_seeds_are_not_of_the_updates(private_court):
+    court = private_court
+    attested, _ = lie_about(court, count=2)
     checkpoint, updates, lanes, seeds = attested.whole_proof()
     dispute = court.disputes.disputeWholeAggregate
     for other in ([], lanes[:1], [*lanes, lanes[0]]):

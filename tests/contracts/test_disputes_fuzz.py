@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass, replace
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -46,9 +47,10 @@ MODELS = [
 
 @dataclass(frozen=True)
 class Bench:
-    """A harness for models of one shape."""
+    """A harness for models of one shape, in one mode."""
 
     shape: ModelShape
+    is_private: bool
     harness: Any
 
     def judge(self, name: str, types: list[str], *arguments: object) -> list[bytes]:
@@ -62,11 +64,11 @@ class Bench:
 @pytest.fixture(scope="module")
 def benches(module_isolation):
     benches = []
-    for shape in SHAPES:
+    for shape, is_private in product(SHAPES, (False, True)):
         harness = accounts[0].deploy(BeaconHarness, shape.quantum, shape.classical)
         harness.expect(accounts[0].get_deployment_address(accounts[0].nonce + 1))
-        accounts[0].deploy(Disputes, harness, harness, [])
-        benches.append(Bench(shape, harness))
+        accounts[0].deploy(Disputes, harness, harness, [], is_private)
+        benches.append(Bench(shape, is_private, harness))
     return benches
 
 
@@ -117,9 +119,7 @@ def test_500_random_rounds_are_judged_by_the_rule(benches):
         trim_bps = 5000 if case % 3 == 0 else trim_bps
         parameters = load_parameters(laneBits=bits, trimBps=trim_bps).rounds
         updates = [
-            Update(
-                100 + i, Vector(random_lanes(rng, bench.shape.total, bits), bits, rng.bytes(32 * int(rng.integers(2))))
-            )
+            Update(100 + i, Vector(random_lanes(rng, bench.shape.total, bits), bits, rng.bytes(32 * bench.is_private)))
             for i in range(count)
         ]
         right = Vector(aggregate_shard(np.stack([u.vector.lanes for u in updates]), trim_bps), 32)

@@ -38,9 +38,10 @@ def tall_key(name: str) -> LmsSecret:
     return LmsSecret.derive(10, word(name)[:16], word(name + "'s seed")[:24])
 
 
-def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000) -> Court:
+def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_private: bool = False) -> Court:
     """A deployment of its own, with as many validators as seats."""
-    court = hold_court(ModelShape(768, 256), (), seats=seats, shards=shards, trimBps=trim_bps)
+    rules = {"seats": seats, "shards": shards, "trimBps": trim_bps}
+    court = hold_court(ModelShape(768, 256), (), is_private=is_private, **rules)
     for name in VALIDATORS[: seats * shards]:
         court.bond(name, "validator", key=tall_key(name))
     # The burn address has an account on any chain in use; the first to pay it on a new one pays 25,000 gas more.
@@ -57,8 +58,8 @@ def gas_of_heavy(court: Court, data: str) -> int:
 
 
 def gas_of_aggregate(is_salted: bool, is_whole: bool, trim_bps: int = 1000, count: int = 16) -> int:
-    court = new_court(trim_bps=trim_bps)
-    updates = court.updates(count, is_salted=is_salted)
+    court = new_court(trim_bps=trim_bps, is_private=is_salted)
+    updates = court.updates(count)
     false = court.aggregate_of(updates).with_lane(1000, 1)
     attested = court.run_to_attestation(updates, aggregate_root=false.root)
     if is_whole:
@@ -67,7 +68,7 @@ def gas_of_aggregate(is_salted: bool, is_whole: bool, trim_bps: int = 1000, coun
 
 
 def gas_of_norm(seed: bytes) -> int:
-    court = new_court()
+    court = new_court(is_private=bool(seed))
     heavy = Update(101, Vector(np.full(court.shape.total, -12_345, np.int16), 16, seed))
     attested = court.run_to_attestation([heavy, *court.updates(16)[1:]])
     return int(court.disputes.disputeNorm(*attested.norm_proof(0), court.by()).gas_used)

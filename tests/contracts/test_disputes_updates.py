@@ -3,7 +3,9 @@
 disputeUpdates  reverts: NoCheckpoint, NotAccepted, ShardElsewhere, WrongCount, NotRevealed, UpdatesAreRight
                 a number that no reveal has · another root than that of the revealed updates · all 256 numbers
 disputeNorm     reverts: NoCheckpoint, NotAccepted, NotOpened (update, chunks), WrongCount, WithinNorm
-                one over the bound · lanes of 4, 8 and 16 bits, salted or not · lanes behind the last coordinate
+                one over the bound · lanes of 4, 8 and 16 bits, salted or not, from a seed of zeros too · lanes
+                behind the last coordinate
+constructor     reverts: NotExpected, WrongShard, WrongMode
 """
 
 from __future__ import annotations
@@ -34,6 +36,16 @@ def deployed(module_isolation):
 @pytest.fixture
 def court(deployed, fn_isolation):
     return deployed.fresh()
+
+
+@pytest.fixture(scope="module")
+def deployed_privately(module_isolation):
+    return hold_court(normBound=BOUND, is_private=True)
+
+
+@pytest.fixture
+def private_court(deployed_privately, fn_isolation):
+    return deployed_privately.fresh()
 
 
 @pytest.fixture
@@ -181,20 +193,34 @@ def include(court, lanes, seed=b"", bits=16):
     return court.attest(updates)
 
 
-@pytest.mark.parametrize("seed", [b"", word("seed")], ids=["plain", "salted"])
-def test_an_update_over_the_bound_is_proven(court, seed):
-    attested = include(court, lanes_of_norm(BOUND + 1), seed)
+def test_an_update_over_the_bound_is_proven(court):
+    attested = include(court, lanes_of_norm(BOUND + 1))
     proof = attested.norm_proof(1)
     assert_convicted(court, NORM, attested.checkpoint, court.disputes.disputeNorm, *proof)
 
 
-@pytest.mark.parametrize("seed", [b"", word("seed")], ids=["plain", "salted"])
-def test_an_update_at_the_bound_is_within(court, seed):
+@pytest.mark.parametrize("seed", [word("seed"), bytes(32)], ids=["seed", "zeros"])
+def test_a_salted_update_over_the_bound_is_proven_whatever_its_seed_is(private_court, seed):
+    attested = include(private_court, lanes_of_norm(BOUND + 1), seed)
+    proof = attested.norm_proof(1)
+    assert_convicted(private_court, NORM, attested.checkpoint, private_court.disputes.disputeNorm, *proof)
+
+
+def assert_within_bound(court, seed=b""):
     attested = include(court, lanes_of_norm(BOUND), seed)
     before = court.books()
     with reverts("WithinNorm", BOUND, BOUND):
         court.disputes.disputeNorm(*attested.norm_proof(1), court.by())
     assert court.books() == before
+
+
+def test_an_update_at_the_bound_is_within(court):
+    assert_within_bound(court)
+
+
+@pytest.mark.parametrize("seed", [word("seed"), bytes(32)], ids=["seed", "zeros"])
+def test_a_salted_update_at_the_bound_is_within(private_court, seed):
+    assert_within_bound(private_court, seed)
 
 
 @pytest.mark.parametrize("lane", [-(2**15), 2**15 - 1])
@@ -242,7 +268,16 @@ def test_dispute_norm_reverts_when_the_update_is_not_included(court):
             court.disputes.disputeNorm(checkpoint, position, given, siblings, chunks, seed, court.by())
 
 
-def test_dispute_norm_reverts_when_the_lanes_are_not_the_updates(court):
+def test_dispute_norm_reverts_when_salts_are_not_of_the_mode(court, private_court):
+    """An update without salts where all have some, and one with salts where none has any."""
+    for place, seed in ((private_court, b""), (court, word("seed"))):
+        attested = include(place, lanes_of_norm(BOUND + 1), seed)
+        with reverts("NotOpened", "chunks", 1):
+            place.disputes.disputeNorm(*attested.norm_proof(1), place.by())
+
+
+def test_dispute_norm_reverts_when_the_lanes_are_not_the_updates(private_court):
+    court = private_court
     attested = include(court, lanes_of_norm(BOUND), word("seed"))
     *proof, chunks, seed = attested.norm_proof(1)
     for other in ([], chunks[:2], [*chunks, bytes(32)]):
@@ -259,10 +294,17 @@ def test_dispute_norm_reverts_when_the_lanes_are_not_the_updates(court):
 
 def test_constructor_reverts_when_the_beacon_expects_another(court):
     with reverts("NotExpected"):
-        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards)
+        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards, False)
 
 
 def test_constructor_reverts_when_shards_are_out_of_order(fn_isolation):
     court = hold_court(shards=2, seats=1)
     with reverts("WrongShard", 1, 0):
-        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1])
+        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1], False)
+
+
+def test_constructor_reverts_when_shards_are_of_the_other_mode(court, private_court):
+    for place, is_private in ((court, False), (private_court, True)):
+        assert place.disputes.isPrivate() is is_private
+        with reverts("WrongMode", 0, not is_private):
+            court.owner.deploy(Disputes, place.beacon, place.staking, place.contracts.shards, not is_private)

@@ -12,7 +12,7 @@ from qfl.chain.sender import UnsentCall
 from qfl.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
 
 NO_SALT = bytes(32)
-"""A salt or a seed of the transparent mode."""
+"""Stands where the transparent mode has no salt and no seed; in the private one it is a value like any other."""
 
 
 class Fault(IntEnum):
@@ -74,7 +74,7 @@ class Disputes(BoundContract):
         lanes: Sequence[Sequence[bytes]],
         seeds: Sequence[bytes],
     ) -> UnsentCall:
-        """Prove that a shard's aggregate is wrong by all the chunks of the updates; a seed of zeros is for no salts."""
+        """Prove that a shard's aggregate is wrong by all the chunks of the updates, and the seeds of their salts."""
         arguments = [as_tuple(checkpoint), _revealed(updates), lanes, seeds]
         return self._dispute("WholeAggregate", arguments, checkpoint.round)
 
