@@ -22,6 +22,7 @@ from qfl.errors import (
     UpdateRejected,
     UpdateUnreadable,
 )
+from qfl.privacy.sealed import SEED_BYTES
 from qfl.storage.budget import ByteBudget
 from qfl.storage.store import ContentStore
 from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
@@ -85,6 +86,7 @@ def verify_update(reveal: Revealed, data: bytes, terms: Terms, opener: Opener = 
         f"it is based on model {content.base_root.hex()}": content.base_root == terms.base_root,
         f"its shape is {content.shape}": content.shape == terms.shape,
         f"its lanes have {content.lane_bits} bits": content.lane_bits == terms.format.lane_bits,
+        "its seed is 32 zero bytes, which everybody knows": seed != bytes(SEED_BYTES),
         "its lanes do not have the revealed root": lanes_root(content, seed) == reveal.update_root,
         f"its squared norm {squared_norm(lanes)} is over {terms.norm_bound}": squared_norm(lanes) <= terms.norm_bound,
     }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
@@ -21,6 +22,7 @@ from liars import (
 from town import SHARD, SMALL, Town
 
 from qfl.chain.contracts.disputes import Fault
+from qfl.challenge.opening import open_lanes
 from qfl.codec.content import content_digest, encode, lanes_root
 from qfl.committee.opening import PLAIN
 from qfl.committee.result import ShardResult, compute_result
@@ -33,7 +35,7 @@ from qfl.roles.encryption import KEY_NAME, read_opener
 from qfl.roles.publisher import compute_publication
 from qfl.roles.terms import read_terms
 from qfl.roles.watch import Watch
-from qfl.round import run_round, verify
+from qfl.round import commit, open_round, reveal, run_round, train, verify
 from qfl.types import CheckpointData, RoundNumber
 from qfl.zk.keys import NormKeys
 from qfl.zk.prover import Prover
@@ -67,6 +69,17 @@ def honest_result(town: Town, number: RoundNumber) -> ShardResult:
     return compute_result(terms, 0, updates)
 
 
+def result_of_lanes(town: Town, number: RoundNumber) -> ShardResult:
+    """What the sealed lanes come to, whatever else a seat would say of them."""
+    terms = read_terms(town.ledger, number, SHARD)
+    opener = read_opener(town.ledger, town.store, terms, [key_of_a_seat(town)]) or PLAIN
+    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
+    opened = [opener.open(entry, town.store.get(entry.content_digest, 10_000)) for entry in reveals]
+    assert {seed for _, seed in opened} == {bytes(32)}
+    lanes = [open_lanes(entry, content, bytes(32), terms) for entry, (content, _) in zip(reveals, opened, strict=True)]
+    return compute_result(terms, 0, lanes)
+
+
 def withhold_the_aggregate(town: Town, honest: ShardResult) -> CheckpointData:
     return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
 
@@ -80,6 +93,28 @@ def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
 ) -> None:
     number = until_checkpoint_phase(town)
     liars, before = collude(town, lie(town, honest_result(town, number))), stakes(town)
+    (dispute,) = make_challenger(town, key_of_a_seat(town)).step()
+    assert_punished(town, dispute, Fault.AGGREGATE, liars, before)
+    assert inspect_transaction(town.ledger, dispute.tx_hash)["function"] == function
+
+
+@pytest.mark.parametrize(
+    ("lie", "function"),
+    [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
+)
+def test_updates_sealed_with_zeros_shield_no_committee_that_included_them(
+    town: Town, monkeypatch: pytest.MonkeyPatch, lie: Callable[[Town, ShardResult], CheckpointData], function: str
+) -> None:
+    """Honest seats include none; liars did, and every dispute has to open them."""
+    network = town.network(clients=CLIENTS)
+    number = open_round(network)
+    with monkeypatch.context() as patch:
+        patch.setattr(secrets, "token_bytes", bytes)
+        train(network)
+    commit(network)
+    reveal(network)
+    town.end_phase()
+    liars, before = collude(town, lie(town, result_of_lanes(town, number))), stakes(town)
     (dispute,) = make_challenger(town, key_of_a_seat(town)).step()
     assert_punished(town, dispute, Fault.AGGREGATE, liars, before)
     assert inspect_transaction(town.ledger, dispute.tx_hash)["function"] == function

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -232,11 +233,18 @@ def in_the_clear(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
     return replace(update, content=plain.content, content_digest=plain.content_digest), evidence
 
 
+def with_a_seed_of_zeros(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(secrets, "token_bytes", bytes)
+        return rogue.conceal(5)
+
+
 FAULTS = {
     other_lanes_than_proven: "not the ones whose norm it has proven",
     noise_for_one_seat: "the entry of seat 1",
     for_half_the_committee: "sealed to 2 of 4 seats, 3 are needed",
     in_the_clear: "magic",
+    with_a_seed_of_zeros: "its seed is 32 zero bytes",
 }
 """What a client does, and what the validators' log says of it."""
 

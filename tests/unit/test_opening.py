@@ -91,6 +91,13 @@ def test_unsalted_root_is_refused():
         read(sealed(), root=lanes_root(CONTENT))
 
 
+def test_seed_of_zeros_is_refused_where_everything_fits_it():
+    """Everybody knows it, so it seals and salts nothing."""
+    zeros = bytes(32)
+    with pytest.raises(UpdateRejected, match="its seed is 32 zero bytes"):
+        read(sealed(seed=zeros), root=lanes_root(CONTENT, zeros), proven={CLIENT: commitment(seed=zeros)})
+
+
 def test_update_over_the_norm_bound_is_refused_whatever_was_proven():
     """The proof's soundness is classical: the committee checks what it reads."""
     large = make_update(CLIENT, lanes=np.full(41, 32_767, np.int16))
