@@ -176,6 +176,9 @@ class PhantomSeat(Seat):
         phantom = replace(last, index=last.index + 1, update_root=root, content_digest=digest, lanes=lanes)
         return super()._result(turn, [*updates, phantom])
 
+    def _is_listed(self, checkpoint: CheckpointData) -> bool:
+        return True
+
 
 class PhantomMajority(SeatedAttacker):
     """One of three in four seats that include an update which was never revealed."""

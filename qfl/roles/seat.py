@@ -4,18 +4,22 @@ A seat that could read every update signs its own result for turn 0 at once, and
 hold the same bytes have the same result. All but one of a quorum announce theirs; the one that then completes it brings
 the bundle to the beacon, its own signature included. Only who could not read everything waits to see what a proposer
 includes, and so does who has an opinion of its own; turns after the first are for what the first could not settle.
+
+A checkpoint names updates by their numbers on the shard's chain, so right before it signs a seat reads them all again:
+after a reorganisation it signs nothing that anybody could prove false by them, and brings nothing of that kind along.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from qfl.chain.contracts.beacon import Duty
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
+from qfl.challenge.shard import find_false_updates
 from qfl.committee.judgement import LENIENT, Judgement
-from qfl.committee.result import ShardResult, compute_result
+from qfl.committee.result import ShardResult, compute_result, update_leaves
 from qfl.committee.updates import VerifiedUpdate, fetch_updates, fetchers
 from qfl.errors import ContractReverted, UpdateRejected
 from qfl.privacy.kem import KemKey
@@ -32,6 +36,8 @@ from qfl.types import CheckpointData, ParticipantId, Revealed
 
 log = logging.getLogger(__name__)
 
+Named = tuple[tuple[int, bytes], ...]
+"""Updates by number and leaf."""
 KEY_CHANGED = frozenset({"BadAggregate", "BadAttestation", "NotCurrentKey"})
 """Refusals of a bundle that was good: a seat has replaced its key since."""
 
@@ -51,7 +57,7 @@ class Seat:
         opinion: Opinion | None = None,
     ) -> None:
         """`opinion` judges the updates; without one all that pass the objective checks are included."""
-        self._opinion, self._judgements = opinion, dict[tuple[int, ...], Judgement]()
+        self._opinion, self._judgements = opinion, dict[Named, Judgement]()
         self._is_prepared = False
         self._validator, self._seat, self._round = validator, duty.seat, duty.round
         self._kem = [] if kem is None else [kem]
@@ -63,23 +69,22 @@ class Seat:
         self._committee = ledger.beacon.committee(duty.round, duty.shard)
         self._ballot = Ballot(ledger, duty.round, duty.shard, self._committee, self._opened)
         self._inbox = Inbox(self._shard, duty.round, self._opened, self._read)
-        self._results: dict[tuple[int, int], ShardResult] = {}
-        self._may_speak = False
+        self._results: dict[tuple[int, Named], ShardResult] = {}
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
 
     def look(self) -> None:
         """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
-        self._inbox.fetch(0, ())
+        self._inbox.look()
         if self._opinion is not None and not self._is_prepared:
             self._is_prepared = True
             self._opinion.prepare(read_base(self._ledger, self._store, self._round), self._terms)
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
-        if not self._may_speak:
-            self._may_speak = True
-            self._forget_chain()
+        # A shard's own chain may have fallen back, and have shown the round in another block since.
+        self._opened = self._ledger.shard_opened_in(self._terms.shard, self._round)
+        self._ballot.first_block = self._inbox.first_block = self._opened
         turn = self._turn()
         proposed = self._ballot.proposed(turn)
         updates = self._inbox.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
@@ -116,7 +121,7 @@ class Seat:
         """What this seat thinks of the updates, formed once for the same ones."""
         if self._opinion is None:
             return LENIENT
-        key = tuple(update.index for update in updates)
+        key = _named(updates)
         if key not in self._judgements:
             base = read_base(self._ledger, self._store, self._round)
             histories = read_histories(self._ledger, self._round)
@@ -134,13 +139,6 @@ class Seat:
             self._complain(str(rejection))
         return verified, rejected
 
-    def _forget_chain(self) -> None:
-        """A shard's own chain may have fallen back since this seat looked, and mined the reveals in another order."""
-        if self._ledger.mirrors:
-            self._opened = self._ledger.shard_opened_in(self._terms.shard, self._round)
-            self._ballot.first_block = self._opened
-            self._inbox.read_again_from(self._opened)
-
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
         begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
@@ -151,6 +149,9 @@ class Seat:
         checkpoint = result.checkpoint
         completes = len(signatures) + 1 >= self._ballot.quorum
         if not completes and not self._speaks_now(checkpoint.turn):
+            return False
+        if not self._inbox.is_current():  # the next step takes up what the chain shows now
+            self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
             return False
         storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
         signature = self._sign(checkpoint)
@@ -175,7 +176,7 @@ class Seat:
         return place < max(1, self._ballot.quorum - 1) or is_asked_again
 
     def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
-        key = turn, sum(1 << update.index for update in updates)
+        key = turn, _named(updates)
         if key not in self._results:
             self._results[key] = self._result(turn, updates)
         return self._results[key]
@@ -191,7 +192,7 @@ class Seat:
     def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
         for checkpoint in sorted(signatures, key=lambda known: known.turn):
-            if len(signatures[checkpoint]) < self._ballot.quorum:
+            if len(signatures[checkpoint]) < self._ballot.quorum or not self._is_listed(checkpoint):
                 continue
             bundle = self._ballot.bundle(signatures[checkpoint])
             call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
@@ -205,8 +206,17 @@ class Seat:
                 return False
         return False
 
+    def _is_listed(self, checkpoint: CheckpointData) -> bool:
+        """Whether it includes what was revealed: who signed it before a reorganisation would be slashed for it."""
+        return checkpoint.included != 0 and find_false_updates(checkpoint, self._inbox.reveals) is None
+
     def _complain(self, complaint: str) -> None:
         """Log it once: every step finds the same fault again."""
         if complaint not in self._complaints:
             self._complaints.add(complaint)
             log.warning("validator %d, round %d: %s", self._validator, self._round, complaint)
+
+
+def _named(updates: Sequence[VerifiedUpdate]) -> Named:
+    """Which updates these are: the same numbers alone may stand for others after a reorganisation."""
+    return tuple(zip((update.index for update in updates), update_leaves(updates), strict=True))

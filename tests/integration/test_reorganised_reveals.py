@@ -1,0 +1,191 @@
+"""Reveals that a reorganisation swaps, drops or replaces after a committee has checked them.
+
+A checkpoint names updates by their numbers on the shard's chain. One that was signed by the numbers of before is
+provably false, and an honest quorum would be slashed for it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+from isles import Isles
+from liars import ATTESTERS, honest_result, key_of, make_challenger, stakes
+from town import SHARD, Town
+
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.shard import Shard
+from qfl.challenge.shard import find_false_updates
+from qfl.committee.result import ShardResult
+from qfl.committee.updates import VerifiedUpdate
+from qfl.devnet import Devnet, DevnetConfig
+from qfl.devnet.health import call_chain
+from qfl.roles.seat import Seat
+from qfl.roles.validator import Validator
+from qfl.round import Network, commit, mirror, open_round, publish, reveal, run_round, train, verify
+from qfl.types import CheckpointData, Revealed, RoundNumber, ShardIndex
+
+
+class Reveals:
+    """What was revealed in a round, one transaction in a block; a reorganisation puts other ones in the same blocks."""
+
+    def __init__(self, url: str, shard: Shard, number: RoundNumber) -> None:
+        self._url, self._shard, self._round = url, shard, number
+        self.all = self.on_chain()
+        self._raw = [call_chain(url, "eth_getRawTransactionByHash", found.tx_hash) for found in self.all]
+        self._first_block = int(self._transaction(self.all[0])["blockNumber"], 16)
+
+    def reorganise(self, order: Sequence[int]) -> None:
+        """Let the chain have those that were revealed as `order`, in this order, and nothing that came later."""
+        depth = int(call_chain(self._url, "eth_blockNumber"), 16) - self._first_block + 1
+        call_chain(self._url, "anvil_reorg", depth, [[self._raw[index], place] for place, index in enumerate(order)])
+        assert [found.client for found in self.on_chain()] == [self.all[index].client for index in order]
+
+    def on_chain(self) -> list[Revealed]:
+        """The round's reveals as the chain has them now."""
+        return self._shard.reveals(self._round, 0)
+
+    def _transaction(self, revealed: Revealed) -> Mapping[str, Any]:
+        found: Mapping[str, Any] = call_chain(self._url, "eth_getTransactionByHash", revealed.tx_hash)
+        return found
+
+
+def surprise(validators: Sequence[Validator], event: Callable[[], None]) -> None:
+    """Have `event` happen once, when the first of them has made up its mind and has not signed."""
+    waiting = [event]
+
+    class SurprisedSeat(Seat):
+        def _own_results(
+            self, turn: int, proposed: Mapping[int, CheckpointData], updates: list[VerifiedUpdate]
+        ) -> list[ShardResult]:
+            results = super()._own_results(turn, proposed, updates)
+            while waiting:
+                waiting.pop()()
+            return results
+
+    for validator in validators:
+        validator.seat_kind = SurprisedSeat
+
+
+def until_revealed(network: Network) -> RoundNumber:
+    """A round in which every client has revealed; its reveal phase goes on."""
+    number = open_round(network)
+    train(network)
+    commit(network)
+    reveal(network)
+    return number
+
+
+@pytest.fixture(scope="module")
+def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+        run_round(built.network(clients=[1, 2, 3]))
+        yield built
+        built.assert_everything_stands()
+
+
+@pytest.mark.parametrize(
+    ("seen", "after"),
+    [([0, 1, 2], [1, 0, 2]), ([0, 1], [0, 2]), ([0, 1, 2], [1, 2]), ([0, 1, 2], [0, 1]), ([2], [1, 0, 2])],
+    ids=["swapped", "replaced", "first dropped", "last dropped", "more before"],
+)
+def test_seats_sign_what_the_chain_has_and_not_what_they_saw(
+    town: Town, monkeypatch: pytest.MonkeyPatch, seen: list[int], after: list[int]
+) -> None:
+    network, before = town.network(clients=[1, 2, 3]), stakes(town)
+    number = until_revealed(network)
+    reveals = Reveals(town.devnet.rpc_url, town.ledger.shards[SHARD], number)
+    reveals.reorganise(seen)
+    for validator in network.validators:
+        validator.look(number)
+    reveals.reorganise(after)
+
+    fetched, get = set[bytes](), town.store.get
+    monkeypatch.setattr(town.store, "get", lambda digest, most: fetched.add(digest) or get(digest, most))
+    verify(network)
+    new = {reveals.all[index].content_digest for index in set(after) - set(seen)}
+    assert {revealed.content_digest for revealed in reveals.all} & fetched == new, "what was checked stays checked"
+    publish(network)
+    (accepted,) = town.ledger.beacon.accepted(number, town.ledger.opened_in(number))
+    assert find_false_updates(accepted.checkpoint, reveals.on_chain()) is None
+    assert (accepted.checkpoint.turn, accepted.checkpoint.count) == (0, len(after))
+    assert (make_challenger(town).step(), stakes(town)) == ([], before)
+
+
+def test_a_seat_that_has_not_signed_yet_takes_up_the_new_order(town: Town) -> None:
+    """The chain is reorganised between its look at the reveals and its signature: no turn is lost by it."""
+    network = town.network(clients=[1, 2, 3])
+    number, shard = until_revealed(network), town.ledger.shards[SHARD]
+    reveals = Reveals(town.devnet.rpc_url, shard, number)
+    begins_at = town.ledger.beacon.context().phase_ends_at
+
+    def swap() -> None:
+        reveals.reorganise([1, 0, 2])
+        town.clock.reach(begins_at)
+
+    surprise(network.validators, swap)
+    verify(network)
+    publish(network)
+    announced = [proposal.checkpoint for proposal in shard.proposals(number, town.ledger.opened_in(number))]
+    (accepted,) = town.ledger.beacon.accepted(number, town.ledger.opened_in(number))
+    assert {*announced, accepted.checkpoint} == {honest_result(town, number).checkpoint}
+    assert make_challenger(town).step() == []
+
+
+def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(town: Town) -> None:
+    """Its signers are honest; anybody could have them slashed once it is on the beacon."""
+    network = town.network(clients=[1, 2, 3])
+    number, ledger = until_revealed(network), town.ledger
+    outdated = honest_result(town, number).checkpoint
+    Reveals(town.devnet.rpc_url, ledger.shards[SHARD], number).reorganise([1, 0, 2])
+    town.end_phase()
+    committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
+    for seat in ATTESTERS:
+        signature = key_of(town, committee[seat]).sign(digest)
+        said = ledger.shards[SHARD].attest(outdated, seat, digest, signature, committee[seat])
+        proposed = ledger.shards[SHARD].propose(outdated, signature, committee[seat])
+        town.owner.send(proposed if seat == outdated.turn else said)
+
+    (onlooker,) = (validator for validator in network.validators if validator.participant == committee[2])
+    for _ in range(2):
+        onlooker.verify(onlooker.duty())
+    assert ledger.beacon.accepted(number, ledger.opened_in(number)) == []
+    while ledger.beacon.context().phase is not Phase.IDLE:
+        town.end_phase()
+
+
+# --- a shard with a chain of its own ---------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def isles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Isles]:
+    folder = tmp_path_factory.mktemp("isles")
+    with Devnet(DevnetConfig(folder / "devnet", shard_chains=2)) as devnet, Isles(devnet, folder) as built:
+        yield built
+
+
+def test_a_seat_follows_the_order_of_its_shards_own_chain(isles: Isles, tmp_path: Path) -> None:
+    network, ledger = isles.network, isles.ledger
+    number = isles.open_round()
+    for stage in (mirror, train, commit, reveal):
+        stage(network)
+    index = ShardIndex(max((0, 1), key=lambda shard: len(isles.members(number, shard))))
+    shard = ledger.shards[index]
+    reveals = Reveals(isles.devnet.shard_rpc_urls[index], shard, number)
+    begins_at = ledger.beacon.context().phase_ends_at
+
+    def swap() -> None:
+        reveals.reorganise(range(len(reveals.all))[::-1])
+        network.clock.reach(begins_at)
+
+    committee = ledger.beacon.committee(number, index)
+    surprise([validator for validator in network.validators if validator.participant in committee], swap)
+    verify(network)
+    publish(network)
+    accepted = [entry.checkpoint for entry in ledger.beacon.accepted(number, ledger.opened_in(number))]
+    (checkpoint,) = (checkpoint for checkpoint in accepted if checkpoint.shard == index)
+    assert find_false_updates(checkpoint, reveals.on_chain()) is None
+    assert (checkpoint.turn, checkpoint.count) == (0, len(reveals.all))
+    assert not [complaint for verdict in isles.verdicts() for complaint in verdict.complaints]
