@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import getpass
+import re
 from pathlib import Path
 
 from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from qfl.errors import InvalidInput, KeyFileExposed
+from qfl.errors.secrets import HIDDEN
 
 DEV_MNEMONIC = "test test test test test test test test test test test junk"
 """Anvil's and Hardhat's public mnemonic: its accounts are worth nothing outside a development chain."""
+LAST_DEVELOPMENT_ACCOUNT = 2**31 - 1
+"""Of BIP-32's numbers: those from 2^31 on are for hardened keys."""
+LONGEST_BYTES = 2**16
+"""Of a keystore."""
 
 
 def development_account(index: int) -> LocalAccount:
@@ -28,17 +34,30 @@ def load_account(source: str) -> LocalAccount:
         InvalidInput: `source` is none of these, or the password is wrong.
         KeyFileExposed: others can read the file.
     """
-    if source.startswith("dev:") and source[4:].isdigit():
+    if re.fullmatch(r"dev:[0-9]{1,10}", source) and int(source[4:]) <= LAST_DEVELOPMENT_ACCOUNT:
         return development_account(int(source[4:]))
     path = Path(source)
-    if not path.is_file():
-        raise InvalidInput("account", source, "pass dev:N, a keystore file or a file with a private key")
+    if not _is_file(path):
+        # Somebody may have passed the key itself, or a password: only what cannot be either is shown.
+        said = source if source.startswith("dev:") else HIDDEN
+        raise InvalidInput("account", said, "pass dev:N, a keystore file or a file with a private key")
     if (mode := path.stat().st_mode & 0o777) & 0o077:
         raise KeyFileExposed(path, mode)
     try:
-        text = path.read_text().strip()
+        text = path.read_bytes()[:LONGEST_BYTES].decode().strip()
         secret = Account.decrypt(text, getpass.getpass(f"password of {path}: ")) if text.startswith("{") else text
         account: LocalAccount = Account.from_key(secret)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise InvalidInput("account", source, f"cannot be opened ({type(error).__name__}: {error})") from error
+    except Exception as error:
+        # Whatever the libraries raise: what they say of it may hold the secret.
+        reason = (
+            f"cannot be opened ({type(error).__name__}): it is no private key, no keystore, or has another password"
+        )
+        raise InvalidInput("account", source, reason) from None
     return account
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except OSError:  # too long for a name
+        return False

@@ -14,6 +14,7 @@ from web3 import Web3
 
 from qfl.chain.connection import reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
+from qfl.errors.secrets import conceal_address
 from qfl.files import write_atomically
 
 VERSION = 2
@@ -91,14 +92,14 @@ class Deployment:
         return deployment
 
     def save(self, path: Path) -> None:
-        """Write the deployment file."""
+        """Write the deployment file, which others are to have: without the logins and paths of the chains' URLs."""
         document = {
             "version": VERSION,
             "chainId": self.chain_id,
             "block": self.block,
             "contracts": {name: asdict(contract) for name, contract in self.contracts.items()},
             "shards": [
-                asdict(shard) | ({"chain": asdict(self.chains[index])} if self.chains else {})
+                asdict(shard) | ({"chain": _shown(self.chains[index])} if self.chains else {})
                 for index, shard in enumerate(self.shards)
             ],
             "parameters": self.parameters,
@@ -133,6 +134,10 @@ def code_hash(web3: Web3, address: str) -> str:
 
 def _chain(value: dict[str, Any]) -> ShardChain:
     return ShardChain(**{**value, "mirror": DeployedContract(**value["mirror"])})
+
+
+def _shown(chain: ShardChain) -> dict[str, Any]:
+    return {**asdict(chain), "rpc": conceal_address(chain.rpc)}
 
 
 def _compare(web3: Web3, chain_id: int, named: Mapping[str, DeployedContract]) -> None:

@@ -25,6 +25,7 @@ from qfl.chain.deployment import Deployment
 from qfl.chain.digests import Domain
 from qfl.chain.roll import Roll
 from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors.secrets import HIDDEN
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,7 @@ class Ledger:
 
         Raises:
             ChainUnreachable, DeploymentMismatch.
-            InvalidInput: `shard_urls` are not as many as there are chains.
+            InvalidInput: `shard_urls` are not as many as there are chains, or none where the file's are not whole.
         """
         web3 = connect(rpc_url)
         deployment.check(web3)
@@ -90,6 +91,12 @@ class Ledger:
                 f"the deployment has {len(deployment.chains)} chains of shards: pass --shard-rpc for each, in order"
             )
             raise InvalidInput("shard-rpc", urls, remedy)
+        for url in urls:
+            if HIDDEN in url:
+                remedy = (
+                    "the deployment file keeps no login and no path: pass --shard-rpc for each shard's chain, in order"
+                )
+                raise InvalidInput("shard-rpc", url, remedy)
         shard_web3s = [prepare_connection(url) for url in urls]
         for shard, own in enumerate(shard_web3s):
             try:

@@ -6,7 +6,6 @@ Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content st
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 import sys
@@ -14,7 +13,6 @@ import warnings
 
 import click
 from rich.console import Console
-from rich.logging import RichHandler
 
 from qfl.cli.attack import attack
 from qfl.cli.audit import verify
@@ -30,6 +28,7 @@ from qfl.cli.export import export
 from qfl.cli.host import host_clients
 from qfl.cli.inspect import inspect
 from qfl.cli.key import key
+from qfl.cli.logs import end_with, is_of_a_file, print_unforeseen, set_up_logging
 from qfl.cli.mirror import mirror
 from qfl.cli.report import report
 from qfl.cli.roles import client, validator
@@ -48,12 +47,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 @click.option("-v", "--verbose", is_flag=True, help="Say more about what goes on.")
 def cli(verbose: bool) -> None:
     """Quantum federated learning on a real blockchain."""
-    if sys.stderr.isatty():
-        handler = RichHandler(console=Console(stderr=True), show_path=False, markup=False)
-        logging.basicConfig(level=logging.WARNING, format="%(message)s", datefmt="[%X]", handlers=[handler])
-    else:  # a log file: one line for each event
-        logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("qfl").setLevel(logging.DEBUG if verbose else logging.INFO)
+    set_up_logging(verbose)
     warnings.filterwarnings("ignore", module="ipfshttpclient")
 
 
@@ -85,20 +79,23 @@ for command in (
 
 
 def main() -> None:
-    """Entry point: every foreseen fault is one line on stderr and its exit code."""
+    """Entry point: every foreseen fault is one line on stderr and its exit code, and no fault prints a secret."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends a command as cleanly as Ctrl-C
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
-    except QflError as error:
-        Console(stderr=True).print(f"[bold red]error:[/] {_plain(error)}", highlight=False, soft_wrap=True)
-        sys.exit(error.exit_code)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
         sys.exit(2)
+    except (QflError, click.ClickException) as error:
+        end_with(error)
     except (click.Abort, KeyboardInterrupt):
         Console(stderr=True).print("interrupted")
         sys.exit(130)
-
-
-def _plain(error: QflError) -> str:
-    return str(error).replace("[", r"\[")
+    except BrokenPipeError:  # whoever read the output has left: nobody is to hear of it when the rest is flushed
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if isinstance(error, OSError) and is_of_a_file(error):
+            end_with(error)
+        print_unforeseen(error)
+        sys.exit(1)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from qfl.errors.base import QflError, shown
+from qfl.errors.secrets import conceal_address
 
 
 class ChainError(QflError):
@@ -17,7 +18,9 @@ class ChainUnreachable(ChainError):
     """No JSON-RPC endpoint answers."""
 
     def __init__(self, url: str, reason: str) -> None:
-        super().__init__(f"no chain answers at {url} ({reason}): start one with `qfl devnet up`, or pass --rpc")
+        super().__init__(
+            f"no chain answers at {conceal_address(url)} ({reason}): start one with `qfl devnet up`, or pass --rpc"
+        )
         self.url, self.reason = url, reason
 
 
@@ -35,7 +38,9 @@ class NodeContradictsItself(ChainError):
     """A node's answers cannot all be true, or are not of the kind that was asked for."""
 
     def __init__(self, url: str, what: str) -> None:
-        super().__init__(f"the node at {url} answers what cannot be: {what}; ask again, or another node with --rpc")
+        super().__init__(
+            f"the node at {conceal_address(url)} answers what cannot be: {what}; ask again, or another node with --rpc"
+        )
         self.url, self.what = url, what
 
 
@@ -51,7 +56,7 @@ class RpcRefused(ChainError):
     """A node answered a call with an error; `data` is the revert data, where a contract refused it."""
 
     def __init__(self, url: str, method: str, message: str, data: str | None) -> None:
-        super().__init__(f"the chain at {url} refuses {method}: {message}")
+        super().__init__(f"the chain at {conceal_address(url)} refuses {method}: {message}")
         self.url, self.method, self.message, self.data = url, method, message, data
 
     @property
@@ -66,6 +71,8 @@ class RpcFailed(RpcRefused):
 
 class ContractReverted(ChainError):
     """A contract refused a call; `name` and `values` are those of its custom error."""
+
+    names_hashes = True
 
     def __init__(self, function: str, name: str, values: dict[str, object]) -> None:
         inside = ", ".join(f"{key}={shown(value)}" for key, value in values.items())
@@ -86,6 +93,8 @@ class InsufficientFunds(ChainError):
 class TransactionFailed(ChainError):
     """A transaction that passed its dry run failed in its block."""
 
+    names_hashes = True
+
     def __init__(self, function: str, tx_hash: str) -> None:
         super().__init__(f"{function} failed in transaction {tx_hash}: see `qfl inspect tx {tx_hash}`")
         self.function, self.tx_hash = function, tx_hash
@@ -101,6 +110,8 @@ class TransactionRefused(ChainError):
 
 class TransactionNotMined(ChainError):
     """A transaction was sent and no block took it in time."""
+
+    names_hashes = True
 
     def __init__(self, function: str, tx_hash: str, seconds: float, standing: str) -> None:
         """`standing` is what the node says of it."""
@@ -129,6 +140,8 @@ class DeploymentMalformed(ChainError):
 
 class DeploymentMismatch(ChainError):
     """The chain does not hold the contracts that the deployment file describes."""
+
+    names_hashes = True
 
     def __init__(self, what: str, expected: object, found: object) -> None:
         super().__init__(
@@ -161,7 +174,9 @@ class ClockNotMovable(ChainError):
     """Time was to be moved on a chain that keeps its own."""
 
     def __init__(self, url: str) -> None:
-        super().__init__(f"the chain at {url} is no development chain, its time cannot be moved: wait for deadlines")
+        super().__init__(
+            f"the chain at {conceal_address(url)} is no development chain, its time cannot be moved: wait for deadlines"
+        )
         self.url = url
 
 

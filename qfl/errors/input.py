@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qfl.errors.base import QflError
+from qfl.errors.base import QflError, quoted
 
 
 class InvalidInput(QflError):
@@ -13,7 +13,7 @@ class InvalidInput(QflError):
     exit_code = 2
 
     def __init__(self, name: str, value: object, remedy: str) -> None:
-        super().__init__(f"{name} = {value!r}: {remedy}")
+        super().__init__(f"{name} = {quoted(value)}: {remedy}")
         self.name, self.value, self.remedy = name, value, remedy
 
 

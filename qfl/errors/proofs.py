@@ -71,6 +71,8 @@ class NormKeysMalformed(NormKeyError):
 class NormKeysMismatch(NormKeyError):
     """Keys belong to another verifier than the deployment's."""
 
+    names_hashes = True
+
     def __init__(self, folder: Path, found: str, expected: str) -> None:
         super().__init__(
             f"the keys in {folder} have digest {found}, on chain it is {expected}: "

@@ -9,6 +9,7 @@ class ProtocolError(QflError):
     """What another participant, or the chain of models, holds against the protocol."""
 
     exit_code = 6
+    names_hashes = True
 
 
 class RoundNotCompleted(ProtocolError):

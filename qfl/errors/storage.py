@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qfl.errors.base import QflError
+from qfl.errors.secrets import conceal_address
 
 
 class StorageError(QflError):
@@ -15,7 +16,9 @@ class StoreUnreachable(StorageError):
     """No IPFS node answers."""
 
     def __init__(self, address: str, reason: str) -> None:
-        super().__init__(f"no IPFS node at {address} ({reason}): start one with `qfl devnet up`, or pass --ipfs")
+        super().__init__(
+            f"no IPFS node at {conceal_address(address)} ({reason}): start one with `qfl devnet up`, or pass --ipfs"
+        )
         self.address, self.reason = address, reason
 
 
@@ -23,7 +26,7 @@ class PeerUnreachable(StorageError):
     """An IPFS node cannot connect to another."""
 
     def __init__(self, multiaddr: str, node: str, reason: str) -> None:
-        super().__init__(f"the IPFS node at {node} cannot connect to {multiaddr}: {reason}")
+        super().__init__(f"the IPFS node at {conceal_address(node)} cannot connect to {multiaddr}: {reason}")
         self.multiaddr, self.node, self.reason = multiaddr, node, reason
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 
 from qfl.errors import QflError
+from qfl.errors.secrets import conceal, conceal_address
 from qfl.explorer.contracts import ChainContracts
 from qfl.explorer.index import Chunk, Index
 from qfl.explorer.node import Block, Node
@@ -62,7 +63,8 @@ class Follower:
         look: Callable[[], None] = lambda: None,
     ) -> None:
         name = "the beacon's chain" if not chain else f"the chain of shard {chain - 1}"
-        self.status = ChainStatus(name, node.url)
+        self._address = conceal_address(node.url)
+        self.status = ChainStatus(name, self._address)
         self._index, self._chain, self._node, self._contracts = index, chain, node, contracts
         self._first_block, self._check, self._look = first_block, check, look
 
@@ -100,10 +102,10 @@ class Follower:
         if self.status.problem is not None:
             return self.status.problem
         if not self._node.answered_at:
-            return f"the node at {self._node.url} has not answered yet"
+            return f"the node at {self._address} has not answered yet"
         silence = time.monotonic() - self._node.answered_at
         return (
-            f"the node at {self._node.url} has not answered for {silence:.0f} s" if silence > SILENCE_SECONDS else None
+            f"the node at {self._address} has not answered for {silence:.0f} s" if silence > SILENCE_SECONDS else None
         )
 
     def _read(self, first: int, until: int, last: tuple[int, str] | None) -> Chunk:
@@ -142,7 +144,11 @@ class Follower:
 
     def _complain(self, fault: Exception) -> None:
         foreseen = isinstance(fault, QflError)
-        text = str(fault) if foreseen else f"the node at {self._node.url} answers what cannot be read: {fault!r}"
+        text = (
+            str(fault)
+            if foreseen
+            else f"the node at {self._address} answers what cannot be read: {conceal(repr(fault))}"
+        )
         text = text[:LONGEST_PROBLEM]
         if text != self.status.problem:
             log.warning("%s", text)

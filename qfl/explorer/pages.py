@@ -13,6 +13,7 @@ from starlette.templating import Jinja2Templates
 from qfl.chain.answers import ADDRESS, WORD
 from qfl.codec.cid import cid_of, digest_of
 from qfl.errors import ContentUnusable, InvalidInput, QflError
+from qfl.errors.secrets import conceal
 from qfl.explorer import shown
 from qfl.explorer.content import show_document
 from qfl.explorer.follower import LONGEST_PROBLEM
@@ -206,7 +207,7 @@ class Pages:
 
     def failed(self, request: Request, fault: Exception) -> Response:
         """A fault of the explorer's own; the server logs it."""
-        return self._page(request, "error", status=500, title="This page failed", text=f"{fault!r:.200}")
+        return self._page(request, "error", status=500, title="This page failed", text=conceal(repr(fault))[:200])
 
     def _transactions(self, request: Request, where: str, values: list[Any], **context: Any) -> Response:
         page, total = _page_of(request), self._index.count("transactions", where, *values)

@@ -9,6 +9,7 @@ from qfl.chain.connection import url_of
 from qfl.chain.ledger import Ledger
 from qfl.codec.cid import cid_of
 from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors.secrets import conceal_address
 from qfl.inspect.plain import plain
 from qfl.roles.missed import why_missed
 from qfl.types import RoundNumber, ShardIndex
@@ -31,7 +32,7 @@ def inspect_shard(ledger: Ledger, index: int, number: int | None = None) -> dict
         "shard": index,
         "address": contract.address,
         "chain_id": ledger.shard_domains[index].chain_id,
-        "rpc": url_of(contract.web3),
+        "rpc": conceal_address(url_of(contract.web3)),
         "has_own_chain": bool(ledger.mirrors),
     }
     try:

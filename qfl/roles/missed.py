@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qfl.chain.ledger import Ledger
 from qfl.errors import ChainUnreachable
+from qfl.errors.secrets import conceal_address
 from qfl.types import RoundNumber, ShardIndex
 
 PROVEN_FALSE = "its checkpoint was proven false"
@@ -25,7 +26,7 @@ def why_missed(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> 
     except ChainUnreachable as fault:
         if not ledger.is_of_a_shard(fault):
             raise
-        return f"its chain does not answer at {fault.url}"
+        return f"its chain does not answer at {conceal_address(fault.url)}"
 
 
 def _why_none(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> str:

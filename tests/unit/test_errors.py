@@ -37,7 +37,9 @@ LEAVES = {
 
 
 def is_concrete(value: object) -> bool:
-    return isinstance(value, type) and issubclass(value, QflError) and "__init__" in vars(value)
+    return (
+        isinstance(value, type) and issubclass(value, QflError) and value is not QflError and "__init__" in vars(value)
+    )
 
 
 CONCRETE = [value for value in vars(errors).values() if is_concrete(value)]
