@@ -41,6 +41,7 @@ from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
 from qfl.report.log import EventLog
+from qfl.report.mark import begin_folder, check_removable, remove_folder
 from qfl.report.proofs import TimedProver
 from qfl.roles.challenger import Challenger, Dispute
 from qfl.roles.loop import published_rounds
@@ -72,7 +73,8 @@ MAX_FAILED_ROUNDS = 3
 class Place:
     """Where a job runs: its folder, what it uses instead of a chain and node of its own, and the keys of its proofs.
 
-    `explorer` is the port of a page that shows the run while it lasts; None for no page, 0 for any port.
+    `explorer` is the port of a page that shows the run while it lasts; None for no page, 0 for any port. `overwrite`
+    deletes the run that the folder holds, once it is known that this one can begin.
     """
 
     folder: Path
@@ -84,6 +86,7 @@ class Place:
     zk_keys: Path | None = None
     shard_rpcs: tuple[str, ...] = ()
     explorer: int | None = None
+    overwrite: bool = False
 
 
 def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
@@ -98,7 +101,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     config = with_exponents(config, job, shares[0])
     on = job, shares, clients_device(config, job)
     keys = norm_keys(job, place.zk_keys, display.stage)
-    events = EventLog(place.folder / "events.jsonl")
+    events = _begin_log(place)
     with ExitStack() as stack:
         display.stage("starting chain and IPFS node")
         services = stack.enter_context(_services(config, place))
@@ -309,9 +312,25 @@ def _shown(place: Place, services: _Services, display: Display) -> Iterator[None
 
 
 def _check_folder(place: Place) -> None:
-    if (place.folder / "events.jsonl").exists() and not place.resume:
+    if place.overwrite and place.resume:
+        raise InvalidInput("overwrite", True, "there would be nothing to --resume: leave one of them out")
+    if place.overwrite:
+        check_removable(place.folder)
+    elif (place.folder / "events.jsonl").exists() and not place.resume:
         raise InvalidInput("out", str(place.folder), "holds a run already: add --resume, or choose another folder")
-    place.folder.mkdir(parents=True, exist_ok=True)
+
+
+def _begin_log(place: Place) -> EventLog:
+    """Begin the run's folder. The last look at what was given comes before anything is deleted."""
+    for url in (place.rpc, *place.shard_rpcs):
+        if url is not None:
+            connect(url)
+    if place.ipfs is not None:
+        IpfsStore(place.ipfs).identity()
+    if place.overwrite:
+        remove_folder(place.folder)
+    begin_folder(place.folder)
+    return EventLog(place.folder / "events.jsonl")
 
 
 def _deployed(

@@ -20,24 +20,31 @@ from qfl.config import JobConfig
 from qfl.dynamics.config import dynamics_config
 from qfl.files import write_atomically
 from qfl.report.display import Display
+from qfl.report.mark import check_removable
 from qfl.run import Place, run_job
 
 NAME = "chaos.json"
 COUNTS = ("joined", "returned", "left", "straggled", "moved")
 
 
-def bench_chaos(config: JobConfig, folder: Path, make_display: Callable[[str], Display]) -> dict[str, Any]:
+def bench_chaos(
+    config: JobConfig, folder: Path, make_display: Callable[[str], Display], overwrite: bool = False
+) -> dict[str, Any]:
     """Run the job calmed and as it is, in `<folder>/calm` and `<folder>/chaos`; write `<folder>/chaos.json`.
 
     Raises:
         QflError: one of the runs did not end well.
     """
     dynamics = dynamics_config(config.dynamics)
+    worlds = {"calm": dynamics.calmed(), "chaos": dynamics}
+    if overwrite:
+        for name in worlds:
+            check_removable(folder / name)
     results: dict[str, Any] = {}
-    for name, world in (("calm", dynamics.calmed()), ("chaos", dynamics)):
+    for name, world in worlds.items():
         with make_display(name) as display:
             job = replace(config, dynamics=asdict(world), central_epochs=0)
-            report = run_job(job, Place(folder / name), display)
+            report = run_job(job, Place(folder / name, overwrite=overwrite), display)
         results[name] = {**summarise(report), "stakes": audit_stakes(folder / name)}
     results["points_lost"] = round(100 * (results["calm"]["accuracy"] - results["chaos"]["accuracy"]), 2)
     write_atomically(folder / NAME, (json.dumps(results, indent=2) + "\n").encode())

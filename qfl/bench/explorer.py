@@ -29,6 +29,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.files import write_atomically
 from qfl.report.beside import start_explorer
+from qfl.report.mark import begin_folder
 from qfl.types import CheckpointData, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 NAME = "explorer.json"
@@ -65,6 +66,7 @@ class Figures:
 
 def bench_explorer(folder: Path, rounds: int, transactions: int, say: Callable[[str], None]) -> Figures:
     """Make the history in `<folder>/devnet`, explore it, and write the figures into `<folder>/explorer.json`."""
+    begin_folder(folder)
     with Devnet(DevnetConfig(folder / "devnet", with_ipfs=False)) as devnet:
         say("making the history")
         make_history(devnet.rpc_url, folder / "deployment.json", rounds, transactions // rounds)

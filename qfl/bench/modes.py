@@ -18,24 +18,33 @@ from rich.table import Table
 from qfl.config import MODES, JobConfig
 from qfl.files import write_atomically
 from qfl.report.display import Display
+from qfl.report.mark import check_removable
 from qfl.run import Place, run_job
 
 NAME = "modes.json"
 
 
 def bench_modes(
-    config: JobConfig, folder: Path, zk_keys: Path | None, make_display: Callable[[str], Display]
+    config: JobConfig,
+    folder: Path,
+    zk_keys: Path | None,
+    make_display: Callable[[str], Display],
+    overwrite: bool = False,
 ) -> dict[str, dict[str, Any]]:
     """Run the job in both modes, in `<folder>/<mode>`, and write what they came to into `<folder>/modes.json`.
 
     Raises:
         QflError: one of the runs did not end well.
     """
+    if overwrite:
+        for mode in MODES:
+            check_removable(folder / mode)
     results = {}
     for mode in MODES:
         with make_display(mode) as display:
             job = replace(config, mode=mode, central_epochs=0)
-            results[mode] = summarise(run_job(job, Place(folder / mode, zk_keys=zk_keys), display))
+            place = Place(folder / mode, zk_keys=zk_keys, overwrite=overwrite)
+            results[mode] = summarise(run_job(job, place, display))
     write_atomically(folder / NAME, (json.dumps(results, indent=2) + "\n").encode())
     return results
 

@@ -24,6 +24,7 @@ from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.prepare import prepare_job
 from qfl.report.display import Display
+from qfl.report.mark import check_removable
 from qfl.roles.release import read_released
 from qfl.round import RoundOutcome
 from qfl.run import Place, run_job
@@ -91,7 +92,9 @@ class DiskMeter(Display):
         return dumped or (self.disks[-1].chain if self.disks else 0)
 
 
-def bench_storage(config: JobConfig, keep_rounds: int, folder: Path, console: Console) -> dict[str, list[Disk]]:
+def bench_storage(
+    config: JobConfig, keep_rounds: int, folder: Path, console: Console, overwrite: bool = False
+) -> dict[str, list[Disk]]:
     """Run the job keeping everything, and with a window of `keep_rounds` final rounds, in `<folder>/<name>`.
 
     Writes what each round left on disk into `<folder>/storage.json`.
@@ -101,12 +104,17 @@ def bench_storage(config: JobConfig, keep_rounds: int, folder: Path, console: Co
     """
     if keep_rounds < 1:
         raise InvalidInput("keep_rounds", keep_rounds, "must be 1 or more: the run that keeps everything is the other")
+    windows = {"all": 0, "window": keep_rounds}
+    if overwrite:
+        for name in windows:
+            check_removable(folder / name)
     found: dict[str, list[Disk]] = {}
-    for name, kept in (("all", 0), ("window", keep_rounds)):
+    for name, kept in windows.items():
         console.print(f"keeping {kept or 'all'} final rounds", highlight=False)
         meter = DiskMeter(console, folder / name, config)
         with meter:
-            run_job(replace(config, keep_rounds=kept, central_epochs=0), Place(folder / name), meter)
+            job = replace(config, keep_rounds=kept, central_epochs=0)
+            run_job(job, Place(folder / name, overwrite=overwrite), meter)
         found[name] = meter.disks
     write_atomically(folder / NAME, (json.dumps(as_document(found), indent=2) + "\n").encode())
     return found

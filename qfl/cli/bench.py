@@ -48,21 +48,16 @@ def modes(
 ) -> None:
     """The transparent and the private mode side by side: accuracy, seconds, bytes, gas."""
     from qfl.bench.modes import bench_modes, modes_table
-    from qfl.config import MODES
     from qfl.report.display import Display
-    from qfl.report.folder import remove_run
 
     config = find_config(config_path, **values)
-    if overwrite:
-        for mode in MODES:
-            remove_run(out / mode)
     console = make_console(as_json)
 
     def make_display(mode: str) -> Display:
         console.print(f"{mode} mode", highlight=False)
         return Display(console, config.rounds)
 
-    results = bench_modes(config, out, zk_keys, make_display)
+    results = bench_modes(config, out, zk_keys, make_display, overwrite)
     if as_json:
         options.print_json(results)
     else:
@@ -87,19 +82,15 @@ def chaos(config_path: Path, out: Path, overwrite: bool, as_json: bool, **values
     """A calm run beside one with churn, stragglers, silence and outages: accuracy, rounds, stakes."""
     from qfl.bench.chaos import bench_chaos, chaos_table
     from qfl.report.display import Display
-    from qfl.report.folder import remove_run
 
     config = load_config(config_path).with_options(**values)
-    if overwrite:
-        for name in ("calm", "chaos"):
-            remove_run(out / name)
     console = make_console(as_json)
 
     def make_display(name: str) -> Display:
         console.print(f"{name} run", highlight=False)
         return Display(console, config.rounds)
 
-    results = bench_chaos(config, out, make_display)
+    results = bench_chaos(config, out, make_display, overwrite)
     if as_json:
         options.print_json(results)
     else:

@@ -45,19 +45,16 @@ def energy(
     from qfl.energy.workload import read_workload
     from qfl.files import write_atomically
     from qfl.report.display import Display
-    from qfl.report.folder import remove_run
     from qfl.run import Place, run_job
 
     console = make_console(as_json)
     folder = run or out
     if run is None:
-        if overwrite:
-            remove_run(out)
         job = JobConfig(
             *(clients, validators, rounds), shard_chains=shard_chains, central_epochs=0, protocol={"shards": shards}
         )
         with Display(console, rounds) as display:
-            run_job(job, Place(out), display)
+            run_job(job, Place(out, overwrite=overwrite), display)
     work = read_workload(folder)
     accounts = compute_accounts(work, device, radio)
     document = energy_document(work, accounts, device, radio)

@@ -85,7 +85,6 @@ def run(
     """Train a quantum neural network with several clients, every update on chain."""
     from qfl.chain.accounts import load_account
     from qfl.report.display import Display
-    from qfl.report.folder import remove_run
     from qfl.report.plots import write_plots
     from qfl.report.tables import print_tables
     from qfl.run import Place, run_job
@@ -99,15 +98,12 @@ def run(
         protocol={**config.protocol, **sizes},
         **options,
     )
-    if overwrite:
-        remove_run(out)
     payer = load_account(account) if account else None
     console = Console()
     with Display(console, config.rounds) as display:
         try:
-            report = run_job(
-                config, Place(out, rpc, ipfs, payer, real_time, resume, zk_keys, shard_rpcs, explorer), display
-            )
+            place = Place(out, rpc, ipfs, payer, real_time, resume, zk_keys, shard_rpcs, explorer, overwrite)
+            report = run_job(config, place, display)
         except KeyboardInterrupt:
             console.print(f"stopped; `qfl run --out {out} --resume` with the same options goes on from here")
             raise

@@ -36,14 +36,10 @@ def storage(
 ) -> None:
     """Disk of every node, round by round, keeping everything and keeping a window of final rounds."""
     from qfl.bench.storage import as_document, bench_storage, storage_table
-    from qfl.report.folder import remove_run
 
     config = (load_config(config_path) if config_path else LONG_RUN).with_options(**values)
-    if overwrite:
-        for name in ("all", "window"):
-            remove_run(out / name)
     console = make_console(as_json)
-    found = bench_storage(config, keep_rounds, out, console)
+    found = bench_storage(config, keep_rounds, out, console, overwrite)
     if as_json:
         options.print_json(as_document(found))
     else:

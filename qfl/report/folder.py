@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from dataclasses import fields
 from pathlib import Path
 from typing import cast
@@ -73,16 +72,3 @@ def kept_config(folder: Path) -> JobConfig:
         raise InvalidInput("run", str(folder), f"has no report of a job ({error}): name a finished run") from error
     known = {setting.name: written[setting.name] for setting in fields(JobConfig) if setting.name in written}
     return JobConfig(**{**known, "classes": tuple(known.get("classes", ()))})
-
-
-def remove_run(folder: Path) -> None:
-    """Delete a run folder, and nothing that is not one.
-
-    Raises:
-        InvalidInput: the folder holds something else.
-    """
-    if not folder.exists():
-        return
-    if any(folder.iterdir()) and not (folder / "events.jsonl").exists() and not (folder / "devnet").exists():
-        raise InvalidInput("out", str(folder), "is not a run folder, so it is not deleted; choose another")
-    shutil.rmtree(folder)
