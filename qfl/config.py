@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
+from qfl.bounds import LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS, check_choice, check_whole
 from qfl.errors import InvalidInput
+from qfl.files import read_toml
 
 KINDS: Mapping[str, tuple[type, str]] = {
     "int": (int, "must be a whole number"),
@@ -19,6 +20,16 @@ KINDS: Mapping[str, tuple[type, str]] = {
     "Mapping[str, int]": (Mapping, "must be a table of whole numbers"),
 }
 """What a value has to be, by the annotation of its field."""
+RANGES: Mapping[str, tuple[int, int]] = {
+    **dict.fromkeys(("clients", "validators"), (1, MOST_PARTICIPANTS)),
+    "rounds": (1, MOST_ROUNDS),
+    "seed": (0, LAST_SEED),
+    "limit": (0, 10**9),
+    "keep_rounds": (0, MOST_ROUNDS),
+    "central_epochs": (0, 10**5),
+    "validation_percent": (0, 50),
+}
+"""The least and the most that a whole number may be, by its field."""
 CHAINS = ("anvil", "ganache")
 MODES = ("transparent", "private")
 """Whether anybody can read an update, or its committee alone, who can also check everybody's norm proof."""
@@ -57,11 +68,11 @@ class JobConfig:
     """A federated job.
 
     Attributes:
-        clients, validators, rounds: how many of each, from 1.
+        clients, validators, rounds: how many of each, from 1; up to 65,536 of the first two.
         dataset: "digits", "mnist" or "fashion-mnist"; or "own", to deploy a job for clients that bring their own data,
             and then `features` and `classes` are in `model`.
         partition: "iid", "dirichlet:ALPHA" or "classes:N" (classes per client).
-        seed: decides data, training and rounding.
+        seed: decides data, training and rounding; below 2^32.
         classes: the labels to keep; all when empty.
         limit: most training samples to use; all when 0.
         data_folder: where torchvision's data sets are: it holds `MNIST/raw` or `FashionMNIST/raw`.
@@ -125,22 +136,19 @@ class JobConfig:
             _check_kind("classes", label, *KINDS["int"])
         for name, parameter in self.protocol.items():
             _check_kind(f"protocol.{name}", parameter, *KINDS["int"])
-        for name in ("clients", "validators", "rounds"):
-            if getattr(self, name) < 1:
-                raise InvalidInput(name, getattr(self, name), "must be 1 or more")
-        for name in ("seed", "limit", "keep_rounds", "central_epochs"):
-            if getattr(self, name) < 0:
-                raise InvalidInput(name, getattr(self, name), "must be 0 or more")
-        _check_choice("chain", self.chain, CHAINS)
-        _check_choice("mode", self.mode, MODES)
-        _check_choice("quorum", self.quorum, QUORUMS)
-        _check_choice("executor", self.executor, EXECUTORS)
+        for name, (least, most) in RANGES.items():
+            check_whole(name, getattr(self, name), least, most)
+        check_choice("chain", self.chain, CHAINS)
+        check_choice("mode", self.mode, MODES)
+        check_choice("quorum", self.quorum, QUORUMS)
+        check_choice("executor", self.executor, EXECUTORS)
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
         a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains
         if (needed := SIGNATURES_AT_START + a_round * self.rounds) > 2**self.key_height:
             remedy = f"{2**self.key_height} signatures do not last {self.rounds} rounds ({needed}): choose a higher one"
             raise InvalidInput("key_height", self.key_height, remedy)
+        check_whole("dynamics.newcomers", self.dynamics.get("newcomers", 0), 0, MOST_PARTICIPANTS)
         self._check_chain()
         self._check_lanes()
 
@@ -159,7 +167,7 @@ class JobConfig:
             )
         if "laneBits" in self.protocol:
             raise InvalidInput("protocol.laneBits", self.protocol["laneBits"], "set lane_bits, which brings exponents")
-        _check_choice("exponents", self.exponents, EXPONENTS)
+        check_choice("exponents", self.exponents, EXPONENTS)
         if self.exponents == "auto" and self.training.get("privacy_noise"):
             raise InvalidInput("exponents", "auto", "they would tell of a client's data what privacy_noise hides")
         if self.exponents == "auto" and self.dataset == OWN_DATA:
@@ -187,7 +195,7 @@ def load_config(path: Path) -> JobConfig:
         InvalidInput: the file is not TOML, or has an unknown field or a value of the wrong kind.
     """
     try:
-        document = tomllib.loads(path.read_text())
+        document = read_toml(path)
     except (OSError, ValueError) as error:
         raise InvalidInput("config", str(path), str(error)) from error
     known = [setting.name for setting in fields(JobConfig)]
@@ -211,8 +219,3 @@ def find_config(path: Path | None, **options: Any) -> JobConfig:
 def _check_kind(name: str, value: object, kind: type, remedy: str) -> None:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InvalidInput(name, value, remedy)
-
-
-def _check_choice(name: str, value: str, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InvalidInput(name, value, f"choose one of {', '.join(choices)}")

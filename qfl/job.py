@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qfl.bounds import MOST_ROUNDS, check_choice, check_whole
 from qfl.config import MODES
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
@@ -33,10 +34,8 @@ class JobDocument:
     mode: str = "transparent"
 
     def __post_init__(self) -> None:
-        if not isinstance(self.rounds, int) or isinstance(self.rounds, bool) or self.rounds < 1:
-            raise InvalidInput("rounds", self.rounds, "must be a whole number, at least 1")
-        if self.mode not in MODES:
-            raise InvalidInput("mode", self.mode, f"choose one of {', '.join(MODES)}")
+        check_whole("rounds", self.rounds, 1, MOST_ROUNDS)
+        check_choice("mode", self.mode, MODES)
 
     def training_in(self, round_number: int) -> TrainingConfig:
         """The recipe for a round; rounds beyond the last one planned train like that one."""
@@ -75,7 +74,7 @@ class JobDocument:
                 document["rounds"],
                 document["mode"],
             )
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise MalformedContent(f"job document: {error}") from error
 
 

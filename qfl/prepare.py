@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from qfl.aggregate.model import encode_model, model_content
+from qfl.bounds import check_whole
 from qfl.chain.deploy import Genesis, check_capacity
 from qfl.chain.parameters import load_parameters
 from qfl.codec.content import content_digest, lanes_root
@@ -59,9 +60,11 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
         raise InvalidInput("dataset", OWN_DATA, "each client brings its own: `qfl deploy` the job, and run each client")
     default = Architecture()
     room = most_features(config.model.get("encoding", default.encoding), config.model.get("qubits", default.qubits))
+    features = config.model.get("features", room)
+    check_whole("features", features, 1, room)
     dataset = load_dataset(
         *(config.dataset, Path(config.data_folder), config.classes or None, config.limit or None, config.seed),
-        most_features=config.model.get("features", room),
+        most_features=features,
         download=config.download,
     )
     job = _describe(config, {"features": dataset.train.features.shape[1], "classes": dataset.classes})

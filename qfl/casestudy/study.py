@@ -14,7 +14,7 @@ from qfl.casestudy.methods import Size
 from qfl.casestudy.pages import make_page, to_markdown
 from qfl.casestudy.parts import PARTS, Announce
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 from qfl.report.page import render_page
 from qfl.report.plots import write_pictures
 
@@ -57,9 +57,9 @@ def _begun(size: Size, out: Path) -> dict[str, Any]:
     """What `out` holds of a study of this size; an empty one otherwise."""
     plain = json.loads(json.dumps(asdict(size)))
     try:
-        found = json.loads((out / NAME).read_bytes())
+        found = read_json(out / NAME)
     except (OSError, ValueError):
         found = {}
-    if not isinstance(found, dict) or found.get("size") != plain:
+    if not isinstance(found, dict) or found.get("size") != plain or not isinstance(found.get("seconds"), dict):
         return {"size": plain, "seconds": {}}
     return found

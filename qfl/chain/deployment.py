@@ -15,7 +15,7 @@ from web3 import Web3
 from qfl.chain.connection import reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
 from qfl.errors.secrets import conceal_address
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 
 VERSION = 2
 NEEDED = {"Staking", "Beacon", "Rewards"}
@@ -32,6 +32,8 @@ class DeployedContract:
     def __post_init__(self) -> None:
         if not is_address(self.address):
             raise ValueError(f"{self.address!r} is not an address")
+        if not isinstance(self.codeHash, str):
+            raise TypeError(f"{self.codeHash!r} is not the hash of a code")
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,12 @@ class ShardChain:
     block: int
     rpc: str
     mirror: DeployedContract
+
+    def __post_init__(self) -> None:
+        _number(self.chainId)
+        _number(self.block)
+        if not isinstance(self.rpc, str):
+            raise TypeError(f"{self.rpc!r} is not the address of a chain")
 
 
 @dataclass(frozen=True)
@@ -67,16 +75,16 @@ class Deployment:
             DeploymentMissing, DeploymentMalformed.
         """
         try:
-            d = json.loads(path.read_text())
+            d = read_json(path)
             if d["version"] != VERSION:
                 raise DeploymentMalformed(path, f"version {d['version']}, this program reads {VERSION}")
             deployment = cls(
-                int(d["chainId"]),
-                int(d["block"]),
+                _number(d["chainId"]),
+                _number(d["block"]),
                 {name: DeployedContract(**value) for name, value in d["contracts"].items()},
                 [DeployedContract(value["address"], value["codeHash"]) for value in d["shards"]],
-                d.get("parameters", {}),
-                d.get("genesis", {}),
+                dict(d.get("parameters", {})),
+                dict(d.get("genesis", {})),
                 [_chain(value["chain"]) for value in d["shards"] if "chain" in value],
             )
         except FileNotFoundError as error:
@@ -123,6 +131,15 @@ class Deployment:
         chain = self.chains[shard]
         named = {f"BeaconMirror {shard}": chain.mirror, f"Shard {shard}": self.shards[shard]}
         _compare(web3, chain.chainId, named)
+
+
+def _number(value: object) -> int:
+    """A chain's id, or a block's number."""
+    if not isinstance(value, int) or isinstance(value, bool):
+        raise TypeError(f"{value!r} is not the number of a chain or block")
+    if not 0 <= value < 2**63:
+        raise ValueError("a chain or block has no such number")
+    return value
 
 
 def code_hash(web3: Web3, address: str) -> str:

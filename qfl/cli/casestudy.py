@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from qfl.bounds import LAST_SEED
 from qfl.cli import options
 from qfl.cli.console import make_console
 from qfl.cli.quiet import quiet
@@ -52,6 +53,6 @@ def _numbers(text: str) -> tuple[int, ...]:
         numbers = tuple(dict.fromkeys(int(number) for number in text.split(",")))
     except ValueError:
         numbers = ()
-    if not numbers or min(numbers) < 0:
-        raise InvalidInput("seeds", text, "give whole numbers from 0, with commas between them: 1,2,3")
+    if not numbers or min(numbers) < 0 or max(numbers) > LAST_SEED:
+        raise InvalidInput("seeds", text, "give whole numbers from 0, below 2^32, with commas between them: 1,2,3")
     return numbers

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.roles import poll, stopping
+from qfl.dynamics.deadlines import LONGEST_SECONDS, MOST_FACTOR
 
 
 @click.group()
@@ -19,11 +20,25 @@ def deadlines() -> None:
 @options.rpc
 @options.deployment
 @options.account
-@click.option("--quantile", type=float, default=0.9, help="Share of the clients that shall have time to spare.")
-@click.option("--margin", type=float, default=1.5, help="The time to spare, as a factor.")
-@click.option("--growth", type=float, default=2.0, help="Most that a deadline changes by in a round, as a factor.")
-@click.option("--floor", type=int, default=60, help="Seconds that a deadline never goes below.")
-@click.option("--ceiling", type=int, default=3_600, help="Seconds that a deadline never goes above.")
+@click.option("--quantile", type=numbers.SHARE, default=0.9, help="Share of the clients that shall have time to spare.")
+@click.option(
+    "--margin", type=numbers.Real(1, MOST_FACTOR, min_open=True), default=1.5, help="The time to spare, as a factor."
+)
+@click.option(
+    "--growth",
+    type=numbers.Real(1, MOST_FACTOR, min_open=True),
+    default=2.0,
+    help="Most that a deadline changes by in a round, as a factor.",
+)
+@click.option(
+    "--floor", type=click.IntRange(1, LONGEST_SECONDS), default=60, help="Seconds that a deadline never goes below."
+)
+@click.option(
+    "--ceiling",
+    type=click.IntRange(1, LONGEST_SECONDS),
+    default=3_600,
+    help="Seconds that a deadline never goes above.",
+)
 @poll
 def run_deadlines_command(
     rpc: str,

@@ -34,7 +34,7 @@ def devnet() -> None:
 @click.option("--ipfs-port", type=click.IntRange(0, 65535), default=5001, show_default=True, help="0: a free one.")
 @click.option(
     "--block-time",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, 86_400),
     help="Mine every N seconds too (Ganache: only then); 0: for each transaction only, and time stands still in "
     "between.  [default: 1 on Anvil, 0 on Ganache]",
 )

@@ -7,17 +7,17 @@ from pathlib import Path
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.console import make_console
 
 
 @click.command()
 @click.option("--run", "run", type=click.Path(path_type=Path), help="Take a run that is there, instead of a new one.")
-@click.option("--clients", type=int, default=32, help="Clients of the new run.")
-@click.option("--validators", type=int, default=16, help="Its validators.")
-@click.option("--shards", type=int, default=4, help="Its shards.")
+@click.option("--clients", type=numbers.PARTICIPANTS, default=32, help="Clients of the new run.")
+@click.option("--validators", type=numbers.PARTICIPANTS, default=16, help="Its validators.")
+@click.option("--shards", type=click.IntRange(1, 64), default=4, help="Its shards.")
 @click.option("--shard-chains", is_flag=True, help="A chain of its own for each shard.")
-@click.option("--rounds", type=int, default=3, help="Its rounds.")
+@click.option("--rounds", type=numbers.ROUNDS, default=3, help="Its rounds.")
 @click.option("--device", default="phone", help="What clients compute on: phone, edge or server.")
 @click.option("--radio", default="5g", help="What they transfer with: 5g or lte.")
 @click.option(

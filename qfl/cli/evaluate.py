@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.services import find_services
+from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES
 
 
 def two_rates(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, float] | None:
@@ -19,19 +20,23 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
         (second,) = rest or (first,)
     except ValueError as error:
         raise click.BadParameter(f"{value!r} is neither a number nor two with a comma", context, parameter) from error
+    if not (0 <= first <= 1 and 0 <= second <= 1):
+        raise click.BadParameter(f"{value!r} is no probability: it goes from 0 to 1", context, parameter)
     return first, second
 
 
 @click.command()
 @options.run_or_network
-@click.option("--round", "number", type=click.IntRange(0), help="Whose model; the last one published unless given.")
+@click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
 @click.option(
     "--data",
     "own",
     type=click.Path(path_type=Path),
     help="An .npz file of test samples, x [n, features] and y [n]; a run's own test set unless given.",
 )
-@click.option("--shots", type=int, help="Measurements for each sample; infinitely many unless given.")
+@click.option(
+    "--shots", type=click.IntRange(1, MAX_SHOTS), help="Measurements for each sample; infinitely many unless given."
+)
 @click.option(
     "--depolarising",
     metavar="P[,P]",
@@ -44,9 +49,14 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
     callback=two_rates,
     help="Probability to read 1 for 0, and 0 for 1.  [default: 0]",
 )
-@click.option("--trajectories", type=int, default=128, help="Random draws of gate errors that the shots share.")
-@click.option("--repetitions", type=int, default=5, help="Evaluations on the device.")
-@click.option("--seed", type=click.IntRange(0), default=1, help="Decides shots and errors.")
+@click.option(
+    "--trajectories",
+    type=click.IntRange(1, MAX_TRAJECTORIES),
+    default=128,
+    help="Random draws of gate errors that the shots share.",
+)
+@click.option("--repetitions", type=click.IntRange(1, 10_000), default=5, help="Evaluations on the device.")
+@click.option("--seed", type=numbers.SEED, default=1, help="Decides shots and errors.")
 @options.as_json
 def evaluate(
     run_folder: Path | None,

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 from rich.console import Console
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.services import find_services
 
 FETCH_SECONDS = 3.0
@@ -51,8 +51,8 @@ def _announce(url: str) -> None:
 
 
 @click.command("explorer")
-@click.option("--rounds", type=click.IntRange(1), default=500, show_default=True, help="Rounds of the history.")
-@click.option("--transactions", type=click.IntRange(1), default=20_000, show_default=True, help="All of them together.")
+@click.option("--rounds", type=numbers.ROUNDS, default=500, show_default=True, help="Rounds of the history.")
+@click.option("--transactions", type=numbers.COUNT, default=20_000, show_default=True, help="All of them together.")
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/bench-explorer"), help="Folder of the chain."
 )

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.services import find_services
 
 
 @click.command()
 @options.run_or_network
-@click.option("--round", "number", type=click.IntRange(0), help="Whose model; the last one published unless given.")
+@click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
 @click.option(
     "--format",
     "form",

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.console import make_console
 from qfl.config import find_config
 
@@ -20,8 +20,8 @@ from qfl.config import find_config
 @click.option("--clients", type=int, help="Number of clients.  [default: 5]")
 @click.option("--rounds", type=int, help="Most rounds; the schedule of the learning rate is over them.  [default: 10]")
 @click.option("--key-height", type=int, help="LMS tree height of the clients' keys: 5, 10 or 15.  [default: 10]")
-@click.option("--target", type=float, default=0.9, show_default=True, help="Accuracy to reach.")
-@click.option("--seeds", type=click.IntRange(1), default=5, show_default=True, help="How many, from --seed on.")
+@click.option("--target", type=numbers.SHARE, default=0.9, show_default=True, help="Accuracy to reach.")
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=5, show_default=True, help="How many, from --seed on.")
 @click.option("--seed", type=int, help="The first one; decides data, training and rounding.  [default: 1]")
 @click.option("--way", "ways", multiple=True, help="One of the table's; repeat.  [default: all]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for bytes.json.")

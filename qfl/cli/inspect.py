@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.services import find_services
 
 if TYPE_CHECKING:
@@ -91,7 +91,7 @@ def tx(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
 
 
 @inspect.command("round")
-@click.argument("number", metavar="N", type=int)
+@click.argument("number", metavar="N", type=numbers.ROUND)
 @_of_the_chain
 def round_(ledger: Ledger, number: int) -> dict[str, Any]:
     """Phase, committees, commits, reveals, checkpoints, model and disputes."""
@@ -101,8 +101,8 @@ def round_(ledger: Ledger, number: int) -> dict[str, Any]:
 
 
 @inspect.command("shard")
-@click.argument("index", metavar="SHARD", type=int)
-@click.option("--round", "number", type=int, help="Its part in which round; the current one unless given.")
+@click.argument("index", metavar="SHARD", type=numbers.SHARD)
+@click.option("--round", "number", type=numbers.ROUND, help="Its part in which round; the current one unless given.")
 @_of_the_chain
 def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
     """Where a shard is, and its committee, commits, reveals and checkpoint in a round."""
@@ -112,7 +112,7 @@ def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
 
 
 @inspect.command("participant")
-@click.argument("participant", metavar="ID", type=int)
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
 @_of_the_chain
 def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
     """Stake, keys, rewards and what it should do now."""
@@ -122,8 +122,8 @@ def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
 
 
 @inspect.command("update")
-@click.argument("number", metavar="ROUND", type=int)
-@click.argument("client", metavar="CLIENT", type=int)
+@click.argument("number", metavar="ROUND", type=numbers.ROUND)
+@click.argument("client", metavar="CLIENT", type=numbers.PARTICIPANT)
 @click.option(
     "--kem-key",
     "kem_paths",
@@ -143,7 +143,7 @@ def update(
 
 
 @inspect.command("model")
-@click.argument("number", metavar="[ROUND]", type=int, required=False)
+@click.argument("number", metavar="[ROUND]", type=numbers.ROUND, required=False)
 @_of_content_too
 def model(ledger: Ledger, store: ContentStore | None, number: int | None) -> dict[str, Any]:
     """A round's model, the latest good one unless a round is given: who published it, its content, how far it moved."""

@@ -19,7 +19,7 @@ from qfl.config import find_config
 @click.option("--partition", help="iid, dirichlet:ALPHA or classes:N.  [default: iid]")
 @click.option("--clients", type=int, help="Number of clients.  [default: 5]")
 @click.option("--rounds", type=int, help="Number of rounds.  [default: 10]")
-@click.option("--seeds", type=click.IntRange(1), default=3, show_default=True, help="How many, from --seed on.")
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="How many, from --seed on.")
 @click.option("--seed", type=int, help="The first one; decides data, training and rounding.  [default: 1]")
 @click.option("--model", "models", multiple=True, help="quantum, hybrid or classical; repeat.  [default: hybrid]")
 @click.option(

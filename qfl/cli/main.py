@@ -91,9 +91,6 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         Console(stderr=True).print("interrupted")
         sys.exit(130)
-    except BrokenPipeError:  # whoever read the output has left: nobody is to hear of it when the rest is flushed
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
     except Exception as error:
         if isinstance(error, OSError) and is_of_a_file(error):
             end_with(error)

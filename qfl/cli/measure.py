@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.console import make_console
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
@@ -19,7 +19,7 @@ KEY_HEIGHT = 5
 @click.option("--clients", type=click.IntRange(1, 256), default=32, show_default=True, help="Updates of a round.")
 @click.option("--validators", type=click.IntRange(16, 256), default=16, show_default=True, help="Number of validators.")
 @click.option("--repetitions", type=click.IntRange(1, 5), default=3, show_default=True, help="Rounds of each variant.")
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="Decides data and training.")
+@click.option("--seed", type=numbers.SEED, default=1, show_default=True, help="Decides data and training.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for consensus.json.")
 @options.as_json
 def consensus(clients: int, validators: int, repetitions: int, seed: int, out: Path, as_json: bool) -> None:
@@ -39,8 +39,12 @@ def consensus(clients: int, validators: int, repetitions: int, seed: int, out: P
 
 @click.command()
 @click.option("--updates", type=click.IntRange(1, 128), default=32, show_default=True, help="Of a shard in a round.")
-@click.option("--repeats", type=click.IntRange(1), default=40, show_default=True, help="Rounds in a measurement.")
-@click.option("--repetitions", type=click.IntRange(1), default=3, show_default=True, help="Measurements of each.")
+@click.option(
+    "--repeats", type=click.IntRange(1, 10_000), default=40, show_default=True, help="Rounds in a measurement."
+)
+@click.option(
+    "--repetitions", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Measurements of each."
+)
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for scale.json.")
 @options.as_json
 def scale(updates: int, repeats: int, repetitions: int, out: Path, as_json: bool) -> None:
@@ -59,7 +63,7 @@ def scale(updates: int, repeats: int, repetitions: int, out: Path, as_json: bool
 
 @click.command()
 @click.option(
-    "--repetitions", type=click.IntRange(1), default=15, show_default=True, help="Turns of each, of five steps."
+    "--repetitions", type=click.IntRange(1, 10_000), default=15, show_default=True, help="Turns of each, of five steps."
 )
 @click.option("--peer", "peers", multiple=True, help="NAME=PYTHON: pennylane or tensorcircuit, where it is installed.")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for engine.json.")

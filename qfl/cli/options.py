@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
+from qfl.bounds import MOST_ROUNDS
+from qfl.cli import numbers
+
 if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
     from qfl.chain.ledger import Ledger
     from qfl.chain.sender import Carrier
@@ -86,7 +89,7 @@ zk_keys = click.option(
 )
 keep_rounds = click.option(
     "--keep-rounds",
-    type=click.IntRange(min=0),
+    type=click.IntRange(0, MOST_ROUNDS),
     default=3,
     show_default=True,
     help="Final rounds whose content stays in the store; 0 keeps everything.",
@@ -112,10 +115,14 @@ def training_data(command: Callable[..., None]) -> Callable[..., None]:
     """The options that say what is trained on; the command takes them as one argument, `split`."""
     gathered = _with_split(command)
     for option in (
-        click.option("--seed", type=int, default=1, help="Decides split, training and rounding."),
+        click.option("--seed", type=numbers.SEED, default=1, help="Decides split, training and rounding."),
         click.option("--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N."),
         click.option(
-            "--class", "classes", type=int, multiple=True, help="A label to keep; repeat. All of the job's if none."
+            "--class",
+            "classes",
+            type=click.IntRange(0, 999),
+            multiple=True,
+            help="A label to keep; repeat. All of the job's if none.",
         ),
         click.option("--data-folder", default="data", help="Where torchvision's data sets are, or go."),
         click.option("--dataset", default="digits", help="digits, mnist or fashion-mnist."),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.console import make_console
 from qfl.config import JobConfig
 from qfl.errors import InvalidInput
@@ -15,7 +15,7 @@ from qfl.errors import InvalidInput
 
 @click.command()
 @click.option("--clients", type=click.IntRange(2, 256), default=10, show_default=True, help="Number of clients.")
-@click.option("--rounds", type=click.IntRange(1), default=10, show_default=True, help="Rounds of each run.")
+@click.option("--rounds", type=numbers.ROUNDS, default=10, show_default=True, help="Rounds of each run.")
 @click.option("--partition", "partitions", multiple=True, default=("dirichlet:0.5", "iid"), show_default=True)
 @click.option(
     "--percent",
@@ -28,9 +28,9 @@ from qfl.errors import InvalidInput
 )
 @click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/robustness.md; all.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=3, show_default=True, help="Runs of each, with successive seeds."
+    "--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Runs of each, with successive seeds."
 )
-@click.option("--seed", type=click.IntRange(0), default=1, show_default=True, help="The first seed.")
+@click.option("--seed", type=numbers.SEED, default=1, show_default=True, help="The first seed.")
 @click.option(
     "--validation-percent",
     type=click.IntRange(1, 50),

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 
 if TYPE_CHECKING:
     from qfl.data.share import Split
@@ -24,9 +24,11 @@ folder = click.option(
     required=True,
     help="Journal and state; keep it across restarts.",
 )
-stake = click.option("--stake", type=float, help="ETH to bond when joining; the role's minimum unless given.")
-rounds = click.option("--rounds", type=int, help="End after this many published models; run on unless given.")
-poll = click.option("--poll", type=float, default=1.0, help="Seconds between looks at the chain.")
+stake = click.option("--stake", type=numbers.ETHER, help="ETH to bond when joining; the role's minimum unless given.")
+rounds = click.option(
+    "--rounds", type=numbers.ROUNDS, help="End after this many published models; run on unless given."
+)
+poll = click.option("--poll", type=numbers.SECONDS, default=1.0, help="Seconds between looks at the chain.")
 
 
 @click.group()

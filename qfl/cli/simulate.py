@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.console import make_console
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
@@ -17,18 +17,20 @@ if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
 
 
 @click.command()
-@click.option("--clients", type=int, default=1_000_000, help="Number of clients.")
-@click.option("--validators", type=int, default=100_000, help="Number of validators.")
-@click.option("--shards", type=int, default=4_000, help="Number of shards, each on a chain of its own.")
+@click.option("--clients", type=numbers.COUNT, default=1_000_000, help="Number of clients.")
+@click.option("--validators", type=numbers.COUNT, default=100_000, help="Number of validators.")
+@click.option("--shards", type=numbers.COUNT, default=4_000, help="Number of shards, each on a chain of its own.")
 @click.option("--seats", type=int, default=16, help="Seats of each shard's committee.")
-@click.option("--bad", type=float, default=0.2, help="The adversary's share of the stake.")
-@click.option("--target", type=float, default=1e-9, help="How likely a failed committee in a round may be.")
+@click.option("--bad", type=numbers.SHARE, default=0.2, help="The adversary's share of the stake.")
+@click.option("--target", type=numbers.SHARE, default=1e-9, help="How likely a failed committee in a round may be.")
 @click.option("--stake-ratio", type=float, help="Largest stake over mean stake: adds a bound for unequal stakes.")
 @click.option("--link", default="imt-2020", help="Clients' link, of `qfl/dynamics/links.toml`.")
 @click.option("--validator-link", default="imt-2030", help="Validators' link.")
-@click.option("--block-seconds", type=float, default=12.0, help="Time from block to block.")
-@click.option("--block-gas", type=int, default=30_000_000, help="Gas of a block.")
-@click.option("--keep-rounds", type=int, default=3, help="Rounds whose content a node keeps.")
+@click.option(
+    "--block-seconds", type=numbers.Real(0, 1e6, min_open=True), default=12.0, help="Time from block to block."
+)
+@click.option("--block-gas", type=click.IntRange(1, 10**15), default=30_000_000, help="Gas of a block.")
+@click.option("--keep-rounds", type=click.IntRange(0, 10**6), default=3, help="Rounds whose content a node keeps.")
 @click.option("--calibrate", is_flag=True, help="Measure this machine's constants into --constants, and end.")
 @click.option("--check", is_flag=True, help="Run three other sizes, and compare; ends with 6 when one is 15 % off.")
 @click.option("--constants", type=click.Path(path_type=Path), help="Constants' file.  [default: that of the package]")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 
 if TYPE_CHECKING:
     from qfl.chain.contracts.staking import ParticipantRecord
@@ -26,7 +26,7 @@ def stake() -> None:
 
 
 @stake.command("exit")
-@click.argument("participant", metavar="ID", type=int)
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
 @key
 @options.rpc
 @options.deployment
@@ -47,7 +47,7 @@ def request_exit(participant: int, key: Path, rpc: str, deployment: Path, accoun
 
 
 @stake.command()
-@click.argument("participant", metavar="ID", type=int)
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
 @key
 @click.option("--new-key", type=click.Path(path_type=Path), required=True, help="The key file that takes over.")
 @options.rpc
@@ -68,8 +68,8 @@ def rotate(participant: int, key: Path, new_key: Path, rpc: str, deployment: Pat
 
 
 @stake.command("top-up")
-@click.argument("participant", metavar="ID", type=int)
-@click.option("--stake", "ether", type=float, required=True, help="ETH to add.")
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@click.option("--stake", "ether", type=numbers.ETHER, required=True, help="ETH to add.")
 @options.rpc
 @options.deployment
 @options.account
@@ -84,7 +84,7 @@ def top_up(participant: int, ether: float, rpc: str, deployment: Path, account: 
 
 
 @stake.command()
-@click.argument("participant", metavar="ID", type=int)
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
 @options.rpc
 @options.deployment
 @options.account
@@ -101,7 +101,7 @@ def withdraw(participant: int, rpc: str, deployment: Path, account: str) -> None
 
 
 @stake.command()
-@click.argument("participant", metavar="ID", type=int)
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
 @options.rpc
 @options.deployment
 @options.account

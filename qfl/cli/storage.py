@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from qfl.cli import options
+from qfl.cli import numbers, options
 from qfl.cli.console import make_console
 from qfl.config import JobConfig, load_config
 
@@ -26,7 +26,7 @@ LONG_RUN = JobConfig(
 @click.option("--config", "config_path", type=click.Path(path_type=Path), help="TOML file; options replace its values.")
 @click.option("--clients", type=int, help=f"Number of clients.  [default: {LONG_RUN.clients}]")
 @click.option("--rounds", type=int, help=f"Number of rounds.  [default: {LONG_RUN.rounds}]")
-@click.option("--keep-rounds", type=int, default=3, help="Final rounds whose content the one run keeps.")
+@click.option("--keep-rounds", type=numbers.ROUNDS, default=3, help="Final rounds whose content the one run keeps.")
 @click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
 @click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench-storage"), help="Folder of both runs.")
 @click.option("--overwrite", is_flag=True, help="Delete the runs in --out first.")

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 lanes = click.option(
     "--lanes",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 4_096),
     required=True,
     help="Coordinates of the model; the next larger circuit is taken.",
 )
@@ -70,7 +70,7 @@ def verify(folder: Path, as_json: bool) -> None:
 
 @zk.command()
 @click.argument("folder", type=click.Path(path_type=Path))
-@click.option("--times", type=click.IntRange(min=1), default=5, help="Proofs to make.")
+@click.option("--times", type=click.IntRange(1, 10_000), default=5, help="Proofs to make.")
 @options.as_json
 def bench(folder: Path, times: int, as_json: bool) -> None:
     """Prove and verify a full vector with the keys in FOLDER; the medians in seconds."""

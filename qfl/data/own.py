@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +9,9 @@ from numpy.typing import NDArray
 
 from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput
+
+MOST_BYTES = 2**33
+"""Of all arrays in a file; a small file can say that it holds more than any memory."""
 
 
 def load_own(path: Path, features: int, classes: int, scaled: bool = False) -> LabelledData:
@@ -34,7 +36,8 @@ def load_own(path: Path, features: int, classes: int, scaled: bool = False) -> L
     if y.min() < 0 or y.max() >= classes:
         remedy = f"y goes from {y.min()} to {y.max()}: the job's model has classes 0 to {classes - 1}"
         raise InvalidInput("data", str(path), remedy)
-    data = LabelledData(x.reshape(len(x), -1).astype(np.float32), y.astype(np.int64))
+    with np.errstate(over="ignore"):  # what is too large for the type becomes infinite, and is refused as that
+        data = LabelledData(x.reshape(len(x), -1).astype(np.float32), y.astype(np.int64))
     low, high = data.features.min(), data.features.max()
     if scaled and not 0 <= low <= high <= 1:
         remedy = f"x goes from {low:g} to {high:g}: the job's model makes angles of it, so scale it to [0, 1]"
@@ -52,6 +55,10 @@ def _read(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
         with loaded as arrays:
             if not {"x", "y"} <= set(arrays.files):
                 raise InvalidInput("data", str(path), f"holds {', '.join(sorted(arrays.files)) or 'nothing'}: {remedy}")
+            if (size := sum(entry.file_size for entry in arrays.zip.infolist())) > MOST_BYTES:
+                raise InvalidInput("data", str(path), f"unpacks to {size:,} bytes: save at most {MOST_BYTES:,}")
             return arrays["x"], arrays["y"]
-    except (OSError, ValueError, EOFError, zipfile.BadZipFile) as error:
+    except InvalidInput:
+        raise
+    except Exception as error:  # numpy, zipfile and zlib raise whatever the damage leads to, MemoryError included
         raise InvalidInput("data", str(path), f"cannot be read ({error}): {remedy}") from error

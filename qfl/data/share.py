@@ -41,7 +41,7 @@ def load_shares(split: Split, share: str, features: int, classes: int) -> dict[i
     labels = split.classes or tuple(range(classes))
     if len(labels) != classes:
         raise InvalidInput("class", labels, f"the job's model tells {classes} classes apart")
-    match = re.fullmatch(r"(?:(\d+)-)?(\d+)/(\d+)", share)
+    match = re.fullmatch(r"(?:([0-9]{1,9})-)?([0-9]{1,9})/([0-9]{1,9})", share)
     first, last, clients = (int(match[1] or match[2]), int(match[2]), int(match[3])) if match else (0, 0, 0)
     if not 1 <= first <= last <= clients:
         raise InvalidInput("share", share, "write K/N, such as 2/5 for the second of five, or J-K/N for several")

@@ -5,9 +5,11 @@ from __future__ import annotations
 import random
 import socket
 
+from qfl.bounds import check_whole
 from qfl.errors import PortInUse
 
 HOST = "127.0.0.1"
+LAST_PORT = 65_535
 # Below the range that the kernel takes the ports of outgoing connections from (32768 and up on Linux, 49152
 # on macOS): a port that is free now is then still free when the program gets to it.
 CANDIDATES = range(20_000, 32_768)
@@ -30,7 +32,9 @@ def choose_port(wanted: int, what: str) -> int:
 
     Raises:
         PortInUse: another program listens on `wanted`.
+        InvalidInput: there is no such port.
     """
+    check_whole("port", wanted, 0, LAST_PORT)
     if wanted == 0:
         # From the system's entropy: processes started with one seed must not all try one port.
         candidates = random.SystemRandom().sample(CANDIDATES, 100)

@@ -18,7 +18,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.devnet.state import DevnetState, lock_holder, read_state
 from qfl.devnet.status import DevnetStatus, compute_status
-from qfl.errors import DevnetRunning, DevnetStuck, DidNotStart, NoDevnet
+from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotStart, NoDevnet
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
@@ -98,7 +98,10 @@ def stop_running(folder: Path) -> int:
     holder = lock_holder(folder)
     if holder is None:
         raise NoDevnet(folder)
-    state = read_state(folder) or DevnetState(holder, ())
+    try:
+        state = read_state(folder) or DevnetState(holder, ())
+    except DevnetStateDamaged:  # it can be ended all the same
+        state = DevnetState(holder, ())
     with contextlib.suppress(ProcessLookupError):  # it was just ending
         os.kill(holder, signal.SIGTERM)
     deadline = time.monotonic() + STOP_SECONDS

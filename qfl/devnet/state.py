@@ -10,10 +10,11 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO
 
-from qfl.errors import DevnetRunning
-from qfl.files import write_atomically
+from qfl.errors import DevnetRunning, DevnetStateDamaged
+from qfl.files import read_json, write_atomically
 
 FORMAT = 1
+LOCK = "devnet.lock"
 LOCK_SECONDS = 0.5
 
 
@@ -50,16 +51,23 @@ def write_state(folder: Path, state: DevnetState) -> None:
 
 
 def read_state(folder: Path) -> DevnetState | None:
-    """The state of the devnet in `folder`; None if none is up, whatever a killed one left behind."""
+    """The state of the devnet in `folder`; None if none is up, whatever a killed one left behind.
+
+    Raises:
+        DevnetStateDamaged: one is up, and what it has written cannot be read.
+    """
     if lock_holder(folder) is None:
         return None
+    path = state_path(folder)
     try:
-        document = json.loads(state_path(folder).read_bytes())
+        document = read_json(path)
+        if document["format"] != FORMAT:
+            return None
+        return DevnetState(int(document["pid"]), tuple(PartState(**part) for part in document["parts"]))
     except FileNotFoundError:  # still starting, or just ending
         return None
-    if document["format"] != FORMAT:
-        return None
-    return DevnetState(document["pid"], tuple(PartState(**part) for part in document["parts"]))
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise DevnetStateDamaged(path, f"{type(error).__name__}: {error}") from error
 
 
 def remove_state(folder: Path) -> None:
@@ -81,7 +89,7 @@ def lock_folder(folder: Path) -> IO[str]:
         except BlockingIOError:
             with file:
                 if time.monotonic() > deadline:
-                    raise DevnetRunning(folder, int(file.read())) from None
+                    raise DevnetRunning(folder, _pid_in(file, folder)) from None
             time.sleep(0.01)  # `lock_holder` in another process holds it for an instant
         else:
             file.write(f"{os.getpid():<20}")  # of one width and in one write: never half a number
@@ -96,11 +104,18 @@ def lock_holder(folder: Path) -> int | None:
             try:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             except BlockingIOError:
-                return int(file.read())
+                return _pid_in(file, folder)
     except FileNotFoundError:
         pass
     return None
 
 
+def _pid_in(lock: IO[str], folder: Path) -> int:
+    text = lock.read(64).strip()
+    if not text.isascii() or not text.isdigit():
+        raise DevnetStateDamaged(folder / LOCK, "it names no process")
+    return int(text)
+
+
 def _open_lock(folder: Path, flags: int) -> IO[str]:
-    return os.fdopen(os.open(folder / "devnet.lock", flags, 0o644), "r+" if flags & os.O_RDWR else "r")
+    return os.fdopen(os.open(folder / LOCK, flags, 0o644), "r+" if flags & os.O_RDWR else "r")

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from qfl.bounds import MOST_PARTICIPANTS, MOST_ROUNDS, check_number, check_whole
 from qfl.dynamics.deadlines import DeadlineRule
 from qfl.dynamics.links import find_link
 from qfl.errors import InvalidInput
@@ -61,15 +62,13 @@ class Dynamics:
 
     def __post_init__(self) -> None:
         for name in ("churn", "exits", "stragglers", "silent_validators"):
-            _check_number(name, getattr(self, name), 0.0, 1.0)
+            check_number(f"dynamics.{name}", getattr(self, name), 0, 1)
         if self.churn == 1:
             raise InvalidInput("dynamics.churn", self.churn, "must be below 1: somebody has to stay")
-        for name, least in (("slowdown", 1.0), ("train_seconds", 0.0), ("spread", 0.0)):
-            _check_number(name, getattr(self, name), least, 1e6)
-        for name, fewest in (("longest_absence", 1), ("newcomers", 0)):
-            value = getattr(self, name)
-            if not isinstance(value, int) or isinstance(value, bool) or value < fewest:
-                raise InvalidInput(f"dynamics.{name}", value, f"must be a whole number, at least {fewest}")
+        for name, least, most in (("slowdown", 1.0, 1e6), ("train_seconds", 0.0, 1e6), ("spread", 0.0, 10.0)):
+            check_number(f"dynamics.{name}", getattr(self, name), least, most)
+        check_whole("dynamics.longest_absence", self.longest_absence, 1, MOST_ROUNDS)
+        check_whole("dynamics.newcomers", self.newcomers, 0, MOST_PARTICIPANTS)
         for name in ("links", "silent_committees", "outages"):
             _check_texts(name, getattr(self, name))
         if not isinstance(self.adaptive_deadlines, bool):
@@ -126,11 +125,6 @@ def dynamics_config(values: Mapping[str, Any]) -> Dynamics:
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }
     return Dynamics(**settings)
-
-
-def _check_number(name: str, value: object, least: float, most: float) -> None:
-    if not isinstance(value, int | float) or isinstance(value, bool) or not least <= value <= most:
-        raise InvalidInput(f"dynamics.{name}", value, f"must be a number from {least:g} to {most:g}")
 
 
 def _check_texts(name: str, values: object) -> None:

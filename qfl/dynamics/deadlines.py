@@ -12,7 +12,12 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from qfl.bounds import check_number, check_whole
 from qfl.errors import InvalidInput
+
+MOST_FACTOR = 1e3
+LONGEST_SECONDS = 2**32 - 1
+"""What the contracts keep of a deadline."""
 
 
 @dataclass(frozen=True)
@@ -38,13 +43,10 @@ class DeadlineRule:
 
     def __post_init__(self) -> None:
         for name, value in (("margin", self.margin), ("growth", self.growth)):
-            if not _is_number(value) or not 1 < value < math.inf:
-                raise InvalidInput(f"deadlines.{name}", value, "must be a number above 1")
-        if not _is_number(self.quantile) or not 0 < self.quantile <= 1:
-            raise InvalidInput("deadlines.quantile", self.quantile, "must be a number above 0, at most 1")
+            check_number(f"deadlines.{name}", value, 1, MOST_FACTOR, above=True)
+        check_number("deadlines.quantile", self.quantile, 0, 1, above=True)
         for name, value in (("floor", self.floor), ("ceiling", self.ceiling)):
-            if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-                raise InvalidInput(f"deadlines.{name}", value, "must be a whole number of seconds, at least 1")
+            check_whole(f"deadlines.{name}", value, 1, LONGEST_SECONDS)
         if self.floor > self.ceiling:
             raise InvalidInput("deadlines.floor", self.floor, f"must not be above the ceiling, {self.ceiling}")
 
@@ -58,7 +60,3 @@ class DeadlineRule:
 def _quantile(values: Sequence[float], share: float) -> float:
     """The least value that at least `share` of them do not exceed."""
     return sorted(values)[math.ceil(share * len(values)) - 1]
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)

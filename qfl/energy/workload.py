@@ -15,6 +15,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.codec.content import HEADER_BYTES, plain_bytes
 from qfl.committee.bundle import quorum_of
 from qfl.errors import InvalidInput
+from qfl.files import read_json, read_json_lines
 from qfl.keys.lms import LmsSecret, verify
 from qfl.quantum.architecture import Architecture
 
@@ -66,16 +67,16 @@ def read_workload(folder: Path) -> Workload:
         InvalidInput: it holds no report, no round, or one of a version that did not measure work.
     """
     try:
-        report = json.loads((folder / "report.json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise InvalidInput("run", str(folder), f"no report: {error}") from error
-    rounds = report["rounds"]
-    if not rounds or not all(entry.get("cpu_seconds") for entry in rounds):
-        raise InvalidInput("run", str(folder), "its report has no processor seconds: run it again")
-    numbers = {entry["round"] for entry in rounds}
-    events = [json.loads(line) for line in (folder / "events.jsonl").read_text().splitlines()]
-    sent = [event for event in events if event["event"] == "transaction" and event["round"] in numbers]
-    return summarise(report["config"], rounds, sent, _measure_vote())
+        report = read_json(folder / "report.json")
+        rounds = report["rounds"]
+        if not rounds or not all(entry.get("cpu_seconds") for entry in rounds):
+            raise InvalidInput("run", str(folder), "its report has no processor seconds: run it again")
+        numbers = {entry["round"] for entry in rounds}
+        events = read_json_lines(folder / "events.jsonl")
+        sent = [event for event in events if event["event"] == "transaction" and event["round"] in numbers]
+        return summarise(report["config"], rounds, sent, _measure_vote())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput("run", str(folder), f"no report of a run: {error!r}") from error
 
 
 def summarise(

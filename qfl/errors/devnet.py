@@ -64,6 +64,14 @@ class DevnetRunning(DevnetError):
         self.folder, self.pid = folder, pid
 
 
+class DevnetStateDamaged(DevnetError):
+    """A devnet is up, and a file in which it says so cannot be read."""
+
+    def __init__(self, path: Path, reason: str) -> None:
+        super().__init__(f"{path} is damaged ({reason}): end the devnet with `qfl devnet down`, and start it again")
+        self.path, self.reason = path, reason
+
+
 class NoDevnet(DevnetError):
     """No devnet is up in a folder."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from qfl.bounds import LAST_PARTICIPANT, check_whole
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.errors import InvalidInput
@@ -18,6 +19,7 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
     Raises:
         InvalidInput: no such participant, or it has left.
     """
+    check_whole("participant", participant, 1, LAST_PARTICIPANT)
     number = ParticipantId(participant)
     record = ledger.staking.participant(number)
     if record.role is Role.NONE:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
@@ -9,11 +10,11 @@ from typing import Any, cast
 from eth_typing import HexStr
 from web3 import Web3
 from web3.contract.contract import ContractEvent
-from web3.exceptions import TransactionNotFound, Web3RPCError
+from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
 from web3.logs import DISCARD
 from web3.types import TxData, TxReceipt
 
-from qfl.chain.abi import load_abi
+from qfl.chain.abi import load_abi, selector_of
 from qfl.chain.connection import reaching, url_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.ledger import Ledger
@@ -46,8 +47,7 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
             "value_wei": transaction["value"],
         }
         if target is not None and transaction["input"]:
-            function, arguments = target.arguments_of(bytes(transaction["input"]))
-            found |= {"function": function, "arguments": plain(arguments)}
+            found |= _call(target, bytes(transaction["input"]))
         found["events"] = _events(contracts, receipt)
         if not receipt["status"]:
             found |= explain_failure(
@@ -59,8 +59,23 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     return found
 
 
+def _call(target: BoundContract, data: bytes) -> dict[str, Any]:
+    """The function that a contract was called for and its arguments; or what there is in place of them."""
+    try:
+        function, arguments = target.arguments_of(data)
+    except (Web3Exception, ValueError, TypeError, OverflowError) as error:
+        entries = (entry for entry in load_abi(target.abi_name) if entry["type"] == "function")
+        known = {selector_of(entry): entry["name"] for entry in entries}
+        if data[:4] not in known:
+            return {"function": f"unknown: {target.abi_name} has none with the selector 0x{data[:4].hex()}"}
+        return {"function": known[data[:4]], "arguments": f"unreadable: {type(error).__name__}"}
+    return {"function": function, "arguments": plain(arguments)}
+
+
 def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
     """A transaction with the chain that has it: the beacon's, or a shard's own, as far as they answer."""
+    if not re.fullmatch("0x[0-9a-fA-F]{64}", tx_hash):
+        raise InvalidInput("transaction", tx_hash, "a transaction's hash is 0x and 64 hexadecimal digits")
     for web3 in (ledger.web3, *ledger.shard_web3s):
         try:
             # Inside: what this chain does not know, another one may; a hash that is none, nobody does.

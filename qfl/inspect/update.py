@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
+from qfl.bounds import LAST_PARTICIPANT, check_whole
 from qfl.chain.ledger import Ledger
 from qfl.codec.cid import cid_of
 from qfl.committee.updates import fetch_updates
@@ -33,6 +34,7 @@ def inspect_update(
     """
     if not 0 < number <= ledger.beacon.current_round():
         raise InvalidInput("round", number, f"rounds are 1 to {ledger.beacon.current_round()}")
+    check_whole("client", client, 1, LAST_PARTICIPANT)
     asked, who = RoundNumber(number), ParticipantId(client)
     shard = ledger.beacon.shard_of(asked, who)
     contract, opened = ledger.shards[shard], ledger.shard_opened_in(shard, asked)

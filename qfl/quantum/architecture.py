@@ -7,6 +7,7 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
+from qfl.bounds import check_choice, check_whole
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.types import ModelShape
 
@@ -60,14 +61,11 @@ class Architecture:
     ansatz: str = "zyz-ring"
 
     def __post_init__(self) -> None:
-        if self.ansatz not in ANSAETZE:
-            raise InvalidInput("ansatz", self.ansatz, f"choose one of {', '.join(ANSAETZE)}")
-        if self.encoding not in ENCODINGS:
-            raise InvalidInput("encoding", self.encoding, f"choose one of {', '.join(ENCODINGS)}")
-        _check_range("qubits", self.qubits, MIN_QUBITS, MAX_QUBITS)
-        _check_range("layers", self.layers, 1, MAX_LAYERS)
-        _check_range("classes", self.classes, 2, MAX_CLASSES)
-        _check_range("features", self.features, 1, most_features(self.encoding, self.qubits))
+        check_choice("ansatz", self.ansatz, ANSAETZE)
+        room = most_features(self.encoding, self.qubits)
+        check_whole("layers", self.layers, 1, MAX_LAYERS)
+        check_whole("classes", self.classes, 2, MAX_CLASSES)
+        check_whole("features", self.features, 1, room)
         if not isinstance(self.head, bool):
             raise InvalidInput("head", self.head, "must be true or false")
         if not self.head and self.classes > self.qubits:
@@ -134,7 +132,13 @@ class Architecture:
 
 
 def most_features(encoding: str, qubits: int) -> int:
-    """Longest feature vector that an encoding can put into so many qubits."""
+    """Longest feature vector that an encoding can put into so many qubits.
+
+    Raises:
+        InvalidInput: there is no such encoding, or no register of so many.
+    """
+    check_choice("encoding", encoding, ENCODINGS)
+    check_whole("qubits", qubits, MIN_QUBITS, MAX_QUBITS)
     return len(ANGLE_AXES) * qubits if encoding in ANGULAR else int(2**qubits)
 
 
@@ -146,11 +150,6 @@ def require_circuit(architecture: Architecture) -> None:
     """
     if architecture.is_classical:
         raise InvalidInput("ansatz", architecture.ansatz, "has no circuit for a device: leave the device out")
-
-
-def _check_range(name: str, value: object, low: int, high: int) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-        raise InvalidInput(name, value, f"must be a whole number from {low} to {high}")
 
 
 def _parse(data: bytes) -> dict[str, Any]:

@@ -7,13 +7,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from qfl.bounds import check_choice, check_number, check_whole
 from qfl.errors import InvalidInput
 
 ENGINES = ("fused", "torchquantum")
 DTYPES = ("float32", "float64")
 OPTIMISERS = ("momentum", "adam")
+MAX_STEPS = 10_000
+MAX_BATCH = 2**14
+MAX_SAMPLES = 10**7
+"""Of all steps of a round together: who joins a job lets its author decide how long it computes."""
 MAX_RATE = 10.0
 MAX_PROXIMAL = 100.0
+MIN_NOISE, MAX_NOISE = 1e-3, 1e4
+"""Below the first there is no privacy left to speak of, and the accountant's numbers overflow."""
+MAX_CLIP = 1e6
+MAX_SHOTS = 10**7
+MAX_TRAJECTORIES = 10**5
 LAST_RATE = 0.05
 """Share of the learning rate that is left at the end of the cosine schedule."""
 
@@ -26,9 +36,9 @@ class TrainingConfig:
     tells what else was tried. See `scale_rate` for the schedule.
 
     Attributes:
-        steps: optimiser steps; the same for every client however much data it has, so that the unweighted mean
-            of their updates weighs each client's objective alike.
-        batch_size: samples per step.
+        steps: optimiser steps, up to 10,000; the same for every client however much data it has, so that the
+            unweighted mean of their updates weighs each client's objective alike.
+        batch_size: samples per step, up to 16,384, and 10 million in all steps of a round.
         optimiser: "momentum" (gradient descent with momentum) or "adam", afresh in every round.
         learning_rate: in the first round, up to 10. With momentum, radians for a gradient of 1 per radian; with Adam
             about the most radians an angle moves in a step: 0.03 is a good one.
@@ -40,9 +50,9 @@ class TrainingConfig:
         sent_share: share of an update's lanes, the largest ones, that a client sends, above 0, up to 1; what it holds
             back goes into its next update (error feedback), so that it takes longer rather than getting lost.
         privacy_clip: most that a round's training may change the model, as the length of all radians and weights
-            together; 0 for no differential privacy.
-        privacy_noise: standard deviation of the noise on every coordinate, in lengths of `privacy_clip`; whatever the
-            seed, no two runs have the same.
+            together, up to a million; 0 for no differential privacy.
+        privacy_noise: standard deviation of the noise on every coordinate, in lengths of `privacy_clip`, 0.001 to
+            10,000 or 0; whatever the seed, no two runs have the same.
         engine: "fused" or "torchquantum" (stock, gate by gate: slow).
         dtype: "float32" or, with the fused engine, "float64".
 
@@ -64,19 +74,18 @@ class TrainingConfig:
     dtype: str = "float32"
 
     def __post_init__(self) -> None:
-        _check_count("steps", self.steps)
-        _check_count("batch_size", self.batch_size)
-        if not _is_number(self.learning_rate) or not 0 < self.learning_rate <= MAX_RATE:
-            raise InvalidInput("learning_rate", self.learning_rate, f"must be a number above 0, at most {MAX_RATE}")
-        if not _is_number(self.momentum) or not 0 <= self.momentum < 1:
-            raise InvalidInput("momentum", self.momentum, "must be a number from 0, below 1")
-        if not _is_number(self.proximal) or not 0 <= self.proximal <= MAX_PROXIMAL:
-            raise InvalidInput("proximal", self.proximal, f"must be a number from 0 to {MAX_PROXIMAL}")
-        if not _is_number(self.sent_share) or not 0 < self.sent_share <= 1:
-            raise InvalidInput("sent_share", self.sent_share, "must be a number above 0, at most 1")
-        for name in ("privacy_clip", "privacy_noise"):
-            if not _is_number(amount := getattr(self, name)) or not 0 <= amount < math.inf:
-                raise InvalidInput(name, amount, "must be a number from 0")
+        check_whole("steps", self.steps, 1, MAX_STEPS)
+        check_whole("batch_size", self.batch_size, 1, MAX_BATCH)
+        if (samples := self.steps * self.batch_size) > MAX_SAMPLES:
+            remedy = f"{samples:,} samples in {self.steps} steps: take at most {MAX_SAMPLES:,} in all"
+            raise InvalidInput("batch_size", self.batch_size, remedy)
+        check_number("learning_rate", self.learning_rate, 0, MAX_RATE, above=True)
+        check_number("momentum", self.momentum, 0, 1, below=True)
+        check_number("proximal", self.proximal, 0, MAX_PROXIMAL)
+        check_number("sent_share", self.sent_share, 0, 1, above=True)
+        check_number("privacy_clip", self.privacy_clip, 0, MAX_CLIP)
+        if self.privacy_noise != 0:
+            check_number("privacy_noise", self.privacy_noise, MIN_NOISE, MAX_NOISE)
         if self.privacy_noise and not self.privacy_clip:
             raise InvalidInput(
                 "privacy_clip", self.privacy_clip, "noise hides a change of bounded length only: give one"
@@ -85,9 +94,9 @@ class TrainingConfig:
             raise InvalidInput("privacy_noise", self.privacy_noise, "a bound alone keeps nothing private: give noise")
         if not isinstance(self.control_variates, bool):
             raise InvalidInput("control_variates", self.control_variates, "must be true or false")
-        _check_choice("optimiser", self.optimiser, OPTIMISERS)
-        _check_choice("engine", self.engine, ENGINES)
-        _check_choice("dtype", self.dtype, DTYPES)
+        check_choice("optimiser", self.optimiser, OPTIMISERS)
+        check_choice("engine", self.engine, ENGINES)
+        check_choice("dtype", self.dtype, DTYPES)
         if self.control_variates and self.optimiser == "adam":
             # Adam divides each client's gradients by a scale of its own: their mean is not in anybody's steps.
             raise InvalidInput("control_variates", True, 'Adam has none: set it to false, or optimiser to "momentum"')
@@ -108,11 +117,12 @@ class DeviceConfig:
     """What stands between an exact simulation and a real device; see `qfl.quantum.device`.
 
     Attributes:
-        shots: measurements for each sample and each setting; None: the mean of infinitely many.
+        shots: measurements for each sample and each setting, up to 10 million; None: the mean of infinitely many.
         one_wire_error: probability that a gate on one wire is followed by a uniformly random Pauli (identity included):
             the depolarising channel (1 - p) rho + p I/2, in [0, 1].
         many_wire_error: the same of gates on more wires, a random Pauli string on all of them.
-        trajectories: most random draws of those Paulis that the shots are spread over; without noise there is one.
+        trajectories: most random draws of those Paulis that the shots are spread over, up to 100,000; without noise
+            there is one.
         zero_as_one: probability to read 1 where the qubit is 0, each qubit by itself, in [0, 1].
         one_as_zero: the other way round.
 
@@ -129,11 +139,10 @@ class DeviceConfig:
 
     def __post_init__(self) -> None:
         for name in ("one_wire_error", "many_wire_error", "zero_as_one", "one_as_zero"):
-            if not _is_number(rate := getattr(self, name)) or not 0 <= rate <= 1:
-                raise InvalidInput(name, rate, "must be a probability, from 0 to 1")
-        _check_count("trajectories", self.trajectories)
+            check_number(name, getattr(self, name), 0, 1)
+        check_whole("trajectories", self.trajectories, 1, MAX_TRAJECTORIES)
         if self.shots is not None:
-            _check_count("shots", self.shots)
+            check_whole("shots", self.shots, 1, MAX_SHOTS)
 
     @property
     def is_noisy(self) -> bool:
@@ -171,17 +180,3 @@ def scale_rate(progress: float) -> float:
     Small steps in late rounds keep clients with different labels from undoing each other's work.
     """
     return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _check_count(name: str, value: object) -> None:
-    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
-        raise InvalidInput(name, value, "must be a whole number, at least 1")
-
-
-def _check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    if value not in choices:
-        raise InvalidInput(name, value, f"choose one of {', '.join(choices)}")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from qfl.errors import InvalidInput
+from qfl.files import read_json
 from qfl.report.page import Section, Table
 
 
@@ -18,7 +18,7 @@ def read_attacks(path: Path) -> Section:
         InvalidInput: the file is none.
     """
     try:
-        return attack_section(json.loads(path.read_bytes()))
+        return attack_section(read_json(path))
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise InvalidInput("attacks", str(path), f"is not what `qfl attack --out FILE` writes: {error!r}") from error
 

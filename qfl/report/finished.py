@@ -16,9 +16,10 @@ from qfl.config import JobConfig
 from qfl.energy.model import Account, compute_accounts
 from qfl.energy.workload import read_workload
 from qfl.errors import InvalidInput, MalformedContent, QflError
+from qfl.files import read_json
 from qfl.prepare import prepare_job
 from qfl.quantum.architecture import Architecture
-from qfl.report.folder import kept_config
+from qfl.report.folder import job_of
 
 NEEDED = ("config", "rounds", "gas", "bytes", "central", "disputes", "failed_rounds", "final", "transactions")
 """What a report has to hold to be shown."""
@@ -61,10 +62,10 @@ def read_run(folder: Path) -> FinishedRun:
         )
         raise InvalidInput("run", str(folder), remedy)
     try:
-        report = json.loads(path.read_bytes())
+        report = read_json(path)
         missing = [name for name in NEEDED if name not in report]
-        job = kept_config(folder)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        job = job_of(report)
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
         raise InvalidInput("run", str(folder), f"its report.json is not that of a run: {error!r}") from error
     if missing:
         raise InvalidInput(

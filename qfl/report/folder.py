@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import fields
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
+from qfl.bounds import MOST_PARTICIPANTS, check_choice, check_whole
 from qfl.chain.parameters import load_parameters
-from qfl.config import JobConfig
+from qfl.config import CHAINS, JobConfig
 from qfl.devnet.config import ChainKind, DevnetConfig
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 
 CHAIN_FILE = "chain.json"
 """Says which program keeps the run's chain, so that it can be started again on the same state."""
@@ -48,14 +49,20 @@ def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -
     """The development network that a run left in its folder, to be started again.
 
     Raises:
-        InvalidInput: the run used a chain of somebody else's.
+        InvalidInput: the run used a chain of somebody else's, or what it wrote of its own is damaged.
     """
     path = folder / CHAIN_FILE
     if with_chain and not path.exists():
         raise InvalidInput("run", str(folder), "has no chain of its own; pass --rpc, and --ipfs where it is asked for")
     if not with_chain:
         return DevnetConfig(folder / "devnet", with_chain=False, with_ipfs=with_ipfs)
-    kept = json.loads(path.read_text())
+    try:
+        kept = read_json(path)
+        check_choice("chain", kept["chain"], CHAINS)
+        check_whole("accounts", kept["accounts"], 1, 1 + 3 * MOST_PARTICIPANTS)
+        check_whole("shardChains", kept["shardChains"], 0, MOST_PARTICIPANTS)
+    except (OSError, ValueError, TypeError, KeyError, InvalidInput) as error:
+        raise InvalidInput("run", str(folder), f"its {CHAIN_FILE} is damaged ({error!r}): run it again") from error
     counts = {"accounts": kept["accounts"], "shard_chains": kept["shardChains"]}
     return DevnetConfig(folder / "devnet", kept["chain"], with_ipfs=with_ipfs, **counts)
 
@@ -67,8 +74,13 @@ def kept_config(folder: Path) -> JobConfig:
         InvalidInput: there is no report, or not one of this version.
     """
     try:
-        written = json.loads((folder / "report.json").read_bytes())["config"]
-    except (OSError, ValueError, KeyError) as error:
+        return job_of(read_json(folder / "report.json"))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise InvalidInput("run", str(folder), f"has no report of a job ({error}): name a finished run") from error
+
+
+def job_of(report: Any) -> JobConfig:
+    """The job in what a `report.json` holds. Raises InvalidInput, or KeyError, TypeError: it is no report."""
+    written = report["config"]
     known = {setting.name: written[setting.name] for setting in fields(JobConfig) if setting.name in written}
     return JobConfig(**{**known, "classes": tuple(known.get("classes", ()))})

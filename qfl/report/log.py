@@ -6,11 +6,12 @@ import json
 import threading
 import time
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 from qfl.chain.receipts import Receipt
-from qfl.files import write_atomically
+from qfl.files import read_json_lines, write_atomically
 
 
 class EventLog:
@@ -21,11 +22,7 @@ class EventLog:
         self._path, self._lock = path, threading.Lock()
         self.events: list[dict[str, Any]] = []
         if path.exists():
-            for line in path.read_text().splitlines():
-                try:
-                    self.events.append(json.loads(line))
-                except ValueError:
-                    break
+            self.events += takewhile(lambda event: isinstance(event, dict) and "event" in event, read_json_lines(path))
         write_atomically(path, "".join(json.dumps(event) + "\n" for event in self.events).encode())
 
     def add(self, kind: str, **values: Any) -> None:

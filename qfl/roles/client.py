@@ -26,7 +26,7 @@ from qfl.client.update import PreparedUpdate, prepare_update
 from qfl.codec.content import Content, decode, lanes_root
 from qfl.codec.state import from_state
 from qfl.committee.updates import Terms
-from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StorageError
+from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
 from qfl.files import write_atomically
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.admission import admissions
@@ -269,7 +269,9 @@ class Client:
         except (ModelRejected, StorageError) as fault:
             log.warning("client %d trains without control variates this once: %s", self.participant, fault)
             return None
-        return Trail(published, step_between(previous, base), self._read_vector(f"control-{last}.f64"))
+        return Trail(
+            published, step_between(previous, base), self._read_vector(f"control-{last}.f64", terms.shape.total)
+        )
 
     def _kept_base(self, last: int | None, root: bytes) -> Content | None:
         """The model of this root, when the client trained on it in its last round: spares fetching it again."""
@@ -289,14 +291,18 @@ class Client:
     def _write(self, name: str, data: bytes) -> None:
         write_atomically(self._folder / name, data, mode=0o600)
 
-    def _read_vector(self, name: str) -> NDArray[np.float64] | None:
-        """A vector that an earlier round left on disk, if it did."""
+    def _read_vector(self, name: str, length: int) -> NDArray[np.float64] | None:
+        """A vector that an earlier round left on disk, if it did. Raises StateCorrupt."""
         path = self._folder / name
-        return np.frombuffer(path.read_bytes()).copy() if path.exists() else None
+        if not path.exists():
+            return None
+        if len(data := path.read_bytes()) != length * np.dtype(np.float64).itemsize:
+            raise StateCorrupt(path, f"{len(data)} bytes are not {length} numbers")
+        return np.frombuffer(data).copy()
 
     def _residual(self, terms: Terms) -> NDArray[np.float64]:
         """What rounding left over in the last prepared round; zero at the beginning."""
-        residual = self._read_vector(f"residual-{self._last_prepared(terms)}.f64")
+        residual = self._read_vector(f"residual-{self._last_prepared(terms)}.f64", terms.shape.total)
         return np.zeros(terms.shape.total) if residual is None else residual
 
     def _last_prepared(self, terms: Terms) -> int | None:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from qfl.errors import StateCorrupt
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 
 
 class Journal:
@@ -23,8 +23,8 @@ class Journal:
         self._entries: dict[str, dict[str, Any]] = {}
         if path.exists():
             try:
-                entries = json.loads(path.read_text())
-            except (OSError, ValueError, RecursionError) as error:
+                entries = read_json(path)
+            except (OSError, ValueError) as error:
                 raise StateCorrupt(path, str(error)) from error
             if not isinstance(entries, dict) or not all(isinstance(record, dict) for record in entries.values()):
                 raise StateCorrupt(path, "not a journal")

@@ -9,7 +9,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.errors import InvalidInput, StateCorrupt
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 from qfl.types import LmsPublicKey, ParticipantId
 
 
@@ -67,9 +67,9 @@ def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> Part
 def _read(path: Path) -> tuple[ParticipantId, str]:
     """Who the folder belongs to, and at which staking contract."""
     try:
-        record = json.loads(path.read_text())
+        record = read_json(path)
         return ParticipantId(int(record["id"])), str(record["staking"])
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise StateCorrupt(path, str(error)) from error
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qfl.chain.ledger import Ledger
 from qfl.errors import StateCorrupt
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 from qfl.storage.retention import Retention
 from qfl.storage.store import ContentStore
 from qfl.types import RoundNumber, ShardIndex
@@ -69,6 +69,6 @@ def read_released(folder: Path) -> int:
     if not path.exists():
         return 0
     try:
-        return int(json.loads(path.read_text())["released"])
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return int(read_json(path)["released"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise StateCorrupt(path, str(error)) from error

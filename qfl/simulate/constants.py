@@ -7,11 +7,14 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from qfl.bounds import check_number
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 from qfl.simulate.laws import Coefficients, opening_counts, total
 from qfl.simulate.size import Size
 
+MOST = 1e18
+"""Of anything that is measured for one of its kind: gas, bytes, seconds."""
 DEFAULTS = Path(__file__).with_name("constants.json")
 
 
@@ -55,6 +58,14 @@ class Constants:
         """Processor seconds of a round, by role, all that play it together."""
         return {role: total(constants, size.counts) for role, constants in self.work.items()}
 
+    def _checked(self) -> Constants:
+        """These, if they are numbers by name where such belong. Raises AttributeError, TypeError, ValueError."""
+        groups = [*self.stages.values(), *self.work.values(), *self.gas.values(), *self.sent.values(), self.opening]
+        numbers = [number for group in groups for number in group.values()]
+        for number in (*numbers, self.update_bytes, self.model_bytes):
+            check_number("constant", number, 0, MOST)
+        return self
+
     def save(self, path: Path) -> None:
         """Write the file."""
         write_atomically(path, (json.dumps(_rounded(asdict(self)), indent=2) + "\n").encode())
@@ -67,8 +78,8 @@ class Constants:
             InvalidInput: it is not one that `save` wrote.
         """
         try:
-            return cls(**json.loads(path.read_bytes()))
-        except (OSError, ValueError, TypeError) as error:
+            return cls(**read_json(path))._checked()
+        except (OSError, ValueError, TypeError, AttributeError) as error:
             raise InvalidInput("constants", str(path), f"make them with `qfl simulate --calibrate`: {error}") from error
 
 

@@ -9,6 +9,7 @@ from qfl.simulate.committees import Electorate, failure_probability, quorum, sta
 
 MOST_SEATS = 64
 """Largest committee: a bundle's bitmap is one 64-bit word."""
+MOST_RATIO = 1e9
 FEWEST_SEATS = 4
 
 
@@ -43,10 +44,9 @@ def unequal_stakes_bound(electorate: Electorate, tolerated: int, largest_to_mean
     Raises:
         InvalidInput: `largest_to_mean` is below 1.
     """
-    if largest_to_mean < 1:
-        raise InvalidInput(
-            "largest stake to mean", largest_to_mean, "the largest stake is at least the mean: 1 or more"
-        )
+    if not 1 <= largest_to_mean <= MOST_RATIO:
+        remedy = f"the largest stake is at least the mean: 1 or more, up to {MOST_RATIO:g}"
+        raise InvalidInput("largest stake to mean", largest_to_mean, remedy)
     seats = electorate.seats
     gone = (electorate.committees * seats - 1) * largest_to_mean / electorate.validators
     share = electorate.bad / electorate.validators

@@ -11,7 +11,7 @@ import numpy as np
 from eth_hash.auto import keccak
 
 from qfl.errors import InvalidInput, NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed
-from qfl.files import write_atomically
+from qfl.files import read_json, write_atomically
 from qfl.zk.commitment import commit_lanes
 from qfl.zk.process import ProvingProcess
 from qfl.zk.statement import NormStatement
@@ -162,11 +162,11 @@ class NormKeys:
             NormKeysMissing, NormKeysMalformed, ZkExtraMissing.
         """
         try:
-            document = json.loads((folder / "verifying.json").read_text())
+            document = read_json(folder / "verifying.json")
             capacity, origin = int(document["capacity"]), str(document["origin"])
         except FileNotFoundError as error:
             raise NormKeysMissing(folder) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
             raise NormKeysMalformed(f"{folder / 'verifying.json'}: {error}") from error
         return cls(folder, origin, VerifyingKey.from_snarkjs(document, capacity))
 

@@ -78,8 +78,8 @@ def test_published_model_is_evaluated_exactly_and_on_a_device(
     ("arguments", "message"),
     [
         ([], "data = None: pass a file of test samples, or --run"),
-        (["--shots", 0], "shots = 0: must be a whole number"),
-        (["--readout", "1.5"], "zero_as_one = 1.5: must be a probability"),
+        (["--shots", 0], "0 is not in the range 1<=x<=10000000"),
+        (["--readout", "1.5"], "'1.5' is no probability: it goes from 0 to 1"),
         (["--readout", "often"], "'often' is neither a number nor two with a comma"),
         (["--depolarising", "0.1,0.1,0.1"], "is neither a number nor two"),
     ],

@@ -87,10 +87,10 @@ def test_value_of_the_wrong_kind_is_named(load, text, message):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("clients = 0", "clients = 0: must be 1 or more"),
-        ("validators = -1", "validators = -1: must be 1 or more"),
-        ("seed = -1", "seed = -1: must be 0 or more"),
-        ("limit = -5", "limit = -5: must be 0 or more"),
+        ("clients = 0", "clients = 0: must be a whole number from 1 to 65536"),
+        ("validators = -1", "validators = -1: must be a whole number from 1"),
+        ("seed = -1", "seed = -1: must be a whole number from 0"),
+        ("limit = -5", "limit = -5: must be a whole number from 0"),
         ('chain = "geth"', "chain = 'geth': choose one of anvil, ganache"),
         ('mode = "secret"', "mode = 'secret': choose one of transparent, private"),
         ('quorum = "votes"', "quorum = 'votes': choose one of lms, bls"),

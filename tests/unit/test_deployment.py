@@ -69,8 +69,8 @@ def test_folder_in_place_of_the_file_is_named(tmp_path):
     ("change", "reason"),
     [
         pytest.param({"version": 1}, "version 1, this program reads 2", id="version"),
-        pytest.param({"chainId": "mainnet"}, "ValueError", id="chain id"),
-        pytest.param({"block": None}, "TypeError", id="block"),
+        pytest.param({"chainId": "mainnet"}, "'mainnet' is not the number of a chain", id="chain id"),
+        pytest.param({"block": None}, "None is not the number of a chain or block", id="block"),
         pytest.param({"contracts": {}}, "no Beacon and no Rewards and no Staking in it", id="no contracts"),
         pytest.param({"contracts": []}, "AttributeError", id="contracts"),
         pytest.param({"shards": []}, "no shard in it", id="no shards"),

@@ -62,7 +62,7 @@ def test_repetitions_scatter_about_the_exact_result() -> None:
     [
         ({"shot": 10}, JobDocument(MODEL, RECIPE, 1), "device.shot = 10: unknown; known are shots, one_wire_error"),
         ({"shots": -1}, JobDocument(MODEL, RECIPE, 1), "shots = -1: must be a whole number"),
-        ({"zero_as_one": "0.1"}, JobDocument(MODEL, RECIPE, 1), "must be a probability"),
+        ({"zero_as_one": "0.1"}, JobDocument(MODEL, RECIPE, 1), "must be a number from 0 to 1"),
         (NOISY, JobDocument(Architecture(ansatz="classical"), RECIPE, 1), "has no circuit for a device"),
         (NOISY, JobDocument(MODEL, TrainingConfig(engine="torchquantum"), 1), "a device runs in place of an engine"),
     ],

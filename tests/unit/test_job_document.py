@@ -71,6 +71,49 @@ def test_number_of_rounds_that_cannot_be_planned_for_is_refused(rounds):
         JobDocument.from_json(changed(rounds=rounds))
 
 
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("steps", 10**12),
+        ("steps", 10**400),
+        ("batch_size", 10**12),
+        ("learning_rate", 10**400),
+        ("learning_rate", float("inf")),
+        ("momentum", float("nan")),
+        ("proximal", 10**400),
+        ("sent_share", 10**400),
+        ("privacy_clip", 10**400),
+        ("privacy_clip", float("inf")),
+        ("privacy_noise", 10**400),
+        ("privacy_noise", 5e-324),
+    ],
+)
+def test_recipe_that_nobody_could_follow_is_refused(name, value):
+    """Its author is anybody: a client that joined would compute for ever, or end with a traceback."""
+    recipe = {**json.loads(JOB.to_json())["training"], "privacy_clip": 1.0, "privacy_noise": 1.0, name: value}
+    with pytest.raises(InvalidInput, match=f"^{name} = "):
+        JobDocument.from_json(changed(training=recipe))
+
+
+def test_recipe_of_too_many_samples_in_all_is_refused():
+    """All of a round's sample numbers are drawn before its first step."""
+    with pytest.raises(InvalidInput, match="163,840,000 samples in 10000 steps"):
+        TrainingConfig(steps=10_000, batch_size=2**14)
+
+
+@pytest.mark.parametrize("rounds", [10**12, 10**400])
+def test_number_of_rounds_without_end_is_refused(rounds):
+    with pytest.raises(InvalidInput, match="rounds = "):
+        JobDocument.from_json(changed(rounds=rounds))
+
+
+@pytest.mark.parametrize("name", ["qubits", "layers", "classes", "features"])
+def test_architecture_without_end_is_refused(name):
+    architecture = {**json.loads(JOB.to_json())["architecture"], name: 10**400}
+    with pytest.raises(InvalidInput, match=f"^{name} = about 10\\^400"):
+        JobDocument.from_json(changed(architecture=architecture))
+
+
 @pytest.mark.parametrize("mode", ["", "Private", None, 1])
 def test_unknown_mode_is_refused(mode):
     with pytest.raises(InvalidInput, match=r"mode = .*: choose one of transparent, private"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+import warnings
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +67,53 @@ def test_what_is_no_such_file_is_refused(tmp_path: Path, content: bytes | None) 
         path.write_bytes(content)
     with pytest.raises(InvalidInput, match="cannot be read"):
         load_own(path, FEATURES, CLASSES)
+
+
+@pytest.fixture
+def packed(tmp_path: Path) -> bytes:
+    """A good file's bytes, compressed."""
+    path = tmp_path / "good.npz"
+    np.savez_compressed(path, x=np.tile(X, (50, 1)), y=np.tile(Y, 50))
+    return path.read_bytes()
+
+
+def test_a_file_cut_short_anywhere_is_refused(tmp_path: Path, packed: bytes) -> None:
+    path = tmp_path / "mine.npz"
+    for length in range(0, len(packed), 7):
+        path.write_bytes(packed[:length])
+        with pytest.raises(InvalidInput, match="data = "):
+            load_own(path, FEATURES, CLASSES)
+
+
+def test_a_file_with_any_byte_damaged_is_read_or_refused(tmp_path: Path, packed: bytes) -> None:
+    """Encrypted, compressed as nobody can, of another version, with a length that no memory has: all of it occurs."""
+    path, refused = tmp_path / "mine.npz", 0
+    for place in range(len(packed)):
+        damaged = bytearray(packed)
+        damaged[place] ^= 0xFF
+        path.write_bytes(damaged)
+        try:
+            load_own(path, FEATURES, CLASSES)
+        except InvalidInput:
+            refused += 1
+    assert refused > len(packed) / 2
+
+
+def test_an_array_that_no_memory_holds_is_refused(tmp_path: Path) -> None:
+    path, header = tmp_path / "mine.npz", io.BytesIO()
+    np.lib.format.write_array_header_1_0(header, {"descr": "<f8", "fortran_order": False, "shape": (10**15, 4)})
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("x.npy", header.getvalue())
+        archive.writestr("y.npy", header.getvalue())
+    with pytest.raises(InvalidInput, match="cannot be read"):
+        load_own(path, FEATURES, CLASSES)
+
+
+def test_numbers_beyond_the_type_are_refused_without_a_warning(tmp_path: Path) -> None:
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(InvalidInput, match="NaN or infinity"):
+            load_own(_saved(tmp_path, x=X + 1e300, y=Y), FEATURES, CLASSES)
 
 
 def test_a_single_array_is_refused(tmp_path: Path) -> None:

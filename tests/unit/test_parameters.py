@@ -42,6 +42,17 @@ def test_value_that_is_no_whole_number_is_named(value):
 
 
 @pytest.mark.parametrize(
+    ("name", "bits"),
+    [("minClientStakeWei", 96), ("unbondingSeconds", 32), ("slashBps", 16), ("seats", 8), ("normBound", 64)],
+)
+def test_value_that_its_solidity_type_cannot_hold_is_named(name, bits):
+    """It would be refused while it is encoded, when half of the contracts are deployed."""
+    assert load_parameters(**{name: 2**bits - 1})
+    with pytest.raises(InvalidInput, match=rf"{name} = .*this one has {bits} bits"):
+        load_parameters(**{name: 2**bits})
+
+
+@pytest.mark.parametrize(
     "text",
     ["", "seats: 4", "staking = 5\nrounds = 5\ndeployment = 5", "[staking]\n[rounds]\n[deployment]", "\ud83d"],
     ids=["empty", "no TOML", "no tables", "no pool", "no UTF-8"],
