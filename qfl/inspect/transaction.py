@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any, cast
 
+from eth_abi.exceptions import DecodingError
 from eth_typing import HexStr
 from web3 import Web3
 from web3.contract.contract import ContractEvent
@@ -63,7 +64,7 @@ def _call(target: BoundContract, data: bytes) -> dict[str, Any]:
     """The function that a contract was called for and its arguments; or what there is in place of them."""
     try:
         function, arguments = target.arguments_of(data)
-    except (Web3Exception, ValueError, TypeError, OverflowError) as error:
+    except (Web3Exception, DecodingError, ValueError, TypeError, OverflowError) as error:
         entries = (entry for entry in load_abi(target.abi_name) if entry["type"] == "function")
         known = {selector_of(entry): entry["name"] for entry in entries}
         if data[:4] not in known:

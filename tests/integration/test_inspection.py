@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -81,6 +82,29 @@ def test_a_lack_of_gas(town: Town) -> None:
     failure = inspect_transaction(town.ledger, fail(town, call, gas=24_000))["failure"]
     assert failure["error"] == "OutOfGas"
     assert "higher gas limit" in failure["remedy"]
+
+
+@pytest.mark.parametrize(
+    ("data", "function"),
+    [
+        (b"\xde\xad\xbe\xef", "unknown: Beacon has none with the selector 0xdeadbeef"),
+        (b"\xde\xad\xbe\xef" + bytes(64), "unknown: Beacon has none with the selector 0xdeadbeef"),
+        (b"\xde", "unknown: Beacon has none with the selector 0xde"),
+    ],
+    ids=["selector", "with arguments", "half a selector"],
+)
+def test_a_call_of_a_function_that_the_contract_does_not_have(town: Town, data: bytes, function: str) -> None:
+    tx_hash = fail(town, UnsentCall("guess", town.ledger.beacon.address, data))
+    assert inspect_transaction(town.ledger, tx_hash)["function"] == function
+    assert f"function: {function}" in command(town, "tx", tx_hash)
+
+
+@pytest.mark.parametrize("length", [4, 10, 4 + 31])
+def test_a_call_whose_arguments_are_cut_short(town: Town, length: int) -> None:
+    call = town.ledger.beacon.settle(RoundNumber(1))
+    found = inspect_transaction(town.ledger, fail(town, replace(call, data=call.data[:length])))
+    assert found["function"] == "settle"
+    assert found["arguments"].startswith("unreadable")
 
 
 def test_a_chain_that_makes_no_traces(tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -1,0 +1,105 @@
+"""Commands on a real chain with arguments that nobody can mean, and with addresses that hold a login."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from commands import Done, require_one_line, run_command
+from town import Town
+
+from qfl.devnet import Devnet, DevnetConfig
+from qfl.devnet.ports import choose_port
+
+LOGIN, SECRET = "somebody:hunter2", "hunter2"
+
+
+def with_login(url: str) -> str:
+    return url.replace("http://", f"http://{LOGIN}@")
+
+
+@pytest.fixture(scope="module")
+def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(devnet, tmp_path_factory.mktemp("town"), clients=1) as town:
+        yield town
+
+
+@pytest.mark.parametrize(
+    ("command", "exit_code"),
+    [
+        ("inspect round 9223372036854775807", 2),
+        ("inspect shard 65535", 2),
+        ("inspect shard 0 --round 9223372036854775807", 2),
+        ("inspect participant 4294967295", 2),
+        ("inspect update 1 1", 2),
+        ("inspect model 9223372036854775807", 2),
+        ("inspect tx 0x12", 2),
+        ("inspect tx nothing", 2),
+        (f"inspect tx 0x{'0' * 64}", 2),
+        (f"inspect dispute 0x{'0' * 64}", 2),
+        ("stake withdraw 4294967295", 3),
+        ("stake top-up 4294967295 --stake 1", 3),
+        ("export --ipfs http://127.0.0.1:9 --out model.qasm", 4),
+    ],
+)
+def test_arguments_that_name_nothing_end_in_one_line(
+    town: Town, command: str, exit_code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = ["--rpc", town.devnet.rpc_url, "--deployment", str(town.deployment_path)]
+    require_one_line(run_command(capsys, *command.split(), *place), exit_code)
+
+
+def test_a_node_that_does_not_answer_is_named_without_the_login(
+    town: Town, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    silent = with_login(f"http://127.0.0.1:{choose_port(0, 'nobody')}")
+    monkeypatch.setenv("QFL_RPC", silent)
+    deployment = ["--deployment", str(town.deployment_path)]
+    line = require_one_line(run_command(capsys, "inspect", "round", "1", *deployment), 3)
+    assert SECRET not in line
+    assert "no chain answers at http://***@127.0.0.1:" in line
+    network = ["--rpc", town.devnet.rpc_url, *deployment, "--ipfs", silent]
+    line = require_one_line(run_command(capsys, "export", "--out", "model.qasm", *network), 4)
+    assert SECRET not in line
+
+
+def test_a_node_with_a_login_is_shown_without_it(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
+    rpc = with_login(town.devnet.rpc_url)
+    done = run_command(capsys, "inspect", "shard", "0", "--rpc", rpc, "--deployment", str(town.deployment_path))
+    assert done.exit_code == 0, done.errors
+    assert SECRET not in done.output + done.errors
+    assert f"rpc: {town.devnet.rpc_url.replace('http://', 'http://***@')}" in done.output
+
+
+def texts(folder: Path) -> Iterator[tuple[Path, bytes]]:
+    return ((path, path.read_bytes()) for path in folder.rglob("*") if path.is_file())
+
+
+def test_a_run_leaves_no_login_in_its_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """People publish run folders, and send reports and deployment files around."""
+    job = tmp_path / "job.toml"
+    job.write_text("key_height = 5\ncentral_epochs = 0\n[model]\nqubits = 6\nlayers = 1\n[training]\nsteps = 1\n")
+    with Devnet(DevnetConfig(tmp_path / "net", shard_chains=1)) as net:
+        (shard,) = map(with_login, net.shard_rpc_urls)
+        network = ["--rpc", with_login(net.rpc_url), "--shard-rpc", shard, "--ipfs", with_login(net.ipfs_url)]
+        out = tmp_path / "run"
+
+        def run(*arguments: str) -> Done:
+            size = ["--clients", "2", "--rounds", "1", "--shard-chains", "--no-plots"]
+            return run_command(capsys, "run", "--config", str(job), "--out", str(out), *size, *network, *arguments)
+
+        done = run()
+        assert done.exit_code == 0, done.errors
+        assert SECRET not in done.output + done.errors
+        assert not [path for path, data in texts(out) if SECRET.encode() in data]
+        # The file has the shard's address without its login, and says so to whoever would need it.
+        deployment = ["--deployment", str(out / "deployment.json"), "--rpc", net.rpc_url]
+        line = require_one_line(run_command(capsys, "mirror", "status", *deployment), 2)
+        assert "pass --shard-rpc" in line
+        assert run_command(capsys, "mirror", "status", *deployment, "--shard-rpc", shard).exit_code == 0
+        # A run that cannot begin, since its node is gone, deletes nothing; one that can begins anew.
+        before = dict(texts(out))
+        network[1] = "http://127.0.0.1:9"
+        require_one_line(run("--overwrite"), 3)
+        assert dict(texts(out)) == before
