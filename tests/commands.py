@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+import threading
 from dataclasses import dataclass
 
 import pytest
@@ -26,6 +27,7 @@ def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> Done:
     capsys.readouterr()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", ["qfl", *arguments])
+        patch.setattr(threading, "excepthook", threading.excepthook)  # restored with the rest
         try:
             with pytest.raises(SystemExit) as ended:
                 main()

@@ -39,7 +39,6 @@ def set_up_logging(verbose: bool) -> None:
         handler.setFormatter(ConcealingFormatter("%(asctime)s %(levelname)s %(message)s"))
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("qfl").setLevel(logging.DEBUG if verbose else logging.INFO)
-    threading.excepthook = _print_of_thread
 
 
 def end_with(fault: QflError | click.ClickException | OSError) -> NoReturn:
@@ -61,7 +60,8 @@ def print_unforeseen(fault: BaseException) -> None:
     print(conceal("".join(traceback.format_exception(fault))), file=sys.stderr, end="")
 
 
-def _print_of_thread(ended: threading.ExceptHookArgs) -> None:
+def print_unforeseen_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """As `print_unforeseen`, for `threading.excepthook`."""
     if ended.exc_value is not None:
         print_unforeseen(ended.exc_value)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
 import warnings
 
 import click
@@ -28,7 +29,7 @@ from qfl.cli.export import export
 from qfl.cli.host import host_clients
 from qfl.cli.inspect import inspect
 from qfl.cli.key import key
-from qfl.cli.logs import end_with, is_of_a_file, print_unforeseen, set_up_logging
+from qfl.cli.logs import end_with, is_of_a_file, print_unforeseen, print_unforeseen_of_thread, set_up_logging
 from qfl.cli.mirror import mirror
 from qfl.cli.report import report
 from qfl.cli.roles import client, validator
@@ -81,6 +82,7 @@ for command in (
 def main() -> None:
     """Entry point: every foreseen fault is one line on stderr and its exit code, and no fault prints a secret."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends a command as cleanly as Ctrl-C
+    threading.excepthook = print_unforeseen_of_thread
     try:
         sys.exit(cli.main(standalone_mode=False) or 0)
     except click.exceptions.NoArgsIsHelpError as error:

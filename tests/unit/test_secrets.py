@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import pickle
+import threading
 from pathlib import Path
 
 import click
@@ -13,7 +14,7 @@ from commands import require_one_line, run_command
 
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.chain.ledger import Ledger
-from qfl.cli.logs import ConcealingFormatter
+from qfl.cli.logs import ConcealingFormatter, print_unforeseen_of_thread
 from qfl.cli.main import cli
 from qfl.errors import (
     ChainUnreachable,
@@ -217,3 +218,17 @@ def test_the_traceback_of_an_unforeseen_fault_tells_no_secret(
     assert done.exit_code == 1
     assert "RuntimeError: key ***, ***" in done.errors
     assert hides(done.errors)
+
+
+def test_a_thread_that_fails_tells_no_secret(capsys: pytest.CaptureFixture[str]) -> None:
+    def fail() -> None:
+        raise ValueError(f"cannot parse {LOGIN}")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(threading, "excepthook", print_unforeseen_of_thread)
+        thread = threading.Thread(target=fail)
+        thread.start()
+        thread.join()
+    said = capsys.readouterr().err
+    assert "ValueError: cannot parse https://***@chain.example:8545/***" in said
+    assert hides(said)
