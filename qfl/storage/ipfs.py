@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import io
 import ipaddress
+import reprlib
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import ipfshttpclient
-import requests
 from ipfshttpclient import exceptions
 from ipfshttpclient.http_common import multiaddr_to_url_data
 
@@ -27,10 +27,10 @@ from qfl.errors import (
     ContentTooLarge,
     InvalidInput,
     PeerUnreachable,
-    StorageError,
     StoreUnreachable,
 )
-from qfl.storage.store import require_block_size, require_digest
+from qfl.storage.store import MAX_BLOCK_BYTES, require_block_size, require_digest
+from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Transport
 
 # `ipfshttpclient` sets a parameter that urllib3 2 ignores, and everybody who uses it would read about that.
 warnings.filterwarnings("ignore", "The 'strict' parameter is no longer needed", FutureWarning)
@@ -38,22 +38,39 @@ warnings.filterwarnings("ignore", "The 'strict' parameter is no longer needed", 
 ADDRESS_REMEDY = "a multiaddress such as /ip4/127.0.0.1/tcp/5001/http or a URL such as http://127.0.0.1:5001"
 FETCH_SECONDS = 10.0
 MARGIN_SECONDS = 10.0
-PIECE_BYTES = 2**16
+COLLECTION_SECONDS = 120.0
+COLLECTION_BYTES = 4 * 2**20
+"""The node lists what it deletes, a line of some 80 bytes for each block."""
 # `format` rather than its newer name `cid-codec`: every go-ipfs and Kubo takes it.
 RAW_BLOCK = {"format": "raw", "mhtype": "sha2-256", "pin": "true"}
+
+_T = TypeVar("_T")
 
 
 class IpfsStore:
     """`ContentStore` on an IPFS node. Safe to use from several threads.
 
+    Whatever the node does, a call ends in time and keeps no more than it may be answered with.
+
     Args:
         address: Multiaddress of the node's RPC ("/ip4/127.0.0.1/tcp/5001/http") or its URL.
         fetch_seconds: How long the node may look for a block among its peers.
+        margin_seconds: How much longer a call may take, from connecting to the last byte of the answer.
+        collection_seconds: How long `collect_garbage` may take.
     """
 
-    def __init__(self, address: str, fetch_seconds: float = FETCH_SECONDS) -> None:
+    def __init__(
+        self,
+        address: str,
+        fetch_seconds: float = FETCH_SECONDS,
+        margin_seconds: float = MARGIN_SECONDS,
+        collection_seconds: float = COLLECTION_SECONDS,
+    ) -> None:
         self.address = address
         self._fetch_seconds = fetch_seconds
+        # The node is given the time to say itself that it found no block.
+        self._patience = fetch_seconds + margin_seconds
+        self._collection_seconds = collection_seconds
         self._multiaddr = _multiaddr_of(address)
         try:
             self._url: str = multiaddr_to_url_data(self._multiaddr, "api/v0")[0]
@@ -65,9 +82,10 @@ class IpfsStore:
         digest = require_block_size(data)
         cid = cid_of(digest)
         with self._reaching():
-            stored = self._client.block.put(io.BytesIO(data), opts=RAW_BLOCK)["Key"]
+            answer = self._client.block.put(io.BytesIO(data), opts=RAW_BLOCK)
+        stored = self._named(answer, "Key", str)
         if stored != cid:
-            raise ContentCorrupt(cid, str(stored))
+            raise ContentCorrupt(cid, stored)
         return digest
 
     def get(self, digest: bytes, max_bytes: int) -> bytes:
@@ -79,109 +97,89 @@ class IpfsStore:
     def unpin(self, digest: bytes) -> None:
         with self._reaching():
             try:
-                self._client.pin.rm(cid_of(digest))
-            except exceptions.ErrorResponse as error:
-                if "not pinned" not in str(error):
-                    raise
+                answer = self._client.pin.rm(cid_of(digest))
+            except NodeRefuses as error:
+                if "not pinned" in str(error):
+                    return
+                raise
+        self._named(answer, "Pins", list)
 
     def collect_garbage(self) -> None:
         """Have the node delete what is not pinned."""
+        # Not by `client.repo.gc`, which makes an object of every line of an answer that nobody reads.
         with self._reaching():
-            self._client.repo.gc(quiet=True)
+            self._transport.request(
+                "repo/gc", opts={"quiet": True}, timeout=self._collection_seconds, most_bytes=COLLECTION_BYTES
+            )
 
     def identity(self) -> str:
         """The node's peer id."""
         with self._reaching():
-            return str(self._client.id()["ID"])
+            answer = self._client.id()
+        return self._named(answer, "ID", str)
 
     def peer_addresses(self) -> list[str]:
         """The multiaddresses that other nodes reach this one at, for their `connect_peer`."""
         with self._reaching():
-            return [str(address) for address in self._client.id()["Addresses"]]
+            answer = self._client.id()
+        return [str(address) for address in self._named(answer, "Addresses", list)]
 
     def connect_peer(self, multiaddr: str) -> None:
         """Have the node connect to another, so that they exchange blocks."""
         # Not by `client.swarm.connect`, which sends every character as an address of its own.
+        options = {"timeout": f"{self._fetch_seconds}s"}
         with self._reaching():
-            answer = requests.post(
-                f"{self._url}swarm/connect",
-                params={"arg": multiaddr, "timeout": f"{self._fetch_seconds}s"},
-                timeout=self._patience,
-            )
-        if not answer.ok:
-            raise PeerUnreachable(multiaddr, self.address, _message_of(answer))
+            try:
+                (answer,) = self._transport.request("swarm/connect", [multiaddr], opts=options, decoder="json")
+            except NodeRefuses as error:
+                raise PeerUnreachable(multiaddr, self.address, str(error)) from error
+        self._named(answer, "Strings", list)
 
     @property
     def _client(self) -> ipfshttpclient.Client:
         """This thread's client: it keeps its connection open, and `requests` is not made to share one."""
         client = getattr(self._threads, "client", None)
         if client is None:
-            client = ipfshttpclient.Client(self._multiaddr, session=True, timeout=self._patience)
+            client = ipfshttpclient.Client(self._multiaddr, chunk_size=MAX_BLOCK_BYTES)
+            client._client = Transport(self._url, self._patience)
             self._threads.client = client
         return client
 
     @property
-    def _session(self) -> requests.Session:
-        """As `_client`, for what it cannot do."""
-        session: requests.Session | None = getattr(self._threads, "session", None)
-        if session is None:
-            session = self._threads.session = requests.Session()
-        return session
-
-    @property
-    def _patience(self) -> float:
-        """Seconds to wait for an answer: the node is given the time to say itself that it found no block."""
-        return self._fetch_seconds + MARGIN_SECONDS
+    def _transport(self) -> Transport:
+        """What `_client` speaks through, for what it cannot say itself."""
+        transport: Transport = self._client._client
+        return transport
 
     def _read(self, cid: str, max_bytes: int) -> bytes:
-        # Not by `client.block.get`, which reads an answer that names its length whole, however long it is.
-        asked = {"arg": cid, "timeout": f"{self._fetch_seconds}s"}
-        question: dict[str, Any] = {"params": asked, "timeout": self._patience, "stream": True}
-        data = bytearray()
-        with self._session.post(f"{self._url}block/get", **question) as answer:
-            if not answer.ok:
-                raise self._refusal(answer, cid)
-            for piece in answer.iter_content(PIECE_BYTES):
-                data += piece
-                if len(data) > max_bytes:
-                    break
-            else:
-                return bytes(data)
-        raise ContentTooLarge(cid, int(self._client.block.stat(cid)["Size"]), max_bytes)
+        options = {"timeout": f"{self._fetch_seconds}s"}
+        try:
+            data: bytes = self._client.block.get(cid, opts=options, most_bytes=max_bytes)
+            return data
+        except AnswerTooLong:
+            size = self._named(self._client.block.stat(cid), "Size", int)
+            raise ContentTooLarge(cid, max(size, max_bytes + 1), max_bytes) from None
 
-    def _refusal(self, answer: requests.Response, cid: str) -> StorageError:
-        """What a node means that gives no block: an error of its own says that it could not find it."""
-        says_so = answer.headers.get("Content-Type", "").startswith("application/json")
-        return ContentMissing(cid) if says_so else StoreUnreachable(self.address, f"HTTP {answer.status_code}")
+    def _named(self, answer: Any, name: str, kind: type[_T]) -> _T:
+        """The value under a name in the node's answer. Raises StoreUnreachable if there is none of this kind."""
+        # Not `answer[name]`, which wraps what is in there, however deep that is.
+        values: dict[str, Any] = answer if isinstance(answer, dict) else answer.as_json()
+        value = values.get(name)
+        if not isinstance(value, kind):
+            raise StoreUnreachable(self.address, f"no IPFS node answers {reprlib.repr(values)}")
+        return value
 
     @contextmanager
     def _reaching(self, missing: str | None = None) -> Iterator[None]:
-        """Turn the client's errors into ours. What the node reports as an error means `missing`, if given."""
+        """Turn the transport's errors into ours. What the node reports as an error means `missing`, if given."""
         try:
             yield
-        except exceptions.ErrorResponse as error:
+        except NodeRefuses as error:
             if missing is not None:
                 raise ContentMissing(missing) from error
             raise StoreUnreachable(self.address, str(error)) from error
-        except (exceptions.CommunicationError, requests.RequestException) as error:
-            raise StoreUnreachable(self.address, _reason_of(error)) from error
-        except exceptions.DecodingError as error:
-            raise StoreUnreachable(self.address, "what answers there is no IPFS node") from error
-
-
-def _message_of(answer: requests.Response) -> str:
-    """What a node says that went wrong."""
-    try:
-        return str(answer.json()["Message"])
-    except (ValueError, KeyError, TypeError):
-        return f"HTTP {answer.status_code}"
-
-
-def _reason_of(error: BaseException) -> str:
-    """What the operating system or the server said, from under the client's layers."""
-    while (inner := error.__cause__ or error.__context__) is not None:
-        error = inner
-    return getattr(error, "strerror", None) or str(error)
+        except NoAnswer as error:
+            raise StoreUnreachable(self.address, str(error)) from error
 
 
 def _multiaddr_of(address: str) -> str:

@@ -15,6 +15,7 @@ from pathlib import Path
 import ipfshttpclient
 import pytest
 import requests
+from hostile import hostile_server, plainly
 from store_behaviour import Shelf, StoreBehaviour
 
 from qfl.codec.cid import cid_of
@@ -141,6 +142,45 @@ def test_the_unmodified_client_adds_and_reads_files(node: Devnet) -> None:
         cid = client.add_bytes(data)
         assert client.cat(cid) == data
         assert cid in client.pin.ls(type="recursive")["Keys"]
+
+
+@pytest.fixture
+def proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """An environment that names no proxy, to set them in."""
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("address", ["http://127.0.0.1:{}", "http://localhost:{}", "/ip4/127.0.0.1/tcp/{}/http"])
+def test_no_proxy_comes_between_a_store_and_its_own_machine(
+    node: Devnet, peer: IpfsStore, proxies: pytest.MonkeyPatch, address: str
+) -> None:
+    seen: list[bytes] = []
+    with hostile_server(plainly(b"", "502 Bad Gateway"), seen) as proxy:
+        for name in ("http_proxy", "HTTP_PROXY", "ALL_PROXY"):
+            proxies.setenv(name, proxy)
+        store = IpfsStore(address.format(node.ipfs_url.rsplit(":")[-1]))
+        digest = store.put(b"on this machine")
+        assert store.get(digest, max_bytes=100) == b"on this machine"
+        store.unpin(digest)
+        store.collect_garbage()
+        store.connect_peer(peer.peer_addresses()[0])
+        assert store.identity() != peer.identity()
+        assert node.status().is_healthy
+    assert not seen
+
+
+@pytest.mark.parametrize(
+    "address", ["http://node.example:5001", "/ip4/192.0.2.1/tcp/5001/http", "/dns4/node.example/tcp/5001/http"]
+)
+def test_a_proxy_leads_to_a_node_elsewhere(proxies: pytest.MonkeyPatch, address: str) -> None:
+    seen: list[bytes] = []
+    with hostile_server(plainly(b'{"ID":"behind it"}'), seen) as proxy:
+        proxies.setenv("http_proxy", proxy)
+        assert IpfsStore(address).identity() == "behind it"
+    assert re.match(rb"POST http://(node\.example|192\.0\.2\.1):5001/api/v0/id", seen[0])
 
 
 @pytest.mark.parametrize("address", ["localhost:5001", "ftp://localhost", "/ip4/127.0.0.1", "http://h:99999"])

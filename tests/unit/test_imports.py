@@ -13,7 +13,7 @@ import pytest
 PACKAGE = Path(__file__).parents[2] / "qfl"
 
 ORDER = [
-    *("errors", "types", "bounds", "files", "config", "meter"),
+    *("errors", "types", "bounds", "files", "config", "meter", "exchange"),
     *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain", "mirror", "dynamics"),
     *("aggregate", "committee", "challenge", "client", "job"),
     *(

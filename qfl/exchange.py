@@ -1,0 +1,109 @@
+"""Bounds of one exchange over HTTP: a deadline for all of it, and a cap on the bytes that come back.
+
+The timeout of a socket is for each read, so a peer that sends a byte a second is waited for for ever; and headers, the
+sizes of chunks and trailers are read however many they are. So both bounds are kept where the bytes pass.
+"""
+
+from __future__ import annotations
+
+import http.client
+import io
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, cast
+
+if TYPE_CHECKING:
+    from _typeshed import ReadableBuffer, WriteableBuffer
+
+
+class OutOfBounds(Exception):
+    """An exchange took all the time, or all the bytes, that it had."""
+
+
+class Allowance:
+    """What one exchange may take: seconds from now on, and bytes that come back, headers included."""
+
+    def __init__(self, seconds: float, most_bytes: int) -> None:
+        self.renew(seconds, most_bytes)
+
+    def renew(self, seconds: float, most_bytes: int) -> None:
+        """Let another exchange begin on connections that stay open."""
+        self._seconds, self._most_bytes = seconds, most_bytes
+        self._ends_at, self._received = time.monotonic() + seconds, 0
+
+    def seconds_left(self) -> float:
+        """Raises OutOfBounds if none are."""
+        left = self._ends_at - time.monotonic()
+        if left <= 0:
+            raise self._overdue()
+        return left
+
+    def receive(self, count: int) -> None:
+        """Count bytes that have come. Raises OutOfBounds if they are too many."""
+        self._received += count
+        if self._received > self._most_bytes:
+            raise OutOfBounds(f"it answers with more than {self._most_bytes:,} bytes")
+
+    @contextmanager
+    def within(self, sock: socket.socket) -> Iterator[None]:
+        """Give a read or write on `sock` the time that is left. Raises OutOfBounds when it is over."""
+        sock.settimeout(self.seconds_left())
+        try:
+            yield
+        except TimeoutError:
+            raise self._overdue() from None
+
+    def _overdue(self) -> OutOfBounds:
+        return OutOfBounds(f"it has not answered in full within {self._seconds:g} s")
+
+
+class BoundedConnection(http.client.HTTPConnection):
+    """A connection whose exchanges keep to `allowance`, on its own or before another class of connection."""
+
+    allowance: Allowance
+
+    def connect(self) -> None:
+        self.timeout = self.allowance.seconds_left()
+        super().connect()
+        self.sock = cast(socket.socket, _BoundedSocket(self.sock, self.allowance))
+
+
+class _BoundedSocket:
+    """A connected socket, as far as HTTP needs one."""
+
+    def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
+        self._sock, self._allowance = sock, allowance
+
+    def sendall(self, data: ReadableBuffer) -> None:
+        with self._allowance.within(self._sock):
+            self._sock.sendall(data)
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        assert mode == "rb", "nothing but an answer is read this way"
+        return io.BufferedReader(_Incoming(self._sock, self._allowance))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._sock, name)
+
+
+class _Incoming(io.RawIOBase):
+    """The bytes that come over a socket."""
+
+    def __init__(self, sock: socket.socket, allowance: Allowance) -> None:
+        self._sock, self._allowance = sock, allowance
+        self._bytes = sock.makefile("rb", buffering=0)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        with self._allowance.within(self._sock):
+            count = self._bytes.readinto(buffer) or 0
+        self._allowance.receive(count)
+        return count
+
+    def close(self) -> None:
+        self._bytes.close()
+        super().close()

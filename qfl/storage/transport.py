@@ -1,0 +1,178 @@
+"""How `ipfshttpclient` reaches a node here: within bounds, without redirects, and past proxies to this machine.
+
+The client's own transport waits for ever for a node that sends a byte a second, keeps whatever it is sent, and takes
+any answer for that of an IPFS node.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import reprlib
+from collections.abc import Iterable, Mapping, Sequence
+from http.cookiejar import DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+from requests.adapters import HTTPAdapter
+from urllib3.exceptions import HTTPError
+
+from qfl.exchange import Allowance, BoundedConnection, OutOfBounds
+
+ANSWER_BYTES = 2**16
+"""The most that an answer has which is not content: the longest says who a node is."""
+FRAME_BYTES = 2**16
+"""The most that headers take, and what frames a short answer."""
+PIECE_BYTES = 2**16
+WORDS_CHARACTERS = 200
+"""Of what a server says, in a message of ours."""
+
+
+class NodeRefuses(Exception):
+    """The node answers with an error of its own, in its words."""
+
+
+class NoAnswer(Exception):
+    """What came, in a few words, is no answer of an IPFS node, or nothing came in time."""
+
+
+class AnswerTooLong(NoAnswer):
+    """The answer has more bytes than it may have."""
+
+
+class Transport:
+    """Takes the place of `ipfshttpclient`'s own transport. All calls share a session; for use in one thread.
+
+    Args:
+        url: Where the verbs of the RPC are, with a slash at the end.
+        seconds: The time for a call, from connecting to the last byte of the answer.
+    """
+
+    def __init__(self, url: str, seconds: float) -> None:
+        self._url, self._seconds = url, seconds
+        self._allowance = Allowance(seconds, 0)
+        self._session = _Session()
+        self._session.trust_env = not is_loopback(urlsplit(url).hostname or "")
+        self._session.headers["Accept-Encoding"] = "identity"
+        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+        adapter = _Adapter(self._allowance)
+        for scheme in ("http://", "https://"):
+            self._session.mount(scheme, adapter)
+
+    def request(
+        self,
+        path: str,
+        args: Sequence[str] = (),
+        *,
+        opts: Mapping[str, Any] | None = None,
+        decoder: str = "none",
+        data: Iterable[bytes] | None = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+        most_bytes: int = ANSWER_BYTES,
+    ) -> bytes | list[dict[str, Any]]:
+        """Call a verb; every method of the client comes down to this. What it is given by name is passed on to here.
+
+        Args:
+            decoder: "none" for an answer of bytes, "json" for one object, which is returned in a list.
+            timeout: Seconds, if not those of all calls.
+            most_bytes: The longest answer.
+
+        Raises:
+            NodeRefuses: the node answers with an error of its own.
+            AnswerTooLong: the answer has more than `most_bytes`.
+            NoAnswer: there is none, not in time, or none that an IPFS node gives.
+        """
+        seconds = self._seconds if timeout is None else timeout
+        self._allowance.renew(seconds, FRAME_BYTES + 2 * max(most_bytes, ANSWER_BYTES))
+        try:
+            with self._session.post(
+                self._url + path.lstrip("/"),
+                params={**(opts or {}), "arg": list(args)},
+                data=data,
+                headers=headers,
+                timeout=seconds,
+                stream=True,
+            ) as answer:
+                if answer.status_code != 200:
+                    raise _refusal(answer.status_code, _read(answer, ANSWER_BYTES))
+                body = _read(answer, most_bytes)
+        except OutOfBounds as error:
+            raise NoAnswer(str(error)) from error
+        except (requests.RequestException, HTTPError) as error:
+            raise NoAnswer(_reason_of(error)) from error
+        if decoder == "none":
+            return body
+        found = _json_in(body)
+        if not isinstance(found, dict):
+            raise NoAnswer(f"no IPFS node answers {reprlib.repr(body)}")
+        return [found]
+
+
+class _Session(requests.Session):
+    def get_redirect_target(self, _answer: requests.Response) -> None:
+        """Nowhere: a node that sends its callers elsewhere has not answered."""
+
+
+class _Adapter(HTTPAdapter):
+    """Has its connections keep to an allowance."""
+
+    def __init__(self, allowance: Allowance) -> None:
+        self._allowance = allowance
+        super().__init__(pool_connections=1, pool_maxsize=1)
+
+    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
+        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
+        if not issubclass(pool.ConnectionCls, BoundedConnection):
+            kinds = BoundedConnection, pool.ConnectionCls
+            pool.ConnectionCls = type("BoundedConnection", kinds, {"allowance": self._allowance})
+        return pool
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of a URL is this machine, which no proxy leads to."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower().rstrip(".").rpartition(".")[2] == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _read(answer: requests.Response, most_bytes: int) -> bytes:
+    # Not `answer.content`, which reads however much comes and unpacks it.
+    body = bytearray()
+    for piece in answer.raw.stream(PIECE_BYTES, decode_content=False):
+        body += piece
+        if len(body) > most_bytes:
+            raise AnswerTooLong(f"it answers with more than {most_bytes:,} bytes")
+    return bytes(body)
+
+
+def _refusal(status: int, body: bytes) -> Exception:
+    """What is meant by an answer that is none: a node says why in JSON, who else is there does not."""
+    found = _json_in(body)
+    message = found.get("Message") if isinstance(found, dict) else None
+    return NodeRefuses(_in_a_line(message)) if isinstance(message, str) else NoAnswer(f"HTTP {status}")
+
+
+def _json_in(body: bytes) -> Any:
+    """None if there is none."""
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _reason_of(error: BaseException) -> str:
+    """What the operating system or the server said, from under the layers of the libraries."""
+    while (inner := error.__cause__ or error.__context__) is not None:
+        error = inner
+    return _in_a_line(getattr(error, "strerror", None) or str(error))
+
+
+def _in_a_line(words: str) -> str:
+    """What somebody else says, without what moves a terminal's cursor, and no more of it than is read."""
+    printable = "".join(letter if letter.isprintable() else " " for letter in words)
+    return " ".join(printable.split())[:WORDS_CHARACTERS]
