@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import reprlib
 import time
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +12,14 @@ from urllib.parse import urlsplit
 
 from qfl.devnet.process import GuardedProcess
 from qfl.errors import DidNotStart
+from qfl.exchange import Allowance, BoundedConnection, OutOfBounds
 
 START_SECONDS = 60.0
 POLL_SECONDS = 0.05
 ANSWER_SECONDS = 5.0
+ANSWER_BYTES = 2**20
+PIECE_BYTES = 2**16
+MESSAGE_CHARACTERS = 200
 
 
 class Unhealthy(Exception):
@@ -25,21 +30,26 @@ def post(url: str, body: object = None) -> Any:
     """POST to a server on this machine (never through a proxy) and return the JSON it answers.
 
     Raises:
-        Unhealthy: no answer within 5 s, a status other than 200, or no JSON.
+        Unhealthy: no answer of at most 1 MiB within 5 s, a status other than 200, or no JSON.
     """
     parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.netloc, timeout=ANSWER_SECONDS)
+    connection = BoundedConnection(parts.netloc)
+    connection.allowance = Allowance(ANSWER_SECONDS, ANSWER_BYTES)
     try:
         connection.request("POST", parts.path or "/", json.dumps(body), {"Content-Type": "application/json"})
         response = connection.getresponse()
-        text = response.read()
         if response.status != 200:
             raise Unhealthy(f"HTTP {response.status}")
-        return json.loads(text)
-    except (OSError, http.client.HTTPException, ValueError) as error:
+        return json.loads(_read(response))
+    except (OutOfBounds, OSError, http.client.HTTPException, ValueError, RecursionError) as error:
         raise Unhealthy(str(error) or type(error).__name__) from error
     finally:
         connection.close()
+
+
+def _read(response: http.client.HTTPResponse) -> bytes:
+    # In pieces: to read all at once, Python reserves as much as the answer says that it is long.
+    return b"".join(iter(lambda: response.read(PIECE_BYTES), b""))
 
 
 def call_chain(url: str, method: str, *arguments: object) -> Any:
@@ -48,20 +58,31 @@ def call_chain(url: str, method: str, *arguments: object) -> Any:
     Raises:
         Unhealthy: no answer, or an error.
     """
-    answer = post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments})
-    if not isinstance(answer, dict) or "result" not in answer:
-        raise Unhealthy(f"{method}: {answer}")
-    return answer["result"]
+    match answer := post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}):
+        case {"result": result}:
+            return result
+        case {"error": {"message": str(message)}}:
+            raise Unhealthy(f"{method}: {message[:MESSAGE_CHARACTERS]}")
+        case _:
+            raise Unhealthy(f"{method}: {reprlib.repr(answer)}")
 
 
 def probe_chain(url: str) -> str:
-    """The chain's height, in words."""
-    return f"block {int(call_chain(url, 'eth_blockNumber'), 16)}"
+    """The chain's height, in words. Raises Unhealthy."""
+    height = call_chain(url, "eth_blockNumber")
+    try:
+        return f"block {int(height, 16)}"
+    except (TypeError, ValueError):
+        raise Unhealthy(f"eth_blockNumber: {reprlib.repr(height)}") from None
 
 
 def probe_ipfs(url: str) -> str:
-    """The node's multiaddress for other nodes."""
-    return str(post(f"{url}/api/v0/id")["Addresses"][0])
+    """The node's multiaddress for other nodes. Raises Unhealthy."""
+    match answer := post(f"{url}/api/v0/id"):
+        case {"Addresses": [str(first), *_]}:
+            return first
+        case _:
+            raise Unhealthy(f"id: {reprlib.repr(answer)}")
 
 
 def wait_until_healthy(process: GuardedProcess, probe: Callable[[], object]) -> None:

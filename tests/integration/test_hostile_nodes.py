@@ -14,6 +14,7 @@ from threading import Event
 import pytest
 from hostile import JSON, Answer, dripping, endlessly, hostile_server, once, plainly, silently, then_silently
 
+from qfl.devnet.health import Unhealthy, probe_chain, probe_ipfs
 from qfl.errors import (
     ContentCorrupt,
     ContentMissing,
@@ -228,3 +229,36 @@ def test_a_node_cannot_leave_anything_to_be_sent_back() -> None:
         store = IpfsStore(url)
         assert store.identity() == store.identity() == "a peer"
     assert b"cookie" not in heads[1].lower()
+
+
+# --- a devnet's parts, as they are probed ---
+
+PROBES = pytest.mark.parametrize("probe", [probe_chain, probe_ipfs])
+
+
+@PROBES
+@pytest.mark.parametrize("answer", KEEPS_WAITING.values(), ids=KEEPS_WAITING)
+def test_a_part_that_keeps_its_caller_waiting_is_unhealthy(
+    answer: Answer, probe: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfl.devnet.health.ANSWER_SECONDS", SECONDS)
+    with hostile_server(answer) as url, soon_and_small(), pytest.raises(Unhealthy):
+        probe(url)
+
+
+@PROBES
+@pytest.mark.parametrize("answer", [*NEVER_ENDS.values(), *BREAKS_OFF.values()], ids=[*NEVER_ENDS, *BREAKS_OFF])
+def test_a_part_that_answers_without_end_or_measure_is_unhealthy(
+    answer: Answer, probe: Callable[[str], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("qfl.devnet.health.ANSWER_SECONDS", 1)
+    with hostile_server(answer) as url, soon_and_small(), pytest.raises(Unhealthy):
+        probe(url)
+
+
+@PROBES
+@pytest.mark.parametrize("body", [*WRONG_FORMS.values(), b'{"result":[]}', b'{"result":"0xz"}', b'{"Addresses":[]}'])
+def test_a_part_that_answers_in_another_form_is_unhealthy(body: bytes, probe: Callable[[str], str]) -> None:
+    with hostile_server(plainly(body)) as url, soon_and_small(), pytest.raises(Unhealthy) as problem:
+        probe(url)
+    assert len(str(problem.value)) < 200
