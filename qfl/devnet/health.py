@@ -26,15 +26,15 @@ class Unhealthy(Exception):
     """A part does not answer, or not as it should."""
 
 
-def post(url: str, body: object = None) -> Any:
+def post(url: str, body: object = None, seconds: float | None = None) -> Any:
     """POST to a server on this machine (never through a proxy) and return the JSON it answers.
 
     Raises:
-        Unhealthy: no answer of at most 1 MiB within 5 s, a status other than 200, or no JSON.
+        Unhealthy: no answer of at most 1 MiB within `seconds` (5 unless given), a status other than 200, or no JSON.
     """
     parts = urlsplit(url)
     connection = BoundedConnection(parts.netloc)
-    connection.allowance = Allowance(ANSWER_SECONDS, ANSWER_BYTES)
+    connection.allowance = Allowance(seconds or ANSWER_SECONDS, ANSWER_BYTES)
     try:
         connection.request("POST", parts.path or "/", json.dumps(body), {"Content-Type": "application/json"})
         response = connection.getresponse()
@@ -52,13 +52,13 @@ def _read(response: http.client.HTTPResponse) -> bytes:
     return b"".join(iter(lambda: response.read(PIECE_BYTES), b""))
 
 
-def call_chain(url: str, method: str, *arguments: object) -> Any:
+def call_chain(url: str, method: str, *arguments: object, seconds: float | None = None) -> Any:
     """One JSON-RPC call.
 
     Raises:
         Unhealthy: no answer, or an error.
     """
-    match answer := post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}):
+    match answer := post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}, seconds):
         case {"result": result}:
             return result
         case {"error": {"message": str(message)}}:
@@ -108,7 +108,8 @@ def catch_up_clock(url: str, other: str) -> None:
     Anvil starts again at the time of day, and would put blocks before those that were mined while its clock
     had been moved forward.
     """
-    latest = max(int(call_chain(at, "eth_getBlockByNumber", "latest", False)["timestamp"], 16) for at in (url, other))
-    ahead = latest - int(time.time())
+    # Both have answered before; unlike a probe, these calls are not repeated.
+    blocks = (call_chain(at, "eth_getBlockByNumber", "latest", False, seconds=START_SECONDS) for at in (url, other))
+    ahead = max(int(block["timestamp"], 16) for block in blocks) - int(time.time())
     if ahead > 0:
-        call_chain(url, "evm_increaseTime", ahead)
+        call_chain(url, "evm_increaseTime", ahead, seconds=START_SECONDS)

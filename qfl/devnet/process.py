@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 GUARD = Path(__file__).with_name("guard.py")
-GRACE_SECONDS = 5.0  # for a chain to write its state
+GRACE_SECONDS = 20.0  # for a chain to write its state, also on a busy machine: cut short, it could not start again
 TAIL_LINES = 15
 
 

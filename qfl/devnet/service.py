@@ -22,7 +22,7 @@ from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotSta
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
-STOP_SECONDS = 30.0
+STOP_SECONDS = 60.0
 
 
 def serve(config: DevnetConfig, on_ready: Callable[[Devnet], None]) -> None:
@@ -93,7 +93,7 @@ def stop_running(folder: Path) -> int:
 
     Raises:
         NoDevnet: none is up there.
-        DevnetStuck: it has not ended after half a minute.
+        DevnetStuck: it has not ended after a minute.
     """
     holder = lock_holder(folder)
     if holder is None:

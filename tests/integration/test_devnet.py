@@ -21,6 +21,7 @@ import qfl.devnet.devnet
 from qfl.cli.devnet import devnet as devnet_command
 from qfl.devnet import ChainKind, Devnet, DevnetConfig, health, ports, programs
 from qfl.devnet.health import call_chain
+from qfl.devnet.process import GuardedProcess
 from qfl.errors import (
     DevnetPartEnded,
     DevnetRunning,
@@ -130,6 +131,31 @@ def test_a_program_does_not_outlive_its_guard(tmp_path: Path) -> None:
         guard = int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
         os.kill(guard, signal.SIGKILL)
         wait_until_gone([pid])
+
+
+SLOW = """
+import pathlib, signal, sys, time
+state, ready = map(pathlib.Path, sys.argv[1:])
+def end(*_):
+    time.sleep(6)
+    state.write_text("whole")
+    sys.exit()
+signal.signal(signal.SIGTERM, end)
+ready.touch()
+signal.pause()
+"""
+"""A chain whose state takes six seconds to write: a large one, or on a machine with much else to do."""
+
+
+def test_a_program_that_takes_its_time_to_write_its_state_is_not_cut_short(tmp_path: Path) -> None:
+    state, ready = tmp_path / "state", tmp_path / "ready"
+    program = GuardedProcess("slow", [sys.executable, "-c", SLOW, str(state), str(ready)], tmp_path / "log")
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not ready.exists():
+        assert time.monotonic() < deadline, program.last_lines()
+        time.sleep(0.02)
+    program.stop()
+    assert state.read_text() == "whole"
 
 
 def test_detached_up_status_and_down(tmp_path: Path) -> None:
