@@ -13,6 +13,7 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from qfl.chain.accounts import development_account
+from qfl.chain.capabilities import can_follow_time, can_move_time
 from qfl.chain.clock import Clock, DevelopmentClock, WaitingClock
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
@@ -147,11 +148,16 @@ def make_carriers(senders: Sequence[Sender], shard_senders: Sequence[Sequence[Se
     return [routers[id(sender)] for sender in senders]
 
 
-def make_clock(web3: Web3, real_time: bool, followers: Sequence[Web3] = ()) -> Clock:
-    """The development chain's movable clock, or the patient one; `followers` are the shards' own chains."""
-    version = web3.client_version.lower()
-    movable = any(name in version for name in ("anvil", "ganache", "hardhat", "ethereumjs"))
-    return DevelopmentClock(web3, *followers) if movable and not real_time else WaitingClock(web3, *followers)
+def make_clock(sender: Sender, real_time: bool, followers: Sequence[Sender] = ()) -> Clock:
+    """The development chains' movable clock, or the patient one; `followers` are of the shards' own chains.
+
+    Raises:
+        ChainUnreachable: also where a node is too busy to say whether its time can be moved.
+    """
+    web3s = [follower.web3 for follower in followers]
+    if not real_time and can_move_time(sender.web3) and all(map(can_follow_time, web3s)):
+        return DevelopmentClock(sender.web3, *web3s)
+    return WaitingClock(sender, *followers)
 
 
 def _make_key(path: Path, height: int) -> None:

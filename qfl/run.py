@@ -14,6 +14,7 @@ from typing import Any
 
 from eth_account.signers.local import LocalAccount
 
+from qfl.chain.clock import Clock, WaitingClock
 from qfl.chain.connection import connect
 from qfl.chain.deploy import deploy
 from qfl.chain.deployment import Deployment
@@ -35,6 +36,7 @@ from qfl.learning.exponents import with_exponents
 from qfl.meter import Meter, cpu_seconds_by_stage
 from qfl.network import Roster, make_carriers, make_clock, make_senders
 from qfl.population import Clients, make_world
+from qfl.preflight import check_accounts, check_run, describe_waiting
 from qfl.prepare import check_size, clients_device, genesis_model, norm_keys, prepare_job, validation_shares
 from qfl.report.beside import explorer_beside
 from qfl.report.display import Display
@@ -63,6 +65,7 @@ from qfl.zk.prover import Prover
 
 log = logging.getLogger(__name__)
 
+DEPLOYMENT = "deployment.json"
 AT_ONCE = 32
 """Roles that act at the same time: enough to fill a request to the chain, and a thread for each."""
 MAX_FAILED_ROUNDS = 3
@@ -110,6 +113,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         senders = make_senders(web3, *paying)
         shard_senders = [make_senders(own, *paying) for own in shard_web3s]
         carriers = make_carriers(senders, shard_senders)
+        clock = _checked(config, place, senders, shard_senders, display)
         display.stage("making keys")
         roster = Roster(place.folder / "roles", config.identities, config.validators, config.key_height)
         stack.callback(roster.close)
@@ -129,7 +133,6 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             chains = services.devnet if ledger.mirrors else None
             world = make_world(config, job, ledger, senders[0], population, ids, chains)
         trainer = LocalTrainer(*on) if config.executor == "local" else stack.enter_context(RayTrainer(*on))
-        clock = make_clock(web3, place.real_time, shard_web3s)
         challenger = _challenger(config, ledger, senders[0], roster, store, events, display)
         network = Network(ledger, clients, validators, trainer, clock, challenger, world or Calm())
         network = replace(
@@ -312,11 +315,12 @@ def _shown(place: Place, services: _Services, display: Display) -> Iterator[None
 
 
 def _check_folder(place: Place) -> None:
+    events = place.folder / "events.jsonl"
     if place.overwrite and place.resume:
         raise InvalidInput("overwrite", True, "there would be nothing to --resume: leave one of them out")
     if place.overwrite:
         check_removable(place.folder)
-    elif (place.folder / "events.jsonl").exists() and not place.resume:
+    elif events.exists() and events.stat().st_size and not place.resume:  # an empty one is of a run that was refused
         raise InvalidInput("out", str(place.folder), "holds a run already: add --resume, or choose another folder")
 
 
@@ -333,6 +337,27 @@ def _begin_log(place: Place) -> EventLog:
     return EventLog(place.folder / "events.jsonl")
 
 
+def _checked(
+    config: JobConfig,
+    place: Place,
+    senders: Sequence[Sender],
+    shard_senders: Sequence[Sequence[Sender]],
+    display: Display,
+) -> Clock:
+    """What deadlines are reached by, once it is known that the run can be done here. Raises as `check_run`."""
+    display.stage("looking at the chain")
+    deployers = [own[0] for own in shard_senders]
+    clock = make_clock(senders[0], place.real_time, deployers)
+    if (place.folder / DEPLOYMENT).exists():  # most of it is paid for
+        check_accounts([senders[0], *deployers])
+    else:
+        check_run(config, senders, shard_senders)
+    if isinstance(clock, WaitingClock):
+        why = "--real-time was given" if place.real_time else "the chain's time cannot be moved"
+        display.note(describe_waiting(config, why))
+    return clock
+
+
 def _deployed(
     config: JobConfig,
     place: Place,
@@ -342,7 +367,7 @@ def _deployed(
     shard_senders: Sequence[Sender],
     keys: NormKeys | None,
 ) -> Ledger:
-    path = place.folder / "deployment.json"
+    path = place.folder / DEPLOYMENT
     if not path.exists():
         genesis, data = genesis_model(job, config.seed)
         store.put(job.to_json())

@@ -135,7 +135,7 @@ def build_site(
         if voting is not None:
             voters.append(FlatValidator(participant, own, payer, kept, key, path, voting, meter))
     pack_keys(ledger, carriers[0])
-    clock = make_clock(web3, False, shard_web3s)
+    clock = make_clock(senders[0], False, owners)
     network = Network(ledger, clients, validators, trainer, clock, sender=carriers[0], at_once=CLIENTS_AT_ONCE)
     return Site(variant, network, voters, folders, recorder, meter, receipts)
 

@@ -19,12 +19,20 @@ LAST_DEVELOPMENT_ACCOUNT = 2**31 - 1
 LONGEST_BYTES = 2**16
 """Of a keystore."""
 
+KNOWN_ACCOUNTS = 100
+"""How many accounts of the mnemonic are looked through for one; each takes some milliseconds to derive."""
+
 
 def development_account(index: int) -> LocalAccount:
     """Account `index` of the development chain."""
     Account.enable_unaudited_hdwallet_features()
     account: LocalAccount = Account.from_mnemonic(DEV_MNEMONIC, account_path=f"m/44'/60'/0'/0/{index}")
     return account
+
+
+def is_development_account(address: str) -> bool:
+    """Whether everybody has the key of `address`: it is one of the first of the public mnemonic."""
+    return any(development_account(index).address == address for index in range(KNOWN_ACCOUNTS))
 
 
 def load_account(source: str) -> LocalAccount:

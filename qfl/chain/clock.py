@@ -6,6 +6,7 @@ move a development chain's clock; on any other chain it waits.
 
 from __future__ import annotations
 
+import logging
 import time
 from contextlib import suppress
 from typing import Protocol
@@ -13,8 +14,15 @@ from typing import Protocol
 from web3 import Web3
 from web3.types import RPCEndpoint
 
+from qfl.chain.calls import UnsentCall
 from qfl.chain.connection import reaching, url_of
+from qfl.chain.sender import Sender
 from qfl.errors import ChainUnreachable, ClockNotMovable
+
+log = logging.getLogger(__name__)
+
+QUIET_SECONDS = 15.0
+"""A chain without a block for longer than a slot of Ethereum makes none until somebody sends something."""
 
 
 class Clock(Protocol):
@@ -54,23 +62,35 @@ class DevelopmentClock:
 
 
 class WaitingClock:
-    """Waits until the chain gets there by itself, and the shards' own chains, as far as they answer."""
+    """Waits until the chain gets there by itself, and the shards' own chains, as far as they answer.
 
-    def __init__(self, web3: Web3, *followers: Web3, poll_seconds: float = 0.5) -> None:
-        self._web3, self._followers, self._poll_seconds = web3, followers, poll_seconds
+    Some chains make a block only for a transaction, and stand still while everybody waits: such a one is sent an empty
+    transaction, from whoever pays here, once its next block will be late enough.
+    """
+
+    def __init__(self, sender: Sender, *followers: Sender, poll_seconds: float = 0.5) -> None:
+        """One account for each chain."""
+        self._sender, self._followers, self._poll_seconds = sender, followers, poll_seconds
 
     def reach(self, timestamp: int) -> None:
-        """Poll until a block at `timestamp` or later is there."""
-        self._wait(self._web3, timestamp)
+        """Poll until a block at `timestamp` or later is there. Raises as `Sender.send_raw`."""
+        self._wait(self._sender, timestamp)
         for follower in self._followers:
             with suppress(ChainUnreachable):
                 self._wait(follower, timestamp)
 
-    def _wait(self, web3: Web3, timestamp: int) -> None:
+    def _wait(self, sender: Sender, timestamp: int) -> None:
+        latest, since = 0, time.monotonic()
         while True:
-            with reaching(url_of(web3)):
-                if _time_of(web3) >= timestamp:
-                    return
+            with reaching(url_of(sender.web3)):
+                now = _time_of(sender.web3)
+            if now >= timestamp:
+                return
+            if now != latest:
+                latest, since = now, time.monotonic()
+            if time.monotonic() - since > max(QUIET_SECONDS, timestamp - now):
+                log.info("the chain at %s makes no blocks by itself: sent it a transaction", url_of(sender.web3))
+                sender.send(UnsentCall("pass_time", sender.address, b""))
             time.sleep(self._poll_seconds)
 
 

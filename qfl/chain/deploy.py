@@ -69,7 +69,7 @@ def deploy(
         raise InvalidInput("chains of shards", len(shard_senders), remedy)
     start, shard_count = block_number(web3), 0 if shard_senders else parameters.rounds["shards"]
     artifacts = compile_contracts()
-    staking = create(sender, artifacts["Staking"], _struct(artifacts["Staking"], 0, parameters.staking))
+    staking = create(sender, artifacts["Staking"], struct(artifacts["Staking"], 0, parameters.staking))
     named = {"Staking": staking, quorum_name: create(sender, artifacts[quorum_name], staking)}
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
     disputes_expected = _next_address(
@@ -88,8 +88,8 @@ def deploy(
         sender,
         beacon_code,
         *(staking, named[quorum_name]),
-        _struct(beacon_code, 2, genesis_values),
-        _struct(beacon_code, 3, parameters.rounds),
+        struct(beacon_code, 2, genesis_values),
+        struct(beacon_code, 3, parameters.rounds),
         *(disputes_expected, sender.address),
     )
     if verifying_key is not None and shard_count:
@@ -150,6 +150,7 @@ def _next_address(web3: Web3, sender: Sender, after: int = 0) -> str:
     return str(get_create_address(HexAddress(HexStr(sender.address)), Nonce(nonce + after)))
 
 
-def _struct(artifact: Artifact, position: int, values: Any) -> tuple[object, ...]:
+def struct(artifact: Artifact, position: int, values: Any) -> tuple[object, ...]:
+    """The struct that a constructor takes at `position`, of `values` by the names of its members."""
     (constructor,) = (entry for entry in artifact.abi if entry["type"] == "constructor")
     return tuple(values[member["name"]] for member in constructor["inputs"][position]["components"])

@@ -49,6 +49,7 @@ def deploy(
     from qfl.chain.sender import Sender
     from qfl.errors import InvalidInput
     from qfl.learning.exponents import with_exponents
+    from qfl.preflight import check_deployment
     from qfl.prepare import check_size, describe_job, genesis_model, norm_keys, prepare_job
     from qfl.storage.ipfs import IpfsStore
 
@@ -64,16 +65,14 @@ def deploy(
     if config.exponents == "auto":
         config = with_exponents(config, job, prepare_job(config)[2][0])
     keys = norm_keys(job, zk_keys, click.echo)
-    web3, store = connect(rpc), IpfsStore(ipfs)
+    payer, web3, store = load_account(account), connect(rpc), IpfsStore(ipfs)
+    sender, own = Sender(web3, payer), [Sender(connect(url), payer) for url in shard_rpcs]
+    check_deployment(config, sender, own)
     genesis, data = genesis_model(job, config.seed)
     store.put(job.to_json())
     store.put(data)
-    payer, parameters = load_account(account), load_parameters(**config.parameters())
-    verifying_key = None if keys is None else keys.verifying_key
-    own = [Sender(connect(url), payer) for url in shard_rpcs]
-    deployed = deploy_contracts(
-        *(web3, Sender(web3, payer), parameters, genesis, verifying_key, config.quorum), shard_senders=own
-    )
+    parameters, verifying_key = load_parameters(**config.parameters()), None if keys is None else keys.verifying_key
+    deployed = deploy_contracts(*(web3, sender, parameters, genesis, verifying_key, config.quorum), shard_senders=own)
     deployed.save(deployment)
     for name, contract in deployed.contracts.items():
         click.echo(f"{name}: {contract.address}")

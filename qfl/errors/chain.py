@@ -29,7 +29,9 @@ class NodeBusy(ChainUnreachable):
 
     def __init__(self, url: str, reason: str) -> None:
         ChainError.__init__(
-            self, f"the node at {url} puts calls off ({reason}): wait and try again, or pass another node with --rpc"
+            self,
+            f"the node at {conceal_address(url)} puts calls off ({reason}): wait and try again, "
+            "or pass another node with --rpc",
         )
         self.url, self.reason = url, reason
 
@@ -88,6 +90,28 @@ class InsufficientFunds(ChainError):
             f"{address} has {balance_wei / 1e18:.6f} ETH, the transaction needs {required_wei / 1e18:.6f}: fund it"
         )
         self.address, self.balance_wei, self.required_wei = address, balance_wei, required_wei
+
+
+class RunNotAffordable(ChainError):
+    """An account cannot pay for what it is to deploy or to run; found out before anything was sent."""
+
+    def __init__(self, url: str, address: str, balance_wei: int, required_wei: int, what: str) -> None:
+        """`what` makes up the required amount."""
+        super().__init__(
+            f"{address} has {balance_wei / 1e18:.6f} ETH on the chain at {conceal_address(url)} and needs about "
+            f"{required_wei / 1e18:.6f} ETH ({what}): fund it, or pass another --account; nothing was sent"
+        )
+        self.url, self.address, self.balance_wei, self.required_wei = url, address, balance_wei, required_wei
+
+
+class ChainUnfit(ChainError):
+    """A chain cannot take the contracts; found out before anything was sent."""
+
+    def __init__(self, url: str, reason: str, remedy: str) -> None:
+        super().__init__(
+            f"the chain at {conceal_address(url)} cannot take this job: {reason}; {remedy}; nothing was sent"
+        )
+        self.url, self.reason, self.remedy = url, reason, remedy
 
 
 class TransactionFailed(ChainError):
@@ -175,7 +199,7 @@ class ClockNotMovable(ChainError):
 
     def __init__(self, url: str) -> None:
         super().__init__(
-            f"the chain at {conceal_address(url)} is no development chain, its time cannot be moved: wait for deadlines"
+            f"the chain at {conceal_address(url)} is no development chain, its time cannot be moved: pass --real-time"
         )
         self.url = url
 

@@ -52,7 +52,7 @@ class Display:
 
     def note(self, text: str) -> None:
         """Say something that stays on the screen."""
-        self._console.print(text, highlight=False, markup=False)
+        self._console.print(text, highlight=False, markup=False, soft_wrap=True)
 
     def round(self, number: int, rounds: int, stage: str) -> None:
         """Say which stage of which round is going on."""

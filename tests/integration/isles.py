@@ -59,7 +59,7 @@ class Isles:
             self.roster.clients(self.ledger, self.carriers[1 : 1 + clients], self.store, 1),
             self.roster.validators(self.ledger, self.carriers[1 + clients :], self.store),
             Nudger(),
-            make_clock(web3, real_time=False, followers=own),
+            make_clock(senders[0], real_time=False, followers=deployers),
             sender=self.carriers[0],
         )
 

@@ -12,14 +12,16 @@ from rich.console import Console
 from town import SMALL, genesis_of
 
 from qfl.chain.accounts import development_account
-from qfl.chain.connection import connect
+from qfl.chain.connection import connect, prepare_connection
 from qfl.chain.deploy import deploy
 from qfl.chain.parameters import load_parameters
 from qfl.chain.sender import Sender
 from qfl.cli.main import cli
 from qfl.config import JobConfig
 from qfl.devnet import Devnet, DevnetConfig
+from qfl.devnet.config import CHAIN_ID
 from qfl.errors import ContractReverted, InvalidInput
+from qfl.preflight import estimate_run
 from qfl.report.display import Display
 from qfl.run import Place, run_job
 
@@ -44,6 +46,9 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     gas = report["gas"]
     assert (len(gas["register_bls_key"]), len(gas["pack_bls_keys"])) == (5, 1)
     assert max(gas["checkpoint"]) <= 330_000
+    one = Sender(prepare_connection("http://chain"), development_account(0), chain_id=CHAIN_ID)
+    (outlay,) = estimate_run(JOB, [one] * 8, has_shard_chains=False).values()
+    assert sum(map(sum, gas.values())) < outlay.gas
     return folder
 
 

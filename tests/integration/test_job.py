@@ -18,8 +18,11 @@ from click.testing import CliRunner
 from rich.console import Console
 
 import qfl.roles.seat
+from qfl.chain.accounts import development_account
+from qfl.chain.connection import prepare_connection
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
+from qfl.chain.sender import Sender
 from qfl.cli.main import cli
 from qfl.codec.cid import digest_of
 from qfl.codec.content import content_digest, decode, encode, lanes_root
@@ -28,6 +31,7 @@ from qfl.config import JobConfig, load_config
 from qfl.devnet.config import CHAIN_ID
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
+from qfl.preflight import estimate_run
 from qfl.report.display import Display
 from qfl.report.finished import confusion, read_run
 from qfl.report.folder import kept_devnet
@@ -89,6 +93,15 @@ def test_every_round_includes_every_client_and_is_final(report: dict[str, Any]) 
 def test_gas_stays_within_the_budgets(report: dict[str, Any]) -> None:
     over = {name: max(report["gas"][name]) for name, most in BUDGETS.items() if max(report["gas"][name]) > most}
     assert not over
+
+
+def test_the_gas_that_a_run_has_to_afford_is_enough_and_not_much_more(report: dict[str, Any]) -> None:
+    """Less would begin what cannot be ended; much more would refuse who can pay."""
+    one = Sender(prepare_connection("http://chain"), development_account(0), chain_id=CHAIN_ID)
+    (outlay,) = estimate_run(JOB, [one] * (1 + JOB.clients + JOB.validators), has_shard_chains=False).values()
+    spent = sum(map(sum, report["gas"].values()))
+    assert spent < outlay.gas < 1.2 * spent
+    assert outlay.stakes_wei == 3 * 10**17 + 4 * 10**18
 
 
 def test_gas_and_transactions_are_those_of_the_chain(finished: Path, report: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from qfl.chain.calls import UnsentCall
 from qfl.chain.clock import DevelopmentClock, WaitingClock
 from qfl.errors import ChainUnreachable, ClockNotMovable
 
@@ -19,6 +20,7 @@ class StubChain:
         self.eth = SimpleNamespace(get_block=self.get_block)
         self.provider = SimpleNamespace(endpoint_uri="http://stub", make_request=self.make_request)
         self.pending = 0
+        self.web3, self.address = self, "0x01"  # also the account that pays there
 
     def get_block(self, _which: str) -> dict[str, int]:
         return {"timestamp": self.time}
@@ -74,6 +76,52 @@ def test_waiting_clock_returns_with_the_block_and_moves_nothing(monkeypatch):
     monkeypatch.setattr("time.sleep", nap)
     WaitingClock(chain, poll_seconds=0.5).reach(1_300)
     assert naps == [0.5, 0.5, 0.5]
+    assert chain.calls == []
+
+
+@pytest.fixture
+def hands(monkeypatch):
+    """The hands of this machine's clock, which sleeping moves on."""
+    hands = SimpleNamespace(now=0.0)
+
+    def nap(seconds: float) -> None:
+        hands.now += seconds
+
+    monkeypatch.setattr("time.sleep", nap)
+    monkeypatch.setattr("time.monotonic", lambda: hands.now)
+    return hands
+
+
+class IdleChain(StubChain):
+    """A chain that makes a block for a transaction only."""
+
+    def __init__(self, hands: SimpleNamespace) -> None:
+        super().__init__(time=1_000)
+        self.hands = hands
+
+    def send(self, call: UnsentCall) -> None:
+        self.calls.append((call.to, [self.hands.now]))
+        self.time = 1_000 + int(self.hands.now)
+
+
+def test_a_chain_that_makes_no_blocks_by_itself_is_sent_a_transaction_when_it_is_time(hands):
+    """Nobody else would send anything: everybody waits for the deadline."""
+    chain = IdleChain(hands)
+    WaitingClock(chain, poll_seconds=1).reach(1_060)
+    assert chain.calls == [(chain.address, [61.0])]
+    assert chain.time >= 1_060
+
+
+class SlowChain(IdleChain):
+    """A chain with a block every twelve seconds."""
+
+    def get_block(self, _which: str) -> dict[str, int]:
+        return {"timestamp": 1_000 + int(self.hands.now) // 12 * 12}
+
+
+def test_a_chain_that_makes_blocks_by_itself_is_sent_nothing(hands):
+    chain = SlowChain(hands)
+    WaitingClock(chain, poll_seconds=1).reach(1_061)
     assert chain.calls == []
 
 

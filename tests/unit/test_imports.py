@@ -24,6 +24,7 @@ ORDER = [
         "audit",
         "inspect",
         "prepare",
+        "preflight",
         "energy",
         "report",
         "learning",
