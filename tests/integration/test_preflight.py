@@ -142,9 +142,9 @@ def test_a_node_that_has_too_much_to_do_is_not_taken_for_one_that_says_no(
     method: str, ticking: Devnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run of minutes would become one of hours, unasked."""
-    monkeypatch.setattr("qfl.chain.capabilities.PAUSES_SECONDS", (0.0,))
+    monkeypatch.setattr("qfl.chain.rpc.BUSY_SECONDS", (0.01,) * 4)
     busy = {method: {"code": -32005, "message": "daily request count exceeded, request rate limited"}}
     with gate_before(ticking.rpc_url, HOSTED_ANVIL, busy) as gate:
         done = run(tmp_path, gate.url, "--ipfs", ticking.ipfs_url)
     assert_refused(done, NodeBusy, "request rate limited", gate)
-    assert gate.asked.count(method) == 2
+    assert gate.asked.count(method) == 5
