@@ -121,7 +121,7 @@ MISTAKES: dict[str, tuple[Callable[[Town], dict[str, object]], int, str]] = {
     ),
     "a key that others can read": (expose_key, 5, "has mode 0644"),
     "no key": (lambda town: {"--key": "nowhere.lms"}, 5, "no key file at nowhere.lms"),
-    "no such account": (lambda town: {"--account": "nowhere"}, 2, "account = 'nowhere'"),
+    "no such account": (lambda town: {"--account": "nowhere"}, 2, "account = '***': pass dev:N"),
 }
 
 

@@ -12,7 +12,7 @@ from qfl.aggregate.model import encode_model, model_content
 from qfl.chain.digests import Domain, compute_commitment
 from qfl.codec.content import content_digest, decode, lanes_root
 from qfl.codec.state import from_state
-from qfl.errors import ContractReverted, InvalidInput, ModelRejected
+from qfl.errors import ContractReverted, InvalidInput, ModelRejected, StateCorrupt
 from qfl.keys.keyfile import KeyFile
 from qfl.keys.lms import verify
 from qfl.roles.client import KEPT_ROUNDS, Client, Trained
@@ -138,6 +138,15 @@ def test_restarted_client_says_the_same_again_and_does_not_train_again(world):
     restarted.commit(RoundNumber(1))
     assert world.sender.sent[0] == world.sender.sent[1]
     assert world.key.next_leaf == 1
+
+
+@pytest.mark.parametrize("kept", [b"", b"x", bytes(32), bytes(48)], ids=["empty", "torn", "short", "long"])
+def test_what_rounding_left_over_is_named_when_it_is_damaged(world, kept):
+    client = start(world)
+    prepare(client, 1)
+    (world.folder / "residual-1.f64").write_bytes(kept)
+    with pytest.raises(StateCorrupt, match=r"residual-1\.f64 is damaged"):
+        prepare(client, 2)
 
 
 def test_killed_before_it_had_promised_it_trains_again(world, monkeypatch):
