@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 lanes = click.option(
     "--lanes",
-    type=click.IntRange(1, 4_096),
+    type=click.IntRange(min=1),
     required=True,
     help="Coordinates of the model; the next larger circuit is taken.",
 )
