@@ -129,7 +129,9 @@ def close_keys(keys: Iterable[KeyFile]) -> None:
         key.close()
 
 
-def make_senders(web3: Web3, account: LocalAccount | None, count: int, listener: ReceiptListener) -> list[Sender]:
+def make_senders(
+    web3: Web3, account: LocalAccount | None, count: int, listener: ReceiptListener | None = None
+) -> list[Sender]:
     """The paying accounts: the given one for everybody, or a development account each (the deployer's is first)."""
     if account is not None:
         shared = Sender(web3, account, listener)

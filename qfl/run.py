@@ -104,7 +104,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     config = with_exponents(config, job, shares[0])
     on = job, shares, clients_device(config, job)
     keys = norm_keys(job, place.zk_keys, display.stage)
-    events = _begin_log(place)
+    events = _begin_log(config, place)
     with ExitStack() as stack:
         display.stage("starting chain and IPFS node")
         services = stack.enter_context(_services(config, place))
@@ -324,14 +324,16 @@ def _check_folder(place: Place) -> None:
         raise InvalidInput("out", str(place.folder), "holds a run already: add --resume, or choose another folder")
 
 
-def _begin_log(place: Place) -> EventLog:
+def _begin_log(config: JobConfig, place: Place) -> EventLog:
     """Begin the run's folder. The last look at what was given comes before anything is deleted."""
-    for url in (place.rpc, *place.shard_rpcs):
-        if url is not None:
-            connect(url)
-    if place.ipfs is not None:
-        IpfsStore(place.ipfs).identity()
     if place.overwrite:
+        web3s = [connect(url) for url in (place.rpc, *place.shard_rpcs) if url is not None]
+        if place.rpc is not None:
+            count = 1 + config.identities + config.validators
+            senders, *shard_senders = (make_senders(web3, place.account, count) for web3 in web3s)
+            check_run(config, senders, shard_senders)
+        if place.ipfs is not None:
+            IpfsStore(place.ipfs).identity()
         remove_folder(place.folder)
     begin_folder(place.folder)
     return EventLog(place.folder / "events.jsonl")

@@ -19,6 +19,7 @@ from qfl.cli.main import cli
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnfit, InvalidInput, NodeBusy, QflError, RunNotAffordable
+from qfl.report.mark import begin_folder
 
 GETH = "Geth/v1.16.4-stable/linux-amd64/go1.25.1"
 HOSTED_ANVIL = "Gateway/2.0 (anvil/v1.7.1)"
@@ -107,6 +108,16 @@ def test_who_cannot_pay_for_everybody_does_not_begin(ticking: Devnet, tmp_path: 
     with gate_before(ticking.rpc_url, GETH) as gate:
         done = run(tmp_path, gate.url, "--ipfs", ticking.ipfs_url, "--account", payer)
     assert_refused(done, RunNotAffordable, "4.2 ETH of stakes, 5 ETH of reward pool, ", gate)
+
+
+def test_nothing_is_deleted_for_a_run_that_nobody_can_pay(ticking: Devnet, tmp_path: Path) -> None:
+    begin_folder(tmp_path / "run")
+    (tmp_path / "run" / "report.json").write_text("{}")
+    payer = keystore(tmp_path, ticking.rpc_url, 9)
+    with gate_before(ticking.rpc_url, GETH) as gate:
+        done = run(tmp_path, gate.url, "--ipfs", ticking.ipfs_url, "--account", payer, "--overwrite")
+    assert_refused(done, RunNotAffordable, "4.2 ETH of stakes, 5 ETH of reward pool, ", gate)
+    assert (tmp_path / "run" / "report.json").read_text() == "{}"
 
 
 def test_a_deployer_who_cannot_fill_the_reward_pool_does_not_begin(ticking: Devnet, tmp_path: Path) -> None:
