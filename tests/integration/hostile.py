@@ -17,7 +17,7 @@ DRIP_SECONDS = 0.02
 
 def plainly(body: bytes, status: str = "200 OK", kind: str = "application/json") -> Answer:
     """A whole answer."""
-    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\n\r\n"
+    head = f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     return lambda sock, _over: sock.sendall(head.encode() + body)
 
 
