@@ -26,7 +26,9 @@ folder = click.option(
 )
 stake = click.option("--stake", type=numbers.ETHER, help="ETH to bond when joining; the role's minimum unless given.")
 rounds = click.option(
-    "--rounds", type=numbers.ROUNDS, help="End after this many published models; run on unless given."
+    "--rounds",
+    type=numbers.ROUNDS,
+    help="End after this many models published from this start on, or ten times as many rounds; run on unless given.",
 )
 poll = click.option("--poll", type=numbers.SECONDS, default=1.0, help="Seconds between looks at the chain.")
 

@@ -6,10 +6,10 @@ import logging
 import threading
 from collections.abc import Callable
 
-from qfl.chain.contracts.beacon import RoundState, ValidatorDuty
+from qfl.chain.contracts.beacon import Phase, RoundState, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.ledger import Ledger
-from qfl.errors import ChainUnreachable, ContractReverted
+from qfl.errors import ChainUnreachable, ContractReverted, RoundNotCompleted
 from qfl.roles.challenger import Challenger
 from qfl.roles.client import Client
 from qfl.roles.deadlines import DeadlineKeeper
@@ -25,9 +25,39 @@ log = logging.getLogger(__name__)
 CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
 """Refusals to open a round that time will heal."""
 LONGEST_WAIT_SECONDS = 15.0
+ROUNDS_FOR_A_MODEL = 10
+"""Rounds that a role waits for each of its models: with too few others, a round ends without one."""
 INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
 
 NOT_MIRRORED = "participant %d is not active in its shard: its mirror shows no round with it, or it has asked to leave"
+
+
+class Goal:
+    """`models` published from now on, that of a round under way included; None for a role that just runs on."""
+
+    def __init__(self, ledger: Ledger, models: int | None) -> None:
+        self._ledger, self._models, self._before = ledger, models, RoundNumber(0)
+        if models is not None:
+            context = ledger.beacon.context()
+            self._before = RoundNumber(context.round - (context.phase is not Phase.IDLE))
+
+    def is_reached(self) -> bool:
+        """Whether the role may end.
+
+        Raises:
+            RoundNotCompleted: it had many more rounds than it needs; the others may have ended.
+        """
+        if self._models is None:
+            return False
+        published = len(published_rounds(self._ledger, self._before))
+        if published >= self._models:
+            return True
+        context = self._ledger.beacon.context()
+        passed = context.round - self._before
+        if context.phase is Phase.IDLE and passed >= ROUNDS_FOR_A_MODEL * self._models:
+            reason = f"{published} of {self._models} came of the last {passed} rounds; the others may have ended"
+            raise RoundNotCompleted(context.round, reason)
+        return False
 
 
 class Narrator:
@@ -52,8 +82,8 @@ def run_client(
     stop: threading.Event,
     retention: Retention | None = None,
 ) -> None:
-    """Act for a client until `stop` is set or `rounds` models have been published."""
-    narrator = Narrator()
+    """Act for a client until `stop` is set or `rounds` models have been published since. Raises as `Goal`."""
+    narrator, goal = Narrator(), Goal(ledger, rounds)
 
     def step() -> bool:
         duty, number, shard = client.duty()
@@ -80,7 +110,7 @@ def run_client(
             return False
         return True
 
-    _repeat(step, lambda: _is_complete(ledger, rounds), poll, stop)
+    _repeat(step, goal.is_reached, poll, stop)
 
 
 def run_validator(
@@ -91,8 +121,8 @@ def run_validator(
     stop: threading.Event,
     retention: Retention | None = None,
 ) -> None:
-    """Act for a validator until `stop` is set or `rounds` models have been published."""
-    narrator = Narrator()
+    """Act for a validator until `stop` is set or `rounds` models have been published since. Raises as `Goal`."""
+    narrator, goal = Narrator(), Goal(ledger, rounds)
 
     def step() -> bool:
         if validator.keep_mirrors():
@@ -107,7 +137,7 @@ def run_validator(
                 narrator.say("round %d: published", duty.round)
             return published
         settled = validator.settle()
-        if duty.kind is ValidatorDuty.OPEN_ROUND and not _is_complete(ledger, rounds):
+        if duty.kind is ValidatorDuty.OPEN_ROUND and not goal.is_reached():
             return open_round(duty.round)
         if duty.kind is ValidatorDuty.WAIT:
             look(duty.round)
@@ -136,12 +166,12 @@ def run_validator(
             narrator.say("round %d: opened", last + 1)
         return opened
 
-    _repeat(step, lambda: _is_complete(ledger, rounds), poll, stop)
+    _repeat(step, goal.is_reached, poll, stop)
 
 
 def run_host(host: ClientHost, ledger: Ledger, rounds: int | None, poll: float, stop: threading.Event) -> None:
-    """Act for many clients until `stop` is set or `rounds` models have been published."""
-    _repeat(host.step, lambda: _is_complete(ledger, rounds), poll, stop)
+    """Act for many clients until `stop` is set or `rounds` models have been published since. Raises as `Goal`."""
+    _repeat(host.step, Goal(ledger, rounds).is_reached, poll, stop)
 
 
 def run_challenger(challenger: Challenger, poll: float, stop: threading.Event) -> None:
@@ -162,9 +192,9 @@ def run_deadlines(keeper: DeadlineKeeper, poll: float, stop: threading.Event) ->
     _repeat(step, lambda: False, poll, stop)
 
 
-def published_rounds(ledger: Ledger) -> list[RoundNumber]:
-    """The rounds whose models stand, oldest first."""
-    numbers = (RoundNumber(number) for number in range(1, ledger.beacon.current_round() + 1))
+def published_rounds(ledger: Ledger, after: int = 0) -> list[RoundNumber]:
+    """The rounds after a certain one whose models stand, oldest first."""
+    numbers = (RoundNumber(number) for number in range(after + 1, ledger.beacon.current_round() + 1))
     good = (RoundState.PUBLISHED, RoundState.FINAL)
     return [number for number in numbers if ledger.beacon.round_at(number).state in good]
 
@@ -173,10 +203,6 @@ def _release(role: Client | Validator, retention: Retention | None) -> None:
     """Let go of what nobody needs any more; the rest of the store is not this role's business."""
     if retention is not None and role.release(retention):
         retention.store.collect_garbage()
-
-
-def _is_complete(ledger: Ledger, rounds: int | None) -> bool:
-    return rounds is not None and len(published_rounds(ledger)) >= rounds
 
 
 def _repeat(step: Callable[[], bool], is_complete: Callable[[], bool], poll: float, stop: threading.Event) -> None:

@@ -43,8 +43,11 @@ class Processes:
         self.town = town
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
-    def start(self, name: str) -> None:
-        """Start `qfl client run` or `qfl validator run`; a name that ran before has its old key and folder."""
+    def start(self, name: str, rounds: int = 3) -> None:
+        """Start `qfl client run` or `qfl validator run`; a name that ran before has its old key and folder.
+
+        `rounds` are those still to come: who starts again counts anew.
+        """
         role, number = name.split("-")
         folder = self.town.folder / name
         offset = 0 if role == "client" else 3
@@ -53,7 +56,7 @@ class Processes:
             *("--account", f"dev:{offset + int(number)}"),
             *("--rpc", self.town.devnet.rpc_url, "--ipfs", self.town.devnet.ipfs_url),
             *("--deployment", str(self.town.deployment_path), "--key", str(folder / "key.lms")),
-            *("--folder", str(folder), "--rounds", "3", "--poll", "0.4"),
+            *("--folder", str(folder), "--rounds", str(rounds), "--poll", "0.4"),
         ]
         if role == "client":
             command += ["--dataset", "digits", "--share", f"{number}/3"]
@@ -109,7 +112,6 @@ def test_a_killed_client_and_a_killed_validator_lose_nothing(town: Town, process
     names = start_everybody(processes)
     client = play_round_1_killing_a_client(processes, names)
     validator = play_round_2_killing_the_proposer(processes, names)
-    processes.wait_for("its return", lambda: processes.log_of(names[validator]).count("signatures left") == 2)
     town.devnet.restart_chain()
     town.devnet.restart_ipfs()
     play_round_3_needing_the_revived(processes, names, validator)
@@ -167,7 +169,9 @@ def play_round_2_killing_the_proposer(processes: Processes, names: dict[Particip
     processes.wait_for("a proposal", lambda: bool(shard.proposals(number, 0)))
     processes.kill(names[victim])
     assert beacon.context().phase is Phase.CHECKPOINT, "it died in mid-round"
-    processes.start(names[victim])
+    processes.start(names[victim], rounds=2)
+    back_in_its_seat = f"round {number}: in seat"
+    processes.wait_for("its return", lambda: processes.log_of(names[victim]).count(back_in_its_seat) == 2)
     for sleeper in sleepers:
         processes.send_signal(names[sleeper], signal.SIGCONT)
     processes.wait_for_model(number)
