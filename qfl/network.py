@@ -72,7 +72,7 @@ class Roster:
     ) -> Client:
         """Bond one client, if it is not, and return it."""
         folder = self.client_folders[index]
-        participant = join(ledger, sender, Role.CLIENT, self.keys[folder].public, folder)
+        participant = join(ledger, sender, Role.CLIENT, self.keys[folder], folder)
         return Client(participant, index, seed, ledger, sender, store, self.keys[folder], folder, prover)
 
     def validators(
@@ -98,7 +98,7 @@ class Roster:
         self, ledger: Ledger, sender: Carrier, store: ContentStore, folder: Path, opinion: Opinion | None
     ) -> Validator:
         key = self.keys[folder]
-        participant = join(ledger, sender, Role.VALIDATOR, key.public, folder)
+        participant = join(ledger, sender, Role.VALIDATOR, key, folder)
         kem = set_up_encryption(ledger, sender, store, participant, key, folder)
         bls = set_up_attesting(ledger, sender, participant, key, folder)
         return Validator(participant, ledger, sender, store, key, folder, kem, bls, opinion)

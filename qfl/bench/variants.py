@@ -119,14 +119,14 @@ def build_site(
     clients = []
     for index, payer in enumerate(carriers[1 : 1 + config.clients]):
         path, key = open_key(folder, f"client-{index + 1}", config, stack)
-        participant = join(ledger, payer, Role.CLIENT, key.public, path)
+        participant = join(ledger, payer, Role.CLIENT, key, path)
         clients.append(Client(participant, index, config.seed, ledger, payer, store, key, path))
     validators, voters, folders = [], [], []
     for number, payer in enumerate(carriers[1 + config.clients :], 1):
         # A process of its own would read for itself what never changes.
         own, kept = Ledger(web3, deployment, shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
-        participant = join(own, payer, Role.VALIDATOR, key.public, path)
+        participant = join(own, payer, Role.VALIDATOR, key, path)
         bls = set_up_attesting(own, payer, participant, key, path)
         validator = Validator(participant, own, payer, kept, key, path, None, bls)
         validator.seat_kind = measured_seat(meter)

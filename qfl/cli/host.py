@@ -75,7 +75,7 @@ def host_clients(
         with proving as prover, stopping() as stop:
             clients = []
             for index, (own, key) in zip(data, keys.items(), strict=True):
-                participant = join(ledger, sender, Role.CLIENT, key.public, own)
+                participant = join(ledger, sender, Role.CLIENT, key, own)
                 clients.append(Client(participant, index, split.seed, ledger, sender, store, key, own, prover))
             click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
             host = ClientHost(clients, LocalTrainer(job, data), ledger, retention_of(keep_rounds, store))

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from qfl.bounds import MOST_ROUNDS
 from qfl.cli import numbers, options
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ folder = click.option(
 stake = click.option("--stake", type=numbers.ETHER, help="ETH to bond when joining; the role's minimum unless given.")
 rounds = click.option(
     "--rounds",
-    type=numbers.ROUNDS,
+    type=click.IntRange(0, MOST_ROUNDS),
     help="End after this many models published from this start on, or ten times as many rounds; run on unless given.",
 )
 poll = click.option("--poll", type=numbers.SECONDS, default=1.0, help="Seconds between looks at the chain.")
@@ -99,7 +100,7 @@ def run_client_command(
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
     with KeyFile.open(key) as opened, proving as prover, stopping() as stop:
-        participant = join(ledger, sender, Role.CLIENT, opened.public, folder, _wei(stake))
+        participant = join(ledger, sender, Role.CLIENT, opened, folder, _wei(stake))
         index = participant if index is None else index
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
         role = kind(participant, index, split.seed, ledger, sender, store, opened, folder, prover)
@@ -170,7 +171,7 @@ def run_validator_command(
         _, held = options.load_samples(own, job, split, share or "")
         opinion = Opinion(job, held, split.seed)
     with KeyFile.open(key) as opened, stopping() as stop:
-        participant = join(ledger, sender, Role.VALIDATOR, opened.public, folder, _wei(stake))
+        participant = join(ledger, sender, Role.VALIDATOR, opened, folder, _wei(stake))
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
         bls = set_up_attesting(ledger, sender, participant, opened, folder)
         click.echo(f"validator {participant}, {opened.remaining} signatures left")

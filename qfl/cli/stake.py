@@ -121,12 +121,14 @@ def _require_key(ledger: Ledger, participant: ParticipantId, key: KeyFile) -> Pa
     """The participant, whose key must be `key`: no leaf is spent on a message that cannot be accepted."""
     from qfl.chain.contracts.staking import Role
     from qfl.errors import InvalidInput
+    from qfl.roles.leaves import LeafCheck
 
     record = ledger.staking.participant(participant)
     if record.role is Role.NONE:
         raise InvalidInput("participant", participant, "there is none, or it has left")
     if record.key != key.public:
         raise InvalidInput("key", "0x" + key.public.identifier.hex(), f"is not the key of participant {participant}")
+    LeafCheck(ledger, participant, record.role, key).everywhere()
     return record
 
 

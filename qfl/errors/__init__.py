@@ -47,6 +47,7 @@ from qfl.errors.input import DatasetMissing, InvalidInput, MalformedContent, Not
 from qfl.errors.keys import (
     BlsKeyUnusable,
     KeyExhausted,
+    KeyFileBehind,
     KeyFileCorrupt,
     KeyFileError,
     KeyFileExists,
@@ -118,6 +119,7 @@ __all__ = [
     "InvalidInput",
     "KemKeyUnusable",
     "KeyExhausted",
+    "KeyFileBehind",
     "KeyFileCorrupt",
     "KeyFileError",
     "KeyFileExists",

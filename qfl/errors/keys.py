@@ -64,6 +64,17 @@ class KeyFileRolledBack(KeyFileError):
         self.path, self.next_leaf, self.mark = path, next_leaf, mark
 
 
+class KeyFileBehind(KeyFileError):
+    """A contract has seen leaves that the file counts as unused: an old copy, where nothing else remembers that."""
+
+    def __init__(self, path: Path, next_leaf: int, seen_leaf: int, contract: str) -> None:
+        super().__init__(
+            f"{path} would sign with leaf {next_leaf}, but {contract} has seen leaf {seen_leaf}: "
+            "it is an old copy and would give the key away; use the newest copy, or join again with a new key"
+        )
+        self.path, self.next_leaf, self.seen_leaf, self.contract = path, next_leaf, seen_leaf, contract
+
+
 class KeyExhausted(KeyFileError):
     """Every leaf has signed."""
 

@@ -24,6 +24,7 @@ from types import TracebackType
 from qfl.errors import (
     InvalidInput,
     KeyExhausted,
+    KeyFileBehind,
     KeyFileCorrupt,
     KeyFileExists,
     KeyFileExposed,
@@ -130,6 +131,14 @@ class KeyFile:
         if len(digest) != 32:
             raise InvalidInput("digest", digest, "a digest has 32 bytes")
         return self._secret.sign(self._take_leaf(), digest)
+
+    def require_unseen(self, lowest: int, contract: str) -> None:
+        """Make sure that `contract`, which has seen leaves below `lowest`, has not seen the next one.
+
+        Raises `KeyFileBehind`.
+        """
+        if self._next_leaf < lowest:
+            raise KeyFileBehind(self._path, self._next_leaf, lowest - 1, contract)
 
     def close(self) -> None:
         """Let go of the key; nothing is left to write."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from qfl.aggregate.model import encode_model
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.contracts.staking import Role
 from qfl.chain.digests import compute_commitment, compute_private_commitment
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
@@ -31,7 +32,8 @@ from qfl.files import write_atomically
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.admission import admissions
 from qfl.roles.encryption import read_recipients
-from qfl.roles.journal import Journal
+from qfl.roles.journal import JOURNAL, Journal
+from qfl.roles.leaves import LeafCheck
 from qfl.roles.relay import send_unless_overtaken
 from qfl.roles.release import Releaser
 from qfl.roles.terms import read_base, read_terms
@@ -110,7 +112,8 @@ class Client:
         self.participant, self.index = participant, index
         self._seed, self._ledger, self._sender, self._store = seed, ledger, sender, store
         self._key, self._folder, self._prover = key, folder, prover
-        self._journal = Journal(folder / "journal.json")
+        self._journal = Journal(folder / JOURNAL)
+        self._leaves = LeafCheck(ledger, participant, Role.CLIENT, key)
         self._releaser = Releaser(ledger, store, folder)
         self._base: tuple[Terms, Content] | None = None
 
@@ -120,7 +123,14 @@ class Client:
         duty, number, _ = self._ledger.shards[shard].client_duty(self.participant)
         if self._ledger.mirrors and not self._is_due(duty, number):
             duty = ClientDuty.WAIT
-        return duty, number, shard
+        return self.remembered(duty, number), number, shard
+
+    def remembered(self, duty: ClientDuty, round_number: RoundNumber) -> ClientDuty:
+        """The duty, or MISSED in a round in which this client does not know any more what it has committed to."""
+        if self.has_prepared(round_number):
+            return duty
+        is_lost = duty is ClientDuty.REVEAL or (duty is ClientDuty.COMMIT and round_number <= self._journal.closed)
+        return ClientDuty.MISSED if is_lost else duty
 
     def seek_admission(self) -> bool:
         """Prove to the mirror of this round's shard that this client is active; False when there is nothing to prove.
@@ -153,7 +163,7 @@ class Client:
         Raises:
             NotFinite: training diverged.
             TooFewRecipients, ProofFailed: in the private mode.
-            KeyExhausted.
+            KeyExhausted, KeyFileBehind.
         """
         if self._base is None:
             raise InvalidInput("client", self.participant, "call training_task first")
@@ -176,6 +186,7 @@ class Client:
         digest = self._ledger.shard_domains[terms.shard].commit(
             terms.round, self.participant, terms.base_root, commitment
         )
+        self._leaves.in_shard(terms.shard)
         self._journal.put(
             f"round {terms.round}",
             **record,

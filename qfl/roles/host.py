@@ -52,7 +52,7 @@ class ClientHost:
         duties = self._ledger.client_duties([client.participant for client in self._clients])
         due: dict[ClientDuty, list[Due]] = {duty: [] for duty in ClientDuty}
         for client, (duty, number, shard) in zip(self._clients, duties, strict=True):
-            due[duty].append((client, number, shard))
+            due[client.remembered(duty, number)].append((client, number, shard))
         self._train(due[ClientDuty.COMMIT])
         prepared = [entry for entry in due[ClientDuty.COMMIT] if entry[0].has_prepared(entry[1])]
         sent = [

@@ -7,7 +7,7 @@ round alone. With the next one it is up to date again: a message is relative to 
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from qfl.chain.contracts.beacon import Phase
@@ -29,8 +29,17 @@ log = logging.getLogger(__name__)
 class Keeper:
     """A validator's part in keeping the mirrors: it signs what follows from the beacon, once, and carries bundles."""
 
-    def __init__(self, validator: ParticipantId, ledger: Ledger, sender: Carrier, signer: Signer) -> None:
+    def __init__(
+        self,
+        validator: ParticipantId,
+        ledger: Ledger,
+        sender: Carrier,
+        signer: Signer,
+        check_leaf: Callable[[ShardIndex], None],
+    ) -> None:
+        """`check_leaf` is called with a shard before anything is signed for its mirror."""
         self._validator, self._ledger, self._sender, self._signer = validator, ledger, sender, signer
+        self._check_leaf = check_leaf
 
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
@@ -83,6 +92,7 @@ class Keeper:
         """Announce a signature. A key that was replaced after it was mirrored signs nothing that the mirror takes."""
         if seat.key != self._signer.public:
             return False
+        self._check_leaf(message.round.shard)
         number = message.round.round
         name = f"mirror of shard {message.round.shard} from {message.round.previous} to {number}"
         if (signature := self._signer.sign_once(name, number, digest)) is None:

@@ -1,4 +1,4 @@
-"""Joining: bond once, remember the number, find it again after a crash."""
+"""Joining: bond once, remember the number, find it again after a crash, and with nothing of the past forgotten."""
 
 from __future__ import annotations
 
@@ -10,31 +10,39 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import read_json, write_atomically
+from qfl.keys.keyfile import KeyFile
+from qfl.roles.journal import ATTESTATIONS, JOURNAL, begin_journal
+from qfl.roles.leaves import LeafCheck
 from qfl.types import LmsPublicKey, ParticipantId
 
 
 def join(
-    ledger: Ledger, sender: Carrier, role: Role, key: LmsPublicKey, folder: Path, stake_wei: int | None = None
+    ledger: Ledger, sender: Carrier, role: Role, key: KeyFile, folder: Path, stake_wei: int | None = None
 ) -> ParticipantId:
-    """The participant that `key` speaks for: from the folder, from the chain, or bonded now.
+    """The participant that `key` speaks for: from the folder, from the chain, or bonded now. To be called first.
 
-    Stake and rewards go back to the sender's account; the stake is the role's minimum unless given.
+    Stake and rewards go back to the sender's account; the stake is the role's minimum unless given. Nothing is signed
+    before this returns: a key that is behind what the chain has seen is refused, and the role's journals are begun.
 
     Raises:
-        ContractReverted: too little stake. InsufficientFunds, StateCorrupt.
+        ContractReverted: too little stake. InsufficientFunds, KeyFileBehind, StateCorrupt.
     """
     path = folder / "participant.json"
-    if path.exists():
-        return _recorded(path, ledger, role, key)
-    participant = _find(ledger, role, key, sender.address, ledger.from_block)
-    if participant is None:
+    participant = _known(path, ledger, sender, role, key.public)
+    if participant is not None:
+        LeafCheck(ledger, participant, role, key).everywhere()
+    else:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
-        receipt = sender.send(ledger.staking.bond(role, key, sender.address, stake))
-        participant = _find(ledger, role, key, sender.address, receipt.block)
+        receipt = sender.send(ledger.staking.bond(role, key.public, sender.address, stake))
+        participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
-    record = {"id": participant, "staking": ledger.staking.address}
-    write_atomically(path, json.dumps(record).encode())
+    journals = [JOURNAL] if ledger.bls is None or role is Role.CLIENT else [JOURNAL, ATTESTATIONS]
+    for name in journals:
+        begin_journal(folder / name, key, ledger.beacon.current_round())
+    if not path.exists():
+        record = {"id": participant, "staking": ledger.staking.address}
+        write_atomically(path, json.dumps(record).encode())
     return participant
 
 
@@ -46,6 +54,13 @@ def has_left(ledger: Ledger, folder: Path) -> bool:
     """
     path = folder / "participant.json"
     return path.exists() and ledger.staking.participant(_read(path)[0]).role is Role.NONE
+
+
+def _known(path: Path, ledger: Ledger, sender: Carrier, role: Role, key: LmsPublicKey) -> ParticipantId | None:
+    """Who bonded with the key before; None when nobody has."""
+    if path.exists():
+        return _recorded(path, ledger, role, key)
+    return _find(ledger, role, key, sender.address, ledger.from_block)
 
 
 def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> ParticipantId:

@@ -10,8 +10,6 @@ from qfl.roles.journal import Journal
 from qfl.types import LmsPublicKey
 
 KEPT_ROUNDS = 64
-RELEASED = "released"
-"""The record that says up to which round nothing is signed any more."""
 
 
 class Signer:
@@ -35,17 +33,17 @@ class Signer:
         if record is not None:
             return bytes.fromhex(record["signature"]) if record["digest"] == digest.hex() else None
         rounds = {known: int((self._journal.get(known) or {})["round"]) for known in self._journal.names()}
-        forgotten = max(max(rounds.values(), default=0) - KEPT_ROUNDS - 1, rounds.get(RELEASED, -1))
+        forgotten = max(max(rounds.values(), default=0) - KEPT_ROUNDS - 1, self._journal.closed)
         if round_number <= forgotten:  # a chain node that lies about the time must not get a second signature
             return None
         signature = self._key.sign(digest)
         self._journal.put(name, round=round_number, digest=digest.hex(), signature=signature.hex())
         kept = {known for known in rounds if rounds[known] >= round_number - KEPT_ROUNDS}
-        self._journal.keep({name, RELEASED, *kept})
+        self._journal.keep({name, *kept})
         return signature
 
     def release(self, round_number: int) -> None:
         """Forget what was signed up to a round that is final; nothing more is signed for any of those."""
-        self._journal.put(RELEASED, round=round_number)
+        self._journal.close(round_number)
         names = self._journal.names()
         self._journal.keep({name for name in names if int((self._journal.get(name) or {})["round"]) >= round_number})

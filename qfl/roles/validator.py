@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from qfl.chain.contracts.beacon import Duty, ValidatorDuty
+from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.sender import Carrier
 from qfl.codec.content import Content, content_digest, encode, lanes_root
@@ -21,7 +22,9 @@ from qfl.keys.keyfile import KeyFile
 from qfl.mirror.faith import Faith
 from qfl.privacy.kem import KemKey
 from qfl.roles.attesting import pack_keys
+from qfl.roles.journal import ATTESTATIONS, JOURNAL
 from qfl.roles.keeper import Keeper
+from qfl.roles.leaves import LeafCheck
 from qfl.roles.opinion import Opinion
 from qfl.roles.publisher import compute_publication
 from qfl.roles.relay import send_unless_overtaken
@@ -65,11 +68,12 @@ class Validator:
         self._opinion = opinion
         self.participant, self.kem = participant, kem
         self._ledger, self._sender, self._store = ledger, sender, store
-        self._signer = Signer(key, folder / "journal.json")
+        self._signer = Signer(key, folder / JOURNAL)
         self._releaser = Releaser(ledger, store, folder)
-        self._attesting = self._signer if bls is None else Signer(bls, folder / "attestations.json")
+        self._attesting = self._signer if bls is None else Signer(bls, folder / ATTESTATIONS)
         self._faith, self._false_shards = Faith(ledger), set[ShardIndex]()
-        self._keeper = Keeper(participant, ledger, sender, self._signer)
+        self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
+        self._keeper = Keeper(participant, ledger, sender, self._signer, self._leaves.in_shard)
         self._seat: tuple[RoundNumber, ShardIndex, Seat] | None = None
         self._looked_for_seat = RoundNumber(0)
 
@@ -119,6 +123,8 @@ class Validator:
                 self._false_shards.add(duty.shard)
                 log.warning("validator %d takes no part: %s", self.participant, falsehood)
             return False
+        if self._ledger.mirrors:  # its chain may have been down when this validator started
+            self._leaves.in_shard(duty.shard)
         return self._sit(duty).step()
 
     def publish(self, round_number: RoundNumber) -> bool:

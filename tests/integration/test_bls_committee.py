@@ -114,6 +114,20 @@ def test_a_seat_that_replaces_its_key_after_attesting_does_not_stall_the_others(
     assert sorted(decode_aggregate(bundle_of(town, number)).keys) == [0, 2, 3]
 
 
+def test_a_seat_that_lost_what_its_bls_key_signed_attests_nothing_more_in_the_round(
+    town: Town, network: Network
+) -> None:
+    """A BLS key keeps no count; that the LMS key of the same seat has signed says that there was something."""
+    number = reach_checkpoint_phase(network)
+    forgetful = in_seat(network, number, 1)
+    index = 1 + list(network.validators).index(forgetful)
+    (town.folder / f"validator-{index}" / "attestations.json").unlink()
+    network = in_place_of(network, forgetful, Validator, town)
+    verify(network)
+    publish(network)
+    assert sorted(decode_aggregate(bundle_of(town, number)).keys) == [0, 2, 3]
+
+
 def test_a_key_that_is_in_no_page_comes_in_the_bundle(town: Town, network: Network) -> None:
     """One key of five is not worth a new page. A seat is away, so that nobody's signature can be spared."""
     (outside,) = [v for v in network.validators if town.ledger.bls.places_of([v.participant]) == [None]]

@@ -156,6 +156,36 @@ def test_an_exhausted_key_ends_with_its_exit_code(town: Town, qfl: Qfl) -> None:
     assert "all 32 leaves have signed" in ended.err
 
 
+def test_an_old_copy_of_a_key_beside_another_state_folder_ends_with_its_exit_code(
+    town: Town, qfl: Qfl, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing on the machine knows of the leaves that are used; the chain does, and nothing is sent."""
+    names = ("client-1", *(f"validator-{number}" for number in range(1, 5)))
+    backups = {name: (town.folder / name / "key.lms").read_bytes() for name in names}
+    run_round(town.network(clients=[1]))
+    signed = {name: town.keys[name].next_leaf for name in names}
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "elsewhere"))
+    for account, name in [(1, "client-1"), *((3 + number, f"validator-{number}") for number in range(1, 5))]:
+        path, number = town.folder / name / "key.lms", town.join(name)
+        options = role_options(town, name) | {
+            "--folder": town.folder / name,
+            "--account": f"dev:{account}",
+            "--rounds": 0,
+        }
+        path.write_bytes(backups[name])
+        before = town.web3.eth.block_number
+        if signed[name]:
+            for command in (
+                [name.split("-")[0], "run", *flat(options)],
+                ["stake", "exit", number, "--key", path, *flat(chain_options(town))],
+            ):
+                ended = qfl(*command)
+                assert ended.code == 5, ended
+                assert f"{path} would sign with leaf 0, but " in ended.err
+                assert "use the newest copy" in ended.err
+        assert town.web3.eth.block_number == before
+
+
 # --- a running role ----------------------------------------------------------------------------------------
 
 

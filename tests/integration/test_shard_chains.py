@@ -12,20 +12,23 @@ from click.testing import CliRunner
 from isles import Isles
 
 from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.cli.main import cli
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
-from qfl.errors import ChainUnreachable, ContractReverted, DeploymentMismatch, InvalidInput
+from qfl.errors import ChainUnreachable, ContractReverted, DeploymentMismatch, InvalidInput, KeyFileBehind
 from qfl.inspect.round import inspect_round
 from qfl.inspect.transaction import inspect_transaction
 from qfl.keys.keyfile import KeyFile
 from qfl.mirror.faith import Faith
 from qfl.mirror.message import compute_message
 from qfl.roles.keeper import admit_clients, begin_mirrors
+from qfl.roles.leaves import LeafCheck
+from qfl.roles.membership import join
 from qfl.roles.settlement import final_at, rewards_due, settle_due
 from qfl.round import mirror, train
-from qfl.types import RoundNumber, ShardIndex
+from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 ONE = ShardIndex(1)
 
@@ -75,6 +78,51 @@ def test_a_killed_shard_chain_misses_its_round_and_takes_part_in_the_next(isles:
     again = isles.run_round()
     assert (again.missed, isles.shown(1)) == ({}, again.round)
     assert first.round < without.round < again.round
+
+
+def lagging_copy(isles: Isles, folder: Path, client: ParticipantId) -> tuple[bytes, ShardIndex]:
+    """A client's key file from before a round, and the one shard that has seen more of the key since."""
+    while True:
+        copy, leaf = (folder / "key.lms").read_bytes(), isles.roster.keys[folder].next_leaf
+        isles.run_round()
+        ahead = [shard for shard in map(ShardIndex, (0, 1)) if isles.ledger.shards[shard].next_leaf(client) > leaf]
+        if len(ahead) == 1:
+            return copy, ahead[0]
+
+
+def test_an_old_key_is_checked_against_a_shards_chain_once_that_is_back(isles: Isles, tmp_path: Path) -> None:
+    """Who starts while a chain is down is not kept from serving the other shard."""
+    client, folder = isles.network.clients[0].participant, isles.roster.client_folders[0]
+    copy, shard = lagging_copy(isles, folder, client)
+    isles.roster.keys[folder].close()
+    (folder / "key.lms").write_bytes(copy)
+    isles.devnet.stop_shard_chain(shard)
+    with KeyFile.open(folder / "key.lms", tmp_path / "elsewhere") as old:
+        assert join(isles.ledger, isles.carriers[1], Role.CLIENT, old, folder) == client
+        check = LeafCheck(isles.ledger, client, Role.CLIENT, old)
+        with pytest.raises(ChainUnreachable):
+            check.in_shard(shard)
+        isles.devnet.restart_shard_chain(shard)
+        with pytest.raises(KeyFileBehind, match=f"shard {shard} has seen leaf {old.next_leaf}"):
+            check.in_shard(shard)
+
+
+def test_an_old_key_is_told_by_what_it_signed_on_the_shards_chains(isles: Isles, tmp_path: Path) -> None:
+    """There are a validator's proposals and attestations, and its signatures under what its mirrors show."""
+    folders, ids = isles.roster.validator_folders, [v.participant for v in isles.network.validators]
+    copies = [(folder / "key.lms").read_bytes() for folder in folders]
+    for _ in range(2):
+        isles.run_round()
+    refusals = []
+    for folder, validator, copy in zip(folders, ids, copies, strict=True):
+        if not isles.roster.keys[folder].next_leaf:
+            continue
+        isles.roster.keys[folder].close()
+        (folder / "key.lms").write_bytes(copy)
+        with KeyFile.open(folder / "key.lms", tmp_path / "elsewhere") as old, pytest.raises(KeyFileBehind) as refused:
+            LeafCheck(isles.ledger, validator, Role.VALIDATOR, old).everywhere()
+        refusals.append(refused.value.contract)
+    assert set(refusals) >= {"Staking"} and len(set(refusals)) > 1
 
 
 def test_what_a_stopped_chain_had_is_verified_when_it_is_back(isles: Isles) -> None:

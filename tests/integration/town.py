@@ -70,7 +70,7 @@ class Town(Arena):
 
     def join(self, name: str) -> ParticipantId:
         """The participant called `name`, bonded if it was not: found again as a restarted process finds it."""
-        return join(self.ledger, self.senders[name], role_of(name), self.keys[name].public, self.folder / name)
+        return join(self.ledger, self.senders[name], role_of(name), self.keys[name], self.folder / name)
 
     def network(
         self, clients: Iterable[int] = (), validators: Iterable[int] = (1, 2, 3, 4), trainer: Trainer | None = None

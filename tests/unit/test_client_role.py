@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from qfl.aggregate.model import encode_model, model_content
+from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.digests import Domain, compute_commitment
 from qfl.codec.content import content_digest, decode, lanes_root
 from qfl.codec.state import from_state
-from qfl.errors import ContractReverted, InvalidInput, ModelRejected, StateCorrupt
+from qfl.errors import ContractReverted, InvalidInput, KeyFileBehind, ModelRejected, StateCorrupt
 from qfl.keys.keyfile import KeyFile
 from qfl.keys.lms import verify
 from qfl.roles.client import KEPT_ROUNDS, Client, Trained
+from qfl.roles.journal import begin_journal
 from qfl.storage.memory import MemoryStore
 from qfl.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
@@ -60,10 +62,11 @@ def world(pristine, tmp_path):
         parameters=PARAMETERS,
     )
     beacon = SimpleNamespace(shape=lambda: SHAPE)
-    shard = SimpleNamespace(commit=call("commit"), reveal=call("reveal"))
+    shard = SimpleNamespace(commit=call("commit"), reveal=call("reveal"), next_leaf=lambda _client: 0)
     ledger = SimpleNamespace(
         beacon=beacon,
         shards=[shard],
+        mirrors=[],
         shard_domains=[DOMAIN],
         base=plan,
         plan=lambda _number: plan,
@@ -206,6 +209,44 @@ def test_any_other_refusal_is_told(world):
 def test_nothing_is_committed_that_was_not_prepared(world):
     with pytest.raises(InvalidInput, match="has prepared nothing"):
         start(world).commit(RoundNumber(3))
+
+
+# --- a journal that was lost ----------------------------------------------------------------------------------
+
+
+def lose_journal(world):
+    """Take the journal away, and let the role start as `join` does."""
+    (world.folder / "journal.json").unlink()
+    begin_journal(world.folder / "journal.json", world.key, RoundNumber(1))
+    return start(world)
+
+
+@pytest.mark.parametrize("duty", [ClientDuty.COMMIT, ClientDuty.REVEAL])
+def test_client_that_lost_its_journal_sits_the_round_out(world, duty):
+    """It may have committed, to something that it cannot open any more."""
+    prepare(start(world), 1)
+    client = lose_journal(world)
+    assert client.remembered(duty, RoundNumber(1)) is ClientDuty.MISSED
+    assert client.remembered(ClientDuty.COMMIT, RoundNumber(2)) is ClientDuty.COMMIT
+    prepare(client, 2)
+    assert client.remembered(ClientDuty.REVEAL, RoundNumber(2)) is ClientDuty.REVEAL
+    assert lose_journal(world).remembered(ClientDuty.WAIT, RoundNumber(1)) is ClientDuty.WAIT
+
+
+def test_client_with_its_journal_goes_on_in_the_same_round(world):
+    begin_journal(world.folder / "journal.json", world.key, RoundNumber(1))
+    prepare(start(world), 1)
+    begin_journal(world.folder / "journal.json", world.key, RoundNumber(1))
+    assert start(world).remembered(ClientDuty.COMMIT, RoundNumber(1)) is ClientDuty.COMMIT
+    assert start(world).remembered(ClientDuty.REVEAL, RoundNumber(1)) is ClientDuty.REVEAL
+
+
+def test_key_that_is_behind_the_shard_commits_to_nothing(world):
+    world.ledger.shards[0].next_leaf = lambda _client: 5
+    client = start(world)
+    with pytest.raises(KeyFileBehind, match=r"key\.lms would sign with leaf 0, but shard 0 has seen leaf 4"):
+        prepare(client, 1)
+    assert (world.key.next_leaf, client.has_prepared(RoundNumber(1))) == (0, False)
 
 
 def publish(world, number, lanes, before):

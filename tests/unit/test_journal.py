@@ -66,6 +66,17 @@ def test_only_what_is_kept_remains_also_on_disk(path):
     assert journal.names() == Journal(path).names() == {"round 2", "round 3"}
 
 
+def test_closed_rounds_stay_closed(path):
+    journal = Journal(path)
+    assert (journal.is_new, journal.closed) == (True, -1)
+    journal.close(5)
+    journal.close(3)
+    journal.put("round 6", salt="ab")
+    journal.keep(set())
+    for now in (journal, Journal(path)):
+        assert (now.is_new, now.closed, now.names()) == (False, 5, set())
+
+
 @pytest.mark.parametrize(
     "damage",
     ["", "{", '{"round 1": {"salt": "ab"', "[]", "null", "7", '"text"', '{"round 1": 5}', "[" * 5000, "\x00" * 50],

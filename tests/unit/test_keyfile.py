@@ -14,6 +14,7 @@ import pytest
 from qfl.errors import (
     InvalidInput,
     KeyExhausted,
+    KeyFileBehind,
     KeyFileCorrupt,
     KeyFileExists,
     KeyFileExposed,
@@ -274,3 +275,15 @@ def test_marks_are_kept_in_the_users_state_folder(path, tmp_path, monkeypatch):
     with KeyFile.open(path) as key:
         identifier = key.public.identifier.hex()
     assert [p.name for p in (tmp_path / "xdg" / "qflchain" / "keys").iterdir()] == [f"{identifier}.mark"]
+
+
+def test_old_copy_beside_another_state_folder_is_told_by_what_others_have_seen(path, state, tmp_path):
+    """Nothing on this machine knows that the leaf is used; the chain does."""
+    backup = shutil.copy2(path, tmp_path / "backup.key")
+    with KeyFile.open(path, state) as key:
+        seen = leaf_of(key.sign(DIGEST)) + 1
+        key.require_unseen(seen, "Staking")
+    with KeyFile.open(backup, tmp_path / "another state") as old:
+        with pytest.raises(KeyFileBehind, match=r"backup\.key would sign with leaf 0, but Staking has seen leaf 0"):
+            old.require_unseen(seen, "Staking")
+        assert old.next_leaf == 0

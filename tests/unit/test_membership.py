@@ -1,7 +1,11 @@
-"""Joining: whatever a crash, a lost folder or a stranger leaves behind, nobody bonds twice or speaks for another."""
+"""Joining: whatever a crash, a lost folder or a stranger leaves behind, nobody bonds twice or speaks for another.
+
+Nor does a role say anything in a round in which it has forgotten what it said.
+"""
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, replace
 from types import SimpleNamespace
 
@@ -9,10 +13,25 @@ import pytest
 
 from qfl.chain.contracts.staking import Bonding, ParticipantRecord, Role
 from qfl.errors import InvalidInput, StateCorrupt
+from qfl.roles.journal import Journal
 from qfl.roles.membership import join
 from qfl.types import LmsPublicKey, ParticipantId
 
-OURS, THEIRS = LmsPublicKey(b"o" * 16, b"o" * 24, 5), LmsPublicKey(b"t" * 16, b"t" * 24, 5)
+
+@dataclass
+class StubKey:
+    """A key file as far as joining reads it."""
+
+    public: LmsPublicKey
+    next_leaf: int = 0
+
+    def require_unseen(self, lowest, contract):
+        assert self.next_leaf >= lowest, contract
+
+
+OURS, THEIRS = (StubKey(LmsPublicKey(letter * 16, letter * 24, 5)) for letter in (b"o", b"t"))
+USED = replace(OURS, next_leaf=3)
+CURRENT = 7
 ALICE, MALLORY = "0xA11ce", "0x3A110"
 MINIMUM = {Role.CLIENT: 100, Role.VALIDATOR: 1_000}
 
@@ -46,7 +65,8 @@ class StubStaking:
 
 @pytest.fixture
 def ledger():
-    return SimpleNamespace(staking=StubStaking({}, []), from_block=0)
+    beacon = SimpleNamespace(current_round=lambda: CURRENT)
+    return SimpleNamespace(staking=StubStaking({}, []), beacon=beacon, shards=[], mirrors=[], bls=None, from_block=0)
 
 
 @pytest.fixture
@@ -96,7 +116,7 @@ def test_killed_between_bond_and_folder_finds_itself_on_chain(ledger, sender, tm
 
 def test_key_bonded_by_a_stranger_is_not_ours(ledger, sender, tmp_path):
     """Public keys are public: with Mallory's withdrawal address, our rewards would be Mallory's."""
-    ledger.staking.accept((Role.CLIENT, OURS, MALLORY, 100))
+    ledger.staking.accept((Role.CLIENT, OURS.public, MALLORY, 100))
     assert join(ledger, sender, Role.CLIENT, OURS, tmp_path) == 2
 
 
@@ -109,7 +129,7 @@ def test_other_participants_of_the_same_account_are_not_taken_for_this_one(ledge
 
 def test_rotated_key_is_found_though_another_one_bonded(ledger, sender, tmp_path):
     join(ledger, sender, Role.CLIENT, THEIRS, tmp_path / "lost")
-    ledger.staking.records[1] = replace(ledger.staking.records[1], key=OURS)
+    ledger.staking.records[1] = replace(ledger.staking.records[1], key=OURS.public)
     assert join(ledger, sender, Role.CLIENT, OURS, tmp_path / "new") == 1
     assert sender.sent == 1
 
@@ -147,3 +167,63 @@ def test_participant_that_has_left_does_not_come_back_under_its_number(ledger, s
     ledger.staking.records[1] = replace(ledger.staking.records[1], role=Role.NONE)
     with pytest.raises(InvalidInput, match="has left"):
         join(ledger, sender, Role.CLIENT, OURS, tmp_path)
+
+
+# --- what was said before --------------------------------------------------------------------------------------
+
+
+def closed(path):
+    """The rounds that nothing is said in any more; None where there is no journal."""
+    return Journal(path).closed if path.exists() else None
+
+
+def test_fresh_key_may_speak_in_the_round_that_is_open(ledger, sender, tmp_path):
+    """A network's first validators would otherwise wait for a round that nobody opens."""
+    join(ledger, sender, Role.VALIDATOR, OURS, tmp_path)
+    assert closed(tmp_path / "journal.json") == -1
+
+
+def test_killed_after_its_first_signature_it_goes_on_in_the_same_round(ledger, sender, tmp_path):
+    """The leaf is used, what it signed was never kept, and so never sent."""
+    join(ledger, sender, Role.VALIDATOR, OURS, tmp_path)
+    join(ledger, sender, Role.VALIDATOR, replace(OURS, next_leaf=1), tmp_path)
+    assert closed(tmp_path / "journal.json") == -1
+
+
+@pytest.mark.parametrize("lost", ["missing", "empty"])
+@pytest.mark.parametrize("role", [Role.CLIENT, Role.VALIDATOR])
+def test_used_key_without_its_journal_waits_for_the_next_round(ledger, sender, tmp_path, caplog, role, lost):
+    join(ledger, sender, role, OURS, tmp_path)
+    if lost == "missing":
+        (tmp_path / "journal.json").unlink()
+    else:
+        (tmp_path / "journal.json").write_text("{}")
+    for _ in range(2):
+        join(ledger, sender, role, USED, tmp_path)
+        assert closed(tmp_path / "journal.json") == CURRENT
+    (said,) = caplog.messages
+    assert str(tmp_path / "journal.json") in said
+    assert f"up to round {CURRENT}" in said
+
+
+def test_lost_journal_of_a_bls_key_counts_by_the_lms_key(ledger, sender, tmp_path):
+    """A BLS key keeps no count."""
+    ledger.bls = SimpleNamespace()
+    join(ledger, sender, Role.VALIDATOR, OURS, tmp_path)
+    (tmp_path / "attestations.json").unlink()
+    join(ledger, sender, Role.VALIDATOR, USED, tmp_path)
+    assert [closed(tmp_path / name) for name in ("journal.json", "attestations.json")] == [-1, CURRENT]
+
+
+def test_folder_that_is_lost_with_the_journal_does_not_make_a_fresh_start(ledger, sender, tmp_path):
+    join(ledger, sender, Role.VALIDATOR, OURS, tmp_path / "lost")
+    assert join(ledger, sender, Role.VALIDATOR, USED, tmp_path / "new") == 1
+    assert closed(tmp_path / "new" / "journal.json") == CURRENT
+
+
+def test_journal_with_records_is_left_alone(ledger, sender, tmp_path):
+    """Also one of a version that did not begin it before the first signature."""
+    before = {"publication 6": {"round": 6, "digest": "00", "signature": "00"}}
+    (tmp_path / "journal.json").write_text(json.dumps(before))
+    join(ledger, sender, Role.VALIDATOR, USED, tmp_path)
+    assert json.loads((tmp_path / "journal.json").read_text()) == before

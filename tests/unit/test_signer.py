@@ -9,6 +9,7 @@ import pytest
 from qfl.errors import StateCorrupt
 from qfl.keys.keyfile import KeyFile
 from qfl.keys.lms import leaf_of, verify
+from qfl.roles.journal import Journal, begin_journal
 from qfl.roles.signer import KEPT_ROUNDS, Signer
 
 NAME = "round 1 shard 0 turn 0"
@@ -120,3 +121,23 @@ def test_what_is_released_is_forgotten_and_never_signed_again(key, path):
         assert now.sign_once("publication 3", 3, DIGEST) == kept
     assert '"publication 1"' not in path.read_text()
     assert key.next_leaf == 3
+
+
+def test_journal_that_was_lost_lets_nothing_be_signed_twice(key, path):
+    """Somebody may hold the first signature: a second one for that turn costs the stake."""
+    begin_journal(path, key, 1)
+    Signer(key, path).sign_once(NAME, 1, DIGEST)
+    path.unlink()
+    begin_journal(path, key, 1)
+    signer = Signer(key, path)
+    assert signer.sign_once(NAME, 1, OTHER) is None
+    assert signer.sign_once("publication 1", 1, OTHER) is None
+    assert key.next_leaf == 1
+    assert signer.sign_once("round 2 shard 0 turn 0", 2, OTHER) is not None
+
+
+def test_letting_go_of_final_rounds_does_not_open_closed_ones(key, path):
+    Journal(path).close(9)
+    signer = Signer(key, path)
+    signer.release(2)
+    assert signer.sign_once("publication 9", 9, DIGEST) is None

@@ -131,6 +131,16 @@ class Duty:
     deadline: int
 
 
+@dataclass(frozen=True)
+class Sitting:
+    """A validator's seat in a round, and the block that the round was opened in."""
+
+    round: RoundNumber
+    shard: ShardIndex
+    seat: int
+    block: int
+
+
 class Beacon(BoundContract):
     """Rounds, committees, checkpoints and the chain of models."""
 
@@ -297,6 +307,19 @@ class Beacon(BoundContract):
             (RoundNumber(event["args"]["round"]), int(event["blockNumber"]))
             for event in self._events("RoundOpened", from_block)
         ]
+
+    def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
+        """Every seat that a validator has had in the rounds opened since a block, oldest first."""
+        found = []
+        for event in self._events("RoundOpened", from_block):
+            said = event["args"]
+            seats = self.parameters_at(said["parametersVersion"]).seats
+            held = (place for place, member in enumerate(said["committees"]) if member == validator)
+            found += [
+                Sitting(RoundNumber(said["round"]), ShardIndex(place // seats), place % seats, event["blockNumber"])
+                for place in held
+            ]
+        return found
 
     def accepted(self, round_number: RoundNumber, from_block: int) -> list[Accepted]:
         """The accepted checkpoints of a round, by shard."""

@@ -117,6 +117,11 @@ class Mirror(BoundContract):
         """The committees that may sign the next message, latest first."""
         return [Handover(RoundNumber(found.round), found.opensAt) for found in self._read("handovers")]
 
+    def client_key(self, client: ParticipantId) -> LmsPublicKey:
+        """The key that a client is admitted with; zeros for one that is not."""
+        _, _, key = self._read("client", client)
+        return LmsPublicKey(key.identifier, key.root, key.height)
+
     def admitted(self, clients: Sequence[ParticipantId]) -> set[ParticipantId]:
         """Those of the clients that are admitted."""
         found = set()
@@ -144,11 +149,18 @@ class Mirror(BoundContract):
 
     def countersignatures(self, round_number: RoundNumber, from_block: int) -> list[Countersigned]:
         """Everything announced as a signature under a message for the round."""
+        return self._countersigned(from_block, round=round_number)
+
+    def countersignatures_by(self, validator: ParticipantId, from_block: int) -> list[Countersigned]:
+        """Everything announced as a validator's signature under a message."""
+        return self._countersigned(from_block, validator=validator)
+
+    def _countersigned(self, from_block: int, **filters: int) -> list[Countersigned]:
         return [
             Countersigned(
                 ParticipantId(event["args"]["validator"]), bytes(event["args"]["digest"]), event["args"]["signature"]
             )
-            for event in self._events("Countersigned", from_block, round=round_number)
+            for event in self._events("Countersigned", from_block, **filters)
         ]
 
 

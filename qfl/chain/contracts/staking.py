@@ -193,6 +193,13 @@ class Staking(BoundContract):
             for event in self._events("KeyRotated", from_block, to_block)
         ]
 
+    def key_blocks(self, participant: ParticipantId, from_block: int) -> list[int]:
+        """The blocks in which a participant's keys became valid: the one it bonded with first, the current one last."""
+        events = [
+            event for name in ("Bonded", "KeyRotated") for event in self._events(name, from_block, id=participant)
+        ]
+        return [event["blockNumber"] for event in events]
+
     def exits(self, from_block: int, to_block: BlockIdentifier = "latest") -> list[ParticipantId]:
         """Everyone who asked to leave in these blocks."""
         return [ParticipantId(event["args"]["id"]) for event in self._events("ExitRequested", from_block, to_block)]
