@@ -1,4 +1,4 @@
-"""Bounds of one exchange over HTTP: a deadline for all of it, and a cap on the bytes that come back.
+"""Bounds of one exchange over HTTP: a deadline for all of it, a cap on the bytes that come back, no proxy to oneself.
 
 The timeout of a socket is for each read, so a peer that sends a byte a second is waited for for ever; and headers, the
 sizes of chunks and trailers are read however many they are. So both bounds are kept where the bytes pass.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import http.client
 import io
+import ipaddress
 import socket
 import time
 from collections.abc import Iterator
@@ -107,3 +108,13 @@ class _Incoming(io.RawIOBase):
     def close(self) -> None:
         self._bytes.close()
         super().close()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host of a URL is this machine, which no proxy leads to."""
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host.lower().rstrip(".").rpartition(".")[2] == "localhost"
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -23,8 +23,8 @@ import aiohttp
 from qfl.chain.refusals import BUSY_STATUSES, refusal_of
 from qfl.chain.traffic import Exchange, tell
 from qfl.errors import ChainUnreachable, NodeBusy
+from qfl.exchange import is_loopback
 
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
 TIMEOUT_SECONDS = 30
 MOST_IN_A_REQUEST = 100
 """Calls in one JSON-RPC batch: nodes refuse long ones, and one slow call keeps the whole batch waiting."""
@@ -167,7 +167,7 @@ class Rpc:
         raise AssertionError("the last try returns or raises")
 
     async def _exchange(self, body: bytes) -> bytes:
-        session = _session(urlparse(self.url).hostname not in LOOPBACK)
+        session = _session(not is_loopback(urlparse(self.url).hostname or ""))
         headers = {"Content-Type": "application/json"}
         async with session.post(self.url, data=body, headers=headers, allow_redirects=False) as answer:
             if answer.status in BUSY_STATUSES or (answer.status == 503 and "Retry-After" in answer.headers):

@@ -6,7 +6,6 @@ any answer for that of an IPFS node.
 
 from __future__ import annotations
 
-import ipaddress
 import json
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,7 +17,7 @@ import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import HTTPError
 
-from qfl.exchange import Allowance, BoundedConnection, OutOfBounds
+from qfl.exchange import Allowance, BoundedConnection, OutOfBounds, is_loopback
 
 ANSWER_BYTES = 2**16
 """The most that an answer has which is not content: the longest says who a node is."""
@@ -128,16 +127,6 @@ class _Adapter(HTTPAdapter):
             kinds = BoundedConnection, pool.ConnectionCls
             pool.ConnectionCls = type("BoundedConnection", kinds, {"allowance": self._allowance})
         return pool
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host of a URL is this machine, which no proxy leads to."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower().rstrip(".").rpartition(".")[2] == "localhost"
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
 
 
 def _read(answer: requests.Response, most_bytes: int) -> bytes:

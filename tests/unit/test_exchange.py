@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qfl.storage.transport import is_loopback
+from qfl.exchange import is_loopback
 
 
 @pytest.mark.parametrize(
