@@ -66,7 +66,7 @@ def exists(pid: int) -> bool:
         os.kill(pid, 0)
         # In a container whose first process does not wait for orphans, the dead stay in the list.
         return not (stat.exists() and stat.read_text().rsplit(")", 1)[1].split()[0] == "Z")
-    except ProcessLookupError:
+    except (ProcessLookupError, FileNotFoundError):  # gone, or gone between the two looks
         return False
 
 
