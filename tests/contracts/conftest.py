@@ -9,7 +9,10 @@ from brownie import DisputesHarness, accounts
 
 from qfl.types import CheckpointData
 from tests.contracts.world import World, build
+from tests.own_chain import use_a_free_port
 from tests.patience import look_up_patiently
+
+use_a_free_port()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -9,7 +9,10 @@ from brownie import chain
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from tests.own_chain import use_a_free_port
 from tests.patience import look_up_patiently
+
+use_a_free_port()
 
 
 @pytest.fixture(scope="session", autouse=True)
