@@ -53,7 +53,7 @@ class Poisoner(Client):
             own=own[np.newaxis],
             honest=np.empty((0, len(start))),
             shape=base.shape,
-            rng=np.random.default_rng([self._seed, terms.round, 3]),
+            rng=np.random.default_rng([self._seed, self.index, terms.round, 3]),
         )
         sent = start + self.poison.send(own, sight, arch)
         self._known = start

@@ -27,7 +27,7 @@ class Sight:
         honest: what each honest client trained, `[honest, d]`: for strategies that say `omniscient`, which no attacker
             on a chain can be. Empty for the others.
         shape: of the model.
-        rng: decides what is random in the attack; colluders share it.
+        rng: decides what is random in the attack, for each colluder something else.
     """
 
     base: Vector

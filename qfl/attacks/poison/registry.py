@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from qfl.attacks.poison.circuit import BitFlip, PhaseFlip, RandomPaulis
 from qfl.attacks.poison.data import Backdoor, Grover, LabelFlip
 from qfl.attacks.poison.poison import Poison
+from qfl.attacks.poison.unseen import Echo, HeadBias, NullDilution
 from qfl.attacks.poison.updates import FreeRider, Gaussian, InnerProduct, LittleIsEnough, Scaling, SignFlip
 from qfl.errors import InvalidInput
 
@@ -26,6 +27,9 @@ POISONS: Mapping[str, Poison] = {
     "pauli": RandomPaulis(),
     "bit-flip": BitFlip(),
     "phase-flip": PhaseFlip(),
+    "head-bias": HeadBias(),
+    "null-dilution": NullDilution(),
+    "echo": Echo(),
 }
 """The suite, with the strengths that docs/robustness.md speaks of."""
 
