@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 
 from qfl.aggregate.model import encode_model, model_content
+from qfl.attacks.poison.client import POISONERS
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.digests import Domain, compute_commitment
 from qfl.codec.content import content_digest, decode, lanes_root
 from qfl.codec.state import from_state
 from qfl.errors import ContractReverted, InvalidInput, KeyFileBehind, ModelRejected, StateCorrupt
+from qfl.job import JobDocument
 from qfl.keys.keyfile import KeyFile
 from qfl.keys.lms import verify
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
 from qfl.roles.client import KEPT_ROUNDS, Client, Trained
 from qfl.roles.journal import begin_journal
 from qfl.storage.memory import MemoryStore
@@ -325,3 +329,17 @@ def test_damaged_copy_of_the_last_base_is_fetched_again(world):
 def test_recipe_without_control_variates_leaves_none_on_disk(world):
     prepare(start(world), 1)
     assert not list(world.folder.glob("control-*"))
+
+
+def test_poisoners_of_one_job_draw_for_themselves(world):
+    """With the same seed and the same training, as with colluders: one noise for all would be found as copies."""
+    job = JobDocument(Architecture(), TrainingConfig(), rounds=1).to_json()
+    world.ledger.beacon.architecture_digest = lambda: world.store.put(job)
+    lanes = []
+    for index in (0, 1):
+        parts = world.ledger, world.sender, world.store, world.key, world.folder / str(index)
+        client = POISONERS["gaussian"](ParticipantId(4 + index), index, 1, *parts)
+        prepare(client, 1)
+        content = decode((world.folder / str(index) / "update-1.bin").read_bytes())
+        lanes.append(content.lanes.astype(int))
+    assert abs(lanes[0] - lanes[1]).max() > 1, "apart by rounding at most"
