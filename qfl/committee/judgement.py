@@ -2,7 +2,8 @@
 
 An opinion costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by their own data,
 so their scores differ a little; an attester therefore takes a proposal that it could almost have made itself, and takes
-more after the first turn, so that a committee of honest seats comes to a decision.
+more after the first turn, so that a committee of honest seats comes to a decision. Clients who know the score get past
+it, and have others left out: docs/robustness.md, "Open to who knows it".
 """
 
 from __future__ import annotations
@@ -30,8 +31,8 @@ WORST_AGREEMENT = 0.2
 BY_CHANCE = 3.5
 """And how far in any case, in standard deviations of the cosine between random directions, for small models."""
 COPY = 0.95
-"""Cosine of two updates from which on one is a copy: of clients that train on their own data it is 0.67 at most, where
-all data is alike, in the first round."""
+"""Cosine of two updates from which on one is a copy: of clients that train on their own data it was 0.67 at most in the
+first round, where all data is alike, and 0.76 in later ones; attackers can make it more (`attacks.poison.unseen`)."""
 HARMFUL = -1.0
 """A score below this is left out."""
 HISTORY_WEIGHT = 0.5
@@ -123,7 +124,7 @@ def score_updates(
 
 
 def _find_copies(updates: Sequence[VerifiedUpdate]) -> NDArray[np.bool_]:
-    """Which updates are copies of one that was revealed before; nobody can have copied an honest one."""
+    """Which updates are as alike as copies to one that was revealed before; nobody can have copied an honest one."""
     lanes = np.stack([update.lanes for update in updates]).astype(np.float64)
     directions = lanes / np.maximum(np.linalg.norm(lanes, axis=1, keepdims=True), 1.0)
     copies: NDArray[np.bool_] = np.tril(directions @ directions.T > COPY, -1).any(axis=1)
