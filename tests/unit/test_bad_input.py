@@ -118,7 +118,7 @@ COMMAND_LINES = [
     "client run --poll nan",
     "client run --poll inf",
     "client run --poll -1",
-    "client run --rounds 0",
+    "client run --rounds -1",
     "client run --stake inf",
     "client run --seed -1",
     f"client run --class {HUGE}",
