@@ -68,7 +68,7 @@ class Insistent(Sender):
 
     async def _fees(self) -> Fees:
         usual = await super()._fees()
-        return usual if self.tip_wei is None else Fees(usual.most_wei + self.tip_wei, self.tip_wei)
+        return usual if self.tip_wei is None else Fees(usual.most_wei + self.tip_wei, self.tip_wei, usual.block)
 
     async def _wait(self, delivery: Delivery, last: int) -> Mapping[str, Any] | None:
         found = await super()._wait(delivery, last)

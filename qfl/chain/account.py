@@ -76,7 +76,8 @@ class Account:
         """What the node wants now: twice the base fee of the latest block, so that it may rise, and its tip."""
         found, tip_wei = await asyncio.gather(self._rpc.call("eth_getBlockByNumber", "latest", False), self._tip())
         block = require_object(self._rpc.url, found, "a block")
-        return Fees(2 * require_quantity(self._rpc.url, block.get("baseFeePerGas", "0x0")) + tip_wei, tip_wei)
+        base_wei = require_quantity(self._rpc.url, block.get("baseFeePerGas", "0x0"))
+        return Fees(2 * base_wei + tip_wei, tip_wei, require_quantity(self._rpc.url, block.get("number")))
 
     async def _tip(self) -> int:
         try:

@@ -43,10 +43,14 @@ def require_object(url: str, value: Any, what: str) -> Mapping[str, Any]:
     return value
 
 
+MISREAD = (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError, DecodingError)
+"""What an answer of another form than expected makes fail."""
+
+
 @contextmanager
 def reading(url: str, what: str) -> Iterator[None]:
     """Name what goes wrong while `what` is taken from an answer."""
     try:
         yield
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, DecodingError) as error:
+    except MISREAD as error:
         raise NodeContradictsItself(url, f"{what} that is none: {error!r}"[: 4 * SHOWN]) from error

@@ -13,6 +13,7 @@ from web3.exceptions import Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
+from qfl.chain.answers import MISREAD
 from qfl.chain.refusals import refusal_of
 from qfl.chain.rpc import rpc_at, wait_for
 from qfl.errors import ChainUnreachable, NodeContradictsItself
@@ -91,5 +92,5 @@ def reaching(url: str) -> Iterator[None]:
         raise refusal_of(url, "a call", (error.rpc_response or {}).get("error", str(error))) from error
     except Web3Exception as error:
         raise NodeContradictsItself(url, str(error)) from error
-    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+    except MISREAD as error:
         raise ChainUnreachable(url, f"not a JSON-RPC answer: {error}") from error

@@ -11,14 +11,17 @@ from typing import Any
 from qfl.chain.answers import require_quantity
 from qfl.chain.refusals import LOGS
 from qfl.chain.rpc import Rpc, wait_for
-from qfl.errors import NodeContradictsItself, RpcRefused
+from qfl.errors import NodeBusy, NodeContradictsItself, RpcFailed, RpcRefused
+
+BUSY_PARTS = 8
+"""What a query is divided by when the node does not say that it is too wide: every try takes seconds then."""
 
 
 def read_logs(rpc: Rpc, wanted: Mapping[str, object], first: int, last: int | str) -> list[Any]:
     """The logs that fit the filter `wanted` in the blocks from `first` to `last`, a number or a tag, oldest first.
 
     Raises:
-        RpcRefused: the node does not answer for a single block either.
+        RpcRefused, NodeBusy: the node does not answer for a single block either.
         ChainUnreachable, NodeContradictsItself.
     """
     return wait_for(_read(rpc, wanted, first, last))
@@ -28,8 +31,8 @@ async def _read(rpc: Rpc, wanted: Mapping[str, object], first: int, last: int | 
     if rpc.log_span is None:
         try:
             return await _ask(rpc, wanted, first, last)
-        except RpcRefused:
-            if first == last:
+        except (RpcRefused, NodeBusy) as refusal:
+            if first == last or not _may_be_too_wide(refusal):
                 raise
     end = last if isinstance(last, int) else await _number_of(rpc, last)
     span, was_refused, found = rpc.log_span or max(1, (end - first + 1) // 2), rpc.log_span is None, list[Any]()
@@ -37,15 +40,22 @@ async def _read(rpc: Rpc, wanted: Mapping[str, object], first: int, last: int | 
         until = min(end, first + span - 1)
         try:
             found += await _ask(rpc, wanted, first, until)
-        except RpcRefused:
-            if until == first:
+        except (RpcRefused, NodeBusy) as refusal:
+            if until == first or not _may_be_too_wide(refusal):
                 raise
-            span, was_refused = (until - first + 1) // 2, True
+            # Some hosts have the same words for too many blocks and too many calls: those were waited for already.
+            parts = BUSY_PARTS if isinstance(refusal, NodeBusy) else 2
+            span, was_refused = max(1, (until - first + 1) // parts), True
             continue
         if was_refused:  # only now: a fault of another kind must not make every later query a small one
             rpc.log_span, was_refused = span, False
         first = until + 1
     return found
+
+
+def _may_be_too_wide(refusal: RpcRefused | NodeBusy) -> bool:
+    """Not so where the node has no such method: no number of blocks would help."""
+    return isinstance(refusal, NodeBusy | RpcFailed)
 
 
 async def _ask(rpc: Rpc, wanted: Mapping[str, object], first: int, last: int | str) -> list[Any]:

@@ -14,10 +14,15 @@ KEPT = 1024
 
 @dataclass(frozen=True)
 class Fees:
-    """What a transaction offers for a unit of gas: at most, and to the block's producer."""
+    """What a transaction offers for a unit of gas: at most, and to the block's producer.
+
+    Attributes:
+        block: the number of the block that this was found out at.
+    """
 
     most_wei: int
     tip_wei: int
+    block: int = 0
 
 
 @dataclass(frozen=True)

@@ -12,23 +12,26 @@ from qfl.errors import ChainError, NodeBusy, RpcFailed, RpcRefused
 LOGS = "eth_getLogs"
 TOO_WIDE = ("range", "results", "blocks", "too large", "response size", "query timeout", "more than", "exceed max")
 """Of a query for logs: fewer blocks at once may be taken."""
-BUSY_CODES = (429, -32005, -32029, -32090, -32097)
+RATE_CODES = (429, -32029, -32090, -32097)
+RATE = ("rate limit", "ratelimit", "rate exceeded", "too many requests", "requests per", "per second", "throttl")
+"""Whatever else it says, the node has had enough for now."""
+BUSY_CODES = (-32005,)
 BUSY_STATUSES = (408, 425, 429)
 """HTTP: time-out, too early, too many requests."""
 BUSY = (
-    *("rate limit", "ratelimit", "rate exceeded", "too many requests", "request limit", "request count"),
-    *("requests per", "throttl", "compute unit", "capacity", "quota", "credits", "overloaded", "busy"),
-    *("try again", "retry", "later", "timeout", "timed out", "deadline exceeded", "temporarily", "unavailable"),
-    *("gateway", "indexing", "in progress", "syncing", "not synced", "header not found", "missing trie node"),
-    "unknown block",
+    *("limit exceeded", "limit reached", "request limit", "request count", "compute unit", "capacity", "quota"),
+    *("credits", "overloaded", "busy", "try again", "retry", "later", "timeout", "timed out", "deadline exceeded"),
+    *("temporarily", "unavailable", "gateway", "indexing", "in progress", "syncing", "not synced"),
+    *("header not found", "missing trie node", "unknown block"),
 )
 """Another try may be answered."""
 FEE_TOO_LOW = (
     *("underpriced", "gas tip", "tip too", "tip cap", "priority fee", "gas price too low", "fee too low"),
     *("base fee", "basefee", "fee cap", "minimum needed", "minimum gas price"),
 )
-FINAL_CODES = (-32600, -32601, -32602, -32700)
-"""Of JSON-RPC 2.0: invalid request, no such method, invalid parameters, no JSON."""
+NO_SUCH_METHOD = -32601
+"""Of JSON-RPC 2.0. Its other codes, for requests that are wrong, are given to right ones as well: by a node that is a
+block behind, or that has had enough."""
 
 
 def refusal_of(url: str, method: str, error: Any) -> ChainError:
@@ -36,18 +39,25 @@ def refusal_of(url: str, method: str, error: Any) -> ChainError:
 
     Returns:
         NodeBusy: it says that it may answer later.
-        RpcFailed: it does not say what kind of fault it is: it may pass.
-        RpcRefused: a contract reverted, or the node never takes such a call.
+        RpcFailed: it does not say what kind of fault it is, so that may pass; or a query for logs is too wide.
+        RpcRefused: a contract reverted, or the node has no such method.
     """
     error = error if isinstance(error, dict) else {"message": error}
     message, code, data = str(error.get("message", error)), error.get("code"), _data_in(error.get("data"))
-    refused = RpcRefused(url, method, message, data)
-    words = message.lower()
-    if refused.is_revert or (method == LOGS and any(sign in words for sign in TOO_WIDE) and "rate" not in words):
+    words, refused = message.lower(), RpcRefused(url, method, message, data)
+    busy, failed = NodeBusy(url, f"{method}: {message}"), RpcFailed(url, method, message, data)
+    if code in RATE_CODES or _has(words, RATE):
+        return busy
+    if refused.is_revert or code == NO_SUCH_METHOD:
         return refused
-    if code in BUSY_CODES or any(sign in words for sign in BUSY):
-        return NodeBusy(url, f"{method}: {message}")
-    return refused if code in FINAL_CODES else RpcFailed(url, method, message, data)
+    if method == LOGS and _has(words, TOO_WIDE):
+        return failed
+    return busy if code in BUSY_CODES or _has(words, BUSY) else failed
+
+
+def is_batch_too_large(error: Any) -> bool:
+    """Whether one error for a whole request is about how many calls are in it."""
+    return "batch" in str(error.get("message") if isinstance(error, dict) else error).lower()
 
 
 def is_nonce_taken(refusal: RpcRefused) -> bool:
@@ -59,7 +69,11 @@ def is_nonce_taken(refusal: RpcRefused) -> bool:
 def is_fee_too_low(refusal: RpcRefused) -> bool:
     """The node wants a higher fee, or a higher tip, of every transaction."""
     words = refusal.message.lower()
-    return not is_nonce_taken(refusal) and any(sign in words for sign in FEE_TOO_LOW)
+    return not is_nonce_taken(refusal) and _has(words, FEE_TOO_LOW)
+
+
+def _has(words: str, signs: tuple[str, ...]) -> bool:
+    return any(sign in words for sign in signs)
 
 
 def _data_in(data: Any) -> str | None:

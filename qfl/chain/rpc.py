@@ -20,7 +20,7 @@ from urllib.parse import urlparse
 
 import aiohttp
 
-from qfl.chain.refusals import BUSY_STATUSES, refusal_of
+from qfl.chain.refusals import BUSY_STATUSES, is_batch_too_large, refusal_of
 from qfl.chain.traffic import Exchange, tell
 from qfl.errors import ChainUnreachable, NodeBusy
 from qfl.exchange import is_loopback
@@ -56,6 +56,7 @@ class Rpc:
     def __init__(self, url: str) -> None:
         self.url = url
         self.log_span: int | None = None
+        self._most_in_a_request = MOST_IN_A_REQUEST
         self._waiting: deque[tuple[dict[str, Any], asyncio.Future[Any]]] = deque()
         self._requests = 0
         self._ids = itertools.count(1)
@@ -98,7 +99,7 @@ class Rpc:
 
     def _begin_requests(self) -> None:
         while self._waiting and self._requests < MOST_REQUESTS:
-            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), MOST_IN_A_REQUEST))]
+            batch = [self._waiting.popleft() for _ in range(min(len(self._waiting), self._most_in_a_request))]
             self._requests += 1
             task = asyncio.get_running_loop().create_task(self._request(batch))
             task.add_done_callback(self._end_request)
@@ -111,6 +112,10 @@ class Rpc:
         """Send a batch and hand out its answers."""
         try:
             answers = self._by_id(await self._post([request for request, _ in batch]))
+            if len(batch) > 1 and None in answers and is_batch_too_large(answers[None]["error"]):
+                self._most_in_a_request = len(batch) // 2
+                self._waiting.extendleft(reversed(batch))
+                return
             for request, future in batch:
                 answer = answers.get(request["id"], answers.get(None))
                 if future.cancelled():

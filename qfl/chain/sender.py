@@ -17,7 +17,7 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from qfl.chain.account import Account
-from qfl.chain.answers import reading, require_object
+from qfl.chain.answers import reading, require_object, require_quantity
 from qfl.chain.calls import Carrier, UnsentCall
 from qfl.chain.nonces import Fees, Nonces, Signed
 from qfl.chain.receipts import Receipt, ReceiptListener
@@ -43,6 +43,11 @@ REPLACE_SECONDS = 15.0
 """How long the account's next transaction may be in no block before it is offered again with higher fees."""
 RAISE = 1.25
 """Nodes take a replacement for a tenth more."""
+BLOCKS_BEFORE = 16
+"""How far a node may be behind the one that numbered a transaction."""
+MOST_SEARCHED = 2_000
+"""Blocks that are searched for what has a transaction's number; beyond, it stays in doubt."""
+SEARCHED_AT_ONCE = 50
 MOST_RAISED = 10
 """Times what the node wants now: no chain's trouble makes anybody offer more."""
 NUDGE_SECONDS = 10.0
@@ -180,15 +185,39 @@ class Sender(Account):
             tries_left -= 1
             if is_fee_too_low(refusal) and tries_left:
                 # This node refuses it; another one behind the same address may have it: it stays a version.
-                doubled = Fees(2 * signed.fees.most_wei, 2 * signed.fees.tip_wei)
+                doubled = Fees(2 * signed.fees.most_wei, 2 * signed.fees.tip_wei, signed.fees.block)
                 signed = self._signed(delivery.call, signed.nonce, signed.gas, doubled, signed)
                 self._adopt(delivery, signed)
                 continue
-            self._in_doubt.pop(delivery.call, None)
             if not is_nonce_taken(refusal):
+                self._in_doubt.pop(delivery.call, None)
                 raise await self._explained(delivery.call, refusal, signed.gas) from refusal
-            delivery.signed = None
+            if await self._nonces.mined() <= signed.nonce or await self._is_overtaken(signed):
+                self._give_up(delivery)
             return
+
+    def _give_up(self, delivery: Delivery) -> None:
+        """Have the call signed anew: its transaction can never be in a block."""
+        self._in_doubt.pop(delivery.call, None)
+        delivery.signed = None
+
+    async def _is_overtaken(self, signed: Signed) -> bool:
+        """Whether a block has another transaction of the account with this number.
+
+        It has to be seen there. That a node knows no receipt is no proof: it may only be late with receipts.
+        """
+        first = max(0, signed.versions[-1].fees.block - BLOCKS_BEFORE)
+        head = require_quantity(self._rpc.url, await self._rpc.call("eth_blockNumber"))
+        for start in range(first, min(head, first + MOST_SEARCHED) + 1, SEARCHED_AT_ONCE):
+            numbers = range(start, min(start + SEARCHED_AT_ONCE, head + 1))
+            blocks = await asyncio.gather(*(self._rpc.call("eth_getBlockByNumber", hex(n), True) for n in numbers))
+            with reading(self._rpc.url, "a block"):
+                sent = [transaction for block in blocks if block is not None for transaction in block["transactions"]]
+                for transaction in sent:
+                    is_own = transaction["from"].lower() == self.address.lower()
+                    if is_own and int(transaction["nonce"], 16) == signed.nonce:
+                        return transaction["hash"] not in {version.hash for version in signed.versions}
+        return False
 
     async def _is_known(self, signed: Signed) -> bool:
         """Whether the node has a version of the transaction, waiting or in a block."""
@@ -236,18 +265,16 @@ class Sender(Account):
             if time.monotonic() - looked > RESEND_SECONDS:
                 looked = time.monotonic()
                 mined = await self._nonces.mined()
-                if mined > signed.nonce:
-                    if await self._receipt_of(signed) is None:
-                        self._in_doubt.pop(delivery.call, None)
-                        delivery.signed = None
-                        return None
-                    continue
-                await self._resend_all_up_to(last)
-                if looked - begun > NUDGE_SECONDS:
-                    with contextlib.suppress(RpcRefused):  # no such call on chains that are not for development
-                        await self._rpc.call("evm_mine")
-                if self._is_stuck(signed.nonce, mined, begun):
-                    await self._replace(delivery)
+                if mined > signed.nonce and await self._is_overtaken(signed):
+                    self._give_up(delivery)
+                    return None
+                if mined <= signed.nonce:
+                    await self._resend_all_up_to(last)
+                    if looked - begun > NUDGE_SECONDS:
+                        with contextlib.suppress(RpcRefused):  # no such call on chains that are not for development
+                            await self._rpc.call("evm_mine")
+                    if self._is_stuck(signed.nonce, mined, begun):
+                        await self._replace(delivery)
             await asyncio.sleep(pause)
             pause = min(2 * pause, 0.25)
         return found
@@ -277,7 +304,8 @@ class Sender(Account):
             return
         raised = (int(RAISE * old) + 1 for old in (signed.fees.most_wei, signed.fees.tip_wei))
         most, tip = map(max, raised, (wanted.most_wei, wanted.tip_wei))
-        dearer = self._signed(delivery.call, signed.nonce, signed.gas, Fees(max(most, tip), tip), signed)
+        fees = Fees(max(most, tip), tip, wanted.block)
+        dearer = self._signed(delivery.call, signed.nonce, signed.gas, fees, signed)
         log.warning("%s: no block takes it, so more is offered for it", delivery.call.label)
         self._adopt(delivery, dearer)  # before it is sent: the answer may be lost
         refusal = await self._hand_over(dearer)

@@ -64,7 +64,7 @@ class RpcRefused(ChainError):
     @property
     def is_revert(self) -> bool:
         """True when it was a contract that refused."""
-        return self.data is not None or "revert" in self.message.lower()
+        return self.data not in (None, "0x") or "revert" in self.message.lower()
 
 
 class RpcFailed(RpcRefused):

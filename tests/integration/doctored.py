@@ -41,8 +41,10 @@ Doctor = Callable[[dict[str, Any]], Error | Result | Whole | None]
 
 
 @contextmanager
-def doctored_proxy(rpc_url: str, doctor: Doctor) -> Iterator[str]:
-    """The URL of a proxy that asks `doctor` about every call."""
+def doctored_proxy(
+    rpc_url: str, doctor: Doctor, whole_doctor: Callable[[list[dict[str, Any]]], Whole | None] = lambda _: None
+) -> Iterator[str]:
+    """The URL of a proxy that asks `whole_doctor` about every request, and `doctor` about every call in it."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
@@ -50,7 +52,7 @@ def doctored_proxy(rpc_url: str, doctor: Doctor) -> Iterator[str]:
         def do_POST(self) -> None:
             calls = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
             said = [doctor(call) for call in calls]
-            whole = next((one for one in said if isinstance(one, Whole)), None)
+            whole = whole_doctor(calls) or next((one for one in said if isinstance(one, Whole)), None)
             if whole is None:
                 whole = Whole(json.dumps(self._answers(calls, said)).encode())
             self.send_response(whole.status)

@@ -5,8 +5,10 @@ What passes is waited out, what never will is a chain error of one line, and no 
 
 from __future__ import annotations
 
+import json
 import logging
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
@@ -37,6 +39,11 @@ from qfl.types import RoundNumber
 PAYER = 17
 GWEI = 10**9
 DAY = 86_400
+RECEIPT = ("eth_getTransactionReceipt",)
+
+DEEP: list[Any] = []
+for _ in range(900):
+    DEEP = [DEEP]
 
 BUSY = [
     Error({"code": -32005, "message": "daily request count exceeded, request rate limited"}),
@@ -74,6 +81,7 @@ NO_ANSWERS = [
     Result(["0x1"]),
     Result(17),
     Result({"number": None, "timestamp": "soon", "hash": 4}),
+    Result(DEEP),
 ]
 
 
@@ -155,7 +163,8 @@ class Trouble(logging.Handler):
     "said",
     [
         Error({"code": -32005, "message": "rate limited"}),
-        Error({"code": -32000, "message": "transaction indexing is in progress"}),
+        Error({"code": -32602, "message": "BlockOutOfRangeError: block height is 14 but requested was 15"}),
+        Error({"code": -32600, "message": "monthly limit exceeded"}),
         Error({"code": -32603, "message": "internal error"}),
         Error({"code": -32000, "message": "something that nobody has seen before"}),
         Error("overloaded"),
@@ -379,6 +388,56 @@ def test_nobody_offers_without_end_on_a_chain_that_stands_still(
     assert max(offered) <= 13 * min(offered)
 
 
+@pytest.mark.parametrize(
+    "late", [("eth_getTransactionReceipt",), ("eth_getTransactionReceipt", "eth_getTransactionByHash")]
+)
+def test_a_node_that_is_late_with_receipts_has_nobody_pay_twice(
+    devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch, late: tuple[str, ...]
+) -> None:
+    """Its nonces say that a transaction is in a block, while it does not know the transaction."""
+    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.02)
+    asked = Counter[str]()
+
+    def doctor(call: dict[str, Any]) -> Result | None:
+        asked[call["method"]] += 1
+        return Result(None) if call["method"] in late and asked["eth_getTransactionReceipt"] < 15 else None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        assert isinstance(sender(url).send(payment(payee)), Receipt)
+    assert balance(devnet.rpc_url, payee) == 1
+
+
+def test_a_taken_transaction_whose_answer_is_that_its_number_is_used_counts_once(devnet: Devnet, payee: str) -> None:
+    """As when an answer is lost, and the repeated message meets the transaction in a block."""
+    asked = Counter[str]()
+
+    def doctor(call: dict[str, Any]) -> Error | Result | None:
+        asked[call["method"]] += 1
+        if call["method"] == "eth_sendRawTransaction" and asked[call["method"]] == 1:
+            call_chain(devnet.rpc_url, call["method"], *call["params"])
+            return Error({"code": -32000, "message": "nonce too low"})
+        return Result(None) if call["method"] == "eth_getTransactionByHash" and asked[call["method"]] == 1 else None
+
+    with doctored_proxy(devnet.rpc_url, doctor) as url:
+        assert isinstance(sender(url).send(payment(payee)), Receipt)
+    assert balance(devnet.rpc_url, payee) == 1
+
+
+def test_requests_shrink_to_what_a_node_takes(devnet: Devnet, payee: str) -> None:
+    longest = list[int]()
+
+    def whole(calls: list[dict[str, Any]]) -> Whole | None:
+        longest.append(len(calls))
+        refused = {"jsonrpc": "2.0", "id": None, "error": {"code": -32600, "message": "batch too large"}}
+        return Whole(json.dumps(refused).encode()) if len(calls) > 3 else None
+
+    with doctored_proxy(devnet.rpc_url, lambda _: None, whole) as url:
+        outcomes = sender(url).send_many([UnsentCall("pay", payee, bytes([number]), 1) for number in range(20)])
+    assert all(isinstance(outcome, Receipt) for outcome in outcomes), outcomes
+    assert max(longest) > 3
+    assert balance(devnet.rpc_url, payee) == 20
+
+
 # --- logs in ranges ------------------------------------------------------------------------------------------
 
 RANGE_REFUSALS = [
@@ -388,11 +447,12 @@ RANGE_REFUSALS = [
     {"code": -32614, "message": "exceed maximum block range: 10"},
     {"code": -32000, "message": "query timeout exceeded"},
     {"code": 35, "message": "ranges over 10 blocks are not supported"},
+    {"code": -32005, "message": "limit exceeded"},
 ]
 
 
 @pytest.mark.parametrize(
-    ("refusal", "most"), [(RANGE_REFUSALS[0], 1), *((refusal, 10) for refusal in RANGE_REFUSALS)], ids=repr
+    ("refusal", "most"), [(RANGE_REFUSALS[1], 1), *((refusal, 10) for refusal in RANGE_REFUSALS)], ids=repr
 )
 def test_events_are_complete_behind_a_node_that_takes_few_blocks_at_once(
     town: Town, refusal: dict[str, Any], most: int
