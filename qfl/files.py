@@ -9,6 +9,7 @@ import os
 import stat
 import tempfile
 import tomllib
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +17,33 @@ LONGEST_BYTES = 2**26
 """Of a document that is read whole."""
 
 
+class NotARegularFile(OSError):
+    """A device, a pipe or the like is where a file is to be: it would wait for ever, or be replaced."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(errno.EINVAL, "it is not a regular file", str(path))
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+    """A descriptor of a regular file, or of the one that a link leads to; a pipe that nobody writes to is not awaited.
+
+    Raises:
+        NotARegularFile, IsADirectoryError, OSError.
+    """
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, mode)
+    try:
+        _check_regular(path, os.fstat(descriptor))
+    except BaseException:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def read_json(path: Path) -> Any:
     """A JSON document.
 
     Raises:
-        OSError.
+        OSError: there is none to read, or it is not a regular file.
         ValueError: it is none, too long, too deep, or no UTF-8.
     """
     try:
@@ -32,7 +55,9 @@ def read_json(path: Path) -> Any:
 def read_json_lines(path: Path) -> list[Any]:
     """JSON documents, one a line, as far as they are whole: a line cut short ends them. Raises OSError."""
     documents = []
-    for line in path.read_bytes().splitlines():
+    with os.fdopen(open_regular(path), "rb") as file:
+        data = file.read()
+    for line in data.splitlines():
         try:
             documents.append(json.loads(line))
         except (ValueError, RecursionError):
@@ -51,8 +76,18 @@ def read_toml(path: Path) -> dict[str, Any]:
 def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
     """Write `data` to `path` so that a reader, or the next start after a crash, sees the old file or the new one.
 
-    The data is on disk (fsync of file and folder) when this returns.
+    The data is on disk (fsync of file and folder) when this returns. A link is kept: what it leads to is written. For
+    what others may not read (by `mode`) it is refused, since that might be anywhere.
+
+    Raises:
+        NotARegularFile, IsADirectoryError: what is there is no file, and is left as it is.
+        OSError.
     """
+    follow = bool(mode & 0o077)
+    with suppress(FileNotFoundError):
+        _check_regular(path, path.stat(follow_symlinks=follow))
+    if follow:
+        path = Path(os.path.realpath(path))
     _make_folder(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     try:
@@ -94,8 +129,15 @@ def is_private(descriptor: int) -> bool:
     return not stat.S_IMODE(status.st_mode) & ~0o600 and status.st_uid == os.geteuid()
 
 
+def _check_regular(path: Path, status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    if not stat.S_ISREG(status.st_mode):
+        raise NotARegularFile(path)
+
+
 def _read_text(path: Path) -> str:
-    with path.open("rb") as file:
+    with os.fdopen(open_regular(path), "rb") as file:
         data = file.read(LONGEST_BYTES + 1)
     if len(data) > LONGEST_BYTES:
         raise ValueError(f"it has more than {LONGEST_BYTES:,} bytes")

@@ -16,6 +16,7 @@ from rich.text import Text
 
 from qfl.errors import DevnetError, QflError
 from qfl.errors.secrets import conceal
+from qfl.files import NotARegularFile
 
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Faults that may come without the name of a file, from whatever writes."""
@@ -47,7 +48,8 @@ def end_with(fault: QflError | click.ClickException | OSError) -> NoReturn:
         _say(str(fault), fault.exit_code, whole=isinstance(fault, DevnetError))  # these quote the end of a log
     if isinstance(fault, click.ClickException):
         _say(conceal(_with_hint(fault)), 2)
-    _say(conceal(f"{fault.filename or 'a file'}: {fault.strerror}: see to permissions and space on the disk"), 2)
+    remedy = "name a file" if isinstance(fault, NotARegularFile) else "see to permissions and space on the disk"
+    _say(conceal(f"{fault.filename or 'a file'}: {fault.strerror}: {remedy}"), 2)
 
 
 def is_of_a_file(fault: OSError) -> bool:

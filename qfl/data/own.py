@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ from numpy.typing import NDArray
 
 from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput
+from qfl.files import open_regular
 
 MOST_BYTES = 2**33
 """Of all arrays in a file; a small file can say that it holds more than any memory."""
@@ -49,15 +51,15 @@ def _read(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
     """The arrays x and y."""
     remedy = "write it with numpy.savez(path, x=features, y=labels)"
     try:
-        loaded = np.load(path, allow_pickle=False)
-        if isinstance(loaded, np.ndarray):
-            raise InvalidInput("data", str(path), f"is a single array: {remedy}")
-        with loaded as arrays:
-            if not {"x", "y"} <= set(arrays.files):
-                raise InvalidInput("data", str(path), f"holds {', '.join(sorted(arrays.files)) or 'nothing'}: {remedy}")
-            if (size := sum(entry.file_size for entry in arrays.zip.infolist())) > MOST_BYTES:
+        with os.fdopen(open_regular(path), "rb") as file:
+            loaded = np.load(file, allow_pickle=False)
+            if isinstance(loaded, np.ndarray):
+                raise InvalidInput("data", str(path), f"is a single array: {remedy}")
+            if not {"x", "y"} <= set(loaded.files):
+                raise InvalidInput("data", str(path), f"holds {', '.join(sorted(loaded.files)) or 'nothing'}: {remedy}")
+            if (size := sum(entry.file_size for entry in loaded.zip.infolist())) > MOST_BYTES:
                 raise InvalidInput("data", str(path), f"unpacks to {size:,} bytes: save at most {MOST_BYTES:,}")
-            return arrays["x"], arrays["y"]
+            return loaded["x"], loaded["y"]
     except InvalidInput:
         raise
     except Exception as error:  # numpy, zipfile and zlib raise whatever the damage leads to, MemoryError included

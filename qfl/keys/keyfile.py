@@ -32,7 +32,7 @@ from qfl.errors import (
     KeyFileMissing,
     KeyFileRolledBack,
 )
-from qfl.files import create_private, is_private
+from qfl.files import create_private, is_private, open_regular
 from qfl.keys.lms import HASH_BYTES, HEIGHTS, IDENTIFIER_BYTES, LmsSecret
 from qfl.keys.mark import LeafMark, state_folder
 from qfl.types import LmsPublicKey
@@ -77,7 +77,7 @@ class KeyFile:
         than the leaves used).
         """
         try:
-            descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+            descriptor = open_regular(path, os.O_RDWR)
         except FileNotFoundError:
             raise KeyFileMissing(path) from None
         except OSError as error:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qfl.errors import KeyFileError
-from qfl.files import create_private, is_private
+from qfl.files import NotARegularFile, create_private, is_private, open_regular
 
 
 @dataclass(frozen=True)
@@ -51,14 +51,14 @@ class SeedFile:
     def open(self, path: Path) -> bytes:
         """Read a seed. Raises `unusable`: missing, readable by others, or damaged."""
         try:
-            descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            descriptor = open_regular(path)
+        except (NotARegularFile, IsADirectoryError):
+            raise self.unusable(path, "not a regular file", self.damaged) from None
         except OSError as error:
             raise self.unusable(path, error.strerror or str(error), self.absent) from error
         length = len(self.header) + self.seed_bytes + 32
         try:
             mode = os.fstat(descriptor).st_mode
-            if not stat.S_ISREG(mode):
-                raise self.unusable(path, "not a regular file", self.damaged)
             if not is_private(descriptor):
                 remedy = f"{self.danger}; run `chmod 600 {path}`"
                 raise self.unusable(path, f"mode {stat.S_IMODE(mode):04o}", remedy)

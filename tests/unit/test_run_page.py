@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import re
 from dataclasses import asdict, replace
 from html.parser import HTMLParser
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
+from commands import require_one_line, run_command
 
 from qfl.cli.main import cli
 from qfl.config import JobConfig, load_config
@@ -230,3 +232,12 @@ def test_every_gate_of_a_layer_is_drawn() -> None:
     assert drawing.count("<circle") == 3 * 2
     assert [drawing.count(f">{name}<") for name in ("RZ", "RY", "Z")] == [6, 3, 3]
     assert "<title>a &amp; b</title>" in drawing
+
+
+def test_a_page_does_not_replace_what_is_no_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = [make_run(tmp_path / name, a_report()) for name in ("one", "two")]
+    out = tmp_path / "page.html"
+    os.mkfifo(out)
+    line = require_one_line(run_command(capsys, "report", *map(str, runs), "--out", str(out)), 2)
+    assert "page.html: it is not a regular file: name a file" in line
+    assert out.is_fifo()
