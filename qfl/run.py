@@ -43,7 +43,7 @@ from qfl.report.display import Display
 from qfl.report.document import write_report
 from qfl.report.folder import new_devnet
 from qfl.report.log import EventLog
-from qfl.report.mark import begin_folder, check_removable, remove_folder
+from qfl.report.mark import LOG, check_folder, hold_folder
 from qfl.report.proofs import TimedProver
 from qfl.roles.challenger import Challenger, Dispute
 from qfl.roles.loop import published_rounds
@@ -104,8 +104,8 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     config = with_exponents(config, job, shares[0])
     on = job, shares, clients_device(config, job)
     keys = norm_keys(job, place.zk_keys, display.stage)
-    events = _begin_log(config, place)
     with ExitStack() as stack:
+        events = stack.enter_context(_begun(config, place))
         display.stage("starting chain and IPFS node")
         services = stack.enter_context(_services(config, place))
         store, (web3, *shard_web3s) = IpfsStore(services.ipfs), map(connect, services.urls)
@@ -315,17 +315,14 @@ def _shown(place: Place, services: _Services, display: Display) -> Iterator[None
 
 
 def _check_folder(place: Place) -> None:
-    events = place.folder / "events.jsonl"
     if place.overwrite and place.resume:
         raise InvalidInput("overwrite", True, "there would be nothing to --resume: leave one of them out")
-    if place.overwrite:
-        check_removable(place.folder)
-    elif events.exists() and events.stat().st_size and not place.resume:  # an empty one is of a run that was refused
-        raise InvalidInput("out", str(place.folder), "holds a run already: add --resume, or choose another folder")
+    check_folder(place.folder, overwrite=place.overwrite, resume=place.resume)
 
 
-def _begin_log(config: JobConfig, place: Place) -> EventLog:
-    """Begin the run's folder. The last look at what was given comes before anything is deleted."""
+@contextmanager
+def _begun(config: JobConfig, place: Place) -> Iterator[EventLog]:
+    """Begin the run's folder, and hold it. The last look at what was given comes before anything is deleted."""
     if place.overwrite:
         web3s = [connect(url) for url in (place.rpc, *place.shard_rpcs) if url is not None]
         if place.rpc is not None:
@@ -334,9 +331,8 @@ def _begin_log(config: JobConfig, place: Place) -> EventLog:
             check_run(config, senders, shard_senders)
         if place.ipfs is not None:
             IpfsStore(place.ipfs).identity()
-        remove_folder(place.folder)
-    begin_folder(place.folder)
-    return EventLog(place.folder / "events.jsonl")
+    with hold_folder(place.folder, overwrite=place.overwrite, resume=place.resume):
+        yield EventLog(place.folder / LOG)
 
 
 def _checked(

@@ -20,7 +20,7 @@ from qfl.config import JobConfig
 from qfl.dynamics.config import dynamics_config
 from qfl.files import write_atomically
 from qfl.report.display import Display
-from qfl.report.mark import check_removable
+from qfl.report.mark import check_folder
 from qfl.run import Place, run_job
 
 NAME = "chaos.json"
@@ -37,9 +37,8 @@ def bench_chaos(
     """
     dynamics = dynamics_config(config.dynamics)
     worlds = {"calm": dynamics.calmed(), "chaos": dynamics}
-    if overwrite:
-        for name in worlds:
-            check_removable(folder / name)
+    for name in worlds:
+        check_folder(folder / name, overwrite=overwrite)
     results: dict[str, Any] = {}
     for name, world in worlds.items():
         with make_display(name) as display:

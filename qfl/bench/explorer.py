@@ -29,7 +29,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.files import write_atomically
 from qfl.report.beside import start_explorer
-from qfl.report.mark import begin_folder
+from qfl.report.mark import hold_folder
 from qfl.types import CheckpointData, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 NAME = "explorer.json"
@@ -64,15 +64,17 @@ class Figures:
     full: float
 
 
-def bench_explorer(folder: Path, rounds: int, transactions: int, say: Callable[[str], None]) -> Figures:
+def bench_explorer(
+    folder: Path, rounds: int, transactions: int, say: Callable[[str], None], overwrite: bool = False
+) -> Figures:
     """Make the history in `<folder>/devnet`, explore it, and write the figures into `<folder>/explorer.json`."""
-    begin_folder(folder)
-    with Devnet(DevnetConfig(folder / "devnet", with_ipfs=False)) as devnet:
-        say("making the history")
-        make_history(devnet.rpc_url, folder / "deployment.json", rounds, transactions // rounds)
-        say("reading it")
-        figures = measure(folder, devnet.rpc_url, rounds)
-    write_atomically(folder / NAME, (json.dumps(asdict(figures), indent=2) + "\n").encode())
+    with hold_folder(folder, overwrite=overwrite):
+        with Devnet(DevnetConfig(folder / "devnet", with_ipfs=False)) as devnet:
+            say("making the history")
+            make_history(devnet.rpc_url, folder / "deployment.json", rounds, transactions // rounds)
+            say("reading it")
+            figures = measure(folder, devnet.rpc_url, rounds)
+        write_atomically(folder / NAME, (json.dumps(asdict(figures), indent=2) + "\n").encode())
     return figures
 
 

@@ -18,7 +18,7 @@ from rich.table import Table
 from qfl.config import MODES, JobConfig
 from qfl.files import write_atomically
 from qfl.report.display import Display
-from qfl.report.mark import check_removable
+from qfl.report.mark import check_folder
 from qfl.run import Place, run_job
 
 NAME = "modes.json"
@@ -36,9 +36,8 @@ def bench_modes(
     Raises:
         QflError: one of the runs did not end well.
     """
-    if overwrite:
-        for mode in MODES:
-            check_removable(folder / mode)
+    for mode in MODES:
+        check_folder(folder / mode, overwrite=overwrite)
     results = {}
     for mode in MODES:
         with make_display(mode) as display:

@@ -24,7 +24,7 @@ from qfl.errors import InvalidInput
 from qfl.files import write_atomically
 from qfl.prepare import prepare_job
 from qfl.report.display import Display
-from qfl.report.mark import check_removable
+from qfl.report.mark import check_folder
 from qfl.roles.release import read_released
 from qfl.round import RoundOutcome
 from qfl.run import Place, run_job
@@ -105,9 +105,8 @@ def bench_storage(
     if keep_rounds < 1:
         raise InvalidInput("keep_rounds", keep_rounds, "must be 1 or more: the run that keeps everything is the other")
     windows = {"all": 0, "window": keep_rounds}
-    if overwrite:
-        for name in windows:
-            check_removable(folder / name)
+    for name in windows:
+        check_folder(folder / name, overwrite=overwrite)
     found: dict[str, list[Disk]] = {}
     for name, kept in windows.items():
         console.print(f"keeping {kept or 'all'} final rounds", highlight=False)

@@ -63,13 +63,10 @@ def explorer_bench(rounds: int, transactions: int, out: Path, overwrite: bool, a
     from dataclasses import asdict
 
     from qfl.bench.explorer import bench_explorer, explorer_table
-    from qfl.report.mark import remove_folder
 
-    if overwrite:
-        remove_folder(out)
     console = Console(stderr=as_json)
     with console.status("") as status:
-        figures = bench_explorer(out, rounds, transactions, status.update)
+        figures = bench_explorer(out, rounds, transactions, status.update, overwrite)
     if as_json:
         options.print_json(asdict(figures))
     else:

@@ -41,6 +41,7 @@ from qfl.errors.devnet import (
     PartNotConfigured,
     PortInUse,
     ProgramMissing,
+    RunGoesOn,
 )
 from qfl.errors.executor import RayExtraMissing, WorkersFailed
 from qfl.errors.input import DatasetMissing, InvalidInput, MalformedContent, NotFinite
@@ -152,6 +153,7 @@ __all__ = [
     "RoundNotCompleted",
     "RpcFailed",
     "RpcRefused",
+    "RunGoesOn",
     "RunNotAffordable",
     "SealBroken",
     "StateCorrupt",

@@ -64,6 +64,14 @@ class DevnetRunning(DevnetError):
         self.folder, self.pid = folder, pid
 
 
+class RunGoesOn(DevnetError):
+    """Another process runs a job in the same folder."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(f"a run goes on in {folder}: wait until it has ended, end it, or choose another folder")
+        self.folder = folder
+
+
 class DevnetStateDamaged(DevnetError):
     """A devnet is up, and a file in which it says so cannot be read."""
 

@@ -19,7 +19,7 @@ from qfl.cli.main import cli
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnfit, InvalidInput, NodeBusy, QflError, RunNotAffordable
-from qfl.report.mark import begin_folder
+from qfl.report.mark import hold_folder
 
 GETH = "Geth/v1.16.4-stable/linux-amd64/go1.25.1"
 HOSTED_ANVIL = "Gateway/2.0 (anvil/v1.7.1)"
@@ -111,7 +111,8 @@ def test_who_cannot_pay_for_everybody_does_not_begin(ticking: Devnet, tmp_path: 
 
 
 def test_nothing_is_deleted_for_a_run_that_nobody_can_pay(ticking: Devnet, tmp_path: Path) -> None:
-    begin_folder(tmp_path / "run")
+    with hold_folder(tmp_path / "run"):
+        pass
     (tmp_path / "run" / "report.json").write_text("{}")
     payer = keystore(tmp_path, ticking.rpc_url, 9)
     with gate_before(ticking.rpc_url, GETH) as gate:
