@@ -47,7 +47,8 @@ def load_account(source: str) -> LocalAccount:
     path = Path(source)
     if not _is_file(path):
         # Somebody may have passed the key itself, or a password: only what cannot be either is shown.
-        said = source if source.startswith("dev:") else HIDDEN
+        number = re.fullmatch(r"dev:-?[0-9]+", source)
+        said = source if number else f"dev:{HIDDEN}" if source.startswith("dev:") else HIDDEN
         raise InvalidInput("account", said, "pass dev:N, a keystore file or a file with a private key")
     if (mode := path.stat().st_mode & 0o777) & 0o077:
         raise KeyFileExposed(path, mode)

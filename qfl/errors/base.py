@@ -34,11 +34,13 @@ def shown(value: object) -> object:
 
 
 def quoted(value: object) -> str:
-    """A value that somebody gave, as a message quotes it: in one line, and not longer than anybody reads."""
+    """A value that somebody gave, as a message quotes it: in one line, without secrets,
+    and not longer than anybody reads."""
     if isinstance(value, int) and value.bit_length() > 128:
         return f"about {'-' if value < 0 else ''}10^{round(value.bit_length() * 0.30103)}"
     try:
         text = repr(value)
-    except ValueError:  # a number inside is longer than Python writes out
+    except (ValueError, RecursionError):  # a number inside is longer, or it is deeper, than Python writes out
         return f"a {type(value).__name__}"
+    text = conceal(text)  # not after the cut: the beginning of a key is not known for one
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}..."

@@ -6,14 +6,36 @@ import re
 
 HIDDEN = "***"
 
-_ADDRESS = re.compile(r"\b((?:[a-z][a-z0-9+.-]*:/|(?:http|ws)s?:)/)(\S*)", re.IGNORECASE)
+_SCHEME = r"(?:[a-z][a-z0-9+.-]{0,30}:/|(?:http|ws)s?:)/"
 """With one slash, too: so does a `Path` write a URL that was given in place of a file."""
+_LONGEST_LOGIN = 1_000
+"""Characters, where it has spaces: so that the time to search a text does not grow with its square."""
+_ADDRESS = re.compile(
+    rf"(?<![a-z0-9])({_SCHEME})((?:[^\s/@:]*:(?![\d\s])(?:(?!://)[^\n]){{0,{_LONGEST_LOGIN}}}@)?\S*)",
+    re.IGNORECASE,
+)
+"""It ends at a space, but not before the login does: what follows the colon is a password if it is no port."""
+_GIVEN_ADDRESS = re.compile(rf"({_SCHEME})?(.*)", re.IGNORECASE | re.DOTALL)
 _HOST = re.compile(r"(\[[0-9a-f:.%]*\]|[\w.-]*)(:\d*)?", re.IGNORECASE)
-_LOGIN = re.compile(r"[^\s'\"=(/@]+:(?!//)[^\s'\"@]*@")
-"""Where a scheme was forgotten."""
+_LOGIN = re.compile(
+    r"(?<![^\s'\"=(/@])[^\s'\"=(/@:]+:(?!//)"
+    rf"(?:(?![\d\s])(?:(?!://)[^\n'\"]){{0,{_LONGEST_LOGIN}}}@|[^\s'\"@]*@)"
+)
+"""Where a scheme was forgotten. A password that begins with a digit ends at a space: it may be a port, or a time."""
 _KEY = re.compile(r"(?:0x)?[0-9a-f]{41,}", re.IGNORECASE)
 """More digits than an address has: a private key, one with a digit lost, or a hash; nobody can tell them apart."""
-_MNEMONIC = re.compile(r"\b(?:[a-z]{3,8}\s+){10,}[a-z]{3,8}\b", re.IGNORECASE)
+_BETWEEN = r"(?:[\s,;:_-]|\\[nrt])+"
+"""What people put between the parts of a secret; `repr` writes some of it with a backslash."""
+_KEY_IN_GROUPS = re.compile(
+    r"(?<![0-9a-z])(?:"
+    + "|".join(
+        rf"(?:(?:0x)?[0-9a-f]{{{size}}}{_BETWEEN}){{{64 // size - 1},}}[0-9a-f]{{1,{size}}}(?![0-9a-z])"
+        for size in (2, 4, 8, 16, 32)
+    )
+    + ")",
+    re.IGNORECASE,
+)
+_MNEMONIC = re.compile(rf"(?<![a-z])(?:[a-z]{{3,8}}{_BETWEEN}){{10,}}[a-z]{{3,8}}(?![a-z])", re.IGNORECASE)
 """Twelve words or more; eleven, where the first of them was taken for something else."""
 _AROUND = "\"'`)]}>,;:."
 """What may stand after an address without being part of it."""
@@ -24,23 +46,32 @@ def conceal(text: str, with_hashes: bool = False) -> str:
 
     `with_hashes` leaves long hexadecimal numbers: for text in which this program names hashes, and nobody typed.
     """
-    text = _LOGIN.sub(f"{HIDDEN}@", _ADDRESS.sub(_without_secrets, text))
-    text = _MNEMONIC.sub(HIDDEN, text)
+    text = _LOGIN.sub(f"{HIDDEN}@", _ADDRESS.sub(_address_without_secrets, text))
+    text = _KEY_IN_GROUPS.sub(HIDDEN, _MNEMONIC.sub(HIDDEN, text))
     return text if with_hashes else _KEY.sub(HIDDEN, text)
 
 
 def conceal_address(address: str) -> str:
-    """As `conceal`, for what somebody gave as an address: a path is hidden also where the scheme was forgotten."""
-    if "://" in address or address.startswith("/"):  # the latter is a multiaddress
+    """What somebody gave as an address, all of it: whatever stands before its last @ is a login.
+
+    A path is hidden also where the scheme was forgotten; not that of a multiaddress.
+    """
+    if address.startswith("/") and "@" not in address:
         return conceal(address)
-    return conceal(f"http://{address}").removeprefix("http://")
+    parts = _GIVEN_ADDRESS.fullmatch(address)
+    assert parts is not None, "it matches anything"
+    return conceal(_without_secrets(parts[1] or "", parts[2]))
 
 
-def _without_secrets(match: re.Match[str]) -> str:
+def _address_without_secrets(match: re.Match[str]) -> str:
     scheme, rest = match.groups()
     inside = rest.rstrip(_AROUND)
-    _, login, place = inside.rpartition("@")
+    return _without_secrets(scheme, inside) + rest[len(inside) :]
+
+
+def _without_secrets(scheme: str, rest: str) -> str:
+    _, login, place = rest.rpartition("@")
     host = re.split("[/?#]", place, maxsplit=1)[0]
     path = place[len(host) :]
     shown = host if _HOST.fullmatch(host) else HIDDEN
-    return f"{scheme}{login and HIDDEN}{login}{shown}{f'/{HIDDEN}' if path.strip('/') else path}{rest[len(inside) :]}"
+    return f"{scheme}{login and HIDDEN}{login}{shown}{f'/{HIDDEN}' if path.strip('/') else path}"

@@ -45,6 +45,26 @@ LOGINS = [
     "somebody:hunter2@chain.example:8545",
     "chain.example:8545/v3/t0ken",
 ]
+SPACED = [
+    "http://user:hunter2 s3same@127.0.0.1:1",
+    "user:hunter2 s3same@127.0.0.1:1",
+    "https://user:hunter2@ s3same t0ken@chain.example",
+    "user:hunter2 @s3same t0ken@chain.example",
+]
+"""What a shell passes on where somebody quotes a password with a space."""
+GIVEN = [
+    *SPACED,
+    "http://hunter2 s3same@127.0.0.1:1",
+    "hunter2 s3same@127.0.0.1:1",
+    "http://user:hunter2\n s3same@127.0.0.1:1",
+    "http://user:1 hunter2@127.0.0.1:1",
+    "user:1 hunter2@127.0.0.1:1",
+    "user:'hunter2' s3same@127.0.0.1:1",
+    "/dns4/user:hunter2 s3same@127.0.0.1/tcp/1",
+    "http://127.0.0.1:1/t0ken s3same",
+    "hunter2 s3same",
+]
+JOINTS = [" ", "  ", ",", ", ", "-", "_", ":", ";", "\n", "\t", "\\n"]
 SECRETS = ["hunter2", "hun/ter2", "hunt", "er2", "t0ken", "s3same", "winner", "sausage", DIGITS[:-1]]
 
 NOTHING = "nothing-here"
@@ -70,6 +90,42 @@ def test_logins_and_tokens_of_addresses_are_hidden(address: str, around: str) ->
         assert hides(conceal(around.format(address)))
 
 
+@pytest.mark.parametrize("address", GIVEN)
+def test_what_was_given_as_an_address_is_one_whole(address: str) -> None:
+    shown = conceal_address(address)
+    assert hides(shown)
+    assert hides(str(ChainUnreachable(address, "refused")))
+    assert hides(str(StoreUnreachable(address, "refused")))
+    assert not address.endswith("@127.0.0.1:1") or shown.endswith("***@127.0.0.1:1")
+
+
+@pytest.mark.parametrize("address", SPACED)
+@pytest.mark.parametrize("around", ["{}", "cannot connect to {} (refused)", "rpc = ['{}', 'x']"])
+def test_a_space_in_a_login_ends_it_in_no_text(address: str, around: str) -> None:
+    assert hides(conceal(around.format(address)))
+
+
+@pytest.mark.parametrize("joint", JOINTS)
+@pytest.mark.parametrize("around", ["{}", "account = '{}': pass another", "unexpected arguments ({})"])
+def test_a_secret_in_pieces_is_hidden(joint: str, around: str) -> None:
+    words = joint.join(MNEMONIC.split())
+    for size in (2, 4, 8, 16, 32):
+        groups = joint.join(DIGITS[start : start + size] for start in range(0, len(DIGITS), size))
+        for secret in (groups, groups.upper(), f"0x{groups}", groups[:-1]):
+            assert conceal(around.format(secret)) == around.format("***")
+    assert conceal(around.format(words)) == around.format("***")
+
+
+@pytest.mark.parametrize("before", range(0, 230, 7))
+@pytest.mark.parametrize("secret", [f"0x{DIGITS}", MNEMONIC, LOGIN], ids=["key", "mnemonic", "login"])
+def test_a_value_that_is_cut_short_holds_no_part_of_a_secret(before: int, secret: str) -> None:
+    said = str(InvalidInput("account", f"{'.' * before} {secret} {'.' * 300}", "pass a file"))
+    assert hides(said)
+    assert DIGITS[:6] not in said
+    assert "legal" not in said
+    assert len(said) < 250
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -79,6 +135,9 @@ def test_logins_and_tokens_of_addresses_are_hidden(address: str, around: str) ->
         "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266 has 0.5 ETH",
         "content bafkreigh2akiscaildcqabsyg3dfr6chu3fgpregiymsck7e7aqa4s52zy cannot be fetched",
         "runs/latest: a file is in its place",
+        "at http://127.0.0.1:8545 (refused) since 12:30, write to me@chain.example",
+        "steps = [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27]",
+        "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266 added 2 at 2026-11-29 20:04:17",
     ],
 )
 def test_what_is_no_secret_stays(text: str) -> None:
@@ -192,6 +251,14 @@ def test_the_account_of_a_command_may_be_the_password_itself(
     """No file has that name, so nobody can say that it is not one."""
     line = require_one_line(run_command(capsys, "run", "--out", str(tmp_path / "run"), "--account", "Tr0ub4dor"), 2)
     assert "Tr0ub4dor" not in line
+
+
+@pytest.mark.parametrize("secret", ["hunter2", "0hunter2", "7 hunter2", f"0x{DIGITS}"])
+def test_of_a_development_account_only_the_number_is_shown(
+    secret: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    done = run_command(capsys, "run", "--out", str(tmp_path / "run"), "--account", f"dev:{secret}")
+    assert "account = 'dev:***': pass dev:N" in require_one_line(done, 2)
 
 
 def test_an_account_file_is_not_quoted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
