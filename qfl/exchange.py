@@ -9,6 +9,7 @@ from __future__ import annotations
 import http.client
 import io
 import ipaddress
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -110,11 +111,37 @@ class _Incoming(io.RawIOBase):
         super().close()
 
 
+OWN_NAMES = {
+    "localhost.localdomain",
+    "localhost4",
+    "localhost6",
+    "localhost6.localdomain6",
+    "ip6-localhost",
+    "ip6-loopback",
+}
+"""What systems call the loopback interface beside `localhost`."""
+
+
 def is_loopback(host: str) -> bool:
-    """Whether a host of a URL is this machine, which no proxy leads to."""
-    try:
-        address = ipaddress.ip_address(host)
-    except ValueError:
-        return host.lower().rstrip(".").rpartition(".")[2] == "localhost"
+    """Whether a host of a URL is this machine, which no proxy leads to. Nobody is asked for the address of a name."""
+    name = host.lower().rstrip(".")
+    address = _address_in(name)
+    if address is None:
+        own = socket.gethostname().lower()
+        return name.rpartition(".")[2] == "localhost" or name in {*OWN_NAMES, own, own.partition(".")[0]} - {""}
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback
+    # A connection to the unspecified address is one to this machine.
+    return (mapped or address).is_loopback or (mapped or address).is_unspecified
+
+
+def _address_in(name: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """The address that a host is, if it is one, also as the system reads it: 127.1, 0x7f000001, 2130706433."""
+    try:
+        return ipaddress.ip_address(name)
+    except ValueError:
+        # `inet_aton` does not mind what comes after a space.
+        is_number = re.fullmatch(r"[0-9a-fx.]+", name) is not None
+    try:
+        return ipaddress.IPv4Address(socket.inet_aton(name)) if is_number else None
+    except OSError:
+        return None
