@@ -59,7 +59,10 @@ def _read(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
                 raise InvalidInput("data", str(path), f"holds {', '.join(sorted(loaded.files)) or 'nothing'}: {remedy}")
             if (size := sum(entry.file_size for entry in loaded.zip.infolist())) > MOST_BYTES:
                 raise InvalidInput("data", str(path), f"unpacks to {size:,} bytes: save at most {MOST_BYTES:,}")
-            return loaded["x"], loaded["y"]
+            x, y = loaded["x"], loaded["y"]
+            if not (isinstance(x, np.ndarray) and isinstance(y, np.ndarray)):  # numpy returns other files' bytes
+                raise InvalidInput("data", str(path), f"x or y in it is no array: {remedy}")
+            return x, y
     except InvalidInput:
         raise
     except Exception as error:  # numpy, zipfile and zlib raise whatever the damage leads to, MemoryError included

@@ -116,6 +116,18 @@ def test_numbers_beyond_the_type_are_refused_without_a_warning(tmp_path: Path) -
             load_own(_saved(tmp_path, x=X + 1e300, y=Y), FEATURES, CLASSES)
 
 
+@pytest.mark.parametrize("name", ["x", "y"])
+def test_a_member_that_is_no_array_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "mine.npz"
+    arrays = {"x": X, "y": Y}
+    del arrays[name]
+    np.savez(path, **arrays)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(f"{name}.npy", "hello")
+    with pytest.raises(InvalidInput, match=r"is no array: write it with numpy\.savez"):
+        load_own(path, FEATURES, CLASSES)
+
+
 def test_a_single_array_is_refused(tmp_path: Path) -> None:
     np.save(tmp_path / "mine.npy", X)
     with pytest.raises(InvalidInput, match="is a single array"):
