@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, cast
+from urllib.parse import urlsplit
 from weakref import WeakKeyDictionary
 
 from web3 import HTTPProvider, Web3
@@ -16,7 +17,8 @@ from web3.types import RPCEndpoint, RPCResponse
 from qfl.chain.answers import MISREAD
 from qfl.chain.refusals import refusal_of
 from qfl.chain.rpc import rpc_at, wait_for
-from qfl.errors import ChainUnreachable, NodeContradictsItself
+from qfl.errors import ChainUnreachable, InvalidInput, NodeContradictsItself
+from qfl.errors.secrets import conceal_address
 
 _chain_ids: WeakKeyDictionary[Web3, int] = WeakKeyDictionary()
 
@@ -25,6 +27,7 @@ def connect(url: str) -> Web3:
     """Connect to the chain at `url`.
 
     Raises:
+        InvalidInput: `url` is none of HTTP.
         ChainUnreachable: nothing there speaks Ethereum JSON-RPC.
     """
     web3 = prepare_connection(url)
@@ -33,13 +36,28 @@ def connect(url: str) -> Web3:
 
 
 def prepare_connection(url: str) -> Web3:
-    """As `connect`, without a look at whether anybody answers: a shard's chain may be down now and come back."""
+    """As `connect`, without a look at whether anybody answers: a shard's chain may be down now and come back.
+
+    Raises:
+        InvalidInput: `url` is none of HTTP.
+    """
+    _require_url(url)
     web3 = Web3(_Provider(url))
     # It asks for the chain id before every call; `Deployment.check` and the signature's chain id do that job.
     web3.middleware_onion.remove("validation")
     # Chains with proof of authority have signatures in `extraData`, and web3 would take none of their blocks.
     web3.middleware_onion.inject(ExtraDataToPOAMiddleware, layer=0)
     return web3
+
+
+def _require_url(url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        is_one = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # brackets without an end, or a port that is no number
+        is_one = False
+    if not is_one:
+        raise InvalidInput("rpc address", conceal_address(url), "pass a URL such as http://127.0.0.1:8545")
 
 
 def url_of(web3: Web3) -> str:

@@ -25,7 +25,7 @@ from qfl.chain.deployment import Deployment
 from qfl.chain.digests import Domain
 from qfl.chain.roll import Roll
 from qfl.errors import ChainUnreachable, InvalidInput
-from qfl.errors.secrets import HIDDEN
+from qfl.errors.secrets import HIDDEN, conceal_address
 from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
@@ -90,7 +90,7 @@ class Ledger:
             remedy = (
                 f"the deployment has {len(deployment.chains)} chains of shards: pass --shard-rpc for each, in order"
             )
-            raise InvalidInput("shard-rpc", urls, remedy)
+            raise InvalidInput("shard-rpc", [conceal_address(url) for url in urls], remedy)
         for url in urls:
             if HIDDEN in url:
                 remedy = (

@@ -29,6 +29,7 @@ from qfl.errors import (
     PeerUnreachable,
     StoreUnreachable,
 )
+from qfl.errors.secrets import conceal_address
 from qfl.storage.store import MAX_BLOCK_BYTES, require_block_size, require_digest
 from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Transport
 
@@ -75,7 +76,7 @@ class IpfsStore:
         try:
             self._url: str = multiaddr_to_url_data(self._multiaddr, "api/v0")[0]
         except exceptions.AddressError:
-            raise InvalidInput("ipfs address", address, ADDRESS_REMEDY) from None
+            raise InvalidInput("ipfs address", conceal_address(address), ADDRESS_REMEDY) from None
         self._threads = threading.local()
 
     def put(self, data: bytes) -> bytes:
@@ -186,15 +187,17 @@ def _multiaddr_of(address: str) -> str:
     """`address` as a multiaddress, if it is a URL."""
     if address.startswith("/"):
         return address
-    parts = urlsplit(address)
     try:
+        parts = urlsplit(address)
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
     except ValueError:
-        raise InvalidInput("ipfs address", address, ADDRESS_REMEDY) from None
+        raise InvalidInput("ipfs address", conceal_address(address), ADDRESS_REMEDY) from None
     if parts.scheme not in {"http", "https"} or not host:
-        raise InvalidInput("ipfs address", address, ADDRESS_REMEDY)
+        raise InvalidInput("ipfs address", conceal_address(address), ADDRESS_REMEDY)
     try:
-        kind = f"ip{ipaddress.ip_address(host).version}"
+        given = ipaddress.ip_address(host)
     except ValueError:
-        kind = "dns"
-    return f"/{kind}/{host}/tcp/{port}/{parts.scheme}"
+        return f"/dns/{host}/tcp/{port}/{parts.scheme}"
+    # One of IPv4 in the clothes of IPv6 is the same place, but nodes do not know themselves by it.
+    there = (given.ipv4_mapped if isinstance(given, ipaddress.IPv6Address) else None) or given
+    return f"/ip{there.version}/{there}/tcp/{port}/{parts.scheme}"

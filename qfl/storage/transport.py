@@ -24,6 +24,8 @@ ANSWER_BYTES = 2**16
 FRAME_BYTES = 2**16
 """The most that headers take, and what frames a short answer."""
 PIECE_BYTES = 2**16
+AT_THE_DOOR = {401, 403, 405}
+"""Statuses of a node that does not take calls from here, whatever they ask for."""
 WORDS_CHARACTERS = 200
 """Of what a server says, in a message of ours."""
 
@@ -143,7 +145,9 @@ def _refusal(status: int, body: bytes) -> Exception:
     """What is meant by an answer that is none: a node says why in JSON, who else is there does not."""
     found = _json_in(body)
     message = found.get("Message") if isinstance(found, dict) else None
-    return NodeRefuses(_in_a_line(message)) if isinstance(message, str) else NoAnswer(f"HTTP {status}")
+    if not isinstance(message, str):
+        return NoAnswer(f"HTTP {status}")
+    return (NoAnswer if status in AT_THE_DOOR else NodeRefuses)(_in_a_line(message))
 
 
 def _json_in(body: bytes) -> Any:

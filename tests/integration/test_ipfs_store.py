@@ -102,6 +102,15 @@ def test_a_server_that_is_no_ipfs_node_is_unreachable(tmp_path: Path) -> None:
         IpfsStore(devnet.rpc_url).put(b"to a chain")
 
 
+def test_a_node_that_does_not_answer_to_a_name_is_not_taken_for_one_without_the_content(
+    node: Devnet, store: IpfsStore
+) -> None:
+    digest = store.put(b"stored here")
+    other_name = IpfsStore(node.ipfs_url.replace("127.0.0.1", "127.1"))
+    with pytest.raises(StoreUnreachable, match=r"this node does not answer to the name 127\.1"):
+        other_name.get(digest, max_bytes=100)
+
+
 def test_connected_nodes_exchange_blocks(peer: IpfsStore, store: IpfsStore) -> None:
     data = os.urandom(1024 * 1024)
     assert peer.get(store.put(data), max_bytes=len(data)) == data
@@ -153,7 +162,10 @@ def proxies(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     return monkeypatch
 
 
-@pytest.mark.parametrize("address", ["http://127.0.0.1:{}", "http://localhost:{}", "/ip4/127.0.0.1/tcp/{}/http"])
+@pytest.mark.parametrize(
+    "address",
+    ["http://127.0.0.1:{}", "http://localhost:{}", "http://[::ffff:127.0.0.1]:{}", "/ip4/127.0.0.1/tcp/{}/http"],
+)
 def test_no_proxy_comes_between_a_store_and_its_own_machine(
     node: Devnet, peer: IpfsStore, proxies: pytest.MonkeyPatch, address: str
 ) -> None:

@@ -189,6 +189,7 @@ JOBS = {
     "long number": f"clients = {LONG}",
     "long hexadecimal number": f"clients = 0x{'f' * 5_000}",
     "infinity": "clients = inf",
+    "dotted": f"a{'.a' * 2_000} = 1",
     "unknown": "nothing = 1",
     "seed": "seed = 4294967296",
     "limit": "limit = 1000000001",
@@ -327,6 +328,26 @@ def test_a_deployment_file_that_is_damaged_ends_in_one_line(
     (here / "deployment.json").write_text(text)
     line = require_one_line(run_command(capsys, "inspect", "round", "1", *NETWORK), 3)
     assert "deployment.json is not a deployment file" in line
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://[zz]:1", "http://h:99999", "http://", "nobody", ""])
+@pytest.mark.parametrize("command", ["deploy", "explorer"])
+def test_an_address_of_a_chain_that_cannot_be_one_ends_in_one_line(
+    command: str, address: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "deployment.json").write_text(json.dumps(DEPLOYMENT))
+    place = ["--deployment", "new.json" if command == "deploy" else "deployment.json"]
+    line = require_one_line(run_command(capsys, command, *place, "--ipfs", "http://h", "--rpc", address), 2)
+    assert "pass a URL such as http://127.0.0.1:8545" in line
+
+
+@pytest.mark.parametrize("address", ["http://[::1", "http://[zz]:1", "http://h:99999", "http://", "nobody", ""])
+def test_an_address_of_an_ipfs_node_that_cannot_be_one_ends_in_one_line(
+    address: str, here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (here / "deployment.json").write_text(json.dumps(DEPLOYMENT))
+    line = require_one_line(run_command(capsys, "explorer", "--ipfs", address, *NETWORK), 2)
+    assert "pass" in line or "multiaddress" in line
 
 
 @pytest.mark.parametrize(("command", "files"), RUNS.values(), ids=RUNS)
