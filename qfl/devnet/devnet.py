@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
 from typing import IO, Self
 
 from qfl.devnet.config import ChainPart, DevnetConfig, chain_parts, main_chain, shard_chain
-from qfl.devnet.health import catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
+from qfl.devnet.health import POLL_SECONDS, catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
 from qfl.devnet.ports import HOST, choose_port
 from qfl.devnet.process import GuardedProcess
-from qfl.devnet.programs import chain_command, ipfs_command
+from qfl.devnet.programs import anvil_state, chain_command, ipfs_command, read_whole
 from qfl.devnet.state import DevnetState, PartState, lock_folder, remove_state, write_state
 from qfl.devnet.status import DevnetStatus, compute_status
 from qfl.errors import DevnetPartEnded, DidNotStart, PartNotConfigured
+from qfl.files import write_atomically
 
 PORT_ATTEMPTS = 3
 ADDRESS_IN_USE = "address already in use"
@@ -104,9 +106,15 @@ class Devnet:
 
     def kill_shard_chain(self, shard: int) -> None:
         """End a shard's own chain as a failing machine would: what it had not written to disk is lost."""
-        process = self._process(shard_chain(self.config, shard).name)
+        part = shard_chain(self.config, shard)
+        process, path = self._process(part.name), anvil_state(self.config, part)
+        # Anvil overwrites the file in place, and from one that was cut short no chain can be started.
+        while (written := read_whole(path)) is None and path.exists():
+            time.sleep(POLL_SECONDS)
         os.kill(process.pid, signal.SIGKILL)
         process.stop()
+        if written is not None and read_whole(path) is None:
+            write_atomically(path, written)
 
     def restart_shard_chain(self, shard: int) -> None:
         """End a shard's own chain, if it still runs, and start it again on its port and state, at the others' time."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import shutil
 import sys
@@ -36,7 +37,7 @@ def anvil_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]
         *("--gas-limit", str(BLOCK_GAS_LIMIT)),
         *("--mnemonic", DEV_MNEMONIC),
         *("--accounts", str(config.accounts), "--balance", str(ACCOUNT_BALANCE_ETH)),
-        *("--state", str(config.folder / f"anvil-state{part.suffix}.json")),
+        *("--state", str(anvil_state(config, part))),
         *("--state-interval", str(STATE_INTERVAL_SECONDS)),
         *("--cache-path", str(config.folder / f"anvil-cache{part.suffix}")),
         *("--prune-history", str(STATES_KEPT)),
@@ -44,6 +45,21 @@ def anvil_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]
     if config.block_time is not None:
         command += ["--block-time", str(config.block_time), "--mixed-mining"]
     return command
+
+
+def anvil_state(config: DevnetConfig, part: ChainPart) -> Path:
+    """The file that Anvil keeps a chain's state in."""
+    return config.folder / f"anvil-state{part.suffix}.json"
+
+
+def read_whole(path: Path) -> bytes | None:
+    """A file of JSON; None where there is none, or it was cut short."""
+    try:
+        data = path.read_bytes()
+        json.loads(data)
+    except (FileNotFoundError, ValueError):
+        return None
+    return data
 
 
 def ganache_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]:

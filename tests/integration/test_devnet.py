@@ -257,6 +257,18 @@ def test_a_killed_chain_is_noticed_and_started_again(tmp_path: Path) -> None:
         assert devnet.status().is_healthy
 
 
+def test_a_chain_of_a_shard_that_is_killed_while_it_writes_its_state_comes_back(tmp_path: Path) -> None:
+    with Devnet(chain_only(tmp_path, shard_chains=1)) as devnet:
+        state = tmp_path / "anvil-state-shard-0.json"
+        send_one_wei(devnet.shard_rpc_urls[0])
+        wait_until_saved(state)
+        os.truncate(state, state.stat().st_size // 2)
+        devnet.kill_shard_chain(0)
+        devnet.restart_ended_shard_chains()
+        assert devnet.status().is_healthy
+        assert balance_of(devnet.shard_rpc_urls[0], NOBODY) == 1
+
+
 def test_a_killed_chain_of_a_shard_is_no_end_and_comes_back_with_its_state_at_the_others_time(tmp_path: Path) -> None:
     with Devnet(chain_only(tmp_path, shard_chains=2)) as devnet:
         url = devnet.shard_rpc_urls[1]
