@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 
 HIDDEN = "***"
 
@@ -35,8 +38,12 @@ _KEY_IN_GROUPS = re.compile(
     + ")",
     re.IGNORECASE,
 )
-_MNEMONIC = re.compile(rf"(?<![a-z])(?:[a-z]{{3,8}}{_BETWEEN}){{10,}}[a-z]{{3,8}}(?![a-z])", re.IGNORECASE)
-"""Twelve words or more; eleven, where the first of them was taken for something else."""
+_SHORTEST_MNEMONIC = 11
+"""Words. It has twelve; one less, where the first of them was taken for something else."""
+_WORDS = re.compile(
+    rf"(?<![a-z])(?:[a-z]{{3,8}}{_BETWEEN}){{{_SHORTEST_MNEMONIC - 1},}}[a-z]{{3,8}}(?![a-z])", re.IGNORECASE
+)
+"""As many as a mnemonic has, of any language's prose."""
 _AROUND = "\"'`)]}>,;:."
 """What may stand after an address without being part of it."""
 
@@ -47,7 +54,7 @@ def conceal(text: str, with_hashes: bool = False) -> str:
     `with_hashes` leaves long hexadecimal numbers: for text in which this program names hashes, and nobody typed.
     """
     text = _LOGIN.sub(f"{HIDDEN}@", _ADDRESS.sub(_address_without_secrets, text))
-    text = _KEY_IN_GROUPS.sub(HIDDEN, _MNEMONIC.sub(HIDDEN, text))
+    text = _KEY_IN_GROUPS.sub(HIDDEN, _WORDS.sub(_words_without_mnemonic, text))
     return text if with_hashes else _KEY.sub(HIDDEN, text)
 
 
@@ -61,6 +68,21 @@ def conceal_address(address: str) -> str:
     parts = _GIVEN_ADDRESS.fullmatch(address)
     assert parts is not None, "it matches anything"
     return conceal(_without_secrets(parts[1] or "", parts[2]))
+
+
+def _words_without_mnemonic(match: re.Match[str]) -> str:
+    """Nothing of the words where so many in a row are BIP-39's that one of them at most was mistyped."""
+    is_listed = [word.lower() in _mnemonic_words() for word in re.split(_BETWEEN, match[0])]
+    rows = (is_listed[start:][:_SHORTEST_MNEMONIC] for start in range(len(is_listed) - _SHORTEST_MNEMONIC + 1))
+    return HIDDEN if any(sum(row) >= _SHORTEST_MNEMONIC - 1 for row in rows) else match[0]
+
+
+@cache
+def _mnemonic_words() -> frozenset[str]:
+    """The English words of BIP-39; from a file of `eth_account`, which takes long to import."""
+    spec = find_spec("eth_account")
+    assert spec is not None and spec.origin is not None, "accounts need it"
+    return frozenset((Path(spec.origin).parent / "hdaccount" / "wordlist" / "english.txt").read_text().split())
 
 
 def _address_without_secrets(match: re.Match[str]) -> str:

@@ -11,6 +11,7 @@ import pytest
 from qfl import errors
 from qfl.errors import QflError, VerificationIncomplete
 
+URL = "http://node:8545"
 SAMPLES = {"str": "a text", "int": 7, "float": 1.5, "Path": Path("/tmp/file"), "object": b"\x01\x02"}
 SAMPLES |= {"dict[str, object]": {"given": 7}, "list[int]": [7], "list[str]": ["a text"], "str | None": "0x"}
 BRANCHES = {
@@ -47,7 +48,7 @@ CONCRETE = [value for value in vars(errors).values() if is_concrete(value)]
 
 def example(kind: type[QflError]) -> QflError:
     parameters = list(inspect.signature(kind.__init__).parameters.values())[1:]
-    return kind(*(SAMPLES[parameter.annotation] for parameter in parameters))
+    return kind(*(URL if parameter.name == "url" else SAMPLES[parameter.annotation] for parameter in parameters))
 
 
 @pytest.mark.parametrize("kind", CONCRETE)
@@ -73,5 +74,5 @@ def test_exit_code_is_that_of_its_branch(kind):
 @pytest.mark.parametrize("kind", CONCRETE)
 def test_message_is_one_sentence_with_a_value_in_it(kind):
     message = str(example(kind))
-    assert any(str(value) in message for value in ("a text", "7", "/tmp/file", "1.5"))
+    assert any(str(value) in message for value in ("a text", "7", "/tmp/file", "1.5", URL))
     assert not message.endswith(".")

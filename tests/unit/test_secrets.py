@@ -299,3 +299,15 @@ def test_a_thread_that_fails_tells_no_secret(capsys: pytest.CaptureFixture[str])
     said = capsys.readouterr().err
     assert "ValueError: cannot parse https://***@chain.example:8545/***" in said
     assert hides(said)
+
+
+@pytest.mark.parametrize(
+    "prose",
+    [
+        "its report is of another version, which does not say how many clients there were, nor their transactions",
+        "attacks with gates need zyz-ring, whose angles can stand for them, and not those of any other circuit here",
+        "would sign with leaf 0: it is an old copy and would give the key away; use the newest copy, or join again",
+    ],
+)
+def test_prose_is_not_taken_for_a_mnemonic(prose: str) -> None:
+    assert conceal(prose) == prose
