@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
-import requests
+from doctored import Error, Result, doctored_proxy
 
 DEVELOPMENT = ("evm_", "anvil_", "hardhat_")
 
@@ -31,43 +28,16 @@ def gate_before(
     """A gate that says it is `version`, and refuses a development chain's methods if it `is_strict`."""
     gate = Gate(errors=errors or {})
 
-    def answer(call: dict[str, Any]) -> dict[str, Any]:
+    def answer(call: dict[str, Any]) -> Error | Result | None:
         method = call["method"]
         gate.asked.append(method)
-        head = {"jsonrpc": "2.0", "id": call["id"]}
         if method in gate.errors:
-            return {**head, "error": gate.errors[method]}
+            return Error(gate.errors[method])
         if method == "web3_clientVersion":
-            return {**head, "result": version}
+            return Result(version)
         if is_strict and method.startswith(DEVELOPMENT):
-            return {**head, "error": {"code": -32601, "message": f"the method {method} does not exist"}}
-        return dict(requests.post(rpc_url, json=call, timeout=20).json())
+            return Error({"code": -32601, "message": f"the method {method} does not exist"})
+        return None
 
-    with _serving(answer) as gate.url:
+    with doctored_proxy(rpc_url, answer) as gate.url:
         yield gate
-
-
-@contextmanager
-def _serving(answer: Callable[[dict[str, Any]], dict[str, Any]]) -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            calls = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            body = json.dumps([answer(call) for call in calls] if isinstance(calls, list) else answer(calls)).encode()
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, *_values: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serving = Thread(target=server.serve_forever)
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()
