@@ -397,7 +397,7 @@ def test_a_devnets_lock_that_is_damaged_ends_in_one_line(locked: Path, capsys: p
         require_one_line(run_command(capsys, "devnet", command, "--folder", str(locked)), 7)
 
 
-@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no disk that is always full")
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: run it on Linux")
 def test_a_full_disk_ends_in_one_line() -> None:
     """Any command can meet with it."""
     code = "import sys; sys.argv = ['qfl', 'simulate', '--json']; from qfl.cli.main import main; main()"
