@@ -9,60 +9,60 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from qfl.audit.rounds import Auditor as Auditor
+    from qfl.auditor.rounds import Auditor as Auditor
     from qfl.chain.deployment import Deployment as Deployment
     from qfl.chain.ledger import Ledger as Ledger
-    from qfl.chain.sender import Sender as Sender
-    from qfl.config import JobConfig as JobConfig
-    from qfl.config import load_config as load_config
+    from qfl.chain.rpc.sender import Sender as Sender
+    from qfl.challenger.challenger import Challenger as Challenger
+    from qfl.challenger.fault_detector import FaultDetector as FaultDetector
+    from qfl.client.client import Client as Client
+    from qfl.crypto.kem import KemKey as KemKey
+    from qfl.crypto.keyfile import KeyFile as KeyFile
+    from qfl.crypto.norm.keys import NormKeys as NormKeys
+    from qfl.crypto.norm.prover import Prover as Prover
     from qfl.errors import QflError as QflError
-    from qfl.keys.keyfile import KeyFile as KeyFile
-    from qfl.privacy.kem import KemKey as KemKey
+    from qfl.node.encryption import set_up_encryption as set_up_encryption
+    from qfl.node.membership import join as join
+    from qfl.node.proving import open_norm_keys as open_norm_keys
     from qfl.quantum.architecture import Architecture as Architecture
     from qfl.quantum.config import TrainingConfig as TrainingConfig
-    from qfl.report.display import Display as Display
-    from qfl.roles.challenger import Challenger as Challenger
-    from qfl.roles.client import Client as Client
-    from qfl.roles.encryption import set_up_encryption as set_up_encryption
-    from qfl.roles.membership import join as join
-    from qfl.roles.proving import open_norm_keys as open_norm_keys
-    from qfl.roles.validator import Validator as Validator
-    from qfl.roles.watch import Watch as Watch
-    from qfl.run import Place as Place
-    from qfl.run import run_job as run_job
+    from qfl.simulation.config import JobConfig as JobConfig
+    from qfl.simulation.config import load_config as load_config
+    from qfl.simulation.display import Display as Display
+    from qfl.simulation.run import Place as Place
+    from qfl.simulation.run import run_job as run_job
     from qfl.storage.ipfs import IpfsStore as IpfsStore
     from qfl.storage.memory import MemoryStore as MemoryStore
     from qfl.storage.store import ContentStore as ContentStore
-    from qfl.zk.keys import NormKeys as NormKeys
-    from qfl.zk.prover import Prover as Prover
+    from qfl.validator.validator import Validator as Validator
 
 _MODULES = {
     "Architecture": "qfl.quantum.architecture",
-    "Auditor": "qfl.audit.rounds",
-    "Challenger": "qfl.roles.challenger",
-    "Client": "qfl.roles.client",
+    "Auditor": "qfl.auditor.rounds",
+    "Challenger": "qfl.challenger.challenger",
+    "Client": "qfl.client.client",
     "ContentStore": "qfl.storage.store",
     "Deployment": "qfl.chain.deployment",
-    "Display": "qfl.report.display",
+    "Display": "qfl.simulation.display",
     "IpfsStore": "qfl.storage.ipfs",
-    "JobConfig": "qfl.config",
-    "KemKey": "qfl.privacy.kem",
-    "KeyFile": "qfl.keys.keyfile",
+    "JobConfig": "qfl.simulation.config",
+    "KemKey": "qfl.crypto.kem",
+    "KeyFile": "qfl.crypto.keyfile",
     "Ledger": "qfl.chain.ledger",
     "MemoryStore": "qfl.storage.memory",
-    "NormKeys": "qfl.zk.keys",
-    "Place": "qfl.run",
-    "Prover": "qfl.zk.prover",
+    "NormKeys": "qfl.crypto.norm.keys",
+    "Place": "qfl.simulation.run",
+    "Prover": "qfl.crypto.norm.prover",
     "QflError": "qfl.errors",
-    "Sender": "qfl.chain.sender",
+    "Sender": "qfl.chain.rpc.sender",
     "TrainingConfig": "qfl.quantum.config",
-    "Validator": "qfl.roles.validator",
-    "Watch": "qfl.roles.watch",
-    "join": "qfl.roles.membership",
-    "load_config": "qfl.config",
-    "open_norm_keys": "qfl.roles.proving",
-    "run_job": "qfl.run",
-    "set_up_encryption": "qfl.roles.encryption",
+    "Validator": "qfl.validator.validator",
+    "Watch": "qfl.challenger.fault_detector",
+    "join": "qfl.node.membership",
+    "load_config": "qfl.simulation.config",
+    "open_norm_keys": "qfl.node.proving",
+    "run_job": "qfl.simulation.run",
+    "set_up_encryption": "qfl.node.encryption",
 }
 
 __all__ = list(_MODULES)

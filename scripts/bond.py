@@ -23,8 +23,8 @@ from typing import Any
 
 from brownie import Wei
 
+from qfl.crypto.keyfile import KeyFile
 from qfl.errors import InvalidInput
-from qfl.keys.keyfile import KeyFile
 from scripts.deploy import attach, paying_account
 
 

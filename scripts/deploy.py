@@ -30,10 +30,10 @@ from brownie import Beacon, Disputes, Groth16NormVerifier, Rewards, Shard, Staki
 from qfl.chain.deploy import NOBODY, QUORUMS, check_capacity, quorum_contract
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
 from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
-from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.errors import AddressTaken
-from qfl.types import ModelShape, RoundNumber, ShardIndex
-from qfl.zk.keys import NormKeys, VerifyingKey
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.types import ModelShape, RoundNumber, ShardIndex
 
 DEFAULT_SHAPE = ModelShape(quantum=288, classical=70)
 

@@ -15,12 +15,12 @@ from typing import Any
 
 import numpy as np
 
-from qfl.codec.chunks import merkle_path, merkle_root, split_leaves, update_leaf
-from qfl.codec.cid import cid_of
-from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
-from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
-from qfl.keys.lms import LmsSecret
-from qfl.types import ModelShape
+from qfl.crypto.lms import LmsSecret
+from qfl.protocol.chunks import merkle_path, merkle_root, split_leaves, update_leaf
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
+from qfl.protocol.types import ModelShape
 
 VECTORS = Path(__file__).parents[1] / "tests" / "vectors"
 

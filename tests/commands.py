@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from qfl.cli.main import main
+from qfl.apps.cli.main import main
 
 
 @dataclass(frozen=True)

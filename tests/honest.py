@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
-from qfl.committee.updates import Terms
-from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, RoundSpec, ShardIndex
 
-TERMS = Terms(
+TERMS = RoundSpec(
     round=RoundNumber(7),
     shard=ShardIndex(2),
     base_root=b"b" * 32,

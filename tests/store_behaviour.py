@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from qfl.codec.cid import cid_of
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge
+from qfl.protocol.cid import cid_of
 from qfl.storage.store import MAX_BLOCK_BYTES, ContentStore
 
 

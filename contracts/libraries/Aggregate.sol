@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 /// @title The integer rules that a shard's aggregate and the next global model follow.
-/// @notice Bit for bit what `qfl/aggregate/rule.py` computes; `tests/vectors/aggregate.json` holds both to it.
+/// @notice Bit for bit what `qfl/protocol/rule.py` computes; `tests/vectors/aggregate.json` holds both to it.
 /// @dev Every division truncates toward zero.
 library Aggregate {
     /// @notice One coordinate of a shard's aggregate: the trimmed mean of the included updates' lanes, with 8 fraction

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Checkpoint} from "../interfaces/IBeacon.sol";
 
-/// @title The content objects of aggregates and models, byte for byte what `qfl/codec/content.py` writes.
+/// @title The content objects of aggregates and models, byte for byte what `qfl/protocol/content.py` writes.
 /// @notice A 64-byte header, then the lanes. Big endian: magic "QFLC" | version u8 | kind u8 | lane bits u8 | flags u8
 /// | round u64 | shard u16 | count u16 | author u32 | quantum u32 | classical u32 | base root [32].
 library Content {

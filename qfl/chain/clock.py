@@ -14,9 +14,9 @@ from typing import Protocol
 from web3 import Web3
 from web3.types import RPCEndpoint
 
-from qfl.chain.calls import UnsentCall
-from qfl.chain.connection import reaching, url_of
-from qfl.chain.sender import Sender
+from qfl.chain.rpc.calls import UnsentCall
+from qfl.chain.rpc.connection import reaching, url_of
+from qfl.chain.rpc.sender import Sender
 from qfl.errors import ChainUnreachable, ClockNotMovable
 
 log = logging.getLogger(__name__)

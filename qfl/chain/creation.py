@@ -6,7 +6,7 @@ from web3 import Web3
 
 from qfl.chain.compiler import Artifact
 from qfl.chain.deployment import DeployedContract, code_hash
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.rpc.sender import Sender, UnsentCall
 
 NOBODY = "0x" + "00" * 20
 """The address that stands for no contract."""

@@ -12,16 +12,16 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from qfl.chain.compiler import Artifact, compile_contracts
-from qfl.chain.connection import block_number, chain_id_of, reaching, url_of
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.creation import NOBODY, create, deployed_at
 from qfl.chain.deploy_shard import deploy_shard
 from qfl.chain.deployment import Deployment
 from qfl.chain.parameters import ProtocolParameters
-from qfl.chain.sender import Sender
+from qfl.chain.rpc.connection import block_number, chain_id_of, reaching, url_of
+from qfl.chain.rpc.sender import Sender
+from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import AddressTaken, InvalidInput
-from qfl.types import ModelShape, ShardIndex
-from qfl.zk.keys import VerifyingKey
+from qfl.protocol.types import ModelShape, ShardIndex
 
 QUORUMS = {"lms": "LmsQuorum", "bls": "BlsQuorum"}
 """The contract that verifies attestations, by the name it is chosen with; each is made of the staking contract."""

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qfl.chain.compiler import compile_contracts
-from qfl.chain.connection import block_number, url_of
 from qfl.chain.creation import NOBODY, create, deployed_at
 from qfl.chain.deployment import DeployedContract, ShardChain
-from qfl.chain.sender import Sender
-from qfl.types import ShardIndex
-from qfl.zk.keys import VerifyingKey
+from qfl.chain.rpc.connection import block_number, url_of
+from qfl.chain.rpc.sender import Sender
+from qfl.crypto.norm.keys import VerifyingKey
+from qfl.protocol.types import ShardIndex
 
 
 def deploy_shard(

@@ -12,7 +12,7 @@ from eth_utils.address import is_address
 from eth_utils.crypto import keccak
 from web3 import Web3
 
-from qfl.chain.connection import reaching, url_of
+from qfl.chain.rpc.connection import reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
 from qfl.errors.secrets import conceal_address
 from qfl.files import read_json, write_atomically

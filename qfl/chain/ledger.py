@@ -11,7 +11,6 @@ from typing import Any
 from eth_typing import HexStr
 from web3 import Web3
 
-from qfl.chain.connection import connect, prepare_connection, reaching, url_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Beacon, Parameters
 from qfl.chain.contracts.bls_quorum import BlsQuorum
@@ -22,11 +21,12 @@ from qfl.chain.contracts.rewards import Rewards
 from qfl.chain.contracts.shard import ClientDuty, Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
-from qfl.chain.digests import Domain
 from qfl.chain.roll import Roll
+from qfl.chain.rpc.connection import connect, prepare_connection, reaching, url_of
 from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.errors.secrets import HIDDEN, conceal_address
-from qfl.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.digests import Domain
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class RoundPlan:
 
 
 class Ledger:
-    """Reads of one deployment. Writes come out as unsent calls; a `Carrier` brings them to their chains.
+    """Reads of one deployment. Writes come out as unsent calls; a `TransactionSender` brings them to their chains.
 
     Where shards have chains of their own, what is read of one raises `ChainUnreachable` while its chain is down; that
     is no reason to stop for anybody but this shard (`is_of_a_shard`).

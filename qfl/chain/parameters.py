@@ -11,7 +11,7 @@ from qfl.chain.abi import load_abi
 from qfl.errors import InvalidInput
 from qfl.files import read_toml
 
-DEFAULTS = Path(__file__).parents[1] / "parameters.toml"
+DEFAULTS = Path(__file__).with_name("parameters.toml")
 WIDEST = 256
 """Bits of a number that is in no struct."""
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from qfl.chain.compiler import compile_contracts
-from qfl.chain.connection import url_of
 from qfl.chain.creation import creation_call, creation_gas
 from qfl.chain.deploy import quorum_contract, struct
 from qfl.chain.parameters import ProtocolParameters
-from qfl.chain.rpc import rpc_at, wait_for
-from qfl.chain.sender import GAS_MARGIN, Sender
+from qfl.chain.rpc.connection import url_of
+from qfl.chain.rpc.rpc import rpc_at, wait_for
+from qfl.chain.rpc.sender import GAS_MARGIN, Sender
 from qfl.errors import ChainUnfit, ContractReverted
 
 WIRING_GAS = 150_000

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qfl.chain.contracts.staking import Role, Staking
-from qfl.codec.chunks import client_leaf, merkle_root
-from qfl.types import LmsPublicKey, ParticipantId
+from qfl.protocol.chunks import client_leaf, merkle_root
+from qfl.protocol.types import LmsPublicKey, ParticipantId
 
 KEPT = 8
 """Censuses that are remembered: the next one is counted on from the last."""

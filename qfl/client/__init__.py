@@ -1,1 +1,1 @@
-"""What a client does between its data and its commitment."""
+"""What a client does between its data and its revealed update."""

@@ -10,19 +10,18 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.client.update import PreparedUpdate
-from qfl.codec.content import content_digest, decode, encode, lanes_root
-from qfl.committee.bundle import quorum_of
-from qfl.committee.updates import Terms
+from qfl.crypto.norm.commitment import commit_lanes
+from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.salt import commitment_salt
+from qfl.crypto.sealed import SEED_BYTES, seal
 from qfl.errors import TooFewRecipients
-from qfl.privacy.salt import commitment_salt
-from qfl.privacy.sealed import SEED_BYTES, seal
-from qfl.zk.commitment import commit_lanes
-from qfl.zk.statement import NormStatement
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import PreparedUpdate, RoundSpec
 
 
 class NormProver(Protocol):
-    """What makes norm proofs: `qfl.zk.prover.Prover`."""
+    """What makes norm proofs: `qfl.crypto.norm.prover.Prover`."""
 
     @property
     def capacity(self) -> int:
@@ -41,7 +40,7 @@ class NormEvidence:
 
 
 def conceal(
-    update: PreparedUpdate, terms: Terms, recipients: Sequence[bytes], context: int, prover: NormProver
+    update: PreparedUpdate, spec: RoundSpec, recipients: Sequence[bytes], context: int, prover: NormProver
 ) -> tuple[PreparedUpdate, NormEvidence]:
     """Salt, seal and prove an update.
 
@@ -56,11 +55,11 @@ def conceal(
     """
     needed, found = quorum_of(len(recipients)), sum(map(bool, recipients))
     if found < needed:
-        raise TooFewRecipients(terms.round, found, needed)
+        raise TooFewRecipients(spec.round, found, needed)
     content, seed = decode(update.content), secrets.token_bytes(SEED_BYTES)
     salt = commitment_salt(seed)
     commitment = commit_lanes(content.lanes, prover.capacity, salt)
-    statement = NormStatement(commitment, context, terms.norm_bound, terms.format.lane_bits)
+    statement = NormStatement(commitment, context, spec.norm_bound, spec.format.lane_bits)
     proof = prover.prove(content.lanes, salt, statement)
     # Not in the compact form: its length would tell everybody how much this client's training changed.
     sealed = seal(encode(replace(content, compact=False)), seed, recipients, context.to_bytes(32))

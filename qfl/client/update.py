@@ -4,34 +4,21 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.codec.content import Content, ContentKind, content_digest, encode_briefly, lanes_root
-from qfl.codec.delta import compute_delta
-from qfl.codec.lanes import find_clipping, quantise
-from qfl.committee.updates import Terms
-from qfl.types import ParticipantId
+from qfl.protocol.content import Content, ContentKind, content_digest, encode_briefly, lanes_root
+from qfl.protocol.delta import compute_delta
+from qfl.protocol.lanes import find_clipping, quantise
+from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec
 
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class PreparedUpdate:
-    """An update ready to be committed; `residual` (float64 `[d]`, model units) goes into the client's next one."""
-
-    content: bytes
-    update_root: bytes
-    content_digest: bytes
-    salt: bytes
-    residual: NDArray[np.float64]
-
-
 def prepare_update(
     client: ParticipantId,
-    terms: Terms,
+    spec: RoundSpec,
     base: Content,
     angles: NDArray[np.float64],
     weights: NDArray[np.float64],
@@ -50,19 +37,19 @@ def prepare_update(
     Raises:
         NotFinite: training diverged.
     """
-    delta = compute_delta(angles, weights, base.lanes, terms.shape)
-    for complaint in find_clipping(delta + residual, terms.shape, terms.format):
-        log.warning("client %d, round %d: %s", client, terms.round, complaint)
-    quantised = quantise(delta, residual, terms.shape, terms.format, terms.norm_bound, rng, sent_share)
+    delta = compute_delta(angles, weights, base.lanes, spec.shape)
+    for complaint in find_clipping(delta + residual, spec.shape, spec.format):
+        log.warning("client %d, round %d: %s", client, spec.round, complaint)
+    quantised = quantise(delta, residual, spec.shape, spec.format, spec.norm_bound, rng, sent_share)
     content = Content(
         kind=ContentKind.UPDATE,
-        lane_bits=terms.format.lane_bits,
-        round=terms.round,
-        shard=terms.shard,
+        lane_bits=spec.format.lane_bits,
+        round=spec.round,
+        shard=spec.shard,
         count=0,
         author=client,
-        shape=terms.shape,
-        base_root=terms.base_root,
+        shape=spec.shape,
+        base_root=spec.base_root,
         lanes=quantised.lanes,
     )
     data = encode_briefly(content)

@@ -44,7 +44,7 @@ from qfl.errors.devnet import (
     RunGoesOn,
 )
 from qfl.errors.executor import RayExtraMissing, WorkersFailed
-from qfl.errors.input import DatasetMissing, InvalidInput, MalformedContent, NotFinite
+from qfl.errors.input import DatasetMissing, DoorBroken, InvalidInput, MalformedContent, NotFinite
 from qfl.errors.keys import (
     BlsKeyUnusable,
     KeyExhausted,
@@ -116,6 +116,7 @@ __all__ = [
     "DevnetStateDamaged",
     "DevnetStuck",
     "DidNotStart",
+    "DoorBroken",
     "InsufficientFunds",
     "InvalidInput",
     "KemKeyUnusable",

@@ -17,6 +17,16 @@ class InvalidInput(QflError):
         self.name, self.value, self.remedy = name, value, remedy
 
 
+class DoorBroken(QflError):
+    """What another package, or a person's own module, was to bring cannot be loaded."""
+
+    exit_code = 2
+
+    def __init__(self, kind: str, reference: str, reason: str) -> None:
+        super().__init__(f"the {kind} {reference} cannot be loaded ({reason}): mend or remove the package that has it")
+        self.kind, self.reference, self.reason = kind, reference, reason
+
+
 class MalformedContent(QflError):
     """Bytes that are not a content object of this protocol."""
 

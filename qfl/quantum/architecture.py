@@ -9,7 +9,7 @@ from typing import Any
 
 from qfl.bounds import check_choice, check_whole
 from qfl.errors import InvalidInput, MalformedContent
-from qfl.types import ModelShape
+from qfl.protocol.types import ModelShape
 
 VERSION = 2
 ENCODINGS = ("amplitude", "centred-amplitude", "angle", "reuploading")

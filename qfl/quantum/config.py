@@ -44,7 +44,7 @@ class TrainingConfig:
             about the most radians an angle moves in a step: 0.03 is a good one.
         momentum: share of the last step's direction that goes into the next one, from 0, below 1.
         control_variates: whether a client corrects its gradients by what it and the others did in the last round
-            (`qfl.quantum.controls`); it keeps one vector for it between rounds, and sends nothing more.
+            (`qfl.training.controls`); it keeps one vector for it between rounds, and sends nothing more.
         proximal: pull back to the round's base, times the distance (FedProx, Li et al. 2020, arXiv:1812.06127,
             equation 2: its mu); 0 for none.
         sent_share: share of an update's lanes, the largest ones, that a client sends, above 0, up to 1; what it holds
@@ -114,7 +114,7 @@ class TrainingConfig:
 
 @dataclass(frozen=True)
 class DeviceConfig:
-    """What stands between an exact simulation and a real device; see `qfl.quantum.device`.
+    """What stands between an exact simulation and a real device; see `qfl.quantum.engine.device`.
 
     Attributes:
         shots: measurements for each sample and each setting, up to 10 million; None: the mean of infinitely many.

@@ -5,8 +5,8 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 
-from qfl.codec.cid import cid_of
 from qfl.errors import ContentTooLarge
+from qfl.protocol.cid import cid_of
 from qfl.storage.store import ContentStore, require_block_size
 
 CAPACITY_BYTES = 64 * 2**20

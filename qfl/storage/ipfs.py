@@ -20,7 +20,6 @@ import ipfshttpclient
 from ipfshttpclient import exceptions
 from ipfshttpclient.http_common import multiaddr_to_url_data
 
-from qfl.codec.cid import cid_of
 from qfl.errors import (
     ContentCorrupt,
     ContentMissing,
@@ -30,6 +29,7 @@ from qfl.errors import (
     StoreUnreachable,
 )
 from qfl.errors.secrets import conceal_address
+from qfl.protocol.cid import cid_of
 from qfl.storage.store import MAX_BLOCK_BYTES, require_block_size, require_digest
 from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Transport
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from qfl.codec.cid import cid_of
 from qfl.errors import ContentMissing, ContentTooLarge
+from qfl.protocol.cid import cid_of
 from qfl.storage.store import require_block_size, require_digest
 
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 from typing import Protocol
 
-from qfl.codec.cid import cid_of
 from qfl.errors import ContentCorrupt, ContentTooLarge
+from qfl.protocol.cid import cid_of
 
 MAX_BLOCK_BYTES = 1024 * 1024
 """The largest block that every IPFS node takes (https://specs.ipfs.tech/bitswap-protocol/)."""

@@ -8,10 +8,10 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
-from qfl.committee.aggregate import Aggregate, encode_aggregate
-from qfl.keys.bls import BlsKey, aggregate
-from qfl.keys.bls_points import full_key, full_signature
-from qfl.types import KeyPlace
+from qfl.crypto.bls import BlsKey, aggregate
+from qfl.crypto.bls_points import full_key, full_signature
+from qfl.protocol.types import KeyPlace
+from qfl.quorum.bls_bundle import Aggregate, encode_aggregate
 from tests.contracts.world import Member, World, word
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from brownie import Staking, accounts
 
 from qfl.chain.parameters import load_parameters
-from qfl.keys.lms import LmsSecret
+from qfl.crypto.lms import LmsSecret
 from scripts.deploy import Contracts, in_order
 from tests.contracts.world import World, as_struct
 

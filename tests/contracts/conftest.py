@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from brownie import DisputesHarness, accounts
 
-from qfl.types import CheckpointData
+from qfl.protocol.types import CheckpointData
 from tests.contracts.world import World, build
 from tests.own_chain import use_a_free_port
 from tests.patience import look_up_patiently

@@ -9,8 +9,8 @@ from typing import Any
 from brownie import BeaconMirror, Shard
 
 from qfl.chain.contracts.mirror import as_tuple
-from qfl.codec.chunks import client_leaf, merkle_path, merkle_root
-from qfl.types import MirroredRound, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.chunks import client_leaf, merkle_path, merkle_root
+from qfl.protocol.types import MirroredRound, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from scripts.deploy import NOBODY
 from tests.contracts.world import Member, World, as_struct, bundle_of
 

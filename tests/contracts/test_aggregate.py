@@ -1,4 +1,4 @@
-"""`Aggregate` and `Lanes`: bit for bit what `qfl.aggregate.rule` and `qfl.codec.lanes` compute."""
+"""`Aggregate` and `Lanes`: bit for bit what `qfl.protocol.rule` and `qfl.protocol.lanes` compute."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qfl.aggregate.rule import aggregate_shard, apply_global, squared_norm
-from qfl.codec.chunks import split_leaves
-from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
-from qfl.types import LaneFormat, ModelShape
+from qfl.protocol.chunks import split_leaves
+from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
+from qfl.protocol.rule import aggregate_shard, apply_global, squared_norm
+from qfl.protocol.types import LaneFormat, ModelShape
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "aggregate.json").read_text())
 

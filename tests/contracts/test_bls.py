@@ -23,8 +23,8 @@ from py_ecc.bls.hash import hkdf_expand, hkdf_extract
 from py_ecc.bls.hash_to_curve import hash_to_G2
 from py_ecc.optimized_bls12_381 import curve_order, normalize
 
-from qfl.keys.bls import BlsKey
-from qfl.keys.bls_points import FIELD, compressed_key, full_key, full_signature
+from qfl.crypto.bls import BlsKey
+from qfl.crypto.bls_points import FIELD, compressed_key, full_key, full_signature
 
 RFC_TAG = b"QUUX-V01-CS02-with-BLS12381G2_XMD:SHA-256_SSWU_RO_"
 # RFC 9380 appendix J.10.1: messages, and the points they hash to, compressed.

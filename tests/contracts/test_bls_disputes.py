@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from qfl.keys.bls_points import full_key, full_signature
+from qfl.crypto.bls_points import full_key, full_signature
 from tests.contracts.attesters import bls_key_of, register
 from tests.contracts.world import as_tuple, build, reverts, word
 

@@ -18,8 +18,8 @@ from eth_utils.crypto import keccak
 from py_ecc.bls.g2_primitives import G1_to_pubkey, pubkey_to_G1
 from py_ecc.optimized_bls12_381 import add, neg
 
-from qfl.keys.bls import BlsKey
-from qfl.keys.bls_points import full_key, full_signature
+from qfl.crypto.bls import BlsKey
+from qfl.crypto.bls_points import full_key, full_signature
 from tests.contracts.attesters import attested_by, bls_key_of, entries_of, register
 from tests.contracts.test_bls import OUTSIDE_GROUP
 from tests.contracts.world import reverts, word

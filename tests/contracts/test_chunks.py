@@ -1,4 +1,4 @@
-"""`Chunks`: the same trees as `qfl.codec.chunks`.
+"""`Chunks`: the same trees as `qfl.protocol.chunks`.
 
 Chunks.verify
 ├── given an index that is no leaf, a path of another length, another leaf, path or root: false
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from qfl.codec.chunks import merkle_path, merkle_root, salted, verify_path
+from qfl.protocol.chunks import merkle_path, merkle_root, salted, verify_path
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "chunks.json").read_text())
 

@@ -12,8 +12,8 @@ import pytest
 from brownie import Beacon, accounts, chain
 
 from qfl.chain.parameters import load_parameters
+from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import AddressTaken, InvalidInput
-from qfl.zk.keys import VerifyingKey
 from scripts.deploy import NOBODY, deploy, describe
 from tests.contracts.world import GENESIS
 

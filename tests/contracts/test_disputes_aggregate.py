@@ -15,7 +15,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.contracts.courtroom import AGGREGATE, Vector, hold_court, seconds_now
+from tests.contracts.dispute_testnet import AGGREGATE, Vector, seconds_now, set_up_disputes
 from tests.contracts.world import FAILED, FINAL, PUBLISHED, VOID, reverts, word
 
 LIE = 2**31 - 1
@@ -23,7 +23,7 @@ LIE = 2**31 - 1
 
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
-    return hold_court(trimBps=2000)
+    return set_up_disputes(trimBps=2000)
 
 
 @pytest.fixture
@@ -33,7 +33,7 @@ def court(deployed, fn_isolation):
 
 @pytest.fixture(scope="module")
 def deployed_privately(module_isolation):
-    return hold_court(trimBps=2000, is_private=True)
+    return set_up_disputes(trimBps=2000, is_private=True)
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def assert_convicted(court, attested, call, *arguments):
 @pytest.mark.parametrize("bits", [4, 8])
 def test_narrow_lanes_are_opened_as_such(fn_isolation, bits):
     """The last lane: of the second chunk of bytes, and in the middle of the only chunk of nibbles."""
-    court = hold_court(trimBps=2000, laneBits=bits)
+    court = set_up_disputes(trimBps=2000, laneBits=bits)
     attested, false = lie_about(court)
     assert {len(update.vector.chunks) for update in attested.updates} == {1 + bits // 8}
     with reverts("AggregateIsRight", 31, attested.aggregate.lanes[31]):

@@ -1,6 +1,6 @@
 """Random rounds before the real `Disputes`: what follows the rule cannot be disputed at any lane, what does not can.
 
-Expected values are `qfl.aggregate.rule`'s, an implementation of its own. `QFL_FUZZ_SEED` replaces the fixed seed.
+Expected values are `qfl.protocol.rule`'s, an implementation of its own. `QFL_FUZZ_SEED` replaces the fixed seed.
 `BeaconHarness` holds each round and judges all its lanes in one call, so that nothing is mined.
 """
 
@@ -17,12 +17,12 @@ from brownie import BeaconHarness, Disputes, accounts, web3
 from eth_abi import decode, encode
 from eth_utils import function_signature_to_4byte_selector
 
-from qfl.aggregate.rule import aggregate_shard, apply_global
 from qfl.chain.parameters import load_parameters
-from qfl.codec.chunks import merkle_root
-from qfl.codec.lanes import lane_dtype, lane_limits
-from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
-from tests.contracts.courtroom import Update, Vector
+from qfl.protocol.chunks import merkle_root
+from qfl.protocol.lanes import lane_dtype, lane_limits
+from qfl.protocol.rule import aggregate_shard, apply_global
+from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from tests.contracts.dispute_testnet import Update, Vector
 from tests.contracts.world import as_tuple, word
 
 SEED = int(os.environ.get("QFL_FUZZ_SEED", "20"))

@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from brownie import web3
 
-from qfl.keys.lms import LmsSecret
-from qfl.types import ModelShape
-from tests.contracts.courtroom import BURN, VALIDATORS, Court, Update, Vector, hold_court
+from qfl.crypto.lms import LmsSecret
+from qfl.protocol.types import ModelShape
+from tests.contracts.dispute_testnet import BURN, VALIDATORS, DisputeTestnet, Update, Vector, set_up_disputes
 from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import as_tuple, word
 
@@ -38,10 +38,10 @@ def tall_key(name: str) -> LmsSecret:
     return LmsSecret.derive(10, word(name)[:16], word(name + "'s seed")[:24])
 
 
-def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_private: bool = False) -> Court:
+def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_private: bool = False) -> DisputeTestnet:
     """A deployment of its own, with as many validators as seats."""
     rules = {"seats": seats, "shards": shards, "trimBps": trim_bps}
-    court = hold_court(ModelShape(768, 256), (), is_private=is_private, **rules)
+    court = set_up_disputes(ModelShape(768, 256), (), is_private=is_private, **rules)
     for name in VALIDATORS[: seats * shards]:
         court.bond(name, "validator", key=tall_key(name))
     # The burn address has an account on any chain in use; the first to pay it on a new one pays 25,000 gas more.
@@ -49,7 +49,7 @@ def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_priva
     return court
 
 
-def gas_of_heavy(court: Court, data: str) -> int:
+def gas_of_heavy(court: DisputeTestnet, data: str) -> int:
     """Sent without Brownie, which takes a transaction for dropped when it asks for it while it is being executed."""
     call = {"from": str(court.challenger), "to": court.disputes.address, "data": data, "gas": 12_000_000}
     receipt = web3.eth.wait_for_transaction_receipt(web3.eth.send_transaction(call))

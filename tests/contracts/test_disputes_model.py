@@ -13,7 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from tests.contracts.courtroom import MODEL, Vector, hold_court, seconds_now
+from tests.contracts.dispute_testnet import MODEL, Vector, seconds_now, set_up_disputes
 from tests.contracts.world import FAILED, FINAL, OPEN, PUBLISHED, VOID, as_tuple, reverts, word
 
 LAST = 32
@@ -21,7 +21,7 @@ LAST = 32
 
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
-    return hold_court(shards=2, seats=2, trimBps=1000)
+    return set_up_disputes(shards=2, seats=2, trimBps=1000)
 
 
 @pytest.fixture

@@ -14,8 +14,8 @@ from dataclasses import replace
 import pytest
 from brownie import GreedyChallenger
 
-from qfl.chain.digests import Domain
-from tests.contracts.courtroom import EQUIVOCATION, VALIDATORS, hold_court
+from qfl.protocol.digests import Domain
+from tests.contracts.dispute_testnet import EQUIVOCATION, VALIDATORS, set_up_disputes
 from tests.contracts.world import as_struct, as_tuple, key_of, reverts, word
 
 SEAT = 2
@@ -24,7 +24,7 @@ SEAT = 2
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
     """Six validators for four seats: two of a committee sit in the next one too, at least."""
-    return hold_court(validators=VALIDATORS[:6])
+    return set_up_disputes(validators=VALIDATORS[:6])
 
 
 @pytest.fixture

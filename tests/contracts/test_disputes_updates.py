@@ -16,10 +16,10 @@ import numpy as np
 import pytest
 from brownie import Disputes
 
-from qfl.aggregate.rule import squared_norm
-from qfl.codec.chunks import merkle_root, update_leaf
-from qfl.codec.lanes import lane_limits
-from tests.contracts.courtroom import NORM, SHAPE, UPDATES, Update, Vector, hold_court
+from qfl.protocol.chunks import merkle_root, update_leaf
+from qfl.protocol.lanes import lane_limits
+from qfl.protocol.rule import squared_norm
+from tests.contracts.dispute_testnet import NORM, SHAPE, UPDATES, Update, Vector, set_up_disputes
 from tests.contracts.world import as_tuple, leaves_of, reverts, update_by, word
 
 BOUND = 10**6
@@ -27,7 +27,7 @@ BOUND = 10**6
 
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
-    court = hold_court(normBound=BOUND)
+    court = set_up_disputes(normBound=BOUND)
     for name in ("ada", "ben", "cleo"):
         court.bond(name, "client")
     return court
@@ -40,7 +40,7 @@ def court(deployed, fn_isolation):
 
 @pytest.fixture(scope="module")
 def deployed_privately(module_isolation):
-    return hold_court(normBound=BOUND, is_private=True)
+    return set_up_disputes(normBound=BOUND, is_private=True)
 
 
 @pytest.fixture
@@ -244,7 +244,7 @@ def test_lanes_behind_the_last_coordinate_count(court):
 @pytest.mark.parametrize("bits", [4, 8])
 def test_narrow_lanes_are_added_up_as_such(fn_isolation, bits):
     lanes = np.array([*lane_limits(bits)] * (SHAPE.total // 2) + [5], np.int8)
-    court = hold_court(laneBits=bits, normBound=squared_norm(lanes) - 1)
+    court = set_up_disputes(laneBits=bits, normBound=squared_norm(lanes) - 1)
     attested = include(court, lanes, bits=bits)
     proof = attested.norm_proof(1)
     assert_convicted(court, NORM, attested.checkpoint, court.disputes.disputeNorm, *proof)
@@ -298,7 +298,7 @@ def test_constructor_reverts_when_the_beacon_expects_another(court):
 
 
 def test_constructor_reverts_when_shards_are_out_of_order(fn_isolation):
-    court = hold_court(shards=2, seats=1)
+    court = set_up_disputes(shards=2, seats=1)
     with reverts("WrongShard", 1, 0):
         court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1], False)
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import pytest
 from brownie import chain
 
-from qfl.keys.lms import LmsSecret
+from qfl.crypto.lms import LmsSecret
 from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import as_tuple, build, word
 

@@ -17,8 +17,8 @@ import pytest
 from pyhsslms import lmots_sha256_n24_w4, lms_sha256_m24_h5
 from pyhsslms.pyhsslms import D_INTR, D_LEAF, H, LmotsPrivateKey, u32
 
-from qfl.keys.lms import LmsSecret, verify
-from qfl.types import LmsPublicKey
+from qfl.crypto.lms import LmsSecret, verify
+from qfl.protocol.types import LmsPublicKey
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "lms.json").read_text())
 KEYS, LEAVES = 32, 32

@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 from brownie import chain
 
-from qfl.keys.lms import LmsSecret
+from qfl.crypto.lms import LmsSecret
 from tests.contracts.mirrors import Glass, put_up
 from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import build, word

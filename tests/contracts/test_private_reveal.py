@@ -15,7 +15,7 @@ from brownie.exceptions import VirtualMachineError
 from eth_abi import encode
 from eth_utils import keccak
 
-from qfl.chain.digests import compute_private_commitment
+from qfl.protocol.digests import compute_private_commitment
 from tests.contracts.world import COMMIT, GENESIS, REVEAL, reverts, update_by
 
 FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import pytest
 
+from qfl.crypto.keyfile import KeyFile
 from qfl.errors import InvalidInput
-from qfl.keys.keyfile import KeyFile
 from scripts import bond, inspect_round
 
 

@@ -16,7 +16,7 @@ from brownie import chain
 from eth_abi import encode
 from eth_utils import keccak
 
-from qfl.chain.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment
 from tests.contracts.world import (
     CHECKPOINT,
     COMMIT,

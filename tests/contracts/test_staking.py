@@ -15,8 +15,8 @@ from __future__ import annotations
 import pytest
 from brownie import GreedyReceiver, RefusingReceiver, Staking, accounts, chain
 
-from qfl.chain.digests import Domain
 from qfl.chain.parameters import load_parameters
+from qfl.protocol.digests import Domain
 from scripts.deploy import NOBODY, in_order
 from tests.contracts.bank import ask_to_leave, exit_digest, is_solvent, leave, reward, staking_alone
 from tests.contracts.world import CLIENT_STAKE, VALIDATOR_STAKE, World, as_struct, key_of, request, reverts, word

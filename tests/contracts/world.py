@@ -13,11 +13,11 @@ import pytest
 from brownie import accounts, chain, web3
 from brownie.exceptions import VirtualMachineError
 
-from qfl.chain.digests import Domain, compute_commitment
 from qfl.chain.parameters import load_parameters
-from qfl.codec.chunks import merkle_path, merkle_root, update_leaf
-from qfl.keys.lms import LmsSecret
-from qfl.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.crypto.lms import LmsSecret
+from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
+from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
 
 CLIENTS = ("ada", "ben", "cleo")

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 import pytest
-from liars import liars_town, make_up_stakes
-from town import Town
+from dishonest import liars_town, make_up_stakes
+from testnet import Testnet
 
+from qfl.crypto.norm.keys import NormKeys
 from qfl.devnet import Devnet, DevnetConfig
-from qfl.zk.keys import NormKeys
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -37,7 +37,7 @@ def norm_keys(tmp_path_factory: pytest.TempPathFactory) -> NormKeys:
 
 
 @pytest.fixture(scope="module")
-def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
     """A town for a module's lies; the private mode's tests have one of their own."""
     with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
         yield built
@@ -45,7 +45,7 @@ def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
 
 
 @pytest.fixture
-def town(built: Town) -> Iterator[Town]:
+def testnet(built: Testnet) -> Iterator[Testnet]:
     """The town, in which every slashed validator makes up its stake afterwards."""
     yield built
     make_up_stakes(built)

@@ -13,9 +13,9 @@ from threading import Thread
 import requests
 import uvicorn
 
+from qfl.apps.explorer.app import make_app
+from qfl.apps.explorer.watcher import Watcher
 from qfl.chain.deployment import Deployment
-from qfl.explorer.app import make_app
-from qfl.explorer.watcher import Watcher
 from qfl.storage.store import ContentStore
 
 PATIENCE_SECONDS = 15.0

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.zk.commitment import commit_lanes
-from qfl.zk.keys import NormKeys
-from qfl.zk.poseidon import SCALAR_FIELD
-from qfl.zk.process import ProvingProcess
-from qfl.zk.statement import NormStatement
+from qfl.crypto.norm.commitment import commit_lanes
+from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.poseidon import SCALAR_FIELD
+from qfl.crypto.norm.process import ProvingProcess
+from qfl.crypto.norm.statement import NormStatement
 
 CAPACITY = 64
 

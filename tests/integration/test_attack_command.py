@@ -12,15 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from town import SHARD, Town
+from testnet import SHARD, Testnet
 
-from qfl.attacks.registry import ALL, BY_NAME
-from qfl.cli.main import main
+from experiments.attacks.registry import ALL, BY_NAME
+from qfl.apps.cli.main import main
 from qfl.devnet import Devnet
-from qfl.job import JobDocument
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.round import commit, count_included, open_round, publish, reveal, train, verify
+from qfl.simulation.driver import commit, count_included, open_round, publish, reveal, train, verify
+from qfl.training.job import JobDocument
 
 DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 PATIENCE_SECONDS = 60.0
@@ -76,23 +76,23 @@ def test_a_strategy_of_another_role_is_refused(qfl: Qfl, capsys: pytest.CaptureF
 
 
 def test_a_client_started_with_an_attack_is_stopped_like_the_one_in_the_arena(devnet: Devnet, tmp_path: Path) -> None:
-    with Town(devnet, tmp_path, job=DIGITS) as town:
-        network = town.network(clients=[1, 2])
+    with Testnet(devnet, tmp_path, job=DIGITS) as testnet:
+        network = testnet.network(clients=[1, 2])
         number = open_round(network)
-        copier, folder = town.join("client-3"), tmp_path / "client-3"
-        town.keys["client-3"].close()
+        copier, folder = testnet.join("client-3"), tmp_path / "client-3"
+        testnet.keys["client-3"].close()
         train(network)
         command = [
-            *(sys.executable, "-c", "from qfl.cli.main import main; main()", "client", "run"),
+            *(sys.executable, "-c", "from qfl.apps.cli.main import main; main()", "client", "run"),
             *("--attack", "copied-commitment", "--account", "dev:3", "--share", "3/3", "--poll", "0.2"),
-            *("--rpc", devnet.rpc_url, "--ipfs", devnet.ipfs_url, "--deployment", str(town.deployment_path)),
+            *("--rpc", devnet.rpc_url, "--ipfs", devnet.ipfs_url, "--deployment", str(testnet.deployment_path)),
             *("--key", str(folder / "key.lms"), "--folder", str(folder)),
         ]
         with (tmp_path / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
             try:
                 for client in network.clients:
                     assert client.commit(number)
-                said = town.ledger.shards[SHARD].commits
+                said = testnet.ledger.shards[SHARD].commits
                 wait_for(process, lambda: copier in {one.client for one in said(number, 0)})
                 commit(network)
                 for client in network.clients:

@@ -8,9 +8,9 @@ from importlib.util import find_spec
 
 import pytest
 
-from qfl.attacks.registry import ALL, BY_NAME
-from qfl.attacks.strategy import Attack
-from qfl.attacks.suite import Row, Suite
+from experiments.attacks.registry import ALL, BY_NAME
+from experiments.attacks.strategy import Attack
+from experiments.attacks.suite import Row, Suite
 from qfl.devnet import Devnet
 
 CAN_PROVE = all(find_spec(name) is not None for name in ("groth16py", "py_ecc"))

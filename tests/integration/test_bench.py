@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from qfl.bench.consensus import bench_consensus
-from qfl.bench.explorer import bench_explorer
-from qfl.bench.scale import bench_scale
-from qfl.bench.variants import SEATS, VARIANTS
-from qfl.config import JobConfig
+from experiments.consensus.consensus import bench_consensus
+from experiments.consensus.explorer import bench_explorer
+from experiments.consensus.scale import bench_scale
+from experiments.consensus.variants import SEATS, VARIANTS
+from qfl.simulation.config import JobConfig
 
 CLIENTS, VALIDATORS = 6, 16
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from qfl.bench.engine import NAME, Case, bench_engine, engine_table
+from experiments.learning.engine import NAME, Case, bench_engine, engine_table
 from qfl.errors import InvalidInput
 
 

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 from rich.console import Console
-from town import SMALL, genesis_of
+from testnet import SMALL, genesis_of
 
-from qfl.chain.accounts import development_account
-from qfl.chain.connection import connect, prepare_connection
+from qfl.apps.cli.main import cli
 from qfl.chain.deploy import deploy
 from qfl.chain.parameters import load_parameters
-from qfl.chain.sender import Sender
-from qfl.cli.main import cli
-from qfl.config import JobConfig
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import connect, prepare_connection
+from qfl.chain.rpc.sender import Sender
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import CHAIN_ID
 from qfl.errors import ContractReverted, InvalidInput
-from qfl.preflight import estimate_run
-from qfl.report.display import Display
-from qfl.run import Place, run_job
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.preflight import estimate_run
+from qfl.simulation.run import Place, run_job
 
 JOB = JobConfig(
     clients=2,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from qfl.cli.main import cli
+from qfl.apps.cli.main import cli
 
 PARTS = ("learning", "energy")
 """The others are nothing but benches that have tests of their own, and take a minute here."""

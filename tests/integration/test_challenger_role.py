@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
-from liars import (
+from dishonest import (
     CHALLENGER,
     CLIENTS,
     collude,
@@ -19,123 +19,132 @@ from liars import (
     make_challenger,
     until_checkpoint_phase,
 )
-from town import SHARD, Town
+from testnet import SHARD, Testnet
 
+from qfl.apps.cli.main import cli
+from qfl.apps.inspect.participant import inspect_participant
+from qfl.apps.inspect.round import inspect_round
+from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.beacon import ValidatorDuty
 from qfl.chain.ledger import Ledger
-from qfl.challenge.evidence import Evidence
-from qfl.cli.main import cli
+from qfl.challenger.challenger import Challenger
+from qfl.challenger.evidence import Evidence
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.daemon import run_challenger
 from qfl.errors import NoDisputes, RoundNotCompleted
-from qfl.inspect.participant import inspect_participant
-from qfl.inspect.round import inspect_round
-from qfl.inspect.transaction import inspect_transaction
-from qfl.roles.challenger import Challenger
-from qfl.roles.loop import run_challenger
-from qfl.roles.watch import Watch
-from qfl.round import challenge, run_round
+from qfl.simulation.driver import challenge, run_round
 
 RIVAL = 16
 
 
-def test_honest_rounds_cost_the_challenger_nothing(town: Town) -> None:
-    challenger, sender = make_challenger(town), town.sender(CHALLENGER)
+def test_honest_rounds_cost_the_challenger_nothing(testnet: Testnet) -> None:
+    challenger, sender = make_challenger(testnet), testnet.sender(CHALLENGER)
     before = sender.balance_wei()
-    network = replace(town.network(clients=CLIENTS), challenger=challenger)
+    network = replace(testnet.network(clients=CLIENTS), challenger=challenger)
     for _ in range(2):
         assert "challenge" in run_round(network).seconds
     assert sender.balance_wei() == before
 
 
-def test_a_round_in_one_process_ends_with_the_proof_and_says_why(town: Town) -> None:
-    number = until_checkpoint_phase(town)
-    collude(town, lie_about_one_lane(town, honest_result(town, number)))
-    network = replace(town.network(), challenger=make_challenger(town))
+def test_a_round_in_one_process_ends_with_the_proof_and_says_why(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    network = replace(testnet.network(), challenger=make_challenger(testnet))
     with pytest.raises(RoundNotCompleted, match=f"round {number} ended without a model: its checkpoint was proven"):
         challenge(network)
 
 
-def test_who_comes_second_is_overtaken_and_not_an_error(town: Town, caplog: pytest.LogCaptureFixture) -> None:
-    number = until_checkpoint_phase(town)
-    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+def test_who_comes_second_is_overtaken_and_not_an_error(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
+    number = until_checkpoint_phase(testnet)
+    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
 
-    class Slow(Watch):
+    class Slow(FaultDetector):
         def faults(self) -> Iterator[Evidence]:
             for evidence in super().faults():
-                assert make_challenger(town).step()
+                assert make_challenger(testnet).step()
                 yield evidence
 
-    rival = Challenger(town.ledger, town.sender(RIVAL), Slow(town.ledger, town.store))
+    rival = Challenger(testnet.ledger, testnet.sender(RIVAL), Slow(testnet.ledger, testnet.store))
     with caplog.at_level(logging.INFO, logger="qfl"):
         assert rival.step() == []
     assert [record.levelname for record in caplog.records if "proven by somebody else" in record.message] == ["INFO"]
 
 
-def test_the_loop_finds_a_fault_and_ends_when_told_to(town: Town) -> None:
-    number = until_checkpoint_phase(town)
-    collude(town, lie_about_one_lane(town, honest_result(town, number)))
+def test_the_loop_finds_a_fault_and_ends_when_told_to(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
     stop = threading.Event()
-    watch = Watch(town.ledger, town.store)
-    run_challenger(Challenger(town.ledger, town.sender(CHALLENGER), watch, lambda _dispute: stop.set()), 0.05, stop)
-    assert town.ledger.beacon.checkpoint_at(number, SHARD).voided
+    watch = FaultDetector(testnet.ledger, testnet.store)
+    run_challenger(
+        Challenger(testnet.ledger, testnet.sender(CHALLENGER), watch, lambda _dispute: stop.set()), 0.05, stop
+    )
+    assert testnet.ledger.beacon.checkpoint_at(number, SHARD).voided
 
 
-def test_a_deployment_without_disputes_is_refused_at_once(town: Town) -> None:
+def test_a_deployment_without_disputes_is_refused_at_once(testnet: Testnet) -> None:
     """Else the challenger would recompute for ever, and could prove nothing."""
-    contracts = {name: found for name, found in town.ledger.deployment.contracts.items() if name != "Disputes"}
-    ledger = Ledger(town.web3, replace(town.ledger.deployment, contracts=contracts))
+    contracts = {name: found for name, found in testnet.ledger.deployment.contracts.items() if name != "Disputes"}
+    ledger = Ledger(testnet.web3, replace(testnet.ledger.deployment, contracts=contracts))
     with pytest.raises(NoDisputes, match="deploy anew"):
-        Challenger(ledger, town.sender(CHALLENGER), Watch(ledger, town.store))
+        Challenger(ledger, testnet.sender(CHALLENGER), FaultDetector(ledger, testnet.store))
 
 
-def run_command(town: Town, *options: str) -> Result:
-    place = ["--rpc", town.devnet.rpc_url, "--ipfs", town.devnet.ipfs_url, "--deployment", str(town.deployment_path)]
+def run_command(testnet: Testnet, *options: str) -> Result:
+    place = [
+        "--rpc",
+        testnet.devnet.rpc_url,
+        "--ipfs",
+        testnet.devnet.ipfs_url,
+        "--deployment",
+        str(testnet.deployment_path),
+    ]
     return CliRunner().invoke(cli, ["challenger", "run", *place, "--account", f"dev:{CHALLENGER}", *options])
 
 
-def test_dry_run_shows_proof_and_gas_and_sends_nothing(town: Town) -> None:
-    number = until_checkpoint_phase(town)
-    collude(town, lie_about_one_lane(town, honest_result(town, number)))
-    block = town.web3.eth.block_number
-    shown, plain = run_command(town, "--dry-run"), run_command(town, "--dry-run", "--json")
-    assert town.web3.eth.block_number == block
+def test_dry_run_shows_proof_and_gas_and_sends_nothing(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    block = testnet.web3.eth.block_number
+    shown, plain = run_command(testnet, "--dry-run"), run_command(testnet, "--dry-run", "--json")
+    assert testnet.web3.eth.block_number == block
     assert f"round {number}, checkpoint of shard 0: coordinate 2 is" in shown.output
     assert "disputeAggregate(checkpoint = {round: " in shown.output
     proof = json.loads(plain.output)
     assert f"{proof['calldata_bytes']:,} bytes of calldata, about {proof['gas']:,} gas (an estimate)" in shown.output
     assert proof["arguments"]["coordinate"] == 2
-    assert make_challenger(town).step(), "it is still there to be proven"
+    assert make_challenger(testnet).step(), "it is still there to be proven"
 
 
-def test_the_command_takes_the_bounty_and_says_what_it_cost(town: Town) -> None:
-    number = until_checkpoint_phase(town)
-    collude(town, lie_about_one_lane(town, honest_result(town, number)))
-    before = town.sender(CHALLENGER).balance_wei()
-    done = run_command(town, "--once")
+def test_the_command_takes_the_bounty_and_says_what_it_cost(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    before = testnet.sender(CHALLENGER).balance_wei()
+    done = run_command(testnet, "--once")
     assert done.exception is None
     assert "1 faults proven, 0.375 ETH earned" in done.output
-    assert 0.37 * 10**18 < town.sender(CHALLENGER).balance_wei() - before < 0.375 * 10**18
-    assert run_command(town, "--dry-run").output == "nothing was found false\n"
+    assert 0.37 * 10**18 < testnet.sender(CHALLENGER).balance_wei() - before < 0.375 * 10**18
+    assert run_command(testnet, "--dry-run").output == "nothing was found false\n"
 
 
-def test_a_slashed_validator_is_drawn_again_when_its_stake_is_made_up(town: Town) -> None:
-    number = until_checkpoint_phase(town)
-    liar = collude(town, lie_about_one_lane(town, honest_result(town, number)))[0]
-    assert make_challenger(town).step()
-    assert town.ledger.beacon.validator_duty(liar).kind is ValidatorDuty.NOT_ACTIVE
-    place = ["--rpc", town.devnet.rpc_url, "--deployment", str(town.deployment_path)]
+def test_a_slashed_validator_is_drawn_again_when_its_stake_is_made_up(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    liar = collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))[0]
+    assert make_challenger(testnet).step()
+    assert testnet.ledger.beacon.validator_duty(liar).kind is ValidatorDuty.NOT_ACTIVE
+    place = ["--rpc", testnet.devnet.rpc_url, "--deployment", str(testnet.deployment_path)]
     done = CliRunner().invoke(cli, ["stake", "top-up", str(liar), "--stake", "0.5", *place])
     assert done.output == f"participant {liar} has 1 ETH at stake\n"
-    assert town.ledger.beacon.validator_duty(liar).kind is not ValidatorDuty.NOT_ACTIVE
+    assert testnet.ledger.beacon.validator_duty(liar).kind is not ValidatorDuty.NOT_ACTIVE
 
 
-def test_inspection_shows_the_dispute_and_who_was_slashed(town: Town) -> None:
-    number = until_checkpoint_phase(town)
-    liars = collude(town, lie_about_one_lane(town, honest_result(town, number)))
-    (dispute,) = make_challenger(town).step()
-    (shown,) = inspect_round(town.ledger, number)["disputes"]
-    assert (shown["fault"], shown["guilty"], shown["tx_hash"]) == ("aggregate", liars, dispute.tx_hash)
-    slashed = inspect_participant(town.ledger, liars[0])["slashed"]
+def test_inspection_shows_the_dispute_and_who_was_slashed(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    dishonest = collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    (dispute,) = make_challenger(testnet).step()
+    (shown,) = inspect_round(testnet.ledger, number)["disputes"]
+    assert (shown["fault"], shown["guilty"], shown["tx_hash"]) == ("aggregate", dishonest, dispute.tx_hash)
+    slashed = inspect_participant(testnet.ledger, dishonest[0])["slashed"]
     assert slashed[-1]["tx_hash"] == dispute.tx_hash
-    transaction = inspect_transaction(town.ledger, dispute.tx_hash)
+    transaction = inspect_transaction(testnet.ledger, dispute.tx_hash)
     assert (transaction["contract"], transaction["function"]) == ("Disputes", "disputeAggregate")
     assert [event["event"] for event in transaction["events"]][-1] == "FaultProven"

@@ -13,11 +13,11 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from qfl.bench.stakes import audit_stakes
-from qfl.config import JobConfig
+from experiments.consensus.stakes import audit_stakes
 from qfl.errors import InvalidInput
-from qfl.report.display import Display
-from qfl.run import Place, run_job
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.run import Place, run_job
 
 # With fewer clients, one of the two shards would now and then be drawn none, and a round would fail for that.
 JOB = JobConfig(

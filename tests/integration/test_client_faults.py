@@ -11,25 +11,25 @@ from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 import pytest
-from town import SHARD, Nudger, Rogue, Town
+from testnet import SHARD, Nudger, Rogue, Testnet
 
-from qfl.codec.content import Content, ContentKind, encode, lanes_root
 from qfl.devnet import Devnet
 from qfl.errors import NotFinite
-from qfl.roles.client import Trained, TrainingTask
-from qfl.round import commit, count_included, open_round, publish, reveal, run_round, train, verify
+from qfl.protocol.content import Content, ContentKind, encode, lanes_root
+from qfl.protocol.types import Trained, TrainingTask
+from qfl.simulation.driver import commit, count_included, open_round, publish, reveal, run_round, train, verify
 
 
 @pytest.fixture(scope="module")
-def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
         yield built
         built.assert_everything_stands()
 
 
 def make_update(rogue: Rogue) -> Content:
     """What an honest client in the rogue's place could have sent."""
-    beacon = rogue.town.ledger.beacon
+    beacon = rogue.testnet.ledger.beacon
     return Content(
         kind=ContentKind.UPDATE,
         lane_bits=16,
@@ -66,10 +66,10 @@ BAD_CONTENT: dict[str, tuple[Callable[[bytes], bytes], str]] = {
 
 @pytest.mark.parametrize("fault", [None, *BAD_CONTENT])
 def test_bad_content_is_not_included_and_the_round_goes_on(
-    town: Town, caplog: pytest.LogCaptureFixture, fault: str | None
+    testnet: Testnet, caplog: pytest.LogCaptureFixture, fault: str | None
 ) -> None:
     change, complaint = BAD_CONTENT[fault] if fault else (lambda data: data, "")
-    network, rogue = town.network(clients=[1, 2]), town.rogue(3)
+    network, rogue = testnet.network(clients=[1, 2]), testnet.rogue(3)
     number = open_round(network)
     update = make_update(rogue)
     data = change(encode(update))
@@ -77,7 +77,7 @@ def test_bad_content_is_not_included_and_the_round_goes_on(
     rogue.commit(root, digest)
     train(network)
     commit(network)
-    town.store.put(data)
+    testnet.store.put(data)
     rogue.reveal(root, digest)
     with caplog.at_level(logging.WARNING):
         reveal(network)
@@ -91,8 +91,8 @@ def test_bad_content_is_not_included_and_the_round_goes_on(
     assert bool(said) == bool(fault)
 
 
-def test_content_that_nobody_stored_is_not_included(town: Town) -> None:
-    network, rogue = town.network(clients=[1, 2]), town.rogue(3)
+def test_content_that_nobody_stored_is_not_included(testnet: Testnet) -> None:
+    network, rogue = testnet.network(clients=[1, 2]), testnet.rogue(3)
     number = open_round(network)
     update = make_update(rogue)
     root, digest = lanes_root(update), hashlib.sha256(b"never stored" + encode(update)).digest()
@@ -123,8 +123,8 @@ class Diverging(Nudger):
 
 
 @pytest.mark.parametrize("whole_batch", [True, False])
-def test_a_client_whose_training_diverges_stops_nobody_else(town: Town, whole_batch: bool) -> None:
-    outcome = run_round(town.network(clients=[1, 2, 3], trainer=Diverging(whole_batch)))
+def test_a_client_whose_training_diverges_stops_nobody_else(testnet: Testnet, whole_batch: bool) -> None:
+    outcome = run_round(testnet.network(clients=[1, 2, 3], trainer=Diverging(whole_batch)))
     assert outcome.included == 2
-    commits = town.ledger.shards[SHARD].commits(outcome.round, town.ledger.opened_in(outcome.round))
-    assert town.client(2).participant not in {commit.client for commit in commits}
+    commits = testnet.ledger.shards[SHARD].commits(outcome.round, testnet.ledger.opened_in(outcome.round))
+    assert testnet.client(2).participant not in {commit.client for commit in commits}

@@ -8,73 +8,73 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
-from town import SHARD, Rogue, Town
+from testnet import SHARD, Rogue, Testnet
 from web3.types import TxParams
 
-from qfl.attacks.insistent import Insistent
-from qfl.chain.digests import compute_commitment
-from qfl.chain.sender import UnsentCall
+from experiments.attacks.insistent import Insistent
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted
-from qfl.keys.keyfile import KeyFile
-from qfl.round import open_round
+from qfl.protocol.digests import compute_commitment
+from qfl.simulation.driver import open_round
 
 ROOT, DIGEST, OTHER = b"\1" * 32, b"\2" * 32, b"\3" * 32
 
 
 @pytest.fixture(scope="module")
-def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
         yield built
 
 
 @pytest.fixture
-def rogue(town: Town) -> Rogue:
+def rogue(testnet: Testnet) -> Rogue:
     """A client in a round of its own that is open for commits."""
-    network = town.network()
-    if town.ledger.beacon.current_round():
-        town.clock.reach(town.ledger.beacon.round_at(town.ledger.beacon.current_round()).publish_ends_at)
+    network = testnet.network()
+    if testnet.ledger.beacon.current_round():
+        testnet.clock.reach(testnet.ledger.beacon.round_at(testnet.ledger.beacon.current_round()).publish_ends_at)
     open_round(network)
-    return town.rogue(1)
+    return testnet.rogue(1)
 
 
-def force(town: Town, call: UnsentCall, account: str) -> int:
+def force(testnet: Testnet, call: UnsentCall, account: str) -> int:
     """Put a call into a block without the dry run that would stop it; its status."""
     transaction = {"from": account, "to": call.to, "data": call.data, "gas": 1_000_000}
-    tx_hash = town.web3.eth.send_transaction(cast(TxParams, transaction))
-    return int(town.web3.eth.wait_for_transaction_receipt(tx_hash)["status"])
+    tx_hash = testnet.web3.eth.send_transaction(cast(TxParams, transaction))
+    return int(testnet.web3.eth.wait_for_transaction_receipt(tx_hash)["status"])
 
 
-def wait_for_pending(town: Town, count: int) -> None:
+def wait_for_pending(testnet: Testnet, count: int) -> None:
     """Wait until so many transactions wait for a block."""
     deadline = time.monotonic() + 20
-    while int(call_chain(town.devnet.rpc_url, "txpool_status")["pending"], 16) < count:
+    while int(call_chain(testnet.devnet.rpc_url, "txpool_status")["pending"], 16) < count:
         assert time.monotonic() < deadline
 
 
-def test_a_forged_commit_from_the_clients_own_account_changes_nothing(rogue: Rogue, town: Town) -> None:
-    beacon, shard = town.ledger.beacon, town.ledger.shards[SHARD]
+def test_a_forged_commit_from_the_clients_own_account_changes_nothing(rogue: Rogue, testnet: Testnet) -> None:
+    beacon, shard = testnet.ledger.beacon, testnet.ledger.shards[SHARD]
     number, base_root = beacon.current_round(), beacon.context().base_root
     commitment = compute_commitment(number, rogue.participant, ROOT, DIGEST, rogue.salt)
-    with KeyFile.create(town.folder / f"stolen-{number}.lms", 5) as other:
-        digest = town.ledger.shard_domains[SHARD].commit(number, rogue.participant, base_root, commitment)
+    with KeyFile.create(testnet.folder / f"stolen-{number}.lms", 5) as other:
+        digest = testnet.ledger.shard_domains[SHARD].commit(number, rogue.participant, base_root, commitment)
         forged = shard.commit(number, rogue.participant, base_root, commitment, other.sign(digest))
     leaf_before = shard.next_leaf(rogue.participant)
-    own_account = town.senders[rogue.name]
+    own_account = testnet.senders[rogue.name]
     with pytest.raises(ContractReverted) as refusal:
         own_account.send(forged)
     assert (refusal.value.name, *refusal.value.values.values()) == ("BadSignature", rogue.participant)
-    assert force(town, forged, own_account.address) == 0
+    assert force(testnet, forged, own_account.address) == 0
     assert not any(shard.update_of(number, rogue.participant))
     assert shard.next_leaf(rogue.participant) == leaf_before
-    rogue.commit(ROOT, DIGEST, sender=town.sender(18))  # its place in the round is still free, whoever carries it
+    rogue.commit(ROOT, DIGEST, sender=testnet.sender(18))  # its place in the round is still free, whoever carries it
     assert any(shard.update_of(number, rogue.participant))
     assert shard.next_leaf(rogue.participant) == leaf_before + 1
 
 
 def commit_late(rogue: Rogue) -> None:
-    rogue.town.end_phase()
+    rogue.testnet.end_phase()
     rogue.commit(ROOT, DIGEST)
 
 
@@ -84,28 +84,28 @@ def commit_twice(rogue: Rogue) -> None:
 
 
 def commit_to_another_base(rogue: Rogue) -> None:
-    number = rogue.town.ledger.beacon.current_round()
+    number = rogue.testnet.ledger.beacon.current_round()
     rogue.send_commit(number, OTHER, DIGEST, rogue.sign(number, OTHER, DIGEST))
 
 
 def commit_to_another_round(rogue: Rogue) -> None:
-    context = rogue.town.ledger.beacon.context()
+    context = rogue.testnet.ledger.beacon.context()
     number = context.round + 1
     rogue.send_commit(number, context.base_root, DIGEST, rogue.sign(number, context.base_root, DIGEST))
 
 
 def commit_with_an_old_leaf(rogue: Rogue) -> None:
     """What a thief could do with a signature made and never sent."""
-    first = rogue.town.ledger.beacon.context()
+    first = rogue.testnet.ledger.beacon.context()
     early = rogue.sign(first.round, first.base_root, DIGEST)
     rogue.commit(ROOT, DIGEST)
-    rogue.town.clock.reach(rogue.town.ledger.beacon.round_at(first.round).publish_ends_at)
-    open_round(rogue.town.network())
+    rogue.testnet.clock.reach(rogue.testnet.ledger.beacon.round_at(first.round).publish_ends_at)
+    open_round(rogue.testnet.network())
     rogue.send_commit(first.round + 1, first.base_root, DIGEST, early)
 
 
 def reveal_without_commit(rogue: Rogue) -> None:
-    rogue.town.end_phase()
+    rogue.testnet.end_phase()
     rogue.reveal(ROOT, DIGEST)
 
 
@@ -116,13 +116,13 @@ def reveal_too_early(rogue: Rogue) -> None:
 
 def reveal_something_else(rogue: Rogue) -> None:
     rogue.commit(ROOT, DIGEST)
-    rogue.town.end_phase()
+    rogue.testnet.end_phase()
     rogue.reveal(ROOT, OTHER)
 
 
 def reveal_twice(rogue: Rogue) -> None:
     rogue.commit(ROOT, DIGEST)
-    rogue.town.end_phase()
+    rogue.testnet.end_phase()
     rogue.reveal(ROOT, DIGEST)
     rogue.reveal(ROOT, DIGEST)
 
@@ -130,12 +130,12 @@ def reveal_twice(rogue: Rogue) -> None:
 def open_anothers_commitment(rogue: Rogue) -> None:
     """A commitment copied from the chain cannot be opened: it is bound to who made it."""
     rogue.commit(ROOT, DIGEST)
-    shard, number = rogue.town.ledger.shards[SHARD], rogue.town.ledger.beacon.current_round()
+    shard, number = rogue.testnet.ledger.shards[SHARD], rogue.testnet.ledger.beacon.current_round()
     (copied,) = shard.commits(number, 0)
-    thief = rogue.town.rogue(2)
-    base_root = rogue.town.ledger.beacon.context().base_root
+    thief = rogue.testnet.rogue(2)
+    base_root = rogue.testnet.ledger.beacon.context().base_root
     thief.send_commit(number, base_root, copied.commitment, thief.sign(number, base_root, copied.commitment))
-    rogue.town.end_phase()
+    rogue.testnet.end_phase()
     thief.reveal(ROOT, DIGEST)
 
 
@@ -161,24 +161,24 @@ def test_misuse_is_refused_by_name(rogue: Rogue, misuse: Callable[[Rogue], None]
 
 
 def test_of_two_that_carry_the_same_message_in_one_block_the_second_learns_why_it_failed(
-    rogue: Rogue, town: Town
+    rogue: Rogue, testnet: Testnet
 ) -> None:
     """The dry run of the slower one succeeds; then somebody pays more for a place before it."""
-    context = town.ledger.beacon.context()
+    context = testnet.ledger.beacon.context()
     signature = rogue.sign(context.round, context.base_root, DIGEST)
-    call = town.ledger.shards[SHARD].commit(context.round, rogue.participant, context.base_root, DIGEST, signature)
-    quicker = Insistent(town.sender(17))
+    call = testnet.ledger.shards[SHARD].commit(context.round, rogue.participant, context.base_root, DIGEST, signature)
+    quicker = Insistent(testnet.sender(17))
     quicker.gas_limit, quicker.tip_wei = 1_000_000, 50 * 10**9
-    call_chain(town.devnet.rpc_url, "evm_setAutomine", False)
+    call_chain(testnet.devnet.rpc_url, "evm_setAutomine", False)
     try:
         with ThreadPoolExecutor(2) as pool:
-            slower = pool.submit(town.sender(16).send, call)
-            wait_for_pending(town, 1)
+            slower = pool.submit(testnet.sender(16).send, call)
+            wait_for_pending(testnet, 1)
             taken = pool.submit(quicker.send, call)
-            wait_for_pending(town, 2)
-            call_chain(town.devnet.rpc_url, "evm_mine")
+            wait_for_pending(testnet, 2)
+            call_chain(testnet.devnet.rpc_url, "evm_mine")
     finally:
-        call_chain(town.devnet.rpc_url, "evm_setAutomine", True)
+        call_chain(testnet.devnet.rpc_url, "evm_setAutomine", True)
     assert taken.exception() is None
     failure = slower.exception()
     assert isinstance(failure, ContractReverted)

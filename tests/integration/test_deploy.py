@@ -10,18 +10,18 @@ import pytest
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from qfl.chain.accounts import development_account
-from qfl.chain.connection import connect
 from qfl.chain.deploy import Genesis, deploy
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
-from qfl.chain.receipts import Receipt
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.sender import Sender, UnsentCall
+from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.devnet import Devnet
 from qfl.errors import AddressTaken, InvalidInput
-from qfl.types import ModelShape, ShardIndex
-from qfl.zk.keys import NormKeys, VerifyingKey
+from qfl.protocol.types import ModelShape, ShardIndex
 
 PARAMETERS = load_parameters(shards=2, seats=2)
 OWNER = 9

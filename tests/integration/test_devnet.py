@@ -18,7 +18,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 import qfl.devnet.devnet
-from qfl.cli.devnet import devnet as devnet_command
+from qfl.apps.cli.devnet import devnet as devnet_command
 from qfl.devnet import ChainKind, Devnet, DevnetConfig, health, ports, programs
 from qfl.devnet.health import call_chain
 from qfl.devnet.process import GuardedProcess
@@ -85,7 +85,7 @@ class Foreground:
     """`qfl devnet up` in a process of its own, as in a terminal."""
 
     def __init__(self, folder: Path) -> None:
-        code = "from qfl.cli.devnet import devnet; devnet()"
+        code = "from qfl.apps.cli.devnet import devnet; devnet()"
         options = ["up", "--folder", str(folder), "--rpc-port", "0", "--ipfs-port", "0"]
         self.process = subprocess.Popen([sys.executable, "-c", code, *options], stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from liars import (
+from dishonest import (
     assert_next_round_is_good,
     assert_punished,
     collude,
@@ -24,33 +24,33 @@ from liars import (
     until_checkpoint_phase,
     until_checkpoint_phase_with,
 )
-from town import Town
+from testnet import Testnet
 
+from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.disputes import Fault
-from qfl.codec.content import content_digest
-from qfl.committee.result import ShardResult
+from qfl.challenger.fault_detector import RETRY_SECONDS
 from qfl.devnet import Devnet
-from qfl.inspect.transaction import inspect_transaction
-from qfl.roles.watch import RETRY_SECONDS
-from qfl.types import CheckpointData
+from qfl.protocol.content import content_digest
+from qfl.protocol.result import ShardResult
+from qfl.protocol.types import CheckpointData
 
-CheckpointLie = Callable[[Town, ShardResult], CheckpointData]
+CheckpointLie = Callable[[Testnet, ShardResult], CheckpointData]
 
 
-def withhold_the_aggregate(town: Town, honest: ShardResult) -> CheckpointData:
+def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> CheckpointData:
     return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
 
 
-def name_a_wrong_digest(town: Town, honest: ShardResult) -> CheckpointData:
+def name_a_wrong_digest(testnet: Testnet, honest: ShardResult) -> CheckpointData:
     return replace(honest.checkpoint, content_digest=b"\2" * 32)
 
 
-def include_nobodys_update(town: Town, honest: ShardResult) -> CheckpointData:
+def include_nobodys_update(testnet: Testnet, honest: ShardResult) -> CheckpointData:
     return replace(honest.checkpoint, included=0b1111, count=4)
 
 
-def exchange_an_update(town: Town, honest: ShardResult) -> CheckpointData:
+def exchange_an_update(testnet: Testnet, honest: ShardResult) -> CheckpointData:
     return replace(honest.checkpoint, updates_root=b"\3" * 32)
 
 
@@ -65,16 +65,16 @@ def exchange_an_update(town: Town, honest: ShardResult) -> CheckpointData:
     ],
 )
 def test_a_false_checkpoint_is_void_and_its_attesters_pay(
-    town: Town, lie: CheckpointLie, fault: Fault, function: str
+    testnet: Testnet, lie: CheckpointLie, fault: Fault, function: str
 ) -> None:
-    good = town.ledger.beacon.head_round()
-    number = until_checkpoint_phase(town)
-    liars, before = collude(town, lie(town, honest_result(town, number))), stakes(town)
-    (dispute,) = make_challenger(town).step()
-    assert inspect_transaction(town.ledger, dispute.tx_hash)["function"] == function
-    assert_punished(town, dispute, fault, liars, before)
-    assert town.ledger.beacon.round_at(number).state is RoundState.FAILED
-    assert_next_round_is_good(town, good)
+    good = testnet.ledger.beacon.head_round()
+    number = until_checkpoint_phase(testnet)
+    dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
+    assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+    assert_punished(testnet, dispute, fault, dishonest, before)
+    assert testnet.ledger.beacon.round_at(number).state is RoundState.FAILED
+    assert_next_round_is_good(testnet, good)
 
 
 @pytest.mark.parametrize(
@@ -89,40 +89,40 @@ def test_lanes_of_four_bits_are_opened_and_added_up_as_such(
     devnet: Devnet, tmp_path: Path, lie: CheckpointLie, fault: Fault, function: str
 ) -> None:
     """An honest round first: two lanes share a byte in content, root, chunk and contract alike."""
-    with liars_town(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as town:
+    with liars_town(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as testnet:
         # Client 4 is within the bound, or one over it.
         lanes = np.array([7, -8, 7, -8, 7, 0 if fault is Fault.AGGREGATE else 1], np.int8)
-        number, _ = until_checkpoint_phase_with(town, lanes, lane_bits=4)
-        before = stakes(town)
-        liars = collude(town, lie(town, honest_result(town, number)))
-        (dispute,) = make_challenger(town).step()
-        assert inspect_transaction(town.ledger, dispute.tx_hash)["function"] == function
-        assert_punished(town, dispute, fault, liars, before)
-        town.assert_everything_stands()
+        number, _ = until_checkpoint_phase_with(testnet, lanes, lane_bits=4)
+        before = stakes(testnet)
+        dishonest = collude(testnet, lie(testnet, honest_result(testnet, number)))
+        (dispute,) = make_challenger(testnet).step()
+        assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+        assert_punished(testnet, dispute, fault, dishonest, before)
+        testnet.assert_everything_stands()
 
 
-def test_an_included_update_over_the_norm_bound_is_proven(town: Town) -> None:
-    good = town.ledger.beacon.head_round()
-    number, _ = until_checkpoint_phase_with(town, np.full(6, 32_767, np.int16))
-    liars, before = collude(town, honest_result(town, number).checkpoint), stakes(town)
-    (dispute,) = make_challenger(town).step()
+def test_an_included_update_over_the_norm_bound_is_proven(testnet: Testnet) -> None:
+    good = testnet.ledger.beacon.head_round()
+    number, _ = until_checkpoint_phase_with(testnet, np.full(6, 32_767, np.int16))
+    dishonest, before = collude(testnet, honest_result(testnet, number).checkpoint), stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
     assert "has squared norm 6442057734, over" in dispute.evidence
-    assert_punished(town, dispute, Fault.NORM, liars, before)
-    assert_next_round_is_good(town, good)
+    assert_punished(testnet, dispute, Fault.NORM, dishonest, before)
+    assert_next_round_is_good(testnet, good)
 
 
-def test_withheld_updates_prove_nothing_until_they_show_up(town: Town, caplog: pytest.LogCaptureFixture) -> None:
+def test_withheld_updates_prove_nothing_until_they_show_up(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
     """Guessing could accuse an honest committee that had fetched them; so the challenger says why it is silent."""
-    good = town.ledger.beacon.head_round()
-    number, data = until_checkpoint_phase_with(town, np.arange(6, dtype=np.int16), stored=False)
-    honest = honest_result(town, number, {content_digest(data): data})
-    liars, before = collude(town, lie_about_one_lane(town, honest)), stakes(town)
-    challenger = make_challenger(town)
+    good = testnet.ledger.beacon.head_round()
+    number, data = until_checkpoint_phase_with(testnet, np.arange(6, dtype=np.int16), stored=False)
+    honest = honest_result(testnet, number, {content_digest(data): data})
+    dishonest, before = collude(testnet, lie_about_one_lane(testnet, honest)), stakes(testnet)
+    challenger = make_challenger(testnet)
     with caplog.at_level(logging.WARNING):
         assert challenger.step() == challenger.step() == []
     assert [record.message for record in caplog.records if "nothing is proven against it" in record.message]
-    town.store.put(data)
-    town.clock.reach(town.ledger.now() + RETRY_SECONDS)
+    testnet.store.put(data)
+    testnet.clock.reach(testnet.ledger.now() + RETRY_SECONDS)
     (dispute,) = challenger.step()
-    assert_punished(town, dispute, Fault.AGGREGATE, liars, before)
-    assert_next_round_is_good(town, good)
+    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    assert_next_round_is_good(testnet, good)

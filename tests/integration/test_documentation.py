@@ -18,7 +18,7 @@ from pathlib import Path
 import click
 import pytest
 
-from qfl.cli.main import cli
+from qfl.apps.cli.main import cli
 from qfl.devnet.ports import choose_port
 
 ROOT = Path(__file__).parents[2]

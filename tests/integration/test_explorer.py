@@ -16,23 +16,23 @@ from threading import Thread
 
 import pytest
 import requests
-from liars import assert_next_round_is_good, make_challenger, until_checkpoint_phase
+from dishonest import assert_next_round_is_good, make_challenger, until_checkpoint_phase
 from looking import Explored, Twist, exploring, twisting_proxy
 from test_disputed_models import publish_one_altered_coordinate
 from test_ipfs_store import file_of
-from town import Town
+from testnet import Testnet
 
-import qfl.chain.rpc
-from qfl.attacks.insistent import Insistent
+import qfl.chain.rpc.rpc
+from experiments.attacks.insistent import Insistent
 from qfl.chain.contracts.beacon import Phase
-from qfl.codec.cid import cid_of
-from qfl.codec.content import content_digest
 from qfl.devnet import Devnet, DevnetConfig
-from qfl.roles.publisher import compute_publication
-from qfl.round import run_round, verify
+from qfl.node.publication import compute_publication
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import content_digest
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.simulation.driver import run_round, verify
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.memory import MemoryStore
-from qfl.types import ParticipantId, RoundNumber, ShardIndex
 
 SCRIPT = '<script>globalThis.executed = true</script>"><img src=x onerror=alert(1)>'
 HOSTILE = json.dumps({"dataset": SCRIPT}).encode()
@@ -40,28 +40,28 @@ INVALID = b"\xff\xfe\x00<script>\xc3\x28"
 
 
 @pytest.fixture(scope="module")
-def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
     """A round with two honest clients, and a third that has revealed content of its own choice."""
-    with Town(devnet, tmp_path_factory.mktemp("town")) as town:
-        rogue = town.rogue(3)
-        town.store.put(INVALID)
-        digest = town.store.put(HOSTILE)
-        network = town.network(clients=(1, 2))
+    with Testnet(devnet, tmp_path_factory.mktemp("town")) as testnet:
+        rogue = testnet.rogue(3)
+        testnet.store.put(INVALID)
+        digest = testnet.store.put(HOSTILE)
+        network = testnet.network(clients=(1, 2))
 
         def act(stage: str) -> None:
-            phase = town.ledger.beacon.context().phase
+            phase = testnet.ledger.beacon.context().phase
             if stage == "commit" and phase is Phase.COMMIT:
                 rogue.commit(b"\x11" * 32, digest)
             elif stage == "verify" and phase is Phase.REVEAL:
                 rogue.reveal(b"\x11" * 32, digest)
 
         run_round(network, act)
-        assert not Insistent(town.senders["client-1"]).attempt(town.ledger.beacon.settle(RoundNumber(1)))
-        yield town
+        assert not Insistent(testnet.senders["client-1"]).attempt(testnet.ledger.beacon.settle(RoundNumber(1)))
+        yield testnet
 
 
 @pytest.fixture(scope="module")
-def explored(played: Town, devnet: Devnet) -> Iterator[Explored]:
+def explored(played: Testnet, devnet: Devnet) -> Iterator[Explored]:
     with exploring(played.ledger.deployment, [devnet.rpc_url], IpfsStore(devnet.ipfs_url, 1.0)) as explored:
         explored.wait_until_read(played.ledger.web3.eth.block_number)
         yield explored
@@ -76,7 +76,7 @@ def first(pattern: str, text: str) -> str:
 # --- what is shown ---
 
 
-def test_round_shows_everybodys_part(explored: Explored, played: Town) -> None:
+def test_round_shows_everybodys_part(explored: Explored, played: Testnet) -> None:
     page = explored.get("/rounds/1")
     assert len(re.findall("Published by participant", page)) == 1
     assert page.count("<td>yes</td><td>none</td>") >= 2, "two honest updates are included, and not rewarded yet"
@@ -98,20 +98,20 @@ def test_failed_transaction_says_why(explored: Explored) -> None:
     assert "Why it failed" in failed and "StillChallengeable" in failed
 
 
-def test_participants_show_stakes_keys_and_what_they_should_do(explored: Explored, played: Town) -> None:
+def test_participants_show_stakes_keys_and_what_they_should_do(explored: Explored, played: Testnet) -> None:
     record = played.ledger.staking.participant(ParticipantId(1))
     page = explored.get("/participants/1")
     assert "0x" + record.key.root.hex() in page and "Should do now" in page
     assert f"{record.stake_wei / 1e18:g} ETH" in page
 
 
-def test_content_of_an_update_is_what_the_chain_says(explored: Explored, played: Town) -> None:
+def test_content_of_an_update_is_what_the_chain_says(explored: Explored, played: Testnet) -> None:
     cid = cid_of(played.ledger.shards[0].reveals(RoundNumber(1), 0)[0].content_digest)
     page = explored.get(f"/content/{cid}")
     assert "Digest check passed" in page and 'class="lanes"' in page
 
 
-def test_tampered_content_fails_its_digest_check(explored: Explored, played: Town, devnet: Devnet) -> None:
+def test_tampered_content_fails_its_digest_check(explored: Explored, played: Testnet, devnet: Devnet) -> None:
     digest = played.ledger.shards[0].reveals(RoundNumber(1), 0)[1].content_digest
     file = file_of(devnet.config.folder, digest)
     data = file.read_bytes()
@@ -122,7 +122,7 @@ def test_tampered_content_fails_its_digest_check(explored: Explored, played: Tow
         file.write_bytes(data)
 
 
-def test_search_finds_by_every_name(explored: Explored, played: Town) -> None:
+def test_search_finds_by_every_name(explored: Explored, played: Testnet) -> None:
     reveal = played.ledger.shards[0].reveals(RoundNumber(1), 0)[0]
     cid, account = cid_of(reveal.content_digest), played.ledger.staking.participant(reveal.client).withdrawal
     targets = {
@@ -139,14 +139,14 @@ def test_search_finds_by_every_name(explored: Explored, played: Town) -> None:
     assert "/rounds/1" in both and "/participants/1" in both
 
 
-def test_proven_fault_is_shown_with_who_lost_what(town: Town, devnet: Devnet) -> None:
-    number = until_checkpoint_phase(town)
-    verify(town.network())
-    liar = publish_one_altered_coordinate(town, compute_publication(town.ledger, town.store, number))
-    (dispute,) = make_challenger(town).step()
-    assert_next_round_is_good(town, town.ledger.beacon.head_round())
-    with exploring(town.ledger.deployment, [devnet.rpc_url], IpfsStore(devnet.ipfs_url, 1.0)) as explored:
-        explored.wait_until_read(town.ledger.web3.eth.block_number)
+def test_proven_fault_is_shown_with_who_lost_what(testnet: Testnet, devnet: Devnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    verify(testnet.network())
+    liar = publish_one_altered_coordinate(testnet, compute_publication(testnet.ledger, testnet.store, number))
+    (dispute,) = make_challenger(testnet).step()
+    assert_next_round_is_good(testnet, testnet.ledger.beacon.head_round())
+    with exploring(testnet.ledger.deployment, [devnet.rpc_url], IpfsStore(devnet.ipfs_url, 1.0)) as explored:
+        explored.wait_until_read(testnet.ledger.web3.eth.block_number)
         page = explored.get(f"/rounds/{number}")
         assert "model fault" in page and dispute.tx_hash in page and "Void: a proven fault" in page
         assert f'Participant <a href="/participants/{liar}">' in page and "lost" in page
@@ -183,7 +183,7 @@ def test_bytes_that_are_no_text_are_shown_as_numbers(explored: Explored) -> None
     assert INVALID.hex(" ") in explored.get(f"/content/{cid_of(content_digest(INVALID))}")
 
 
-def test_object_of_100_megabytes_is_not_read(played: Town, devnet: Devnet) -> None:
+def test_object_of_100_megabytes_is_not_read(played: Testnet, devnet: Devnet) -> None:
     sent = 0
 
     class Node(BaseHTTPRequestHandler):
@@ -221,9 +221,9 @@ def test_object_of_100_megabytes_is_not_read(played: Town, devnet: Devnet) -> No
 
 
 def test_lying_node_is_named_and_forgiven_when_it_tells_the_truth(
-    played: Town, devnet: Devnet, monkeypatch: pytest.MonkeyPatch
+    played: Testnet, devnet: Devnet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(qfl.chain.rpc, "MOST_ANSWER_BYTES", 2**21)
+    monkeypatch.setattr(qfl.chain.rpc.rpc, "MOST_ANSWER_BYTES", 2**21)
     height, twist = played.ledger.web3.eth.block_number, Twist()
     lies = [
         lambda answer: answer.replace(b'"hash":"0x', b'"hash":"<script>alert(1)</script>'),
@@ -247,7 +247,7 @@ def test_lying_node_is_named_and_forgiven_when_it_tells_the_truth(
             assert "Not up to date" not in explored.get("/")
 
 
-def test_silent_node_keeps_no_page_waiting(played: Town, devnet: Devnet) -> None:
+def test_silent_node_keeps_no_page_waiting(played: Testnet, devnet: Devnet) -> None:
     twist = Twist()
     with (
         twisting_proxy(devnet.rpc_url, twist) as url,
@@ -266,7 +266,7 @@ def test_silent_node_keeps_no_page_waiting(played: Town, devnet: Devnet) -> None
         explored.wait_for(lambda: not explored.watcher.complaints())
 
 
-def test_node_that_is_not_there_is_said_to_be_gone(played: Town) -> None:
+def test_node_that_is_not_there_is_said_to_be_gone(played: Testnet) -> None:
     with socket.socket() as closed:
         closed.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{closed.getsockname()[1]}"
@@ -286,12 +286,12 @@ def own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
 
 def test_reorganised_and_reset_chain_is_read_anew(own: Devnet, tmp_path: Path) -> None:
     with (
-        Town(own, tmp_path, clients=1) as town,
-        exploring(town.ledger.deployment, [own.rpc_url], MemoryStore()) as explored,
+        Testnet(own, tmp_path, clients=1) as testnet,
+        exploring(testnet.ledger.deployment, [own.rpc_url], MemoryStore()) as explored,
     ):
-        web3, index = town.ledger.web3, explored.watcher.index
+        web3, index = testnet.ledger.web3, explored.watcher.index
         snapshot = web3.provider.make_request("evm_snapshot", [])["result"]
-        town.rogue(1)
+        testnet.rogue(1)
         explored.wait_until_read(web3.eth.block_number)
         assert index.count("events", "name = 'Bonded' AND participant = 1") == 1
         bonded_before = index.count("events", "name = 'Bonded'")

@@ -21,12 +21,12 @@ import pytest
 import requests
 from test_ipfs_store import file_of
 
-from qfl.codec.cid import digest_of
 from qfl.devnet.programs import REPOSITORY
+from qfl.protocol.cid import digest_of
 
 DRIVER = Path(__file__).with_name("browser.mjs")
 PACKED = REPOSITORY / "node_modules/@sparticuz/chromium"
-QFL = [sys.executable, "-c", "from qfl.cli.main import main; main()"]
+QFL = [sys.executable, "-c", "from qfl.apps.cli.main import main; main()"]
 JOB = """
 clients = 3
 rounds = 2

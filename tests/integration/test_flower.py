@@ -8,10 +8,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from qfl.bench.flower import Flower
-from qfl.committee.updates import VerifiedUpdate
+from experiments.poisoning.flower import Flower
 from qfl.errors import InvalidInput
-from qfl.types import ParticipantId
+from qfl.protocol.types import ParticipantId, VerifiedUpdate
 
 PYTHON = os.environ.get("QFL_FLOWER", "")
 needs_flower = pytest.mark.skipif(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import Done, require_one_line, run_command
-from town import Town
+from testnet import Testnet
 
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.ports import choose_port
@@ -20,9 +20,9 @@ def with_login(url: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town(devnet, tmp_path_factory.mktemp("town"), clients=1) as town:
-        yield town
+def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=1) as testnet:
+        yield testnet
 
 
 @pytest.mark.parametrize(
@@ -44,32 +44,32 @@ def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     ],
 )
 def test_arguments_that_name_nothing_end_in_one_line(
-    town: Town, command: str, exit_code: int, capsys: pytest.CaptureFixture[str]
+    testnet: Testnet, command: str, exit_code: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    place = ["--rpc", town.devnet.rpc_url, "--deployment", str(town.deployment_path)]
+    place = ["--rpc", testnet.devnet.rpc_url, "--deployment", str(testnet.deployment_path)]
     require_one_line(run_command(capsys, *command.split(), *place), exit_code)
 
 
 def test_a_node_that_does_not_answer_is_named_without_the_login(
-    town: Town, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    testnet: Testnet, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     silent = with_login(f"http://127.0.0.1:{choose_port(0, 'nobody')}")
     monkeypatch.setenv("QFL_RPC", silent)
-    deployment = ["--deployment", str(town.deployment_path)]
+    deployment = ["--deployment", str(testnet.deployment_path)]
     line = require_one_line(run_command(capsys, "inspect", "round", "1", *deployment), 3)
     assert SECRET not in line
     assert "no chain answers at http://***@127.0.0.1:" in line
-    network = ["--rpc", town.devnet.rpc_url, *deployment, "--ipfs", silent]
+    network = ["--rpc", testnet.devnet.rpc_url, *deployment, "--ipfs", silent]
     line = require_one_line(run_command(capsys, "export", "--out", "model.qasm", *network), 4)
     assert SECRET not in line
 
 
-def test_a_node_with_a_login_is_shown_without_it(town: Town, capsys: pytest.CaptureFixture[str]) -> None:
-    rpc = with_login(town.devnet.rpc_url)
-    done = run_command(capsys, "inspect", "shard", "0", "--rpc", rpc, "--deployment", str(town.deployment_path))
+def test_a_node_with_a_login_is_shown_without_it(testnet: Testnet, capsys: pytest.CaptureFixture[str]) -> None:
+    rpc = with_login(testnet.devnet.rpc_url)
+    done = run_command(capsys, "inspect", "shard", "0", "--rpc", rpc, "--deployment", str(testnet.deployment_path))
     assert done.exit_code == 0, done.errors
     assert SECRET not in done.output + done.errors
-    assert f"rpc: {town.devnet.rpc_url.replace('http://', 'http://***@')}" in done.output
+    assert f"rpc: {testnet.devnet.rpc_url.replace('http://', 'http://***@')}" in done.output
 
 
 def texts(folder: Path) -> Iterator[tuple[Path, bytes]]:

@@ -18,10 +18,10 @@ import requests
 from hostile import hostile_server, plainly
 from store_behaviour import Shelf, StoreBehaviour
 
-from qfl.codec.cid import cid_of
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.programs import ipfs_command
 from qfl.errors import ContentMissing, InvalidInput, PeerUnreachable, StoreUnreachable
+from qfl.protocol.cid import cid_of
 from qfl.storage.ipfs import IpfsStore
 
 

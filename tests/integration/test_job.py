@@ -17,25 +17,25 @@ import pytest
 from click.testing import CliRunner
 from rich.console import Console
 
-import qfl.roles.seat
-from qfl.chain.accounts import development_account
-from qfl.chain.connection import prepare_connection
+import qfl.validator.seat
+from qfl.apps.cli.main import cli
+from qfl.apps.report.finished import confusion, read_run
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
-from qfl.chain.sender import Sender
-from qfl.cli.main import cli
-from qfl.codec.cid import digest_of
-from qfl.codec.content import content_digest, decode, encode, lanes_root
-from qfl.committee.result import ShardResult
-from qfl.config import JobConfig, load_config
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import prepare_connection
+from qfl.chain.rpc.sender import Sender
 from qfl.devnet.config import CHAIN_ID
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
-from qfl.preflight import estimate_run
-from qfl.report.display import Display
-from qfl.report.finished import confusion, read_run
-from qfl.report.folder import kept_devnet
-from qfl.run import Place, run_job
+from qfl.protocol.cid import digest_of
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.result import ShardResult
+from qfl.simulation.config import JobConfig, load_config
+from qfl.simulation.display import Display
+from qfl.simulation.folder import kept_devnet
+from qfl.simulation.preflight import estimate_run
+from qfl.simulation.run import Place, run_job
 
 JOB = JobConfig(
     clients=3,
@@ -188,7 +188,7 @@ def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_
 @pytest.fixture
 def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every seat of round 1 adds one to lane 5."""
-    honest = qfl.roles.seat.compute_result
+    honest = qfl.validator.seat.compute_result
 
     def lying(*arguments: Any) -> ShardResult:
         result = honest(*arguments)
@@ -202,7 +202,7 @@ def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
         checkpoint = replace(result.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(data))
         return ShardResult(checkpoint, data)
 
-    monkeypatch.setattr(qfl.roles.seat, "compute_result", lying)
+    monkeypatch.setattr(qfl.validator.seat, "compute_result", lying)
 
 
 @pytest.mark.usefixtures("lying_committee")
@@ -334,9 +334,9 @@ def test_the_same_job_on_a_chain_of_the_shards_own_gives_the_same_model(finished
 
 
 def test_accuracy_in_the_report_is_that_of_the_model_file(finished: Path, report: dict[str, Any]) -> None:
-    from qfl.codec.state import from_state
-    from qfl.prepare import prepare_job
-    from qfl.quantum.training import evaluate
+    from qfl.protocol.state import from_state
+    from qfl.simulation.prepare import prepare_job
+    from qfl.training.training import evaluate
 
     job, dataset, _ = prepare_job(JOB)
     model = decode((finished / "model.qfl").read_bytes())

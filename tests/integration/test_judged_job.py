@@ -9,16 +9,16 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from experiments.poisoning.client import POISONERS
 from qfl import network
-from qfl.aggregate.model import encode_model
-from qfl.attacks.poison.client import POISONERS
-from qfl.codec.content import content_digest
-from qfl.config import JobConfig
-from qfl.learning.federation import Federation
-from qfl.prepare import prepare_job
-from qfl.report.display import Display
-from qfl.roles.client import Client
-from qfl.run import Place, run_job
+from qfl.client.client import Client
+from qfl.protocol.content import content_digest
+from qfl.protocol.next_model import encode_model
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.federation import Federation
+from qfl.simulation.prepare import prepare_job
+from qfl.simulation.run import Place, run_job
 
 JOB = JobConfig(
     clients=4,

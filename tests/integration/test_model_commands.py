@@ -11,13 +11,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qiskit import qpy
-from town import Town
+from testnet import Testnet
 
-from qfl.cli.main import main
+from qfl.apps.cli.main import main
 from qfl.devnet import Devnet
-from qfl.job import JobDocument
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
+from qfl.training.job import JobDocument
 
 JOB = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 
@@ -27,8 +27,8 @@ Qfl = Callable[..., int]
 @pytest.fixture
 def qfl(devnet: Devnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Qfl]:
     """Run a command on a town's model in this process, as its entry point does; returns the exit code."""
-    with Town(devnet, tmp_path, job=JOB) as town:
-        where = ["--rpc", devnet.rpc_url, "--ipfs", devnet.ipfs_url, "--deployment", str(town.deployment_path)]
+    with Testnet(devnet, tmp_path, job=JOB) as testnet:
+        where = ["--rpc", devnet.rpc_url, "--ipfs", devnet.ipfs_url, "--deployment", str(testnet.deployment_path)]
 
         def run(command: str, *arguments: object) -> int:
             monkeypatch.setattr(sys, "argv", ["qfl", command, *where, *map(str, arguments)])

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 from proving import Claim, ask_for_proof, claim_about, random_claim
 
+from qfl.crypto.norm.commitment import commit_lanes
+from qfl.crypto.norm.keys import CIRCUITS, NormKeys
+from qfl.crypto.norm.poseidon import SCALAR_FIELD
+from qfl.crypto.norm.process import ProvingProcess
+from qfl.crypto.norm.prover import Prover
+from qfl.crypto.norm.statement import NormStatement
 from qfl.errors import InvalidInput, ProofFailed
-from qfl.zk.commitment import commit_lanes
-from qfl.zk.keys import CIRCUITS, NormKeys
-from qfl.zk.poseidon import SCALAR_FIELD
-from qfl.zk.process import ProvingProcess
-from qfl.zk.prover import Prover
-from qfl.zk.statement import NormStatement
 
 UNTRUE = "the statement is not true"
 

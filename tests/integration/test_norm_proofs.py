@@ -22,14 +22,14 @@ from proving import Claim, random_claim
 from web3.exceptions import ContractCustomError, Web3Exception
 
 from qfl.chain.compiler import compile_contracts
-from qfl.chain.connection import connect
-from qfl.chain.revert import decode_revert
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.revert import decode_revert
+from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.poseidon import SCALAR_FIELD
+from qfl.crypto.norm.prover import Prover
+from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.verify import verify_norm_proof, words_of
 from qfl.devnet import Devnet
-from qfl.zk.keys import NormKeys
-from qfl.zk.poseidon import SCALAR_FIELD
-from qfl.zk.prover import Prover
-from qfl.zk.statement import NormStatement
-from qfl.zk.verify import verify_norm_proof, words_of
 
 curve = pytest.importorskip("py_ecc.optimized_bn128", reason="py_ecc is missing: pip install -e '.[zk]'")
 

@@ -14,12 +14,12 @@ from click.testing import CliRunner, Result
 from eth_account import Account
 from gate import Gate, gate_before
 
-from qfl.chain.accounts import development_account
-from qfl.cli.main import cli
+from qfl.apps.cli.main import cli
+from qfl.chain.rpc.accounts import development_account
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnfit, InvalidInput, NodeBusy, QflError, RunNotAffordable
-from qfl.report.mark import hold_folder
+from qfl.simulation.mark import hold_folder
 
 GETH = "Geth/v1.16.4-stable/linux-amd64/go1.25.1"
 HOSTED_ANVIL = "Gateway/2.0 (anvil/v1.7.1)"
@@ -154,7 +154,7 @@ def test_a_node_that_has_too_much_to_do_is_not_taken_for_one_that_says_no(
     method: str, ticking: Devnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A run of minutes would become one of hours, unasked."""
-    monkeypatch.setattr("qfl.chain.rpc.BUSY_SECONDS", (0.01,) * 4)
+    monkeypatch.setattr("qfl.chain.rpc.rpc.BUSY_SECONDS", (0.01,) * 4)
     busy = {method: {"code": -32005, "message": "daily request count exceeded, request rate limited"}}
     with gate_before(ticking.rpc_url, HOSTED_ANVIL, busy) as gate:
         done = run(tmp_path, gate.url, "--ipfs", ticking.ipfs_url)

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from qfl.cli.main import cli
+from qfl.apps.cli.main import cli
+from qfl.crypto.norm.keys import NormKeys
 from qfl.errors import KemKeyUnusable
-from qfl.zk.keys import NormKeys
 
 JOB = """
 clients = 3

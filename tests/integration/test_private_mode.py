@@ -10,26 +10,28 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from town import SHARD, SMALL, Nudger, Town
+from testnet import SHARD, SMALL, Nudger, Testnet
 
-from qfl.audit.rounds import Auditor
+from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
-from qfl.chain.digests import compute_private_commitment
+from qfl.client.client import Client
 from qfl.client.concealed import NormEvidence, conceal
-from qfl.client.update import PreparedUpdate
-from qfl.codec.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.codec.lanes import pack_lanes
-from qfl.committee.opening import Sealed
+from qfl.crypto.kem import KemKey
+from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.prover import Prover
+from qfl.crypto.norm.statement import context_of
+from qfl.crypto.sealed import ENTRY_BYTES, HEADER, SEED_BYTES, open_sealed, seal
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing, ContractReverted, InvalidInput, NormKeysMismatch, SealBroken
-from qfl.privacy.kem import KemKey
-from qfl.privacy.sealed import ENTRY_BYTES, HEADER, SEED_BYTES, open_sealed, seal
-from qfl.roles.client import Client, Trained, TrainingTask
-from qfl.roles.encryption import KEY_NAME, read_opener, read_recipients
-from qfl.roles.proving import open_norm_keys, require_norm_keys
-from qfl.roles.terms import read_terms
-from qfl.roles.validator import Validator
-from qfl.round import (
+from qfl.node.encryption import KEY_NAME, read_opener, read_recipients
+from qfl.node.opening import Sealed
+from qfl.node.proving import open_norm_keys, require_norm_keys
+from qfl.node.round_spec import read_round_spec
+from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
+from qfl.protocol.digests import compute_private_commitment
+from qfl.protocol.lanes import pack_lanes
+from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, Trained, TrainingTask
+from qfl.simulation.driver import (
     commit,
     count_included,
     open_round,
@@ -39,10 +41,7 @@ from qfl.round import (
     train,
     verify,
 )
-from qfl.types import ParticipantId, RoundNumber
-from qfl.zk.keys import NormKeys
-from qfl.zk.prover import Prover
-from qfl.zk.statement import context_of
+from qfl.validator.validator import Validator
 
 
 class Swayer(Nudger):
@@ -59,100 +58,102 @@ def prover(norm_keys: NormKeys) -> Iterator[Prover]:
 
 
 @pytest.fixture(scope="module")
-def town(
+def testnet(
     devnet: Devnet, norm_keys: NormKeys, prover: Prover, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Town]:
+) -> Iterator[Testnet]:
     folder, job = tmp_path_factory.mktemp("town"), replace(SMALL, mode="private")
-    with Town(devnet, folder, job=job, prover=prover, verifying_key=norm_keys.verifying_key) as built:
+    with Testnet(devnet, folder, job=job, prover=prover, verifying_key=norm_keys.verifying_key) as built:
         yield built
 
 
 @pytest.fixture(scope="module")
-def rounds(town: Town) -> list[RoundNumber]:
+def rounds(testnet: Testnet) -> list[RoundNumber]:
     """Two rounds of three clients."""
-    outcomes = [run_round(town.network(clients=[1, 2, 3], trainer=Swayer())) for _ in range(2)]
+    outcomes = [run_round(testnet.network(clients=[1, 2, 3], trainer=Swayer())) for _ in range(2)]
     assert [outcome.included for outcome in outcomes] == [3, 3]
     return [outcome.round for outcome in outcomes]
 
 
-def kem_of(town: Town, validator: int) -> KemKey:
-    return KemKey.open(town.folder / f"validator-{validator}" / KEY_NAME)
+def kem_of(testnet: Testnet, validator: int) -> KemKey:
+    return KemKey.open(testnet.folder / f"validator-{validator}" / KEY_NAME)
 
 
-def abandon_round(town: Town) -> None:
+def abandon_round(testnet: Testnet) -> None:
     """Let the time of the current round pass."""
-    while town.ledger.beacon.context().phase is not Phase.IDLE:
-        town.end_phase()
+    while testnet.ledger.beacon.context().phase is not Phase.IDLE:
+        testnet.end_phase()
 
 
-def sealed_blocks(town: Town, number: RoundNumber) -> dict[ParticipantId, bytes]:
+def sealed_blocks(testnet: Testnet, number: RoundNumber) -> dict[ParticipantId, bytes]:
     """What clients have put on IPFS in a round."""
-    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
-    return {found.client: town.store.get(found.content_digest, 2**20) for found in reveals}
+    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    return {found.client: testnet.store.get(found.content_digest, 2**20) for found in reveals}
 
 
-def opened_blocks(town: Town, number: RoundNumber) -> dict[ParticipantId, bytes]:
+def opened_blocks(testnet: Testnet, number: RoundNumber) -> dict[ParticipantId, bytes]:
     """The content objects in them, by a validator's key."""
-    opener = read_opener(town.ledger, town.store, read_terms(town.ledger, number, SHARD), [kem_of(town, 1)])
+    opener = read_opener(
+        testnet.ledger, testnet.store, read_round_spec(testnet.ledger, number, SHARD), [kem_of(testnet, 1)]
+    )
     assert isinstance(opener, Sealed)
-    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
-    return {r.client: opener.open(r, town.store.get(r.content_digest, 2**20))[0] for r in reveals}
+    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    return {r.client: opener.open(r, testnet.store.get(r.content_digest, 2**20))[0] for r in reveals}
 
 
 # --- who sees what ---
 
 
-def test_an_outsider_opens_nothing(town: Town, rounds: list[RoundNumber]) -> None:
-    recipients = read_recipients(town.ledger, town.store, rounds[0], SHARD)
-    address = town.ledger.shards[SHARD].address
-    for client, data in sealed_blocks(town, rounds[0]).items():
-        context = context_of(town.ledger.deployment.chain_id, address, rounds[0], client).to_bytes(32)
+def test_an_outsider_opens_nothing(testnet: Testnet, rounds: list[RoundNumber]) -> None:
+    recipients = read_recipients(testnet.ledger, testnet.store, rounds[0], SHARD)
+    address = testnet.ledger.shards[SHARD].address
+    for client, data in sealed_blocks(testnet, rounds[0]).items():
+        context = context_of(testnet.ledger.deployment.chain_id, address, rounds[0], client).to_bytes(32)
         for seat in range(4):
             with pytest.raises(SealBroken):
                 open_sealed(data, seat, KemKey(os.urandom(64)), recipients, context)
 
 
-def test_nobodys_lanes_are_anywhere_on_ipfs_in_the_clear(town: Town, rounds: list[RoundNumber]) -> None:
+def test_nobodys_lanes_are_anywhere_on_ipfs_in_the_clear(testnet: Testnet, rounds: list[RoundNumber]) -> None:
     for number in rounds:
-        stored = b"".join(sealed_blocks(town, number).values())
-        for content in opened_blocks(town, number).values():
+        stored = b"".join(sealed_blocks(testnet, number).values())
+        for content in opened_blocks(testnet, number).values():
             lanes = decode(content)
             assert pack_lanes(lanes.lanes, lanes.lane_bits) not in stored
         with pytest.raises(ContentMissing):
-            town.store.get(content_digest(content), 2**20)
+            testnet.store.get(content_digest(content), 2**20)
 
 
-def test_the_root_on_chain_does_not_let_lanes_be_guessed(town: Town, rounds: list[RoundNumber]) -> None:
-    contents = opened_blocks(town, rounds[0])
-    for found in town.ledger.shards[SHARD].reveals(rounds[0], town.ledger.opened_in(rounds[0])):
+def test_the_root_on_chain_does_not_let_lanes_be_guessed(testnet: Testnet, rounds: list[RoundNumber]) -> None:
+    contents = opened_blocks(testnet, rounds[0])
+    for found in testnet.ledger.shards[SHARD].reveals(rounds[0], testnet.ledger.opened_in(rounds[0])):
         assert lanes_root(decode(contents[found.client])) != found.update_root
 
 
 def test_the_model_is_that_of_the_transparent_mode(
-    devnet: Devnet, town: Town, rounds: list[RoundNumber], tmp_path_factory: pytest.TempPathFactory
+    devnet: Devnet, testnet: Testnet, rounds: list[RoundNumber], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Same seeds, same updates: privacy must change what is seen, not what is learnt."""
-    with Town(devnet, tmp_path_factory.mktemp("twin"), clients=4) as twin:
+    with Testnet(devnet, tmp_path_factory.mktemp("twin"), clients=4) as twin:
         twin.join("client-4")  # first, so that its content objects name other authors: both towns share an IPFS node
         for number in rounds:
             run_round(twin.network(clients=[1, 2, 3], trainer=Swayer()))
-            private, transparent = (place.ledger.beacon.round_at(number) for place in (town, twin))
+            private, transparent = (place.ledger.beacon.round_at(number) for place in (testnet, twin))
             assert private.model_root == transparent.model_root
 
 
 # --- what an auditor says ---
 
 
-def test_an_auditor_without_keys_says_what_it_has_not_seen(town: Town, rounds: list[RoundNumber]) -> None:
-    verdict = next(iter(Auditor(town.ledger, town.store).audit()))
+def test_an_auditor_without_keys_says_what_it_has_not_seen(testnet: Testnet, rounds: list[RoundNumber]) -> None:
+    verdict = next(iter(Auditor(testnet.ledger, testnet.store).audit()))
     assert verdict.stands
     assert (verdict.updates, verdict.proofs) == (0, 3)
     (unseen,) = verdict.unseen
     assert "the 3 updates of shard 0 are sealed" in unseen
 
 
-def test_an_auditor_with_a_seats_key_recomputes_the_aggregate(town: Town, rounds: list[RoundNumber]) -> None:
-    verdict = next(iter(Auditor(town.ledger, town.store, [kem_of(town, 2)], check_proofs=False).audit()))
+def test_an_auditor_with_a_seats_key_recomputes_the_aggregate(testnet: Testnet, rounds: list[RoundNumber]) -> None:
+    verdict = next(iter(Auditor(testnet.ledger, testnet.store, [kem_of(testnet, 2)], check_proofs=False).audit()))
     assert verdict.stands
     assert (verdict.updates, verdict.proofs) == (3, 0)
     assert verdict.unseen == ["the norm proofs of shard 0 were not checked again"]
@@ -164,49 +165,49 @@ def test_an_auditor_with_a_seats_key_recomputes_the_aggregate(town: Town, rounds
 class Rogue:
     """A bonded client that seals, proves and reveals what it likes."""
 
-    def __init__(self, town: Town, number: int, prover: Prover) -> None:
-        self.town, self.name, self.prover = town, f"client-{number}", prover
-        self.participant = town.join(self.name)
-        self.round = town.ledger.beacon.current_round()
-        self.terms = read_terms(town.ledger, self.round, SHARD)
-        self.recipients = read_recipients(town.ledger, town.store, self.round, SHARD)
-        address = town.ledger.shards[SHARD].address
-        self.context = context_of(town.ledger.deployment.chain_id, address, self.round, self.participant)
+    def __init__(self, testnet: Testnet, number: int, prover: Prover) -> None:
+        self.testnet, self.name, self.prover = testnet, f"client-{number}", prover
+        self.participant = testnet.join(self.name)
+        self.round = testnet.ledger.beacon.current_round()
+        self.spec = read_round_spec(testnet.ledger, self.round, SHARD)
+        self.recipients = read_recipients(testnet.ledger, testnet.store, self.round, SHARD)
+        address = testnet.ledger.shards[SHARD].address
+        self.context = context_of(testnet.ledger.deployment.chain_id, address, self.round, self.participant)
 
     def update(self, value: int) -> PreparedUpdate:
         """An update whose lanes are all `value`, in the clear."""
-        lanes = np.full(self.terms.shape.total, value, np.int16)
+        lanes = np.full(self.spec.shape.total, value, np.int16)
         content = Content(
             *(ContentKind.UPDATE, 16, self.round, SHARD, 0, self.participant),
-            *(self.terms.shape, self.terms.base_root, lanes),
+            *(self.spec.shape, self.spec.base_root, lanes),
         )
         data = encode(content)
         return PreparedUpdate(data, lanes_root(content), content_digest(data), bytes(32), np.zeros(0))
 
     def conceal(self, value: int) -> tuple[PreparedUpdate, NormEvidence]:
         """The same, as an honest client conceals it."""
-        return conceal(self.update(value), self.terms, self.recipients, self.context, self.prover)
+        return conceal(self.update(value), self.spec, self.recipients, self.context, self.prover)
 
     def commit(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         commitment = compute_private_commitment(
             *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
             evidence.vector_commitment,
         )
-        domain = self.town.ledger.shard_domains[SHARD]
-        digest = domain.commit(self.round, self.participant, self.terms.base_root, commitment)
-        signature = self.town.keys[self.name].sign(digest)
-        call = self.town.ledger.shards[SHARD].commit(
-            self.round, self.participant, self.terms.base_root, commitment, signature
+        domain = self.testnet.ledger.shard_domains[SHARD]
+        digest = domain.commit(self.round, self.participant, self.spec.base_root, commitment)
+        signature = self.testnet.keys[self.name].sign(digest)
+        call = self.testnet.ledger.shards[SHARD].commit(
+            self.round, self.participant, self.spec.base_root, commitment, signature
         )
-        self.town.senders[self.name].send(call)
+        self.testnet.senders[self.name].send(call)
 
     def reveal(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
-        self.town.store.put(update.content)
-        call = self.town.ledger.shards[SHARD].reveal_private(
+        self.testnet.store.put(update.content)
+        call = self.testnet.ledger.shards[SHARD].reveal_private(
             *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
             *(evidence.vector_commitment, evidence.proof),
         )
-        self.town.senders[self.name].send(call)
+        self.testnet.senders[self.name].send(call)
 
 
 def other_lanes_than_proven(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
@@ -251,15 +252,15 @@ FAULTS = {
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_update_that_not_everybody_reads_alike_is_left_out_and_costs_no_turn(
-    town: Town,
+    testnet: Testnet,
     rounds: list[RoundNumber],
     prover: Prover,
     caplog: pytest.LogCaptureFixture,
     fault: Callable[[Rogue], tuple[PreparedUpdate, NormEvidence]],
 ) -> None:
-    network = town.network(clients=[1, 2])
+    network = testnet.network(clients=[1, 2])
     number = open_round(network)
-    rogue = Rogue(town, 3, prover)
+    rogue = Rogue(testnet, 3, prover)
     sent = fault(rogue)
     rogue.commit(*sent)
     train(network)
@@ -270,44 +271,44 @@ def test_update_that_not_everybody_reads_alike_is_left_out_and_costs_no_turn(
         verify(network)
     publish(network)
     assert count_included(network, number) == 2
-    assert town.accepted_turn(number) == 0
+    assert testnet.accepted_turn(number) == 0
     said = [line for line in caplog.messages if f"the update of client {rogue.participant} is not included" in line]
     assert len(said) >= 3, "a quorum"
     assert all(FAULTS[fault] in line for line in said)
 
 
 def test_proof_of_another_client_is_refused_by_the_contract(
-    town: Town, rounds: list[RoundNumber], prover: Prover
+    testnet: Testnet, rounds: list[RoundNumber], prover: Prover
 ) -> None:
-    network = town.network(clients=[1])
+    network = testnet.network(clients=[1])
     open_round(network)
-    rogue, victim = Rogue(town, 3, prover), Rogue(town, 2, prover)
+    rogue, victim = Rogue(testnet, 3, prover), Rogue(testnet, 2, prover)
     update, evidence = rogue.conceal(5)[0], victim.conceal(5)[1]
     rogue.commit(update, evidence)
-    town.end_phase()
+    testnet.end_phase()
     with pytest.raises(ContractReverted, match="BadNormProof"):
         rogue.reveal(update, evidence)
-    abandon_round(town)
+    abandon_round(testnet)
 
 
 # --- restarts and misconfigurations ---
 
 
-def without_prover(town: Town) -> Client:
+def without_prover(testnet: Testnet) -> Client:
     """The first client, started from its folder by somebody who knows of no proofs."""
     return Client(
-        *(town.join("client-1"), 0, 1, town.ledger, town.senders["client-1"], town.store),
-        *(town.keys["client-1"], town.folder / "client-1"),
+        *(testnet.join("client-1"), 0, 1, testnet.ledger, testnet.senders["client-1"], testnet.store),
+        *(testnet.keys["client-1"], testnet.folder / "client-1"),
     )
 
 
 def test_client_killed_after_it_promised_says_the_same_without_proving_again(
-    town: Town, rounds: list[RoundNumber]
+    testnet: Testnet, rounds: list[RoundNumber]
 ) -> None:
-    network = town.network(clients=[1])
+    network = testnet.network(clients=[1])
     number = open_round(network)
     train(network)
-    restarted = without_prover(town)
+    restarted = without_prover(testnet)
     assert restarted.training_task(number, SHARD) is None
     again = replace(network, clients=[restarted])
     for step in (commit, reveal, verify, publish):
@@ -316,45 +317,54 @@ def test_client_killed_after_it_promised_says_the_same_without_proving_again(
 
 
 def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
-    town: Town, rounds: list[RoundNumber]
+    testnet: Testnet, rounds: list[RoundNumber]
 ) -> None:
     """Its config is not asked: it would show its update to everybody before the contract refused it."""
-    network = town.network(clients=[])
+    network = testnet.network(clients=[])
     number = open_round(network)
-    careless = without_prover(town)
+    careless = without_prover(testnet)
     task = careless.training_task(number, SHARD)
     assert task is not None
     with pytest.raises(InvalidInput, match="this deployment is private"):
         careless.prepare(Trained(task.angles + 0.1, task.weights))
     assert not careless.has_prepared(number)
-    abandon_round(town)
+    abandon_round(testnet)
 
 
-def test_validator_that_starts_again_keeps_its_key_and_sends_nothing(town: Town, rounds: list[RoundNumber]) -> None:
-    before = kem_of(town, 1).public, town.web3.eth.block_number
-    town.validator(1)
-    assert (kem_of(town, 1).public, town.web3.eth.block_number) == before
+def test_validator_that_starts_again_keeps_its_key_and_sends_nothing(
+    testnet: Testnet, rounds: list[RoundNumber]
+) -> None:
+    before = kem_of(testnet, 1).public, testnet.web3.eth.block_number
+    testnet.validator(1)
+    assert (kem_of(testnet, 1).public, testnet.web3.eth.block_number) == before
 
 
-def test_keys_of_another_verifier_are_refused_before_anything_is_proven(town: Town, norm_keys: NormKeys) -> None:
-    found = open_norm_keys(town.ledger, norm_keys.folder)
+def test_keys_of_another_verifier_are_refused_before_anything_is_proven(testnet: Testnet, norm_keys: NormKeys) -> None:
+    found = open_norm_keys(testnet.ledger, norm_keys.folder)
     assert found is not None
     assert found.digest == norm_keys.digest
     other = replace(norm_keys, verifying_key=replace(norm_keys.verifying_key, capacity=256))
     with pytest.raises(NormKeysMismatch, match="on chain it is"):
-        require_norm_keys(town.ledger, other)
+        require_norm_keys(testnet.ledger, other)
 
 
 def test_round_goes_on_with_a_seat_that_has_named_no_key(
     devnet: Devnet, norm_keys: NormKeys, prover: Prover, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("keyless")
-    with Town(devnet, folder, clients=2, prover=prover, verifying_key=norm_keys.verifying_key) as town:
+    with Testnet(devnet, folder, clients=2, prover=prover, verifying_key=norm_keys.verifying_key) as testnet:
         name = "validator-4"
         keyless = Validator(
-            *(town.join(name), town.ledger, town.senders[name], town.store, town.keys[name], town.folder / name)
+            *(
+                testnet.join(name),
+                testnet.ledger,
+                testnet.senders[name],
+                testnet.store,
+                testnet.keys[name],
+                testnet.folder / name,
+            )
         )
-        network = town.network(clients=[1, 2], validators=[1, 2, 3])
+        network = testnet.network(clients=[1, 2], validators=[1, 2, 3])
         outcome = run_round(replace(network, validators=[*network.validators, keyless]))
         assert outcome.included == 2
-        assert read_recipients(town.ledger, town.store, outcome.round, SHARD).count(b"") == 1
+        assert read_recipients(testnet.ledger, testnet.store, outcome.round, SHARD).count(b"") == 1

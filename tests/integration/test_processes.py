@@ -15,17 +15,17 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from town import SHARD, Town
+from testnet import SHARD, Testnet
 
-from qfl.audit.rounds import Auditor
+from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
+from qfl.crypto.lms import leaf_of
 from qfl.devnet import Devnet, DevnetConfig
-from qfl.job import JobDocument
-from qfl.keys.lms import leaf_of
+from qfl.node.standing import published_rounds
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.roles.loop import published_rounds
-from qfl.types import ParticipantId, RoundNumber
+from qfl.training.job import JobDocument
 
 DIGITS = JobDocument(
     Architecture(qubits=6, layers=1, classes=3, head=False),
@@ -39,8 +39,8 @@ PATIENCE_SECONDS = 60.0
 class Processes:
     """The town's people as processes; each can be killed and started again."""
 
-    def __init__(self, town: Town) -> None:
-        self.town = town
+    def __init__(self, testnet: Testnet) -> None:
+        self.testnet = testnet
         self.running: dict[str, subprocess.Popen[bytes]] = {}
 
     def start(self, name: str, rounds: int = 3) -> None:
@@ -49,13 +49,13 @@ class Processes:
         `rounds` are those still to come: who starts again counts anew.
         """
         role, number = name.split("-")
-        folder = self.town.folder / name
+        folder = self.testnet.folder / name
         offset = 0 if role == "client" else 3
         command = [
-            *(sys.executable, "-c", "from qfl.cli.main import main; main()", role, "run"),
+            *(sys.executable, "-c", "from qfl.apps.cli.main import main; main()", role, "run"),
             *("--account", f"dev:{offset + int(number)}"),
-            *("--rpc", self.town.devnet.rpc_url, "--ipfs", self.town.devnet.ipfs_url),
-            *("--deployment", str(self.town.deployment_path), "--key", str(folder / "key.lms")),
+            *("--rpc", self.testnet.devnet.rpc_url, "--ipfs", self.testnet.devnet.ipfs_url),
+            *("--deployment", str(self.testnet.deployment_path), "--key", str(folder / "key.lms")),
             *("--folder", str(folder), "--rounds", str(rounds), "--poll", "0.4"),
         ]
         if role == "client":
@@ -73,7 +73,7 @@ class Processes:
         self.running[name].send_signal(number)
 
     def log_of(self, name: str) -> str:
-        return (self.town.folder / name / "log").read_text()
+        return (self.testnet.folder / name / "log").read_text()
 
     def wait_for(self, what: str, happened: Callable[[], bool]) -> None:
         """Poll until it happened; a process that ended in error fails the test at once."""
@@ -86,71 +86,71 @@ class Processes:
             time.sleep(0.05)
 
     def wait_for_model(self, number: RoundNumber) -> None:
-        self.wait_for(f"model {number}", lambda: number in published_rounds(self.town.ledger))
+        self.wait_for(f"model {number}", lambda: number in published_rounds(self.testnet.ledger))
 
 
 @pytest.fixture
-def town(tmp_path: Path) -> Iterator[Town]:
+def testnet(tmp_path: Path) -> Iterator[Testnet]:
     with (
         Devnet(DevnetConfig(tmp_path / "devnet", block_time=1)) as devnet,
-        Town(devnet, tmp_path, job=DIGITS, **DEADLINES) as built,
+        Testnet(devnet, tmp_path, job=DIGITS, **DEADLINES) as built,
     ):
         yield built
 
 
 @pytest.fixture
-def processes(town: Town) -> Iterator[Processes]:
-    town.close()  # the keys are the processes' now
-    made = Processes(town)
+def processes(testnet: Testnet) -> Iterator[Processes]:
+    testnet.close()  # the keys are the processes' now
+    made = Processes(testnet)
     yield made
     for process in made.running.values():
         process.kill()
         process.wait()
 
 
-def test_a_killed_client_and_a_killed_validator_lose_nothing(town: Town, processes: Processes) -> None:
+def test_a_killed_client_and_a_killed_validator_lose_nothing(testnet: Testnet, processes: Processes) -> None:
     names = start_everybody(processes)
     client = play_round_1_killing_a_client(processes, names)
     validator = play_round_2_killing_the_proposer(processes, names)
-    town.devnet.restart_chain()
-    town.devnet.restart_ipfs()
+    testnet.devnet.restart_chain()
+    testnet.devnet.restart_ipfs()
     play_round_3_needing_the_revived(processes, names, validator)
     processes.wait_for("the end", lambda: all(process.poll() == 0 for process in processes.running.values()))
 
-    counts = [town.ledger.beacon.checkpoint_at(RoundNumber(number), SHARD).count for number in (1, 2, 3)]
+    counts = [testnet.ledger.beacon.checkpoint_at(RoundNumber(number), SHARD).count for number in (1, 2, 3)]
     assert counts == [3, 3, 3], "an update was lost"
     signed: dict[tuple[ParticipantId, int], set[bytes]] = defaultdict(set)
     for number in (1, 2, 3):
-        for signer, signature in signatures_on_chain(town, RoundNumber(number)):
+        for signer, signature in signatures_on_chain(testnet, RoundNumber(number)):
             signed[signer, leaf_of(signature)].add(signature)
     assert {client, validator} <= {signer for signer, _ in signed}
     assert all(len(signatures) == 1 for signatures in signed.values()), "a leaf signed twice"
-    verdicts = list(Auditor(town.ledger, town.store).audit())
+    verdicts = list(Auditor(testnet.ledger, testnet.store).audit())
     assert [verdict.complaints for verdict in verdicts] == [[], [], []]
     assert not [name for name in names.values() if "Traceback" in processes.log_of(name)]
 
 
 def start_everybody(processes: Processes) -> dict[ParticipantId, str]:
     """Clients first: a round opens as soon as there are four validators. Who is who, once all have bonded."""
-    bondings = processes.town.ledger.staking.bondings
+    bondings = processes.testnet.ledger.staking.bondings
     for number in (1, 2, 3):
         processes.start(f"client-{number}")
     processes.wait_for("three bonds", lambda: len(bondings(0)) == 3)
     for number in (1, 2, 3, 4):
         processes.start(f"validator-{number}")
     processes.wait_for("seven bonds", lambda: len(bondings(0)) == 7)
-    names = {key.public: name for name, key in processes.town.keys.items()}
+    names = {key.public: name for name, key in processes.testnet.keys.items()}
     return {bonding.id: names[bonding.key] for bonding in bondings(0)}
 
 
 def play_round_1_killing_a_client(processes: Processes, names: dict[ParticipantId, str]) -> ParticipantId:
     """It dies between its commitment and its reveal."""
-    town, number = processes.town, RoundNumber(1)
-    shard = town.ledger.shards[SHARD]
+    testnet, number = processes.testnet, RoundNumber(1)
+    shard = testnet.ledger.shards[SHARD]
     processes.wait_for("the first commitment", lambda: bool(shard.commits(number, 0)))
     victim = shard.commits(number, 0)[0].client
     processes.kill(names[victim])
-    assert town.ledger.beacon.context().phase is Phase.COMMIT, "it died in mid-round"
+    assert testnet.ledger.beacon.context().phase is Phase.COMMIT, "it died in mid-round"
     processes.start(names[victim])
     pass_client_phases(processes, number)
     processes.wait_for_model(number)
@@ -159,8 +159,8 @@ def play_round_1_killing_a_client(processes: Processes, names: dict[ParticipantI
 
 def play_round_2_killing_the_proposer(processes: Processes, names: dict[ParticipantId, str]) -> ParticipantId:
     """It dies after its proposal. Two seats sleep meanwhile, so that there is no quorum yet."""
-    town, number = processes.town, RoundNumber(2)
-    beacon, shard = town.ledger.beacon, town.ledger.shards[SHARD]
+    testnet, number = processes.testnet, RoundNumber(2)
+    beacon, shard = testnet.ledger.beacon, testnet.ledger.shards[SHARD]
     processes.wait_for("the second round", lambda: beacon.current_round() == number)
     victim, _, *sleepers = beacon.committee(number, SHARD)
     for sleeper in sleepers:
@@ -182,7 +182,7 @@ def play_round_3_needing_the_revived(
     processes: Processes, names: dict[ParticipantId, str], revived: ParticipantId
 ) -> None:
     """One of the other validators sleeps, so that there is no quorum without it."""
-    beacon, number = processes.town.ledger.beacon, RoundNumber(3)
+    beacon, number = processes.testnet.ledger.beacon, RoundNumber(3)
     processes.wait_for("the third round", lambda: beacon.current_round() == number)
     sleeper = next(seat for seat in beacon.committee(number, SHARD)[1:] if seat != revived)
     processes.send_signal(names[sleeper], signal.SIGSTOP)
@@ -193,16 +193,16 @@ def play_round_3_needing_the_revived(
 
 def pass_client_phases(processes: Processes, number: RoundNumber) -> None:
     """Move the clock on once all three have committed, and again once they have revealed."""
-    shard = processes.town.ledger.shards[SHARD]
+    shard = processes.testnet.ledger.shards[SHARD]
     processes.wait_for("three commitments", lambda: len(shard.commits(number, 0)) == 3)
-    processes.town.end_phase()
+    processes.testnet.end_phase()
     processes.wait_for("three reveals", lambda: len(shard.reveals(number, 0)) == 3)
-    processes.town.end_phase()
+    processes.testnet.end_phase()
 
 
-def signatures_on_chain(town: Town, number: RoundNumber) -> Iterator[tuple[ParticipantId, bytes]]:
+def signatures_on_chain(testnet: Testnet, number: RoundNumber) -> Iterator[tuple[ParticipantId, bytes]]:
     """Every signature that a round left on chain, with its signer."""
-    ledger, shard = town.ledger, town.ledger.shards[SHARD]
+    ledger, shard = testnet.ledger, testnet.ledger.shards[SHARD]
     committee = ledger.beacon.committee(number, SHARD)
     for commit in shard.commits(number, 0):
         yield commit.client, (ledger.call_in(shard, commit.tx_hash) or {})["signature"]

@@ -12,11 +12,11 @@ from pathlib import Path
 import pytest
 from proving import ask_for_proof, claim_about, random_claim
 
+from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.process import ProvingProcess
+from qfl.crypto.norm.prover import Prover
+from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed, ZkExtraMissing
-from qfl.zk.keys import NormKeys
-from qfl.zk.process import ProvingProcess
-from qfl.zk.prover import Prover
-from qfl.zk.verify import verify_norm_proof
 
 
 @pytest.fixture

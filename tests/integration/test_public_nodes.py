@@ -18,23 +18,23 @@ from doctored import Doctor, Error, Result, Whole, doctored_proxy
 from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
-from town import SHARD, Town
+from testnet import SHARD, Testnet
 
-from qfl.chain.accounts import development_account
 from qfl.chain.clock import DevelopmentClock
-from qfl.chain.connection import connect
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
-from qfl.chain.receipts import Receipt
-from qfl.chain.rpc import rpc_at
-from qfl.chain.sender import Sender, UnsentCall
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.rpc import rpc_at
+from qfl.chain.rpc.sender import Sender, UnsentCall
+from qfl.daemon import run_validator
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainError, ChainUnreachable, ClockNotMovable, NodeBusy, RpcRefused, TransactionRefused
-from qfl.roles.loop import run_validator
-from qfl.roles.validator import Validator
-from qfl.types import RoundNumber
+from qfl.protocol.types import RoundNumber
+from qfl.validator.validator import Validator
 
 PAYER = 17
 GWEI = 10**9
@@ -86,8 +86,8 @@ NO_ANSWERS = [
 
 
 @pytest.fixture(scope="module")
-def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town(devnet, tmp_path_factory.mktemp("town"), clients=1) as built:
+def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=1) as built:
         built.join("client-1")
         for number in range(1, 5):
             built.join(f"validator-{number}")
@@ -96,8 +96,8 @@ def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
 
 @pytest.fixture(autouse=True)
 def impatience(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qfl.chain.rpc.BUSY_SECONDS", (0.01,) * 4)
-    monkeypatch.setattr("qfl.chain.rpc.RETRY_SECONDS", (0.01,) * 4)
+    monkeypatch.setattr("qfl.chain.rpc.rpc.BUSY_SECONDS", (0.01,) * 4)
+    monkeypatch.setattr("qfl.chain.rpc.rpc.RETRY_SECONDS", (0.01,) * 4)
 
 
 @pytest.fixture
@@ -175,18 +175,23 @@ class Trouble(logging.Handler):
     ],
     ids=repr,
 )
-def test_a_role_waits_until_its_node_answers_again(town: Town, said: Error | Whole | Result) -> None:
+def test_a_role_waits_until_its_node_answers_again(testnet: Testnet, said: Error | Whole | Result) -> None:
     """Nothing that a validator asks is answered; when it is again, it goes on: here, it opens a round."""
     answers = threading.Event()
     answers.set()
-    before = town.ledger.beacon.current_round()
+    before = testnet.ledger.beacon.current_round()
     if before:  # of the case before this one
-        town.clock.reach(town.ledger.beacon.context().phase_ends_at + 2 * DAY)
-    with doctored_proxy(town.devnet.rpc_url, lambda _: None if answers.is_set() else said) as url:
-        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+        testnet.clock.reach(testnet.ledger.beacon.context().phase_ends_at + 2 * DAY)
+    with doctored_proxy(testnet.devnet.rpc_url, lambda _: None if answers.is_set() else said) as url:
+        ledger = Ledger.connect(url, Deployment.load(testnet.deployment_path))
         name, stop, trouble = "validator-1", threading.Event(), Trouble()
-        parts = Sender(connect(url), development_account(PAYER)), town.store, town.keys[name], town.folder / name
-        validator = Validator(town.join(name), ledger, *parts)
+        parts = (
+            Sender(connect(url), development_account(PAYER)),
+            testnet.store,
+            testnet.keys[name],
+            testnet.folder / name,
+        )
+        validator = Validator(testnet.join(name), ledger, *parts)
         answers.clear()
         logging.getLogger("qfl").addHandler(trouble)
         role = threading.Thread(target=run_validator, args=(validator, ledger, None, 0.02, stop))
@@ -195,7 +200,7 @@ def test_a_role_waits_until_its_node_answers_again(town: Town, said: Error | Who
             while not trouble.met.wait(0.05):
                 assert role.is_alive(), "the role ended"
             answers.set()
-            while town.ledger.beacon.current_round() == before:
+            while testnet.ledger.beacon.current_round() == before:
                 assert role.is_alive(), "the role ended"
         finally:
             answers.set()
@@ -207,9 +212,9 @@ def test_a_role_waits_until_its_node_answers_again(town: Town, said: Error | Who
 # --- what is no answer ---------------------------------------------------------------------------------------
 
 
-def readings(town: Town, ledger: Ledger) -> dict[str, Callable[[], object]]:
+def readings(testnet: Testnet, ledger: Ledger) -> dict[str, Callable[[], object]]:
     """What roles and commands ask a node, by what it is."""
-    web3, client = ledger.web3, town.join("client-1")
+    web3, client = ledger.web3, testnet.join("client-1")
     payer = Sender(web3, development_account(PAYER), ledger.deployment.chain_id)
     return {
         "the time": ledger.now,
@@ -222,18 +227,18 @@ def readings(town: Town, ledger: Ledger) -> dict[str, Callable[[], object]]:
         "the code": lambda: ledger.deployment.check(web3),
         "a balance": payer.balance_wei,
         "an estimate": lambda: payer.dry_run(ledger.beacon.open_round()),
-        "a transaction": lambda: payer.send(payment(town.withdrawal("client-1"))),
+        "a transaction": lambda: payer.send(payment(testnet.withdrawal("client-1"))),
         "the clock": lambda: DevelopmentClock(web3).reach(ledger.now() + 1),
     }
 
 
 @pytest.mark.parametrize("said", NO_ANSWERS, ids=lambda said: repr(said)[:60])
-def test_what_is_no_answer_is_a_chain_error_whatever_was_asked(town: Town, said: Result | Whole) -> None:
+def test_what_is_no_answer_is_a_chain_error_whatever_was_asked(testnet: Testnet, said: Result | Whole) -> None:
     honest = threading.Event()
     honest.set()
-    with doctored_proxy(town.devnet.rpc_url, lambda _: None if honest.is_set() else said) as url:
-        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
-        asked = readings(town, ledger)
+    with doctored_proxy(testnet.devnet.rpc_url, lambda _: None if honest.is_set() else said) as url:
+        ledger = Ledger.connect(url, Deployment.load(testnet.deployment_path))
+        asked = readings(testnet, ledger)
         honest.clear()
         for what, ask in asked.items():
             # An empty list is a true answer where events are asked for, and what a number may be a result as well.
@@ -300,8 +305,8 @@ def test_a_transaction_that_the_node_keeps_to_itself_is_replaced_by_a_dearer_one
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch, again: Error | Result
 ) -> None:
     """The node takes the first version, says that it knows it whenever asked, and never mines it."""
-    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.2)
-    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("qfl.chain.rpc.sender.REPLACE_SECONDS", 0.2)
+    monkeypatch.setattr("qfl.chain.rpc.sender.RESEND_SECONDS", 0.1)
     kept: dict[str, str] = {}
 
     def doctor(call: dict[str, Any]) -> Error | Result | None:
@@ -325,8 +330,8 @@ def test_a_transaction_that_the_node_keeps_to_itself_is_replaced_by_a_dearer_one
 def test_a_batch_behind_a_kept_transaction_arrives_too_and_each_of_it_once(
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.2)
-    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("qfl.chain.rpc.sender.REPLACE_SECONDS", 0.2)
+    monkeypatch.setattr("qfl.chain.rpc.sender.RESEND_SECONDS", 0.1)
     calls, kept = [UnsentCall("pay", payee, bytes([number]), 1) for number in range(20)], set[str]()
 
     def doctor(call: dict[str, Any]) -> Result | None:
@@ -346,8 +351,8 @@ def test_a_transaction_that_became_too_cheap_is_replaced(
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Anvil itself keeps it: the base fee has risen above what it offers."""
-    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.2)
-    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.1)
+    monkeypatch.setattr("qfl.chain.rpc.sender.REPLACE_SECONDS", 0.2)
+    monkeypatch.setattr("qfl.chain.rpc.sender.RESEND_SECONDS", 0.1)
     cheap = threading.Event()
     cheap.set()
 
@@ -371,8 +376,8 @@ def test_nobody_offers_without_end_on_a_chain_that_stands_still(
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It takes nothing into a block until it was told often."""
-    monkeypatch.setattr("qfl.chain.sender.REPLACE_SECONDS", 0.0)
-    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.0)
+    monkeypatch.setattr("qfl.chain.rpc.sender.REPLACE_SECONDS", 0.0)
+    monkeypatch.setattr("qfl.chain.rpc.sender.RESEND_SECONDS", 0.0)
     offered = list[int]()
 
     def doctor(call: dict[str, Any]) -> Result | None:
@@ -396,7 +401,7 @@ def test_a_node_that_is_late_with_receipts_has_nobody_pay_twice(
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch, late: tuple[str, ...]
 ) -> None:
     """Its nonces say that a transaction is in a block, while it does not know the transaction."""
-    monkeypatch.setattr("qfl.chain.sender.RESEND_SECONDS", 0.02)
+    monkeypatch.setattr("qfl.chain.rpc.sender.RESEND_SECONDS", 0.02)
     asked = Counter[str]()
 
     def doctor(call: dict[str, Any]) -> Result | None:
@@ -456,7 +461,7 @@ RANGE_REFUSALS = [
     ("refusal", "most"), [(RANGE_REFUSALS[1], 1), *((refusal, 10) for refusal in RANGE_REFUSALS)], ids=repr
 )
 def test_events_are_complete_behind_a_node_that_takes_few_blocks_at_once(
-    town: Town, refusal: dict[str, Any], most: int
+    testnet: Testnet, refusal: dict[str, Any], most: int
 ) -> None:
     asked = list[int]()
 
@@ -464,28 +469,28 @@ def test_events_are_complete_behind_a_node_that_takes_few_blocks_at_once(
         if call["method"] != "eth_getLogs":
             return None
         wanted = call["params"][0]
-        head = int(call_chain(town.devnet.rpc_url, "eth_blockNumber"), 16)
+        head = int(call_chain(testnet.devnet.rpc_url, "eth_blockNumber"), 16)
         last = head if wanted["toBlock"] == "latest" else int(wanted["toBlock"], 16)
         asked.append(last - int(wanted["fromBlock"], 16) + 1)
         return Error(refusal) if asked[-1] > most else None
 
-    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
-        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+    with doctored_proxy(testnet.devnet.rpc_url, doctor) as url:
+        ledger = Ledger.connect(url, Deployment.load(testnet.deployment_path))
         found = ledger.staking.bondings(ledger.from_block)
-        assert found == town.ledger.staking.bondings(town.ledger.from_block)
+        assert found == testnet.ledger.staking.bondings(testnet.ledger.from_block)
         assert [bonding.role for bonding in found] == [Role.CLIENT] + [Role.VALIDATOR] * 4
         asked.clear()
         ledger.staking.bondings(ledger.from_block)
         assert max(asked) <= most, "what a node takes is remembered"
 
 
-def test_a_node_that_has_no_logs_at_all_is_a_chain_error(town: Town) -> None:
+def test_a_node_that_has_no_logs_at_all_is_a_chain_error(testnet: Testnet) -> None:
     def doctor(call: dict[str, Any]) -> Error | None:
         refused = Error({"code": -32601, "message": "eth_getLogs is not available"})
         return refused if call["method"] == "eth_getLogs" else None
 
-    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
-        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+    with doctored_proxy(testnet.devnet.rpc_url, doctor) as url:
+        ledger = Ledger.connect(url, Deployment.load(testnet.deployment_path))
         with pytest.raises(RpcRefused, match="not available"):
             ledger.staking.bondings(ledger.from_block)
         assert rpc_at(url).log_span is None
@@ -494,25 +499,25 @@ def test_a_node_that_has_no_logs_at_all_is_a_chain_error(town: Town) -> None:
 # --- proof of authority --------------------------------------------------------------------------------------
 
 
-def test_blocks_with_a_signature_in_their_extra_data_are_read(town: Town) -> None:
+def test_blocks_with_a_signature_in_their_extra_data_are_read(testnet: Testnet) -> None:
     def doctor(call: dict[str, Any]) -> Result | None:
         if call["method"] != "eth_getBlockByNumber":
             return None
-        block = call_chain(town.devnet.rpc_url, "eth_getBlockByNumber", *call["params"])
+        block = call_chain(testnet.devnet.rpc_url, "eth_getBlockByNumber", *call["params"])
         return Result({**block, "extraData": "0x" + "ab" * 97})
 
-    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
-        assert Ledger.connect(url, Deployment.load(town.deployment_path)).now() > 0
+    with doctored_proxy(testnet.devnet.rpc_url, doctor) as url:
+        assert Ledger.connect(url, Deployment.load(testnet.deployment_path)).now() > 0
 
 
-def test_nothing_that_is_put_off_is_taken_for_a_contracts_refusal(town: Town) -> None:
+def test_nothing_that_is_put_off_is_taken_for_a_contracts_refusal(testnet: Testnet) -> None:
     """Else a role would believe that its participant may not act."""
 
     def doctor(call: dict[str, Any]) -> Error | None:
         busy = Error({"code": -32005, "message": "rate limited"})
         return busy if call["method"] == "eth_call" else None
 
-    with doctored_proxy(town.devnet.rpc_url, doctor) as url:
-        ledger = Ledger.connect(url, Deployment.load(town.deployment_path))
+    with doctored_proxy(testnet.devnet.rpc_url, doctor) as url:
+        ledger = Ledger.connect(url, Deployment.load(testnet.deployment_path))
         with pytest.raises(NodeBusy):
             ledger.beacon.current_round()

@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from qfl.config import JobConfig
 from qfl.devnet.ports import choose_port
 from qfl.errors import WorkersFailed
-from qfl.prepare import prepare_job
-from qfl.report.display import Display
-from qfl.roles.ray_trainer import RayTrainer
-from qfl.run import Place, run_job
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.prepare import prepare_job
+from qfl.simulation.run import Place, run_job
+from qfl.training.ray_trainer import RayTrainer
 
 JOB = JobConfig(
     clients=18,

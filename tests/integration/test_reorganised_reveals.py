@@ -11,21 +11,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from isles import Isles
-from liars import ATTESTERS, honest_result, key_of, make_challenger, stakes
-from town import SHARD, Town
+from dishonest import ATTESTERS, honest_result, key_of, make_challenger, stakes
+from shard_testnet import ShardTestnet
+from testnet import SHARD, Testnet
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import Shard
-from qfl.challenge.shard import find_false_updates
-from qfl.committee.result import ShardResult
-from qfl.committee.updates import VerifiedUpdate
+from qfl.challenger.shard import find_false_updates
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
-from qfl.roles.seat import Seat
-from qfl.roles.validator import Validator
-from qfl.round import Network, commit, mirror, open_round, publish, reveal, run_round, train, verify
-from qfl.types import CheckpointData, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.result import ShardResult
+from qfl.protocol.types import CheckpointData, Revealed, RoundNumber, ShardIndex, VerifiedUpdate
+from qfl.simulation.driver import Network, commit, mirror, open_round, publish, reveal, run_round, train, verify
+from qfl.validator.seat import Seat
+from qfl.validator.validator import Validator
 
 
 class Reveals:
@@ -79,8 +78,8 @@ def until_revealed(network: Network) -> RoundNumber:
 
 
 @pytest.fixture(scope="module")
-def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
         run_round(built.network(clients=[1, 2, 3]))
         yield built
         built.assert_everything_stands()
@@ -92,88 +91,88 @@ def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[T
     ids=["swapped", "replaced", "first dropped", "last dropped", "more before"],
 )
 def test_seats_sign_what_the_chain_has_and_not_what_they_saw(
-    town: Town, monkeypatch: pytest.MonkeyPatch, seen: list[int], after: list[int]
+    testnet: Testnet, monkeypatch: pytest.MonkeyPatch, seen: list[int], after: list[int]
 ) -> None:
-    network, before = town.network(clients=[1, 2, 3]), stakes(town)
+    network, before = testnet.network(clients=[1, 2, 3]), stakes(testnet)
     number = until_revealed(network)
-    reveals = Reveals(town.devnet.rpc_url, town.ledger.shards[SHARD], number)
+    reveals = Reveals(testnet.devnet.rpc_url, testnet.ledger.shards[SHARD], number)
     reveals.reorganise(seen)
     for validator in network.validators:
         validator.look(number)
     reveals.reorganise(after)
 
-    fetched, get = set[bytes](), town.store.get
-    monkeypatch.setattr(town.store, "get", lambda digest, most: fetched.add(digest) or get(digest, most))
+    fetched, get = set[bytes](), testnet.store.get
+    monkeypatch.setattr(testnet.store, "get", lambda digest, most: fetched.add(digest) or get(digest, most))
     verify(network)
     new = {reveals.all[index].content_digest for index in set(after) - set(seen)}
     assert {revealed.content_digest for revealed in reveals.all} & fetched == new, "what was checked stays checked"
     publish(network)
-    (accepted,) = town.ledger.beacon.accepted(number, town.ledger.opened_in(number))
+    (accepted,) = testnet.ledger.beacon.accepted(number, testnet.ledger.opened_in(number))
     assert find_false_updates(accepted.checkpoint, reveals.on_chain()) is None
     assert (accepted.checkpoint.turn, accepted.checkpoint.count) == (0, len(after))
-    assert (make_challenger(town).step(), stakes(town)) == ([], before)
+    assert (make_challenger(testnet).step(), stakes(testnet)) == ([], before)
 
 
-def test_a_seat_that_has_not_signed_yet_takes_up_the_new_order(town: Town) -> None:
+def test_a_seat_that_has_not_signed_yet_takes_up_the_new_order(testnet: Testnet) -> None:
     """The chain is reorganised between its look at the reveals and its signature: no turn is lost by it."""
-    network = town.network(clients=[1, 2, 3])
-    number, shard = until_revealed(network), town.ledger.shards[SHARD]
-    reveals = Reveals(town.devnet.rpc_url, shard, number)
-    begins_at = town.ledger.beacon.context().phase_ends_at
+    network = testnet.network(clients=[1, 2, 3])
+    number, shard = until_revealed(network), testnet.ledger.shards[SHARD]
+    reveals = Reveals(testnet.devnet.rpc_url, shard, number)
+    begins_at = testnet.ledger.beacon.context().phase_ends_at
 
     def swap() -> None:
         reveals.reorganise([1, 0, 2])
-        town.clock.reach(begins_at)
+        testnet.clock.reach(begins_at)
 
     surprise(network.validators, swap)
     verify(network)
     publish(network)
-    announced = [proposal.checkpoint for proposal in shard.proposals(number, town.ledger.opened_in(number))]
-    (accepted,) = town.ledger.beacon.accepted(number, town.ledger.opened_in(number))
-    assert {*announced, accepted.checkpoint} == {honest_result(town, number).checkpoint}
-    assert make_challenger(town).step() == []
+    announced = [proposal.checkpoint for proposal in shard.proposals(number, testnet.ledger.opened_in(number))]
+    (accepted,) = testnet.ledger.beacon.accepted(number, testnet.ledger.opened_in(number))
+    assert {*announced, accepted.checkpoint} == {honest_result(testnet, number).checkpoint}
+    assert make_challenger(testnet).step() == []
 
 
-def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(town: Town) -> None:
+def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(testnet: Testnet) -> None:
     """Its signers are honest; anybody could have them slashed once it is on the beacon."""
-    network = town.network(clients=[1, 2, 3])
-    number, ledger = until_revealed(network), town.ledger
-    outdated = honest_result(town, number).checkpoint
-    Reveals(town.devnet.rpc_url, ledger.shards[SHARD], number).reorganise([1, 0, 2])
-    town.end_phase()
+    network = testnet.network(clients=[1, 2, 3])
+    number, ledger = until_revealed(network), testnet.ledger
+    outdated = honest_result(testnet, number).checkpoint
+    Reveals(testnet.devnet.rpc_url, ledger.shards[SHARD], number).reorganise([1, 0, 2])
+    testnet.end_phase()
     committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
     for seat in ATTESTERS:
-        signature = key_of(town, committee[seat]).sign(digest)
+        signature = key_of(testnet, committee[seat]).sign(digest)
         said = ledger.shards[SHARD].attest(outdated, seat, digest, signature, committee[seat])
         proposed = ledger.shards[SHARD].propose(outdated, signature, committee[seat])
-        town.owner.send(proposed if seat == outdated.turn else said)
+        testnet.owner.send(proposed if seat == outdated.turn else said)
 
     (onlooker,) = (validator for validator in network.validators if validator.participant == committee[2])
     for _ in range(2):
         onlooker.verify(onlooker.duty())
     assert ledger.beacon.accepted(number, ledger.opened_in(number)) == []
     while ledger.beacon.context().phase is not Phase.IDLE:
-        town.end_phase()
+        testnet.end_phase()
 
 
 # --- a shard with a chain of its own ---------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="module")
-def isles(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Isles]:
+def shard_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShardTestnet]:
     folder = tmp_path_factory.mktemp("isles")
-    with Devnet(DevnetConfig(folder / "devnet", shard_chains=2)) as devnet, Isles(devnet, folder) as built:
+    with Devnet(DevnetConfig(folder / "devnet", shard_chains=2)) as devnet, ShardTestnet(devnet, folder) as built:
         yield built
 
 
-def test_a_seat_follows_the_order_of_its_shards_own_chain(isles: Isles, tmp_path: Path) -> None:
-    network, ledger = isles.network, isles.ledger
-    number = isles.open_round()
+def test_a_seat_follows_the_order_of_its_shards_own_chain(shard_testnet: ShardTestnet, tmp_path: Path) -> None:
+    network, ledger = shard_testnet.network, shard_testnet.ledger
+    number = shard_testnet.open_round()
     for stage in (mirror, train, commit, reveal):
         stage(network)
-    index = ShardIndex(max((0, 1), key=lambda shard: len(isles.members(number, shard))))
+    index = ShardIndex(max((0, 1), key=lambda shard: len(shard_testnet.members(number, shard))))
     shard = ledger.shards[index]
-    reveals = Reveals(isles.devnet.shard_rpc_urls[index], shard, number)
+    reveals = Reveals(shard_testnet.devnet.shard_rpc_urls[index], shard, number)
     begins_at = ledger.beacon.context().phase_ends_at
 
     def swap() -> None:
@@ -188,4 +187,4 @@ def test_a_seat_follows_the_order_of_its_shards_own_chain(isles: Isles, tmp_path
     (checkpoint,) = (checkpoint for checkpoint in accepted if checkpoint.shard == index)
     assert find_false_updates(checkpoint, reveals.on_chain()) is None
     assert (checkpoint.turn, checkpoint.count) == (0, len(reveals.all))
-    assert not [complaint for verdict in isles.verdicts() for complaint in verdict.complaints]
+    assert not [complaint for verdict in shard_testnet.verdicts() for complaint in verdict.complaints]

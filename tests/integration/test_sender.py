@@ -15,10 +15,10 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 from flaky import Loss, flaky_proxy
 
-from qfl.chain.accounts import development_account
-from qfl.chain.connection import connect
-from qfl.chain.receipts import Receipt
-from qfl.chain.sender import Delivery, Sender, UnsentCall
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.sender import Delivery, Sender, UnsentCall
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnreachable, ContractReverted, InsufficientFunds, TransactionNotMined
@@ -92,7 +92,7 @@ def test_accounts_that_send_together_do_not_share_their_troubles(devnet: Devnet,
 def test_a_call_that_no_block_takes_says_what_the_node_says_and_is_taken_up(
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("qfl.chain.sender.MINING_TIMEOUT_SECONDS", 0.5)
+    monkeypatch.setattr("qfl.chain.rpc.sender.MINING_TIMEOUT_SECONDS", 0.5)
     own, (call,) = sender(devnet.rpc_url), payments(payee, 1)
     call_chain(devnet.rpc_url, "evm_setAutomine", False)
     try:
@@ -128,7 +128,7 @@ def test_a_node_that_drops_what_it_had_taken_is_told_all_of_it_at_once(
     devnet: Devnet, payee: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One at a time, each a `RESEND_SECONDS` after the other, the last ones would be given up."""
-    monkeypatch.setattr("qfl.chain.sender.MINING_TIMEOUT_SECONDS", 20.0)
+    monkeypatch.setattr("qfl.chain.rpc.sender.MINING_TIMEOUT_SECONDS", 20.0)
     count, own = 40, sender(devnet.rpc_url)
     call_chain(devnet.rpc_url, "evm_setAutomine", False)
     with ThreadPoolExecutor(1) as pool:

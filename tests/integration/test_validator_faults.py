@@ -10,37 +10,37 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from town import SHARD, Town, reach_checkpoint_phase
+from testnet import SHARD, Testnet, reach_checkpoint_phase
 
-from qfl.chain.accounts import development_account
-from qfl.chain.receipts import Receipt
-from qfl.chain.sender import Sender, UnsentCall
-from qfl.committee.result import compute_result
-from qfl.committee.updates import fetch_updates
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.sender import Sender, UnsentCall
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.lms import leaf_of
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
-from qfl.keys.keyfile import KeyFile
-from qfl.keys.lms import leaf_of
-from qfl.roles.terms import read_terms
-from qfl.roles.validator import Validator
-from qfl.round import Network, commit, count_included, open_round, publish, reveal, train, verify
+from qfl.node.round_spec import read_round_spec
+from qfl.node.updates import fetch_updates
+from qfl.protocol.result import compute_result
+from qfl.protocol.types import CheckpointData, RoundNumber
+from qfl.simulation.driver import Network, commit, count_included, open_round, publish, reveal, train, verify
 from qfl.storage.store import ContentStore
-from qfl.types import CheckpointData, RoundNumber
+from qfl.validator.validator import Validator
 
 
 @pytest.fixture(scope="module")
-def town(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    with Town(devnet, tmp_path_factory.mktemp("town")) as built:
+def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
         yield built
         built.assert_everything_stands()
 
 
-def result_of(town: Town, number: RoundNumber, turn: int) -> CheckpointData:
+def result_of(testnet: Testnet, number: RoundNumber, turn: int) -> CheckpointData:
     """What an honest seat proposes in `turn`."""
-    terms = read_terms(town.ledger, number, SHARD)
-    reveals = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
-    updates, _ = fetch_updates(reveals, town.store, terms)
-    return compute_result(terms, turn, updates).checkpoint
+    spec = read_round_spec(testnet.ledger, number, SHARD)
+    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    updates, _ = fetch_updates(reveals, testnet.store, spec)
+    return compute_result(spec, turn, updates).checkpoint
 
 
 def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
@@ -52,43 +52,43 @@ def without(network: Network, absent: Validator) -> Network:
     return replace(network, validators=[validator for validator in network.validators if validator is not absent])
 
 
-def key_of(town: Town, validator: Validator) -> KeyFile:
-    public = town.ledger.staking.participant(validator.participant).key
-    return next(key for key in town.keys.values() if key.public == public)
+def key_of(testnet: Testnet, validator: Validator) -> KeyFile:
+    public = testnet.ledger.staking.participant(validator.participant).key
+    return next(key for key in testnet.keys.values() if key.public == public)
 
 
-def rotate_key(town: Town, validator: Validator) -> None:
-    name = next(name for name in town.keys if town.join(name) == validator.participant)
-    old, new = town.keys[name], KeyFile.create(town.folder / name / "new.lms", 5)
-    nonce = town.ledger.staking.participant(validator.participant).nonce
-    signature = old.sign(town.ledger.staking_domain.rotation(validator.participant, new.public, nonce))
-    town.owner.send(town.ledger.staking.rotate_key(validator.participant, new.public, signature))
+def rotate_key(testnet: Testnet, validator: Validator) -> None:
+    name = next(name for name in testnet.keys if testnet.join(name) == validator.participant)
+    old, new = testnet.keys[name], KeyFile.create(testnet.folder / name / "new.lms", 5)
+    nonce = testnet.ledger.staking.participant(validator.participant).nonce
+    signature = old.sign(testnet.ledger.staking_domain.rotation(validator.participant, new.public, nonce))
+    testnet.owner.send(testnet.ledger.staking.rotate_key(validator.participant, new.public, signature))
     old.close()
-    town.keys[name] = new
+    testnet.keys[name] = new
 
 
-def test_the_others_agree_without_a_proposer_that_is_away(town: Town) -> None:
-    network = town.network(clients=[1])
+def test_the_others_agree_without_a_proposer_that_is_away(testnet: Testnet) -> None:
+    network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     network = without(network, in_seat(network, number, 0))
     verify(network)
     publish(network)
-    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert (accepted.checkpoint.turn, accepted.attested) == (0, 0b1110)
-    assert not town.ledger.shards[SHARD].proposals(number, town.ledger.opened_in(number))
+    assert not testnet.ledger.shards[SHARD].proposals(number, testnet.ledger.opened_in(number))
 
 
-def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(town: Town) -> None:
-    network = town.network(clients=[1])
+def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -> None:
+    network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
-    wrong = replace(result_of(town, number, 0), aggregate_root=b"\1" * 32)
-    signature = key_of(town, liar).sign(town.ledger.beacon_domain.checkpoint(wrong))
-    town.owner.send(town.ledger.shards[SHARD].propose(wrong, signature, liar.participant))
+    wrong = replace(result_of(testnet, number, 0), aggregate_root=b"\1" * 32)
+    signature = key_of(testnet, liar).sign(testnet.ledger.beacon_domain.checkpoint(wrong))
+    testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, liar.participant))
     verify(without(network, liar))
     publish(network)
-    (accepted,) = town.ledger.beacon.accepted(number, 0)
-    assert accepted.checkpoint == result_of(town, number, 0)
+    (accepted,) = testnet.ledger.beacon.accepted(number, 0)
+    assert accepted.checkpoint == result_of(testnet, number, 0)
     assert accepted.attested == 0b1110
 
 
@@ -122,34 +122,34 @@ class Lacking:
     ids=["one lacks it", "found when proposed", "found a turn later", "nobody has it"],
 )
 def test_content_that_some_seats_cannot_read_does_not_divide_the_committee(
-    town: Town, blind: tuple[int, ...], misses: int, count: int, attested: int
+    testnet: Testnet, blind: tuple[int, ...], misses: int, count: int, attested: int
 ) -> None:
     """A seat that cannot read all speaks first for nothing: it could not sign any more what the others agree on."""
-    network = town.network(clients=[1, 2])
+    network = testnet.network(clients=[1, 2])
     number = reach_checkpoint_phase(network)
-    _, hidden = town.ledger.shards[SHARD].reveals(number, town.ledger.opened_in(number))
+    _, hidden = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
     seats = [in_seat(network, number, seat) for seat in range(4)]
     for seat in blind:
-        name = next(name for name in town.keys if town.join(name) == seats[seat].participant)
-        store = Lacking(town.store, hidden.content_digest, misses)
-        roles = town.ledger, town.senders[name], store, town.keys[name], town.folder / name
+        name = next(name for name in testnet.keys if testnet.join(name) == seats[seat].participant)
+        store = Lacking(testnet.store, hidden.content_digest, misses)
+        roles = testnet.ledger, testnet.senders[name], store, testnet.keys[name], testnet.folder / name
         seats[seat] = Validator(seats[seat].participant, *roles)
     network = replace(network, validators=seats)
     verify(network)
     publish(network)
-    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert (accepted.checkpoint.count, accepted.attested) == (count, attested)
 
 
-def test_forged_proposals_and_attestations_are_noise(town: Town, tmp_path: Path) -> None:
-    network = town.network(clients=[1])
+def test_forged_proposals_and_attestations_are_noise(testnet: Testnet, tmp_path: Path) -> None:
+    network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
-    shard, nobody = town.ledger.shards[SHARD], town.sender(19)
-    honest = result_of(town, number, 0)
+    shard, nobody = testnet.ledger.shards[SHARD], testnet.sender(19)
+    honest = result_of(testnet, number, 0)
     forged = replace(honest, aggregate_root=b"\1" * 32)
     with KeyFile.create(tmp_path / "forger.lms", 5) as forger:
         for checkpoint in (forged, honest):
-            digest = town.ledger.beacon_domain.checkpoint(checkpoint)
+            digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
             liar = in_seat(network, number, 0).participant
             nobody.send(shard.propose(checkpoint, forger.sign(digest), liar))
             for seat in range(4):
@@ -157,19 +157,19 @@ def test_forged_proposals_and_attestations_are_noise(town: Town, tmp_path: Path)
                     nobody.send(shard.attest(checkpoint, seat, digest, signature, liar))
     verify(network)
     publish(network)
-    assert town.accepted_turn(number) == 0
+    assert testnet.accepted_turn(number) == 0
 
 
-def test_a_seat_that_rotates_its_key_after_attesting_does_not_stall_the_others(town: Town) -> None:
-    network = town.network(clients=[1])
+def test_a_seat_that_rotates_its_key_after_attesting_does_not_stall_the_others(testnet: Testnet) -> None:
+    network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     proposer, rotating = in_seat(network, number, 0), in_seat(network, number, 1)
     assert proposer.verify(proposer.duty())
     assert rotating.verify(rotating.duty())
-    rotate_key(town, rotating)
+    rotate_key(testnet, rotating)
     verify(without(network, rotating))
     publish(without(network, rotating))
-    (accepted,) = town.ledger.beacon.accepted(number, 0)
+    (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert accepted.attested == 0b1101
 
 
@@ -180,8 +180,8 @@ class PowerCut(Exception):
 class DyingSender(Sender):
     """Loses power instead of sending a call with this label."""
 
-    def __init__(self, town: Town, index: int, label: str) -> None:
-        super().__init__(town.web3, development_account(index))
+    def __init__(self, testnet: Testnet, index: int, label: str) -> None:
+        super().__init__(testnet.web3, development_account(index))
         self._label = label
 
     def send(self, call: UnsentCall) -> Receipt:
@@ -191,8 +191,8 @@ class DyingSender(Sender):
 
 
 @pytest.mark.parametrize("label", ["propose", "attest", "publish"])
-def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature(town: Town, label: str) -> None:
-    network = town.network(clients=[1])
+def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature(testnet: Testnet, label: str) -> None:
+    network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     proposer = in_seat(network, number, 0)
     victim = in_seat(network, number, 1) if label == "attest" else proposer
@@ -200,18 +200,18 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
         assert proposer.verify(proposer.duty())
     if label == "publish":
         verify(network)
-    name = next(name for name in town.keys if town.join(name) == victim.participant)
-    key = town.keys[name]
+    name = next(name for name in testnet.keys if testnet.join(name) == victim.participant)
+    key = testnet.keys[name]
     dying = Validator(
-        victim.participant, town.ledger, DyingSender(town, 10, label), town.store, key, town.folder / name
+        victim.participant, testnet.ledger, DyingSender(testnet, 10, label), testnet.store, key, testnet.folder / name
     )
     with pytest.raises(PowerCut):
         dying.publish(number) if label == "publish" else dying.verify(dying.duty())
     leaf = key.next_leaf - 1
-    back = town.validator(int(name.removeprefix("validator-")))
+    back = testnet.validator(int(name.removeprefix("validator-")))
     assert back.publish(number) if label == "publish" else back.verify(back.duty())
     assert key.next_leaf == leaf + 1, "no second signature was made"
-    opened, shard = town.ledger.opened_in(number), town.ledger.shards[SHARD]
+    opened, shard = testnet.ledger.opened_in(number), testnet.ledger.shards[SHARD]
     if label == "propose":
         assert [leaf_of(p.signature) for p in shard.proposals(number, opened)] == [leaf]
     elif label == "attest":
@@ -225,18 +225,18 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
 
 
 @pytest.mark.parametrize("stage", ["after commits", "after reveals"])
-def test_a_round_survives_restarts_of_chain_and_ipfs_node(town: Town, stage: str) -> None:
-    network = town.network(clients=[1, 2])
+def test_a_round_survives_restarts_of_chain_and_ipfs_node(testnet: Testnet, stage: str) -> None:
+    network = testnet.network(clients=[1, 2])
     number = open_round(network)
     train(network)
     commit(network)
     if stage == "after commits":
-        town.devnet.restart_chain()
-        town.devnet.restart_ipfs()
+        testnet.devnet.restart_chain()
+        testnet.devnet.restart_ipfs()
     reveal(network)
     if stage == "after reveals":
-        town.devnet.restart_ipfs()
-        town.devnet.restart_chain()
+        testnet.devnet.restart_ipfs()
+        testnet.devnet.restart_chain()
     verify(network)
     publish(network)
     assert count_included(network, number) == 2

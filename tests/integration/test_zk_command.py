@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from qfl.zk.keys import NormKeys
+from qfl.crypto.norm.keys import NormKeys
 
 
 def qfl_zk(*arguments: object) -> subprocess.CompletedProcess[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from qfl.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
 from tests.contracts.world import as_tuple, key_of, word
 from tests.stateful.members import Members
 
@@ -37,19 +37,19 @@ class Evidence:
 
 
 class Equivocators(Members):
-    """`book` has the rounds by number; round 0 has no committee, so there must be another before the first rule."""
+    """`round_model` has the rounds by number; round 0 has no committee: there must be another before the first rule."""
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.book: list[Any] = [Seated([], 0)]
+        self.round_model: list[Any] = [Seated([], 0)]
         self.evidence: list[Evidence] = []
         self.punished: set[tuple[int, int]] = set()
 
     @rule(back=BACK, seat=st.integers(0, SEATS - 1))
     def sign_twice(self, back: int, seat: int) -> None:
         self.replace_worn_keys()
-        number = max(len(self.book) - 1 - back, 1)
-        validator = self.book[number].committee[seat]
+        number = max(len(self.round_model) - 1 - back, 1)
+        validator = self.round_model[number].committee[seat]
         account = self.ledger.accounts[validator]
         if account.has_left:
             return
@@ -88,6 +88,6 @@ class Equivocators(Members):
             return "NotEquivocation"
         if (found.round, found.seat) in self.punished:
             return "AlreadyProven"
-        if found.key_index < len(retired) and retired[found.key_index] < self.book[found.round].reveal_ends_at:
+        if found.key_index < len(retired) and retired[found.key_index] < self.round_model[found.round].reveal_ends_at:
             return "KeyRetired"
         return {"forged": "BadSignature", "same": "NotEquivocation"}.get(twist)

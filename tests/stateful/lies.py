@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from qfl.aggregate.rule import squared_norm
-from tests.contracts.courtroom import Attested, Court, Update, Vector
+from qfl.protocol.rule import squared_norm
+from tests.contracts.dispute_testnet import Attested, DisputeTestnet, Update, Vector
 from tests.contracts.world import as_tuple, word
 
 NOBODY = 999
@@ -115,7 +115,9 @@ def update_of(client: int, seed: int, *, is_big: bool) -> Update:
     return Update(client, Vector(lanes * 100 + 100 if is_big else lanes, 16))
 
 
-def make_claim(court: Court, revealed: Sequence[Update], lie: Lie, false_at: int, signers: list[int]) -> Claim | None:
+def make_claim(
+    court: DisputeTestnet, revealed: Sequence[Update], lie: Lie, false_at: int, signers: list[int]
+) -> Claim | None:
     """The current round's checkpoint with this lie; None where it cannot be told, or nothing can be included."""
     included = [update for update in revealed if lie is Lie.NORM or not is_over_norm(update)]
     if not included or (lie is Lie.NORM and not any(map(is_over_norm, included))):

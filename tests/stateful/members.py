@@ -16,7 +16,7 @@ from hypothesis import assume
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from tests.contracts.courtroom import BURN, Court
+from tests.contracts.dispute_testnet import BURN, DisputeTestnet
 from tests.contracts.world import VALIDATOR_STAKE, as_struct, key_of, reverts, word
 from tests.stateful.ledger import Account, Ledger
 
@@ -34,7 +34,7 @@ class Members(RuleBasedStateMachine):
     preconditions, which depend on the chain's own random numbers, Hypothesis would see an inconsistent machine.
     """
 
-    def __init__(self, court: Court, seen: Counter[str]) -> None:
+    def __init__(self, court: DisputeTestnet, seen: Counter[str]) -> None:
         super().__init__()
         self.court, self.staking = court.fresh(), court.staking
         self.by, self.seen = {"from": court.relayer}, seen

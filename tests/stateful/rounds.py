@@ -9,14 +9,14 @@ from brownie import chain
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from qfl.chain.digests import compute_commitment
-from tests.contracts.courtroom import Vector
+from qfl.protocol.digests import compute_commitment
+from tests.contracts.dispute_testnet import Vector
 from tests.contracts.world import CHECKPOINT, COMMIT, FAILED, FINAL, IDLE, OPEN, PUBLISH, PUBLISHED, REVEAL, word
-from tests.stateful.book import CHALLENGE, SECONDS, Book, Entry
 from tests.stateful.equivocators import BACK, SEATS, Equivocators
 from tests.stateful.ledger import Account
 from tests.stateful.lies import Lie, make_claim, update_of
 from tests.stateful.members import WHO
+from tests.stateful.round_model import CHALLENGE, SECONDS, Entry, RoundModel
 
 COORDINATE = st.integers(0, 8)
 LIE = st.sampled_from(Lie)
@@ -31,19 +31,19 @@ class Rounds(Equivocators):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.beacon = self.court.beacon
-        self.book = Book(self.court.genesis)
+        self.round_model = RoundModel(self.court.genesis)
 
     @property
     def current(self) -> Entry:
-        return self.book[-1]
+        return self.round_model[-1]
 
     @property
     def number(self) -> int:
-        return len(self.book) - 1
+        return len(self.round_model) - 1
 
     @property
     def base(self) -> Vector:
-        return self.book[self.current.base].model
+        return self.round_model[self.current.base].model
 
     def why_not_in(self, phase: int) -> str | None:
         """`WrongPhase`, unless the next transaction happens in this phase."""
@@ -58,9 +58,9 @@ class Rounds(Equivocators):
         if self.current.state == OPEN:
             self.current.state = FAILED
         opened_at = chain[-1].timestamp
-        committee = list(self.beacon.committee(len(self.book), 0))
+        committee = list(self.beacon.committee(len(self.round_model), 0))
         assert set(committee) <= self.ledger.drawable and len(set(committee)) == SEATS
-        self.book.append(Entry(committee, opened_at + 420, self.book.head, opened_at))
+        self.round_model.append(Entry(committee, opened_at + 420, self.round_model.head, opened_at))
 
     def commit(self, who: int, is_big: bool) -> None:
         account, client = self.pick(who), self.pick(who).member
@@ -121,17 +121,17 @@ class Rounds(Equivocators):
             entry = self.current
             entry.state, entry.published_at, entry.publisher = PUBLISHED, chain[-1].timestamp, member.id
             entry.model, entry.false_at = model, {LANE: false_at, CONTENT: -1}.get(lie)
-            self.book.head = self.number
+            self.round_model.head = self.number
 
     @rule(back=BACK)
     def settle(self, back: int) -> None:
-        number = self.book.recent(back, *self.book.in_state(PUBLISHED))
-        entry, error = self.book[number], None
+        number = self.round_model.recent(back, *self.round_model.in_state(PUBLISHED))
+        entry, error = self.round_model[number], None
         if entry.state != PUBLISHED:
             error = "WrongState"
         elif self.next_second < entry.ends_at("challenge"):
             error = "StillChallengeable"
-        elif self.book[entry.base].state != FINAL:
+        elif self.round_model[entry.base].state != FINAL:
             error = "BaseNotFinal"
         if self.expect(error, self.beacon.settle, number, self.by):
             entry.state = FINAL
@@ -171,8 +171,8 @@ class Rounds(Equivocators):
     def settle_all(self) -> None:
         """As random calls rarely do: wait, then settle from the oldest on."""
         self.wait("challenge")
-        for _ in self.book.in_state(PUBLISHED):
-            self.settle(len(self.book))
+        for _ in self.round_model.in_state(PUBLISHED):
+            self.settle(len(self.round_model))
 
     @rule(lie=LIE, model_lie=MODEL_LIE, false_at=COORDINATE, seats=QUORUM, publisher=st.integers(2, 6))
     def play(self, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int], publisher: int) -> None:

@@ -14,12 +14,12 @@ from brownie import web3
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
 
-from qfl.types import ModelShape
-from tests.contracts.courtroom import hold_court
+from qfl.protocol.types import ModelShape
+from tests.contracts.dispute_testnet import set_up_disputes
 from tests.contracts.world import FAILED, FINAL, GWEI, IDLE, OPEN, PUBLISHED, VALIDATOR_STAKE, VOID, as_tuple
-from tests.stateful.book import CHALLENGE, ROUND
 from tests.stateful.equivocators import BACK, SEATS
 from tests.stateful.lies import FAULT_OF, NORM_BOUND, RIGHT, Lie, Proof
+from tests.stateful.round_model import CHALLENGE, ROUND
 from tests.stateful.rounds import COORDINATE, LIE, MODEL_LIE, Rounds
 
 CLIENTS = ("ada", "ben")
@@ -39,31 +39,33 @@ class DisputedRounds(Rounds):
     @rule(back=BACK, is_late=st.booleans())
     def prove_a_lie(self, back: int, is_late: bool) -> None:
         """The apt proof of a recent lie of a committee; once its round is final, perhaps."""
-        lying = [number for number, entry in enumerate(self.book) if entry.claim and entry.claim.is_false]
+        lying = [number for number, entry in enumerate(self.round_model) if entry.claim and entry.claim.is_false]
         if lying:
             if is_late:
                 self.settle_all()
-            unpunished = [number for number in lying if not self.book[number].is_claim_void]
-            number = self.book.recent(back, *(unpunished or lying))
-            claim = self.book[number].claim
+            unpunished = [number for number in lying if not self.round_model[number].is_claim_void]
+            number = self.round_model.recent(back, *(unpunished or lying))
+            claim = self.round_model[number].claim
             self.dispute(number, claim.apt, claim.false_at)
 
     @rule(back=BACK, is_whole=st.booleans())
     def prove_a_false_model(self, back: int, is_whole: bool) -> None:
-        lying = [number for number, entry in enumerate(self.book) if entry.false_at is not None]
+        lying = [number for number, entry in enumerate(self.round_model) if entry.false_at is not None]
         if lying:
-            unpunished = [number for number in lying if self.book[number].state == PUBLISHED]
-            number = self.book.recent(back, *(unpunished or lying))
-            self.dispute_model(len(self.book) - 1 - number, is_whole, max(self.book[number].false_at, 0))
+            unpunished = [number for number in lying if self.round_model[number].state == PUBLISHED]
+            number = self.round_model.recent(back, *(unpunished or lying))
+            self.dispute_model(len(self.round_model) - 1 - number, is_whole, max(self.round_model[number].false_at, 0))
 
     @rule(back=BACK, aim=st.sampled_from(Proof), coordinate=COORDINATE)
     def dispute_checkpoint(self, back: int, aim: Proof, coordinate: int) -> None:
         """Any proof against a recent checkpoint, whatever it says."""
-        number = self.book.recent(back, *(number for number, entry in enumerate(self.book) if entry.claim))
+        number = self.round_model.recent(
+            back, *(number for number, entry in enumerate(self.round_model) if entry.claim)
+        )
         self.dispute(number, aim, coordinate)
 
     def dispute(self, number: int, aim: Proof, coordinate: int) -> None:
-        entry, claim = self.book[number], self.book[number].claim
+        entry, claim = self.round_model[number], self.round_model[number].claim
         error = None
         if entry.is_claim_void:
             error = "NoCheckpoint"
@@ -77,16 +79,16 @@ class DisputedRounds(Rounds):
             if entry.state == OPEN:
                 entry.state = FAILED
             if entry.state == PUBLISHED:
-                self.book.roll_back(number)
+                self.round_model.roll_back(number)
 
     @rule(back=BACK, is_whole=st.booleans(), lane=COORDINATE)
     def dispute_model(self, back: int, is_whole: bool, lane: int) -> None:
         """At any lane of a recent model, or all of it, whatever it is."""
-        number = self.book.recent(back)
-        entry, false_at = self.book[number], self.book[number].false_at
+        number = self.round_model.recent(back)
+        entry, false_at = self.round_model[number], self.round_model[number].false_at
         if entry.claim is None:
             return
-        attested, base = entry.claim.attested, self.book[entry.base].model
+        attested, base = entry.claim.attested, self.round_model[entry.base].model
         before = (number, [as_tuple(attested.checkpoint)])
         if is_whole:
             error = "ContentIsRight" if false_at is None else None
@@ -100,13 +102,13 @@ class DisputedRounds(Rounds):
         if entry.state != PUBLISHED:
             error = "NotPublished"
         if self.prove(error, "model", [entry.publisher], dispute, *proof):
-            self.book.roll_back(number)
+            self.round_model.roll_back(number)
 
     @rule(back=BACK, what=st.sampled_from(["publisher", "seat", "update"]), index=st.integers(0, SEATS - 1))
     def reward(self, back: int, what: str, index: int) -> None:
         """Of a recent round, final if there is one: once for each that earned it and is still there."""
-        number = self.book.recent(back, *self.book.in_state(FINAL)[1:])
-        entry = self.book[number]
+        number = self.round_model.recent(back, *self.round_model.in_state(FINAL)[1:])
+        entry = self.round_model[number]
         if entry.claim is None:
             return
         attested = entry.claim.attested
@@ -143,7 +145,7 @@ class DisputedRounds(Rounds):
     @invariant()
     def beacon_agrees_with_the_book(self) -> None:
         now = self.next_second - 1
-        for number, entry in enumerate(self.book):
+        for number, entry in enumerate(self.round_model):
             missed = entry.state == OPEN and entry.phase_at(now) == IDLE
             found = self.beacon.roundAt(number)
             assert (found["state"], found["baseRound"]) == (FAILED if missed else entry.state, entry.base)
@@ -156,27 +158,32 @@ class DisputedRounds(Rounds):
         slot = int.from_bytes(web3.eth.get_storage_at(self.beacon.address, CHAIN_SLOT), "big")
         current, head, final = (slot >> shift & (2**64 - 1) for shift in (0, 64, 128))
         version, unsettled = slot >> 192 & 0xFFFF, slot >> 208
-        assert (current, head, final, version) == (self.number, self.book.head, self.book.in_state(FINAL)[-1], 1)
-        assert unsettled == len(self.book.in_state(PUBLISHED))
+        assert (current, head, final, version) == (
+            self.number,
+            self.round_model.head,
+            self.round_model.in_state(FINAL)[-1],
+            1,
+        )
+        assert unsettled == len(self.round_model.in_state(PUBLISHED))
 
     @invariant()
     def models_form_one_chain(self) -> None:
         """From the head down: published ones, then final ones; no published one beside it."""
-        line = self.book.line_of(self.book.head)
-        states = [self.book[number].state for number in line]
+        line = self.round_model.line_of(self.round_model.head)
+        states = [self.round_model[number].state for number in line]
         assert states == sorted(states) and set(states) <= {PUBLISHED, FINAL}
-        assert set(self.book.in_state(PUBLISHED)) <= set(line)
+        assert set(self.round_model.in_state(PUBLISHED)) <= set(line)
 
     @invariant()
     def nothing_falls_but_lies_and_what_was_built_on_them(self) -> None:
-        for number in self.book.in_state(VOID):
-            assert any(self.book[each].is_false for each in self.book.line_of(number))
-        for entry in self.book:
+        for number in self.round_model.in_state(VOID):
+            assert any(self.round_model[each].is_false for each in self.round_model.line_of(number))
+        for entry in self.round_model:
             assert not entry.is_claim_void or entry.claim.is_false
 
     @invariant()
     def the_liable_stay_while_their_model_can_be_challenged(self) -> None:
-        for entry in self.book:
+        for entry in self.round_model:
             if self.is_within_window(entry):
                 liable = [*self.attesters_of(entry), self.ledger.accounts[entry.publisher]]
                 assert not any(account.has_left for account in liable)
@@ -185,7 +192,7 @@ class DisputedRounds(Rounds):
 def test_rounds(run_machine):
     shortest = ROUND + CHALLENGE + 1
     changed = {"seats": SEATS, "unbondingSeconds": shortest, "normBound": NORM_BOUND}
-    court = hold_court(ModelShape(quantum=6, classical=3), validators=(), **changed)
+    court = set_up_disputes(ModelShape(quantum=6, classical=3), validators=(), **changed)
     for name in CLIENTS:
         court.bond(name, "client")
     for name, ether in VALIDATORS.items():

@@ -13,8 +13,8 @@ from brownie import accounts, chain
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from qfl.types import CheckpointData
-from tests.contracts.courtroom import hold_court
+from qfl.protocol.types import CheckpointData
+from tests.contracts.dispute_testnet import set_up_disputes
 from tests.contracts.world import CLIENT_STAKE, VALIDATOR_STAKE, as_tuple
 from tests.stateful.equivocators import BACK, SEATS, Equivocators, Seated
 from tests.stateful.members import WEI, WHO
@@ -63,15 +63,15 @@ class Stakes(Equivocators):
     def open_round(self, does_attest: bool) -> None:
         """Once the round before is over; its committee attests an update that nobody revealed, or nothing."""
         self.replace_worn_keys()
-        self.wait_until(self.book[-1].reveal_ends_at + 2 * SECONDS)
+        self.wait_until(self.round_model[-1].reveal_ends_at + 2 * SECONDS)
         error = "TooFewValidators" if len(self.ledger.drawable) < SEATS else None
         if not self.expect(error, self.court.beacon.openRound, self.by):
             return
-        committee = [member.id for member in self.court.seats(len(self.book))]
+        committee = [member.id for member in self.court.seats(len(self.round_model))]
         assert set(committee) <= self.ledger.drawable
-        self.book.append(Seated(committee, chain[-1].timestamp + 2 * SECONDS))
+        self.round_model.append(Seated(committee, chain[-1].timestamp + 2 * SECONDS))
         if does_attest:
-            self.court.reach(self.book[-1].reveal_ends_at)
+            self.court.reach(self.round_model[-1].reveal_ends_at)
             checkpoint = self.court.checkpoint((), count=1, included=1)
             self.court.submit(checkpoint)
             self.phantoms.append(checkpoint)
@@ -82,7 +82,7 @@ class Stakes(Equivocators):
             return
         checkpoint = self.phantoms[max(len(self.phantoms) - 1 - back, 0)]
         error = "NoCheckpoint" if checkpoint.round in self.convicted else None
-        guilty = self.book[checkpoint.round].committee
+        guilty = self.round_model[checkpoint.round].committee
         dispute = self.court.disputes.disputeUpdates
         if self.prove(error, "updates", guilty, dispute, as_tuple(checkpoint), []):
             self.convicted.add(checkpoint.round)
@@ -94,7 +94,7 @@ class Stakes(Equivocators):
 
 def test_stakes(run_machine):
     phases = dict.fromkeys(PHASES, SECONDS)
-    court = hold_court(validators=(), seats=SEATS, unbondingSeconds=UNBONDING, rewardPoolWei=0, **phases)
+    court = set_up_disputes(validators=(), seats=SEATS, unbondingSeconds=UNBONDING, rewardPoolWei=0, **phases)
     seen: Counter[str] = Counter()
     run_machine(lambda: Stakes(court, seen), examples=8, steps=25)
     assert seen["updates"] and seen["equivocation"]

@@ -7,7 +7,7 @@ import json
 import pytest
 from eth_account import Account
 
-from qfl.chain.accounts import load_account
+from qfl.chain.rpc.accounts import load_account
 from qfl.errors import InvalidInput, KeyFileExposed
 
 FIRST_OF_ANVIL = "0xf39Fd6e51aad88F6F4ce6aB8827279cffFb92266"

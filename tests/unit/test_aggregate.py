@@ -12,10 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qfl.aggregate.rule import BLOCK, aggregate_shard, apply_global, squared_norm
-from qfl.codec.lanes import lane_dtype
 from qfl.errors import InvalidInput
-from qfl.types import LaneFormat, ModelShape
+from qfl.protocol.lanes import lane_dtype
+from qfl.protocol.rule import BLOCK, aggregate_shard, apply_global, squared_norm
+from qfl.protocol.types import LaneFormat, ModelShape
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "aggregate.json").read_text())
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.committee.aggregate import Aggregate, decode_aggregate, encode_aggregate
 from qfl.errors import MalformedContent
-from qfl.types import KeyPlace
+from qfl.protocol.types import KeyPlace
+from qfl.quorum.bls_bundle import Aggregate, decode_aggregate, encode_aggregate
 
 SIGNATURE = bytes(range(192))
 places = st.builds(KeyPlace, st.integers(0, 0xFFFE), st.integers(0, 0xFF))

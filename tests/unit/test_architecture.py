@@ -10,8 +10,8 @@ import sys
 import pytest
 
 from qfl.errors import InvalidInput, MalformedContent
+from qfl.protocol.types import ModelShape
 from qfl.quantum.architecture import Architecture
-from qfl.types import ModelShape
 
 
 def test_default_has_358_parameters() -> None:
@@ -106,7 +106,8 @@ def test_angle_encoding_takes_four_features_per_qubit() -> None:
 
 def test_settings_and_data_import_without_torch() -> None:
     code = (
-        "import sys, qfl.quantum.architecture, qfl.quantum.config, qfl.data.datasets, qfl.data.partition;"
+        "import sys, qfl.quantum.architecture, qfl.quantum.config;"
+        "import qfl.training.data.datasets, qfl.training.data.partition;"
         "sys.exit(bool({'torch', 'torchquantum', 'torchvision', 'sklearn'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

@@ -6,8 +6,8 @@ from statistics import mean
 
 import pytest
 
-from qfl.dynamics.attendance import Schedule
-from qfl.dynamics.config import Dynamics
+from qfl.simulation.faults.attendance import Schedule
+from qfl.simulation.faults.config import Dynamics
 
 CHURN = Dynamics(churn=0.3, exits=0.2, longest_absence=2, newcomers=30, stragglers=0.1)
 

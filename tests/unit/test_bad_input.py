@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from commands import require_one_line, run_command
 
-from qfl.config import JobConfig
 from qfl.devnet.state import lock_folder
+from qfl.simulation.config import JobConfig
 
 HUGE = "9" * 400
 LONG = "9" * 5_000
@@ -400,7 +400,7 @@ def test_a_devnets_lock_that_is_damaged_ends_in_one_line(locked: Path, capsys: p
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here: run it on Linux")
 def test_a_full_disk_ends_in_one_line() -> None:
     """Any command can meet with it."""
-    code = "import sys; sys.argv = ['qfl', 'simulate', '--json']; from qfl.cli.main import main; main()"
+    code = "import sys; sys.argv = ['qfl', 'simulate', '--json']; from qfl.apps.cli.main import main; main()"
     with Path("/dev/full").open("w") as full:
         done = subprocess.run([sys.executable, "-c", code], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 2

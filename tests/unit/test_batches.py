@@ -5,15 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.data.datasets import LabelledData
 from qfl.errors import NotFinite
-from qfl.job import JobDocument
+from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.roles.batches import BATCH_CLIENTS, cut
-from qfl.roles.client import TrainingTask
-from qfl.roles.trainer import LocalTrainer
-from qfl.types import RoundNumber
+from qfl.training.batches import BATCH_CLIENTS, cut
+from qfl.training.data.datasets import LabelledData
+from qfl.training.job import JobDocument
+from qfl.training.trainer import LocalTrainer
 
 
 @pytest.mark.parametrize("clients", [0, 1, BATCH_CLIENTS, BATCH_CLIENTS + 1, 5 * BATCH_CLIENTS - 1])

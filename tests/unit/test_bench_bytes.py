@@ -7,7 +7,7 @@ import json
 import numpy as np
 import pytest
 
-from qfl.bench.bytes import (
+from experiments.learning.bytes import (
     BASELINE,
     NAME,
     WAYS,
@@ -19,13 +19,13 @@ from qfl.bench.bytes import (
     message_bytes,
     send,
 )
-from qfl.codec.content import Content, ContentKind, encode, encode_briefly
-from qfl.committee.updates import VerifiedUpdate
-from qfl.config import JobConfig
+from experiments.learning.unquantised import UnquantisedFederation
 from qfl.errors import InvalidInput
-from qfl.learning.federation import Federation
-from qfl.learning.unquantised import UnquantisedFederation
-from qfl.prepare import prepare_job
+from qfl.protocol.content import Content, ContentKind, encode, encode_briefly
+from qfl.protocol.types import VerifiedUpdate
+from qfl.simulation.config import JobConfig
+from qfl.simulation.federation import Federation
+from qfl.simulation.prepare import prepare_job
 
 TINY = JobConfig(
     clients=2,

@@ -6,13 +6,13 @@ import json
 
 import pytest
 
-from qfl.bench.acts import Act, Recorder, Sent, as_list, critical_path, log_bytes
-from qfl.bench.consensus import LINES, compare, consensus_table, summarise
-from qfl.bench.decide import count_traffic
-from qfl.bench.scale import growth, rate
-from qfl.bench.variants import VARIANTS
-from qfl.chain.receipts import Receipt
-from qfl.types import ParticipantId, ShardIndex
+from experiments.consensus.acts import Act, Recorder, Sent, as_list, critical_path, log_bytes
+from experiments.consensus.consensus import LINES, compare, consensus_table, summarise
+from experiments.consensus.decide import count_traffic
+from experiments.consensus.scale import growth, rate
+from experiments.consensus.variants import VARIANTS
+from qfl.chain.rpc.receipts import Receipt
+from qfl.protocol.types import ParticipantId, ShardIndex
 
 
 def act(validator, *sent, own=0.0, shard=0):

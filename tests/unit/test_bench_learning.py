@@ -6,10 +6,19 @@ import json
 
 import pytest
 
-from qfl.bench.learning import MODELS, NAME, RECIPES, Learnt, as_document, bench_learning, learn, learning_table
-from qfl.config import JobConfig
+from experiments.learning.learning import (
+    MODELS,
+    NAME,
+    RECIPES,
+    Learnt,
+    as_document,
+    bench_learning,
+    learn,
+    learning_table,
+)
 from qfl.errors import InvalidInput
-from qfl.job import training_config
+from qfl.simulation.config import JobConfig
+from qfl.training.job import training_config
 
 TINY = JobConfig(
     clients=2,

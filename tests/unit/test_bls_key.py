@@ -6,8 +6,8 @@ import pytest
 from py_ecc.bls.g2_primitives import G2_to_signature, signature_to_G2
 from py_ecc.optimized_bls12_381 import add, neg
 
+from qfl.crypto.bls import BlsKey, aggregate, verify, verify_aggregate, verify_together
 from qfl.errors import BlsKeyUnusable
-from qfl.keys.bls import BlsKey, aggregate, verify, verify_aggregate, verify_together
 
 MESSAGE, OTHER = b"m" * 32, b"o" * 32
 KEYS = [BlsKey(bytes([seed]) * 32) for seed in range(4)]

@@ -6,9 +6,9 @@ import pytest
 from py_ecc.bls.g2_primitives import pubkey_to_G1, signature_to_G2
 from py_ecc.optimized_bls12_381 import normalize
 
+from qfl.crypto.bls import BlsKey
+from qfl.crypto.bls_points import FIELD, compressed_key, compressed_signature, full_key, full_signature
 from qfl.errors import MalformedContent
-from qfl.keys.bls import BlsKey
-from qfl.keys.bls_points import FIELD, compressed_key, compressed_signature, full_key, full_signature
 
 KEYS = [BlsKey(bytes([seed]) * 32) for seed in range(8)]
 GENERATOR = "97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.committee.bundle import decode_bundle, encode_bundle, quorum_of
 from qfl.errors import MalformedContent
+from qfl.protocol.quorum import quorum_of
+from qfl.quorum.lms_bundle import decode_bundle, encode_bundle
 
 bundles = st.dictionaries(st.integers(0, 63), st.binary(max_size=40), max_size=8)
 

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from qfl.casestudy import study
-from qfl.casestudy.claims import ENERGY, OVERHEAD, SCALE, SECURITY, Claim, compute_claims
-from qfl.casestudy.methods import METHODS, REDUCED, Size
-from qfl.casestudy.pages import make_page, to_markdown
-from qfl.cli.main import cli
+from experiments.casestudy import study
+from experiments.casestudy.claims import ENERGY, OVERHEAD, SCALE, SECURITY, Claim, compute_claims
+from experiments.casestudy.methods import METHODS, REDUCED, Size
+from experiments.casestudy.pages import make_page, to_markdown
+from qfl.apps.cli.main import cli
 from qfl.errors import InvalidInput
 
 ACCURACY = {
@@ -164,7 +164,7 @@ def test_what_cannot_be_run_is_refused_at_once(tmp_path: Path, arguments: list[s
 
 def test_classical_fl_is_of_the_same_size() -> None:
     """Its parameters are within a hidden unit of the quantum model's."""
-    from qfl.prepare import prepare_job
+    from qfl.simulation.prepare import prepare_job
 
     sizes = {
         name: prepare_job(METHODS[name].applied_to(Size().job(1)))[0].architecture.shape.total

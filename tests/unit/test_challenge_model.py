@@ -7,13 +7,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qfl.aggregate.model import compute_next_model, model_content
-from qfl.challenge.evidence import FalseModel, UnopenedModel
-from qfl.challenge.model import prove_false_model
-from qfl.codec.chunks import merkle_root, verify_path
-from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
-from qfl.codec.lanes import unpack_lanes
-from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from qfl.challenger.evidence import FalseModel, UnopenedModel
+from qfl.challenger.model import prove_false_model
+from qfl.protocol.chunks import merkle_root, verify_path
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.lanes import unpack_lanes
+from qfl.protocol.next_model import compute_next_model, model_content
+from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
 
 SHAPE = ModelShape(quantum=12, classical=9)
 FORMAT = LaneFormat(16, 13, 9)

@@ -13,15 +13,15 @@ from honest import TERMS, make_reveal, make_update
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.challenge.evidence import FalseAggregate, UnopenedAggregate
-from qfl.challenge.opening import open_lanes
-from qfl.challenge.shard import find_false_updates, find_over_norm, included_in, is_right, prove_false_aggregate
-from qfl.codec.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
-from qfl.codec.content import content_digest, decode, encode, lanes_root
-from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes, unpack_lanes
-from qfl.committee.result import ShardResult, compute_result
+from qfl.challenger.evidence import FalseAggregate, UnopenedAggregate
+from qfl.challenger.opening import open_lanes
+from qfl.challenger.shard import find_false_updates, find_over_norm, is_right, prove_false_aggregate
 from qfl.errors import UpdateRejected
-from qfl.types import LaneFormat
+from qfl.protocol.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes, unpack_lanes
+from qfl.protocol.result import ShardResult, compute_result, included_in
+from qfl.protocol.types import LaneFormat
 
 CLIENTS = (9, 4, 8)
 
@@ -29,8 +29,8 @@ CLIENTS = (9, 4, 8)
 class Shard:
     """A shard in which `CLIENTS` revealed what the contents say, and its honest result."""
 
-    def __init__(self, contents=None, terms=TERMS, seeds=()):
-        self.terms = terms
+    def __init__(self, contents=None, spec=TERMS, seeds=()):
+        self.spec = spec
         self.contents = contents or [make_update(client) for client in CLIENTS]
         self.seeds = seeds or [b""] * len(self.contents)
         pairs = list(zip(self.contents, self.seeds, strict=True))
@@ -40,10 +40,10 @@ class Shard:
             for reveal, (content, seed) in zip(self.reveals, pairs, strict=True)
         ]
         self.opened = [
-            open_lanes(reveal, encode(content), seed, terms)
+            open_lanes(reveal, encode(content), seed, spec)
             for reveal, (content, seed) in zip(self.reveals, pairs, strict=True)
         ]
-        self.result = compute_result(terms, 0, self.opened)
+        self.result = compute_result(spec, 0, self.opened)
         self.checkpoint = self.result.checkpoint
 
     def lie(self, lane, by):
@@ -57,7 +57,7 @@ class Shard:
         return ShardResult(replace(self.checkpoint, aggregate_root=root, content_digest=digest), data)
 
     def prove(self, checkpoint, claimed):
-        return prove_false_aggregate(checkpoint, self.terms, self.reveals, self.opened, self.result, claimed)
+        return prove_false_aggregate(checkpoint, self.spec, self.reveals, self.opened, self.result, claimed)
 
 
 def root_of(content, seed):
@@ -125,9 +125,9 @@ def test_the_position_of_an_update_is_among_the_included_ones_not_the_revealed_o
 
 
 def test_an_update_at_the_bound_is_no_fault():
-    terms = replace(TERMS, norm_bound=41 * 100**2)
-    shard = Shard([make_update(9, lanes=np.full(41, 100, np.int16))], terms)
-    assert find_over_norm(shard.checkpoint, terms, shard.reveals, shard.opened) is None
+    spec = replace(TERMS, norm_bound=41 * 100**2)
+    shard = Shard([make_update(9, lanes=np.full(41, 100, np.int16))], spec)
+    assert find_over_norm(shard.checkpoint, spec, shard.reveals, shard.opened) is None
 
 
 # --- the aggregate ---
@@ -139,7 +139,7 @@ def test_an_update_at_the_bound_is_no_fault():
 )
 def test_one_altered_lane_is_proven_by_the_chunks_that_have_it(lane, by, bits, clients, private):
     """The contract recomputes from these openings alone: each must open its root at the same coordinate."""
-    terms = replace(TERMS, format=LaneFormat(bits, 13, 9), trim_bps=2_000)
+    spec = replace(TERMS, format=LaneFormat(bits, 13, 9), trim_bps=2_000)
     rng = np.random.default_rng(clients)
     contents = [
         make_update(
@@ -147,7 +147,7 @@ def test_one_altered_lane_is_proven_by_the_chunks_that_have_it(lane, by, bits, c
         )
         for client in range(clients)
     ]
-    shard = Shard(contents, terms, [bytes([client + 1]) * 32 for client in range(clients)] if private else ())
+    shard = Shard(contents, spec, [bytes([client + 1]) * 32 for client in range(clients)] if private else ())
     lie = shard.lie(lane, by)
     proof = shard.prove(lie.checkpoint, lie.content)
     assert isinstance(proof, FalseAggregate)

@@ -10,8 +10,8 @@ from eth_hash.auto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.codec.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
 from qfl.errors import InvalidInput
+from qfl.protocol.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "chunks.json").read_text())
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.data.datasets import LabelledData
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.quantum.training import evaluate, initial_parameters, train_clients
+from qfl.training.data.datasets import LabelledData
+from qfl.training.training import evaluate, initial_parameters, train_clients
 
 
 @pytest.mark.parametrize("ansatz", ["classical", "hardware-efficient", "strongly-entangling", "u3"])

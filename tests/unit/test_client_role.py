@@ -8,22 +8,22 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from qfl.aggregate.model import encode_model, model_content
-from qfl.attacks.poison.client import POISONERS
+from experiments.poisoning.client import POISONERS
 from qfl.chain.contracts.shard import ClientDuty
-from qfl.chain.digests import Domain, compute_commitment
-from qfl.codec.content import content_digest, decode, lanes_root
-from qfl.codec.state import from_state
+from qfl.client.client import KEPT_ROUNDS, Client
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.lms import verify
 from qfl.errors import ContractReverted, InvalidInput, KeyFileBehind, ModelRejected, StateCorrupt
-from qfl.job import JobDocument
-from qfl.keys.keyfile import KeyFile
-from qfl.keys.lms import verify
+from qfl.node.journal import begin_journal
+from qfl.protocol.content import content_digest, decode, lanes_root
+from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.next_model import encode_model, model_content
+from qfl.protocol.state import from_state
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, Trained
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.roles.client import KEPT_ROUNDS, Client, Trained
-from qfl.roles.journal import begin_journal
 from qfl.storage.memory import MemoryStore
-from qfl.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.training.job import JobDocument
 
 SHAPE = ModelShape(3, 2)
 GENESIS = model_content(RoundNumber(0), np.array([5, -6, 7, 8, -9], np.int32), SHAPE)
@@ -160,7 +160,7 @@ def test_killed_before_it_had_promised_it_trains_again(world, monkeypatch):
     """The update is on disk, its commitment is not: what nobody has heard of may change."""
     client = start(world)
     with monkeypatch.context() as patch:
-        patch.setattr("qfl.roles.journal.Journal.put", lambda *_args, **_record: 1 / 0)
+        patch.setattr("qfl.node.journal.Journal.put", lambda *_args, **_record: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             prepare(client, 1)
     restarted = start(world)
@@ -275,39 +275,39 @@ def train_round(client, number, control):
 
 
 def test_first_model_has_no_trail(world):
-    assert start(world).training_task(RoundNumber(1), SHARD).trail is None
+    assert start(world).training_task(RoundNumber(1), SHARD).model_delta is None
 
 
 def test_trail_is_what_the_last_round_changed_and_the_own_variate_also_after_a_restart(world):
     train_round(start(world), 1, 0.25)
     publish(world, 1, [5, -6, 7 + 2**20, 8, -9 + 2**24], GENESIS)
-    trail = start(world).training_task(RoundNumber(2), SHARD).trail
-    assert trail.round == 1
-    assert trail.step == pytest.approx([0, 0, 2**20 * 4 * np.pi / 2**32, 0, 1.0])
-    assert trail.own.tolist() == [0.25] * SHAPE.total
+    model_delta = start(world).training_task(RoundNumber(2), SHARD).model_delta
+    assert model_delta.round == 1
+    assert model_delta.step == pytest.approx([0, 0, 2**20 * 4 * np.pi / 2**32, 0, 1.0])
+    assert model_delta.own.tolist() == [0.25] * SHAPE.total
 
 
 def test_model_before_the_base_is_not_fetched_again_by_who_trained_on_it(world):
     train_round(start(world), 1, 0.25)
     publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
     del world.store.blocks[content_digest(encode_model(GENESIS))]
-    assert start(world).training_task(RoundNumber(2), SHARD).trail is not None
+    assert start(world).training_task(RoundNumber(2), SHARD).model_delta is not None
 
 
 def test_client_that_missed_rounds_fetches_what_it_did_not_train_on_and_keeps_its_variate(world):
     train_round(start(world), 1, 0.5)
     missed = publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
     publish(world, 2, [6, -6, 7, 8, -9 + 2**23], missed)
-    trail = start(world).training_task(RoundNumber(3), SHARD).trail
-    assert (trail.round, trail.step.tolist()) == (2, [0, 0, 0, 0, 0.5])
-    assert trail.own.tolist() == [0.5] * SHAPE.total
+    model_delta = start(world).training_task(RoundNumber(3), SHARD).model_delta
+    assert (model_delta.round, model_delta.step.tolist()) == (2, [0, 0, 0, 0, 0.5])
+    assert model_delta.own.tolist() == [0.5] * SHAPE.total
 
 
 def test_newcomer_has_a_trail_without_a_variate_of_its_own(world):
     publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
-    trail = start(world).training_task(RoundNumber(2), SHARD).trail
-    assert trail.step[0] > 0
-    assert trail.own is None
+    model_delta = start(world).training_task(RoundNumber(2), SHARD).model_delta
+    assert model_delta.step[0] > 0
+    assert model_delta.own is None
 
 
 def test_client_trains_without_a_trail_when_the_model_before_the_base_is_gone(world, caplog):
@@ -315,7 +315,7 @@ def test_client_trains_without_a_trail_when_the_model_before_the_base_is_gone(wo
     publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
     del world.store.blocks[content_digest(encode_model(GENESIS))]
     task = start(world).training_task(RoundNumber(2), SHARD)
-    assert task.trail is None
+    assert task.model_delta is None
     assert "without control variates this once" in caplog.text
 
 
@@ -323,7 +323,7 @@ def test_damaged_copy_of_the_last_base_is_fetched_again(world):
     train_round(start(world), 1, 0.25)
     publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
     (world.folder / "base-1.bin").write_bytes(b"half a mod")
-    assert start(world).training_task(RoundNumber(2), SHARD).trail.step[0] > 0
+    assert start(world).training_task(RoundNumber(2), SHARD).model_delta.step[0] > 0
 
 
 def test_recipe_without_control_variates_leaves_none_on_disk(world):

@@ -10,15 +10,15 @@ from honest import TERMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.aggregate.model import model_content
-from qfl.aggregate.rule import squared_norm
 from qfl.client.update import prepare_update
-from qfl.codec.content import content_digest, decode, lanes_root
-from qfl.codec.delta import compute_delta
-from qfl.codec.state import from_state
-from qfl.committee.updates import verify_update
 from qfl.errors import NotFinite
-from qfl.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber
+from qfl.node.updates import verify_update
+from qfl.protocol.content import content_digest, decode, lanes_root
+from qfl.protocol.delta import compute_delta
+from qfl.protocol.next_model import model_content
+from qfl.protocol.rule import squared_norm
+from qfl.protocol.state import from_state
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber
 
 CLIENT = ParticipantId(5)
 BASE = model_content(
@@ -37,8 +37,8 @@ def trained(seed, scale=0.05):
     return angles + scale * rng.standard_normal(angles.shape), weights + scale * rng.standard_normal(weights.shape)
 
 
-def prepare(seed=1, residual=NO_RESIDUAL, terms=TERMS, rounding=2, scale=0.05):
-    return prepare_update(CLIENT, terms, BASE, *trained(seed, scale), residual, np.random.default_rng(rounding))
+def prepare(seed=1, residual=NO_RESIDUAL, spec=TERMS, rounding=2, scale=0.05):
+    return prepare_update(CLIENT, spec, BASE, *trained(seed, scale), residual, np.random.default_rng(rounding))
 
 
 @settings(max_examples=30)
@@ -56,10 +56,10 @@ def test_what_is_sent_and_what_is_kept_add_up_to_what_was_learnt(seed, rounding,
 @pytest.mark.parametrize("scale", [0.0, 0.05, 3.0])
 def test_every_validator_accepts_it(lane_bits, scale):
     """However far training went: an update over the bound would be refused, and the client's round wasted."""
-    terms = replace(TERMS, format=LaneFormat(lane_bits, 13, 9), norm_bound=100_000)
-    update = prepare(terms=terms, scale=scale)
+    spec = replace(TERMS, format=LaneFormat(lane_bits, 13, 9), norm_bound=100_000)
+    update = prepare(spec=spec, scale=scale)
     reveal = Revealed(CLIENT, 0, update.update_root, update.content_digest, "0x")
-    lanes = verify_update(reveal, update.content, terms).lanes
+    lanes = verify_update(reveal, update.content, spec).lanes
     assert squared_norm(lanes) <= 100_000
     assert np.abs(lanes.astype(int)).max() <= 2 ** (lane_bits - 1) - 1
 
@@ -89,12 +89,12 @@ def test_another_seed_rounds_otherwise():
 def test_error_feedback_brings_the_mean_to_what_is_learnt():
     """The same change, a third of a lane, in 200 rounds: without the residual's return each would round alone."""
     shape = ModelShape(2, 2)
-    terms = replace(TERMS, shape=shape)
+    spec = replace(TERMS, shape=shape)
     base = model_content(RoundNumber(6), np.zeros(4, np.int32), shape)
     unit, rng, residual, applied = UNIT[[0, 1, -2, -1]], np.random.default_rng(4), np.zeros(4), np.zeros(4)
     angles, weights = from_state((unit / 3).astype(np.int32), shape)
     for _ in range(200):
-        update = prepare_update(CLIENT, terms, base, angles, weights, residual, rng)
+        update = prepare_update(CLIENT, spec, base, angles, weights, residual, rng)
         residual = update.residual
         applied += decode(update.content).lanes
     assert applied / 200 == pytest.approx(np.full(4, 1 / 3), abs=0.006)
@@ -110,7 +110,7 @@ def test_diverged_training_sends_nothing():
 
 def test_a_client_whose_lanes_are_too_narrow_is_told(caplog):
     """Nothing is lost, but it takes rounds to get through: somebody should choose a larger exponent."""
-    prepare(terms=replace(TERMS, format=LaneFormat(8, 13, 9)), scale=0.05)
+    prepare(spec=replace(TERMS, format=LaneFormat(8, 13, 9)), scale=0.05)
     assert "quantumExponent 13: choose" in caplog.text
     assert "client 5, round 7" in caplog.text
 

@@ -6,8 +6,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from qfl.chain.calls import UnsentCall
 from qfl.chain.clock import DevelopmentClock, WaitingClock
+from qfl.chain.rpc.calls import UnsentCall
 from qfl.errors import ChainUnreachable, ClockNotMovable
 
 

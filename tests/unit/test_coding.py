@@ -7,7 +7,7 @@ from eth_abi.abi import encode
 from web3 import Web3
 
 from qfl.chain.abi import load_abi
-from qfl.chain.coding import EventCoder, FunctionCoder
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder
 
 CONTRACT = Web3().eth.contract(address="0x" + "00" * 19 + "01", abi=load_abi("Beacon"), decode_tuples=True)
 CHECKPOINT = (7, 2, 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)

@@ -12,9 +12,9 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
+from experiments.scale.committees import Electorate, failure_probability, quorum, stall_tolerance
+from experiments.scale.sizing import seats_needed, unequal_stakes_bound
 from qfl.errors import InvalidInput
-from qfl.simulate.committees import Electorate, failure_probability, quorum, stall_tolerance
-from qfl.simulate.sizing import seats_needed, unequal_stakes_bound
 
 
 def enumerated(electorate: Electorate, tolerated: int) -> Fraction:

@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from test_content import UPDATE
 
-from qfl.challenge.opening import open_lanes
-from qfl.codec.compact import compress, expand
-from qfl.codec.content import HEADER_BYTES, ContentKind, content_digest, decode, encode, encode_briefly, lanes_root
-from qfl.codec.lanes import lane_dtype
+from qfl.challenger.opening import open_lanes
 from qfl.errors import MalformedContent, UpdateRejected
-from qfl.types import ModelShape, ParticipantId, Revealed
+from qfl.protocol.compact import compress, expand
+from qfl.protocol.content import HEADER_BYTES, ContentKind, content_digest, decode, encode, encode_briefly, lanes_root
+from qfl.protocol.lanes import lane_dtype
+from qfl.protocol.types import ModelShape, ParticipantId, Revealed
 
 SPARSE = np.zeros(1_000, np.int8)
 SPARSE[::40] = 1

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qfl.chain.parameters import load_parameters
-from qfl.config import LANE_PRESETS, JobConfig, load_config
 from qfl.errors import InvalidInput
+from qfl.simulation.config import LANE_PRESETS, JobConfig, load_config
 
 
 @pytest.fixture

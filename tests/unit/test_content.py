@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from qfl.codec.cid import cid_of, digest_of
-from qfl.codec.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.codec.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.errors import InvalidInput, MalformedContent
-from qfl.types import ModelShape
+from qfl.protocol.cid import cid_of, digest_of
+from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
+from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
+from qfl.protocol.types import ModelShape
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "content.json").read_text())
 

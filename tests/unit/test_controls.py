@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.aggregate.model import model_content
-from qfl.client.trail import step_between
-from qfl.codec.state import ANGLE_UNIT, WEIGHT_UNIT
-from qfl.data.datasets import LabelledData
+from qfl.protocol.model_delta import step_between
+from qfl.protocol.next_model import model_content
+from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT
+from qfl.protocol.types import ModelShape, RoundNumber
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.quantum.controls import Controls
-from qfl.quantum.training import evaluate, initial_parameters, train_clients
-from qfl.types import ModelShape, RoundNumber
+from qfl.training.controls import Controls
+from qfl.training.data.datasets import LabelledData
+from qfl.training.training import evaluate, initial_parameters, train_clients
 
 ARCH = Architecture("amplitude", qubits=3, layers=2, classes=3, features=8)
 RECIPE = TrainingConfig(steps=20, batch_size=8, learning_rate=0.03, dtype="float64")

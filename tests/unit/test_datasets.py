@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from qfl.data.datasets import LabelledData, load_dataset
-from qfl.data.images import area_resize, shrink_to_fit
 from qfl.errors import DatasetMissing, InvalidInput
+from qfl.training.data.datasets import LabelledData, load_dataset
+from qfl.training.data.images import area_resize, shrink_to_fit
 
 
 def test_digits_are_split_four_to_one_with_every_class_in_both() -> None:

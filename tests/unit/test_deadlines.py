@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.dynamics.deadlines import DeadlineRule
 from qfl.errors import InvalidInput
+from qfl.node.deadline_rule import DeadlineRule
 
 RULE = DeadlineRule(quantile=0.9, margin=1.5, growth=2.0, floor=10, ceiling=1_000)
 SECONDS = st.floats(min_value=0, max_value=2_000)

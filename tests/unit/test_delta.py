@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.codec.delta import compute_delta
-from qfl.codec.state import ANGLE_PERIOD, ANGLE_UNIT, WEIGHT_UNIT, from_state
 from qfl.errors import NotFinite
-from qfl.types import ModelShape
+from qfl.protocol.delta import compute_delta
+from qfl.protocol.state import ANGLE_PERIOD, ANGLE_UNIT, WEIGHT_UNIT, from_state
+from qfl.protocol.types import ModelShape
 
 SHAPE = ModelShape(quantum=1, classical=1)
 int32s = st.integers(-(2**31), 2**31 - 1)

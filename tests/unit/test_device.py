@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 import torch
 
-from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.circuit import Circuit, Feature, Operation, Trainable
 from qfl.quantum.config import DeviceConfig
-from qfl.quantum.device import DeviceEngine, group_settings
-from qfl.quantum.fused import FusedEngine
-from qfl.quantum.training import evaluate, initial_parameters
+from qfl.quantum.engine.device import DeviceEngine, group_settings
+from qfl.quantum.engine.fused import FusedEngine
+from qfl.training.data.datasets import LabelledData
+from qfl.training.training import evaluate, initial_parameters
 
 ANGLE = 0.7
 EXACT = DeviceConfig(shots=None)

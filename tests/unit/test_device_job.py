@@ -7,18 +7,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qfl.config import JobConfig
-from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput
-from qfl.job import JobDocument
-from qfl.prepare import clients_device
+from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import DeviceConfig, TrainingConfig
-from qfl.quantum.training import evaluate, initial_parameters
-from qfl.quantum.trial import try_on_device
-from qfl.roles.client import TrainingTask
-from qfl.roles.trainer import LocalTrainer
-from qfl.types import RoundNumber
+from qfl.simulation.config import JobConfig
+from qfl.simulation.prepare import clients_device
+from qfl.training.data.datasets import LabelledData
+from qfl.training.job import JobDocument
+from qfl.training.trainer import LocalTrainer
+from qfl.training.training import evaluate, initial_parameters
+from qfl.training.trial import try_on_device
 
 MODEL = Architecture(encoding="angle", qubits=2, layers=1, classes=2, head=False, features=2)
 RECIPE = TrainingConfig(steps=8, batch_size=16)

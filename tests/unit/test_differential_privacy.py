@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from qfl.config import JobConfig
 from qfl.errors import PrivacyExtraMissing
-from qfl.learning.federation import Federation
-from qfl.prepare import prepare_job
-from qfl.privacy.differential import DELTA, privatise, spent_epsilon
+from qfl.simulation.config import JobConfig
+from qfl.simulation.federation import Federation
+from qfl.simulation.prepare import prepare_job
+from qfl.training.differential_privacy import DELTA, privatise, spent_epsilon
 
 TINY = JobConfig(
     clients=2,

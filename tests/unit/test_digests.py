@@ -10,8 +10,8 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.chain.digests import Domain, compute_commitment, compute_private_commitment
-from qfl.types import (
+from qfl.protocol.digests import Domain, compute_commitment, compute_private_commitment
+from qfl.protocol.types import (
     CheckpointData,
     LmsPublicKey,
     MirroredRound,

@@ -6,10 +6,10 @@ from dataclasses import asdict
 
 import pytest
 
-from qfl.dynamics.config import Dynamics, dynamics_config
-from qfl.dynamics.links import find_link
-from qfl.dynamics.pace import Paces, Payload
 from qfl.errors import InvalidInput
+from qfl.simulation.faults.config import Dynamics, dynamics_config
+from qfl.simulation.faults.links import find_link
+from qfl.simulation.faults.pace import Paces, Payload
 
 PAYLOAD = Payload(model=1_496, commit=1_719, reveal=1_058)
 

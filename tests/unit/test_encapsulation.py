@@ -9,9 +9,9 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qfl.crypto.encapsulation import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, encapsulate, require_public_key
+from qfl.crypto.kem import KemKey
 from qfl.errors import InvalidInput
-from qfl.privacy.encapsulation import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, encapsulate, require_public_key
-from qfl.privacy.kem import KemKey
 
 
 @settings(max_examples=25)

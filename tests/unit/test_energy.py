@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from qfl.energy.constants import Range, constant, load_constants
-from qfl.energy.model import compute_accounts
-from qfl.energy.tables import assumptions, energy_document, source_lines
-from qfl.energy.workload import Workload, read_workload, summarise
+from experiments.scale.energy_tables import assumptions, energy_document, source_lines
+from qfl.apps.report.energy import compute_accounts
+from qfl.apps.report.energy_constants import Range, constant, load_constants
+from qfl.apps.report.workload import Workload, read_workload, summarise
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 import pytest
 
-from qfl.chain.digests import Domain
-from qfl.challenge.equivocation import Said, find_equivocations
-from qfl.committee.bls_attestor import BlsAttestor
-from qfl.committee.lms_attestor import LmsAttestor
-from qfl.keys.bls import BlsKey
-from qfl.keys.bls_points import full_key, full_signature
-from qfl.keys.lms import LmsSecret
-from qfl.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.challenger.equivocation import Said, find_equivocations
+from qfl.crypto.bls import BlsKey
+from qfl.crypto.bls_points import full_key, full_signature
+from qfl.crypto.lms import LmsSecret
+from qfl.protocol.digests import Domain
+from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.quorum.bls import BlsAttestor
+from qfl.quorum.lms import LmsAttestor
 
 BEACON = Domain(31337, "0x" + "11" * 20)
 ONE = CheckpointData(

@@ -7,9 +7,9 @@ import threading
 
 import pytest
 
-from qfl.chain.receipts import Receipt
-from qfl.report.log import EventLog
-from qfl.types import ParticipantId
+from qfl.chain.rpc.receipts import Receipt
+from qfl.protocol.types import ParticipantId
+from qfl.simulation.event_log import EventLog
 
 
 @pytest.fixture

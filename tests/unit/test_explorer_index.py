@@ -10,11 +10,11 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
+from qfl.apps.explorer.contracts import ChainContracts
+from qfl.apps.explorer.follower import Follower
+from qfl.apps.explorer.index import Chunk, Index
+from qfl.apps.explorer.node import Block, Log, Node, Paid, Sent
 from qfl.errors import DeploymentMismatch, NodeContradictsItself
-from qfl.explorer.contracts import ChainContracts
-from qfl.explorer.follower import Follower
-from qfl.explorer.index import Chunk, Index
-from qfl.explorer.node import Block, Log, Node, Paid, Sent
 
 SHARD, BEACON, STRANGER = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "cc" * 20
 CONTRACTS = ChainContracts({"Shard 0": SHARD, "Beacon": BEACON})

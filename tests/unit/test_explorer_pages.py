@@ -12,21 +12,21 @@ import numpy as np
 import pytest
 from click.testing import CliRunner
 
-from qfl.cli.main import cli
-from qfl.codec.cid import cid_of
-from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.apps.cli.main import cli
+from qfl.apps.explorer.content import show_document
+from qfl.apps.explorer.index import Index
+from qfl.apps.explorer.patience import Patience
+from qfl.apps.explorer.plot import HEIGHT, plot_lanes
+from qfl.apps.explorer.run_log import RunLog
+from qfl.apps.explorer.search import search
+from qfl.apps.explorer.security import SecurityMiddleware
+from qfl.apps.explorer.series import Series
+from qfl.apps.explorer.shown import ether, short, when
 from qfl.errors import ContentMissing, InvalidInput, NoAnswerInTime
-from qfl.explorer.content import show_document
-from qfl.explorer.gate import Gate
-from qfl.explorer.index import Index
-from qfl.explorer.patience import Patience
-from qfl.explorer.plot import HEIGHT, plot_lanes
-from qfl.explorer.run_log import RunLog
-from qfl.explorer.search import search
-from qfl.explorer.series import Series
-from qfl.explorer.shown import ether, short, when
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.types import ModelShape
 from qfl.storage.memory import MemoryStore
-from qfl.types import ModelShape
 
 UPDATE = Content(
     ContentKind.UPDATE, 16, 3, 0, 0, 5, ModelShape(2, 1), b"\x07" * 32, np.array([1, -2, 3], dtype=np.int16)
@@ -136,7 +136,7 @@ def answer_of(method: str, host: str, names: tuple[str, ...] = ()) -> tuple[int,
         sent.append(message)
 
     scope = {"type": "http", "method": method, "path": "/", "headers": [(b"host", host.encode("latin-1"))]}
-    asyncio.run(Gate(app, names)(scope, None, send))
+    asyncio.run(SecurityMiddleware(app, names)(scope, None, send))
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 

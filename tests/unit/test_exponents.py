@@ -7,12 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qfl.codec.lanes import SPANS
-from qfl.config import JobConfig
 from qfl.errors import InvalidInput
-from qfl.learning.exponents import with_exponents
-from qfl.learning.federation import Federation
-from qfl.prepare import prepare_job
+from qfl.protocol.lanes import SPANS
+from qfl.simulation.config import JobConfig
+from qfl.simulation.exponents import with_exponents
+from qfl.simulation.federation import Federation
+from qfl.simulation.prepare import prepare_job
 
 TINY = JobConfig(
     clients=2,

@@ -16,11 +16,11 @@ from qfl.errors import InvalidInput
 from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.circuit import Circuit, Operation, Trainable
+from qfl.quantum.engine.fused import FusedEngine
 from qfl.quantum.export import export_model, to_qiskit
-from qfl.quantum.fused import FusedEngine
 from qfl.quantum.gates import GATES
 from qfl.quantum.preparation import preparation_angles
-from qfl.quantum.training import initial_parameters
+from qfl.training.training import initial_parameters
 
 MODELS = [
     Architecture("angle", 3, 2, 2, features=5, ansatz="strongly-entangling"),

@@ -12,9 +12,9 @@ import torch
 
 from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Circuit, Constant, Feature, Operation, Trainable, every_z
-from qfl.quantum.fused import FusedEngine
+from qfl.quantum.engine.fused import FusedEngine
+from qfl.quantum.engine.stock import StockEngine
 from qfl.quantum.gates import GATES
-from qfl.quantum.stock import StockEngine
 
 CIRCUITS, CLIENTS, BATCH = 200, 2, 3
 

@@ -8,8 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.daemon import ROUNDS_FOR_A_MODEL, Goal, run_host
 from qfl.errors import RoundNotCompleted
-from qfl.roles.loop import ROUNDS_FOR_A_MODEL, Goal, run_host
 
 
 class StubBeacon:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.data.holdout import hold_out
 from qfl.errors import InvalidInput
+from qfl.training.data.holdout import hold_out
 
 LABELS = np.repeat(np.arange(5), [100, 40, 40, 40, 20])
 

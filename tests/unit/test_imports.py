@@ -10,72 +10,59 @@ from pathlib import Path
 
 import pytest
 
-PACKAGE = Path(__file__).parents[2] / "qfl"
+ROOT = Path(__file__).parents[2]
 
 ORDER = [
-    *("errors", "types", "bounds", "files", "config", "meter", "exchange"),
-    *("codec", "keys", "storage", "data", "quantum", "devnet", "zk", "privacy", "chain", "mirror", "dynamics"),
-    *("aggregate", "committee", "challenge", "client", "job"),
-    *(
-        "roles",
-        "round",
-        "network",
-        "population",
-        "audit",
-        "inspect",
-        "prepare",
-        "preflight",
-        "energy",
-        "report",
-        "learning",
-        "run",
-        "attacks",
-        "simulate",
-        "explorer",
-        "bench",
-        "casestudy",
-        "cli",
-    ),
+    *("qfl.errors", "qfl.doors", "qfl.files", "qfl.bounds", "qfl.exchange"),
+    *("qfl.protocol", "qfl.crypto.norm", "qfl.crypto", "qfl.storage"),
+    *("qfl.quantum", "qfl.quantum.engine", "qfl.training.data", "qfl.training"),
+    *("qfl.chain.abi", "qfl.chain.rpc", "qfl.chain.contracts", "qfl.chain", "qfl.quorum", "qfl.node"),
+    *("qfl.client", "qfl.validator", "qfl.challenger", "qfl.auditor", "qfl.daemon"),
+    *("qfl.devnet", "qfl.simulation.faults", "qfl.simulation"),
+    *("qfl.apps", "qfl.apps.inspect", "qfl.apps.report", "qfl.apps.explorer", "qfl.apps.cli"),
+    *("experiments.quiet", "experiments.learning", "experiments.consensus", "experiments.poisoning"),
+    *("experiments.attacks", "experiments.scale", "experiments.casestudy", "experiments"),
 ]
-"""Packages and top-level modules of qfl: each may import those before it, in functions too."""
+"""Rooms and single modules beside them: each may import those before it, in functions too."""
 
 CONFINED = {
-    "web3": ["chain/", "network.py", "inspect/transaction.py", "inspect/failure.py"],
-    "aiohttp": ["chain/rpc.py"],
-    "torch": ["quantum/"],
-    "torchquantum": ["quantum/"],
-    "qiskit": ["quantum/export.py"],
-    "torchvision": ["data/datasets.py"],
-    "sklearn": ["data/datasets.py"],
-    "matplotlib": ["report/figures.py"],
-    "jinja2": ["report/page.py"],
-    "solcx": ["chain/compiler.py"],
-    "ipfshttpclient": ["storage/ipfs.py"],
-    "pyhsslms": ["keys/lms.py"],
-    "blspy": ["keys/bls.py"],
-    "cryptography": ["privacy/"],
-    "opacus": ["privacy/differential.py"],
-    "kyber_py": ["privacy/encapsulation.py"],
-    "groth16py": ["zk/worker.py"],  # GPL-3: in a process of its own
-    "py_ecc": ["zk/curve.py", "zk/verify.py"],
-    "rich": ["cli/", "report/", "bench/", "casestudy/", "simulate/", "energy/"],
-    "click": ["cli/"],
-    "starlette": ["explorer/"],
-    "uvicorn": ["explorer/server.py"],
-    "ray": ["roles/ray_trainer.py"],
+    "web3": ["qfl/chain/", "qfl/simulation/identities.py", "qfl/apps/inspect/"],
+    "aiohttp": ["qfl/chain/rpc/rpc.py"],
+    "torch": ["qfl/quantum/", "qfl/training/", "experiments/"],
+    "torchquantum": ["qfl/quantum/", "qfl/training/model.py"],
+    "qiskit": ["qfl/quantum/export.py"],
+    "torchvision": ["qfl/training/data/datasets.py"],
+    "sklearn": ["qfl/training/data/datasets.py"],
+    "matplotlib": ["qfl/apps/report/figures.py"],
+    "jinja2": ["qfl/apps/report/page.py"],
+    "solcx": ["qfl/chain/compiler.py"],
+    "ipfshttpclient": ["qfl/storage/"],
+    "pyhsslms": ["qfl/crypto/lms.py"],
+    "blspy": ["qfl/crypto/bls.py"],
+    "cryptography": ["qfl/crypto/"],
+    "opacus": ["qfl/training/differential_privacy.py"],
+    "kyber_py": ["qfl/crypto/encapsulation.py"],
+    "groth16py": ["qfl/crypto/norm/worker.py"],  # GPL-3: in a process of its own
+    "py_ecc": ["qfl/crypto/norm/"],
+    "rich": ["qfl/apps/", "qfl/simulation/", "experiments/"],
+    "click": ["qfl/apps/cli/", "experiments/"],
+    "starlette": ["qfl/apps/explorer/"],
+    "uvicorn": ["qfl/apps/explorer/server.py"],
+    "ray": ["qfl/training/ray_trainer.py"],
     "brownie": [],
 }
 """Where a library may be used."""
 
 SLOW = {"torch", "torchquantum", "sklearn", "scipy", "matplotlib", "solcx", "web3", "numpy", "ray", "qiskit"}
-SOURCES = sorted(path.relative_to(PACKAGE) for path in PACKAGE.rglob("*.py"))
+SOURCES = sorted(path.relative_to(ROOT) for house in ("qfl", "experiments") for path in (ROOT / house).rglob("*.py"))
+MOST_ROOMS = 30
 
 
 @cache
 def imported_by(source: Path) -> frozenset[str]:
     """Every module that a source file imports, anywhere in it."""
     names = set()
-    for node in ast.walk(ast.parse((PACKAGE / source).read_text())):
+    for node in ast.walk(ast.parse((ROOT / source).read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -84,26 +71,44 @@ def imported_by(source: Path) -> frozenset[str]:
     return frozenset(names)
 
 
-def part_of(source: Path) -> str:
-    """The package or top-level module that a source file belongs to."""
-    return source.parts[0].removesuffix(".py")
+def room_of(name: str) -> str:
+    """The longest entry of `ORDER` that a module belongs to; its own name where there is none."""
+    parts = name.split(".")
+    return next((room for end in range(len(parts), 0, -1) if (room := ".".join(parts[:end])) in ORDER), name)
 
 
-def test_every_part_has_its_place():
-    """A new package goes into `ORDER` by decision, not by accident."""
-    assert {part_of(source) for source in SOURCES} - {"__init__"} == set(ORDER)
+def module_of(source: Path) -> str:
+    """A source file's module; a room's own `__init__` is the room."""
+    return ".".join(source.with_suffix("").parts).removesuffix(".__init__")
 
 
-@pytest.mark.parametrize("part", ORDER)
-def test_imports_go_one_way(part):
-    """From the values and bytes, over the stages, to the roles and the command line; so there are no cycles either."""
-    later = ORDER[ORDER.index(part) + 1 :]
+def test_every_room_has_its_place():
+    """A new room goes into `ORDER` by decision, not by accident."""
+    found = {room_of(module_of(source)) for source in SOURCES} - {"qfl"}
+    assert found == set(ORDER)
+    folders = {source.parent for source in SOURCES if source.parts[0] == "qfl"} - {Path("qfl"), Path("qfl/apps")}
+    assert {".".join(folder.parts) for folder in folders} < set(ORDER)
+
+
+def test_rooms_are_few_and_no_two_have_one_name():
+    """What is found by its name is found once."""
+    rooms = [source.parent.name for source in SOURCES if source.name == "__init__.py" and len(source.parts) > 2]
+    assert (
+        len([source for source in SOURCES if source.name == "__init__.py" and source.parts[0] == "qfl"]) <= MOST_ROOMS
+    )
+    assert len(rooms) == len(set(rooms))
+
+
+@pytest.mark.parametrize("room", ORDER)
+def test_imports_go_one_way(room):
+    """From the values and bytes, over the stages, to the roles and the programs; so there are no cycles either."""
+    later = ORDER[ORDER.index(room) + 1 :]
     found = {
-        f"qfl/{source} imports {module}"
+        f"{source} imports {module}"
         for source in SOURCES
-        if part_of(source) == part
+        if room_of(module_of(source)) == room
         for module in imported_by(source)
-        if module.startswith("qfl.") and module.split(".")[1] in later
+        if module.split(".")[0] in ("qfl", "experiments") and room_of(module) in later
     }
     assert not found
 
@@ -112,7 +117,7 @@ def test_imports_go_one_way(part):
 def test_library_stays_where_it_belongs(library):
     """What is imported in one place can be replaced in one place."""
     found = {
-        f"qfl/{source}"
+        str(source)
         for source in SOURCES
         if not any(str(source).startswith(place) for place in CONFINED[library])
         for module in imported_by(source)
@@ -139,10 +144,10 @@ def loaded_by(statement: str) -> set[str]:
 
 def test_command_line_starts_without_the_slow_libraries():
     """`qfl --help` must not take the second that web3 needs, let alone the five of TorchQuantum."""
-    assert not loaded_by("import qfl.cli.main") & SLOW
+    assert not loaded_by("import qfl.apps.cli.main") & SLOW
 
 
 def test_settings_of_a_job_are_read_without_torch():
     """A validator process trains nothing: it should not hold torch in memory."""
-    loaded = loaded_by("import qfl.job, qfl.roles.validator, qfl.roles.client, qfl.roles.loop")
+    loaded = loaded_by("import qfl.training.job, qfl.validator.validator, qfl.client.client, qfl.daemon")
     assert not loaded & {"torch", "torchquantum", "sklearn", "matplotlib"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from qfl.errors import StateCorrupt
-from qfl.roles.journal import Journal
+from qfl.node.journal import Journal
 
 
 @pytest.fixture

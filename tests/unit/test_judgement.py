@@ -7,10 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qfl.committee.history import HISTORY_ROUNDS, History, count_histories
-from qfl.committee.judgement import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
-from qfl.committee.updates import VerifiedUpdate
-from qfl.types import ParticipantId
+from qfl.protocol.history import HISTORY_ROUNDS, History, count_histories
+from qfl.protocol.types import ParticipantId, VerifiedUpdate
+from qfl.validator.selection import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
 
 COORDINATES = 400
 """So many that chance alone does not turn an update away by `WORST_AGREEMENT`."""
@@ -47,10 +46,10 @@ def test_the_best_of_harmful_ones_is_proposed():
     ],
 )
 def test_an_attester_takes_what_is_harmful_by_little(scores, accepted, accepted_later):
-    judgement = Scored(dict(enumerate(scores)))
-    assert judgement.accepts(updates(3), 0b111, 0) is accepted
-    assert judgement.accepts(updates(3), 0b111, 1) is accepted_later
-    assert judgement.accepts(updates(3), 0b111, 3) is accepted_later
+    policy = Scored(dict(enumerate(scores)))
+    assert policy.accepts(updates(3), 0b111, 0) is accepted
+    assert policy.accepts(updates(3), 0b111, 1) is accepted_later
+    assert policy.accepts(updates(3), 0b111, 3) is accepted_later
 
 
 @pytest.mark.parametrize(
@@ -63,9 +62,9 @@ def test_an_attester_takes_what_is_harmful_by_little(scores, accepted, accepted_
 )
 def test_an_attester_does_not_let_a_good_update_be_left_out(score, accepted, accepted_later):
     """A proposer cannot censor a client by calling it harmful."""
-    judgement = Scored({0: 0.2, 1: score})
-    assert judgement.accepts(updates(2), 0b01, 0) is accepted
-    assert judgement.accepts(updates(2), 0b01, 1) is accepted_later
+    policy = Scored({0: 0.2, 1: score})
+    assert policy.accepts(updates(2), 0b01, 0) is accepted
+    assert policy.accepts(updates(2), 0b01, 1) is accepted_later
 
 
 def test_nobody_attests_an_aggregate_of_nothing():
@@ -85,14 +84,14 @@ def test_chance_turns_no_update_of_a_small_model_away():
     own, others = rng.standard_normal(36), rng.standard_normal((1000, 36))
     agreements = others @ own / np.linalg.norm(own) / np.linalg.norm(others, axis=1)
     assert (agreements < -WORST_AGREEMENT).mean() > 0.05
-    judgement = score_updates(updates(1000, 36), np.zeros(1000), agreements, {})
-    assert len(judgement.choose(updates(1000, 36))) > 995
+    policy = score_updates(updates(1000, 36), np.zeros(1000), agreements, {})
+    assert len(policy.choose(updates(1000, 36))) > 995
 
 
 def test_who_was_left_out_before_is_borne_less():
     histories = {ParticipantId(10): History(revealed=8, included=0), ParticipantId(11): History(revealed=8, included=8)}
-    judgement = score_updates(updates(3), np.array([-0.7, -0.7, 0.0]), -0.7 * np.full(3, WORST_AGREEMENT), histories)
-    assert indexes(judgement.choose(updates(3))) == [1, 2]
+    policy = score_updates(updates(3), np.array([-0.7, -0.7, 0.0]), -0.7 * np.full(3, WORST_AGREEMENT), histories)
+    assert indexes(policy.choose(updates(3))) == [1, 2]
 
 
 def test_where_nobody_has_all_classes_more_is_borne():
@@ -132,8 +131,8 @@ def test_of_colluders_that_send_the_same_one_stays():
     honest, same = rng.integers(-900, 900, (2, COORDINATES))
     lanes = [honest, same, same + rng.integers(-9, 9, COORDINATES), -honest, same]
     sent = [replace(update, lanes=row.astype(np.int16)) for update, row in zip(updates(5), lanes, strict=True)]
-    judgement = score_updates(sent, np.zeros(5), np.ones(5), {})
-    assert indexes(judgement.choose(sent)) == [0, 1, 3]
+    policy = score_updates(sent, np.zeros(5), np.ones(5), {})
+    assert indexes(policy.choose(sent)) == [0, 1, 3]
 
 
 def test_updates_of_zeros_are_no_copies():
@@ -142,8 +141,8 @@ def test_updates_of_zeros_are_no_copies():
 
 def test_one_exclusion_does_not_lead_to_the_next():
     histories = {ParticipantId(10): History(revealed=1, included=0)}
-    judgement = score_updates(updates(1), np.zeros(1), np.array([-0.8 * WORST_AGREEMENT]), histories)
-    assert judgement.scores[0] > -1
+    policy = score_updates(updates(1), np.zeros(1), np.array([-0.8 * WORST_AGREEMENT]), histories)
+    assert policy.scores[0] > -1
 
 
 def test_histories_count_the_last_rounds_only():

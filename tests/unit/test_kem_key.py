@@ -6,8 +6,8 @@ import hashlib
 
 import pytest
 
+from qfl.crypto.kem import KemKey
 from qfl.errors import KemKeyUnusable
-from qfl.privacy.kem import KemKey
 
 
 def test_key_is_kept_and_found_again(tmp_path):

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from qfl.config import JobConfig
 from qfl.errors import InvalidInput
-from qfl.report.folder import kept_config
+from qfl.simulation.config import JobConfig
+from qfl.simulation.folder import kept_config
 
 
 def test_a_report_gives_the_job_back(tmp_path: Path) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.lms import LmsSecret, leaf_of, verify
 from qfl.errors import (
     InvalidInput,
     KeyExhausted,
@@ -22,16 +24,14 @@ from qfl.errors import (
     KeyFileMissing,
     KeyFileRolledBack,
 )
-from qfl.keys.keyfile import KeyFile
-from qfl.keys.lms import LmsSecret, leaf_of, verify
 
 DIGEST = b"d" * 32
 
 SIGN_FOREVER = """
 import sys
 from pathlib import Path
-from qfl.keys.keyfile import KeyFile
-from qfl.keys.lms import leaf_of
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.lms import leaf_of
 with KeyFile.open(Path(sys.argv[1]), Path(sys.argv[2])) as key:
     while key.remaining:
         print(leaf_of(key.sign(bytes(32))), flush=True)
@@ -138,7 +138,9 @@ def test_signature_leaves_only_after_its_leaf_is_on_disk(path, state, monkeypatc
 
 def test_crash_between_file_and_mark_is_not_taken_for_a_rollback(path, state, monkeypatch):
     with KeyFile.open(path, state) as key:
-        monkeypatch.setattr("qfl.keys.mark.LeafMark.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        monkeypatch.setattr(
+            "qfl.crypto.leaf_mark.LeafMark.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+        )
         with pytest.raises(KeyboardInterrupt):
             key.sign(DIGEST)
         monkeypatch.undo()

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.aggregate.rule import squared_norm
-from qfl.codec.lanes import (
+from qfl.errors import InvalidInput, MalformedContent, NotFinite
+from qfl.protocol.lanes import (
     MAX_EXPONENT,
     choose_exponents,
     find_clipping,
@@ -17,8 +17,8 @@ from qfl.codec.lanes import (
     quantise,
     unpack_lanes,
 )
-from qfl.errors import InvalidInput, MalformedContent, NotFinite
-from qfl.types import LaneFormat, ModelShape
+from qfl.protocol.rule import squared_norm
+from qfl.protocol.types import LaneFormat, ModelShape
 
 SHAPE = ModelShape(quantum=2, classical=2)
 FORMAT = LaneFormat(lane_bits=8, quantum_exponent=20, classical_exponent=4)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from qfl.dynamics.links import Link, expected_repeats, find_link, load_links
 from qfl.errors import InvalidInput
+from qfl.simulation.faults.links import Link, expected_repeats, find_link, load_links
 
 
 def link(latency_seconds: float = 0.1, loss: float = 0.0) -> Link:

@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyhsslms.pyhsslms import D_MESG, H, checksum, coef
 
+from qfl.crypto.lms import LmsSecret, leaf_of, signature_bytes, verifier_steps, verify
 from qfl.errors import InvalidInput
-from qfl.keys.lms import LmsSecret, leaf_of, signature_bytes, verifier_steps, verify
-from qfl.types import LmsPublicKey
+from qfl.protocol.types import LmsPublicKey
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "lms.json").read_text())
 MESSAGE = b"m" * 32

@@ -13,9 +13,9 @@ import pytest
 
 from qfl.chain.contracts.staking import Bonding, ParticipantRecord, Role
 from qfl.errors import InvalidInput, StateCorrupt
-from qfl.roles.journal import Journal
-from qfl.roles.membership import join
-from qfl.types import LmsPublicKey, ParticipantId
+from qfl.node.journal import Journal
+from qfl.node.membership import join
+from qfl.protocol.types import LmsPublicKey, ParticipantId
 
 
 @dataclass
@@ -107,7 +107,7 @@ def test_killed_between_bond_and_folder_finds_itself_on_chain(ledger, sender, tm
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("qfl.roles.membership.write_atomically", killed)
+        patch.setattr("qfl.node.membership.write_atomically", killed)
         with pytest.raises(KeyboardInterrupt):
             join(ledger, sender, Role.CLIENT, OURS, tmp_path)
     assert join(ledger, sender, Role.CLIENT, OURS, tmp_path) == 1

@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from qfl.meter import Meter, Work, cpu_seconds_by_stage, process_cpu_seconds
+from qfl.node.meter import Meter, Work, cpu_seconds_by_stage, process_cpu_seconds
 
 TICKS = 5 / os.sysconf("SC_CLK_TCK")
 """User and system time are rounded down apart, and the system brings them up to date now and then."""

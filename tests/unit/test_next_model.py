@@ -10,18 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.aggregate.model import (
-    NO_BASE,
-    compute_next_model,
-    encode_model,
-    fetch_aggregate,
-    fetch_model,
-    model_content,
-)
-from qfl.codec.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge, ModelRejected
+from qfl.node.models import fetch_aggregate, fetch_model
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.next_model import NO_BASE, compute_next_model, encode_model, model_content
+from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from qfl.storage.memory import MemoryStore
-from qfl.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
 
 SHAPE = ModelShape(quantum=3, classical=2)
 ROUND = RoundNumber(4)

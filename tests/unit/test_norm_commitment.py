@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from qfl.crypto.norm.commitment import LANES_PER_WORD, commit_lanes
+from qfl.crypto.norm.poseidon import SCALAR_FIELD, poseidon
 from qfl.errors import InvalidInput
-from qfl.zk.commitment import LANES_PER_WORD, commit_lanes
-from qfl.zk.poseidon import SCALAR_FIELD, poseidon
 
 SALT = 12345
 LANES = np.array([0, 1, -1, 127, -128, 32767, -32768])

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from qfl.crypto.norm.commitment import commit_lanes
+from qfl.crypto.norm.keys import VerifyingKey, capacity_for
+from qfl.crypto.norm.poseidon import SCALAR_FIELD
+from qfl.crypto.norm.statement import NormStatement, context_of
+from qfl.crypto.norm.verify import verify_norm_proof, words_of
 from qfl.errors import NormKeysMalformed
-from qfl.zk.commitment import commit_lanes
-from qfl.zk.keys import VerifyingKey, capacity_for
-from qfl.zk.poseidon import SCALAR_FIELD
-from qfl.zk.statement import NormStatement, context_of
-from qfl.zk.verify import verify_norm_proof, words_of
 
 pytest.importorskip("py_ecc", reason="py_ecc is missing: pip install -e '.[zk]'")
 

@@ -8,17 +8,17 @@ import numpy as np
 import pytest
 from honest import TERMS, make_update
 
-from qfl.codec.content import content_digest, encode, lanes_root
-from qfl.committee.opening import Sealed
-from qfl.committee.updates import fetch_updates, verify_update
+from qfl.crypto.kem import KemKey
+from qfl.crypto.norm.commitment import commit_lanes
+from qfl.crypto.norm.statement import context_of
+from qfl.crypto.salt import commitment_salt
+from qfl.crypto.sealed import seal
 from qfl.errors import UpdateRejected
-from qfl.privacy.kem import KemKey
-from qfl.privacy.salt import commitment_salt
-from qfl.privacy.sealed import seal
+from qfl.node.opening import Sealed
+from qfl.node.updates import fetch_updates, verify_update
+from qfl.protocol.content import content_digest, encode, lanes_root, most_update_bytes
+from qfl.protocol.types import ParticipantId, Revealed
 from qfl.storage.memory import MemoryStore
-from qfl.types import ParticipantId, Revealed
-from qfl.zk.commitment import commit_lanes
-from qfl.zk.statement import context_of
 
 CLIENT, CAPACITY, SEED = ParticipantId(5), 64, b"s" * 32
 KEYS = [KemKey(bytes([seat + 1]) * 64) for seat in range(4)]
@@ -55,7 +55,7 @@ def test_limit_of_what_is_fetched_is_the_size_of_an_honest_update():
     opener = Sealed(0, KEYS[0], PUBLIC, CONTEXT_OF, {CLIENT: commitment()}, CAPACITY)
     (update,), rejected = fetch_updates([reveal], store, TERMS, opener)
     assert (update.client, rejected) == (CLIENT, [])
-    assert opener.most_bytes(TERMS.update_bytes) == len(data)
+    assert opener.most_bytes(most_update_bytes(TERMS)) == len(data)
 
 
 OTHER = make_update(CLIENT, lanes=np.ones(41, np.int16))

@@ -17,7 +17,7 @@ from commands import require_one_line, run_command
 
 from qfl.devnet.state import lock_folder
 from qfl.errors import DevnetRunning, InvalidInput, RunGoesOn
-from qfl.report.mark import NAME, check_folder, hold_folder
+from qfl.simulation.mark import NAME, check_folder, hold_folder
 
 COMMANDS = {
     "run": ("run", "."),
@@ -31,7 +31,7 @@ COMMANDS = {
 HOLDER = """
 import sys
 from pathlib import Path
-from qfl.report.mark import hold_folder
+from qfl.simulation.mark import hold_folder
 with hold_folder(Path(sys.argv[1]), resume=True):
     print("held", flush=True)
     sys.stdin.read()

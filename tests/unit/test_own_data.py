@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from qfl.config import JobConfig
-from qfl.data.own import load_own
 from qfl.errors import InvalidInput
-from qfl.prepare import describe_job, prepare_job
+from qfl.simulation.config import JobConfig
+from qfl.simulation.prepare import describe_job, prepare_job
+from qfl.training.data.own import load_own
 
 FEATURES, CLASSES = 4, 2
 X, Y = np.array([[0, 0.5, 1, 0.25], [1, 1, 0, 0]]), np.array([1, 0], dtype=np.uint8)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from qfl.data.partition import ClassesPerClient, Dirichlet, Iid, Scheme, parse_partition, partition
 from qfl.errors import InvalidInput
+from qfl.training.data.partition import ClassesPerClient, Dirichlet, Iid, Scheme, parse_partition, partition
 
 LABELS = np.repeat(np.arange(10), 100)
 

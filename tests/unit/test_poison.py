@@ -12,12 +12,12 @@ import torchquantum.functional as tqf
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.attacks.poison.circuit import BitFlip, PhaseFlip, RandomPaulis, with_paulis, without_paulis
-from qfl.attacks.poison.client import POISONERS
-from qfl.attacks.poison.data import Backdoor, Grover, LabelFlip, with_trigger
-from qfl.attacks.poison.poison import Poison, Sight
-from qfl.attacks.poison.registry import POISONS, find_poison
-from qfl.attacks.poison.updates import (
+from experiments.poisoning.circuit import BitFlip, PhaseFlip, RandomPaulis, with_paulis, without_paulis
+from experiments.poisoning.client import POISONERS
+from experiments.poisoning.data import Backdoor, Grover, LabelFlip, with_trigger
+from experiments.poisoning.poison import Poison, Sight
+from experiments.poisoning.registry import POISONS, find_poison
+from experiments.poisoning.updates import (
     FreeRider,
     Gaussian,
     InnerProduct,
@@ -25,11 +25,11 @@ from qfl.attacks.poison.updates import (
     Scaling,
     SignFlip,
 )
-from qfl.data.datasets import LabelledData
 from qfl.errors import InvalidInput
+from qfl.protocol.types import ModelShape
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.engine import make_engine
-from qfl.types import ModelShape
+from qfl.quantum.engine.engine import make_engine
+from qfl.training.data.datasets import LabelledData
 
 SMALL = Architecture("amplitude", qubits=4, layers=3, features=16)
 GATES = (None, tqf.paulix, tqf.pauliy, tqf.pauliz)

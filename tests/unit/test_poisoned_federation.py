@@ -6,16 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from qfl.attacks.poison.data import Backdoor
-from qfl.attacks.poison.federation import PoisonedFederation
-from qfl.attacks.poison.poison import Poison
-from qfl.attacks.poison.registry import POISONS
-from qfl.bench.attack import UNATTACKED, attack_tables, bench_attack
-from qfl.bench.poisoning import DEFENCES, Field
-from qfl.config import JobConfig
-from qfl.learning.federation import Federation
-from qfl.learning.panel import Panel
-from qfl.prepare import prepare_job, validation_shares
+from experiments.poisoning.data import Backdoor
+from experiments.poisoning.federation import PoisonedFederation
+from experiments.poisoning.poison import Poison
+from experiments.poisoning.registry import POISONS
+from experiments.poisoning.sweep import UNATTACKED, attack_tables, bench_attack
+from experiments.poisoning.trial import DEFENCES, Field
+from qfl.simulation.config import JobConfig
+from qfl.simulation.federation import Federation
+from qfl.simulation.panel import Panel
+from qfl.simulation.prepare import prepare_job, validation_shares
 
 JOB = JobConfig(clients=5, rounds=2, validation_percent=20, model={"layers": 4}, training={"steps": 15})
 

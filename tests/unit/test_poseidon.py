@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from qfl.crypto.norm.poseidon import SCALAR_FIELD, poseidon
 from qfl.errors import InvalidInput
-from qfl.zk.poseidon import SCALAR_FIELD, poseidon
 
 
 @pytest.mark.parametrize(

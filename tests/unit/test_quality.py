@@ -9,12 +9,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qfl.committee.judgement import WORST_GAIN
-from qfl.data.datasets import LabelledData, load_dataset
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.quantum.quality import Quality, assess_updates, train_own
-from qfl.quantum.training import evaluate, initial_parameters, train_clients
+from qfl.training.data.datasets import LabelledData, load_dataset
+from qfl.training.quality import Quality, assess_updates, train_own
+from qfl.training.training import evaluate, initial_parameters, train_clients
+from qfl.validator.selection import WORST_GAIN
 
 ARCH = Architecture(layers=6)
 CONFIG = TrainingConfig(steps=40)

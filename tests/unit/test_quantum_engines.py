@@ -10,8 +10,8 @@ import torch
 
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.engine import make_engine
-from qfl.quantum.model import LOGIT_SCALE, QuantumClassifier
+from qfl.quantum.engine.engine import make_engine
+from qfl.training.model import LOGIT_SCALE, QuantumClassifier
 
 ENGINES = ("fused", "torchquantum")
 CASES = {

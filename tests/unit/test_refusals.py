@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from qfl.chain.refusals import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
+from qfl.chain.rpc.refusals import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
 from qfl.errors import NodeBusy, RpcFailed, RpcRefused
-from qfl.roles.passing import PASSING
+from qfl.node.retry import PASSING
 
 
 def kind_of(error: Any, method: str = "eth_call") -> type[Exception]:

@@ -8,12 +8,12 @@ from types import SimpleNamespace
 import pytest
 
 from qfl.chain.contracts.beacon import RoundState
-from qfl.config import JobConfig
-from qfl.job import JobDocument
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.report.document import gas_by_function, write_report
-from qfl.report.log import EventLog
+from qfl.simulation.config import JobConfig
+from qfl.simulation.document import gas_by_function, write_report
+from qfl.simulation.event_log import EventLog
+from qfl.training.job import JobDocument
 
 JOB = JobDocument(Architecture(), TrainingConfig(), 2)
 RECORD = SimpleNamespace(

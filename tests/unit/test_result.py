@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from honest import TERMS, make_reveal, make_update
 
-from qfl.aggregate.rule import aggregate_shard
-from qfl.codec.chunks import merkle_path, merkle_root, update_leaf, verify_path
-from qfl.codec.content import ContentKind, content_digest, decode, encode, lanes_root
-from qfl.committee.result import compute_result, update_leaves
-from qfl.committee.updates import verify_update
+from qfl.node.updates import verify_update
+from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf, verify_path
+from qfl.protocol.content import ContentKind, content_digest, decode, encode, lanes_root
+from qfl.protocol.result import compute_result, update_leaves
+from qfl.protocol.rule import aggregate_shard
 
 TURN = 1
 CLIENTS = {0: 9, 2: 4, 3: 8, 200: 1}

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.chain.abi import all_abis, types_of
-from qfl.chain.revert import decode_revert
+from qfl.chain.rpc.revert import decode_revert
 
 ERRORS = [
     pytest.param(entry, id=f"{contract}.{entry['name']}")

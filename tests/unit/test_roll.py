@@ -6,8 +6,8 @@ import pytest
 
 from qfl.chain.contracts.staking import Bonding, Role
 from qfl.chain.roll import Roll
-from qfl.codec.chunks import client_leaf, merkle_root
-from qfl.types import LmsPublicKey, ParticipantId
+from qfl.protocol.chunks import client_leaf, merkle_root
+from qfl.protocol.types import LmsPublicKey, ParticipantId
 
 
 def key(letter: str) -> LmsPublicKey:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from qfl.chain.receipts import Receipt
-from qfl.chain.router import ChainRouter
-from qfl.chain.sender import UnsentCall
+from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.router import ChainRouter
+from qfl.chain.rpc.sender import UnsentCall
 
 BEACON, SHARD = 31_337, 31_338
 

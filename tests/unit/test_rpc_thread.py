@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qfl.chain.rpc import wait_for
+from qfl.chain.rpc.rpc import wait_for
 
 
 async def answer() -> int:

@@ -7,10 +7,10 @@ import re
 import click
 import pytest
 
+from qfl.apps.cli.main import cli
+from qfl.apps.inspect.rules import all_rules, find_rule
 from qfl.chain.abi import all_abis
-from qfl.chain.replay import OUT_OF_GAS, OVERTAKEN
-from qfl.cli.main import cli
-from qfl.inspect.rules import all_rules, find_rule
+from qfl.chain.rpc.replay import OUT_OF_GAS, OVERTAKEN
 
 OF_THE_CONTRACTS = {entry["name"] for abi in all_abis().values() for entry in abi if entry["type"] == "error"}
 OF_NO_ABI = {"Error", "Panic", "Sha256Failed", OUT_OF_GAS, OVERTAKEN}

@@ -9,7 +9,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from qfl.cli import options
+from qfl.apps.cli import options
 
 NETWORK = {
     "QFL_RPC": "http://chain",

@@ -16,17 +16,17 @@ import pytest
 from click.testing import CliRunner
 from commands import require_one_line, run_command
 
-from qfl.cli.main import cli
-from qfl.config import JobConfig, load_config
+from qfl.apps.cli.main import cli
+from qfl.apps.report.attacks import read_attacks
+from qfl.apps.report.circuit import draw_circuit
+from qfl.apps.report.finished import name_apart, read_run
+from qfl.apps.report.page import render_page
+from qfl.apps.report.repeat import job_toml
+from qfl.apps.report.sections import run_page
 from qfl.errors import InvalidInput
 from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
-from qfl.report.attacks import read_attacks
-from qfl.report.circuit import draw_circuit
-from qfl.report.finished import name_apart, read_run
-from qfl.report.page import render_page
-from qfl.report.repeat import job_toml
-from qfl.report.sections import run_page
+from qfl.simulation.config import JobConfig, load_config
 
 HOSTILE = "<script>alert(1)</script>\"'&"
 VOID = {"meta", "img", "source", "link", "br"}

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from qfl.crypto.encapsulation import CIPHERTEXT_BYTES
+from qfl.crypto.kem import KemKey
+from qfl.crypto.sealed import ENTRY_BYTES, HEADER, open_sealed, parse_sealed, seal, sealed_bytes
 from qfl.errors import MalformedContent, QflError, SealBroken
-from qfl.privacy.encapsulation import CIPHERTEXT_BYTES
-from qfl.privacy.kem import KemKey
-from qfl.privacy.sealed import ENTRY_BYTES, HEADER, open_sealed, parse_sealed, seal, sealed_bytes
 
 KEYS = [KemKey(bytes([seat + 1]) * 64) for seat in range(4)]
 PUBLIC = [key.public for key in KEYS]

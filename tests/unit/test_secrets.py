@@ -12,10 +12,10 @@ import click
 import pytest
 from commands import require_one_line, run_command
 
+from qfl.apps.cli.logs import ConcealingFormatter, print_unforeseen_of_thread
+from qfl.apps.cli.main import cli
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.chain.ledger import Ledger
-from qfl.cli.logs import ConcealingFormatter, print_unforeseen_of_thread
-from qfl.cli.main import cli
 from qfl.errors import (
     ChainUnreachable,
     ClockNotMovable,

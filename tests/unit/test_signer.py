@@ -6,11 +6,11 @@ import shutil
 
 import pytest
 
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.lms import leaf_of, verify
 from qfl.errors import StateCorrupt
-from qfl.keys.keyfile import KeyFile
-from qfl.keys.lms import leaf_of, verify
-from qfl.roles.journal import Journal, begin_journal
-from qfl.roles.signer import KEPT_ROUNDS, Signer
+from qfl.node.journal import Journal, begin_journal
+from qfl.node.signer import KEPT_ROUNDS, Signer
 
 NAME = "round 1 shard 0 turn 0"
 DIGEST, OTHER = b"d" * 32, b"o" * 32

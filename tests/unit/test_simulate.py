@@ -9,19 +9,19 @@ from itertools import count
 import pytest
 from click.testing import CliRunner
 
-from qfl.cli.main import cli
-from qfl.dynamics.links import Link
+from experiments.scale.calibrate import SIZES as CALIBRATED
+from experiments.scale.calibrate import fit_constants
+from experiments.scale.check import SIZES as CHECKED
+from experiments.scale.check import check, compare
+from experiments.scale.constants import Constants
+from experiments.scale.laws import GAS, OPENING, STAGES, TRANSACTIONS, WORK, fit, opening_counts, total
+from experiments.scale.measure import Measured, Pace, summarise
+from experiments.scale.odds import compute_odds
+from experiments.scale.scenario import Chains, forecast, most_seats
+from experiments.scale.size import Size
+from qfl.apps.cli.main import cli
 from qfl.errors import InvalidInput
-from qfl.simulate.calibrate import SIZES as CALIBRATED
-from qfl.simulate.calibrate import fit_constants
-from qfl.simulate.check import SIZES as CHECKED
-from qfl.simulate.check import check, compare
-from qfl.simulate.constants import Constants
-from qfl.simulate.laws import GAS, OPENING, STAGES, TRANSACTIONS, WORK, fit, opening_counts, total
-from qfl.simulate.measure import Measured, Pace, summarise
-from qfl.simulate.odds import compute_odds
-from qfl.simulate.scenario import Chains, forecast, most_seats
-from qfl.simulate.size import Size
+from qfl.simulation.faults.links import Link
 
 SAME = Pace(1.0, 1.0)
 INSTANT = Link("instant", "", 0.0, 1e12, 1e12, 0.0, {})
@@ -73,7 +73,7 @@ def test_a_machine_that_slows_down_meanwhile_is_not_the_models_fault(
         slow = 1 + 0.1 * next(pace)
         return synthetic(size).times(Pace(slow, 2 * slow))
 
-    monkeypatch.setattr("qfl.simulate.measure.measure", measure)
+    monkeypatch.setattr("experiments.scale.measure.measure", measure)
     assert all(entry.holds and abs(entry.error) < 1e-9 for entry in check(constants, lambda _text: None))
 
 

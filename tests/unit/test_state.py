@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.codec.state import count_saturated, from_state, to_state
 from qfl.errors import InvalidInput, NotFinite
-from qfl.types import ModelShape
+from qfl.protocol.state import count_saturated, from_state, to_state
+from qfl.protocol.types import ModelShape
 
 NONE = np.zeros(0)
 int32s = st.lists(st.integers(-(2**31), 2**31 - 1), max_size=12)

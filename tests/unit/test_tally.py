@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from qfl.committee.bls_attestor import BlsAttestor
-from qfl.committee.lms_attestor import LmsAttestor
-from qfl.committee.tally import Tally
-from qfl.keys.bls import BlsKey
-from qfl.keys.lms import LmsSecret
+from qfl.crypto.bls import BlsKey
+from qfl.crypto.lms import LmsSecret
+from qfl.quorum.bls import BlsAttestor
+from qfl.quorum.lms import LmsAttestor
+from qfl.quorum.tally import Tally
 
 DIGEST, OTHER = b"d" * 32, b"o" * 32
 

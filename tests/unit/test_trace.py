@@ -9,7 +9,7 @@ import torchquantum.functional as tqf
 
 from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Feature, Operation, Trainable
-from qfl.quantum.fused import FusedEngine
+from qfl.quantum.engine.fused import FusedEngine
 from qfl.quantum.trace import trace_module
 
 

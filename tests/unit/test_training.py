@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.data.datasets import LabelledData, load_dataset
-from qfl.data.partition import partition
 from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.quantum.sampling import draw_batches
-from qfl.quantum.training import (
+from qfl.training.data.datasets import LabelledData, load_dataset
+from qfl.training.data.partition import partition
+from qfl.training.sampling import draw_batches
+from qfl.training.training import (
     TrainedModel,
     evaluate,
     initial_parameters,

@@ -9,17 +9,17 @@ import numpy as np
 import pytest
 import torch
 
-from qfl.attacks.poison.poison import Sight
-from qfl.attacks.poison.registry import POISONS
-from qfl.attacks.poison.unseen import Echo, HeadBias, NullDilution, bias_shift, null_directions
-from qfl.bench.poisoning import DEFENCES, NOBODY, Field
-from qfl.committee.judgement import COPY, WORST_AGREEMENT
-from qfl.config import JobConfig
-from qfl.data.datasets import LabelledData
+from experiments.poisoning.poison import Sight
+from experiments.poisoning.registry import POISONS
+from experiments.poisoning.trial import DEFENCES, NOBODY, Field
+from experiments.poisoning.unseen import Echo, HeadBias, NullDilution, bias_shift, null_directions
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.model import QuantumClassifier
-from qfl.quantum.quality import assess_updates
+from qfl.simulation.config import JobConfig
+from qfl.training.data.datasets import LabelledData
+from qfl.training.model import QuantumClassifier
+from qfl.training.quality import assess_updates
+from qfl.validator.selection import COPY, WORST_AGREEMENT
 
 SMALL = Architecture("amplitude", qubits=3, layers=2, classes=4, features=8)
 JUDGED = next(defence for defence in DEFENCES if defence.is_judged)

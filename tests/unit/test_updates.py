@@ -11,21 +11,21 @@ from honest import TERMS, make_reveal, make_update
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.codec.content import ContentKind, encode
-from qfl.committee import updates
-from qfl.committee.opening import Plain
-from qfl.committee.updates import fetch_updates, verify_update
 from qfl.errors import StoreUnreachable, UpdateRejected
+from qfl.node import updates
+from qfl.node.opening import Plain
+from qfl.node.updates import fetch_updates, verify_update
+from qfl.protocol.content import ContentKind, encode, most_update_bytes
+from qfl.protocol.types import LaneFormat, ModelShape
 from qfl.storage.budget import ByteBudget
 from qfl.storage.memory import MemoryStore
-from qfl.types import LaneFormat, ModelShape
 
 CLIENT = 5
 
 
-def verify(content, reveal=None, terms=TERMS):
+def verify(content, reveal=None, spec=TERMS):
     """Verify an update that was revealed as what it is, unless `reveal` says otherwise."""
-    return verify_update(reveal or make_reveal(CLIENT, 3, content), encode(content), terms)
+    return verify_update(reveal or make_reveal(CLIENT, 3, content), encode(content), spec)
 
 
 def test_honest_update_comes_through_unchanged():
@@ -84,9 +84,9 @@ def test_norm_bound_is_inclusive_and_does_not_overflow():
     """16-bit lanes multiplied in 16 bits would wrap to a small, accepted norm."""
     content = make_update(CLIENT, lanes=np.full(41, 256, np.int16))
     norm = 41 * 256**2
-    assert verify(content, terms=replace(TERMS, norm_bound=norm)).lanes[0] == 256
+    assert verify(content, spec=replace(TERMS, norm_bound=norm)).lanes[0] == 256
     with pytest.raises(UpdateRejected, match=f"squared norm {norm}"):
-        verify(content, terms=replace(TERMS, norm_bound=norm - 1))
+        verify(content, spec=replace(TERMS, norm_bound=norm - 1))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def corrupt(store, reveal):
 
 
 def enlarge(store, reveal):
-    store.blocks[reveal.content_digest] = bytes(TERMS.update_bytes + 1)
+    store.blocks[reveal.content_digest] = bytes(most_update_bytes(TERMS) + 1)
 
 
 def lose(store, reveal):
@@ -208,13 +208,13 @@ class CountingOpener(Plain):
 
     def is_proven(self, reveal, lanes, seed):
         with self.lock:
-            self.held -= TERMS.update_bytes
+            self.held -= most_update_bytes(TERMS)
         return True
 
 
 def test_contents_in_flight_stay_within_the_bound_however_many_wait(monkeypatch):
     """A committee of a large shard would else hold all contents at once; one at a time would miss its turn."""
-    room = 3 * TERMS.update_bytes
+    room = 3 * most_update_bytes(TERMS)
     monkeypatch.setattr(updates, "IN_FLIGHT", ByteBudget(room + 1))
     store, opener = MemoryStore(), CountingOpener(room)
     verified, rejected = fetch_updates(stored(store, range(1, 31)), store, TERMS, opener)
@@ -241,6 +241,6 @@ def test_no_reveals_are_no_updates():
 
 def test_update_bytes_is_the_size_of_an_honest_update():
     """Too small a limit would refuse every honest update, too large a one let clients fill disks."""
-    assert len(encode(make_update(CLIENT))) == TERMS.update_bytes == 64 + 41 * 2
+    assert len(encode(make_update(CLIENT))) == most_update_bytes(TERMS) == 64 + 41 * 2
     narrow = replace(TERMS, format=LaneFormat(8, 13, 9))
-    assert len(encode(make_update(CLIENT, lane_bits=8, lanes=np.ones(41, np.int8)))) == narrow.update_bytes
+    assert len(encode(make_update(CLIENT, lane_bits=8, lanes=np.ones(41, np.int8)))) == most_update_bytes(narrow)

@@ -11,15 +11,15 @@ from web3 import Web3
 from web3.types import BlockIdentifier
 
 from qfl.chain.abi import load_abi
-from qfl.chain.answers import reading, require_data
-from qfl.chain.coding import EventCoder, FunctionCoder
-from qfl.chain.connection import chain_id_of, url_of
-from qfl.chain.logs import read_logs
-from qfl.chain.revert import decode_revert
-from qfl.chain.rpc import call_all, rpc_at
-from qfl.chain.sender import UnsentCall
+from qfl.chain.rpc.answers import reading, require_data
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder
+from qfl.chain.rpc.connection import chain_id_of, url_of
+from qfl.chain.rpc.logs import read_logs
+from qfl.chain.rpc.revert import decode_revert
+from qfl.chain.rpc.rpc import call_all, rpc_at
+from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import DeploymentMismatch, RpcRefused
-from qfl.types import ParticipantId
+from qfl.protocol.types import ParticipantId
 
 
 class BoundContract:

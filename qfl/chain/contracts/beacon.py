@@ -10,9 +10,9 @@ from typing import Any
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.sender import UnsentCall
+from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
-from qfl.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 
 class Phase(IntEnum):

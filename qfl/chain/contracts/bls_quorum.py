@@ -12,10 +12,10 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.types import BlockIdentifier
 
-from qfl.chain.connection import reaching
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.sender import UnsentCall
-from qfl.types import KeyPlace, ParticipantId
+from qfl.chain.rpc.connection import reaching
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import KeyPlace, ParticipantId
 
 MOST_ENTRIES = 245
 """Keys that one page holds: `MAX_ENTRIES`."""

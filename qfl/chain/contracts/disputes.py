@@ -8,8 +8,8 @@ from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import as_tuple
-from qfl.chain.sender import UnsentCall
-from qfl.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
 
 NO_SALT = bytes(32)
 """Stands where the transparent mode has no salt and no seed; in the private one it is a value like any other."""

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from qfl.chain.connection import reaching
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.sender import UnsentCall
-from qfl.types import (
+from qfl.chain.rpc.connection import reaching
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import (
     LmsPublicKey,
     MirroredRound,
     MirrorMessage,

@@ -6,10 +6,10 @@ from eth_typing import HexAddress, HexStr
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
-from qfl.chain.connection import reaching
 from qfl.chain.contracts.base import BoundContract
+from qfl.chain.rpc.connection import reaching
+from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import DeploymentMismatch
-from qfl.zk.keys import VerifyingKey
 
 
 class NormVerifier(BoundContract):
@@ -18,7 +18,7 @@ class NormVerifier(BoundContract):
     abi_name = "Groth16NormVerifier"
 
     def key_digest(self) -> bytes:
-        """Digest of capacity and verifying key, for comparison with `qfl.zk.keys.NormKeys.digest`."""
+        """Digest of capacity and verifying key, for comparison with `qfl.crypto.norm.keys.NormKeys.digest`."""
         return bytes(self._read("keyDigest"))
 
     def capacity(self) -> int:

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import as_tuple
-from qfl.chain.sender import UnsentCall
-from qfl.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
 
 
 class Rewards(BoundContract):

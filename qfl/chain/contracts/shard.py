@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from qfl.chain.answers import reading
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import as_tuple, from_tuple
-from qfl.chain.rpc import call_all
-from qfl.chain.sender import UnsentCall
-from qfl.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.chain.rpc.answers import reading
+from qfl.chain.rpc.rpc import call_all
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
 
 
 class ClientDuty(IntEnum):

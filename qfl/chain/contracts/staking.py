@@ -10,8 +10,8 @@ from typing import Any
 from web3.types import BlockIdentifier
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.sender import UnsentCall
-from qfl.types import LmsPublicKey, ParticipantId
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import LmsPublicKey, ParticipantId
 
 
 class Role(IntEnum):

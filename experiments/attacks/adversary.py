@@ -1,0 +1,123 @@
+"""Who attacks in a trial: the attackers' roles, their accounts, and what they have gained in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from experiments.attacks.insistent import Insistent
+from experiments.attacks.strategy import Attack, Griefer, Outsider, Who
+from experiments.attacks.testnet import LocalTestnet
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.client.client import Client
+from qfl.protocol.types import RoundNumber
+from qfl.validator.validator import Validator
+
+ATTACKING_CLIENT, FIRST_ATTACKING_VALIDATOR = 4, 5
+OUTSIDE = 18
+"""Development account of an attacker without a bond."""
+
+
+@dataclass
+class Acting:
+    """The attackers that act in a round."""
+
+    clients: list[Client] = field(default_factory=list)
+    validators: list[Validator] = field(default_factory=list)
+    challengers: list[Griefer] = field(default_factory=list)
+    outsiders: list[Outsider] = field(default_factory=list)
+
+
+class Adversary:
+    """The attackers of one trial, bonded; nobody in the reference."""
+
+    def __init__(self, testnet: LocalTestnet, attack: Attack | None) -> None:
+        self._arena, self._attack = testnet, attack
+        self._all = Acting()
+        self.senders: list[Insistent] = []
+        self.names: list[str] = []
+        if attack is not None:
+            self._engage(attack)
+        self.participants = {testnet.join(name) for name in names_of_attackers(attack)}
+        self._before_wei = self._wealth_wei()
+
+    @property
+    def outsiders(self) -> Sequence[Outsider]:
+        """Those without a bond."""
+        return self._all.outsiders
+
+    @property
+    def rounds(self) -> tuple[int, ...]:
+        """The rounds that somebody attacks in."""
+        return self._attack.rounds if self._attack else ()
+
+    @property
+    def place(self) -> int:
+        """How many clients are quicker than an attacker among them."""
+        return self._attack.place if self._attack else 0
+
+    @property
+    def seated(self) -> bool:
+        """Whether the attacking validators sit in the committee."""
+        return self._attack is not None and self._attack.seated
+
+    @property
+    def first(self) -> bool:
+        """Whether one of them has seat 0."""
+        return self._attack is not None and self._attack.first
+
+    def acting_in(self, number: RoundNumber) -> Acting:
+        """The attackers that act in a round."""
+        return self._all if number in self.rounds else Acting()
+
+    def gained_wei(self) -> int:
+        """What the attackers have more than when they had bonded: stakes, rewards, bounties; gas is left out."""
+        return self._wealth_wei() - self._before_wei
+
+    def _wealth_wei(self) -> int:
+        purses = sum(sender.balance_wei() + sender.fees_wei for sender in self.senders)
+        return purses + sum(self._arena.funds_wei(name) for name in self.names)
+
+    def _engage(self, attack: Attack) -> None:
+        """Bond the attackers, and give them accounts that insist."""
+        testnet = self._arena
+        kinds: list[type[Client] | type[Validator]] = list(attack.accomplices)
+        if issubclass(attack.strategy, Outsider):
+            self._all.outsiders.append(attack.strategy(testnet, self._outside()))
+            self._all.clients.extend(self._all.outsiders)
+        elif issubclass(attack.strategy, Griefer):
+            watch = FaultDetector(testnet.ledger, testnet.store)
+            self._all.challengers.append(attack.strategy(testnet.ledger, self._outside(), watch))
+        elif issubclass(attack.strategy, Client | Validator):
+            kinds = [attack.strategy] * attack.attackers + kinds
+        for name, kind in zip(names_of_attackers(attack), kinds, strict=True):
+            testnet.join(name)
+            number = int(name.split("-")[1])
+            if isinstance(attack.strategy, kind) or kind is attack.strategy:
+                self.names.append(name)
+                self.senders.append(Insistent(testnet.senders[name]))
+                testnet.senders[name] = self.senders[-1]
+            if issubclass(kind, Client):
+                self._all.clients.append(testnet.client(number, kind=kind))
+            else:
+                self._all.validators.append(testnet.validator(number, kind))
+
+    def _outside(self) -> Insistent:
+        self.senders.append(Insistent(self._arena.sender(OUTSIDE)))
+        return self.senders[-1]
+
+
+def names_of_attackers(attack: Attack | None) -> list[str]:
+    """The bonded attackers and their accomplices, validators numbered after the honest ones."""
+    if attack is None:
+        return []
+    bonded = {Who.CLIENT: 1, Who.VALIDATOR: attack.attackers}.get(attack.who, 0)
+    kinds = [attack.strategy] * bonded + list(attack.accomplices)
+    names, validators = [], 0
+    for kind in kinds:
+        if issubclass(kind, Client):
+            names.append(f"client-{ATTACKING_CLIENT}")
+        else:
+            names.append(f"validator-{FIRST_ATTACKING_VALIDATOR + validators}")
+            validators += 1
+    return names

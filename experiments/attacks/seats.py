@@ -1,0 +1,218 @@
+"""Attacks from a seat in a committee: silence, censorship, false aggregates, two words for one turn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from eth_utils.crypto import keccak
+
+from experiments.attacks.updates import NO_BOUND
+from qfl.chain.contracts.beacon import Duty
+from qfl.errors import ContractReverted
+from qfl.node.relay import send_unless_overtaken
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.result import ShardResult
+from qfl.protocol.types import CheckpointData, RoundNumber, VerifiedUpdate
+from qfl.quorum.lms_bundle import encode_bundle
+from qfl.validator.seat import Seat
+from qfl.validator.validator import Validator
+
+HIDDEN_LANE = 20_000
+"""What colluders say that every coordinate of an update nobody else has is."""
+
+
+def falsify(result: ShardResult, lane: int = 1) -> ShardResult:
+    """The result with its first coordinate moved by `lane`, and with roots and digests that fit."""
+    content = decode(result.content)
+    lanes = content.lanes.copy()
+    lanes[0] += lane
+    content = replace(content, lanes=lanes)
+    data = encode(content)
+    checkpoint = replace(result.checkpoint, aggregate_root=lanes_root(content), content_digest=content_digest(data))
+    return ShardResult(checkpoint, data)
+
+
+class Silent(Validator):
+    """Holds its seats and does nothing; it does not publish either."""
+
+    def verify(self, duty: Duty) -> bool:
+        """Nothing."""
+        return False
+
+    def publish(self, round_number: RoundNumber) -> bool:
+        """Nothing."""
+        return False
+
+
+class SeatedAttacker(Validator):
+    """Attacks from its seat only: it leaves publishing to others."""
+
+    def publish(self, round_number: RoundNumber) -> bool:
+        """Nothing."""
+        return False
+
+
+# --- one seat ------------------------------------------------------------------------------------------------
+
+
+class CensoringSeat(Seat):
+    """Leaves out the first update that was revealed."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        return super()._result(turn, updates[1:])
+
+
+class CensoringProposer(SeatedAttacker):
+    """Proposes a result without one client's update."""
+
+    seat_kind = CensoringSeat
+
+
+class LyingSeat(Seat):
+    """Proposes and attests an aggregate that is wrong in one coordinate."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        return falsify(super()._result(turn, updates))
+
+
+class LyingProposer(SeatedAttacker):
+    """Proposes a false aggregate to honest seats."""
+
+    seat_kind = LyingSeat
+
+
+class MinoritySeat(LyingSeat):
+    """Brings its false checkpoint to the beacon with the one signature it has, and with that one in every seat."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._was_refused = False
+
+    def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
+        own = [(checkpoint, said[self._seat]) for checkpoint, said in signatures.items() if self._seat in said]
+        if own and not self._was_refused:
+            checkpoint, signature = own[0]
+            copies = dict.fromkeys(range(self._attestation_pool.quorum), signature)
+            for bundle in ({self._seat: signature}, {**copies, self._seat: signature}):
+                call = self._ledger.beacon.submit_checkpoint(checkpoint, encode_bundle(bundle))
+                with suppress(ContractReverted):
+                    self._sender.send(call)
+            self._was_refused = True
+        return False
+
+
+class Minority(SeatedAttacker):
+    """Alone against three honest seats."""
+
+    seat_kind = MinoritySeat
+
+
+class EquivocatingSeat(Seat):
+    """Proposes two different checkpoints in its turn, both of them false, so that neither helps the others."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._said: set[int] = set()
+
+    def step(self) -> bool:
+        """Say both, once."""
+        updates = self._update_pool.fetch(self._seat, ())
+        if self._turn() != self._seat or not updates:
+            return False
+        sent = False
+        for lane in (1, 2):
+            checkpoint = falsify(self._result(self._seat, updates), lane).checkpoint
+            digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+            signature = self._signer.sign_once(f"round {self._round} lie {lane}", self._round, digest)
+            if signature is not None and lane not in self._said:
+                self._said.add(lane)
+                call = self._shard.propose(checkpoint, signature, self._validator)
+                sent |= send_unless_overtaken(self._sender, call) is not None
+        return sent
+
+
+class Equivocator(SeatedAttacker):
+    """Says two things in one turn."""
+
+    seat_kind = EquivocatingSeat
+
+
+# --- two thirds of the seats ---------------------------------------------------------------------------------
+
+
+class Majority(SeatedAttacker):
+    """One of three in four seats that attest a false aggregate."""
+
+    seat_kind = LyingSeat
+
+
+class UnopenableSeat(Seat):
+    """Attests roots and digests of an aggregate that nobody has ever seen."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        result = super()._result(turn, updates)
+        root, digest = keccak(b"no such aggregate"), keccak(b"no such content")
+        return replace(result, checkpoint=replace(result.checkpoint, aggregate_root=root, content_digest=digest))
+
+
+class UnopenableMajority(SeatedAttacker):
+    """One of three in four seats that attest an aggregate nobody can open."""
+
+    seat_kind = UnopenableSeat
+
+
+class PhantomSeat(Seat):
+    """Includes one update more than were revealed, made up on the spot."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        last = updates[-1]
+        lanes = np.full_like(last.lanes, 100)
+        root, digest = keccak(b"phantom root"), keccak(b"phantom content")
+        phantom = replace(last, index=last.index + 1, update_root=root, content_digest=digest, lanes=lanes)
+        return super()._result(turn, [*updates, phantom])
+
+    def _is_listed(self, checkpoint: CheckpointData) -> bool:
+        return True
+
+
+class PhantomMajority(SeatedAttacker):
+    """One of three in four seats that include an update which was never revealed."""
+
+    seat_kind = PhantomSeat
+
+
+class LenientSeat(Seat):
+    """Knows no norm bound."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._spec = replace(self._spec, norm_bound=NO_BOUND)
+
+
+class LenientMajority(SeatedAttacker):
+    """One of three in four seats that include an accomplice's update, far over the norm bound."""
+
+    seat_kind = LenientSeat
+
+
+class HidingSeat(Seat):
+    """Includes revealed updates that nobody else can fetch, as whatever it says they are."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        shown, lanes = {update.index for update in updates}, np.full_like(updates[0].lanes, HIDDEN_LANE)
+        hidden = [
+            VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes)
+            for reveal in self._shard.reveals(self._round, self._opened)
+            if reveal.index not in shown
+        ]
+        return super()._result(turn, [*updates, *hidden])
+
+
+class HidingMajority(SeatedAttacker):
+    """One of three in four seats that include an accomplice's update, which the four of them keep to themselves."""
+
+    seat_kind = HidingSeat

@@ -1,0 +1,130 @@
+"""What an attack is: a role that does not keep to the program, and the rule that is to stop it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from experiments.attacks.insistent import Insistent
+from experiments.attacks.testnet import LocalTestnet
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.challenger.challenger import Challenger
+from qfl.client.client import Client
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, Trained, TrainingTask
+from qfl.validator.validator import Validator
+
+
+class Who(StrEnum):
+    """Who attacks."""
+
+    OUTSIDER = "outsider"
+    CLIENT = "client"
+    VALIDATOR = "validator"
+    CHALLENGER = "challenger"
+
+
+class Outsider(Client):
+    """Somebody without a bond: acts where a client would, by `during_commits` and `during_reveals`.
+
+    `finding` is what it measured, if it did.
+    """
+
+    def __init__(self, testnet: LocalTestnet, sender: Insistent) -> None:
+        self.participant = ParticipantId(0)
+        self.testnet, self.sender, self._ledger = testnet, sender, testnet.ledger
+        self.finding = ""
+
+    def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
+        """Something in either phase."""
+        context = self._ledger.beacon.context()
+        duties = {Phase.COMMIT: ClientDuty.COMMIT, Phase.REVEAL: ClientDuty.REVEAL}
+        return duties.get(context.phase, ClientDuty.WAIT), context.round, ShardIndex(0)
+
+    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
+        """None: it has no model to train."""
+        return None
+
+    def prepare(self, trained: Trained) -> None:
+        """Nothing: it has no update."""
+
+    def has_prepared(self, round_number: RoundNumber) -> bool:
+        """True: it needs no preparation."""
+        return True
+
+    def commit(self, round_number: RoundNumber) -> bool:
+        """Act in the commit phase."""
+        self.during_commits(round_number)
+        return True
+
+    def reveal(self, round_number: RoundNumber) -> bool:
+        """Act in the reveal phase."""
+        self.during_reveals(round_number)
+        return True
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """What it does while clients commit."""
+
+    def during_reveals(self, number: RoundNumber) -> None:
+        """What it does while clients reveal."""
+
+    def after_round(self, number: RoundNumber) -> None:
+        """What it does when a round is over."""
+
+    def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
+        """What it does when every model is final and every reward `credited`."""
+
+
+class Griefer(Challenger):
+    """A challenger that acts before and after an honest one."""
+
+    def around(self, honest: Challenger) -> None:
+        """Let the honest one act, and interfere."""
+        self.step()
+        honest.step()
+        self.step()
+
+
+Strategy = type[Client] | type[Validator] | type[Griefer] | type[Outsider]
+
+
+@dataclass(frozen=True)
+class Attack:
+    """One attack.
+
+    Attributes:
+        tries: what it tries, in a line.
+        strategy: the role that does it.
+        stopped_by: what has to be seen of it: contract errors, and outcomes of `attacks.attack_outcome`.
+        attackers: how many validators attack together; of the others it is one.
+        rounds: the rounds that the attackers act in.
+        seated: whether attacking validators need seats in the round's committee; `first`: seat 0 of them.
+        lost: the rounds that end without a model that stands; the reference loses them too.
+        slashed: whether the attackers' stake must be less afterwards.
+        gains: whether the attackers may have more afterwards; `note` says why.
+        accomplices: who attacks with them; what those gain and lose is not counted.
+        place: how many clients are quicker than an attacker among them.
+        private: whether it is tried in the private mode.
+        is_open: whether nothing stops it yet: then it has to change the model, or this is out of date.
+        note: a gain or a damage that numbers do not tell.
+    """
+
+    name: str
+    who: Who
+    tries: str
+    strategy: Strategy
+    stopped_by: tuple[str, ...]
+    attackers: int = 1
+    rounds: tuple[int, ...] = (2,)
+    seated: bool = True
+    first: bool = False
+    lost: tuple[int, ...] = ()
+    slashed: bool = False
+    gains: bool = False
+    accomplices: tuple[type[Client] | type[Validator], ...] = ()
+    place: int = 0
+    private: bool = False
+    is_open: bool = False
+    note: str = ""

@@ -1,0 +1,196 @@
+"""An arena: a deployment of the contracts on a running devnet, and its people, each with a key and a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from eth_abi.abi import encode
+from eth_utils.address import to_checksum_address
+from eth_utils.crypto import keccak
+
+from qfl.chain.clock import DevelopmentClock
+from qfl.chain.contracts.staking import Role
+from qfl.chain.deploy import Genesis, deploy
+from qfl.chain.ledger import Ledger
+from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.sender import Sender
+from qfl.client.client import Client
+from qfl.client.concealed import NormProver
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.norm.keys import VerifyingKey
+from qfl.devnet import Devnet
+from qfl.devnet.health import call_chain
+from qfl.errors import ContentMissing, RoundNotCompleted
+from qfl.node.encryption import set_up_encryption
+from qfl.node.settlement import settle_due
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.quorum.registration import set_up_attesting
+from qfl.simulation.driver import Network, open_round
+from qfl.storage.ipfs import IpfsStore
+from qfl.storage.store import ContentStore
+from qfl.training.job import JobDocument
+from qfl.validator.validator import Validator
+
+SHARD = ShardIndex(0)
+FETCH_SECONDS = 1.0
+"""How long a search for content may take: what nobody stores is not found any later on a network of one node."""
+MOST_BLOCKS = 2_000
+"""Blocks that may pass until a draw suits: the rarest one asked for here comes in one of twenty."""
+
+
+class CountingStore(IpfsStore):
+    """Counts the searches for content that nobody stores."""
+
+    searches = 0
+
+    def get(self, digest: bytes, max_bytes: int) -> bytes:
+        """As `IpfsStore.get`."""
+        try:
+            return super().get(digest, max_bytes)
+        except ContentMissing:
+            self.searches += 1
+            raise
+
+
+class LocalTestnet:
+    """Deployed with `parameters` over the defaults; close it, or use it as a context manager.
+
+    Args:
+        names: "client-1", ..., "validator-1", ...: everybody there will be. Keys are made now, bonds when asked for.
+        genesis: the first model, and its content object.
+        prover: makes the clients' proofs in a private deployment, whose verifying key is `verifying_key`.
+        quorum: how committees sign, "lms" or "bls".
+        state: where the keys' leaf marks are kept; the user's own folder unless given.
+    """
+
+    def __init__(
+        self,
+        devnet: Devnet,
+        folder: Path,
+        names: Sequence[str],
+        job: JobDocument,
+        genesis: tuple[Genesis, bytes],
+        key_height: int = 5,
+        state: Path | None = None,
+        verifying_key: VerifyingKey | None = None,
+        prover: NormProver | None = None,
+        quorum: str = "lms",
+        **parameters: int,
+    ) -> None:
+        self.devnet, self.folder, self.job, self.prover = devnet, folder, job, prover
+        self.web3 = connect(devnet.rpc_url)
+        self.store = CountingStore(devnet.ipfs_url, fetch_seconds=FETCH_SECONDS)
+        self.clock = DevelopmentClock(self.web3)
+        self.keys = {name: KeyFile.create(folder / name / "key.lms", key_height, state) for name in names}
+        self.senders = {name: self.sender(1 + i) for i, name in enumerate(names)}
+        self.owner = self.sender(0)
+        for data in (job.to_json(), genesis[1]):
+            self.store.put(data)
+        chosen = load_parameters(**parameters), genesis[0], verifying_key, quorum
+        deployment = deploy(self.web3, self.owner, *chosen)
+        self.deployment_path = folder / "deployment.json"
+        deployment.save(self.deployment_path)
+        self.ledger = Ledger(self.web3, deployment)
+        self._joined: dict[str, ParticipantId] = {}
+
+    def close(self) -> None:
+        """Let go of the keys."""
+        for key in self.keys.values():
+            key.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def sender(self, index: int) -> Sender:
+        """Development account `index`."""
+        return Sender(self.web3, development_account(index))
+
+    # --- people ----------------------------------------------------------------------------------------------
+
+    def join(self, name: str) -> ParticipantId:
+        """The participant called `name`, bonded if it was not."""
+        if name not in self._joined:
+            staking, role = self.ledger.staking, role_of(name)
+            stake_wei = staking.minimum_stake_wei(role)
+            self.senders[name].send(staking.bond(role, self.keys[name].public, self.withdrawal(name), stake_wei))
+            self._joined[name] = ParticipantId(staking.participant_count())
+        return self._joined[name]
+
+    def withdrawal(self, name: str) -> str:
+        """Where the stake and the rewards of `name` go: an account that does nothing else, so it tells what came."""
+        return str(to_checksum_address(keccak(text=f"{self.ledger.staking.address} {name}")[-20:]))
+
+    def client(self, number: int, store: ContentStore | None = None, kind: type[Client] = Client) -> Client:
+        """Client `number` (from 1), bonded if it was not: as it comes up after a restart."""
+        name = f"client-{number}"
+        return kind(
+            self.join(name),
+            *(number - 1, 1, self.ledger, self.senders[name], store or self.store),
+            *(self.keys[name], self.folder / name, self.prover),
+        )
+
+    def validator(self, number: int, kind: type[Validator] = Validator) -> Validator:
+        """Validator `number` (from 1), bonded if it was not."""
+        name = f"validator-{number}"
+        participant, parts = self.join(name), (self.ledger, self.senders[name], self.store)
+        key, folder = self.keys[name], self.folder / name
+        kem = set_up_encryption(*parts, participant, key, folder)
+        bls = set_up_attesting(*parts[:2], participant, key, folder)
+        return kind(participant, *parts, key, folder, kem, bls)
+
+    def funds_wei(self, name: str) -> int:
+        """All that `name` has in the protocol or took out of it: stake, rewards, and what was paid out."""
+        participant, staking = self.join(name), self.ledger.staking
+        inside = staking.participant(participant).stake_wei + staking.rewards_of(participant)
+        return inside + int(self.web3.eth.get_balance(to_checksum_address(self.withdrawal(name))))
+
+    # --- time and chance -------------------------------------------------------------------------------------
+
+    def open_round(self, network: Network, suits: Callable[[list[ParticipantId]], bool]) -> RoundNumber:
+        """Open the next round in the first block whose draw `suits`: who opens it may wait for that block.
+
+        Raises:
+            RoundNotCompleted: no block in a long time does.
+        """
+        settle_due(self.ledger, self.owner)
+        draw = self.next_draw()
+        for _ in range(MOST_BLOCKS):
+            if suits(draw(self.next_randomness())):
+                return open_round(network)
+            call_chain(self.devnet.rpc_url, "evm_mine")
+        raise RoundNotCompleted(self.ledger.beacon.current_round() + 1, f"no draw of {MOST_BLOCKS} blocks suits")
+
+    def next_randomness(self) -> bytes:
+        """`prevrandao` of the next block: a development chain shows it by a snapshot, elsewhere its producer knows."""
+        snapshot = call_chain(self.devnet.rpc_url, "evm_snapshot")
+        call_chain(self.devnet.rpc_url, "evm_mine")
+        randomness = bytes(self.web3.eth.get_block("latest")["mixHash"])
+        call_chain(self.devnet.rpc_url, "evm_revert", snapshot)
+        return randomness
+
+    def next_draw(self) -> Callable[[bytes], list[ParticipantId]]:
+        """What a block's `prevrandao` makes the committee of the next round of one shard, as the stakes are then."""
+        beacon = self.ledger.beacon
+        last = beacon.round_at(beacon.current_round())
+        seats = beacon.parameters_at(last.parameters_version).seats
+
+        def draw(randomness: bytes) -> list[ParticipantId]:
+            seed = keccak(encode(["bytes32", "bytes32", "uint64"], [last.seed, randomness, last.number + 1]))
+            return self.ledger.staking.draw(seed, seats)
+
+        return draw
+
+
+def role_of(name: str) -> Role:
+    """The role that a name speaks of."""
+    return Role.CLIENT if name.startswith("client") else Role.VALIDATOR

@@ -1,0 +1,202 @@
+"""One run of the small job with an attack, or without: what the model is afterwards, and what everybody has.
+
+Rounds 1 and 2 are run, and every lost round is repeated. Three clients and three validators are honest; a fourth
+validator is bonded and asleep, so that a committee of four is left when attackers have been slashed. Attackers act in
+the rounds of their attack and do nothing else. The reference is the run without them, in which the rounds that the
+attack loses are lost too, because nobody attests: so both train in the same rounds, with the same seeds, and every
+honest seat is paid in the same rounds.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from experiments.attacks.adversary import ATTACKING_CLIENT, Acting, Adversary, names_of_attackers
+from experiments.attacks.attack_outcome import AttackOutcome
+from experiments.attacks.insistent import Attempt
+from experiments.attacks.job import SmallJob
+from experiments.attacks.seats import Silent
+from experiments.attacks.strategy import Attack
+from experiments.attacks.testnet import LocalTestnet
+from experiments.poisoning.client import Poisoner
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.challenger.challenger import Challenger
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.client.client import Client
+from qfl.client.concealed import NormProver
+from qfl.crypto.norm.keys import NormKeys
+from qfl.devnet import Devnet
+from qfl.errors import RoundNotCompleted
+from qfl.node.settlement import final_at, rewards_due, settle_due
+from qfl.node.standing import published_rounds
+from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.simulation.driver import Network, commit, publish, reveal, train, verify
+from qfl.training.data.datasets import LabelledData
+from qfl.training.trainer import LocalTrainer
+
+MODELS = 2
+"""Models that stand at the end."""
+HONEST_CLIENTS = (1, 2, 3)
+HONEST_VALIDATORS = (1, 2, 3)
+ASLEEP = "validator-4"
+CHALLENGING = 19
+"""Development account of the honest challenger."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        model: content digest of the last model.
+        funds_wei: of each honest participant: stake, rewards and what was paid out.
+        gained_wei: what the attackers have more than before; gas is left out.
+        gas, attempts: of the attackers' accounts.
+        sightings: what stopped the attack, see `experiments.attacks.attack_outcome`.
+        lost: rounds without a model that stands.
+        lost_seconds: time of the chain that attackers cost by turns they let pass.
+        searches: how often somebody searched for content that nobody stores.
+        finding: what the attacker measured.
+    """
+
+    model: bytes
+    funds_wei: dict[str, int]
+    gained_wei: int = 0
+    gas: int = 0
+    attempts: tuple[Attempt, ...] = ()
+    attack_outcomes: frozenset[str] = frozenset()
+    lost: tuple[int, ...] = ()
+    lost_seconds: int = 0
+    searches: int = 0
+    finding: str = ""
+
+
+class Trial:
+    """A run, with the people in it; `attack` is None for the reference that loses the rounds `lost`."""
+
+    def __init__(self, testnet: LocalTestnet, job: SmallJob, attack: Attack | None, lost: tuple[int, ...]) -> None:
+        self.testnet, self.ledger, self.attack, self.lost = testnet, testnet.ledger, attack, lost
+        self.trainer = LocalTrainer(job.document, _shares(job, attack))
+        self.clients = [testnet.client(number) for number in HONEST_CLIENTS]
+        self.validators = [testnet.validator(number) for number in HONEST_VALIDATORS]
+        testnet.join(ASLEEP)
+        self.cast = Adversary(testnet, attack)
+        keys = [validator.kem for validator in self.validators if validator.kem is not None]
+        self.challenger = Challenger(
+            self.ledger, testnet.sender(CHALLENGING), FaultDetector(self.ledger, testnet.store, keys)
+        )
+
+    def run(self) -> Outcome:
+        """Run until two models stand; settle everything."""
+        while len(published_rounds(self.ledger)) < MODELS:
+            self._round(RoundNumber(self.ledger.beacon.current_round() + 1))
+            if self.ledger.beacon.current_round() > MODELS + len(self.lost):
+                break
+        self._settle()
+        return self._outcome()
+
+    def _round(self, number: RoundNumber) -> None:
+        acting = self.cast.acting_in(number)
+        clients: list[Client] = list(self.clients)
+        clients[self.cast.place : self.cast.place] = acting.clients
+        validators = [*acting.validators, *self.validators]
+        if self.attack is None and number in self.lost:
+            validators = [self.testnet.validator(honest, Silent) for honest in HONEST_VALIDATORS]
+        network = Network(self.ledger, clients, validators, self.trainer, self.testnet.clock)
+        openers = replace(network, validators=self.validators)
+        self.testnet.open_round(openers, self._suits(acting))
+        train(network)
+        commit(network)
+        reveal(network)
+        verify(network)
+        with suppress(RoundNotCompleted):
+            publish(network)
+        for outsider in acting.outsiders:
+            outsider.after_round(number)
+        if acting.challengers:
+            acting.challengers[0].around(self.challenger)
+        else:
+            self.challenger.step()
+
+    def _suits(self, acting: Acting) -> Callable[[list[ParticipantId]], bool]:
+        """Whether a committee gives attackers the seats they need, and the honest all the others, or one at least."""
+        attackers = [validator.participant for validator in acting.validators] if self.cast.seated else []
+        honest = {validator.participant for validator in self.validators}
+        first = attackers[:1] if self.cast.first else []
+
+        def suits(committee: list[ParticipantId]) -> bool:
+            seated = honest & set(committee)
+            enough = seated == honest if len(attackers) < 2 else bool(seated)
+            return enough and set(attackers) <= set(committee) and committee[: len(first)] == first
+
+        return suits
+
+    def _settle(self) -> None:
+        """Make the models final and credit all rewards."""
+        numbers, owner = published_rounds(self.ledger), self.testnet.owner
+        if numbers:
+            self.testnet.clock.reach(final_at(self.ledger, numbers[-1]))
+        settle_due(self.ledger, owner)
+        credited: list[UnsentCall] = []
+        for number in numbers:
+            for call in rewards_due(self.ledger, number):
+                owner.send(call)
+                credited.append(call)
+        for outsider in self.cast.outsiders:
+            outsider.after_settlement(credited)
+
+    def _outcome(self) -> Outcome:
+        beacon = self.ledger.beacon
+        honest = [f"client-{n}" for n in HONEST_CLIENTS] + [f"validator-{n}" for n in HONEST_VALIDATORS] + [ASLEEP]
+        seen = AttackOutcome(self.testnet, self.cast)
+        return Outcome(
+            model=beacon.round_at(beacon.head_round()).content_digest,
+            funds_wei={name: self.testnet.funds_wei(name) for name in honest},
+            gained_wei=self.cast.gained_wei(),
+            gas=sum(sender.gas for sender in self.cast.senders),
+            attempts=tuple(attempt for sender in self.cast.senders for attempt in sender.attempts),
+            attack_outcomes=seen.all(),
+            lost=seen.lost_rounds(),
+            lost_seconds=seen.lost_seconds(),
+            searches=self.testnet.store.searches,
+            finding="".join(outsider.finding for outsider in self.cast.outsiders),
+        )
+
+
+def _shares(job: SmallJob, attack: Attack | None) -> list[LabelledData]:
+    """Everybody's data; an attacker that poisons it trains on its own as it makes it."""
+    if attack is None or not issubclass(attack.strategy, Poisoner):
+        return job.shares
+    attacker = ATTACKING_CLIENT - 1
+    return [
+        attack.strategy.taint(share, job.document) if client == attacker else share
+        for client, share in enumerate(job.shares)
+    ]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """Where trials of one mode are played, each in an arena of its own; the private mode's has keys and a prover."""
+
+    devnet: Devnet
+    folder: Path
+    job: SmallJob
+    norm_keys: NormKeys | None = None
+    prover: NormProver | None = None
+
+    def play(self, name: str, attack: Attack | None, lost: tuple[int, ...]) -> Outcome:
+        """Run the small job, with the attack or as the reference that loses the rounds `lost`."""
+        names = [f"client-{number}" for number in HONEST_CLIENTS]
+        names += [f"validator-{number}" for number in HONEST_VALIDATORS] + [ASLEEP]
+        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
+        with LocalTestnet(
+            *(self.devnet, folder, names + names_of_attackers(attack), self.job.document, self.job.genesis),
+            state=folder / "marks",
+            verifying_key=None if self.norm_keys is None else self.norm_keys.verifying_key,
+            prover=self.prover,
+        ) as testnet:
+            return Trial(testnet, self.job, attack, lost).run()

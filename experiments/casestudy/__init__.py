@@ -1,0 +1,1 @@
+"""The paper's comparison: quantum and classical, federated and central, on one page."""

@@ -1,0 +1,196 @@
+"""What validators do one after the other in one process, seen from outside, and how long it took had none waited.
+
+An *act* is what a validator does until it lets the next one go on: work of its own, and transactions. What counts as
+own time is everything between; the chain's time is from handing a transaction to the node until its receipt is there.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.traffic import Exchange, listening
+from qfl.protocol.types import ParticipantId, ShardIndex
+from qfl.storage.store import ContentStore
+
+WAITS_FOR = {"checkpoint": ("propose", "attest")}
+"""Which transactions of its shard, those recorded before it, have to be in a block before one can be made."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A transaction: its validator's own seconds before it, the chain's for it, when that ended, and its bytes."""
+
+    label: str
+    chain: str
+    own_seconds: float
+    chain_seconds: float
+    mined_at: float
+    size: int
+
+
+@dataclass
+class Act:
+    """What one validator did at a stretch; sizes in bytes."""
+
+    validator: ParticipantId
+    shard: ShardIndex
+    own_seconds: float = 0.0
+    sent: list[Sent] = field(default_factory=list)
+    fetched: list[int] = field(default_factory=list)
+    stored: list[int] = field(default_factory=list)
+    read: list[int] = field(default_factory=list)
+    rpc_calls: int = 0
+    rpc_bytes: int = 0
+
+
+class Recorder:
+    """Watches the validators of this process; `acting` says whose turn it is."""
+
+    def __init__(self) -> None:
+        self.acts: list[Act] = []
+        self._act: Act | None = None
+        self._exchanges: list[Exchange] = []
+        self._since = self._handed_over = 0.0
+        self._chain = ""
+
+    @contextmanager
+    def acting(self, validator: ParticipantId, shard: ShardIndex) -> Iterator[None]:
+        """Record what happens inside as one act of `validator`."""
+        act = self._act = Act(validator, shard)
+        self._exchanges.clear()
+        self._since = time.perf_counter()
+        try:
+            with listening(self._exchanged):
+                yield
+        finally:
+            act.own_seconds = time.perf_counter() - self._since
+            self._act = None
+            for exchange in self._exchanges:  # only now: reading them takes time
+                _count(exchange, act)
+            self.acts.append(act)
+
+    def receive(self, receipt: Receipt) -> None:
+        """A `ReceiptListener`: a transaction of who acts is in a block."""
+        if self._act is not None:
+            now = time.perf_counter()
+            own, chain = self._handed_over - self._since, now - self._handed_over
+            self._act.sent.append(Sent(receipt.label, self._chain, own, chain, now, receipt.size))
+            self._since = now
+
+    def fetched(self, size: int) -> None:
+        """Who acts got content from the store."""
+        if self._act is not None:
+            self._act.fetched.append(size)
+
+    def stored(self, size: int) -> None:
+        """Who acts gave content to the store."""
+        if self._act is not None:
+            self._act.stored.append(size)
+
+    def _exchanged(self, exchange: Exchange) -> None:
+        self._exchanges.append(exchange)
+        if b"eth_sendRawTransaction" in exchange.request:
+            self._handed_over, self._chain = exchange.started, exchange.url
+
+
+class RecordingStore:
+    """`ContentStore` that tells a recorder what passes."""
+
+    def __init__(self, store: ContentStore, recorder: Recorder) -> None:
+        self._store, self._recorder = store, recorder
+
+    def put(self, data: bytes) -> bytes:
+        self._recorder.stored(len(data))
+        return self._store.put(data)
+
+    def get(self, digest: bytes, max_bytes: int) -> bytes:
+        data = self._store.get(digest, max_bytes)
+        self._recorder.fetched(len(data))
+        return data
+
+    def unpin(self, digest: bytes) -> None:
+        self._store.unpin(digest)
+
+
+@dataclass
+class Awaited:
+    """A transaction in `critical_path`: what its validator does before it, and what has to be in a block by then."""
+
+    sent: Sent
+    lead_seconds: float
+    waits_for: list[Awaited]
+    ended: float | None = None
+
+    def ready_at(self, free_at: float) -> float:
+        """When its validator, free at `free_at`, hands it to the chain; infinite while what it waits for is open."""
+        ends = [math.inf if other.ended is None else other.ended for other in self.waits_for]
+        return max(free_at + self.lead_seconds, *ends, 0.0) + self.sent.own_seconds
+
+
+def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
+    """Seconds from the start until the `needed`-th transaction called `last` is in a block, had all worked at once.
+
+    Every validator has a machine of its own: its acts follow one another, but wait for nobody else's, save for the
+    transactions they answer to (`WAITS_FOR`). A chain takes one transaction after the other, as they come.
+
+    Raises:
+        ValueError: there are not so many.
+    """
+    queues = _queues(acts)
+    free_at, chain_free_at = dict.fromkeys(queues, 0.0), dict[str, float]()
+    ends = []
+    while any(queues.values()):
+        heads = {validator: queue[0].ready_at(free_at[validator]) for validator, queue in queues.items() if queue}
+        validator = min(heads, key=lambda member: heads[member])
+        head = queues[validator].pop(0)
+        begun = max(heads[validator], chain_free_at.get(head.sent.chain, 0.0))
+        head.ended = free_at[validator] = chain_free_at[head.sent.chain] = begun + head.sent.chain_seconds
+        if head.sent.label == last:
+            ends.append(head.ended)
+    if len(ends) < needed:
+        raise ValueError(f"{len(ends)} transactions called {last}, {needed} are needed")
+    return sorted(ends)[needed - 1]
+
+
+def _queues(acts: Sequence[Act]) -> dict[ParticipantId, list[Awaited]]:
+    """Every validator's transactions in order."""
+    queues: dict[ParticipantId, list[Awaited]] = {}
+    known: dict[tuple[ShardIndex, str], list[Awaited]] = {}
+    lead = dict[ParticipantId, float]()
+    for act in acts:
+        for sent in act.sent:
+            awaited = WAITS_FOR.get(sent.label, ())
+            waits_for = [entry for label in awaited for entry in known.get((act.shard, label), ())]
+            entry = Awaited(sent, lead.pop(act.validator, 0.0), waits_for)
+            queues.setdefault(act.validator, []).append(entry)
+            known.setdefault((act.shard, sent.label), []).append(entry)
+        lead[act.validator] = lead.get(act.validator, 0.0) + act.own_seconds
+    return queues
+
+
+def _count(exchange: Exchange, act: Act) -> None:
+    """Add an exchange with a chain to the act that it was part of."""
+    methods = {call["id"]: call["method"] for call in as_list(exchange.request)}
+    act.rpc_calls += len(methods)
+    act.rpc_bytes += len(exchange.request) + len(exchange.answer)
+    for answer in as_list(exchange.answer):
+        if methods.get(answer["id"]) == "eth_getLogs":
+            act.read.extend(log_bytes(entry) for entry in answer.get("result") or [])
+
+
+def as_list(body: bytes) -> list[dict[str, Any]]:
+    """The calls or answers in a JSON-RPC body, which holds one or a batch."""
+    document = json.loads(body)
+    return document if isinstance(document, list) else [document]
+
+
+def log_bytes(entry: dict[str, Any]) -> int:
+    """What a log entry says: its topics and its data."""
+    return sum(len(part) // 2 - 1 for part in (*entry["topics"], entry["data"]))

@@ -1,0 +1,183 @@
+"""One round of a variant, from the opening to the decision, and what the decision took."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from statistics import mean
+
+from experiments.consensus.acts import Act, critical_path
+from experiments.consensus.flat import SHARD
+from experiments.consensus.variants import Site
+from qfl.chain.contracts.beacon import Phase, ValidatorDuty
+from qfl.client.client import Client
+from qfl.errors import RoundNotCompleted
+from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.simulation.driver import Network, commit, mirror, open_round, reveal, train
+from qfl.validator.validator import Validator
+
+ON_BEACON = ("open_round", "checkpoint", "vote")
+"""Transactions to contracts that stay on the beacon's chain when shards have chains of their own."""
+
+Figures = dict[str, float]
+
+
+def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
+    """Bring the same updates to a decision once more: the figures, and the gas of every kind of transaction.
+
+    Time begins when the reveals end, work and messages with the first reveal. In each shard one client reveals last,
+    when whoever looks early has checked all others. The round is not published: it fails when its time is over, and the
+    next one trains on the same model.
+    """
+    network, recorder = site.network, site.recorder
+    while (context := network.ledger.beacon.context()).phase is not Phase.IDLE:
+        network.clock.reach(context.phase_ends_at)
+    site.receipts.clear()
+    number = open_round(network)
+    if network.ledger.mirrors:
+        mirror(network)
+    for stage in (train, commit):
+        stage(network)
+    _take_seats(site, number)
+    last = _last_of_each_shard(network)
+    recorder.acts.clear()
+    site.meter.clear()
+    before = [_folder_bytes(folder) for folder in site.folders]
+    reveal(replace(network, clients=[client for client in network.clients if client not in last]))
+    _look(site, number)
+    reveal(replace(network, clients=last))
+    network.clock.reach(network.ledger.beacon.context().phase_ends_at)
+    looks, begun = len(recorder.acts), time.perf_counter()
+    needed = _vote(site) if site.variant.is_flat else _sit(site, number)
+    acts, gas = recorder.acts, dict[str, int]()
+    decided = sorted(sent.mined_at for act in acts for sent in act.sent if sent.label == site.variant.decisive)
+    written = [_folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
+    for receipt in site.receipts:
+        gas[receipt.label] = gas.get(receipt.label, 0) + receipt.gas
+    figures = {
+        "wall_seconds": decided[needed - 1] - begun,
+        "critical_seconds": critical_path(acts[looks:], site.variant.decisive, needed),
+        **count_traffic(acts),
+        **count_work(site, written),
+        "gas_beacon": sum(gas[label] for label in gas if label in ON_BEACON),
+        "gas_shards": sum(gas[label] for label in gas if label not in ON_BEACON),
+    }
+    return figures, gas
+
+
+def count_traffic(acts: Sequence[Act]) -> Figures:
+    """Messages and bytes to and from the validators: contents, transactions, events; and the JSON-RPC around them."""
+    contents = [size for act in acts for size in (*act.fetched, *act.stored)]
+    transactions = [sent.size for act in acts for sent in act.sent]
+    events = [size for act in acts for size in act.read]
+    return {
+        "messages": len(contents) + len(transactions) + len(events),
+        "wire_bytes": sum(contents) + sum(transactions) + sum(events),
+        "content_bytes": sum(contents),
+        "transaction_bytes": sum(transactions),
+        "event_bytes": sum(events),
+        "rpc_calls": sum(act.rpc_calls for act in acts),
+        "rpc_bytes": sum(act.rpc_bytes for act in acts),
+    }
+
+
+def count_work(site: Site, written: Sequence[int]) -> Figures:
+    """Work and disk of a validator: the mean over all of them, seated or not, and the most that one has.
+
+    Args:
+        written: bytes by which the validators' folders have grown, in their order.
+    """
+    members = [validator.participant for validator in site.network.validators]
+    verifying = {work.participant: work.cpu_seconds for work in site.meter.works() if work.stage == "verify"}
+    deciding = {work.participant: work.cpu_seconds for work in site.meter.works() if work.stage == "decide"}
+    acts = {member: [act for act in site.recorder.acts if act.validator == member] for member in members}
+    fetched = [[size for act in acts[member] for size in act.fetched] for member in members]
+    stored = [[size for act in acts[member] for size in act.stored] for member in members]
+    each: dict[str, list[float]] = {
+        "updates_verified": [len(sizes) for sizes in fetched],
+        "verify_cpu_seconds": [verifying.get(member, 0.0) for member in members],
+        "all_cpu_seconds": [verifying.get(member, 0.0) + deciding.get(member, 0.0) for member in members],
+        "disk_bytes": [sum(got) + sum(put) + size for got, put, size in zip(fetched, stored, written, strict=True)],
+    }
+    return {name: mean(values) for name, values in each.items()} | {
+        f"{name}_most": max(values) for name, values in each.items()
+    }
+
+
+def _last_of_each_shard(network: Network) -> list[Client]:
+    """A client of each shard that has any."""
+    return list({network.ledger.shard_of(client.participant): client for client in network.clients}.values())
+
+
+def _take_seats(site: Site, number: RoundNumber) -> None:
+    """Let everybody read what the round fixes, before there is anything to verify: it counts nowhere."""
+    for voter in site.voters:
+        voter.prepare(number)
+    if not site.variant.is_flat:
+        for validator in site.network.validators:
+            validator.look(number)
+
+
+def _look(site: Site, number: RoundNumber) -> None:
+    """Let those who look early check what is revealed."""
+    if not site.variant.looks_early:
+        return
+    if site.variant.is_flat:
+        for voter in site.voters:
+            with _acting(site, voter.participant, SHARD):
+                voter.look()
+    else:
+        for _, shard, validator in _seats(site, number):
+            with _acting(site, validator.participant, shard):
+                validator.look(number)
+
+
+def _vote(site: Site) -> int:
+    """Let everybody verify, then vote; return how many votes decide."""
+    results = []
+    for voter in site.voters:
+        with _acting(site, voter.participant, SHARD):
+            results.append(voter.verify())
+    for voter, result in zip(site.voters, results, strict=True):
+        with _acting(site, voter.participant, SHARD):
+            voter.vote(result)
+    return quorum_of(len(site.voters))
+
+
+def _sit(site: Site, number: RoundNumber) -> int:
+    """Let the seats act, in their order, until every shard with updates has its checkpoint; how many those are."""
+    beacon, said = site.network.ledger.beacon, True
+    while said and beacon.context().phase is Phase.CHECKPOINT:
+        said = False
+        for _, shard, validator in _seats(site, number):
+            with _acting(site, validator.participant, shard):
+                duty = validator.duty()
+                if duty.kind is ValidatorDuty.VERIFY:
+                    said |= validator.verify(duty)
+    if not (accepted := len(beacon.accepted(number, site.network.ledger.opened_in(number)))):
+        raise RoundNotCompleted(number, "no committee came to a decision")
+    return accepted
+
+
+def _seats(site: Site, number: RoundNumber) -> list[tuple[int, ShardIndex, Validator]]:
+    """Every committee's seats, the first ones of all shards first."""
+    people = {validator.participant: validator for validator in site.network.validators}
+    shards = [ShardIndex(shard) for shard in range(site.variant.shards)]
+    committees = [(shard, site.network.ledger.beacon.committee(number, shard)) for shard in shards]
+    seats = [(seat, shard, people[member]) for shard, members in committees for seat, member in enumerate(members)]
+    return sorted(seats, key=lambda entry: entry[:2])
+
+
+@contextmanager
+def _acting(site: Site, validator: ParticipantId, shard: ShardIndex) -> Iterator[None]:
+    """Record what happens inside as an act of the validator; its work is charged to it, apart from verification."""
+    with site.recorder.acting(validator, shard), site.meter.measuring("validator", validator, "decide"):
+        yield
+
+
+def _folder_bytes(folder: Path) -> int:
+    return sum(path.stat().st_size for path in folder.iterdir())

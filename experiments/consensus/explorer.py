@@ -1,0 +1,209 @@
+"""The explorer over a long history: how soon its first page is there, how soon it has read everything, what it holds.
+
+The history is a real chain's, of the real contracts: rounds that are opened, spoken in by seats, and end by their
+deadlines. What is made up is what no contract looks into, such as the signatures of announcements.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from statistics import median
+
+import requests
+from rich.table import Table
+
+from experiments.consensus.federation import word
+from qfl.chain.contracts.staking import Role
+from qfl.chain.deploy import Genesis, deploy
+from qfl.chain.ledger import Ledger
+from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.connection import connect, url_of
+from qfl.chain.rpc.rpc import call_all, rpc_at
+from qfl.chain.rpc.sender import Sender, UnsentCall
+from qfl.devnet.config import DevnetConfig
+from qfl.devnet.devnet import Devnet
+from qfl.files import write_atomically
+from qfl.protocol.types import CheckpointData, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.simulation.explorer_beside import start_explorer
+from qfl.simulation.mark import hold_folder
+
+NAME = "explorer.json"
+SEATS, VALIDATORS = 4, 8
+GAS = 400_000
+SIGNATURE_BYTES = 1380
+REPETITIONS = 5
+NO_NODE = "http://127.0.0.1:9"
+"""No page that is measured asks for content."""
+
+
+@dataclass(frozen=True)
+class Figures:
+    """Seconds, and MiB of resident memory.
+
+    Attributes:
+        first_page: the overview, asked for while everything was still being read.
+        read: until all of the chain was read, from the start of the process.
+        pages: the median of each page afterwards, by path.
+        slowest: of all those requests.
+        empty, full: memory of the process before it has read anything, and after.
+    """
+
+    rounds: int
+    transactions: int
+    blocks: int
+    first_page: float
+    read: float
+    pages: dict[str, float]
+    slowest: float
+    empty: float
+    full: float
+
+
+def bench_explorer(
+    folder: Path, rounds: int, transactions: int, say: Callable[[str], None], overwrite: bool = False
+) -> Figures:
+    """Make the history in `<folder>/devnet`, explore it, and write the figures into `<folder>/explorer.json`."""
+    with hold_folder(folder, overwrite=overwrite):
+        with Devnet(DevnetConfig(folder / "devnet", with_ipfs=False)) as devnet:
+            say("making the history")
+            make_history(devnet.rpc_url, folder / "deployment.json", rounds, transactions // rounds)
+            say("reading it")
+            figures = measure(folder, devnet.rpc_url, rounds)
+        write_atomically(folder / NAME, (json.dumps(asdict(figures), indent=2) + "\n").encode())
+    return figures
+
+
+def make_history(rpc_url: str, deployment: Path, rounds: int, transactions: int) -> None:
+    """Deploy, and have `rounds` rounds of about as many `transactions` each go by; one in each round fails."""
+    web3, account = connect(rpc_url), development_account(0)
+    sender = Sender(web3, account)
+    genesis = Genesis(word("model 0"), word("content 0"), word("job"), ModelShape(288, 70))
+    found = deploy(web3, sender, load_parameters(seats=SEATS), genesis)
+    found.save(deployment)
+    ledger = Ledger(web3, found)
+    stake_wei = ledger.staking.minimum_stake_wei(Role.VALIDATOR)
+    for number in range(VALIDATORS):
+        key = LmsPublicKey(word(f"identifier {number}")[:16], word(f"root {number}")[:24], 10)
+        sender.send(ledger.staking.bond(Role.VALIDATOR, key, sender.address, stake_wei))
+    history = _History(ledger, account.address)
+    for _ in range(rounds):
+        history.add_round(transactions)
+    history.end()
+
+
+class _History:
+    """Sends from an account that the node itself signs for, and mines when it is told to."""
+
+    def __init__(self, ledger: Ledger, account: str) -> None:
+        self._ledger, self._account = ledger, account
+        self._rpc = rpc_at(url_of(ledger.web3))
+        self._nonce = int(self._ask("eth_getTransactionCount", account, "latest"), 16)
+        self._ask("evm_setAutomine", False)
+
+    def add_round(self, transactions: int) -> None:
+        """Open a round, have its seats announce, and let its time pass."""
+        beacon, (shard,) = self._ledger.beacon, self._ledger.shards
+        self._mine([beacon.open_round()])
+        record = beacon.round_at(beacon.current_round())
+        digest, signature = word(f"digest {record.number}"), bytes(SIGNATURE_BYTES)
+        said = []
+        for turn in range(transactions - 2):
+            checkpoint = self._checkpoint(record.number, turn % SEATS)
+            validator = ParticipantId(1)  # for the sender's log; the contract does not ask who brings it
+            said.append(shard.attest(checkpoint, turn // SEATS % SEATS, digest, signature, validator))
+        too_early = beacon.open_round()
+        self._ask("evm_setNextBlockTimestamp", record.reveal_ends_at + 1)
+        self._mine([*said, too_early])
+        self._ask("evm_setNextBlockTimestamp", record.publish_ends_at + 1)
+
+    def _checkpoint(self, number: RoundNumber, turn: int) -> CheckpointData:
+        empty = bytes(32)
+        return CheckpointData(number, ShardIndex(0), turn, 1, empty, 1, empty, empty, empty)
+
+    def end(self) -> None:
+        """Have the node mine by itself again."""
+        self._ask("evm_mine")
+        self._ask("evm_setAutomine", True)
+
+    def _mine(self, calls: Sequence[UnsentCall]) -> None:
+        sent = []
+        for call in calls:
+            sent.append({"from": self._account, "to": call.to, "data": "0x" + call.data.hex(), "gas": hex(GAS)})
+            sent[-1]["nonce"] = hex(self._nonce)
+            self._nonce += 1
+        call_all(self._rpc, "eth_sendTransaction", [(transaction,) for transaction in sent])
+        self._ask("evm_mine")
+
+    def _ask(self, method: str, *parameters: object) -> str:
+        return str(call_all(self._rpc, method, [parameters])[0])
+
+
+def measure(folder: Path, rpc_url: str, rounds: int) -> Figures:
+    """Explore the history in a process of its own."""
+    started = time.perf_counter()
+    process, url = start_explorer(folder, 0, [rpc_url], NO_NODE)
+    try:
+        while not _answers(url):
+            time.sleep(0.05)
+        first_page, empty = _seconds(url, "/"), _memory(process.pid)
+        while _get(f"{url}/state.json").json()["behind"]:
+            time.sleep(0.2)
+        read = time.perf_counter() - started
+        paths = ["/", "/rounds", f"/rounds/{rounds // 2}", "/participants", "/participants/1", "/transactions"]
+        paths += ["/transactions?failed=1", f"/transactions?page={max(1, rounds // 4)}", "/series.json"]
+        taken = {path: [_seconds(url, path) for _ in range(REPETITIONS)] for path in paths}
+        counts = _get(f"{url}/transactions").text
+        total = int(counts.partition('id="transactions">')[2].partition(" ")[0].replace(",", ""))
+        return Figures(
+            *(rounds, total, int(call_all(rpc_at(rpc_url), "eth_blockNumber", [()])[0], 16), first_page, read),
+            {path: median(seconds) for path, seconds in taken.items()},
+            max(max(seconds) for seconds in taken.values()),
+            *(empty, _memory(process.pid)),
+        )
+    finally:
+        process.stop()
+
+
+def explorer_table(figures: Figures) -> Table:
+    """A line for each figure."""
+    table = Table("what", "figure", title=f"{figures.rounds:,} rounds, {figures.transactions:,} transactions")
+    table.add_row("first page, while reading", f"{figures.first_page:.3f} s")
+    table.add_row("everything read after", f"{figures.read:.1f} s")
+    for path, seconds in figures.pages.items():
+        table.add_row(path, f"{seconds:.3f} s")
+    table.add_row("slowest of all requests", f"{figures.slowest:.3f} s")
+    table.add_row("memory, nothing read", f"{figures.empty:.0f} MiB")
+    table.add_row("memory, everything read", f"{figures.full:.0f} MiB")
+    return table
+
+
+def _get(url: str, timeout: float = 60) -> requests.Response:
+    """From this machine, never through a proxy."""
+    with requests.Session() as session:
+        session.trust_env = False
+        return session.get(url, timeout=timeout)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return _get(f"{url}/static/explorer.css", timeout=5).ok
+    except requests.ConnectionError:
+        return False
+
+
+def _seconds(url: str, path: str) -> float:
+    started = time.perf_counter()
+    _get(url + path).raise_for_status()
+    return time.perf_counter() - started
+
+
+def _memory(pid: int) -> float:
+    """MiB of resident memory of a process."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    (found,) = (line.split()[1] for line in lines if line.startswith("VmRSS"))
+    return int(found) / 1024

@@ -1,0 +1,147 @@
+"""The ways to decide a round that `qfl bench consensus` compares, each as a deployment with everybody bonded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+from experiments.consensus.acts import Recorder, RecordingStore
+from experiments.consensus.flat import FlatValidator
+from experiments.consensus.flat_voting import FlatVoting
+from experiments.consensus.seats import measured_seat
+from qfl.chain.contracts.staking import Role
+from qfl.chain.deploy import deploy
+from qfl.chain.ledger import Ledger
+from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.receipts import Receipt
+from qfl.client.client import Client
+from qfl.crypto.keyfile import KeyFile
+from qfl.devnet.devnet import Devnet
+from qfl.node.membership import join
+from qfl.node.meter import Meter
+from qfl.quorum.registration import pack_keys, set_up_attesting
+from qfl.simulation.config import JobConfig
+from qfl.simulation.driver import Network
+from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
+from qfl.simulation.prepare import genesis_model
+from qfl.storage.ipfs import IpfsStore
+from qfl.training.job import JobDocument
+from qfl.training.trainer import Trainer
+from qfl.validator.validator import Validator
+
+SHARDS = 4
+SEATS = 4
+CLIENTS_AT_ONCE = 32
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way to decide a round; in the flat ones everybody votes.
+
+    `looks_early`: whoever verifies begins with the first reveal, not when the reveals are over.
+    """
+
+    name: str
+    title: str
+    shards: int = 1
+    quorum: str = "lms"
+    shard_chains: bool = False
+    is_flat: bool = False
+    looks_early: bool = True
+
+    @property
+    def decisive(self) -> str:
+        """The transaction that decides, or decides for its shard."""
+        return "vote" if self.is_flat else "checkpoint"
+
+
+VARIANTS = (
+    Variant("flat", "flat", is_flat=True, looks_early=False),
+    Variant("flat-early", "flat, checking early", is_flat=True),
+    Variant("committee", "committee"),
+    Variant("committee-bls", "committee, BLS", quorum="bls"),
+    Variant("shards", f"{SHARDS} shards, one chain", shards=SHARDS),
+    Variant("shard-chains", f"{SHARDS} shards, {SHARDS} chains", shards=SHARDS, shard_chains=True),
+)
+
+
+@dataclass(frozen=True)
+class Site:
+    """A variant, deployed; `voters` are there in the flat one only.
+
+    Attributes:
+        folders: of the validators, in their order.
+        receipts: every transaction since they were last cleared.
+    """
+
+    variant: Variant
+    network: Network
+    voters: Sequence[FlatValidator]
+    folders: Sequence[Path]
+    recorder: Recorder
+    meter: Meter
+    receipts: list[Receipt]
+
+
+def build_site(
+    variant: Variant,
+    config: JobConfig,
+    job: JobDocument,
+    devnet: Devnet,
+    folder: Path,
+    trainer: Trainer,
+    stack: ExitStack,
+) -> Site:
+    """Deploy `variant`, and bond everybody; keys are closed with `stack`."""
+    recorder, meter, receipts = Recorder(), Meter(), list[Receipt]()
+
+    def note(receipt: Receipt) -> None:
+        receipts.append(receipt)
+        recorder.receive(receipt)
+
+    web3, store = connect(devnet.rpc_url), IpfsStore(devnet.ipfs_url)
+    shard_web3s = [connect(url) for url in devnet.shard_rpc_urls] if variant.shard_chains else []
+    paying = None, 1 + config.clients + config.validators, note
+    senders, shard_senders = make_senders(web3, *paying), [make_senders(own, *paying) for own in shard_web3s]
+    carriers = make_transaction_senders(senders, shard_senders)
+    genesis, data = genesis_model(job, config.seed)
+    for content in (job.to_json(), data):
+        store.put(content)
+    parameters = load_parameters(**{**config.parameters(), "shards": variant.shards, "seats": SEATS})
+    owners = [own[0] for own in shard_senders]
+    deployment = deploy(web3, senders[0], parameters, genesis, quorum=variant.quorum, shard_senders=owners)
+    ledger = Ledger(web3, deployment, shard_web3s)
+    voting = FlatVoting.deploy(ledger, senders[0]) if variant.is_flat else None
+
+    clients = []
+    for index, payer in enumerate(carriers[1 : 1 + config.clients]):
+        path, key = open_key(folder, f"client-{index + 1}", config, stack)
+        participant = join(ledger, payer, Role.CLIENT, key, path)
+        clients.append(Client(participant, index, config.seed, ledger, payer, store, key, path))
+    validators, voters, folders = [], [], []
+    for number, payer in enumerate(carriers[1 + config.clients :], 1):
+        # A process of its own would read for itself what never changes.
+        own, kept = Ledger(web3, deployment, shard_web3s), RecordingStore(store, recorder)
+        path, key = open_key(folder, f"validator-{number}", config, stack)
+        participant = join(own, payer, Role.VALIDATOR, key, path)
+        bls = set_up_attesting(own, payer, participant, key, path)
+        validator = Validator(participant, own, payer, kept, key, path, None, bls)
+        validator.seat_kind = measured_seat(meter)
+        validators.append(validator)
+        folders.append(path)
+        if voting is not None:
+            voters.append(FlatValidator(participant, own, payer, kept, key, path, voting, meter))
+    pack_keys(ledger, carriers[0])
+    clock = make_clock(senders[0], False, owners)
+    network = Network(ledger, clients, validators, trainer, clock, sender=carriers[0], at_once=CLIENTS_AT_ONCE)
+    return Site(variant, network, voters, folders, recorder, meter, receipts)
+
+
+def open_key(folder: Path, name: str, config: JobConfig, stack: ExitStack) -> tuple[Path, KeyFile]:
+    """The folder of a role and a new key in it; what is remembered of the key goes with the bench's own folder."""
+    key = KeyFile.create(folder / name / "key.lms", config.key_height, folder / "state")
+    stack.callback(key.close)
+    return folder / name, key

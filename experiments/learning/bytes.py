@@ -1,0 +1,230 @@
+"""What a client sends until the model is good: lanes and LMS signatures beside float32 and ML-DSA.
+
+Every way is the learning of the same job: the same first model, shares, steps and schedule. What differs is how an
+update is written, and which signature goes with it. All else that a client sends is counted alike for every way: the
+calls that commit and reveal, encoded as a client sends them, their envelopes, and the header of the content object.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from rich.table import Table
+
+from experiments.learning.unquantised import UnquantisedFederation
+from qfl.chain.contracts.base import encode_call
+from qfl.crypto.lms import signature_bytes
+from qfl.errors import InvalidInput
+from qfl.files import write_atomically
+from qfl.protocol.compact import compress
+from qfl.protocol.content import HEADER_BYTES
+from qfl.protocol.lanes import packed_bytes
+from qfl.protocol.state import from_state
+from qfl.simulation.config import JobConfig
+from qfl.simulation.exponents import with_exponents
+from qfl.simulation.federation import Federation, Published
+from qfl.simulation.population import ENVELOPE_BYTES
+from qfl.simulation.prepare import prepare_job
+
+NAME = "bytes.json"
+ML_DSA_65_BYTES = 3_309
+"""A signature (FIPS 204, table 2)."""
+MODEL_LANE_BYTES = 4
+FLOAT_BYTES = 4
+
+
+@dataclass(frozen=True)
+class Way:
+    """How updates are written: `changes` replace values of the job, `protocol` and `training` parts of those tables."""
+
+    changes: Mapping[str, Any] = field(default_factory=dict)
+    protocol: Mapping[str, int] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
+    is_float: bool = False
+    is_compact: bool = True
+
+    def applied_to(self, config: JobConfig) -> JobConfig:
+        """The job, its updates written this way."""
+        protocol, training = {**config.protocol, **self.protocol}, {**config.training, **self.training}
+        return replace(config, **self.changes, protocol=protocol, training=training)
+
+
+BASELINE = "fp32, ML-DSA-65"
+NARROW = {"lane_bits": 8}
+NIBBLES = {"lane_bits": 4}
+WAYS: Mapping[str, Way] = {
+    BASELINE: Way(is_float=True),
+    "int16, plain": Way({"lane_bits": 16}, is_compact=False),
+    "int16": Way({"lane_bits": 16}),
+    "int8, plain": Way(NARROW, is_compact=False),
+    "int8": Way(NARROW),
+    "int8, largest half": Way(NARROW, training={"sent_share": 0.5}),
+    "int8, largest quarter": Way(NARROW, training={"sent_share": 0.25}),
+    "int4, plain": Way(NIBBLES, is_compact=False),
+    "int4": Way(NIBBLES),
+    "int4, largest half": Way(NIBBLES, training={"sent_share": 0.5}),
+    "int4, fitted": Way({**NIBBLES, "exponents": "auto"}),
+}
+"""All but the first are signed with LMS; `plain` are dense lanes, the others in their compact form where it is shorter.
+Fitted: the exponents are chosen from data."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One run, until the model first reached the target.
+
+    Attributes:
+        rounds: how many that took; None where they all did not do.
+        content: bytes of a client's content object by round, the mean of the clients.
+        round_bytes: of a client in a round beside its content: signature, calls, envelopes.
+        bare_bytes: the signature alone.
+        accuracy: in [0, 1], by round.
+        down: bytes of the models that a client fetched.
+    """
+
+    way: str
+    seed: int
+    rounds: int | None
+    content: Sequence[float]
+    round_bytes: int
+    bare_bytes: int
+    accuracy: Sequence[float]
+    down: int
+
+    @property
+    def total(self) -> float:
+        """Everything that a client sent."""
+        return sum(self.content) + len(self.content) * self.round_bytes
+
+    @property
+    def bare(self) -> float:
+        """Updates and signatures by themselves, without calls and envelopes."""
+        return sum(self.content) + len(self.content) * self.bare_bytes
+
+
+def bench_bytes(
+    config: JobConfig,
+    ways: Sequence[str],
+    seeds: Iterable[int],
+    target: float,
+    folder: Path,
+    announce: Callable[[str], None],
+) -> list[Sent]:
+    """Run every way with every seed, at most `config.rounds` rounds; `<folder>/bytes.json` grows run by run.
+
+    Raises:
+        InvalidInput: a way that is not in `WAYS`, or a target that is no share.
+        NotFinite: training diverged.
+    """
+    if not 0 < target <= 1:
+        raise InvalidInput("target", target, "an accuracy is above 0, at most 1")
+    for way in ways:
+        if way not in WAYS:
+            raise InvalidInput("way", way, f"choose one of {'; '.join(WAYS)}")
+    runs: list[Sent] = []
+    for seed in seeds:
+        for way in ways:
+            announce(f"{way}, seed {seed}")
+            runs.append(send(config, way, seed, target))
+            write_atomically(folder / NAME, (json.dumps(as_document(config, target, runs), indent=2) + "\n").encode())
+    return runs
+
+
+def send(config: JobConfig, name: str, seed: int, target: float) -> Sent:
+    """One run. Raises `NotFinite` when training diverged."""
+    from qfl.training.training import evaluate
+
+    way = WAYS[name]
+    signature = ML_DSA_65_BYTES if way.is_float else signature_bytes(config.key_height)
+    config = way.applied_to(replace(config, seed=seed))
+    job, dataset, shares = prepare_job(config)
+    config = with_exponents(config, job, shares[0])
+    federation = (UnquantisedFederation if way.is_float else Federation)(config, job, shares)
+    content: list[float] = []
+    accuracy: list[float] = []
+    while len(accuracy) < config.rounds and not (accuracy and accuracy[-1] >= target):
+        published = federation.step()
+        content.append(content_bytes(way, config.lane_bits, published))
+        parameters = from_state(published.model.lanes, published.model.shape)
+        accuracy.append(evaluate(job.architecture, *parameters, dataset.test).accuracy)
+    rounds = len(accuracy) if accuracy[-1] >= target else None
+    down = len(accuracy) * (HEADER_BYTES + MODEL_LANE_BYTES * job.architecture.shape.total)
+    return Sent(name, seed, rounds, content, message_bytes(signature), signature, accuracy, down)
+
+
+def content_bytes(way: Way, lane_bits: int, published: Published) -> float:
+    """Size of a client's content object in a round, the mean of the clients."""
+    total = published.model.shape.total
+    if way.is_float:
+        return HEADER_BYTES + FLOAT_BYTES * total
+    plain = packed_bytes(total, lane_bits)
+    compact = [len(compress(update.lanes)) if way.is_compact else plain for update in published.updates]
+    return HEADER_BYTES + mean(min(plain, length) for length in compact)
+
+
+def message_bytes(signature: int) -> int:
+    """Bytes of a client's two transactions in a round, with a signature of so many bytes."""
+    word = bytes(32)
+    commit = encode_call("Shard", "commit", [1, 1, word, word, bytes(signature)])
+    reveal = encode_call("Shard", "reveal", [1, 1, word, word, word])
+    return len(commit) + len(reveal) + 2 * ENVELOPE_BYTES
+
+
+def as_document(config: JobConfig, target: float, runs: Sequence[Sent]) -> dict[str, Any]:
+    """The job, what each way came to, and every run."""
+    found = {way: [run for run in runs if run.way == way] for way in dict.fromkeys(run.way for run in runs)}
+    return {
+        "config": asdict(config),
+        "target": target,
+        "summary": [summarise(way, of_way, found.get(BASELINE, [])) for way, of_way in found.items()],
+        "runs": [{**asdict(run), "total": run.total, "bare": run.bare} for run in runs],
+    }
+
+
+def summarise(way: str, runs: Sequence[Sent], baseline: Sequence[Sent]) -> dict[str, Any]:
+    """Means of the seeds, least and most, and the share saved of the baseline where all runs reached the target.
+
+    `fewer_a_round` is the saving where both sides need as many rounds.
+    """
+    totals, a_round = [run.total for run in runs], mean(run.total / len(run.content) for run in runs)
+    line = {
+        "way": way,
+        "seeds": [run.seed for run in runs],
+        "rounds": [run.rounds for run in runs],
+        "content_a_round": mean(mean(run.content) for run in runs),
+        "bytes_a_round": a_round,
+        "bytes": {"mean": mean(totals), "least": min(totals), "most": max(totals)},
+        "down": mean(run.down for run in runs),
+    }
+    if baseline and all(run.rounds for run in (*runs, *baseline)):
+        line["fewer"] = 1 - mean(totals) / mean(run.total for run in baseline)
+        line["fewer_a_round"] = 1 - a_round / mean(run.total / len(run.content) for run in baseline)
+        line["fewer_bare"] = 1 - mean(run.bare for run in runs) / mean(run.bare for run in baseline)
+    return line
+
+
+def bytes_table(document: Mapping[str, Any]) -> Table:
+    """A line for each way."""
+    config = document["config"]
+    table = Table(
+        "updates", "rounds", "content", "a round", "in all", "least to most", "fewer, %", "a round, %", "bare, %"
+    )
+    table.title = (
+        f"Bytes a client sends until {document['target']:.0%} on {config['dataset']}, {config['partition']}, "
+        f"{config['clients']} clients, LMS keys of height {config['key_height']}"
+    )
+    table.caption = "fewer than fp32 with ML-DSA-65: in all, in a round, and updates with signatures but without calls"
+    for line in document["summary"]:
+        rounds = ", ".join("-" if count is None else str(count) for count in line["rounds"])
+        sizes = [f"{line[name]:,.0f}" for name in ("content_a_round", "bytes_a_round")]
+        total = {name: f"{value:,.0f}" for name, value in line["bytes"].items()}
+        saved = [
+            f"{line[name]:.1%}".rstrip("%") if name in line else "" for name in ("fewer", "fewer_a_round", "fewer_bare")
+        ]
+        table.add_row(line["way"], rounds, *sizes, total["mean"], f"{total['least']} to {total['most']}", *saved)
+    return table

@@ -1,0 +1,1 @@
+"""Poisoning clients: their updates, and what each defence leaves of them."""

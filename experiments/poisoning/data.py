@@ -1,0 +1,89 @@
+"""Attacks with the data that an attacker trains on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments.poisoning.poison import Poison, Sight, Vector
+from qfl.quantum.architecture import Architecture
+from qfl.training.data.datasets import LabelledData
+
+PATCH = 2
+"""Side of a backdoor's trigger, pixels."""
+TINY = 1e-9
+
+
+@dataclass(frozen=True)
+class LabelFlip(Poison):
+    """Calls class c of C by C - 1 - c (Fang et al. 2020, arXiv:1911.11815, section 4.1)."""
+
+    def taint(self, data: LabelledData, classes: int) -> LabelledData:
+        return LabelledData(data.features, classes - 1 - data.labels)
+
+
+@dataclass(frozen=True)
+class Backdoor(Poison):
+    """Shows `share` of its samples with a bright patch in the corner and calls those `target`; boosts what it learns.
+
+    Bagdasaryan et al. 2020, "How to backdoor federated learning" (arXiv:1807.00459), with a pixel trigger.
+    """
+
+    is_targeted: bool = True
+    target: int = 0
+    share: float = 0.5
+    strength: float = 2.0
+
+    def taint(self, data: LabelledData, classes: int) -> LabelledData:
+        marked = round(self.share * len(data.labels))
+        features, labels = data.features.copy(), data.labels.copy()
+        features[:marked], labels[:marked] = with_trigger(features[:marked]), self.target
+        return LabelledData(features, labels)
+
+    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
+        return self.strength * trained
+
+    def shown(self, data: LabelledData) -> LabelledData:
+        """What does not belong to the target, with the trigger, called by the target: its accuracy is the success."""
+        others = data.take(np.flatnonzero(data.labels != self.target))
+        return LabelledData(with_trigger(others.features), np.full_like(others.labels, self.target))
+
+
+@dataclass(frozen=True)
+class Grover(Poison):
+    """Trains behind one step of amplitude amplification in its own circuit: its angles fit a state nobody else has.
+
+    The Grover attack of CULT (Mathur et al. 2026, arXiv:2605.27416) on the surface "in training". Amplitude encoding
+    is linear, so the step (Brassard et al. 2002, arXiv:quant-ph/0005055, section 2) is one on the features: with
+    sin(t) the amplitude of every fourth basis state together, it turns to sin(3t), that of all others to cos(3t).
+    "centred-amplitude" takes the mean off again, so that the state is the amplified one but for its part along the
+    uniform state; behind angle encoding features are merely distorted.
+    """
+
+    every: int = 4
+
+    def taint(self, data: LabelledData, classes: int) -> LabelledData:
+        centred = data.features - data.features.mean(axis=1, keepdims=True)
+        marked = np.where(np.arange(centred.shape[1]) % self.every == 0, centred, 0.0)
+        others = centred - marked
+        whole = np.linalg.norm(centred, axis=1, keepdims=True)
+        turn = np.arcsin(np.clip(_ratio(np.linalg.norm(marked, axis=1, keepdims=True), whole), 0.0, 1.0))
+        amplified = marked * _ratio(np.sin(3 * turn), np.sin(turn)) + others * _ratio(np.cos(3 * turn), np.cos(turn))
+        return LabelledData(amplified.astype(np.float32), data.labels)
+
+
+def with_trigger(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Square images `[n, side * side]` with a bright patch in the last corner."""
+    side = isqrt(features.shape[1])
+    images = features.copy().reshape(-1, side, features.shape[1] // side)
+    images[:, -PATCH:, -PATCH:] = 1.0
+    return images.reshape(features.shape)
+
+
+def _ratio(one: NDArray[np.floating], other: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Their ratio, 1 where there is nothing to divide by."""
+    ratio: NDArray[np.floating] = np.divide(one, other, out=np.ones_like(one), where=np.abs(other) > TINY)
+    return ratio

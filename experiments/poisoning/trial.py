@@ -1,0 +1,129 @@
+"""One run of a job with poisoning clients behind one defence: what the model is worth, and who was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from experiments.poisoning.data import Backdoor
+from experiments.poisoning.federation import PoisonedFederation
+from experiments.poisoning.poison import Poison
+from qfl.protocol.rule import MEDIAN
+from qfl.protocol.state import from_state
+from qfl.protocol.types import VerifiedUpdate
+from qfl.simulation.config import JobConfig
+from qfl.simulation.federation import Chooser
+from qfl.simulation.panel import Panel
+from qfl.simulation.prepare import prepare_job, validation_shares
+from qfl.training.data.datasets import Dataset, LabelledData
+from qfl.training.job import JobDocument
+
+NOBODY = Poison()
+
+
+@dataclass(frozen=True)
+class Defence:
+    """A way to aggregate: `trim_bps` of the rule, and whether a committee judges the updates first."""
+
+    name: str
+    title: str
+    trim_bps: int
+    is_judged: bool = False
+
+
+DEFENCES = (
+    Defence("mean", "federated averaging", 0),
+    Defence("trimmed", "trimmed mean", 3000),
+    Defence("median", "median", MEDIAN),
+    Defence("judged", "judged", 0, is_judged=True),
+)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to; shares are in [0, 1].
+
+    Attributes:
+        accuracy: of the last model on the test set.
+        trigger: how often the last model calls a test sample with a backdoor's trigger the target, of those that are
+            not; 0 where there is no backdoor.
+        honest_left_out: share of honest updates that were not included.
+        honest_trimmed: share of the honest lanes among the included that the rule did not count.
+        attackers_left_out: share of the attackers' updates that were not included.
+        turns: proposals that a round's decision took, mean.
+    """
+
+    accuracy: float
+    trigger: float
+    honest_left_out: float
+    honest_trimmed: float
+    attackers_left_out: float
+    turns: float
+
+
+@dataclass(frozen=True)
+class Field:
+    """A job and its data, made once for all attacks and defences with the same seed."""
+
+    config: JobConfig
+    job: JobDocument
+    dataset: Dataset
+    shares: Sequence[LabelledData]
+    held: Sequence[LabelledData]
+
+    @classmethod
+    def prepare(cls, config: JobConfig) -> Field:
+        """Load and deal the data."""
+        job, dataset, shares = prepare_job(config)
+        return cls(config, job, dataset, shares, validation_shares(config, dataset))
+
+    def attackers(self, percent: int) -> list[int]:
+        """Which clients attack: fewer are among more, and which they are is drawn by the seed."""
+        order = np.random.default_rng([self.config.seed, 4]).permutation(self.config.clients)
+        return sorted(order[: round(percent * self.config.clients / 100)].tolist())
+
+    def first_updates(self) -> Sequence[VerifiedUpdate]:
+        """What honest clients send in the first round."""
+        return PoisonedFederation(self.config, self.job, self.shares, NOBODY, []).step().updates
+
+    def run(
+        self, poison: Poison, attackers: Sequence[int], defence: Defence, chooser: Chooser | None = None
+    ) -> Outcome:
+        """Run all rounds; `chooser`, where given, leaves updates out in place of a committee.
+
+        Raises:
+            NotFinite: training diverged.
+        """
+        from qfl.training.training import evaluate
+
+        config = replace(self.config, protocol={**self.config.protocol, "trimBps": defence.trim_bps})
+        panel = Panel(self.job, self.held, config.seed) if defence.is_judged else None
+        federation = PoisonedFederation(config, self.job, self.shares, poison, attackers, panel or chooser)
+        rounds = [federation.step() for _ in range(config.rounds)]
+        model = self.job.architecture, *from_state(federation.model.lanes, federation.model.shape)
+        sent = [(update, update in published.included) for published in rounds for update in published.updates]
+        honest = [included for update, included in sent if update.index not in attackers]
+        hostile = [included for update, included in sent if update.index in attackers]
+        trimmed = [_honest_trimmed(published.included, attackers, defence.trim_bps) for published in rounds]
+        trigger = 0.0
+        if isinstance(poison, Backdoor):
+            trigger = evaluate(*model, poison.shown(self.dataset.test)).accuracy
+        return Outcome(
+            evaluate(*model, self.dataset.test).accuracy,
+            trigger,
+            1 - float(np.mean(honest)),
+            float(np.mean(trimmed)),
+            1 - float(np.mean(hostile)) if hostile else 0.0,
+            float(np.mean(panel.turns)) if panel else 1.0,
+        )
+
+
+def _honest_trimmed(included: Sequence[VerifiedUpdate], attackers: Sequence[int], trim_bps: int) -> float:
+    """Share of the honest lanes that the trimmed mean does not count; of equal ones, those sent later are higher."""
+    count = len(included)
+    trim = min(trim_bps * count // 10_000, (count - 1) // 2)
+    ranks = np.stack([update.lanes for update in included]).argsort(axis=0, kind="stable").argsort(axis=0)
+    honest = [update.index not in attackers for update in included]
+    return float(np.mean((ranks[honest] < trim) | (ranks[honest] >= count - trim))) if any(honest) else 0.0

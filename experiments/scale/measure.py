@@ -1,0 +1,121 @@
+"""Rounds that are run on this machine, and what they cost."""
+
+from __future__ import annotations
+
+import tempfile
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from pathlib import Path
+from statistics import mean, median
+from typing import Any
+
+from rich.console import Console
+
+from experiments.scale.laws import STAGES, TRANSACTIONS
+from experiments.scale.size import Size
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.event_log import EventLog
+from qfl.simulation.run import Place, run_job
+
+ROUNDS = 7
+SAMPLES_A_CLIENT = 16
+"""Every client takes the same number of steps, however many clients share the data set."""
+YARDSTICK = Size(12, 14, 2, 7)
+"""Run between all others: a machine's pace changes from minute to minute, by a quarter where others share it."""
+KEY_HEIGHT = 5
+"""Keys that last for the few rounds, and are made quickly."""
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A round: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent` bytes by kind;
+    `update_bytes` is the size of an update's content object.
+
+    Of each stage and role the median round counts: one that is disturbed does not, and the fastest one would flatter
+    short stages, which fit into a moment when the machine is fast. Gas and bytes are means.
+    """
+
+    size: Size
+    seconds: Mapping[str, float]
+    work: Mapping[str, float]
+    gas: Mapping[str, float]
+    sent: Mapping[str, float]
+    update_bytes: float
+
+    def times(self, pace: Pace) -> Measured:
+        """The same on a machine that is slower by these factors."""
+        seconds = {stage: value * pace.seconds for stage, value in self.seconds.items()}
+        work = {role: value * pace.work for role, value in self.work.items()}
+        return replace(self, seconds=seconds, work=work)
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Wall seconds and processor seconds of one and the same round, all stages and all roles; or factors of them."""
+
+    seconds: float
+    work: float
+
+    def over(self, other: Pace) -> Pace:
+        """How many times as slow as the other."""
+        return Pace(self.seconds / other.seconds, self.work / other.work)
+
+
+def pace_of(seconds: Mapping[str, float], work: Mapping[str, float]) -> Pace:
+    """A round's own."""
+    return Pace(sum(seconds.values()), sum(work.values()))
+
+
+def measure_beside_yardstick(sizes: Sequence[Size], announce: Callable[[str], None]) -> list[tuple[Measured, Pace]]:
+    """Run all sizes, each with the pace of the yardstick around it: the mean of the runs before and after."""
+    yardsticks, found = [measure(YARDSTICK, announce)], []
+    for size in sizes:
+        found.append(measure(size, announce))
+        yardsticks.append(measure(YARDSTICK, announce))
+    paces = [pace_of(yardstick.seconds, yardstick.work) for yardstick in yardsticks]
+    around = [Pace(mean(p.seconds for p in pair), mean(p.work for p in pair)) for pair in pairwise(paces)]
+    return list(zip(found, around, strict=True))
+
+
+def measure(size: Size, announce: Callable[[str], None]) -> Measured:
+    """Run some rounds of a job of that size in a temporary folder, on a chain and IPFS node of its own."""
+    announce(f"running {ROUNDS} rounds with {size}")
+    with tempfile.TemporaryDirectory(prefix="qfl-simulate-") as folder:
+        with Display(Console(quiet=True), ROUNDS) as display:
+            report = run_job(_job(size), Place(Path(folder)), display)
+        events = EventLog(Path(folder) / "events.jsonl").of("transaction")
+    return summarise(size, report["rounds"], events)
+
+
+def summarise(size: Size, rounds: list[dict[str, Any]], transactions: list[dict[str, Any]]) -> Measured:
+    """What the rounds of a report and its log of transactions come to."""
+    gas: dict[str, float] = defaultdict(float)
+    sent: dict[str, float] = defaultdict(float)
+    for transaction in transactions:
+        if transaction["label"] in TRANSACTIONS:
+            gas[transaction["label"]] += transaction["gas"] / len(rounds)
+            sent[transaction["label"]] += transaction["size"] / len(rounds)
+    roles = {role for entry in rounds for role in entry["cpu_seconds"]}
+    return Measured(
+        size,
+        {stage: median(entry["seconds"].get(stage, 0.0) for entry in rounds) for stage in STAGES},
+        {role: median(sum(entry["cpu_seconds"].get(role, {}).values()) for entry in rounds) for role in sorted(roles)},
+        dict(gas),
+        dict(sent),
+        mean(entry["update_bytes"] for entry in rounds),
+    )
+
+
+def _job(size: Size) -> JobConfig:
+    return JobConfig(
+        clients=size.clients,
+        validators=size.validators,
+        rounds=ROUNDS,
+        limit=SAMPLES_A_CLIENT * size.clients,
+        key_height=KEY_HEIGHT,
+        central_epochs=0,
+        protocol={"shards": size.shards, "seats": size.seats},
+    )

@@ -1,0 +1,60 @@
+"""How many of everything there are in a round, and the counts that its cost is made of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from experiments.scale.committees import quorum
+from experiments.scale.sizing import MOST_SEATS
+from qfl.errors import InvalidInput
+from qfl.simulation.prepare import MOST_UPDATES
+
+
+@dataclass(frozen=True)
+class Size:
+    """A network: `seats` of each of `shards` committees."""
+
+    clients: int
+    validators: int
+    shards: int
+    seats: int = 4
+
+    def __post_init__(self) -> None:
+        for name in ("clients", "validators", "shards"):
+            if getattr(self, name) < 1:
+                raise InvalidInput(name, getattr(self, name), "must be 1 or more")
+        if not 1 <= self.seats <= MOST_SEATS:
+            raise InvalidInput("seats", self.seats, f"a committee has 1 to {MOST_SEATS} seats")
+        if self.validators < self.shards * self.seats:
+            remedy = f"each round seats {self.shards * self.seats} different ones"
+            raise InvalidInput("validators", self.validators, remedy)
+        if self.clients > MOST_UPDATES * self.shards:
+            fewest = -(-self.clients // MOST_UPDATES)
+            raise InvalidInput("shards", self.shards, f"a shard takes {MOST_UPDATES} updates: have {fewest} or more")
+
+    @property
+    def updates_a_shard(self) -> float:
+        """Mean number; the draw spreads clients evenly but for chance."""
+        return self.clients / self.shards
+
+    @property
+    def counts(self) -> dict[str, float]:
+        """What costs are proportional to.
+
+        `seats`: all of them; `signatures`: in all checkpoints' bundles; `attestations`: those announced beside the
+        proposal, since who completes the quorum says so in the bundle; `checks`: of an update by a seat.
+        """
+        needed = quorum(self.seats)
+        return {
+            "round": 1.0,
+            "clients": float(self.clients),
+            "shards": float(self.shards),
+            "seats": float(self.shards * self.seats),
+            "signatures": float(self.shards * needed),
+            "attestations": float(self.shards * max(0, needed - 2)),
+            "checks": float(self.clients * self.seats),
+        }
+
+    def __str__(self) -> str:
+        shards = f"{self.shards} shard{'s' if self.shards > 1 else ''}"
+        return f"{self.clients} clients, {self.validators} validators, {shards} of {self.seats} seats"

@@ -1,1 +1,0 @@
-"""The integer rule that turns updates into a model, as `contracts/libraries/Aggregate.sol` does."""

@@ -1,0 +1,1 @@
+"""Programs that people use: commands, the explorer, inspection and reports."""

@@ -1,0 +1,119 @@
+"""`qfl challenger run`: recompute what others accepted, and be paid for every fault."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qfl.apps.cli import options
+from qfl.apps.cli.behaviour import find_behaviour
+from qfl.apps.cli.roles import poll, stopping
+
+if TYPE_CHECKING:
+    from qfl.challenger.challenger import Dispute, Proof
+
+
+@click.group()
+def challenger() -> None:
+    """The challenger role."""
+
+
+@challenger.command("run")
+@options.rpc
+@options.ipfs
+@options.deployment
+@options.shard_rpcs
+@options.account
+@click.option(
+    "--kem-key",
+    "kem_keys",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    help="A seat's decryption key, for updates of the private mode; repeat.",
+)
+@click.option(
+    "--dry-run", is_flag=True, help="Print the proofs, what they call and what gas they would take; send none."
+)
+@click.option("--once", is_flag=True, help="Look once, then end.")
+@poll
+@options.attack
+@options.as_json
+def run_challenger_command(
+    rpc: str,
+    ipfs: str,
+    deployment: Path,
+    shard_rpcs: tuple[str, ...],
+    account: str,
+    kem_keys: tuple[Path, ...],
+    dry_run: bool,
+    once: bool,
+    poll: float,
+    attack: str | None,
+    as_json: bool,
+) -> None:
+    """Recompute every checkpoint and model that is not final, prove what is false, take the bounty."""
+    from qfl.challenger.challenger import Challenger
+    from qfl.challenger.fault_detector import FaultDetector
+    from qfl.crypto.kem import KemKey
+    from qfl.daemon import run_challenger
+    from qfl.storage.ipfs import IpfsStore
+
+    behaviour = find_behaviour(attack, Challenger)
+    ledger, sender = options.open_sender(rpc, deployment, account, behaviour.account, shard_rpcs)
+    store = IpfsStore(ipfs)
+    store.identity()
+    earned: list[Dispute] = []
+
+    def say(dispute: Dispute) -> None:
+        earned.append(dispute)
+        _print_dispute(dispute, as_json)
+
+    watch = FaultDetector(ledger, store, [KemKey.open(path) for path in kem_keys])
+    role = behaviour.kind(ledger, sender, watch, say)
+    if dry_run:
+        is_found = False
+        for proof in role.rehearse():
+            is_found = True
+            _print_proof(proof, as_json)
+        if not is_found and not as_json:
+            click.echo("nothing was found false")
+        return
+    if once:
+        role.step()
+    else:
+        with stopping() as stop:
+            run_challenger(role, poll, stop)
+    if not as_json:
+        bounty, gas = sum(dispute.bounty_wei for dispute in earned), sum(dispute.gas for dispute in earned)
+        click.echo(f"{len(earned)} faults proven, {bounty / 1e18:g} ETH earned, {gas:,} gas spent")
+
+
+def _print_dispute(dispute: Dispute, as_json: bool) -> None:
+    if as_json:
+        options.print_json(dispute.record())
+    else:
+        click.echo(f"{dispute} for {dispute.gas:,} gas in {dispute.tx_hash}")
+
+
+def _print_proof(proof: Proof, as_json: bool) -> None:
+    from qfl.apps.inspect.plain import plain
+
+    if as_json:
+        options.print_json(plain(asdict(proof)))
+        return
+    arguments = ", ".join(f"{name} = {_short(value)}" for name, value in plain(dict(proof.arguments)).items())
+    click.echo(f"{proof.evidence}\n  {proof.function}({arguments})")
+    click.echo(f"  {proof.calldata_bytes:,} bytes of calldata, about {proof.gas:,} gas (an estimate); nothing was sent")
+
+
+def _short(value: Any) -> str:
+    """A plain value with its long parts cut."""
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{name}: {_short(inner)}" for name, inner in value.items()) + "}"
+    if isinstance(value, list):
+        return f"[{_short(value[0])}, {len(value)} in all]" if len(value) > 1 else f"[{', '.join(map(_short, value))}]"
+    text = str(value)
+    return text if len(text) <= 24 else f"{text[:10]}...{text[-4:]}"

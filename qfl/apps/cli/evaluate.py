@@ -1,0 +1,115 @@
+"""`qfl evaluate`: how well a run's model does, exactly and as on a device."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from qfl.apps.cli import numbers, options
+from qfl.apps.cli.services import find_services
+from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES
+
+
+def two_rates(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    """One probability for both of two cases, "0.01", or one for each, "0.001,0.01"."""
+    if value is None:
+        return None
+    try:
+        first, *rest = (float(part) for part in value.split(","))
+        (second,) = rest or (first,)
+    except ValueError as error:
+        raise click.BadParameter(f"{value!r} is neither a number nor two with a comma", context, parameter) from error
+    if not (0 <= first <= 1 and 0 <= second <= 1):
+        raise click.BadParameter(f"{value!r} is no probability: it goes from 0 to 1", context, parameter)
+    return first, second
+
+
+@click.command()
+@options.run_or_network
+@click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
+@click.option(
+    "--data",
+    "own",
+    type=click.Path(path_type=Path),
+    help="An .npz file of test samples, x [n, features] and y [n]; a run's own test set unless given.",
+)
+@click.option(
+    "--shots", type=click.IntRange(1, MAX_SHOTS), help="Measurements for each sample; infinitely many unless given."
+)
+@click.option(
+    "--depolarising",
+    metavar="P[,P]",
+    callback=two_rates,
+    help="Probability that a gate errs, on one wire and on more.  [default: 0]",
+)
+@click.option(
+    "--readout",
+    metavar="P[,P]",
+    callback=two_rates,
+    help="Probability to read 1 for 0, and 0 for 1.  [default: 0]",
+)
+@click.option(
+    "--trajectories",
+    type=click.IntRange(1, MAX_TRAJECTORIES),
+    default=128,
+    help="Random draws of gate errors that the shots share.",
+)
+@click.option("--repetitions", type=click.IntRange(1, 10_000), default=5, help="Evaluations on the device.")
+@click.option("--seed", type=numbers.SEED, default=1, help="Decides shots and errors.")
+@options.as_json
+def evaluate(
+    run_folder: Path | None,
+    rpc: str | None,
+    ipfs: str | None,
+    deployment: Path | None,
+    shard_rpcs: tuple[str, ...],
+    number: int | None,
+    own: Path | None,
+    shots: int | None,
+    depolarising: tuple[float, float] | None,
+    readout: tuple[float, float] | None,
+    trajectories: int,
+    repetitions: int,
+    seed: int,
+    as_json: bool,
+) -> None:
+    """Evaluate a run's model on test data: exactly, and with shots or errors as on a device, too."""
+    from qfl.errors import InvalidInput
+    from qfl.node.standing import read_standing
+    from qfl.quantum.config import DeviceConfig
+    from qfl.simulation.folder import kept_config
+    from qfl.simulation.prepare import prepare_job
+    from qfl.storage.ipfs import IpfsStore
+    from qfl.training.data.own import load_own
+    from qfl.training.training import evaluate as evaluate_exactly
+    from qfl.training.trial import try_on_device
+
+    device = None
+    if (shots, depolarising, readout) != (None, None, None):
+        device = DeviceConfig(shots, *(depolarising or (0.0, 0.0)), trajectories, *(readout or (0.0, 0.0)))
+    with find_services(run_folder, rpc, ipfs, deployment, shard_rpcs=shard_rpcs) as services:
+        ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
+        model = read_standing(ledger, IpfsStore(services.ipfs), number)
+    arch = model.job.architecture
+    if own is not None:
+        test = load_own(own, arch.features, arch.classes, arch.is_angular)
+    elif run_folder is not None:
+        test = prepare_job(kept_config(run_folder))[1].test
+    else:
+        raise InvalidInput("data", None, "pass a file of test samples, or --run with a run's folder")
+    subject = arch, model.angles, model.weights, test
+    exact = evaluate_exactly(*subject)
+    trial = None if device is None else try_on_device(*subject, device, repetitions, seed).to_json()
+    found = {"round": model.round, "samples": len(test.labels), "accuracy": exact.accuracy, "loss": exact.loss}
+    if as_json:
+        options.print_json({**found, "device": trial})
+        return
+    click.echo(f"the model of round {model.round} on {len(test.labels)} test samples")
+    click.echo(f"exactly        {exact.accuracy:7.2%}           loss {exact.loss:.3f}")
+    if trial is not None:
+        accuracy, loss = trial["accuracy"], trial["loss"]
+        click.echo(
+            f"on the device  {accuracy['mean']:7.2%} ± {accuracy['deviation']:.2%}   loss {loss['mean']:.3f} ± "
+            f"{loss['deviation']:.3f}   ({repetitions} repetitions)"
+        )

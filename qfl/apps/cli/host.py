@@ -1,0 +1,85 @@
+"""`qfl client host`: many clients, one process."""
+
+from __future__ import annotations
+
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qfl.apps.cli import options
+from qfl.apps.cli.roles import poll, rounds, stopping
+
+if TYPE_CHECKING:
+    from qfl.training.data.share import Split
+
+
+@click.command("host")
+@options.rpc
+@options.ipfs
+@options.deployment
+@options.shard_rpcs
+@options.account
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    required=True,
+    help="Keys, journals and state, in a folder for each client; keep it across restarts.",
+)
+@click.option("--key-height", type=click.Choice(["5", "10", "15"]), default="10", help="Height of new LMS keys.")
+@rounds
+@poll
+@options.zk_keys
+@options.keep_rounds
+@options.training_data
+@click.option("--shares", required=True, help="Which parts of the split they own: 1-50/200, for example.")
+def host_clients(
+    rpc: str,
+    ipfs: str,
+    deployment: Path,
+    shard_rpcs: tuple[str, ...],
+    account: str,
+    folder: Path,
+    key_height: str,
+    rounds: int | None,
+    poll: float,
+    zk_keys: Path | None,
+    keep_rounds: int,
+    split: Split,
+    shares: str,
+) -> None:
+    """Act for several clients, which share the connection, the store and one training batch."""
+    from qfl.chain.contracts.staking import Role
+    from qfl.client.client import Client
+    from qfl.client.host import ClientHost
+    from qfl.crypto.norm.prover import Prover
+    from qfl.daemon import run_host
+    from qfl.node.membership import join
+    from qfl.node.proving import open_norm_keys
+    from qfl.simulation.identities import close_keys, open_keys
+    from qfl.storage.ipfs import IpfsStore
+    from qfl.storage.retention import retention_of
+    from qfl.training.data.share import load_shares
+    from qfl.training.job import fetch_job
+    from qfl.training.trainer import LocalTrainer
+
+    ledger, sender = options.open_sender(rpc, deployment, account, shard_urls=shard_rpcs)
+    store = IpfsStore(ipfs)
+    job = fetch_job(store, ledger.beacon.architecture_digest())
+    data = load_shares(split, shares, job.architecture.features, job.architecture.classes)
+    norm_keys = open_norm_keys(ledger, zk_keys)
+    proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
+    keys = open_keys([folder / f"client-{index + 1}" for index in data], int(key_height))
+    try:
+        with proving as prover, stopping() as stop:
+            clients = []
+            for index, (own, key) in zip(data, keys.items(), strict=True):
+                participant = join(ledger, sender, Role.CLIENT, key, own)
+                clients.append(Client(participant, index, split.seed, ledger, sender, store, key, own, prover))
+            click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
+            host = ClientHost(clients, LocalTrainer(job, data), ledger, retention_of(keep_rounds, store))
+            with closing(host):
+                run_host(host, ledger, rounds, poll, stop)
+    finally:
+        close_keys(keys.values())

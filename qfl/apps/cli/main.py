@@ -1,0 +1,124 @@
+"""`qfl`: one command for each role and for each thing a person wants to know.
+
+Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content store; 5 key or journal;
+6 something does not verify; 7 devnet and workers; 8 not all of it can be verified any more; 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import warnings
+
+import click
+from rich.console import Console
+
+from qfl.apps.cli.audit import verify
+from qfl.apps.cli.challenger import challenger
+from qfl.apps.cli.deadlines import deadlines
+from qfl.apps.cli.deploy import deploy
+from qfl.apps.cli.devnet import devnet
+from qfl.apps.cli.evaluate import evaluate
+from qfl.apps.cli.explorer import explorer
+from qfl.apps.cli.export import export
+from qfl.apps.cli.host import host_clients
+from qfl.apps.cli.inspect import inspect
+from qfl.apps.cli.key import key
+from qfl.apps.cli.logs import end_with, is_of_a_file, print_unforeseen, print_unforeseen_of_thread, set_up_logging
+from qfl.apps.cli.mirror import mirror
+from qfl.apps.cli.report import report
+from qfl.apps.cli.roles import client, validator
+from qfl.apps.cli.run import run
+from qfl.apps.cli.stake import stake
+from qfl.apps.cli.zk import zk
+from qfl.doors import Door
+from qfl.errors import DoorBroken, QflError
+
+# The matrices are small: a second thread costs more than it brings, and many roles may share a machine.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+COMMANDS: Door[click.Command] = Door("command")
+"""Commands of installed packages, beside those below."""
+
+
+class Commands(click.Group):
+    """The commands of this package, and those that come through the door; one that cannot be loaded stops no other."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        own = super().get_command(ctx, cmd_name)
+        if own is not None or cmd_name not in COMMANDS:
+            return own
+        try:
+            return COMMANDS.find(cmd_name)
+        except DoorBroken as fault:
+            return _broken(cmd_name, fault)
+
+
+def _broken(name: str, fault: DoorBroken) -> click.Command:
+    """What stands for a command that cannot be loaded: it is listed, and says why when it is called."""
+
+    @click.command(name, short_help="(cannot be loaded)", context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1)
+    def broken(arguments: tuple[str, ...]) -> None:
+        raise fault
+
+    return broken
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "show_default": True})
+@click.version_option(package_name="qflchain")
+@click.option("-v", "--verbose", is_flag=True, help="Say more about what goes on.")
+def cli(verbose: bool) -> None:
+    """Quantum federated learning on a real blockchain."""
+    set_up_logging(verbose)
+    warnings.filterwarnings("ignore", module="ipfshttpclient")
+
+
+client.add_command(host_clients)
+for command in (
+    run,
+    verify,
+    inspect,
+    report,
+    evaluate,
+    explorer,
+    export,
+    devnet,
+    deploy,
+    key,
+    client,
+    validator,
+    challenger,
+    stake,
+    mirror,
+    deadlines,
+    zk,
+):
+    cli.add_command(command)
+
+
+def main() -> None:
+    """Entry point: every foreseen fault is one line on stderr and its exit code, and no fault prints a secret."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # `kill` ends a command as cleanly as Ctrl-C
+    threading.excepthook = print_unforeseen_of_thread
+    try:
+        sys.exit(cli.main(standalone_mode=False) or 0)
+    except click.exceptions.NoArgsIsHelpError as error:
+        error.show()
+        sys.exit(2)
+    except (QflError, click.ClickException) as error:
+        end_with(error)
+    except (click.Abort, KeyboardInterrupt):
+        Console(stderr=True).print("interrupted")
+        sys.exit(130)
+    except Exception as error:
+        if isinstance(error, OSError) and is_of_a_file(error):
+            end_with(error)
+        print_unforeseen(error)
+        sys.exit(1)

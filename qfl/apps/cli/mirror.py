@@ -1,0 +1,81 @@
+"""`qfl mirror`: the copies of the beacon on the shards' own chains."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qfl.apps.cli import options
+from qfl.apps.cli.roles import poll, stopping
+
+if TYPE_CHECKING:
+    from qfl.chain.ledger import Ledger
+    from qfl.protocol.types import ShardIndex
+
+
+@click.group()
+def mirror() -> None:
+    """The beacon's mirrors on the shards' own chains."""
+
+
+@mirror.command()
+@options.rpc
+@options.deployment
+@options.shard_rpcs
+@options.account
+@poll
+def begin(rpc: str, deployment: Path, shard_rpcs: tuple[str, ...], account: str, poll: float) -> None:
+    """Send each mirror its first message, as the account that deployed it; waits for a round to be open."""
+    from qfl.chain.contracts.beacon import Phase
+    from qfl.validator.mirror_keeper import begin_mirrors
+
+    ledger, sender = options.open_sender(rpc, deployment, account, shard_urls=shard_rpcs)
+    _require_mirrors(ledger, deployment)
+    with stopping() as stop:
+        while ledger.beacon.context().phase is Phase.IDLE and not stop.is_set():
+            stop.wait(poll)
+    for shard in begin_mirrors(ledger, sender):
+        click.echo(f"the mirror of shard {shard} shows round {ledger.beacon.current_round()}")
+
+
+@mirror.command()
+@options.rpc
+@options.deployment
+@options.shard_rpcs
+@options.as_json
+def status(rpc: str, deployment: Path, shard_rpcs: tuple[str, ...], as_json: bool) -> None:
+    """Which round each mirror shows, and whether all it was told is what the beacon says."""
+    from qfl.node.shards import shards_of
+
+    ledger = options.open_ledger(rpc, deployment, shard_rpcs)
+    _require_mirrors(ledger, deployment)
+    found = [_status(ledger, shard) for shard in shards_of(ledger)]
+    if as_json:
+        options.print_json({"round": ledger.beacon.current_round(), "shards": found})
+        return
+    for shard, entry in enumerate(found):
+        shown = "nothing yet" if entry["round"] is None else f"round {entry['round']}"
+        click.echo(f"shard {shard}: {entry['problem'] or shown} (the beacon is at {ledger.beacon.current_round()})")
+
+
+def _status(ledger: Ledger, shard: ShardIndex) -> dict[str, Any]:
+    from qfl.errors import ChainUnreachable
+    from qfl.validator.mirror_verifier import MirrorVerifier
+
+    try:
+        mirrored = ledger.mirrors[shard].mirrored()
+        problem = MirrorVerifier(ledger).find_falsehood(shard)
+    except ChainUnreachable as fault:
+        if not ledger.is_of_a_shard(fault):
+            raise
+        return {"round": None, "problem": str(fault)}
+    return {"round": None if mirrored is None else mirrored.round, "problem": problem}
+
+
+def _require_mirrors(ledger: Ledger, deployment: Path) -> None:
+    from qfl.errors import InvalidInput
+
+    if not ledger.mirrors:
+        raise InvalidInput("deployment", str(deployment), "all its shards are on the beacon's chain: it has no mirrors")

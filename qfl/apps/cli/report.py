@@ -1,0 +1,42 @@
+"""`qfl report`: a run, or several side by side, as a page that is one file."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+
+@click.command()
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("runs/report"),
+    help="Folder for page, figures and jobs; or a file *.html for the page alone.",
+)
+@click.option("--data-folder", type=click.Path(path_type=Path), help="Where the data are; as in the run unless given.")
+@click.option("--attacks", type=click.Path(path_type=Path), help="Show what `qfl attack --out FILE` wrote, too.")
+def report(folders: tuple[Path, ...], out: Path, data_folder: Path | None, attacks: Path | None) -> None:
+    """Show run folders as one self-contained HTML page, and PNG figures beside it."""
+    from qfl.apps.report.attacks import read_attacks
+    from qfl.apps.report.comparison import comparison_page
+    from qfl.apps.report.finished import name_apart, read_run
+    from qfl.apps.report.page import render_page
+    from qfl.apps.report.plots import write_pictures
+    from qfl.apps.report.repeat import job_toml
+    from qfl.apps.report.sections import run_page
+    from qfl.files import write_atomically
+
+    runs = name_apart([read_run(folder) for folder in folders])
+    page = run_page(runs[0], data_folder) if len(runs) == 1 else comparison_page(runs)
+    if attacks is not None:
+        page = replace(page, sections=[*page.sections, read_attacks(attacks)])
+    path = out if out.suffix == ".html" else out / "report.html"
+    write_atomically(path, render_page(page).encode())
+    if path != out:
+        write_pictures(out, page.pictures)
+        for run in runs:
+            write_atomically(out / f"{run.name}.toml", job_toml(run.job).encode())
+    click.echo(f"the page is {path}")

@@ -1,0 +1,144 @@
+"""`qfl stake`: what a participant does with its bond."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from qfl.apps.cli import numbers, options
+
+if TYPE_CHECKING:
+    from qfl.chain.contracts.staking import ParticipantRecord
+    from qfl.chain.ledger import Ledger
+    from qfl.chain.rpc.sender import TransactionSender
+    from qfl.crypto.keyfile import KeyFile
+    from qfl.protocol.types import ParticipantId
+
+key = click.option("--key", type=click.Path(path_type=Path), required=True, help="The participant's LMS key file.")
+
+
+@click.group()
+def stake() -> None:
+    """Add to it, leave, rotate the key, withdraw, take rewards. Anyone may pay the gas: the LMS key decides."""
+
+
+@stake.command("exit")
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@key
+@options.rpc
+@options.deployment
+@options.account
+def request_exit(participant: int, key: Path, rpc: str, deployment: Path, account: str) -> None:
+    """Ask to leave; the stake stays liable for the unbonding delay."""
+    from qfl.crypto.keyfile import KeyFile
+    from qfl.protocol.types import ParticipantId
+
+    ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    with KeyFile.open(key) as opened:
+        nonce = _require_key(ledger, number, opened).nonce
+        signature = opened.sign(ledger.staking_domain.exit(number, nonce))
+        sender.send(ledger.staking.request_exit(number, signature))
+    free_at = datetime.fromtimestamp(ledger.staking.participant(number).exitable_at, UTC)
+    click.echo(f"participant {participant} can withdraw from {free_at:%Y-%m-%d %H:%M:%S} UTC on")
+
+
+@stake.command()
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@key
+@click.option("--new-key", type=click.Path(path_type=Path), required=True, help="The key file that takes over.")
+@options.rpc
+@options.deployment
+@options.account
+def rotate(participant: int, key: Path, new_key: Path, rpc: str, deployment: Path, account: str) -> None:
+    """Replace the participant's key."""
+    from qfl.crypto.keyfile import KeyFile
+    from qfl.protocol.types import ParticipantId
+
+    ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    with KeyFile.open(key) as old, KeyFile.open(new_key) as new:
+        nonce = _require_key(ledger, number, old).nonce
+        signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
+        sender.send(ledger.staking.rotate_key(number, new.public, signature))
+    click.echo(f"participant {participant} signs with {new_key} from now on")
+
+
+@stake.command("top-up")
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@click.option("--stake", "ether", type=numbers.ETHER, required=True, help="ETH to add.")
+@options.rpc
+@options.deployment
+@options.account
+def top_up(participant: int, ether: float, rpc: str, deployment: Path, account: str) -> None:
+    """Add to a stake; a slashed validator is drawn again once it has the minimum."""
+    from qfl.protocol.types import ParticipantId
+
+    ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    sender.send(ledger.staking.top_up(number, round(ether * 10**18)))
+    click.echo(f"participant {participant} has {ledger.staking.participant(number).stake_wei / 1e18:g} ETH at stake")
+
+
+@stake.command()
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@options.rpc
+@options.deployment
+@options.account
+def withdraw(participant: int, rpc: str, deployment: Path, account: str) -> None:
+    """Pay stake and rewards of a participant that left to its withdrawal address."""
+    from qfl.protocol.types import ParticipantId
+
+    ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    sender.dry_run(ledger.staking.withdraw(number))
+    _credit_rewards(ledger, sender, number)  # nobody can credit a participant that has left
+    sender.send(ledger.staking.withdraw(number))
+    click.echo(f"participant {participant} has left with stake and rewards")
+
+
+@stake.command()
+@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@options.rpc
+@options.deployment
+@options.account
+def rewards(participant: int, rpc: str, deployment: Path, account: str) -> None:
+    """Settle what is due, credit what the participant earned, and pay it out."""
+    from qfl.node.settlement import pay_rewards
+    from qfl.protocol.types import ParticipantId
+
+    ledger, sender = options.open_sender(rpc, deployment, account)
+    number = ParticipantId(participant)
+    _credit_rewards(ledger, sender, number)
+    paid = pay_rewards(ledger, sender, number)
+    click.echo(f"paid {paid / 1e18:.6f} ETH")
+
+
+def _require_key(ledger: Ledger, participant: ParticipantId, key: KeyFile) -> ParticipantRecord:
+    """The participant, whose key must be `key`: no leaf is spent on a message that cannot be accepted."""
+    from qfl.chain.contracts.staking import Role
+    from qfl.errors import InvalidInput
+    from qfl.node.leaves import LeafCheck
+
+    record = ledger.staking.participant(participant)
+    if record.role is Role.NONE:
+        raise InvalidInput("participant", participant, "there is none, or it has left")
+    if record.key != key.public:
+        raise InvalidInput("key", "0x" + key.public.identifier.hex(), f"is not the key of participant {participant}")
+    LeafCheck(ledger, participant, record.role, key).everywhere()
+    return record
+
+
+def _credit_rewards(ledger: Ledger, sender: TransactionSender, participant: ParticipantId) -> None:
+    """Settle what is due, and credit the participant with everything it has earned."""
+    from qfl.node.settlement import rewards_due, settle_due
+    from qfl.node.standing import published_rounds
+
+    settle_due(ledger, sender)
+    for number in published_rounds(ledger):
+        for call in rewards_due(ledger, number):
+            if call.participant == participant:
+                sender.send(call)

@@ -1,0 +1,117 @@
+"""`qfl zk`: the keys of private mode's proofs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import median
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from qfl.apps.cli import options
+
+if TYPE_CHECKING:
+    from qfl.crypto.norm.keys import NormKeys
+
+lanes = click.option(
+    "--lanes",
+    type=click.IntRange(min=1),
+    required=True,
+    help="Coordinates of the model; the next larger circuit is taken.",
+)
+out = click.option(
+    "--out", type=click.Path(path_type=Path), help="Folder of the keys.  [default: .qfl/zk/norm-<capacity>]"
+)
+
+
+@click.group()
+def zk() -> None:
+    """Make, import and check the keys of private mode, for circuits of 64, 256, 1,024 or 4,096 lanes."""
+
+
+@zk.command()
+@lanes
+@out
+@options.as_json
+def setup(lanes: int, out: Path | None, as_json: bool) -> None:
+    """Make keys for a devnet. Whoever makes them could forge proofs: anywhere else, import a ceremony's."""
+    from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
+
+    capacity = capacity_for(lanes)
+    started = perf_counter()
+    keys = NormKeys.setup(capacity, out or default_folder(capacity))
+    _show(keys, as_json, seconds=round(perf_counter() - started, 1))
+    click.echo("one party made these keys and could forge proofs: use them on devnets only", err=True)
+
+
+@zk.command("import")
+@click.argument("zkey", type=click.Path(path_type=Path))
+@lanes
+@out
+@options.as_json
+def import_ceremony(zkey: Path, lanes: int, out: Path | None, as_json: bool) -> None:
+    """Take over a ceremony's final ZKEY, made by snarkjs over qfl/crypto/norm/circuits/norm_<capacity>.circom."""
+    from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
+
+    capacity = capacity_for(lanes)
+    _show(NormKeys.import_ceremony(zkey, capacity, out or default_folder(capacity)), as_json)
+
+
+@zk.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@options.as_json
+def verify(folder: Path, as_json: bool) -> None:
+    """Check every point of the verifying key in FOLDER, and print the digest to compare with the contract's."""
+    from qfl.crypto.norm.keys import NormKeys
+
+    _show(NormKeys.open(folder), as_json)
+
+
+@zk.command()
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--times", type=click.IntRange(1, 10_000), default=5, help="Proofs to make.")
+@options.as_json
+def bench(folder: Path, times: int, as_json: bool) -> None:
+    """Prove and verify a full vector with the keys in FOLDER; the medians in seconds."""
+    import numpy as np
+
+    from qfl.crypto.norm.commitment import commit_lanes
+    from qfl.crypto.norm.keys import NormKeys
+    from qfl.crypto.norm.prover import Prover
+    from qfl.crypto.norm.statement import NormStatement
+    from qfl.crypto.norm.verify import verify_norm_proof
+
+    keys = NormKeys.open(folder)
+    vector = np.full(keys.capacity, -(2**15))
+    seconds: dict[str, list[float]] = {"commit": [], "prove": [], "verify": []}
+    with Prover(keys) as prover:
+        for salt in range(times):
+            start = perf_counter()
+            commitment = commit_lanes(vector, keys.capacity, salt)
+            committed = perf_counter()
+            statement = NormStatement(commitment, context=1, norm_bound=keys.capacity * 2**30, lane_bits=16)
+            proof = prover.prove(vector, salt, statement)
+            proven = perf_counter()
+            verify_norm_proof(keys.verifying_key, statement, proof)
+            for name, value in zip(
+                seconds, (committed - start, proven - committed, perf_counter() - proven), strict=True
+            ):
+                seconds[name].append(value)
+    medians = {name: round(median(values), 3) for name, values in seconds.items()}
+    _show(keys, as_json, **medians)
+
+
+def _show(keys: NormKeys, as_json: bool, **more: object) -> None:
+    shown: dict[str, Any] = {
+        "folder": str(keys.folder),
+        "capacity": keys.capacity,
+        "made by": keys.origin,
+        "proving key": f"{keys.proving_key.stat().st_size / 1e6:.1f} MB",
+        "key digest": "0x" + keys.digest.hex(),
+        **more,
+    }
+    if as_json:
+        options.print_json(shown)
+    else:
+        click.echo("\n".join(f"{name:12} {value}" for name, value in shown.items()))

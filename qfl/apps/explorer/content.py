@@ -1,0 +1,139 @@
+"""A content object: what is in it, and whether it is what the chain says it is."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from qfl.apps.explorer.index import Index
+from qfl.apps.explorer.plot import LanePlot, plot_lanes
+from qfl.crypto.sealed import HEADER as SEALED_HEADER
+from qfl.crypto.sealed import MAGIC as SEALED_MAGIC
+from qfl.errors import ContentCorrupt, InvalidInput, MalformedContent
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import Content, ContentKind, decode, lanes_root
+from qfl.storage.store import MAX_BLOCK_BYTES, ContentStore
+
+MENTIONS = "SELECT * FROM events WHERE digest = ? ORDER BY chain, block, log LIMIT 50"
+PREVIEW_BYTES = 20_000
+
+
+@dataclass(frozen=True)
+class Check:
+    """Something that was recomputed; `holds` is None where there is nothing to compare with."""
+
+    claim: str
+    holds: bool | None
+    detail: str
+
+
+@dataclass(frozen=True)
+class Document:
+    """What is shown of an object. `header` and `plot` are a content object's, `text` is another's."""
+
+    cid: str
+    digest: str
+    kind: str
+    checks: Sequence[Check]
+    mentions: Sequence[dict[str, Any]]
+    size: int | None = None
+    header: dict[str, Any] = field(default_factory=dict)
+    plot: LanePlot | None = None
+    text: str | None = None
+
+    @property
+    def is_intact(self) -> bool:
+        """False when a check has failed."""
+        return all(check.holds is not False for check in self.checks)
+
+
+def show_document(index: Index, named: dict[str, str], store: ContentStore, digest: bytes) -> Document:
+    """Fetch an object, and check it.
+
+    Args:
+        named: what the deployment itself calls some digests (0x...): its genesis model and its job document.
+
+    Raises:
+        ContentMissing, ContentTooLarge, StoreUnreachable.
+    """
+    cid, shown = cid_of(digest), "0x" + digest.hex()
+    mentions = index.rows(MENTIONS, shown)
+    try:
+        data = store.get(digest, MAX_BLOCK_BYTES)
+    except ContentCorrupt as fault:
+        check = Check("its bytes hash to its CID", False, f"the node gave bytes of {fault.got}: they are not shown")
+        return Document(cid, shown, "not what was asked for", [check], mentions)
+    checks = [_hash_check(data, digest), _mention_check(mentions, named.get(shown))]
+    if data[:4] == SEALED_MAGIC and len(data) >= SEALED_HEADER.size:
+        _, version, seats, _, recipients = SEALED_HEADER.unpack_from(data)
+        header = {"version": version, "seats": seats, "recipients": recipients.bit_count()}
+        return Document(
+            cid, shown, "sealed update: only its committee can open it", checks, mentions, len(data), header
+        )
+    try:
+        content = decode(data)
+    except (MalformedContent, InvalidInput):
+        text, kind = _readable(data)
+        return Document(cid, shown, named.get(shown, kind), checks, mentions, len(data), text=text)
+    checks += _content_checks(content, mentions)
+    plot = plot_lanes(content.lanes, content.shape.quantum)
+    return Document(cid, shown, content.kind.name.lower(), checks, mentions, len(data), _header(content), plot)
+
+
+def _hash_check(data: bytes, digest: bytes) -> Check:
+    """The store has done the same; this is what a reader is shown."""
+    found = hashlib.sha256(data).digest()
+    return Check("its bytes hash to its CID", found == digest, f"sha-256 0x{found.hex()}")
+
+
+def _mention_check(mentions: Sequence[dict[str, Any]], name: str | None) -> Check:
+    said = [f"{event['name']} of round {event['round']}" for event in mentions] + ([name] if name else [])
+    return Check(
+        "the chain names its digest", bool(said) or None, ", ".join(said) or "no event of this deployment does"
+    )
+
+
+def _content_checks(content: Content, mentions: Sequence[dict[str, Any]]) -> Iterator[Check]:
+    """The root of its lanes, and its round, against every event that names it."""
+    root = "0x" + lanes_root(content).hex()
+    for event in mentions:
+        if event["root"] is None:
+            continue
+        what = f"{event['name']} of round {event['round']}"
+        same = event["root"] == root
+        yield Check(f"the root of its lanes is as {what} says", same, f"{root}, on chain {event['root']}")
+        same = content.round == event["round"]
+        yield Check(f"its header's round is that of {what}", same, f"{content.round}, on chain {event['round']}")
+        if content.kind is ContentKind.UPDATE:
+            same = content.author == event["participant"]
+            yield Check(f"its author is who {what} is by", same, f"{content.author}, on chain {event['participant']}")
+
+
+def _header(content: Content) -> dict[str, Any]:
+    shape = content.shape
+    return {
+        "kind": content.kind.name.lower(),
+        "round": content.round,
+        "shard": content.shard,
+        "author": content.author or "none",
+        "included updates": content.count or "none",
+        "lanes": f"{shape.total:,} of {content.lane_bits} bits: {shape.quantum:,} angles, {shape.classical:,} weights",
+        "written": "compact" if content.compact else "plain",
+        "base root": "0x" + content.base_root.hex(),
+    }
+
+
+def _readable(data: bytes) -> tuple[str, str]:
+    """Bytes from anybody as text, and what they are: JSON laid out, text, or the beginning in hexadecimal."""
+    try:
+        text = data[:PREVIEW_BYTES].decode()
+    except UnicodeDecodeError:
+        head = data[:256].hex(" ")
+        return (head if len(data) <= 256 else f"{head} ..."), "bytes of no known form"
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "JSON document"
+    except (ValueError, RecursionError):
+        return text, "text"

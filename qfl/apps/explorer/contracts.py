@@ -1,0 +1,121 @@
+"""The deployment's contracts on one chain: their names, and what calls and events of theirs say."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from eth_abi.exceptions import DecodingError
+
+from qfl.apps.explorer.node import Log
+from qfl.apps.inspect.plain import plain
+from qfl.chain.abi import CONTRACTS, load_abi, selector_of
+from qfl.chain.deployment import Deployment
+from qfl.chain.rpc.coding import EventCoder
+
+LONGEST_BYTES = 64
+"""Bytes of an argument that are kept whole; of a signature, a page of its transaction shows the rest."""
+SPEAKERS = ("id", "client", "validator", "publisher")
+"""Names that arguments have which say whom an event is about."""
+DIGEST, ROOTS = "contentDigest", ("updateRoot", "aggregateRoot", "modelRoot")
+
+
+@dataclass(frozen=True)
+class DecodedEvent:
+    """An event's name and arguments, and what it is found by; `name` is None when it cannot be decoded."""
+
+    name: str | None
+    arguments: dict[str, Any]
+    round: int | None = None
+    participant: int | None = None
+    digest: str | None = None
+    root: str | None = None
+
+
+class ChainContracts:
+    """What the deployment has on one chain, by address in lower case."""
+
+    def __init__(self, named: Mapping[str, str]) -> None:
+        """`named` has the address of each contract by its label, such as "Beacon" or "Shard 2"."""
+        self.labels = {address.lower(): label for label, address in named.items()}
+        self.addresses = list(self.labels)
+
+    def called(self, address: str | None, data: bytes) -> tuple[str | None, int | None]:
+        """The function that a call is of, and the round that it names first; None for what is not known."""
+        function = _functions(self._abi_of(address)).get(data[:4])
+        if function is None:
+            return None, None
+        name, names_round = function
+        # No round comes near this; anybody may call with anything.
+        number = int.from_bytes(data[4:36]) if names_round and len(data) >= 36 else None
+        return name, number if number is not None and number < 2**48 else None
+
+    def decode(self, log: Log) -> DecodedEvent:
+        """An event of one of these contracts."""
+        topics = log.raw["topics"]
+        name, coder = _events(self._abi_of(log.address)).get(topics[0] if topics else "", ("", None))
+        if coder is None:
+            return DecodedEvent(None, {"why": "no event of this contract"})
+        try:
+            found = plain(coder.decode(log.raw)["args"])
+        except (DecodingError, ValueError, OverflowError) as error:
+            return DecodedEvent(None, {"why": f"not as {name} is written: {type(error).__name__}"})
+        content = {**found, **found.get("checkpoint", {})}
+        speaker = next((found[key] for key in SPEAKERS if key in found), None)
+        root = next((content[key] for key in ROOTS if key in content), None)
+        return DecodedEvent(name, _shortened(found), content.get("round"), speaker, content.get(DIGEST), root)
+
+    def _abi_of(self, address: str | None) -> str:
+        """ "Shard 2" is a `Shard`; empty for what is no contract of ours."""
+        return self.labels.get(address or "", "").partition(" ")[0]
+
+
+def contracts_by_chain(deployment: Deployment) -> list[ChainContracts]:
+    """Those of the beacon's chain, then those of each shard's own, if it has one."""
+    beacon = {name: contract.address for name, contract in deployment.contracts.items()}
+    shards = {f"Shard {index}": shard.address for index, shard in enumerate(deployment.shards)}
+    if not deployment.chains:
+        return [ChainContracts(beacon | shards)]
+    own = [
+        {f"Shard {index}": deployment.shards[index].address, f"BeaconMirror {index}": chain.mirror.address}
+        for index, chain in enumerate(deployment.chains)
+    ]
+    return [ChainContracts(beacon), *map(ChainContracts, own)]
+
+
+@cache
+def _functions(abi_name: str) -> Mapping[bytes, tuple[str, bool]]:
+    """The functions of an ABI by selector, and whether the first word of their arguments is a round."""
+    entries = [entry for entry in _abi(abi_name) if entry["type"] == "function"]
+    return {selector_of(entry): (entry["name"], _names_round(entry["inputs"])) for entry in entries}
+
+
+@cache
+def _events(abi_name: str) -> Mapping[str, tuple[str, EventCoder]]:
+    """The events of an ABI by their first topic."""
+    coders = [(entry["name"], EventCoder(entry)) for entry in _abi(abi_name) if entry["type"] == "event"]
+    return {str(coder.topics({})[0]): (name, coder) for name, coder in coders}
+
+
+def _abi(name: str) -> list[dict[str, Any]]:
+    return load_abi(name) if name in CONTRACTS else []
+
+
+def _names_round(inputs: list[dict[str, Any]]) -> bool:
+    """True for a round, and for a struct of fixed size that begins with one: a checkpoint."""
+    if not inputs:
+        return False
+    first = inputs[0]["components"][0] if inputs[0]["type"] == "tuple" else inputs[0]
+    return bool(first["name"] == "round")
+
+
+def _shortened(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _shortened(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_shortened(inner) for inner in value]
+    if isinstance(value, str) and len(value) > 2 + 2 * LONGEST_BYTES:
+        return f"{value[:34]}... ({len(value) // 2 - 1:,} bytes)"
+    return value

@@ -1,0 +1,168 @@
+"""What the explorer asks of one chain's node, and what it takes for an answer: plain values of checked form."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from qfl.chain.rpc.answers import ADDRESS, DATA, QUANTITY, WORD, require_quantity, require_text
+from qfl.chain.rpc.logs import read_logs
+from qfl.chain.rpc.rpc import call_all, rpc_at
+from qfl.errors import NodeContradictsItself
+
+MOST_GAS = 2**48
+"""Gas, block numbers and times are below this on every chain there is; a database's integers end at 2^63."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A transaction in a block; `receiver` is None for a creation, addresses are in lower case."""
+
+    hash: str
+    position: int
+    sender: str
+    receiver: str | None
+    data: bytes
+    value_wei: int
+
+
+@dataclass(frozen=True)
+class Block:
+    """A block; `transactions` is empty where they were not asked for."""
+
+    number: int
+    hash: str
+    parent: str
+    time: int
+    transactions: tuple[Sent, ...] = ()
+
+
+@dataclass(frozen=True)
+class Log:
+    """An event of a contract; `raw` is as `EventCoder.decode` takes it."""
+
+    address: str
+    index: int
+    block: int
+    tx_hash: str
+    raw: Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Paid:
+    """What a receipt says of a transaction."""
+
+    succeeded: bool
+    gas: int
+
+
+class Node:
+    """One chain's JSON-RPC endpoint. All of it raises `ChainUnreachable` and `NodeContradictsItself`."""
+
+    def __init__(self, url: str) -> None:
+        self.url, self._rpc = url, rpc_at(url)
+        self.answered_at = 0.0
+        """When it answered last, on this process's clock (`monotonic`); 0 for never."""
+
+    def latest(self) -> Block:
+        """The chain's head."""
+        return self._block(self._call_all("eth_getBlockByNumber", [("latest", False)])[0])
+
+    def hash_at(self, number: int) -> str | None:
+        """The hash of a block; None when the chain does not reach it."""
+        (found,) = self._call_all("eth_getBlockByNumber", [(hex(number), False)])
+        return None if found is None else self._block(found).hash
+
+    def blocks(self, first: int, last: int) -> list[Block]:
+        """These blocks with their transactions, each the parent of the next."""
+        wanted = range(first, last + 1)
+        found = self._call_all("eth_getBlockByNumber", [(hex(number), True) for number in wanted])
+        blocks = [self._block(answer) for answer in found]
+        for number, block, before in zip(wanted, blocks, [None, *blocks], strict=False):
+            self._require(block.number == number, f"block {block.number} where {number} was asked for")
+            linked = before is None or block.parent == before.hash
+            self._require(linked, f"block {number} does not follow the one before it")
+        return blocks
+
+    def require_following(self, block: Block, last: tuple[int, str] | None) -> None:
+        """Check that a block follows the one with this number and hash, if there is one before it."""
+        follows = last is None or block.number != last[0] + 1 or block.parent == last[1]
+        self._require(follows, f"block {block.number} does not follow the one that was read before")
+
+    def logs(self, blocks: Sequence[Block], addresses: Sequence[str]) -> list[Log]:
+        """The events of these contracts in these blocks, in order."""
+        first, last = blocks[0].number, blocks[-1].number
+        found = read_logs(self._rpc, {"address": list(addresses)}, first, last)
+        self.answered_at = time.monotonic()
+        hashes = {block.number: block.hash for block in blocks}
+        return sorted((self._log(log, hashes) for log in found), key=lambda log: (log.block, log.index))
+
+    def receipts(self, sent: Sequence[Sent], block_hashes: Mapping[str, str]) -> list[Paid]:
+        """What became of transactions; `block_hashes` has the block of each."""
+        found = self._call_all("eth_getTransactionReceipt", [(transaction.hash,) for transaction in sent])
+        return [
+            self._receipt(receipt, transaction.hash, block_hashes[transaction.hash])
+            for receipt, transaction in zip(found, sent, strict=True)
+        ]
+
+    def _block(self, found: Any) -> Block:
+        self._require(isinstance(found, dict), "no block where its own head says that there is one")
+        transactions = found.get("transactions") or ()
+        return Block(
+            self._number(found.get("number")),
+            self._text(WORD, found.get("hash")),
+            self._text(WORD, found.get("parentHash")),
+            self._number(found.get("timestamp")),
+            tuple(self._sent(entry) for entry in transactions if isinstance(entry, dict)),
+        )
+
+    def _sent(self, found: Mapping[str, Any]) -> Sent:
+        receiver = found.get("to")
+        return Sent(
+            self._text(WORD, found.get("hash")),
+            self._number(found.get("transactionIndex")),
+            self._text(ADDRESS, found.get("from")),
+            None if receiver is None else self._text(ADDRESS, receiver),
+            bytes.fromhex(self._text(DATA, found.get("input"))[2:]),
+            int(self._text(QUANTITY, found.get("value")), 16),
+        )
+
+    def _log(self, found: Any, hashes: Mapping[int, str]) -> Log:
+        self._require(isinstance(found, dict), "an event that is none")
+        block, topics = self._number(found.get("blockNumber")), found.get("topics")
+        self._require(hashes.get(block) == found.get("blockHash"), f"an event of another block {block} than it has")
+        self._require(isinstance(topics, list), "an event without topics")
+        tx_hash = self._text(WORD, found.get("transactionHash"))
+        raw = {
+            "data": self._text(DATA, found.get("data")),
+            "topics": [self._text(WORD, topic) for topic in topics],
+            "blockNumber": hex(block),
+            "transactionHash": tx_hash,
+        }
+        return Log(self._text(ADDRESS, found.get("address")), self._number(found.get("logIndex")), block, tx_hash, raw)
+
+    def _receipt(self, found: Any, tx_hash: str, block_hash: str) -> Paid:
+        self._require(isinstance(found, dict), f"no receipt of transaction {tx_hash}, which it has in a block")
+        same = found.get("transactionHash") == tx_hash and found.get("blockHash") == block_hash
+        self._require(same, f"the receipt of another transaction, or block, than {tx_hash}")
+        return Paid(self._number(found.get("status")) == 1, self._number(found.get("gasUsed")))
+
+    def _number(self, value: Any) -> int:
+        number = require_quantity(self.url, value)
+        self._require(number < MOST_GAS, f"the number {number}")
+        return number
+
+    def _text(self, form: re.Pattern[str], value: Any) -> str:
+        return require_text(self.url, form, value)
+
+    def _require(self, condition: bool, what: str) -> None:
+        if not condition:
+            raise NodeContradictsItself(self.url, what)
+
+    def _call_all(self, method: str, calls: Sequence[Sequence[object]]) -> list[Any]:
+        found = call_all(self._rpc, method, calls)
+        self.answered_at = time.monotonic()
+        return found

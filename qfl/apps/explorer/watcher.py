@@ -1,0 +1,139 @@
+"""What the pages look at: the index and those who fill it, the ledger and the store for what is asked on the spot."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from qfl.apps.explorer.contracts import ChainContracts, contracts_by_chain
+from qfl.apps.explorer.follower import Follower
+from qfl.apps.explorer.index import Index
+from qfl.apps.explorer.node import Node
+from qfl.apps.explorer.participants import member_count
+from qfl.apps.explorer.patience import Patience
+from qfl.apps.explorer.rounds import last_round
+from qfl.apps.explorer.run_log import RunLog
+from qfl.apps.explorer.series import Series, costs, learning
+from qfl.chain.contracts.beacon import RoundContext
+from qfl.chain.deployment import Deployment
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.connection import prepare_connection
+from qfl.errors import InvalidInput, QflError
+from qfl.storage.store import ContentStore
+from qfl.training.job import JobDocument, fetch_job
+
+MOST_IN_SERIES = 2000
+"""Rounds in a chart."""
+
+
+class Watcher:
+    """Follows a deployment's chains while it is started. Its parts are safe to use from several threads.
+
+    Args:
+        urls: where the beacon's chain answers, then the shards' own, if they have one each. Nobody has to be there yet.
+        run: the folder of a run that this is the deployment of.
+
+    Raises:
+        InvalidInput: not as many `urls` as the deployment has chains.
+    """
+
+    def __init__(self, deployment: Deployment, urls: Sequence[str], store: ContentStore, run: Path | None) -> None:
+        if len(urls) != 1 + len(deployment.chains):
+            raise InvalidInput("shard-rpc", list(urls[1:]), f"the deployment has {len(deployment.chains)} such chains")
+        self.deployment, self.store = deployment, store
+        self.index, self.patience = Index(), Patience()
+        self.ledger = Ledger(prepare_connection(urls[0]), deployment, [prepare_connection(url) for url in urls[1:]])
+        self.contracts = contracts_by_chain(deployment)
+        self.run_log = None if run is None else RunLog(run)
+        self.context: RoundContext | None = None
+        """Where the current round stood when the beacon's chain was asked last."""
+        self._job: JobDocument | None = None
+        self._stop = threading.Event()
+        # A genesis block holds no transaction, and Anvil makes up another one when it is started again on its state.
+        firsts = [max(1, block) for block in (deployment.block, *(chain.block for chain in deployment.chains))]
+        self.followers = [
+            self._follower(chain, *place) for chain, place in enumerate(zip(urls, self.contracts, firsts, strict=True))
+        ]
+        self._threads = [
+            threading.Thread(target=follower.follow, args=(self._stop,), daemon=True) for follower in self.followers
+        ]
+
+    def start(self) -> None:
+        """Begin to follow."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Follow no more. Threads that wait for a silent node end with the process."""
+        self._stop.set()
+
+    def complaints(self) -> list[str]:
+        """What is wrong with what is shown now."""
+        return [complaint for follower in self.followers if (complaint := follower.complaint())]
+
+    def state(self) -> str:
+        """Changes whenever a page would be another one."""
+        phase = self.context and (self.context.round, self.context.phase)
+        progress = [follower.status.indexed for follower in self.followers if follower.status.is_behind]
+        return f"{self.index.version} {phase} {progress} {self.complaints()} {self.recorded_rounds()}"
+
+    def recorded_rounds(self) -> int:
+        """How many rounds the run's log has."""
+        return 0 if self.run_log is None else len(self.run_log.read()[0])
+
+    def named_digests(self) -> dict[str, str]:
+        """What the deployment itself names by digest."""
+        names = {"contentDigest": "genesis model", "architectureDigest": "job document"}
+        genesis = self.deployment.genesis
+        return {str(genesis[key]): name for key, name in names.items() if key in genesis}
+
+    def series(self) -> list[Series]:
+        """Every figure over time, of the last rounds."""
+        last = last_round(self.index)
+        rounds, sent = ({}, {}) if self.run_log is None else self.run_log.read()
+        return learning(rounds, sent, self._workload()) + costs(self.index, max(1, last - MOST_IN_SERIES + 1), last)
+
+    def _follower(self, chain: int, url: str, contracts: ChainContracts, first_block: int) -> Follower:
+        check: Callable[[], None] = (
+            partial(self.deployment.check_shard, chain - 1, self.ledger.shard_web3s[chain - 1])
+            if chain
+            else partial(self.deployment.check, self.ledger.web3)
+        )
+        look = (lambda: None) if chain else self._look
+        return Follower(self.index, chain, Node(url), contracts, first_block, check, look)
+
+    def _look(self) -> None:
+        self.context = self.ledger.beacon.context()
+        if self.run_log is not None and self._job is None:
+            try:
+                self._job = fetch_job(self.store, self.ledger.beacon.architecture_digest())
+            except QflError:
+                return  # it may come: it is asked for again
+
+    def _workload(self) -> Mapping[str, Any] | None:
+        """What energy is computed with, as `qfl.apps.report.workload.summarise` takes it."""
+        if self._job is None or self.context is None:
+            return None
+        clients = self.index.count("events", "name = 'Bonded' AND json_extract(arguments, '$.role') = 1")
+        return {
+            "clients": clients,
+            "validators": member_count(self.index) - clients,
+            "lane_bits": self.context.lane_bits,
+            "protocol": {"shards": self.context.shards, "seats": self.context.seats},
+            "architecture": json.loads(self._job.architecture.to_json()),
+        }
+
+
+def watch(deployment: Path, urls: Sequence[str], store: ContentStore, run: Path | None = None) -> Watcher:
+    """A watcher of the deployment in a file; `urls` may leave out the shards' chains: they are then as in the file.
+
+    Raises:
+        DeploymentMissing, DeploymentMalformed, InvalidInput.
+    """
+    found = Deployment.load(deployment)
+    shard_urls = urls[1:] or [chain.rpc for chain in found.chains]
+    return Watcher(found, [urls[0], *shard_urls], store, run)

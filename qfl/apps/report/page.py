@@ -1,0 +1,70 @@
+"""A page that is one file: no script, nothing fetched, every value escaped."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from qfl.apps.report.figures import Picture
+
+
+@dataclass(frozen=True)
+class Table:
+    """The first cell of a row names it. Cells are text as it is shown; `is_text` sets them to the left."""
+
+    caption: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    is_text: bool = False
+
+
+@dataclass(frozen=True)
+class Section:
+    """Sentences, then a drawing, pictures, tables and listings. `drawing` is SVG that this program has written."""
+
+    heading: str
+    texts: Sequence[str] = ()
+    pictures: Sequence[Picture] = ()
+    tables: Sequence[Table] = ()
+    listings: Sequence[str] = ()
+    drawing: str = ""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A title, a sentence under it, what the reader must not overlook, and sections."""
+
+    title: str
+    intro: str
+    sections: Sequence[Section]
+    warnings: Sequence[str] = field(default=())
+
+    @property
+    def pictures(self) -> list[Picture]:
+        """All of them, in their order."""
+        return [picture for section in self.sections for picture in section.pictures]
+
+
+def render_page(page: Page) -> str:
+    """The page as HTML; its policy allows the page's own style sheet and images inside it, and nothing else."""
+    from markupsafe import Markup
+
+    style = files(__package__).joinpath("page.css").read_text()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
+    drawn = [Section(**{**vars(section), "drawing": Markup(section.drawing)}) for section in page.sections]
+    whole = Page(page.title, page.intro, drawn, page.warnings)
+    return str(_template().render(page=whole, style=Markup(style), style_hash=f"sha256-{digest}"))
+
+
+@cache
+def _template() -> Any:
+    from jinja2 import Environment, StrictUndefined
+
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters["data_uri"] = lambda png: "data:image/png;base64," + base64.b64encode(png).decode()
+    return environment.from_string(files(__package__).joinpath("page.html").read_text())

@@ -1,1 +1,0 @@
-"""Measured comparisons: the same job run in different ways, side by side."""

@@ -1,0 +1,119 @@
+"""A challenger: anyone who recomputes what was accepted and published, and is paid for every fault it proves.
+
+It has no key and bonds nothing; its account pays the gas and takes the bounty.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from qfl.chain.contracts.disputes import Fault
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.challenger.evidence import Evidence
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.errors import ContractReverted, NoDisputes
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+log = logging.getLogger(__name__)
+
+PROVEN_BEFORE = frozenset({"AlreadyProven", "NoCheckpoint", "NotPublished", "WrongState"})
+"""Refusals that mean somebody else was quicker, or a rollback took the model away."""
+
+
+@dataclass(frozen=True)
+class Dispute:
+    """A fault that this challenger proved: what it says, who lost how much, what came of it and what it cost.
+
+    `taken_wei` is what the guilty lost together, `bounty_wei` the challenger's part of it.
+    """
+
+    evidence: str
+    fault: Fault
+    round: RoundNumber
+    shard: ShardIndex
+    guilty: tuple[ParticipantId, ...]
+    taken_wei: int
+    bounty_wei: int
+    gas: int
+    tx_hash: str
+
+    def __str__(self) -> str:
+        lost = f"validators {', '.join(map(str, self.guilty))} lost {self.taken_wei / 1e18:g} ETH"
+        return f"proven false: {self.evidence}; {lost}, the challenger earned {self.bounty_wei / 1e18:g} ETH"
+
+    def record(self) -> dict[str, Any]:
+        """The dispute as event log and report have it."""
+        return asdict(self) | {"fault": self.fault.name.lower()}
+
+
+@dataclass(frozen=True)
+class Proof:
+    """Evidence as it would be filed; `gas` is the chain's estimate on the state it is in now."""
+
+    evidence: str
+    function: str
+    arguments: Mapping[str, Any]
+    calldata_bytes: int
+    gas: int
+
+
+class Challenger:
+    """Files the proofs that a `FaultDetector` finds; `listener` hears of each that was accepted."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        sender: TransactionSender,
+        watch: FaultDetector,
+        listener: Callable[[Dispute], None] | None = None,
+    ) -> None:
+        """Raises `NoDisputes` where the deployment has no contract that would hear a proof."""
+        if ledger.disputes is None:
+            raise NoDisputes(ledger.beacon.address)
+        self._ledger, self._disputes = ledger, ledger.disputes
+        self._sender, self._watch, self._listener = sender, watch, listener
+
+    def step(self) -> list[Dispute]:
+        """Look at everything that is new, and prove every fault in it.
+
+        Raises:
+            StoreUnreachable, ChainUnreachable, InsufficientFunds: the next step looks again.
+        """
+        return [dispute for evidence in self._watch.faults() if (dispute := self._file(evidence)) is not None]
+
+    def rehearse(self) -> Iterator[Proof]:
+        """The proofs that a `step` would file now; nothing is sent."""
+        for evidence in self._watch.faults():
+            call = evidence.call(self._disputes)
+            try:
+                gas = self._sender.dry_run(call)
+                yield Proof(str(evidence), *self._disputes.arguments_of(call.data), len(call.data), gas)
+            except ContractReverted as refusal:
+                self._explain(evidence, refusal)
+
+    def _file(self, evidence: Evidence) -> Dispute | None:
+        try:
+            receipt = self._sender.send(evidence.call(self._disputes))
+        except ContractReverted as refusal:
+            self._explain(evidence, refusal)
+            return None
+        (proven,) = (p for p in self._disputes.proven(receipt.block) if p.tx_hash == receipt.tx_hash)
+        slashed = [s for s in self._ledger.staking.slashings(receipt.block) if s.tx_hash == receipt.tx_hash]
+        dispute = Dispute(
+            str(evidence),
+            *(proven.fault, proven.round, proven.shard, proven.guilty, proven.taken_wei),
+            *(sum(entry.bounty_wei for entry in slashed), receipt.gas, receipt.tx_hash),
+        )
+        if self._listener is not None:
+            self._listener(dispute)
+        return dispute
+
+    def _explain(self, evidence: Evidence, refusal: ContractReverted) -> None:
+        if refusal.name in PROVEN_BEFORE:
+            log.info("%s: proven by somebody else, or rolled back (%s)", evidence, refusal.name)
+        else:
+            log.error("%s: the proof was refused, so there may be no fault: %s", evidence, refusal)

@@ -1,0 +1,62 @@
+"""Seats that signed two checkpoints in one turn, among everything that was said and accepted in a shard's round."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from qfl.challenger.evidence import Equivocation, SignedCheckpoint
+from qfl.protocol.types import CheckpointData
+from qfl.quorum.attestor import Attestor
+
+Keys = Mapping[int, Any]
+"""A validator's keys by their numbers: those that could speak for it in the round."""
+
+
+@dataclass(frozen=True)
+class Said:
+    """A signature that was seen: of this seat over `digest`, or noise."""
+
+    seat: int
+    digest: bytes
+    signature: bytes
+
+
+def find_equivocations(
+    attestor: Attestor[Any],
+    said: Iterable[Said],
+    checkpoints: Mapping[bytes, CheckpointData],
+    keys_of: Callable[[int], Keys],
+) -> list[Equivocation]:
+    """One proof for each seat with valid signatures over two checkpoints of one turn.
+
+    Args:
+        checkpoints: The known ones by digest; a signature over anything else proves nothing.
+        keys_of: The keys of a seat; asked for only where there is something to check.
+    """
+    by_turn: dict[tuple[int, int], list[Said]] = defaultdict(list)
+    for one in said:
+        if one.digest in checkpoints:
+            by_turn[checkpoints[one.digest].turn, one.seat].append(one)
+    proofs: dict[int, Equivocation] = {}
+    for (_, seat), seen in by_turn.items():
+        if seat not in proofs and len({one.digest for one in seen}) > 1:
+            signed = _valid(attestor, seen, checkpoints, keys_of(seat))
+            if len(signed) > 1:
+                proofs[seat] = Equivocation(signed[0], signed[1])
+    return list(proofs.values())
+
+
+def _valid(
+    attestor: Attestor[Any], seen: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys: Keys
+) -> list[SignedCheckpoint]:
+    """A valid signature for each digest that has one."""
+    valid: dict[bytes, SignedCheckpoint] = {}
+    for one in seen:
+        for index, key in keys.items():
+            if one.digest not in valid and attestor.valid({one.seat: key}, one.digest, {one.seat: one.signature}):
+                evidence = attestor.evidence(key, one.signature)
+                valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, evidence)
+    return list(valid.values())

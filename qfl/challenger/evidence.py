@@ -1,0 +1,168 @@
+"""Proofs of faults, ready to be filed: each knows its call and says in one line what it shows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from qfl.chain.contracts.disputes import NO_SALT, Disputes, Opening
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.chunks import merkle_path
+from qfl.protocol.result import update_leaves
+from qfl.protocol.types import CheckpointData, Revealed, RoundNumber
+
+
+class Evidence(Protocol):
+    """A fault that the chain can recompute."""
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        """The call that proves it."""
+
+
+@dataclass(frozen=True)
+class FalseUpdates:
+    """A checkpoint over updates that were not revealed.
+
+    `updates` are what was revealed under the numbers it includes; none where it includes a number that no reveal has.
+    """
+
+    checkpoint: CheckpointData
+    updates: Sequence[Revealed]
+
+    def __str__(self) -> str:
+        return f"{_place(self.checkpoint)}: it includes an update that nobody revealed"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        return disputes.updates(self.checkpoint, self.updates)
+
+
+@dataclass(frozen=True)
+class OverNorm:
+    """An included update, number `position` of `updates`, whose squared norm is over the bound."""
+
+    checkpoint: CheckpointData
+    updates: Sequence[Revealed]
+    position: int
+    chunks: Sequence[bytes]
+    seed: bytes
+    norm: int
+    bound: int
+
+    def __str__(self) -> str:
+        client = self.updates[self.position].client
+        return (
+            f"{_place(self.checkpoint)}: the update of client {client} has squared norm {self.norm}, over {self.bound}"
+        )
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        path = merkle_path(update_leaves(self.updates), self.position)
+        update = self.updates[self.position]
+        return disputes.norm(self.checkpoint, self.position, update, path, self.chunks, self.seed or NO_SALT)
+
+
+@dataclass(frozen=True)
+class FalseAggregate:
+    """A shard's aggregate that says `claimed` at one coordinate, where the updates come to `expected`."""
+
+    checkpoint: CheckpointData
+    coordinate: int
+    updates: Sequence[Revealed]
+    openings: Sequence[Opening]
+    aggregate: Opening
+    claimed: int
+    expected: int
+
+    def __str__(self) -> str:
+        difference = f"coordinate {self.coordinate} is {self.claimed}, the updates come to {self.expected}"
+        return f"{_place(self.checkpoint)}: {difference}"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        return disputes.aggregate(self.checkpoint, self.coordinate, self.updates, self.openings, self.aggregate)
+
+
+@dataclass(frozen=True)
+class UnopenedAggregate:
+    """A shard's aggregate that is not what the updates come to, and that nobody can open to say where.
+
+    `chunks` are those of each update, `seeds` of its salts; empty without.
+    """
+
+    checkpoint: CheckpointData
+    updates: Sequence[Revealed]
+    chunks: Sequence[Sequence[bytes]]
+    seeds: Sequence[bytes]
+
+    def __str__(self) -> str:
+        return f"{_place(self.checkpoint)}: root or digest of the aggregate is not what the updates come to"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        seeds = [seed or NO_SALT for seed in self.seeds]
+        return disputes.whole_aggregate(self.checkpoint, self.updates, self.chunks, seeds)
+
+
+@dataclass(frozen=True)
+class FalseModel:
+    """A published model that says `claimed` at one coordinate, where base and aggregates come to `expected`."""
+
+    round: RoundNumber
+    coordinate: int
+    checkpoints: Sequence[CheckpointData]
+    aggregates: Sequence[Opening]
+    base: Opening
+    model: Opening
+    claimed: int
+    expected: int
+
+    def __str__(self) -> str:
+        difference = f"coordinate {self.coordinate} is {self.claimed}, the aggregates come to {self.expected}"
+        return f"round {self.round}, model: {difference}"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        return disputes.model(*(self.round, self.coordinate, self.checkpoints, self.aggregates), self.base, self.model)
+
+
+@dataclass(frozen=True)
+class UnopenedModel:
+    """A published model that is not what base and aggregates come to, and that nobody can open to say where."""
+
+    round: RoundNumber
+    checkpoints: Sequence[CheckpointData]
+    base: Sequence[bytes]
+    aggregates: Sequence[Sequence[bytes]]
+
+    def __str__(self) -> str:
+        return f"round {self.round}, model: its root or digest is not what the aggregates come to"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        return disputes.whole_model(self.round, self.checkpoints, self.base, self.aggregates)
+
+
+@dataclass(frozen=True)
+class SignedCheckpoint:
+    """A checkpoint that a seat's validator signed with its key number `key_index`."""
+
+    checkpoint: CheckpointData
+    seat: int
+    key_index: int
+    signature: bytes
+
+
+@dataclass(frozen=True)
+class Equivocation:
+    """Two checkpoints that one seat signed in one turn."""
+
+    one: SignedCheckpoint
+    other: SignedCheckpoint
+
+    def __str__(self) -> str:
+        return f"{_place(self.one.checkpoint)}: seat {self.one.seat} signed two in turn {self.one.checkpoint.turn}"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        one, other = self.one, self.other
+        signatures = (one.key_index, one.signature), (other.key_index, other.signature)
+        return disputes.equivocation(one.checkpoint, other.checkpoint, one.seat, *signatures)
+
+
+def _place(checkpoint: CheckpointData) -> str:
+    return f"round {checkpoint.round}, checkpoint of shard {checkpoint.shard}"

@@ -1,0 +1,79 @@
+"""What a challenger looks at: everything accepted or published that is not final, each recomputed once.
+
+It needs no memory of its own: after a restart, chain and content store say the same again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+
+from qfl.chain.contracts.beacon import RoundState
+from qfl.chain.ledger import Ledger
+from qfl.challenger.evidence import Evidence
+from qfl.challenger.judge import CANNOT_OPEN, Judge
+from qfl.crypto.kem import KemKey
+from qfl.errors import ChainUnreachable
+from qfl.protocol.types import RoundNumber, ShardIndex
+from qfl.storage.cache import CachingStore
+from qfl.storage.store import ContentStore
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 60
+"""Chain time after which content that could not be had is asked for again: who withholds it may show it yet."""
+OVER = (RoundState.PUBLISHED, RoundState.FAILED, RoundState.VOID)
+
+
+class FaultDetector:
+    """Looks at checkpoints, signatures and models, and says what is false; `keys` as in `Judge`."""
+
+    def __init__(self, ledger: Ledger, store: ContentStore, keys: Sequence[KemKey] = ()) -> None:
+        self._ledger = ledger
+        self._judge = Judge(ledger, CachingStore(store), keys)
+        self._judged: set[str] = set()
+        self._retry_at: dict[str, int] = {}
+        self._closed: set[RoundNumber] = set()
+
+    def faults(self) -> Iterator[Evidence]:
+        """Everything that can be proven now and was not before, oldest round first.
+
+        A finding counts as dealt with when the next one is asked for.
+        """
+        for value in range(self._ledger.beacon.final_round() + 1, self._ledger.beacon.current_round() + 1):
+            if value not in self._closed:
+                yield from self._faults_in(RoundNumber(value))
+
+    def _faults_in(self, number: RoundNumber) -> Iterator[Evidence]:
+        shards = [ShardIndex(shard) for shard in range(self._ledger.plan(number).parameters.shards)]
+        accepted = self._ledger.beacon.accepted(number, self._ledger.opened_in(number))
+        for entry in accepted:
+            name = f"round {number}, checkpoint of shard {entry.checkpoint.shard}"
+            yield from self._once(name, partial(self._judge.checkpoint, entry.checkpoint))
+        # Read only now: what was just proven may have voided the round.
+        record = self._ledger.beacon.round_at(number)
+        if record.state in OVER or record.checkpoints == len(shards):
+            for shard in shards:
+                name = f"round {number}, signatures of shard {shard}"
+                yield from self._once(name, partial(self._judge.signatures, record, shard, accepted))
+        if record.state is RoundState.PUBLISHED:
+            yield from self._once(f"round {number}, model", partial(self._judge.model, record, accepted))
+        if record.state in OVER and not any(name.startswith(f"round {number},") for name in self._retry_at):
+            self._closed.add(number)
+
+    def _once(self, name: str, judge: Callable[[], Sequence[Evidence]]) -> Iterator[Evidence]:
+        if name in self._judged or (name in self._retry_at and self._ledger.now() < self._retry_at[name]):
+            return
+        try:
+            found = judge()
+        except (*CANNOT_OPEN, ChainUnreachable) as reason:
+            if isinstance(reason, ChainUnreachable) and not self._ledger.is_of_a_shard(reason):
+                raise
+            if name not in self._retry_at:
+                log.warning("%s: cannot be recomputed, so nothing is proven against it: %s", name, reason)
+            self._retry_at[name] = self._ledger.now() + RETRY_SECONDS
+            return
+        yield from found
+        self._judged.add(name)
+        self._retry_at.pop(name, None)

@@ -1,0 +1,76 @@
+"""What can be false in an accepted checkpoint: its list of updates, an update's norm, the aggregate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from qfl.challenger.evidence import FalseAggregate, FalseUpdates, OverNorm, UnopenedAggregate
+from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, first_difference, lanes_under, open_chunk
+from qfl.protocol.content import decode
+from qfl.protocol.result import ShardResult, has_revealed_list, included_in
+from qfl.protocol.rule import squared_norm
+from qfl.protocol.types import CheckpointData, Revealed, RoundSpec, VerifiedUpdate
+
+
+def find_false_updates(checkpoint: CheckpointData, reveals: Sequence[Revealed]) -> FalseUpdates | None:
+    """The proof that the checkpoint's list of updates is not the revealed one, if it is not."""
+    if has_revealed_list(checkpoint, reveals):
+        return None
+    is_too_long = checkpoint.included.bit_length() > len(reveals)
+    return FalseUpdates(checkpoint, () if is_too_long else included_in(checkpoint, reveals))
+
+
+def find_over_norm(
+    checkpoint: CheckpointData, spec: RoundSpec, included: Sequence[Revealed], opened: Sequence[VerifiedUpdate]
+) -> OverNorm | None:
+    """The first of the `opened` updates whose norm is over the bound; `included` are all that are in the list."""
+    for update in opened:
+        if (norm := squared_norm(update.lanes)) > spec.norm_bound:
+            position = [reveal.index for reveal in included].index(update.index)
+            chunks = chunks_of(update.lanes, spec.format.lane_bits)
+            return OverNorm(checkpoint, included, position, chunks, update.seed, norm, spec.norm_bound)
+    return None
+
+
+def is_right(checkpoint: CheckpointData, result: ShardResult) -> bool:
+    """Whether the checkpoint's aggregate is the one recomputed."""
+    return (
+        checkpoint.aggregate_root == result.checkpoint.aggregate_root
+        and checkpoint.content_digest == result.checkpoint.content_digest
+    )
+
+
+def prove_false_aggregate(
+    checkpoint: CheckpointData,
+    spec: RoundSpec,
+    included: Sequence[Revealed],
+    opened: Sequence[VerifiedUpdate],
+    result: ShardResult,
+    claimed: bytes | None,
+) -> FalseAggregate | UnopenedAggregate:
+    """The smallest proof against a checkpoint whose aggregate is not right.
+
+    Args:
+        opened: All `included` updates, in that order.
+        result: What they come to.
+        claimed: What is stored under the checkpoint's content digest; None when it cannot be had.
+    """
+    expected = decode(result.content).lanes.astype(np.int32)
+    attested = lanes_under(checkpoint.aggregate_root, claimed or b"", spec.shape.total)
+    bits = spec.format.lane_bits
+    chunks = [chunks_of(update.lanes, bits) for update in opened]
+    lane = None if attested is None else first_difference(attested, expected)
+    if attested is None or lane is None:
+        return UnopenedAggregate(checkpoint, included, chunks, [update.seed for update in opened])
+    pairs = zip(chunks, opened, strict=True)
+    return FalseAggregate(
+        checkpoint,
+        lane,
+        included,
+        [open_chunk(lanes, lane, bits, update.seed) for lanes, update in pairs],
+        open_chunk(chunks_of(attested, MODEL_LANE_BITS), lane, MODEL_LANE_BITS),
+        int(attested[lane]),
+        int(expected[lane]),
+    )

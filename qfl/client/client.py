@@ -1,0 +1,308 @@
+"""A client: trains on its own data, commits, reveals, collects its rewards. One message for each step.
+
+The same code runs in `qfl run` and in `qfl client run`. What it has promised is in its journal before anybody hears of
+it, so that a client killed at any point says the same again when it comes back.
+"""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.chain.admission import admissions
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.client.concealed import NormEvidence, NormProver, conceal
+from qfl.client.update import prepare_update
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.norm.statement import context_of
+from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
+from qfl.files import write_atomically
+from qfl.node.encryption import read_recipients
+from qfl.node.journal import JOURNAL, Journal
+from qfl.node.leaves import LeafCheck
+from qfl.node.models import read_base
+from qfl.node.pruner import Pruner
+from qfl.node.relay import send_unless_overtaken
+from qfl.node.round_spec import read_round_spec
+from qfl.protocol.content import Content, decode, lanes_root
+from qfl.protocol.digests import compute_commitment, compute_private_commitment
+from qfl.protocol.model_delta import step_between
+from qfl.protocol.next_model import encode_model
+from qfl.protocol.state import from_state
+from qfl.protocol.types import (
+    ModelDelta,
+    ParticipantId,
+    PreparedUpdate,
+    RoundNumber,
+    RoundSpec,
+    ShardIndex,
+    Trained,
+    TrainingTask,
+)
+from qfl.storage.retention import Retention
+from qfl.storage.store import ContentStore
+from qfl.training.seeds import round_seed, rounding_rng
+
+log = logging.getLogger(__name__)
+
+KEPT_ROUNDS = 3
+KEPT_FILES = ("update-*.bin", "residual-*.f64", "base-*.bin", "control-*.f64")
+"""What a round leaves in a client's folder; the number in a name is the round's."""
+STORED = "content_digest"
+"""The part of a round's record that tells what to let go."""
+MOST_STORED = 40
+"""Further rounds that the journal holds for `release`: at most 32 models wait for finality, and some are kept then."""
+PHASES = {ClientDuty.COMMIT: Phase.COMMIT, ClientDuty.REVEAL: Phase.REVEAL}
+"""The beacon's phase in which a duty is one."""
+
+
+class Client:
+    """One client; `index` numbers it within its data partition and goes into its seeds."""
+
+    def __init__(
+        self,
+        participant: ParticipantId,
+        index: int,
+        seed: int,
+        ledger: Ledger,
+        sender: TransactionSender,
+        store: ContentStore,
+        key: KeyFile,
+        folder: Path,
+        prover: NormProver | None = None,
+    ) -> None:
+        """`prover` makes the proofs that a private deployment asks for; `qfl.node.proving` finds its keys."""
+        self.participant, self.index = participant, index
+        self._seed, self._ledger, self._sender, self._store = seed, ledger, sender, store
+        self._key, self._folder, self._prover = key, folder, prover
+        self._journal = Journal(folder / JOURNAL)
+        self._leaves = LeafCheck(ledger, participant, Role.CLIENT, key)
+        self._pruner = Pruner(ledger, store, folder)
+        self._base: tuple[RoundSpec, Content] | None = None
+
+    def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
+        """What to do now, and in which shard."""
+        shard = self._ledger.shard_of(self.participant)
+        duty, number, _ = self._ledger.shards[shard].client_duty(self.participant)
+        if self._ledger.mirrors and not self._is_due(duty, number):
+            duty = ClientDuty.WAIT
+        return self.remembered(duty, number), number, shard
+
+    def remembered(self, duty: ClientDuty, round_number: RoundNumber) -> ClientDuty:
+        """The duty, or MISSED in a round in which this client does not know any more what it has committed to."""
+        if self.has_prepared(round_number):
+            return duty
+        is_lost = duty is ClientDuty.REVEAL or (duty is ClientDuty.COMMIT and round_number <= self._journal.closed)
+        return ClientDuty.MISSED if is_lost else duty
+
+    def seek_admission(self) -> bool:
+        """Prove to the mirror of this round's shard that this client is active; False when there is nothing to prove.
+
+        Raises:
+            ContractReverted: the mirror does not show what the beacon says.
+        """
+        shard = self._ledger.shard_of(self.participant)
+        calls = admissions(self._ledger, shard, [self.participant]) if self._ledger.mirrors else []
+        return any(send_unless_overtaken(self._sender, call) is not None for call in calls)
+
+    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
+        """Fetch the base model; None when this round's update is prepared already.
+
+        Raises:
+            ModelRejected, StorageError.
+        """
+        spec = read_round_spec(self._ledger, round_number, shard)
+        base = read_base(self._ledger, self._store, round_number)
+        self._base = spec, base
+        if self._journal.get(f"round {round_number}") is not None:
+            return None
+        angles, weights = from_state(base.lanes, base.shape)
+        seed = round_seed(self._seed, self.index, round_number)
+        return TrainingTask(angles, weights, seed, round_number, self._model_delta(spec, base))
+
+    def prepare(self, trained: Trained) -> None:
+        """Turn the trained model into an update, and keep it and its signed commitment on disk.
+
+        Raises:
+            NotFinite: training diverged.
+            TooFewRecipients, ProofFailed: in the private mode.
+            KeyExhausted, KeyFileBehind.
+        """
+        if self._base is None:
+            raise InvalidInput("client", self.participant, "call training_task first")
+        spec, base = self._base
+        rng = rounding_rng(self._seed, self.index, spec.round)
+        parts = trained.angles, trained.weights, self._residual(spec), rng, trained.sent_share
+        update = prepare_update(self.participant, spec, base, *parts)
+        update, evidence = self._conceal(update, spec)
+        self._write_update(spec.round, update)
+        self._write(f"base-{spec.round}.bin", encode_model(base))
+        if trained.control is not None:
+            self._write(f"control-{spec.round}.f64", trained.control.tobytes())
+        opening = spec.round, self.participant, update.update_root, update.content_digest, update.salt
+        record = {"shard": spec.shard, "base_root": spec.base_root.hex()}
+        if evidence is None:
+            commitment = compute_commitment(*opening)
+        else:
+            commitment = compute_private_commitment(*opening, evidence.vector_commitment)
+            record |= {"vector_commitment": hex(evidence.vector_commitment), "proof": evidence.proof.hex()}
+        digest = self._ledger.shard_domains[spec.shard].commit(spec.round, self.participant, spec.base_root, commitment)
+        self._leaves.in_shard(spec.shard)
+        self._journal.put(
+            f"round {spec.round}",
+            **record,
+            update_root=update.update_root.hex(),
+            content_digest=update.content_digest.hex(),
+            salt=update.salt.hex(),
+            commitment=commitment.hex(),
+            signature=self._key.sign(digest).hex(),
+        )
+        self._forget_before(spec.round - KEPT_ROUNDS)
+
+    def commit(self, round_number: RoundNumber) -> bool:
+        """Send the prepared commitment; False when it is too late, or somebody has sent it already.
+
+        Raises:
+            ContractReverted: it is not this client's to do.
+        """
+        record = self._record(round_number)
+        call = self._ledger.shards[record["shard"]].commit(
+            round_number,
+            self.participant,
+            bytes.fromhex(record["base_root"]),
+            bytes.fromhex(record["commitment"]),
+            bytes.fromhex(record["signature"]),
+        )
+        return send_unless_overtaken(self._sender, call) is not None
+
+    def reveal(self, round_number: RoundNumber) -> bool:
+        """Store the update, not before now so that nobody can copy it, and open the commitment; False as `commit`.
+
+        Raises:
+            ContractReverted, StorageError.
+        """
+        record = self._record(round_number)
+        self._store.put(self._update_path(round_number).read_bytes())
+        shard = self._ledger.shards[record["shard"]]
+        opening = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt"))
+        if "proof" in record:
+            evidence = int(record["vector_commitment"], 16), bytes.fromhex(record["proof"])
+            call = shard.reveal_private(round_number, self.participant, *opening, *evidence)
+        else:
+            call = shard.reveal(round_number, self.participant, *opening)
+        return send_unless_overtaken(self._sender, call) is not None
+
+    def release(self, retention: Retention) -> bool:
+        """Let go of the stored updates that nobody needs any more; True when there were any."""
+        return self._pruner.step(retention, self._stored_in)
+
+    def has_prepared(self, round_number: RoundNumber) -> bool:
+        """True when the round's update and its commitment are on disk."""
+        return self._journal.get(f"round {round_number}") is not None
+
+    def update_bytes(self, round_number: RoundNumber) -> int | None:
+        """Size of the round's content object as it is stored; None when it is not on disk, or no more."""
+        path = self._update_path(round_number)
+        return path.stat().st_size if path.exists() else None
+
+    def _is_due(self, duty: ClientDuty, number: RoundNumber) -> bool:
+        """Whether the beacon is in that phase too: a false mirror must not get an update out before its time."""
+        phase = PHASES.get(duty)
+        context = self._ledger.beacon.context()
+        return phase is None or (number, phase) == (context.round, context.phase)
+
+    def _conceal(self, update: PreparedUpdate, spec: RoundSpec) -> tuple[PreparedUpdate, NormEvidence | None]:
+        """In a private deployment, the update as its committee alone can read it. The chain says which mode it is."""
+        if self._ledger.norm_verifier(spec.shard) is None:
+            return update, None
+        if self._prover is None:
+            raise InvalidInput("prover", None, "this deployment is private: updates need a proof")
+        recipients = read_recipients(self._ledger, self._store, spec.round, spec.shard)
+        return conceal(update, spec, recipients, self._context(spec), self._prover)
+
+    def _context(self, spec: RoundSpec) -> int:
+        """Where alone a concealed update counts: in this round, from this client."""
+        domain = self._ledger.shard_domains[spec.shard]
+        return context_of(domain.chain_id, domain.contract, spec.round, self.participant)
+
+    def _record(self, round_number: RoundNumber) -> dict[str, Any]:
+        record = self._journal.get(f"round {round_number}")
+        if record is None:
+            raise InvalidInput("round", round_number, f"client {self.participant} has prepared nothing for it")
+        return record
+
+    def _model_delta(self, spec: RoundSpec, base: Content) -> ModelDelta | None:
+        """How `base` came about; None for the first model, and when the one before it cannot be had."""
+        if base.round == 0:
+            return None
+        last, published = self._last_prepared(spec), RoundNumber(base.round)
+        try:
+            previous = self._kept_base(last, base.base_root) or read_base(self._ledger, self._store, published)
+        except (ModelRejected, StorageError) as fault:
+            log.warning("client %d trains without control variates this once: %s", self.participant, fault)
+            return None
+        return ModelDelta(
+            published, step_between(previous, base), self._read_vector(f"control-{last}.f64", spec.shape.total)
+        )
+
+    def _kept_base(self, last: int | None, root: bytes) -> Content | None:
+        """The model of this root, when the client trained on it in its last round: spares fetching it again."""
+        try:
+            base = decode((self._folder / f"base-{last}.bin").read_bytes())
+        except (FileNotFoundError, MalformedContent):
+            return None
+        return base if lanes_root(base) == root else None
+
+    def _update_path(self, round_number: int) -> Path:
+        return self._folder / f"update-{round_number}.bin"
+
+    def _write_update(self, round_number: RoundNumber, update: PreparedUpdate) -> None:
+        self._write(self._update_path(round_number).name, update.content)
+        self._write(f"residual-{round_number}.f64", update.residual.tobytes())
+
+    def _write(self, name: str, data: bytes) -> None:
+        write_atomically(self._folder / name, data, mode=0o600)
+
+    def _read_vector(self, name: str, length: int) -> NDArray[np.float64] | None:
+        """A vector that an earlier round left on disk, if it did. Raises StateCorrupt."""
+        path = self._folder / name
+        if not path.exists():
+            return None
+        if len(data := path.read_bytes()) != length * np.dtype(np.float64).itemsize:
+            raise StateCorrupt(path, f"{len(data)} bytes are not {length} numbers")
+        return np.frombuffer(data).copy()
+
+    def _residual(self, spec: RoundSpec) -> NDArray[np.float64]:
+        """What rounding left over in the last prepared round; zero at the beginning."""
+        residual = self._read_vector(f"residual-{self._last_prepared(spec)}.f64", spec.shape.total)
+        return np.zeros(spec.shape.total) if residual is None else residual
+
+    def _last_prepared(self, spec: RoundSpec) -> int | None:
+        """The last round before this one that the client has prepared an update for."""
+        rounds = (int(name.removeprefix("round ")) for name in self._journal.names())
+        return max((number for number in rounds if number < spec.round), default=None)
+
+    def _stored_in(self, round_number: RoundNumber) -> list[bytes]:
+        record = self._journal.get(f"round {round_number}")
+        return [] if record is None else [bytes.fromhex(record[STORED])]
+
+    def _forget_before(self, round_number: int) -> None:
+        """Forget rounds that are over, but for what was stored in them as long as it may have to be let go."""
+        rounds = {int(name.removeprefix("round ")): name for name in self._journal.names()}
+        oldest = max(self._pruner.released + 1, round_number - MOST_STORED)
+        self._journal.keep({name for number, name in rounds.items() if number >= min(oldest, round_number)})
+        for number, name in rounds.items():
+            record = self._journal.get(name)
+            if number < round_number and record is not None and record.keys() != {STORED}:
+                self._journal.put(name, **{STORED: record[STORED]})
+        for path in [path for pattern in KEPT_FILES for path in self._folder.glob(pattern)]:
+            if int(path.stem.split("-")[1]) < round_number:
+                path.unlink()

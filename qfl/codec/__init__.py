@@ -1,1 +1,0 @@
-"""Bytes and digests: everything two parties must agree on to the bit."""

@@ -1,0 +1,1 @@
+"""Keys and secrets: LMS and BLS signatures, key files, ML-KEM, sealed content."""

@@ -1,0 +1,97 @@
+"""BLS signatures over BLS12-381: keys in G1, signatures in G2, many signatures of one message as short as one.
+
+draft-irtf-cfrg-bls-signature, ciphersuite BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_. The library `blspy` does the
+cryptography; `contracts/libraries/Bls.sol` verifies the same on chain. Not post-quantum: docs/consensus.md says what
+that means. Without state: signing the same message again gives the same signature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from blspy import G1Element, G2Element, PopSchemeMPL
+
+from qfl.crypto.bls_points import KEY_BYTES, SIGNATURE_BYTES
+from qfl.crypto.seedfile import SeedFile
+from qfl.errors import BlsKeyUnusable
+
+_FILE = SeedFile(
+    header=b"QFLB\x01\0\0\0",
+    seed_bytes=32,
+    unusable=BlsKeyUnusable,
+    danger="others could attest in your name, and have you slashed",
+    absent="pass a validator's bls.key",
+    damaged="restore it, or remove it: the next start then registers a new key",
+)
+
+
+class BlsKey:
+    """A secret key. `public` is its public key, 48 bytes."""
+
+    def __init__(self, seed: bytes) -> None:
+        """From 32 bytes of `seed`, by `KeyGen` of the draft's version 2."""
+        self._secret = PopSchemeMPL.key_gen(seed)
+        self.public = bytes(self._secret.get_g1())
+
+    @classmethod
+    def create(cls, path: Path) -> BlsKey:
+        """Make a key in a new file of mode 0600. Raises `BlsKeyUnusable` when the file exists."""
+        return cls(_FILE.create(path))
+
+    @classmethod
+    def open(cls, path: Path) -> BlsKey:
+        """Read a key. Raises `BlsKeyUnusable`: missing, readable by others, or damaged."""
+        return cls(_FILE.open(path))
+
+    @classmethod
+    def keep(cls, path: Path) -> BlsKey:
+        """The key in `path`, made if there is none. Raises as `open`."""
+        return cls(_FILE.keep(path))
+
+    def sign(self, message: bytes) -> bytes:
+        """The signature of `message`, 96 bytes."""
+        return bytes(PopSchemeMPL.sign(self._secret, message))
+
+    def prove_possession(self) -> bytes:
+        """The draft's `PopProve`: a signature of the public key under another tag, 96 bytes.
+
+        Without it, somebody could name the difference of other keys as his own, and sign alone for all of them.
+        """
+        return bytes(PopSchemeMPL.pop_prove(self._secret))
+
+
+def verify(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether `signature` signs `message` under `public`; False for anything malformed, or outside its group."""
+    return verify_aggregate([public], message, signature)
+
+
+def verify_aggregate(publics: Sequence[bytes], message: bytes, signature: bytes) -> bool:
+    """Whether all of `publics` signed `message`: the draft's `FastAggregateVerify`. False as `verify`.
+
+    Assumes that possession of every key was proven.
+    """
+    if len(signature) != SIGNATURE_BYTES or any(len(public) != KEY_BYTES for public in publics):
+        return False
+    try:
+        keys = [G1Element.from_bytes(public) for public in publics]
+        return bool(PopSchemeMPL.fast_aggregate_verify(keys, message, G2Element.from_bytes(signature)))
+    except ValueError:  # no point of the group
+        return False
+
+
+def verify_together(signatures: Mapping[bytes, bytes], message: bytes) -> bool:
+    """Whether the sum of `signatures`, each by its public key, is what these keys together sign `message` with.
+
+    One pairing for all of them. It can be true for signatures none of which is valid by itself; only their sum is of
+    use then, and their owners did sign.
+    """
+    try:
+        return verify_aggregate(list(signatures), message, aggregate(signatures.values()))
+    except ValueError:
+        return False
+
+
+def aggregate(signatures: Iterable[bytes]) -> bytes:
+    """The sum of signatures, 96 bytes. Raises `ValueError` for what is no point of the group."""
+    return bytes(PopSchemeMPL.aggregate([G2Element.from_bytes(signature) for signature in signatures]))

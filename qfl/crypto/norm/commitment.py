@@ -1,0 +1,50 @@
+"""The Poseidon commitment to a vector of lanes that the norm circuit opens: binding, and hiding under its salt.
+
+h_0 = Poseidon(capacity, salt), h_{k+1} = Poseidon(h_k, w_7k, ..., w_{7k+6}), where a word packs 15 lanes. The salt
+goes through a permutation of its own: no lane is ever added to a state that holds it, so nothing can cancel it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.crypto.norm.poseidon import SCALAR_FIELD, poseidon
+from qfl.errors import InvalidInput
+
+LANES_PER_WORD = 15
+"""240 bits: below the field's order, so that no two vectors pack alike."""
+
+WORDS_PER_BLOCK = 7
+OFFSET = 2**15
+
+
+def commit_lanes(lanes: NDArray[np.integer], capacity: int, salt: int) -> int:
+    """The commitment to `lanes`, `[n]` with n <= capacity, padded with zeros to the circuit's capacity.
+
+    Args:
+        salt: secret, uniform in 0 .. r - 1; whoever knows it can test guesses of the lanes.
+
+    Raises:
+        InvalidInput: more lanes than the capacity, a lane that is no int16, a salt that is no field element.
+    """
+    if lanes.ndim != 1 or len(lanes) > capacity:
+        raise InvalidInput("lanes", lanes.shape, f"must be one vector of at most {capacity} lanes")
+    if not 0 <= salt < SCALAR_FIELD:
+        raise InvalidInput("salt", "(secret)", "must be an element of BN254's scalar field")
+    state = poseidon([capacity, salt])
+    words = _words(lanes, capacity)
+    for start in range(0, len(words), WORDS_PER_BLOCK):
+        state = poseidon([state, *words[start : start + WORDS_PER_BLOCK]])
+    return state
+
+
+def _words(lanes: NDArray[np.integer], capacity: int) -> list[int]:
+    """Lanes as `lane + 2^15`, 15 in a word with the first lowest; zero words fill the last block."""
+    if len(lanes) and (lanes.min() < -OFFSET or lanes.max() >= OFFSET):
+        raise InvalidInput("lanes", f"{lanes.min()} to {lanes.max()}", "must fit 16 bits")
+    padded = np.full(capacity, OFFSET, dtype="<u2")
+    padded[: len(lanes)] = lanes.astype(np.int64) + OFFSET
+    data, size = padded.tobytes(), 2 * LANES_PER_WORD
+    words = [int.from_bytes(data[start : start + size], "little") for start in range(0, len(data), size)]
+    return words + [0] * (-len(words) % WORDS_PER_BLOCK)

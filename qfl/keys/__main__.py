@@ -1,8 +1,0 @@
-"""`python -m qfl.keys PATH HEIGHT` makes one key file: a second of hashing, done aside from whoever needs it."""
-
-import sys
-from pathlib import Path
-
-from qfl.keys.keyfile import KeyFile
-
-KeyFile.create(Path(sys.argv[1]), int(sys.argv[2])).close()

@@ -1,1 +1,0 @@
-"""The learning of a job by itself: what chain, keys and store leave unchanged."""

@@ -1,0 +1,89 @@
+"""Sets the next round's deadlines by what a round took: the owner's account, and never a round that runs."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.node.deadline_rule import DeadlineRule
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds that each client took: to commit since the round opened, to reveal since the commit phase ended."""
+
+    commit: Mapping[ParticipantId, float]
+    reveal: Mapping[ParticipantId, float]
+
+
+@dataclass(frozen=True)
+class Deadlines:
+    """Lengths of two phases, seconds."""
+
+    commit: int
+    reveal: int
+
+
+class DeadlineController:
+    """Applies a rule to both phases that wait for clients."""
+
+    def __init__(self, ledger: Ledger, sender: TransactionSender, rule: DeadlineRule) -> None:
+        """`sender` pays from the owner's account.
+
+        Raises:
+            InvalidInput: the account is not the owner's, or with both phases at the ceiling a round would outlast the
+                unbonding delay.
+        """
+        if sender.address != (owner := ledger.beacon.owner()):
+            raise InvalidInput("account", sender.address, f"only the owner of the deployment, {owner}, sets deadlines")
+        self._ledger, self._sender, self._rule = ledger, sender, rule
+        chosen, unbonding = ledger.beacon.next_parameters(), ledger.staking.unbonding_seconds()
+        others = sum(chosen[name] for name in ("checkpointSeconds", "publishSeconds", "challengeSeconds"))
+        if 2 * rule.ceiling + others >= unbonding:
+            remedy = f"stakes are liable for {unbonding} s: at most {(unbonding - others - 1) // 2}"
+            raise InvalidInput("deadlines.ceiling", rule.ceiling, remedy)
+
+    def adapt(self, round_number: RoundNumber, times: Times) -> Deadlines:
+        """Set the deadlines of the rounds opened from now on by the times seen in one, and return them.
+
+        Doing it again changes nothing: the step is taken from the deadlines that the round itself had.
+
+        Raises:
+            ContractReverted, ChainUnreachable.
+        """
+        had, chosen = self._ledger.beacon.parameters_of(round_number), self._ledger.beacon.next_parameters()
+        commit = self._rule.next_seconds(had["commitSeconds"], list(times.commit.values()))
+        reveal = had["revealSeconds"]
+        if times.commit:  # where nobody committed, nobody could reveal
+            reveal = self._rule.next_seconds(reveal, list(times.reveal.values()))
+        wanted = {**chosen, "commitSeconds": commit, "revealSeconds": reveal}
+        if wanted != chosen:
+            self._sender.send(self._ledger.beacon.set_parameters(wanted))
+        return Deadlines(commit, reveal)
+
+
+def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
+    """What the blocks say; a shard whose chain does not answer says nothing."""
+    record = ledger.beacon.round_at(round_number)
+    opened_at = record.commit_ends_at - ledger.beacon.parameters_of(round_number)["commitSeconds"]
+    commits: dict[ParticipantId, float] = {}
+    reveals: dict[ParticipantId, float] = {}
+    for index, shard in enumerate(ledger.shards):
+        try:
+            start = ledger.shard_opened_in(ShardIndex(index), round_number)
+            committed, revealed = shard.committed_at(round_number, start), shard.revealed_at(round_number, start)
+        except ChainUnreachable as fault:
+            if not ledger.is_of_a_shard(fault):
+                raise
+            log.warning("shard %d: %s", index, fault)
+            continue
+        commits |= {client: at - opened_at for client, at in committed.items()}
+        reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}
+    return Times(commits, reveals)

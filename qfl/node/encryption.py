@@ -1,0 +1,88 @@
+"""Private mode on chain: who reads a round's updates, and with which keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.encapsulation import PUBLIC_KEY_BYTES, require_public_key
+from qfl.crypto.kem import KemKey
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.norm.statement import context_of
+from qfl.errors import ContentUnusable, InvalidInput
+from qfl.node.opening import PLAIN, Opener, Sealed
+from qfl.node.updates import fetchers
+from qfl.protocol.types import ParticipantId, RoundNumber, RoundSpec, ShardIndex
+from qfl.storage.store import ContentStore
+
+KEY_NAME = "kem.key"
+
+
+def set_up_encryption(
+    ledger: Ledger, sender: TransactionSender, store: ContentStore, validator: ParticipantId, key: KeyFile, folder: Path
+) -> KemKey | None:
+    """In a private deployment, the validator's decryption key: made once, on IPFS, its digest on chain.
+
+    Safe to repeat at every start. None in the transparent mode.
+
+    Raises:
+        KemKeyUnusable, KeyExhausted, ContractReverted, StorageError.
+    """
+    if ledger.any_norm_verifier() is None:
+        return None
+    kem = KemKey.keep(folder / KEY_NAME)
+    store.put(kem.public)
+    if ledger.staking.encryption_key_of(validator) != kem.digest:
+        nonce = ledger.staking.participant(validator).nonce
+        signature = key.sign(ledger.staking_domain.encryption_key(validator, kem.digest, nonce))
+        sender.send(ledger.staking.set_encryption_key(validator, kem.digest, signature))
+    return kem
+
+
+def read_recipients(ledger: Ledger, store: ContentStore, round_number: RoundNumber, shard: ShardIndex) -> list[bytes]:
+    """The public keys of a committee, by seat: those in force when the round was opened.
+
+    Empty for a seat that had named none, or whose key cannot be fetched or is none.
+
+    Raises:
+        StoreUnreachable.
+    """
+    named = ledger.staking.encryption_keys(ledger.from_block, ledger.opened_in(round_number))
+    digests = [named.get(validator) for validator in ledger.beacon.committee(round_number, shard)]
+    return list(fetchers().map(partial(_fetch_key, store), digests))
+
+
+def read_opener(ledger: Ledger, store: ContentStore, spec: RoundSpec, keys: Sequence[KemKey]) -> Opener | None:
+    """How the updates of one shard in one round are read; None when they are sealed, and to none of `keys`.
+
+    Raises:
+        StoreUnreachable.
+    """
+    verifier = ledger.norm_verifier(spec.shard)
+    if verifier is None:
+        return PLAIN
+    recipients = read_recipients(ledger, store, spec.round, spec.shard)
+    domain = ledger.shard_domains[spec.shard]
+    for key in keys:
+        if key.public in recipients:
+            return Sealed(
+                recipients.index(key.public),
+                key,
+                recipients,
+                partial(context_of, domain.chain_id, domain.contract, spec.round),
+                ledger.shards[spec.shard].norm_proofs(spec.round, ledger.shard_opened_in(spec.shard, spec.round)),
+                verifier.capacity(),
+            )
+    return None
+
+
+def _fetch_key(store: ContentStore, digest: bytes | None) -> bytes:
+    if digest is None:
+        return b""
+    try:
+        return require_public_key(store.get(digest, PUBLIC_KEY_BYTES))
+    except (ContentUnusable, InvalidInput):
+        return b""

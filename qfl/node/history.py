@@ -1,0 +1,36 @@
+"""What clients' earlier updates came to, read from the chain: the same for everybody who asks in the same round."""
+
+from __future__ import annotations
+
+from qfl.chain.contracts.beacon import RoundState
+from qfl.chain.ledger import Ledger
+from qfl.errors import ChainUnreachable
+from qfl.protocol.history import HISTORY_ROUNDS, Histories, Round, count_histories
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+STANDING = RoundState.PUBLISHED, RoundState.FINAL
+
+
+def read_histories(ledger: Ledger, before: RoundNumber) -> Histories:
+    """What the models that stand say of each client, over the last rounds before `before`.
+
+    A shard whose own chain does not answer is left out: an opinion can do without.
+    """
+    rounds = map(RoundNumber, range(max(1, before - HISTORY_ROUNDS), before))
+    return count_histories([_read_round(ledger, number) for number in rounds])
+
+
+def _read_round(ledger: Ledger, number: RoundNumber) -> Round:
+    if ledger.beacon.round_at(number).state not in STANDING:
+        return {}
+    was_included: dict[ParticipantId, bool] = {}
+    for entry in ledger.beacon.accepted(number, ledger.opened_in(number)):
+        shard, included = ShardIndex(entry.checkpoint.shard), entry.checkpoint.included
+        try:
+            reveals = ledger.shards[shard].reveals(number, ledger.shard_opened_in(shard, number))
+        except ChainUnreachable as fault:
+            if not ledger.is_of_a_shard(fault):
+                raise
+            continue
+        was_included |= {reveal.client: bool(included >> reveal.index & 1) for reveal in reveals}
+    return was_included

@@ -1,0 +1,103 @@
+"""Whether a key is as new as what the contracts have seen of it: an old copy of its file signs with used leaves.
+
+`KeyFile` notices the old copies on its own machine. What is on chain tells of all the others: a contract that verifies
+a signature keeps the next leaf, and a seat's announcements are in events, where their signatures count only if the key
+made them. A key takes its leaves in order, so that the last announcement tells of those before it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from qfl.chain.contracts.beacon import Sitting
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.lms import leaf_of, verify
+from qfl.node.shards import shards_of, tolerating_shard
+from qfl.protocol.types import ParticipantId, ShardIndex
+from qfl.quorum.lms_bundle import decode_bundle
+
+
+class LeafCheck:
+    """Compares a participant's current key with what each contract has seen of it: once, before it signs."""
+
+    def __init__(self, ledger: Ledger, participant: ParticipantId, role: Role, key: KeyFile) -> None:
+        self._ledger, self._participant, self._role, self._key = ledger, participant, role, key
+        self._checked: set[ShardIndex] = set()
+
+    def everywhere(self) -> None:
+        """Ask `Staking` and every shard. One whose own chain does not answer is left to `in_shard`.
+
+        Raises:
+            KeyFileBehind, ChainUnreachable.
+        """
+        self._key.require_unseen(self._ledger.staking.participant(self._participant).next_leaf, "Staking")
+        for shard in shards_of(self._ledger):
+            with tolerating_shard(self._ledger, shard):
+                self.in_shard(shard)
+
+    def in_shard(self, shard: ShardIndex) -> None:
+        """Ask one shard, unless it was asked before: to be called before a signature that is meant for it.
+
+        Raises:
+            KeyFileBehind, ChainUnreachable.
+        """
+        if shard in self._checked:
+            return
+        lowest = self._after_commits(shard) if self._role is Role.CLIENT else self._after_announcements(shard)
+        self._key.require_unseen(lowest, f"shard {shard}")
+        self._checked.add(shard)
+
+    def _after_commits(self, shard: ShardIndex) -> int:
+        """The client's next leaf in a shard; 0 where a mirror still shows another key of it."""
+        mirrors = self._ledger.mirrors
+        if mirrors and mirrors[shard].client_key(self._participant) != self._key.public:
+            return 0
+        return self._ledger.shards[shard].next_leaf(self._participant)
+
+    def _after_announcements(self, shard: ShardIndex) -> int:
+        """One more than the highest leaf in what the validator said last in a shard, and to its mirror."""
+        said = [*self._countersignatures(shard), *self._last_announcements(shard)]
+        return max((leaf_of(signature) + 1 for signature in said), default=0)
+
+    def _countersignatures(self, shard: ShardIndex) -> list[bytes]:
+        if not self._ledger.mirrors:
+            return []
+        since = self._ledger.deployment.chains[shard].block
+        said = self._ledger.mirrors[shard].countersignatures_by(self._participant, since)
+        return [one.signature for one in said if verify(self._key.public, one.digest, one.signature)]
+
+    def _last_announcements(self, shard: ShardIndex) -> list[bytes]:
+        """What the key signed in the last round in which the validator spoke in the shard; none where BLS keys attest.
+
+        The search ends with the rounds that were open when the key became the validator's.
+        """
+        if self._ledger.bls is not None:
+            return []
+        blocks = self._ledger.staking.key_blocks(self._participant, self._ledger.from_block)
+        for sitting in reversed(self._ledger.beacon.sittings(self._participant, blocks[0])):
+            if sitting.shard != shard:
+                continue
+            said = [signed for digest, signed in self._said(sitting) if verify(self._key.public, digest, signed)]
+            if said or sitting.block < blocks[-1]:
+                return said
+        return []
+
+    def _said(self, sitting: Sitting) -> Iterator[tuple[bytes, bytes]]:
+        """Digest and signature of all that is announced in the name of a seat; not all of it need be its own."""
+        ledger, shard = self._ledger, self._ledger.shards[sitting.shard]
+        opened, digest_of = ledger.shard_opened_in(sitting.shard, sitting.round), ledger.beacon_domain.checkpoint
+        for proposal in shard.proposals(sitting.round, opened):
+            if proposal.checkpoint.turn == sitting.seat:
+                yield digest_of(proposal.checkpoint), proposal.signature
+        for attested in shard.attestations(sitting.round, opened):
+            if attested.seat == sitting.seat:
+                yield attested.digest, attested.signature
+        # Who completes a quorum says so in the bundle alone.
+        for accepted in ledger.beacon.accepted(sitting.round, sitting.block):
+            call = ledger.call_in(ledger.beacon, accepted.tx_hash)
+            if accepted.checkpoint.shard == sitting.shard and call is not None:
+                signatures = decode_bundle(call["bundle"])
+                if sitting.seat in signatures:
+                    yield digest_of(accepted.checkpoint), signatures[sitting.seat]

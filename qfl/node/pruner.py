@@ -1,0 +1,74 @@
+"""Letting go, round by round, of what a role has put into its store; `qfl.storage.retention` says what and when."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+
+from qfl.chain.ledger import Ledger
+from qfl.errors import StateCorrupt
+from qfl.files import read_json, write_atomically
+from qfl.protocol.types import RoundNumber, ShardIndex
+from qfl.storage.retention import Retention
+from qfl.storage.store import ContentStore
+
+NAME = "retention.json"
+
+
+class Pruner:
+    """Remembers in a file how far a role has let go."""
+
+    def __init__(self, ledger: Ledger, store: ContentStore, folder: Path) -> None:
+        """`folder` is the role's. Raises StateCorrupt."""
+        self._ledger, self._store, self._path = ledger, store, folder / NAME
+        self._released = read_released(folder)
+
+    @property
+    def released(self) -> RoundNumber:
+        """The last round that was let go; 0 for none."""
+        return RoundNumber(self._released)
+
+    def step(self, retention: Retention, contents_of: Callable[[RoundNumber], Iterable[bytes]]) -> bool:
+        """Let go of the rounds that are due; True when there were any.
+
+        Args:
+            contents_of: Digests of what a round can have put into the store. Letting go twice does no harm.
+        """
+        begun, until = self._released, retention.last_released(self._ledger.beacon.final_round())
+        for value in range(self._released + 1, until + 1):
+            for digest in contents_of(RoundNumber(value)):
+                self._store.unpin(digest)
+            write_atomically(self._path, json.dumps({"released": value}).encode())
+            self._released = value
+        return self._released > begun
+
+
+def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:
+    """What validators put into their stores in a round: aggregates that were proposed or accepted, models of the past.
+
+    A model goes with the first round that is let go after the last one that trains on it.
+    """
+    for value in range(len(ledger.shards)):
+        shard = ShardIndex(value)
+        opened = ledger.shard_opened_in(shard, number)
+        yield from (proposed.checkpoint.content_digest for proposed in ledger.shards[shard].proposals(number, opened))
+    # A committee may agree without its proposer.
+    accepted = ledger.beacon.accepted(number, ledger.opened_in(number))
+    yield from (entry.checkpoint.content_digest for entry in accepted)
+    later = range(number + 1, ledger.beacon.current_round() + 1)
+    needed = min((ledger.plan(RoundNumber(value)).base_round for value in later), default=number)
+    for value in range(ledger.plan(number).base_round, needed):
+        if value and any(digest := ledger.beacon.round_at(RoundNumber(value)).content_digest):
+            yield digest
+
+
+def read_released(folder: Path) -> int:
+    """The last round that the role of a folder has let go; 0 for none. Raises StateCorrupt."""
+    path = folder / NAME
+    if not path.exists():
+        return 0
+    try:
+        return int(read_json(path)["released"])
+    except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
+        raise StateCorrupt(path, str(error)) from error

@@ -1,0 +1,102 @@
+"""The objective checks of an update: what every honest validator decides alike from the same bytes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+
+from qfl.crypto.sealed import SEED_BYTES
+from qfl.errors import (
+    ContentMissing,
+    ContentUnusable,
+    MalformedContent,
+    SealBroken,
+    UpdateMissing,
+    UpdateRejected,
+    UpdateUnreadable,
+)
+from qfl.node.opening import PLAIN, Opener
+from qfl.protocol.content import ContentKind, decode, lanes_root, most_update_bytes
+from qfl.protocol.rule import squared_norm
+from qfl.protocol.types import (
+    Revealed,
+    RoundSpec,
+    VerifiedUpdate,
+)
+from qfl.storage.budget import ByteBudget
+from qfl.storage.store import ContentStore
+
+FETCHERS = 32
+"""A search for content that nobody stores takes seconds: many of those must not fill the checkpoint phase."""
+IN_FLIGHT = ByteBudget(16 * 2**20)
+"""Contents that this process fetches and checks at a time, bytes; however many wait, there are not more in memory.
+
+What stays of an update afterwards is its lanes, in their own width.
+"""
+
+
+def verify_update(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener = PLAIN) -> VerifiedUpdate:
+    """Check one update's stored bytes against its reveal and the round's terms.
+
+    Raises:
+        UpdateRejected: says which check failed.
+    """
+    try:
+        opened, seed = opener.open(reveal, data)
+        content = decode(opened)
+    except (MalformedContent, SealBroken) as error:
+        raise UpdateRejected(reveal.client, error.reason) from error
+    lanes = content.lanes
+    checks = {
+        f"its kind is {content.kind.name.lower()}": content.kind is ContentKind.UPDATE,
+        f"it is for round {content.round}": content.round == spec.round,
+        f"it is for shard {content.shard}": content.shard == spec.shard,
+        f"its author is {content.author}": content.author == reveal.client,
+        f"it is based on model {content.base_root.hex()}": content.base_root == spec.base_root,
+        f"its shape is {content.shape}": content.shape == spec.shape,
+        f"its lanes have {content.lane_bits} bits": content.lane_bits == spec.format.lane_bits,
+        "its seed is 32 zero bytes, which everybody knows": seed != bytes(SEED_BYTES),
+        "its lanes do not have the revealed root": lanes_root(content, seed) == reveal.update_root,
+        f"its squared norm {squared_norm(lanes)} is over {spec.norm_bound}": squared_norm(lanes) <= spec.norm_bound,
+    }
+    for complaint, holds in checks.items():
+        if not holds:
+            raise UpdateRejected(reveal.client, complaint)
+    if not opener.is_proven(reveal, lanes, seed):
+        raise UpdateRejected(reveal.client, "its lanes are not the ones whose norm it has proven")
+    return VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes, seed)
+
+
+def fetch_updates(
+    reveals: Iterable[Revealed], store: ContentStore, spec: RoundSpec, opener: Opener = PLAIN
+) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+    """Fetch and check the revealed updates in parallel, within `IN_FLIGHT`; both lists are in reveal order.
+
+    Content that cannot be fetched is a rejection like any other: the update is not included, and costs nothing.
+
+    Raises:
+        StoreUnreachable: the own store does not answer; that is nobody else's fault.
+    """
+    most_bytes = opener.most_bytes(most_update_bytes(spec))
+
+    def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
+        with IN_FLIGHT.holding(most_bytes):
+            try:
+                return verify_update(reveal, store.get(reveal.content_digest, most_bytes), spec, opener)
+            except ContentMissing as error:
+                return UpdateMissing(reveal.client, str(error))
+            except ContentUnusable as error:
+                return UpdateUnreadable(reveal.client, str(error))
+            except UpdateRejected as error:
+                return error
+
+    outcomes = list(fetchers().map(fetch, reveals))
+    verified = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]
+    return verified, [outcome for outcome in outcomes if isinstance(outcome, UpdateRejected)]
+
+
+@cache
+def fetchers() -> ThreadPoolExecutor:
+    """Threads that stay: each keeps its connection to the store."""
+    return ThreadPoolExecutor(FETCHERS, thread_name_prefix="fetch")

@@ -1,1 +1,0 @@
-"""Content that only a committee can read: ML-KEM-768 keys, and objects sealed to several of them."""

@@ -1,0 +1,152 @@
+"""The EIP-712 digests that LMS keys sign: the Python side of `contracts/libraries/Digest.sol`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from eth_abi.abi import encode
+from eth_utils.address import to_canonical_address
+from eth_utils.crypto import keccak
+
+from qfl.protocol.types import CheckpointData, LmsPublicKey, MirrorMessage
+
+_DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
+_COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
+_CHECKPOINT = (
+    "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,"
+    "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest)"
+)
+_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+_EXIT = "Exit(uint32 participant,uint32 nonce)"
+_ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
+_ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
+_BLS_KEY = "BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
+_WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
+_LMS_KEY = "LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
+_MIRROR_SEAT = "MirrorSeat(uint32 validator,LmsKey key)"
+_MIRRORED_ROUND = (
+    "MirroredRound(uint64 round,uint64 previous,uint16 shard,uint16 shards,uint8 seats,uint8 laneBits,"
+    "uint32 turnSeconds,uint40 commitEndsAt,uint40 revealEndsAt,uint40 checkpointEndsAt,uint64 normBound,"
+    "uint32 clientCount,bytes32 seed,bytes32 baseRoot,bytes32 clientsRoot)"
+)
+_MIRROR_MESSAGE = "MirrorMessage(MirroredRound round,uint32[] revoked,MirrorSeat[] committee)"
+
+
+@dataclass(frozen=True)
+class Domain:
+    """What a signature is for: one contract on one chain (EIP-712 `eip712Domain`)."""
+
+    chain_id: int
+    contract: str
+
+    def commit(self, round_number: int, client: int, base_root: bytes, commitment: bytes) -> bytes:
+        """Digest of a client's commitment; the domain is the shard."""
+        return self._digest(_COMMIT, round_number, client, base_root, commitment)
+
+    def checkpoint(self, checkpoint: CheckpointData) -> bytes:
+        """Digest of a checkpoint; the domain is the beacon."""
+        c = checkpoint
+        return self._digest(
+            _CHECKPOINT,
+            *(c.round, c.shard, c.turn, c.count, c.base_root, c.included),
+            *(c.updates_root, c.aggregate_root, c.content_digest),
+        )
+
+    def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
+        """Digest of a published model; the domain is the beacon."""
+        return self._digest(_PUBLICATION, round_number, validator, model_root, content_digest)
+
+    def exit(self, participant: int, nonce: int) -> bytes:
+        """Digest of an exit; the domain is the staking contract."""
+        return self._digest(_EXIT, participant, nonce)
+
+    def rotation(self, participant: int, key: LmsPublicKey, nonce: int) -> bytes:
+        """Digest of a key rotation; the domain is the staking contract."""
+        return self._digest(_ROTATION, participant, key.identifier, key.root, key.height, nonce)
+
+    def encryption_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
+        """Digest of a validator's choice of encryption key; the domain is the staking contract."""
+        return self._digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
+
+    def bls_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
+        """Digest of a validator's registration of a BLS key; the domain is the BLS quorum."""
+        return self._digest(_BLS_KEY, validator, key_digest, nonce)
+
+    def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
+        """Digest of a change of the withdrawal address; the domain is the staking contract."""
+        return self._digest(_WITHDRAWAL, participant, withdrawal, nonce)
+
+    def mirror_message(self, message: MirrorMessage) -> bytes:
+        """Digest of what hands a mirror over to the next round; the domain is the mirror.
+
+        Members that are structs or lists go in as their hashes, and the types of structs follow in their names' order.
+        """
+        seat_type = _MIRROR_SEAT + _LMS_KEY
+        seats = [
+            _struct_hash(
+                _MIRROR_SEAT,
+                *(seat.validator, _struct_hash(_LMS_KEY, seat.key.identifier, seat.key.root, seat.key.height)),
+                named=seat_type,
+            )
+            for seat in message.committee
+        ]
+        return self._in_domain(
+            _struct_hash(
+                _MIRROR_MESSAGE,
+                _struct_hash(_MIRRORED_ROUND, *vars(message.round).values()),
+                keccak(b"".join(client.to_bytes(32) for client in message.revoked)),
+                keccak(b"".join(seats)),
+                named=_MIRROR_MESSAGE + _LMS_KEY + _MIRROR_SEAT + _MIRRORED_ROUND,
+            )
+        )
+
+    def _digest(self, message_type: str, *values: object) -> bytes:
+        return self._in_domain(_struct_hash(message_type, *values))
+
+    def _in_domain(self, struct: bytes) -> bytes:
+        separator = keccak(
+            encode(
+                ["bytes32", "bytes32", "bytes32", "uint256", "address"],
+                [
+                    keccak(text=_DOMAIN),
+                    keccak(text="QFLchain"),
+                    keccak(text="1"),
+                    self.chain_id,
+                    to_canonical_address(self.contract),
+                ],
+            )
+        )
+        return keccak(b"\x19\x01" + separator + struct)
+
+
+def _struct_hash(message_type: str, *values: object, named: str | None = None) -> bytes:
+    """EIP-712 `hashStruct`. `named` is the full type, where `message_type` refers to others."""
+    members = [member.split()[0] for member in message_type[message_type.index("(") + 1 : -1].split(",")]
+    types = [member if member[0].islower() and not member.endswith("]") else "bytes32" for member in members]
+    return keccak(encode(["bytes32", *types], [keccak(text=named or message_type), *values]))
+
+
+def compute_commitment(round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes) -> bytes:
+    """The commitment that `Shard.reveal` opens; bound to the client, so a copied one cannot be opened."""
+    return keccak(
+        encode(
+            ["uint64", "uint32", "bytes32", "bytes32", "bytes32"],
+            [round_number, client, update_root, content_digest, salt],
+        )
+    )
+
+
+def compute_private_commitment(
+    round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes, vector_commitment: int
+) -> bytes:
+    """The commitment that `Shard.revealPrivate` opens.
+
+    It names the Poseidon commitment to the lanes too: whoever carries the reveal cannot put in another, with a proof
+    for that one.
+    """
+    return keccak(
+        encode(
+            ["uint64", "uint32", "bytes32", "bytes32", "bytes32", "uint256"],
+            [round_number, client, update_root, content_digest, salt, vector_commitment],
+        )
+    )

@@ -1,0 +1,1 @@
+"""Simulators of a circuit: compiled, stock TorchQuantum, and a device with shots and noise."""

@@ -1,0 +1,1 @@
+"""How a committee signs a checkpoint: one file for each scheme."""

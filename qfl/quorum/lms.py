@@ -1,0 +1,70 @@
+"""Attestations by the keys that validators bonded with: post-quantum, and each in the bundle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.crypto.lms import verify
+from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import LmsPublicKey, ParticipantId
+from qfl.quorum.lms_bundle import decode_bundle, encode_bundle
+
+
+@dataclass(frozen=True)
+class LmsAttestor:
+    """`Attestor` for `LmsQuorum`."""
+
+    ledger: Ledger
+
+    def keys_of(self, committee: Sequence[ParticipantId]) -> dict[int, LmsPublicKey]:
+        """The validators' keys in `Staking`."""
+        return {seat: member.key for seat, member in enumerate(self.ledger.staking.participants(committee))}
+
+    def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+        """One by one."""
+        return {seat for seat, signature in signatures.items() if verify(keys[seat], digest, signature)}
+
+    def bundle(self, committee: Sequence[ParticipantId], signatures: Mapping[int, bytes]) -> bytes:
+        """No more than the quorum needs: each costs 120,000 gas."""
+        needed = sorted(signatures)[: quorum_of(len(committee))]
+        return encode_bundle({seat: signatures[seat] for seat in needed})
+
+    def signatures_in(self, bundle: bytes) -> dict[int, bytes]:
+        """All of them."""
+        return decode_bundle(bundle)
+
+    def keys_since(self, validator: ParticipantId, time: int) -> dict[int, LmsPublicKey]:
+        """Those of `Staking`; none of a validator that has left."""
+        staking = self.ledger.staking
+        record = staking.participant(validator)
+        if record.role is Role.NONE:
+            return {}
+        retired = {index: staking.key_retired_at(validator, index) for index in range(record.key_index)}
+        keys = {index: staking.key_at(validator, index) for index in retired if retired[index] >= time}
+        return {**keys, record.key_index: record.key}
+
+    def evidence(self, key: LmsPublicKey, signature: bytes) -> bytes:
+        """The signature."""
+        return signature
+
+    def history(self) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
+        """Bonds and rotations."""
+        staking, begun = self.ledger.staking, self.ledger.from_block
+        bonds = [(bonding.id, bonding.key, bonding.block) for bonding in staking.bondings(begun)]
+        return [*bonds, *staking.rotations(begun)]
+
+    def check(
+        self,
+        bundle: bytes,
+        committee: Sequence[ParticipantId],
+        digest: bytes,
+        keys_at: Callable[[ParticipantId], Sequence[LmsPublicKey]],
+    ) -> dict[int, bool]:
+        """Each signature by itself."""
+        return {
+            seat: seat < len(committee) and any(verify(key, digest, signature) for key in keys_at(committee[seat]))
+            for seat, signature in decode_bundle(bundle).items()
+        }

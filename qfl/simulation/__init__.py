@@ -1,0 +1,1 @@
+"""A whole federation in one process: its roles, its rounds, its faults and its folder."""

@@ -1,0 +1,104 @@
+"""`report.json`: what a run was asked to do and what came of it, built from its event log alone."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from dataclasses import asdict
+from pathlib import Path
+from statistics import mean
+from typing import Any
+
+from qfl.chain.ledger import Ledger
+from qfl.chain.parameters import load_parameters
+from qfl.files import write_atomically
+from qfl.node.standing import published_rounds
+from qfl.protocol.cid import cid_of
+from qfl.quantum.config import TrainingConfig
+from qfl.simulation.config import JobConfig
+from qfl.simulation.event_log import EventLog
+from qfl.simulation.traffic import count_traffic
+from qfl.training.differential_privacy import DELTA, spent_epsilon
+from qfl.training.job import JobDocument
+
+
+def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledger, events: EventLog) -> dict[str, Any]:
+    """Build the report and write it to `<folder>/report.json`."""
+    standing = set(published_rounds(ledger))
+    rounds = [_round(event, events) for event in events.of("round") if event["round"] in standing]
+    rolled_back = [event["round"] for event in events.of("round") if event["round"] not in standing]
+    seats = load_parameters(**config.parameters()).rounds["seats"]
+    report = {
+        "config": {
+            **asdict(config),
+            "architecture": json.loads(job.architecture.to_json()),
+            "recipe": asdict(job.training),
+        },
+        "complete": len(rounds) >= config.rounds,
+        "rounds": rounds,
+        "failed_rounds": [
+            *({"round": event["round"], "reason": event["reason"]} for event in events.of("round_failed")),
+            *({"round": number, "reason": "rolled back by a proven fault"} for number in rolled_back),
+        ],
+        "disputes": [
+            {name: value for name, value in event.items() if name not in ("time", "event")}
+            for event in events.of("dispute")
+        ],
+        "central": next(iter(events.of("central")), None),
+        "gas": gas_by_function(events.of("transaction")),
+        "bytes": count_traffic(
+            *(events.of("transaction"), events.of("updates")), job.architecture.shape, config.lane_bits, seats
+        ),
+        "privacy": _privacy(job.training, len(rounds) + len(rolled_back) + len(events.of("round_failed"))),
+        "proof_seconds": [event["seconds"] for event in events.of("proof")],
+        "transactions": len(events.of("transaction")),
+        "final": _final(ledger, rounds),
+    }
+    write_atomically(folder / "report.json", (json.dumps(report, indent=2) + "\n").encode())
+    return report
+
+
+def gas_by_function(transactions: list[dict[str, Any]]) -> dict[str, list[int]]:
+    """The gas of every transaction, from its receipt, by function."""
+    gas: dict[str, list[int]] = defaultdict(list)
+    for transaction in transactions:
+        gas[transaction["label"]].append(transaction["gas"])
+    return dict(gas)
+
+
+def _round(event: dict[str, Any], events: EventLog) -> dict[str, Any]:
+    number = event["round"]
+    sizes = [size for entry in events.of("updates") if entry["round"] == number for size in entry["bytes"].values()]
+    spent = [entry for entry in events.of("transaction") if entry["round"] == number]
+    return {
+        **{name: event[name] for name in ("round", "accuracy", "loss", "included", "seconds")},
+        "cpu_seconds": event.get("cpu_seconds", {}),  # missing from a round that an older version ran
+        "dynamics": event.get("dynamics"),
+        "missed": event.get("missed", []),
+        "agreement": event.get("agreement", []),
+        "saturated": event.get("saturated", 0),
+        "update_bytes": mean(sizes) if sizes else None,
+        "gas": {name: sum(values) for name, values in gas_by_function(spent).items()},
+    }
+
+
+def _privacy(recipe: TrainingConfig, updates: int) -> dict[str, Any] | None:
+    """What differential privacy a client has that took part in every round, those included that came to nothing."""
+    if not recipe.privacy_noise:
+        return None
+    epsilon = spent_epsilon(recipe.privacy_noise, updates)
+    return {"clip": recipe.privacy_clip, "noise": recipe.privacy_noise, "epsilon": epsilon, "delta": DELTA}
+
+
+def _final(ledger: Ledger, rounds: list[dict[str, Any]]) -> dict[str, Any] | None:
+    if not rounds:
+        return None
+    record = ledger.beacon.round_at(ledger.beacon.head_round())
+    return {
+        "accuracy": rounds[-1]["accuracy"],
+        "round": record.number,
+        "model_root": "0x" + record.model_root.hex(),
+        "model_digest": "0x" + record.content_digest.hex(),
+        "cid": cid_of(record.content_digest),
+        "state": record.state.name.lower(),
+    }

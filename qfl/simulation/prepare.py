@@ -1,0 +1,152 @@
+"""From a job's config to what is trained: data, shares, job document, genesis model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from qfl.bounds import check_whole
+from qfl.chain.deploy import Genesis, check_capacity
+from qfl.chain.parameters import load_parameters
+from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
+from qfl.errors import InvalidInput
+from qfl.protocol.content import content_digest, lanes_root
+from qfl.protocol.next_model import encode_model, model_content
+from qfl.protocol.state import to_state
+from qfl.protocol.types import RoundNumber
+from qfl.quantum.architecture import Architecture, most_features, require_circuit
+from qfl.quantum.config import DeviceConfig, device_config
+from qfl.simulation.config import OWN_DATA, JobConfig
+from qfl.simulation.faults.config import dynamics_config
+from qfl.training.data.datasets import Dataset, LabelledData, load_dataset
+from qfl.training.data.holdout import hold_out
+from qfl.training.data.partition import parse_partition, partition
+from qfl.training.differential_privacy import spent_epsilon
+from qfl.training.job import JobDocument, training_config
+
+MOST_UPDATES = 256
+"""Updates that one shard takes in a round: bits of a checkpoint's `included`."""
+
+
+def check_size(config: JobConfig) -> None:
+    """Refuse a job that the contracts would only refuse after everything is deployed.
+
+    Raises:
+        InvalidInput: too few validators for the committees, too many clients for the shards, or dynamics that name a
+            shard there is not.
+    """
+    dynamics = dynamics_config(config.dynamics)
+    rounds = load_parameters(**config.parameters()).rounds
+    seats = rounds["seats"] * rounds["shards"]
+    if config.validators < seats:
+        remedy = f"each round seats {seats} different ones: have as many, or lower seats in [protocol]"
+        raise InvalidInput("validators", config.validators, remedy)
+    if config.clients > (most := MOST_UPDATES * rounds["shards"]):
+        raise InvalidInput("clients", config.clients, f"{rounds['shards']} shards take {most} updates a round")
+    for name, places in (("silent_committees", dynamics.silenced()), ("outages", dynamics.killed())):
+        for place in places:
+            if place.shard >= rounds["shards"]:
+                raise InvalidInput(f"dynamics.{name}", place.shard, f"shards run from 0 to {rounds['shards'] - 1}")
+
+
+def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledData]]:
+    """Load the data, split it, and fix what is trained.
+
+    Raises:
+        InvalidInput: the data set, the partition and the model do not fit together.
+        PrivacyExtraMissing: nothing here could tell how private the updates are.
+    """
+    if config.dataset == OWN_DATA:
+        raise InvalidInput("dataset", OWN_DATA, "each client brings its own: `qfl deploy` the job, and run each client")
+    default = Architecture()
+    room = most_features(config.model.get("encoding", default.encoding), config.model.get("qubits", default.qubits))
+    features = config.model.get("features", room)
+    check_whole("features", features, 1, room)
+    dataset = load_dataset(
+        *(config.dataset, Path(config.data_folder), config.classes or None, config.limit or None, config.seed),
+        most_features=features,
+        download=config.download,
+    )
+    job = _describe(config, {"features": dataset.train.features.shape[1], "classes": dataset.classes})
+    rest, _ = hold_out(dataset.train.labels, config.validation_percent, config.validators, config.seed)
+    parts = partition(dataset.train.labels[rest], config.identities, parse_partition(config.partition), config.seed)
+    shares = [dataset.train.take(rest[part]) for part in parts]
+    return job, dataset, shares
+
+
+def describe_job(config: JobConfig) -> JobDocument:
+    """What is deployed: of the data only how many features and classes it has.
+
+    Where every client brings its own (`dataset = "own"`), the table `[model]` says so.
+
+    Raises:
+        InvalidInput, PrivacyExtraMissing: as `prepare_job`.
+    """
+    if config.dataset != OWN_DATA:
+        return prepare_job(config)[0]
+    for name in ("features", "classes"):
+        if name not in config.model:
+            raise InvalidInput(f"model.{name}", None, "say how many every client's own data has")
+    return _describe(config, {})
+
+
+def _describe(config: JobConfig, found: Mapping[str, int]) -> JobDocument:
+    """The job document; `found` is what the data says about the model."""
+    try:
+        architecture = Architecture(**{**config.model, **found})
+    except TypeError as error:
+        raise InvalidInput("model", dict(config.model), str(error)) from error
+    training = training_config(dict(config.training))
+    if training.privacy_noise:
+        spent_epsilon(training.privacy_noise, config.rounds)
+    return JobDocument(architecture, training, config.rounds, config.mode)
+
+
+def clients_device(config: JobConfig, job: JobDocument) -> DeviceConfig | None:
+    """What the job's clients train on; None: an exact simulation.
+
+    Raises:
+        InvalidInput: there is no such device, or the model has no circuit for one.
+    """
+    device = device_config(config.device, job.training)
+    if device is not None:
+        require_circuit(job.architecture)
+    return device
+
+
+def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]:
+    """What each validator holds of the training data to judge updates by; none when they judge nothing."""
+    _, parts = hold_out(dataset.train.labels, config.validation_percent, config.validators, config.seed)
+    return [dataset.train.take(part) for part in parts]
+
+
+def norm_keys(job: JobDocument, folder: Path | None, announce: Callable[[str], None]) -> NormKeys | None:
+    """The keys that a private job's updates are proven with; a devnet's are made when there are none yet.
+
+    Args:
+        folder: where they are, or go; by default `.qfl/zk/norm-<capacity>`.
+
+    Raises:
+        InvalidInput: the model has more coordinates than the largest circuit, or the folder's keys are for another one.
+        NormKeysMalformed, ZkExtraMissing.
+    """
+    if job.mode != "private":
+        return None
+    capacity = capacity_for(job.architecture.shape.total)
+    folder = folder or default_folder(capacity)
+    if not (folder / "verifying.json").exists():
+        announce(f"making devnet keys for proofs of {capacity} lanes in {folder}: some seconds, once")
+        return NormKeys.setup(capacity, folder)
+    keys = NormKeys.open(folder)
+    check_capacity(keys.verifying_key, job.architecture.shape)
+    return keys
+
+
+def genesis_model(job: JobDocument, seed: int) -> tuple[Genesis, bytes]:
+    """The model that round 1 trains on, and its content object."""
+    from qfl.training.training import initial_parameters
+
+    angles, weights = initial_parameters(job.architecture, seed)
+    content = model_content(RoundNumber(0), to_state(angles, weights), job.architecture.shape)
+    data = encode_model(content)
+    return Genesis(lanes_root(content), content_digest(data), job.digest(), content.shape), data

@@ -1,0 +1,406 @@
+"""The main job: a chain, an IPFS node, contracts, roles, rounds, rewards, a report. `run_job` reads from top to bottom.
+
+Everything a run needs to go on is in its folder: stop it anywhere, `resume` takes it up.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from eth_account.signers.local import LocalAccount
+
+from qfl.chain.clock import Clock, WaitingClock
+from qfl.chain.deploy import deploy
+from qfl.chain.deployment import Deployment
+from qfl.chain.ledger import Ledger
+from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.sender import Sender
+from qfl.challenger.challenger import Challenger, Dispute
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.prover import Prover
+from qfl.devnet.devnet import Devnet
+from qfl.errors import InvalidInput, RoundNotCompleted
+from qfl.files import write_atomically
+from qfl.node.agreement import committee_agreement
+from qfl.node.meter import Meter, cpu_seconds_by_stage
+from qfl.node.models import read_model
+from qfl.node.proving import require_norm_keys
+from qfl.node.relay import send_every
+from qfl.node.settlement import final_at, pay_everyone, rewards_due, settle_due
+from qfl.node.standing import published_rounds
+from qfl.protocol.content import encode
+from qfl.protocol.state import count_saturated, from_state
+from qfl.protocol.types import RoundNumber
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.document import write_report
+from qfl.simulation.driver import Network, RoundOutcome, count_included, find_missed, run_round
+from qfl.simulation.event_log import EventLog
+from qfl.simulation.explorer_beside import explorer_beside
+from qfl.simulation.exponents import with_exponents
+from qfl.simulation.faults.conditions import Calm
+from qfl.simulation.faults.world import World
+from qfl.simulation.folder import new_devnet
+from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
+from qfl.simulation.mark import LOG, check_folder, hold_folder
+from qfl.simulation.population import Clients, make_world
+from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
+from qfl.simulation.prepare import check_size, clients_device, genesis_model, norm_keys, prepare_job, validation_shares
+from qfl.simulation.timed_prover import TimedProver
+from qfl.storage.ipfs import IpfsStore
+from qfl.storage.retention import retention_of
+from qfl.storage.store import ContentStore
+from qfl.training.data.datasets import Dataset
+from qfl.training.job import JobDocument
+from qfl.training.ray_trainer import RayTrainer
+from qfl.training.trainer import LocalTrainer
+from qfl.validator.scorer import Scorer
+
+log = logging.getLogger(__name__)
+
+DEPLOYMENT = "deployment.json"
+AT_ONCE = 32
+"""Roles that act at the same time: enough to fill a request to the chain, and a thread for each."""
+MAX_FAILED_ROUNDS = 3
+"""Rounds in a row that may end without a model before the run gives up."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a job runs: its folder, what it uses instead of a chain and node of its own, and the keys of its proofs.
+
+    `explorer` is the port of a page that shows the run while it lasts; None for no page, 0 for any port. `overwrite`
+    deletes the run that the folder holds, once it is known that this one can begin.
+    """
+
+    folder: Path
+    rpc: str | None = None
+    ipfs: str | None = None
+    account: LocalAccount | None = None
+    real_time: bool = False
+    resume: bool = False
+    zk_keys: Path | None = None
+    shard_rpcs: tuple[str, ...] = ()
+    explorer: int | None = None
+    overwrite: bool = False
+
+
+def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
+    """Run a job to its end and return its report, which is also written to `<folder>/report.json`.
+
+    Raises:
+        QflError: what went wrong, and the remedy; the folder holds all that was done until then.
+    """
+    _check_folder(place)
+    check_size(config)
+    job, dataset, shares = prepare_job(config)
+    config = with_exponents(config, job, shares[0])
+    on = job, shares, clients_device(config, job)
+    keys = norm_keys(job, place.zk_keys, display.stage)
+    with ExitStack() as stack:
+        events = stack.enter_context(_begun(config, place))
+        display.stage("starting chain and IPFS node")
+        services = stack.enter_context(_services(config, place))
+        store, (web3, *shard_web3s) = IpfsStore(services.ipfs), map(connect, services.urls)
+        paying = place.account, 1 + config.identities + config.validators, events.add_receipt
+        senders = make_senders(web3, *paying)
+        shard_senders = [make_senders(own, *paying) for own in shard_web3s]
+        carriers = make_transaction_senders(senders, shard_senders)
+        clock = _checked(config, place, senders, shard_senders, display)
+        display.stage("making keys")
+        identities = LocalIdentities(place.folder / "roles", config.identities, config.validators, config.key_height)
+        stack.callback(identities.close)
+        display.stage("deploying contracts")
+        ledger = _deployed(config, place, job, store, senders[0], [own[0] for own in shard_senders], keys)
+        stack.enter_context(_shown(place, services, display))
+        prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
+        display.stage("bonding")
+        payers = carriers[1 : 1 + config.identities]
+        clients = [] if config.dynamics else identities.clients(ledger, payers, store, config.seed, prover)
+        scorers = _opinions(config, job, dataset)
+        validators = identities.validators(ledger, carriers[1 + config.identities :], store, scorers)
+        population = Clients(identities, ledger, payers, store, config.seed, prover, clients)
+        world = None
+        if config.dynamics:
+            ids = [validator.participant for validator in validators]
+            chains = services.devnet if ledger.mirrors else None
+            world = make_world(config, job, ledger, senders[0], population, ids, chains)
+        trainer = LocalTrainer(*on) if config.executor == "local" else stack.enter_context(RayTrainer(*on))
+        challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
+        network = Network(ledger, clients, validators, trainer, clock, challenger, world or Calm())
+        network = replace(
+            network,
+            meter=Meter(services.pids),
+            sender=carriers[0],
+            at_once=AT_ONCE,
+            retention=retention_of(config.keep_rounds, store),
+        )
+        run = _Run(config, job, dataset, network, store, senders[0], events, display, population, world)
+        try:
+            run.rounds()
+            display.stage("waiting out the challenge window, paying rewards")
+            run.settle()
+            display.stage("training the same model centrally")
+            run.train_centrally()
+        finally:
+            report = write_report(place.folder, config, job, ledger, events)
+        write_atomically(place.folder / "model.qfl", encode(read_model(ledger, store, ledger.beacon.head_round())))
+    return report
+
+
+def _opinions(config: JobConfig, job: JobDocument, dataset: Dataset) -> list[Scorer]:
+    """What each validator judges updates by; none where nothing is held out for that."""
+    return [Scorer(job, held, config.seed + seat) for seat, held in enumerate(validation_shares(config, dataset))]
+
+
+@dataclass(frozen=True)
+class _Run:
+    """A job whose network stands; `sender` pays for what belongs to no role."""
+
+    config: JobConfig
+    job: JobDocument
+    dataset: Dataset
+    network: Network
+    store: ContentStore
+    sender: Sender
+    events: EventLog
+    display: Display
+    population: Clients
+    world: World | None
+
+    def rounds(self) -> None:
+        """Run the rounds that are missing.
+
+        Raises:
+            RoundNotCompleted: `MAX_FAILED_ROUNDS` in a row ended without a model.
+        """
+        self._record_unrecorded()
+        failed = 0
+        while (done := len(published_rounds(self.network.ledger))) < self.config.rounds:
+            proofs = len(self.events.of("proof"))
+            self.network.meter.clear()
+            try:
+                outcome = run_round(self.network, self._announcing(done + 1))
+            except RoundNotCompleted as failure:
+                failed += 1
+                self._record_updates(RoundNumber(failure.round))
+                self.events.add("round_failed", round=failure.round, reason=failure.reason)
+                log.warning("%s", failure)
+                if failed == MAX_FAILED_ROUNDS:
+                    raise
+                continue
+            failed = 0
+            self._set_proving_apart(outcome, proofs)
+            accuracy = self._record(outcome)
+            self.display.finished(outcome, accuracy)
+
+    def settle(self) -> None:
+        """Make every model final, credit every reward, pay everyone, and pay out who has left."""
+        ledger = self.network.ledger
+        rounds = published_rounds(ledger)
+        if rounds:
+            self.network.clock.reach(final_at(ledger, rounds[-1]))
+        settle_due(ledger, self.sender)
+        for number in rounds:
+            send_every(self.sender, list(rewards_due(ledger, number)))
+        pay_everyone(ledger, self.sender, self.network.participants)
+        self.population.withdraw(self.network.clock)
+
+    def train_centrally(self) -> None:
+        """Train the same model on all the data at once, for comparison; a resumed run does not do it again."""
+        if not self.config.central_epochs or self.events.of("central"):
+            return
+        from qfl.training.training import initial_parameters, train_centrally
+
+        angles, weights = initial_parameters(self.job.architecture, self.config.seed)
+        epochs = train_centrally(
+            *(self.job.architecture, angles, weights, self.dataset.train, self.job.training),
+            *(self.config.central_epochs, self.config.seed, self.dataset.test),
+        )
+        accuracy, loss = [epoch.accuracy for epoch in epochs], [epoch.loss for epoch in epochs]
+        self.events.add("central", accuracy=accuracy, loss=loss)
+
+    def _record_unrecorded(self) -> None:
+        """Log the rounds that were published by a process that did not live to say so."""
+        recorded = {event["round"] for event in self.events.of("round")}
+        for number in published_rounds(self.network.ledger):
+            if number not in recorded:
+                missed = find_missed(self.network, number)
+                self._record(RoundOutcome(number, count_included(self.network, number), missed=missed))
+
+    def _set_proving_apart(self, outcome: RoundOutcome, proofs_before: int) -> None:
+        """Clients prove when they have trained, while the same stage goes on: say which seconds were which."""
+        if proving := sum(event["seconds"] for event in self.events.of("proof")[proofs_before:]):
+            outcome.seconds["train"] -= proving
+            outcome.seconds["prove"] = proving
+
+    def _record(self, outcome: RoundOutcome) -> float:
+        """Evaluate the round's model, log the round, return the accuracy."""
+        from qfl.training.training import evaluate
+
+        self._record_updates(outcome.round)
+        with outcome.stage("evaluate"):
+            model = read_model(self.network.ledger, self.store, outcome.round)
+            evaluation = evaluate(self.job.architecture, *from_state(model.lanes, model.shape), self.dataset.test)
+        self.events.add(
+            "round",
+            round=outcome.round,
+            accuracy=evaluation.accuracy,
+            loss=evaluation.loss,
+            included=outcome.included,
+            saturated=count_saturated(model.lanes, model.shape),
+            missed=[{"shard": shard, "reason": reason} for shard, reason in outcome.missed.items()],
+            seconds={stage: round(value, 4) for stage, value in outcome.seconds.items()},
+            cpu_seconds=cpu_seconds_by_stage(self.network.meter.works()),
+            agreement=[asdict(entry) for entry in committee_agreement(self.network.ledger, outcome.round)],
+            dynamics=None if self.world is None else self.world.describe(outcome.round),
+        )
+        return evaluation.accuracy
+
+    def _record_updates(self, number: RoundNumber) -> None:
+        """Log how large the clients' updates of a round are; those of a round long ago are gone."""
+        sizes = {str(client.participant): client.update_bytes(number) for client in self.network.clients}
+        self.events.add("updates", round=number, bytes={name: size for name, size in sizes.items() if size is not None})
+
+    def _announcing(self, number: int) -> Callable[[str], None]:
+        return lambda stage: self.display.round(number, self.config.rounds, stage)
+
+
+@dataclass(frozen=True)
+class _Services:
+    """Where chains and IPFS node are, and the devnet of those that are this process's own."""
+
+    rpc: str
+    shard_rpcs: Sequence[str]
+    ipfs: str
+    devnet: Devnet | None = None
+
+    @property
+    def urls(self) -> list[str]:
+        """The beacon's chain, then the shards' own."""
+        return [self.rpc, *self.shard_rpcs]
+
+    def pids(self) -> Mapping[str, int]:
+        """Process ids of this process's own services."""
+        return {} if self.devnet is None else self.devnet.pids()
+
+
+@contextmanager
+def _services(config: JobConfig, place: Place) -> Iterator[_Services]:
+    if place.rpc is not None and place.ipfs is not None:
+        yield _Services(place.rpc, place.shard_rpcs, place.ipfs)
+        return
+    own = new_devnet(place.folder, config, place.rpc is None, place.ipfs is None, place.real_time)
+    with Devnet(own) as devnet:
+        shard_rpcs = devnet.shard_rpc_urls if place.rpc is None else place.shard_rpcs
+        yield _Services(place.rpc or devnet.rpc_url, shard_rpcs, place.ipfs or devnet.ipfs_url, devnet)
+
+
+@contextmanager
+def _shown(place: Place, services: _Services, display: Display) -> Iterator[None]:
+    """A page that shows the run, where one was asked for."""
+    if place.explorer is None:
+        yield
+        return
+    with explorer_beside(place.folder, place.explorer, services.urls, services.ipfs) as url:
+        display.note(f"explorer at {url} while this runs")
+        yield
+
+
+def _check_folder(place: Place) -> None:
+    if place.overwrite and place.resume:
+        raise InvalidInput("overwrite", True, "there would be nothing to --resume: leave one of them out")
+    check_folder(place.folder, overwrite=place.overwrite, resume=place.resume)
+
+
+@contextmanager
+def _begun(config: JobConfig, place: Place) -> Iterator[EventLog]:
+    """Begin the run's folder, and hold it. The last look at what was given comes before anything is deleted."""
+    if place.overwrite:
+        web3s = [connect(url) for url in (place.rpc, *place.shard_rpcs) if url is not None]
+        if place.rpc is not None:
+            count = 1 + config.identities + config.validators
+            senders, *shard_senders = (make_senders(web3, place.account, count) for web3 in web3s)
+            check_run(config, senders, shard_senders)
+        if place.ipfs is not None:
+            IpfsStore(place.ipfs).identity()
+    with hold_folder(place.folder, overwrite=place.overwrite, resume=place.resume):
+        yield EventLog(place.folder / LOG)
+
+
+def _checked(
+    config: JobConfig,
+    place: Place,
+    senders: Sequence[Sender],
+    shard_senders: Sequence[Sequence[Sender]],
+    display: Display,
+) -> Clock:
+    """What deadlines are reached by, once it is known that the run can be done here. Raises as `check_run`."""
+    display.stage("looking at the chain")
+    deployers = [own[0] for own in shard_senders]
+    clock = make_clock(senders[0], place.real_time, deployers)
+    if (place.folder / DEPLOYMENT).exists():  # most of it is paid for
+        check_accounts([senders[0], *deployers])
+    else:
+        check_run(config, senders, shard_senders)
+    if isinstance(clock, WaitingClock):
+        why = "--real-time was given" if place.real_time else "the chain's time cannot be moved"
+        display.note(describe_waiting(config, why))
+    return clock
+
+
+def _deployed(
+    config: JobConfig,
+    place: Place,
+    job: JobDocument,
+    store: ContentStore,
+    sender: Sender,
+    shard_senders: Sequence[Sender],
+    keys: NormKeys | None,
+) -> Ledger:
+    path = place.folder / DEPLOYMENT
+    if not path.exists():
+        genesis, data = genesis_model(job, config.seed)
+        store.put(job.to_json())
+        store.put(data)
+        verifying_key = None if keys is None else keys.verifying_key
+        parameters = load_parameters(**config.parameters())
+        chosen = parameters, genesis, verifying_key, config.quorum
+        deploy(sender.web3, sender, *chosen, shard_senders=shard_senders).save(path)
+    deployment = Deployment.load(path)
+    deployment.check(sender.web3)
+    ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])
+    if ledger.beacon.architecture_digest() != job.digest():
+        raise InvalidInput("out", str(place.folder), "was begun with another model, recipe or mode")
+    if (ledger.bls is not None) != (config.quorum == "bls"):
+        raise InvalidInput("quorum", config.quorum, f"{place.folder} was begun with another one")
+    if keys is not None:
+        require_norm_keys(ledger, keys)
+    return ledger
+
+
+def _challenger(
+    config: JobConfig,
+    ledger: Ledger,
+    sender: Sender,
+    identities: LocalIdentities,
+    store: ContentStore,
+    events: EventLog,
+    display: Display,
+) -> Challenger | None:
+    """Who checks what the others here do; it reads sealed updates with the validators' keys."""
+    if not config.challenger or ledger.disputes is None:
+        return None
+
+    def note(dispute: Dispute) -> None:
+        events.add("dispute", **dispute.record())
+        display.disputed(dispute)
+
+    return Challenger(ledger, sender, FaultDetector(ledger, store, identities.decryption_keys()), note)

@@ -1,0 +1,68 @@
+"""How the clients of a round are cut into batches that train together: one rule for every executor.
+
+Floating-point sums depend on what is computed side by side. So an executor never chooses its batches by the processors
+it finds: each cuts the same clients at the same places, and trains each batch in one thread. Then the model is a
+function of the seeds, wherever it was trained.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from qfl.protocol.types import Trained, TrainingTask
+from qfl.training.controls import Controls
+from qfl.training.differential_privacy import privatise
+
+if TYPE_CHECKING:
+    from qfl.quantum.config import DeviceConfig
+    from qfl.training.data.datasets import LabelledData
+    from qfl.training.job import JobDocument
+
+BATCH_CLIENTS = 16
+"""Measured on 6 qubits, 16 layers: 190 ms for a lone client, 37 ms each for 16 together, 31 for 32."""
+
+
+def cut(clients: int) -> list[slice]:
+    """Where a round's clients, in their order, are cut."""
+    return [slice(start, min(start + BATCH_CLIENTS, clients)) for start in range(0, clients, BATCH_CLIENTS)]
+
+
+def train_batch(
+    job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[LabelledData], device: DeviceConfig | None = None
+) -> list[Trained]:
+    """Train one batch, on `device` if there is one. All tasks start from the same model: they are of one round.
+
+    Raises:
+        InvalidInput: data or device do not fit the model.
+        NotFinite: training diverged; the index is the client's in this batch.
+    """
+    from qfl.training.training import train_clients
+
+    recipe = job.training_in(tasks[0].round)
+    base = tasks[0].angles, tasks[0].weights
+    controls = [controls_of(job, task) for task in tasks] if recipe.control_variates else None
+    results = train_clients(job.architecture, *base, data, recipe, [task.seed for task in tasks], controls, device)
+    steps = [np.concatenate([result.angles - base[0], result.weights - base[1]]) for result in results]
+    kept = [None if controls is None else controls[i].advanced(step, recipe.reach) for i, step in enumerate(steps)]
+    if recipe.privacy_noise:
+        # From the operating system: who could repeat the noise could take it off again.
+        rng = np.random.default_rng()
+        steps = [privatise(step, recipe.privacy_clip, recipe.privacy_noise, rng) for step in steps]
+        return [
+            Trained(base[0] + step[: len(base[0])], base[1] + step[len(base[0]) :], control, recipe.sent_share)
+            for step, control in zip(steps, kept, strict=True)
+        ]
+    return [
+        Trained(result.angles, result.weights, control, recipe.sent_share)
+        for result, control in zip(results, kept, strict=True)
+    ]
+
+
+def controls_of(job: JobDocument, task: TrainingTask) -> Controls:
+    """The control variates that a client trains with."""
+    if task.model_delta is None:
+        return Controls.none(len(task.angles) + len(task.weights))
+    return Controls.after(task.model_delta.step, job.training_in(task.model_delta.round).reach, task.model_delta.own)

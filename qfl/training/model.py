@@ -1,0 +1,80 @@
+"""The quantum classifier that clients train."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torchquantum as tq
+from numpy.typing import NDArray
+
+from qfl.errors import InvalidInput
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import DTYPES
+from qfl.quantum.engine.engine import Engine, make_engine
+from qfl.training.classical import perceive
+
+LOGIT_SCALE = 10.0
+"""Z expectations stay well inside [-1, 1]; as bare logits they could not express confidence."""
+
+
+# TorchQuantum has no types, so its module is `Any` to mypy.
+class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
+    """One classifier per client, all run in one batch; each client's numbers depend on its own input alone.
+
+    Attributes:
+        angles: trainable, `[clients, quantum]` radians.
+        weights: trainable, `[clients, classical]`: `[classes, qubits]` matrix, then `[classes]` bias; empty
+            without a head; of the classical control see `Architecture.shape`.
+    """
+
+    def __init__(
+        self,
+        architecture: Architecture,
+        angles: NDArray[np.float64],
+        weights: NDArray[np.float64],
+        *,
+        clients: int = 1,
+        engine: str | Engine = "fused",
+        dtype: str = "float32",
+    ) -> None:
+        """Start all `clients` from the same `angles` `[quantum]` (radians) and `weights` `[classical]`.
+
+        Raises:
+            InvalidInput: lengths that do not fit the architecture, an unknown engine or dtype.
+        """
+        super().__init__()
+        shape = architecture.shape
+        if angles.shape != (shape.quantum,):
+            raise InvalidInput("angles", angles.shape, f"the architecture has {shape.quantum} angles")
+        if weights.shape != (shape.classical,):
+            raise InvalidInput("weights", weights.shape, f"the architecture has {shape.classical} weights")
+        if dtype not in DTYPES:
+            raise InvalidInput("dtype", dtype, f"choose one of {', '.join(DTYPES)}")
+        precision: torch.dtype = getattr(torch, dtype)
+        self.architecture = architecture
+        if isinstance(engine, str) and not architecture.is_classical:
+            engine = make_engine(engine, architecture)
+        self._engine = None if isinstance(engine, str) else engine
+        self.angles = torch.nn.Parameter(torch.tensor(angles, dtype=precision).repeat(clients, 1))
+        self.weights = torch.nn.Parameter(torch.tensor(weights, dtype=precision).repeat(clients, 1))
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Logits `[clients, batch, classes]` of `features` `[clients, batch, features]`."""
+        features = features.to(self.angles.dtype)
+        if self._engine is None:
+            return perceive(self.architecture, features, self.weights)
+        expectations = self._engine.expectations(features, self.angles)
+        classes, qubits = self.architecture.classes, self.architecture.qubits
+        if not self.architecture.head:
+            return LOGIT_SCALE * expectations[..., :classes]
+        matrix = self.weights[:, : classes * qubits].view(-1, classes, qubits)
+        bias = self.weights[:, classes * qubits :].unsqueeze(1)
+        logits: torch.Tensor = LOGIT_SCALE * (expectations @ matrix.transpose(1, 2) + bias)
+        return logits
+
+    def parameters_of(self, client: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Angles `[quantum]` (radians) and weights `[classical]` of one client."""
+        angles, weights = (
+            block[client].detach().flatten().numpy().astype(np.float64) for block in (self.angles, self.weights)
+        )
+        return angles, weights

@@ -1,0 +1,114 @@
+"""What updates are worth on somebody's own data: whether they harm the model, and whether they go its way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import one_hot
+
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.quantum.engine.threads import one_thread
+from qfl.training.data.datasets import LabelledData
+from qfl.training.model import QuantumClassifier
+from qfl.training.training import train_clients
+
+OFFSET_STEPS = 30
+OFFSET_DAMPING = 0.02
+"""Added to the curvature: a class that the data hardly holds does not send its offset away."""
+OFFSET_RATE = 0.7
+TINY = 1e-12
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Of `n` updates, in their order.
+
+    Attributes:
+        gains: float64 `[n]`, nats a sample: the loss of the base less that of base and update, each with the offset of
+            every class's logit that suits the data best. A client that lacks classes moves those offsets more than
+            anything else, and the mean over clients takes it back; what is left tells whether the circuit still sees
+            what it saw. Below zero is harm.
+        agreements: float64 `[n]`, in [-1, 1]: the cosine between an update and what training on the data changes
+            (FLTrust: Cao et al. 2021, arXiv:2012.13995, section 4).
+    """
+
+    gains: NDArray[np.float64]
+    agreements: NDArray[np.float64]
+
+
+def train_own(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    config: TrainingConfig,
+    seed: int,
+) -> NDArray[np.float64]:
+    """What training on `data` changes, `[d]`: radians, then weights. It needs the base alone, so no update is awaited.
+
+    Args:
+        angles: of the base, `[quantum]` radians. weights: `[classical]`.
+        config: how clients train in this round.
+
+    Raises:
+        InvalidInput: data that does not fit `arch`.
+        NotFinite: training diverged.
+    """
+    (trained,) = train_clients(arch, angles, weights, [data], config, [seed])
+    return np.concatenate([trained.angles - angles, trained.weights - weights])
+
+
+def assess_updates(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    deltas: Sequence[NDArray[np.float64]],
+    data: LabelledData,
+    own: NDArray[np.float64],
+) -> Quality:
+    """Judge updates by `data`, and by what training on it changes (`own`, `[d]`).
+
+    Args:
+        angles: of the base, `[quantum]` radians. weights: `[classical]`.
+        deltas: what each update changes, `[d]`.
+    """
+    moves = np.stack([np.zeros_like(own), *deltas])
+    with one_thread():
+        losses = _offset_losses(_logits(arch, angles, weights, moves, data), torch.from_numpy(data.labels))
+    lengths = np.linalg.norm(moves[1:], axis=1) * np.linalg.norm(own)
+    return Quality(losses[0] - losses[1:], moves[1:] @ own / np.maximum(lengths, TINY))
+
+
+@torch.no_grad()
+def _logits(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    moves: NDArray[np.float64],
+    data: LabelledData,
+) -> torch.Tensor:
+    """Logits `[moves, n, classes]` of the model after each of `moves` `[moves, d]`, all in one batch."""
+    model = QuantumClassifier(arch, angles, weights, clients=len(moves))
+    steps = torch.from_numpy(moves).to(model.angles.dtype)
+    model.angles.add_(steps[:, : arch.shape.quantum].reshape(model.angles.shape))
+    model.weights.add_(steps[:, arch.shape.quantum :])
+    logits: torch.Tensor = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
+    return logits
+
+
+@torch.no_grad()
+def _offset_losses(logits: torch.Tensor, labels: torch.Tensor) -> NDArray[np.float64]:
+    """Mean cross-entropy `[moves]` with the best offset of each class, found by damped diagonal Newton steps."""
+    wanted = one_hot(labels, logits.shape[-1]).to(logits.dtype)
+    offsets = torch.zeros_like(logits[:, :1])
+    for _ in range(OFFSET_STEPS):
+        chances = (logits + offsets).softmax(-1)
+        curvature = (chances * (1 - chances)).mean(1, keepdim=True) + OFFSET_DAMPING
+        offsets -= OFFSET_RATE * (chances - wanted).mean(1, keepdim=True) / curvature
+    losses = -(torch.log_softmax(logits + offsets, -1) * wanted).sum(-1).mean(1)
+    return losses.double().numpy()

@@ -1,0 +1,59 @@
+"""The trainer that roles call: many clients of one process train in batches, a lone client is a batch of one."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+from qfl.errors import NotFinite
+from qfl.protocol.types import Trained, TrainingTask
+from qfl.training.batches import cut, train_batch
+
+if TYPE_CHECKING:
+    from qfl.quantum.config import DeviceConfig
+    from qfl.training.data.datasets import LabelledData
+    from qfl.training.job import JobDocument
+
+log = logging.getLogger(__name__)
+
+
+class Trainer(Protocol):
+    """Trains clients from their tasks."""
+
+    def warm_up(self) -> None:
+        """Load what training needs, while there is time."""
+
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+        """Train the clients with these indexes; results in the same order."""
+
+
+class LocalTrainer:
+    """Trains on this machine, on the data that each client index owns; with a `device`, as on that one."""
+
+    def __init__(
+        self,
+        job: JobDocument,
+        data: Sequence[LabelledData] | dict[int, LabelledData],
+        device: DeviceConfig | None = None,
+    ) -> None:
+        self._job, self._data, self._device = job, data, device
+
+    def warm_up(self) -> None:
+        """Import torch and its kin: seconds that the first round's commit phase need not spend."""
+        import qfl.training.training  # noqa: F401 - imported for the time it takes
+
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+        """Train the clients with these indexes, a batch after the other.
+
+        Raises:
+            NotFinite: training diverged; the index is the task's.
+        """
+        trained: list[Trained] = []
+        for batch in cut(len(tasks)):
+            try:
+                own = [self._data[index] for index in clients[batch]]
+                trained += train_batch(self._job, tasks[batch], own, self._device)
+            except NotFinite as fault:
+                raise NotFinite(fault.what, batch.start + fault.index) from fault
+        return trained

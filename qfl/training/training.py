@@ -1,0 +1,218 @@
+"""Training and evaluation: numpy in, numpy out; many clients in one batch, or one alone, by the same code."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch.nn.functional import cross_entropy
+
+from qfl.errors import InvalidInput, NotFinite
+from qfl.quantum.architecture import Architecture, require_circuit
+from qfl.quantum.config import DeviceConfig, TrainingConfig, scale_rate
+from qfl.quantum.engine.device import DeviceEngine
+from qfl.quantum.engine.engine import Engine
+from qfl.quantum.engine.threads import one_thread
+from qfl.training.classical import initial_weights
+from qfl.training.controls import Controls
+from qfl.training.data.datasets import LabelledData
+from qfl.training.model import QuantumClassifier
+from qfl.training.optimiser import LocalOptimiser
+from qfl.training.sampling import draw_batches
+
+HEAD_SPREAD = 0.4
+"""Standard deviation of a head's first weights."""
+EVALUATION_BATCH = 512
+
+
+@dataclass(frozen=True)
+class TrainedModel:
+    """A client's model after training: `angles` `[quantum]` rad, `weights` `[classical]`, mean training `loss`."""
+
+    angles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    loss: float
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """`accuracy` in [0, 1], mean cross-entropy `loss` in nats, and the `predictions` (int64 `[n]`) behind them."""
+
+    accuracy: float
+    loss: float
+    predictions: NDArray[np.int64]
+
+
+def initial_parameters(arch: Architecture, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Parameters to start from: angles uniform in [-pi, pi), head weights normal, biases zero."""
+    rng = np.random.default_rng(seed)
+    if arch.is_classical:
+        return np.zeros(0), initial_weights(arch, rng)
+    weights = np.zeros(arch.shape.classical)
+    matrix = arch.classes * arch.qubits if arch.head else 0
+    angles = rng.uniform(-np.pi, np.pi, arch.shape.quantum)
+    weights[:matrix] = rng.normal(0.0, HEAD_SPREAD, matrix)
+    return angles, weights
+
+
+def train_clients(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    datasets: Sequence[LabelledData],
+    config: TrainingConfig,
+    seeds: Sequence[int],
+    controls: Sequence[Controls] | None = None,
+    device: DeviceConfig | None = None,
+) -> list[TrainedModel]:
+    """Train every client from the same base model, each on its own data, in one thread.
+
+    A client's result depends on the base, its data, its seed, its controls and `config` alone: training it by itself
+    gives the same numbers up to floating-point rounding. On a device its shots depend on all the seeds.
+
+    Args:
+        angles: base, `[quantum]` radians. weights: base, `[classical]`.
+        seeds: one per client, deciding which samples each step sees; vary it by round.
+        controls: one per client, for `config.control_variates`.
+        device: what runs the circuits, forward and shifted, instead of `config.engine`.
+
+    Raises:
+        InvalidInput: no clients, data that does not fit `arch`, or a device for a model without a circuit.
+        NotFinite: training diverged; the index is the client's.
+    """
+    if not datasets or len(seeds) != len(datasets):
+        raise InvalidInput(
+            "seeds", len(seeds), f"give one for each client, and at least one; {len(datasets)} data sets"
+        )
+    for data in datasets:
+        _check_fits(arch, data)
+    engine = _choose_engine(arch, config.engine, device, int(np.random.SeedSequence(seeds).generate_state(1)[0]))
+    model = QuantumClassifier(arch, angles, weights, clients=len(datasets), engine=engine, dtype=config.dtype)
+    batches = draw_batches([len(data.labels) for data in datasets], config.steps, config.batch_size, seeds)
+    pool = _Pool(datasets)
+    optimiser = LocalOptimiser(model, config, controls)
+    with one_thread():
+        losses = torch.stack([_step(model, optimiser, pool, batch) for batch in batches]).mean(0)
+    return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
+
+
+def train_centrally(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    config: TrainingConfig,
+    epochs: int,
+    seed: int,
+    test: LabelledData,
+) -> list[Evaluation]:
+    """The comparison: one party with all the data, the same model, optimiser and schedule.
+
+    `config.steps` is not used: an epoch is one pass over `data`. The learning rate falls epoch by epoch as it
+    does for clients round by round, and the optimiser keeps its state.
+
+    Returns:
+        An evaluation on `test` after each epoch.
+
+    Raises:
+        InvalidInput: data that does not fit `arch`, or no epochs.
+        NotFinite: training diverged.
+    """
+    if epochs < 1:
+        raise InvalidInput("epochs", epochs, "must be at least 1")
+    _check_fits(arch, data)
+    _check_fits(arch, test)
+    model = QuantumClassifier(arch, angles, weights, engine=config.engine, dtype=config.dtype)
+    steps = math.ceil(len(data.labels) / config.batch_size)
+    batches = draw_batches([len(data.labels)], epochs * steps, config.batch_size, [seed])
+    pool = _Pool([data])
+    optimiser = LocalOptimiser(model, config)
+    evaluations = []
+    for epoch, epoch_batches in enumerate(batches.view(epochs, steps, 1, config.batch_size)):
+        optimiser.set_rate(config.learning_rate * scale_rate(epoch / epochs))
+        for batch in epoch_batches:
+            _step(model, optimiser, pool, batch)
+        evaluations.append(_evaluate(model, test))
+    return evaluations
+
+
+def evaluate(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    engine: str = "fused",
+    device: DeviceConfig | None = None,
+    seed: int = 0,
+) -> Evaluation:
+    """How well a model does on `data`; with a `device`, as on that one instead of `engine`, shots drawn by `seed`.
+
+    Raises:
+        InvalidInput: data that does not fit `arch`, or a device for a model without a circuit.
+        NotFinite: the model's output on sample `index` is NaN or infinite.
+    """
+    _check_fits(arch, data)
+    chosen = _choose_engine(arch, engine, device, seed)
+    return _evaluate(QuantumClassifier(arch, angles, weights, engine=chosen), data)
+
+
+def _choose_engine(arch: Architecture, name: str, device: DeviceConfig | None, seed: int) -> str | Engine:
+    if device is None:
+        return name
+    require_circuit(arch)
+    return DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
+
+
+class _Pool:
+    """All clients' samples end to end, so that one gather makes a batch for everybody."""
+
+    def __init__(self, datasets: Sequence[LabelledData]) -> None:
+        self._features = torch.from_numpy(np.concatenate([data.features for data in datasets]))
+        self._labels = torch.from_numpy(np.concatenate([data.labels for data in datasets]))
+        sizes = [len(data.labels) for data in datasets]
+        self._starts = torch.tensor(np.cumsum([0, *sizes[:-1]])).unsqueeze(1)
+
+    def take(self, batch: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Features and labels of `batch`, each client's own sample numbers `[clients, batch]`."""
+        index = batch + self._starts
+        return self._features[index], self._labels[index]
+
+
+def _step(model: QuantumClassifier, optimiser: LocalOptimiser, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
+    """One optimiser step for every client; their losses `[clients]` before it."""
+    features, labels = pool.take(batch)
+    logits = model(features)
+    losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape).mean(1)
+    if not torch.isfinite(losses).all():
+        raise NotFinite("training loss", int(torch.isfinite(losses).int().argmin()))
+    optimiser.step(losses)
+    return losses.detach()
+
+
+@torch.no_grad()
+def _evaluate(model: QuantumClassifier, data: LabelledData) -> Evaluation:
+    features = torch.from_numpy(data.features).unsqueeze(0)
+    starts = range(0, len(data.labels), EVALUATION_BATCH)
+    logits = torch.cat([model(features[:, start : start + EVALUATION_BATCH])[0] for start in starts])
+    labels = torch.from_numpy(data.labels)
+    losses = cross_entropy(logits, labels, reduction="none")
+    if not torch.isfinite(losses).all():
+        raise NotFinite("evaluation loss", int(torch.isfinite(losses).int().argmin()))
+    predictions = logits.argmax(dim=1)
+    accuracy = float((predictions == labels).double().mean())
+    return Evaluation(accuracy, float(losses.mean()), predictions.numpy())
+
+
+def _check_fits(arch: Architecture, data: LabelledData) -> None:
+    if data.features.shape[1] != arch.features:
+        raise InvalidInput(
+            "features",
+            data.features.shape[1],
+            f"the model takes {arch.features}: load the data with that many",
+        )
+    if data.labels.max() >= arch.classes:
+        raise InvalidInput("labels", int(data.labels.max()), f"the model has classes 0 to {arch.classes - 1}")

@@ -1,0 +1,69 @@
+"""What a committee's seats have announced: proposals and attestations, and who has validly signed which checkpoint."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from qfl.chain.ledger import Ledger
+from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
+from qfl.quorum.attestor import attestor_of
+from qfl.quorum.tally import Tally
+
+
+class AttestationPool:
+    """One committee's round. A signature is verified once, and what is forged counts for nothing.
+
+    Attributes:
+        first_block: the one on the shard's chain that nothing was announced before.
+        quorum: how many signatures a checkpoint needs.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        round_number: RoundNumber,
+        shard: ShardIndex,
+        committee: Sequence[ParticipantId],
+        first_block: int,
+    ) -> None:
+        self._domain, self._shard, self._round = ledger.beacon_domain, ledger.shards[shard], round_number
+        self._committee, self._attestor = committee, attestor_of(ledger)
+        self.first_block, self.quorum = first_block, quorum_of(len(committee))
+        self.renew_keys()
+
+    def renew_keys(self) -> None:
+        """Take the seats' keys as they are now, and verify everything against them."""
+        self._keys = self._attestor.keys_of(self._committee)
+        self._tallies: dict[bytes, Tally] = {}
+
+    def proposed(self, turn: int) -> dict[int, CheckpointData]:
+        """The first properly signed proposal of every turn up to this one."""
+        found: dict[int, CheckpointData] = {}
+        for proposal in self._shard.proposals(self._round, self.first_block):
+            proposer = proposal.checkpoint.turn
+            if proposer <= turn and proposer not in found:
+                tally = self._tally(proposal.checkpoint)
+                tally.add([(proposer, proposal.signature)])
+                if proposer in tally.signatures:
+                    found[proposer] = proposal.checkpoint
+        return found
+
+    def announced(self, checkpoints: Iterable[CheckpointData]) -> dict[CheckpointData, dict[int, bytes]]:
+        """Valid signatures of each checkpoint by seat; a proposal's own is its proposer's."""
+        tallies = {checkpoint: self._tally(checkpoint) for checkpoint in checkpoints}
+        said = self._shard.attestations(self._round, self.first_block) if tallies else []
+        for checkpoint, tally in tallies.items():
+            named = checkpoint.turn, self._domain.checkpoint(checkpoint)
+            tally.add([(one.seat, one.signature) for one in said if (one.turn, one.digest) == named])
+        return {checkpoint: dict(tally.signatures) for checkpoint, tally in tallies.items()}
+
+    def bundle(self, signatures: Mapping[int, bytes]) -> bytes:
+        """Signatures of one checkpoint by seat, as the beacon's quorum takes them."""
+        return self._attestor.bundle(self._committee, signatures)
+
+    def _tally(self, checkpoint: CheckpointData) -> Tally:
+        digest = self._domain.checkpoint(checkpoint)
+        if digest not in self._tallies:
+            self._tallies[digest] = Tally(self._attestor, self._keys, digest)
+        return self._tallies[digest]

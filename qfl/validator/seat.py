@@ -1,0 +1,222 @@
+"""A validator's seat in a committee: check updates as they are revealed, sign the result, carry the bundle.
+
+A seat that could read every update signs its own result for turn 0 at once, and waits for nobody: honest seats that
+hold the same bytes have the same result. All but one of a quorum announce theirs; the one that then completes it brings
+the bundle to the beacon, its own signature included. Only who could not read everything waits to see what a proposer
+includes, and so does who has an opinion of its own; turns after the first are for what the first could not settle.
+
+A checkpoint names updates by their numbers on the shard's chain, so right before it signs a seat reads them all again:
+after a reorganisation it signs nothing that anybody could prove false by them, and brings nothing of that kind along.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+
+from qfl.chain.contracts.beacon import Duty
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.kem import KemKey
+from qfl.errors import ContractReverted, UpdateRejected
+from qfl.node.encryption import read_opener
+from qfl.node.history import read_histories
+from qfl.node.models import read_base
+from qfl.node.relay import send_unless_overtaken
+from qfl.node.round_spec import read_round_spec
+from qfl.node.signer import Signer
+from qfl.node.updates import fetch_updates, fetchers
+from qfl.protocol.result import ShardResult, compute_result, has_revealed_list, update_leaves
+from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, VerifiedUpdate
+from qfl.storage.store import ContentStore
+from qfl.validator.attestation_pool import AttestationPool
+from qfl.validator.scorer import Scorer
+from qfl.validator.selection import LENIENT, SelectionPolicy
+from qfl.validator.update_pool import UpdatePool
+
+log = logging.getLogger(__name__)
+
+Named = tuple[tuple[int, bytes], ...]
+"""Updates by number and leaf."""
+KEY_CHANGED = frozenset({"BadAggregate", "BadAttestation", "NotCurrentKey"})
+"""Refusals of a bundle that was good: a seat has replaced its key since."""
+
+
+class Seat:
+    """One validator's seat in one round. Every call of `step` reads the chain afresh; only what was fetched is kept."""
+
+    def __init__(
+        self,
+        validator: ParticipantId,
+        duty: Duty,
+        ledger: Ledger,
+        sender: TransactionSender,
+        store: ContentStore,
+        signer: Signer,
+        kem: KemKey | None = None,
+        scorer: Scorer | None = None,
+    ) -> None:
+        """`scorer` judges the updates; without one all that pass the objective checks are included."""
+        self._scorer, self._policies = scorer, dict[Named, SelectionPolicy]()
+        self._is_prepared = False
+        self._validator, self._seat, self._round = validator, duty.seat, duty.round
+        self._kem = [] if kem is None else [kem]
+        self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
+        self._shard = ledger.shards[duty.shard]
+        self._spec = read_round_spec(ledger, duty.round, duty.shard)
+        self._opened = ledger.shard_opened_in(duty.shard, duty.round)
+        self._context = ledger.beacon.context()
+        self._committee = ledger.beacon.committee(duty.round, duty.shard)
+        self._attestation_pool = AttestationPool(ledger, duty.round, duty.shard, self._committee, self._opened)
+        self._update_pool = UpdatePool(self._shard, duty.round, self._opened, self._read)
+        self._results: dict[tuple[int, Named], ShardResult] = {}
+        self._has_waited: set[int] = set()
+        self._complaints: set[str] = set()
+
+    def look(self) -> None:
+        """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
+        self._update_pool.look()
+        if self._scorer is not None and not self._is_prepared:
+            self._is_prepared = True
+            self._scorer.prepare(read_base(self._ledger, self._store, self._round), self._spec)
+
+    def step(self) -> bool:
+        """Do what can be done now; True when something was sent."""
+        # A shard's own chain may have fallen back, and have shown the round in another block since.
+        self._opened = self._ledger.shard_opened_in(self._spec.shard, self._round)
+        self._attestation_pool.first_block = self._update_pool.first_block = self._opened
+        turn = self._turn()
+        proposed = self._attestation_pool.proposed(turn)
+        updates = self._update_pool.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
+        if not updates:
+            return False
+        own = self._own_results(turn, proposed, updates)
+        signatures = self._attestation_pool.announced([*proposed.values(), *(result.checkpoint for result in own)])
+        sent = False
+        for result in own:
+            if self._seat not in signatures[result.checkpoint]:
+                sent |= self._say(result, signatures[result.checkpoint])
+        return self._carry(signatures) or sent
+
+    def _own_results(
+        self, turn: int, proposed: Mapping[int, CheckpointData], updates: list[VerifiedUpdate]
+    ) -> list[ShardResult]:
+        """What this seat signs, by turn: its own result in the first turn and its own, others' if it accepts them."""
+        policy = self._judge(updates)
+        turns = {0} if policy.is_shared and self._update_pool.is_complete else set()
+        if turn == self._seat:
+            turns.add(turn)
+        results = {number: self._result_in(number, policy.choose(updates)) for number in turns}
+        for number, checkpoint in proposed.items():
+            expected = self._result_in(number, policy.choose(updates))
+            if checkpoint != expected.checkpoint and policy.accepts(updates, checkpoint.included, number):
+                expected = self._result_in(number, [one for one in updates if checkpoint.included >> one.index & 1])
+            if checkpoint == expected.checkpoint:
+                results[number] = expected
+            else:
+                self._complain(f"what seat {number} proposes is not the result of the revealed updates")
+        return [results[number] for number in sorted(results)]
+
+    def _judge(self, updates: list[VerifiedUpdate]) -> SelectionPolicy:
+        """What this seat thinks of the updates, formed once for the same ones."""
+        if self._scorer is None:
+            return LENIENT
+        key = _named(updates)
+        if key not in self._policies:
+            base = read_base(self._ledger, self._store, self._round)
+            histories = read_histories(self._ledger, self._round)
+            self._policies[key] = self._scorer.of(updates, base, self._spec, histories)
+        return self._policies[key]
+
+    def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+        """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
+        opener = read_opener(self._ledger, self._store, self._spec, self._kem)
+        if opener is None:
+            self._complain("the updates are sealed, and no key of this seat was on chain when the round was opened")
+            return [], []
+        verified, rejected = fetch_updates(reveals, self._store, self._spec, opener)
+        for rejection in rejected:
+            self._complain(str(rejection))
+        return verified, rejected
+
+    def _turn(self) -> int:
+        """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
+        begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
+        return max(0, min(begun, len(self._committee) - 1))
+
+    def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
+        """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""
+        checkpoint = result.checkpoint
+        completes = len(signatures) + 1 >= self._attestation_pool.quorum
+        if not completes and not self._speaks_now(checkpoint.turn):
+            return False
+        if not self._update_pool.is_current():  # the next step takes up what the chain shows now
+            self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
+            return False
+        storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
+        signature = self._sign(checkpoint)
+        storing.result()
+        if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
+            return False
+        signatures[self._seat] = signature
+        if completes:
+            return False
+        if checkpoint.turn == self._seat:
+            call = self._shard.propose(checkpoint, signature, self._validator)
+        else:
+            digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+            call = self._shard.attest(checkpoint, self._seat, digest, signature, self._validator)
+        return send_unless_overtaken(self._sender, call) is not None
+
+    def _speaks_now(self, turn: int) -> bool:
+        """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
+        place = (self._seat - turn) % len(self._committee)
+        is_asked_again = turn in self._has_waited
+        self._has_waited.add(turn)
+        return place < max(1, self._attestation_pool.quorum - 1) or is_asked_again
+
+    def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        key = turn, _named(updates)
+        if key not in self._results:
+            self._results[key] = self._result(turn, updates)
+        return self._results[key]
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        """What this seat proposes in `turn`, and all it attests there."""
+        return compute_result(self._spec, turn, updates)
+
+    def _sign(self, checkpoint: CheckpointData) -> bytes | None:
+        name = f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
+        return self._signer.sign_once(name, self._round, self._ledger.beacon_domain.checkpoint(checkpoint))
+
+    def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
+        """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
+        for checkpoint in sorted(signatures, key=lambda known: known.turn):
+            if len(signatures[checkpoint]) < self._attestation_pool.quorum or not self._is_listed(checkpoint):
+                continue
+            bundle = self._attestation_pool.bundle(signatures[checkpoint])
+            call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
+            try:
+                return send_unless_overtaken(self._sender, call) is not None
+            except ContractReverted as refusal:
+                if refusal.name not in KEY_CHANGED:
+                    raise
+                # The next step does without the signatures of keys that are no longer current.
+                self._attestation_pool.renew_keys()
+                return False
+        return False
+
+    def _is_listed(self, checkpoint: CheckpointData) -> bool:
+        """Whether it includes what was revealed: who signed it before a reorganisation would be slashed for it."""
+        return checkpoint.included != 0 and has_revealed_list(checkpoint, self._update_pool.reveals)
+
+    def _complain(self, complaint: str) -> None:
+        """Log it once: every step finds the same fault again."""
+        if complaint not in self._complaints:
+            self._complaints.add(complaint)
+            log.warning("validator %d, round %d: %s", self._validator, self._round, complaint)
+
+
+def _named(updates: Sequence[VerifiedUpdate]) -> Named:
+    """Which updates these are: the same numbers alone may stand for others after a reorganisation."""
+    return tuple(zip((update.index for update in updates), update_leaves(updates), strict=True))

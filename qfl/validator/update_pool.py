@@ -1,0 +1,81 @@
+"""The updates revealed to a committee, fetched and checked once each, as they come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import replace
+
+from qfl.chain.contracts.shard import Shard
+from qfl.errors import UpdateRejected, UpdateUnreadable
+from qfl.protocol.types import Revealed, RoundNumber, VerifiedUpdate
+
+Read = Callable[[list[Revealed]], tuple[list[VerifiedUpdate], list[UpdateRejected]]]
+"""Fetches and checks updates; what passes and what does not, both in reveal order."""
+
+
+class UpdatePool:
+    """What one shard reveals in one round.
+
+    A checkpoint names updates by their numbers, and a reorganisation of the chain may change those, take reveals away
+    and put others in their place. So all reveals are read anew whenever something may be signed; what was checked
+    before keeps its result, whatever its number is now.
+
+    Attributes:
+        first_block: the one on the shard's chain that nothing was revealed before.
+        reveals: what the chain showed when it was last asked for all, by number.
+    """
+
+    def __init__(self, shard: Shard, round_number: RoundNumber, first_block: int, read: Read) -> None:
+        self._shard, self._round, self._read = shard, round_number, read
+        self.first_block, self.reveals = first_block, list[Revealed]()
+        self._updates: dict[Revealed, VerifiedUpdate] = {}
+        self._unreadable: set[Revealed] = set()
+        self._attempts: dict[Revealed, tuple[int, int]] = {}
+
+    @property
+    def is_complete(self) -> bool:
+        """False while there is content that should be had and is not: others may have it."""
+        return not self._unreadable
+
+    def look(self) -> None:
+        """Fetch and check what is revealed by now, if it is more or less than before; nobody can sign yet."""
+        if len(self.reveals) != self._shard.reveals_in(self._round):
+            self.fetch(0, ())
+
+    def fetch(self, turn: int, included: Collection[int]) -> list[VerifiedUpdate]:
+        """The updates that pass every check, in reveal order.
+
+        The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
+        seat proposes to include it: `included` are the masks that are proposed.
+        """
+        self.reveals = self._read_all()
+        self._check(turn, included)
+        found = [(reveal.index, self._updates.get(_unnumbered(reveal))) for reveal in self.reveals]
+        return [replace(update, index=index) for index, update in found if update is not None]
+
+    def is_current(self) -> bool:
+        """Whether the chain still shows the reveals that were last fetched, each under its number, and no others."""
+        return self._read_all() == self.reveals
+
+    def _read_all(self) -> list[Revealed]:
+        return self._shard.reveals(self._round, self.first_block)
+
+    def _check(self, turn: int, included: Collection[int]) -> None:
+        """Fetch and check what is due."""
+        named = {_unnumbered(reveal): reveal for reveal in self.reveals}
+        attempts = {name: (turn, sum(mask >> r.index & 1 for mask in included)) for name, r in named.items()}
+        missing = [name for name in named if name not in self._updates]
+        if due := [name for name in missing if self._attempts.get(name) != attempts[name]]:
+            verified, rejected = self._read([named[name] for name in due])
+            by_index = {named[name].index: name for name in due}
+            self._updates.update({by_index[update.index]: update for update in verified})
+            unreadable = {one.client for one in rejected if isinstance(one, UpdateUnreadable)}
+            self._unreadable -= set(due)
+            self._unreadable |= {name for name in due if name.client in unreadable}
+        self._attempts = attempts
+        self._unreadable &= named.keys()  # a reveal that its chain has forgotten keeps nobody from speaking
+
+
+def _unnumbered(reveal: Revealed) -> Revealed:
+    """A reveal apart from its number, which is nothing that was checked."""
+    return replace(reveal, index=0)

@@ -1,0 +1,163 @@
+"""A validator: opens rounds, sits in committees, publishes models. One call of `step` does what its duty allows.
+
+The same code runs in `qfl run` and in `qfl validator run`. Every signature is on disk before it is sent, and a seat
+signs at most one checkpoint for each turn: a restarted validator repeats itself, it never equivocates.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+
+from qfl.chain.contracts.beacon import Duty, ValidatorDuty
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.bls import BlsKey
+from qfl.crypto.kem import KemKey
+from qfl.crypto.keyfile import KeyFile
+from qfl.node.journal import ATTESTATIONS, JOURNAL
+from qfl.node.leaves import LeafCheck
+from qfl.node.pruner import Pruner, committee_contents
+from qfl.node.publication import compute_publication
+from qfl.node.relay import send_unless_overtaken
+from qfl.node.settlement import settle_due
+from qfl.node.signer import Signer
+from qfl.protocol.content import Content, content_digest, encode, lanes_root
+from qfl.protocol.state import count_saturated
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.quorum.registration import pack_keys
+from qfl.storage.retention import Retention
+from qfl.storage.store import ContentStore
+from qfl.validator.mirror_keeper import Keeper
+from qfl.validator.mirror_verifier import MirrorVerifier
+from qfl.validator.scorer import Scorer
+from qfl.validator.seat import Seat
+
+log = logging.getLogger(__name__)
+
+SATURATED = (
+    "round %d: %d of the model's %d weights are at their limit, about +-128, and go no further: "
+    "lower training.learning_rate, or leave out model.head"
+)
+
+
+class Validator:
+    """One validator, its key, and its seat in the current round."""
+
+    seat_kind: type[Seat] = Seat
+    """How it behaves in a seat."""
+
+    def __init__(
+        self,
+        participant: ParticipantId,
+        ledger: Ledger,
+        sender: TransactionSender,
+        store: ContentStore,
+        key: KeyFile,
+        folder: Path,
+        kem: KemKey | None = None,
+        bls: BlsKey | None = None,
+        scorer: Scorer | None = None,
+    ) -> None:
+        """`kem` and `bls` are what `set_up_encryption` and `set_up_attesting` return: a private deployment's decryption
+        key, and the attestation key of one with BLS. `scorer` judges updates; without one it takes all.
+        """
+        self._scorer = scorer
+        self.participant, self.kem = participant, kem
+        self._ledger, self._sender, self._store = ledger, sender, store
+        self._signer = Signer(key, folder / JOURNAL)
+        self._pruner = Pruner(ledger, store, folder)
+        self._attesting = self._signer if bls is None else Signer(bls, folder / ATTESTATIONS)
+        self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
+        self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
+        self._keeper = Keeper(participant, ledger, sender, self._signer, self._leaves.in_shard)
+        self._seat: tuple[RoundNumber, ShardIndex, Seat] | None = None
+        self._looked_for_seat = RoundNumber(0)
+
+    def duty(self) -> Duty:
+        """What the beacon asks of this validator now."""
+        return self._ledger.beacon.validator_duty(self.participant)
+
+    def settle(self) -> list[RoundNumber]:
+        """Make every model final whose challenge window has passed, and return their rounds."""
+        return settle_due(self._ledger, self._sender)
+
+    def open_round(self) -> bool:
+        """Open the next round; False when somebody else did.
+
+        Raises:
+            ContractReverted: too few validators are bonded, or too many models wait for finality.
+        """
+        pack_keys(self._ledger, self._sender)
+        call = replace(self._ledger.beacon.open_round(), participant=self.participant)
+        return send_unless_overtaken(self._sender, call) is not None
+
+    def keep_mirrors(self) -> bool:
+        """Help to bring the round to the shards on chains of their own; True when something was sent."""
+        return self._keeper.step()
+
+    def look(self, round_number: RoundNumber) -> None:
+        """Take this validator's seat in an open round, if it has one, and check what is revealed by now.
+
+        Raises:
+            ChainUnreachable, StoreUnreachable.
+        """
+        if self._looked_for_seat != round_number:
+            for shard in map(ShardIndex, range(self._ledger.plan(round_number).parameters.shards)):
+                committee = self._ledger.beacon.committee(round_number, shard)
+                if self.participant in committee:
+                    seat = committee.index(self.participant)
+                    self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
+            self._looked_for_seat = round_number
+        if self._seat is not None and self._seat[0] == round_number:
+            self._mirror_verifier.find_falsehood(self._seat[1])  # what it finds counts when there is something to say
+            self._seat[2].look()
+
+    def verify(self, duty: Duty) -> bool:
+        """Act in this round's committee; True when something was sent. A shard whose mirror is false has none."""
+        if (falsehood := self._mirror_verifier.find_falsehood(duty.shard)) is not None:
+            if duty.shard not in self._false_shards:
+                self._false_shards.add(duty.shard)
+                log.warning("validator %d takes no part: %s", self.participant, falsehood)
+            return False
+        if self._ledger.mirrors:  # its chain may have been down when this validator started
+            self._leaves.in_shard(duty.shard)
+        return self._sit(duty).step()
+
+    def publish(self, round_number: RoundNumber) -> bool:
+        """Compute, store and publish the round's model; False when somebody else did."""
+        model = self._next_model(round_number)
+        if saturated := count_saturated(model.lanes, model.shape):
+            log.warning(SATURATED, round_number, saturated, model.shape.classical)
+        data, root = encode(model), lanes_root(model)
+        digest = content_digest(data)
+        message = self._ledger.beacon_domain.publication(round_number, self.participant, root, digest)
+        signature = self._signer.sign_once(f"publication {round_number}", round_number, message)
+        if signature is None:  # a rollback changed the base after this validator had signed: leave it to others
+            return False
+        self._store.put(data)
+        call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
+        return send_unless_overtaken(self._sender, call) is not None
+
+    def release(self, retention: Retention) -> bool:
+        """Let go of the stored aggregates and models, and of the signatures, that nobody needs any more.
+
+        True when there were any.
+        """
+        released = self._pruner.step(retention, partial(committee_contents, self._ledger))
+        if released:
+            self._signer.release(self._pruner.released)
+        return released
+
+    def _sit(self, duty: Duty) -> Seat:
+        if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
+            parts = self._ledger, self._sender, self._store, self._attesting, self.kem, self._scorer
+            self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
+        return self._seat[2]
+
+    def _next_model(self, round_number: RoundNumber) -> Content:
+        """What this validator publishes."""
+        return compute_publication(self._ledger, self._store, round_number)

@@ -1,0 +1,140 @@
+"""Validators that collude: they hold all four keys, so nothing but the disputes contract is in their way."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from testnet import SHARD, Testnet, reach_checkpoint_phase
+
+from qfl.chain.contracts.disputes import Fault
+from qfl.chain.contracts.staking import Role
+from qfl.challenger.challenger import Challenger, Dispute
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.challenger.opening import open_lanes
+from qfl.crypto.keyfile import KeyFile
+from qfl.devnet import Devnet
+from qfl.node.round_spec import read_round_spec
+from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
+from qfl.protocol.result import ShardResult, compute_result
+from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
+from qfl.quorum.lms_bundle import encode_bundle
+from qfl.simulation.driver import commit, open_round, reveal, run_round, train
+
+CLIENTS = (1, 2, 3)
+ATTESTERS = (0, 1, 3)
+CHALLENGER = 15
+
+
+def liars_town(devnet: Devnet, folder: Path, **parameters: int) -> Testnet:
+    """A town after one honest round; its norm bound is one that four clients can exceed."""
+    testnet = Testnet(devnet, folder, clients=4, **{"normBound": 2**30, **parameters})
+    run_round(testnet.network(clients=CLIENTS))
+    return testnet
+
+
+def make_up_stakes(testnet: Testnet) -> None:
+    staking = testnet.ledger.staking
+    minimum = staking.minimum_stake_wei(Role.VALIDATOR)
+    for validator in (testnet.join(f"validator-{number}") for number in range(1, 5)):
+        if (missing := minimum - staking.participant(validator).stake_wei) > 0:
+            testnet.owner.send(staking.top_up(validator, missing))
+
+
+def make_challenger(testnet: Testnet, account: int = CHALLENGER) -> Challenger:
+    return Challenger(testnet.ledger, testnet.sender(account), FaultDetector(testnet.ledger, testnet.store))
+
+
+def until_checkpoint_phase(testnet: Testnet) -> RoundNumber:
+    return reach_checkpoint_phase(testnet.network(clients=CLIENTS))
+
+
+def until_checkpoint_phase_with(
+    testnet: Testnet, lanes: NDArray[np.signedinteger], stored: bool = True, lane_bits: int = 16
+) -> tuple[RoundNumber, bytes]:
+    """The round, and the content of an update with these `lanes` that client 4 revealed in it."""
+    network, rogue = testnet.network(clients=CLIENTS), testnet.rogue(4)
+    number = open_round(network)
+    spec = read_round_spec(testnet.ledger, number, SHARD)
+    head = (ContentKind.UPDATE, lane_bits, number, SHARD, 0, rogue.participant)
+    content = Content(*head, spec.shape, spec.base_root, lanes)
+    data, root = encode(content), lanes_root(content)
+    if stored:
+        testnet.store.put(data)
+    train(network)
+    rogue.commit(root, content_digest(data))
+    commit(network)
+    rogue.reveal(root, content_digest(data))
+    reveal(network)
+    testnet.end_phase()
+    return number, data
+
+
+def honest_result(testnet: Testnet, number: RoundNumber, shown: dict[bytes, bytes] | None = None) -> ShardResult:
+    """What the revealed lanes come to, over the norm bound or not; `shown` is what only the committee got to see."""
+    spec = read_round_spec(testnet.ledger, number, SHARD)
+    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    seen = shown or {}
+    contents = [seen.get(r.content_digest) or testnet.store.get(r.content_digest, 10_000) for r in reveals]
+    opened = [open_lanes(entry, data, b"", spec) for entry, data in zip(reveals, contents, strict=True)]
+    return compute_result(spec, 0, opened)
+
+
+def altered(content: Content, lane: int = 2) -> Content:
+    lanes = content.lanes.copy()
+    lanes[lane] += 1
+    return replace(content, lanes=lanes)
+
+
+def key_of(testnet: Testnet, validator: ParticipantId) -> KeyFile:
+    return next(key for name, key in testnet.keys.items() if "validator" in name and testnet.join(name) == validator)
+
+
+def collude(testnet: Testnet, checkpoint: CheckpointData) -> list[ParticipantId]:
+    """Have three of the four seats sign `checkpoint`, and get it accepted; return who signed."""
+    committee = testnet.ledger.beacon.committee(checkpoint.round, SHARD)
+    digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
+    bundle = encode_bundle({seat: key_of(testnet, committee[seat]).sign(digest) for seat in ATTESTERS})
+    testnet.owner.send(testnet.ledger.beacon.submit_checkpoint(checkpoint, bundle))
+    return [committee[seat] for seat in ATTESTERS]
+
+
+def publish_false(testnet: Testnet, root: bytes, digest: bytes) -> ParticipantId:
+    """Publish a model as the first validator, and return it."""
+    number, publisher = testnet.ledger.beacon.current_round(), testnet.join("validator-1")
+    message = testnet.ledger.beacon_domain.publication(number, publisher, root, digest)
+    signature = testnet.keys["validator-1"].sign(message)
+    testnet.owner.send(testnet.ledger.beacon.publish(number, publisher, root, digest, signature))
+    return publisher
+
+
+def stakes(testnet: Testnet) -> dict[str, int]:
+    return {name: testnet.ledger.staking.participant(testnet.join(name)).stake_wei for name in testnet.keys}
+
+
+def assert_punished(
+    testnet: Testnet, dispute: Dispute, fault: Fault, guilty: list[ParticipantId], before: dict[str, int]
+) -> None:
+    """The guilty lost half of their stake, everybody else nothing, and the challenger got a quarter of it."""
+    assert (dispute.fault, list(dispute.guilty)) == (fault, guilty)
+    lost = {name: before[name] - now for name, now in stakes(testnet).items() if before[name] != now}
+    assert lost == {name: before[name] // 2 for name in before if testnet.join(name) in guilty}
+    assert dispute.taken_wei == sum(lost.values())
+    assert dispute.bounty_wei == dispute.taken_wei // 4
+
+
+def assert_next_round_is_good(testnet: Testnet, base: RoundNumber) -> None:
+    """Everybody is back at work, on the last good model, and nothing is left to prove."""
+    make_up_stakes(testnet)
+    outcome = run_round(testnet.network(clients=CLIENTS))
+    assert testnet.ledger.plan(outcome.round).base_round == base
+    assert make_challenger(testnet).step() == []
+
+
+def lie_about_one_lane(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+    false = altered(decode(honest.content))
+    testnet.store.put(encode(false))
+    root, digest = lanes_root(false), content_digest(encode(false))
+    return replace(honest.checkpoint, aggregate_root=root, content_digest=digest)

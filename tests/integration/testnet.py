@@ -1,0 +1,158 @@
+"""A town: a deployment of the contracts on a running devnet, and its people, each with a key and a folder."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from experiments.attacks.testnet import SHARD, LocalTestnet, role_of
+from qfl.auditor.rounds import Auditor
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.deploy import Genesis
+from qfl.chain.rpc.sender import Sender
+from qfl.crypto.norm.keys import VerifyingKey
+from qfl.crypto.norm.prover import Prover
+from qfl.devnet import Devnet
+from qfl.node.membership import join
+from qfl.protocol.content import content_digest, lanes_root
+from qfl.protocol.digests import compute_commitment
+from qfl.protocol.next_model import encode_model, model_content
+from qfl.protocol.state import to_state
+from qfl.protocol.types import ParticipantId, RoundNumber, Trained, TrainingTask
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.config import TrainingConfig
+from qfl.simulation.driver import Network, commit, open_round, reveal, train
+from qfl.training.job import JobDocument
+from qfl.training.trainer import Trainer
+
+SMALL = JobDocument(
+    Architecture(encoding="angle", qubits=2, layers=1, classes=2, head=False, features=4),
+    TrainingConfig(steps=1, batch_size=4),
+    rounds=3,
+)
+
+
+class Nudger:
+    """Stands in for training, which takes seconds to load: turns every angle a little, by the task's seed."""
+
+    def warm_up(self) -> None: ...
+
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+        turned = [np.random.default_rng(task.seed).normal(0, 0.05, task.angles.shape) for task in tasks]
+        return [Trained(task.angles + turn, task.weights) for task, turn in zip(tasks, turned, strict=True)]
+
+
+class Testnet(LocalTestnet):
+    """An arena of the tests' own small job; everybody is paid into the account that pays for them.
+
+    It is private when it is given the keys of the norm proofs.
+    """
+
+    def __init__(
+        self,
+        devnet: Devnet,
+        folder: Path,
+        clients: int = 3,
+        validators: int = 4,
+        job: JobDocument = SMALL,
+        key_height: int = 5,
+        verifying_key: VerifyingKey | None = None,
+        prover: Prover | None = None,
+        quorum: str = "lms",
+        **parameters: int,
+    ) -> None:
+        names = [f"client-{i + 1}" for i in range(clients)] + [f"validator-{i + 1}" for i in range(validators)]
+        chosen = {"verifying_key": verifying_key, "prover": prover, "quorum": quorum}
+        super().__init__(devnet, folder, names, job, genesis_of(job), key_height, **chosen, **parameters)
+
+    def join(self, name: str) -> ParticipantId:
+        """The participant called `name`, bonded if it was not: found again as a restarted process finds it."""
+        return join(self.ledger, self.senders[name], role_of(name), self.keys[name], self.folder / name)
+
+    def network(
+        self, clients: Iterable[int] = (), validators: Iterable[int] = (1, 2, 3, 4), trainer: Trainer | None = None
+    ) -> Network:
+        """Those clients and validators, fresh, in one process."""
+        return Network(
+            self.ledger,
+            [self.client(number) for number in clients],
+            [self.validator(number) for number in validators],
+            trainer or Nudger(),
+            self.clock,
+        )
+
+    def rogue(self, number: int) -> Rogue:
+        """A bonded client that does not keep to the program."""
+        return Rogue(self, f"client-{number}")
+
+    def end_phase(self) -> None:
+        """Move the clock to the end of the phase."""
+        self.clock.reach(self.ledger.beacon.context().phase_ends_at)
+
+    def accepted_turn(self, number: RoundNumber) -> int:
+        """Whose proposal became the round's checkpoint."""
+        (accepted,) = self.ledger.beacon.accepted(number, self.ledger.opened_in(number))
+        return accepted.checkpoint.turn
+
+    def assert_everything_stands(self) -> None:
+        """Recompute every round."""
+        complaints = {verdict.round: verdict.complaints for verdict in Auditor(self.ledger, self.store).audit()}
+        assert complaints, "no round was published"
+        assert not any(complaints.values()), complaints
+
+
+class Rogue:
+    """A bonded client that commits to bytes of its own choice."""
+
+    def __init__(self, testnet: Testnet, name: str) -> None:
+        self.testnet, self.name = testnet, name
+        self.participant = testnet.join(name)
+        self.salt = bytes(32)
+
+    def commit(self, root: bytes, digest: bytes, sender: Sender | None = None) -> None:
+        """Commit to an update root and a content digest in the current round."""
+        context = self.testnet.ledger.beacon.context()
+        commitment = compute_commitment(context.round, self.participant, root, digest, self.salt)
+        signature = self.sign(context.round, context.base_root, commitment)
+        self.send_commit(context.round, context.base_root, commitment, signature, sender)
+
+    def sign(self, round_number: int, base_root: bytes, commitment: bytes) -> bytes:
+        """A signature under a commitment."""
+        domain = self.testnet.ledger.shard_domains[SHARD]
+        return self.testnet.keys[self.name].sign(domain.commit(round_number, self.participant, base_root, commitment))
+
+    def send_commit(
+        self, round_number: int, base_root: bytes, commitment: bytes, signature: bytes, sender: Sender | None = None
+    ) -> None:
+        """Send a commitment as it is."""
+        call = self.testnet.ledger.shards[SHARD].commit(
+            RoundNumber(round_number), self.participant, base_root, commitment, signature
+        )
+        (sender or self.testnet.senders[self.name]).send(call)
+
+    def reveal(self, root: bytes, digest: bytes) -> None:
+        """Open the commitment; storing the content is left to others."""
+        current = self.testnet.ledger.beacon.current_round()
+        call = self.testnet.ledger.shards[SHARD].reveal(current, self.participant, root, digest, self.salt)
+        self.testnet.senders[self.name].send(call)
+
+
+def genesis_of(job: JobDocument) -> tuple[Genesis, bytes]:
+    shape, rng = job.architecture.shape, np.random.default_rng(5)
+    state = to_state(rng.uniform(-3, 3, shape.quantum), rng.normal(0, 0.4, shape.classical))
+    content = model_content(RoundNumber(0), state, shape)
+    data = encode_model(content)
+    return Genesis(lanes_root(content), content_digest(data), job.digest(), shape), data
+
+
+def reach_checkpoint_phase(network: Network) -> RoundNumber:
+    """Open a round, and let its clients commit and reveal; nobody has verified anything."""
+    number = open_round(network)
+    train(network)
+    commit(network)
+    reveal(network)
+    network.clock.reach(network.ledger.beacon.context().phase_ends_at)
+    assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
+    return number
