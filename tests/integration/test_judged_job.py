@@ -10,10 +10,10 @@ import pytest
 from rich.console import Console
 
 from experiments.poisoning.client import POISONERS
-from qfl import network
 from qfl.client.client import Client
 from qfl.protocol.content import content_digest
 from qfl.protocol.next_model import encode_model
+from qfl.simulation import identities
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.federation import Federation
@@ -57,7 +57,7 @@ def test_a_poisoning_client_is_left_out_and_loses_nothing(
         kind = POISONERS["sign-flip"] if index == POISONING else Client
         return kind(participant, index, *parts)
 
-    monkeypatch.setattr(network, "Client", choose)
+    monkeypatch.setattr(identities, "Client", choose)
     document = run(tmp_path, replace(JOB, mode=mode))
     assert [entry["included"] for entry in document["rounds"]] == [3, 3]
     assert document["disputes"] == []

@@ -45,10 +45,12 @@ class Nudger:
 
 
 class Testnet(LocalTestnet):
-    """An arena of the tests' own small job; everybody is paid into the account that pays for them.
+    """A local network for the tests' own small job; everybody is paid into the account that pays for them.
 
     It is private when it is given the keys of the norm proofs.
     """
+
+    __test__ = False  # pytest takes it for tests by its name
 
     def __init__(
         self,
