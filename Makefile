@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest -q
 
-.PHONY: setup demo test test-python test-contracts analyse check format clean
+.PHONY: setup demo test test-python test-contracts analyse reference check format clean
 
 setup: .venv/.ready node_modules/.ready
 
@@ -42,6 +42,10 @@ check: setup
 	node_modules/.bin/solhint --max-warnings 0 'contracts/**/*.sol'
 	$(MAKE) analyse
 	$(MAKE) test
+
+# Every function, event and error of the contracts, from the NatSpec of their interfaces.
+reference: setup
+	$(BIN)/python scripts/contract_reference.py
 
 # Slither: every finding of high or medium impact is explained in scripts/explained-findings.toml.
 analyse: setup

@@ -1,8 +1,9 @@
-"""Write docs/contracts.md from the documentation in contracts/interfaces: `python scripts/contract_reference.py`."""
+"""Write docs/reference/contracts.md from the documentation in contracts/interfaces: `make reference`."""
 
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,11 +12,11 @@ import solcx
 
 from qfl.chain.compiler import ROOT, SETTINGS, SOLC
 
-PAGE = ROOT / "docs" / "contracts.md"
+PAGE = ROOT / "docs" / "reference" / "contracts.md"
 HEAD = """# Contract reference
 
-Written by `python scripts/contract_reference.py` from the interfaces' NatSpec; change it there. How the parts fit is in
-[protocol.md](protocol.md).
+Written by `make reference` from the interfaces' NatSpec; change it there. How the parts fit is in
+[protocol.md](../protocol.md).
 """
 MEMBERS = {
     "FunctionDefinition": "Functions",
@@ -43,7 +44,7 @@ def _file(path: Path, tree: Node) -> Iterator[str]:
     """An interface: what it is for, its members by kind, then the file's own structs and enums."""
     interfaces = [node for node in tree["nodes"] if node["nodeType"] == "ContractDefinition"]
     yield f"## {path.stem}\n"
-    yield f"[{path}](../{path})\n"
+    yield f"[{path}](../../{path})\n"
     for interface in interfaces:
         about = _tags(interface)
         yield "\n".join(text for tag in ("title", "notice", "dev") for _, text in about.get(tag, [])) + "\n"
@@ -102,5 +103,7 @@ def _tags(node: Node) -> dict[str, list[tuple[str, str]]]:
 
 
 if __name__ == "__main__":
-    PAGE.write_text(render())
-    print(PAGE)
+    page = Path(sys.argv[1]) if len(sys.argv) > 1 else PAGE
+    page.parent.mkdir(parents=True, exist_ok=True)
+    page.write_text(render())
+    print(page)

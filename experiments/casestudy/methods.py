@@ -67,7 +67,7 @@ class Size:
     Attributes:
         seeds: of the learning and of the bytes.
         clients, rounds: of the learning.
-        poisons: attacks on the model, by their names in docs/robustness.md.
+        poisons: attacks on the model, by their names in docs/results/robustness.md.
         target: accuracy that bytes are counted until.
         deciding_clients, validators, repetitions: of `qfl bench consensus`; energy has the same clients and validators.
         energy_rounds: of the job that energy is of.

@@ -76,7 +76,7 @@ def _what_is_compared(size: Mapping[str, Any]) -> Section:
         f"Learning: {size['clients']} clients, {size['rounds']} rounds on the digits, dealt out by a Dirichlet "
         "distribution (0.5); every method has the same clients' data, test set, number of steps and updates in 16-bit "
         f"lanes. Validators hold {VALIDATION_PERCENT} % of the training data. Attackers are {ATTACKERS_PERCENT} % of "
-        "the clients, the same ones for every method; what they do is in docs/robustness.md.",
+        "the clients, the same ones for every method; what they do is in docs/results/robustness.md.",
         f"Decisions: {size['deciding_clients']} updates, {size['validators']} validators, 4 seats; medians of "
         f"{size['repetitions']} rounds. Attacks on the protocol run on a chain of their own each.",
     ]
@@ -148,7 +148,7 @@ def _consensus(results: Mapping[str, Any]) -> Section:
         },
     )
     headings = ("figure", *(variant.title for variant in variants))
-    text = "Definitions of every figure: docs/measurements.md. Medians."
+    text = "Definitions of every figure: docs/results/measurements.md. Medians."
     return Section("A round's decision", [text], [picture], [Table("One decision, by way to decide", headings, rows)])
 
 
@@ -181,7 +181,7 @@ def _energy(document: Mapping[str, Any]) -> Section:
         JOULES,
         shown,
     )
-    text = "Processor seconds and bytes are measured, joules follow from constants with sources: docs/energy.md."
+    text = "Processor seconds and bytes are measured, joules follow from constants (docs/results/energy.md)."
     headings = ("joules a round, low to high", *accounts)
     return Section("Energy", [text], [picture], [Table("Energy of one round", headings, rows)])
 

@@ -2,7 +2,7 @@
 
 All variants run in one process on one machine, on the same chain program and the same IPFS node, and decide about the
 same updates: clients train once, and what they have trained is encoded, signed, committed and revealed by the clients'
-own code in every variant and repetition. docs/measurements.md says what every figure is.
+own code in every variant and repetition. docs/results/measurements.md says what every figure is.
 """
 
 from __future__ import annotations

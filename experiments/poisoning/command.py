@@ -26,7 +26,7 @@ from qfl.simulation.config import JobConfig
     show_default=True,
     help="Share of attackers.",
 )
-@click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/robustness.md; all.")
+@click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/results/robustness.md; all.")
 @click.option(
     "--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Runs of each, with successive seeds."
 )

@@ -31,7 +31,7 @@ POISONS: Mapping[str, Poison] = {
     "null-dilution": NullDilution(),
     "echo": Echo(),
 }
-"""The suite, with the strengths that docs/robustness.md speaks of."""
+"""The suite, with the strengths that docs/results/robustness.md speaks of."""
 
 
 def find_poison(name: str) -> Poison:

@@ -1,7 +1,7 @@
 """`qfl bench attack`: every poison against every defence, on one job, several seeds.
 
 All runs are without a chain (`qfl.simulation.federation`): the same lanes and integer rule as on one, and a committee
-whose seats each hold their own validation data. docs/robustness.md says what every figure is.
+whose seats each hold their own validation data. docs/results/robustness.md says what every figure is.
 """
 
 from __future__ import annotations

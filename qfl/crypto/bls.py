@@ -1,8 +1,8 @@
 """BLS signatures over BLS12-381: keys in G1, signatures in G2, many signatures of one message as short as one.
 
 draft-irtf-cfrg-bls-signature, ciphersuite BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_. The library `blspy` does the
-cryptography; `contracts/libraries/Bls.sol` verifies the same on chain. Not post-quantum: docs/consensus.md says what
-that means. Without state: signing the same message again gives the same signature.
+cryptography; `contracts/libraries/Bls.sol` verifies the same on chain. Not post-quantum:
+docs/results/consensus.md says what that means. Without state: signing the same message again gives the same signature.
 """
 
 from __future__ import annotations

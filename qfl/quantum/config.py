@@ -32,8 +32,8 @@ LAST_RATE = 0.05
 class TrainingConfig:
     """How a client trains in one round.
 
-    The defaults are tuned for the digits, 10 rounds, 5 clients, whatever classes each of them has; `docs/learning.md`
-    tells what else was tried. See `scale_rate` for the schedule.
+    The defaults are tuned for the digits, 10 rounds, 5 clients, whatever classes each of them has;
+    `docs/results/learning.md` tells what else was tried. See `scale_rate` for the schedule.
 
     Attributes:
         steps: optimiser steps, up to 10,000; the same for every client however much data it has, so that the

@@ -46,7 +46,7 @@ LANE_PRESETS = {
 """Exponents and norm bounds that hold what honest clients send, by lane width.
 
 Lanes of 8 and 16 bits have room to spare. Those of 4 clip a few changes of the first round, which come in later: finer
-steps are worth more to them than reach (`docs/frugal.md`).
+steps are worth more to them than reach (`docs/results/frugal.md`).
 """
 
 EXPONENTS = ("preset", "auto")

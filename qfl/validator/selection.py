@@ -3,7 +3,7 @@
 An opinion costs nobody a stake: an update that is left out earns nothing, that is all. Seats judge by their own data,
 so their scores differ a little; an attester therefore takes a proposal that it could almost have made itself, and takes
 more after the first turn, so that a committee of honest seats comes to a decision. Clients who know the score get past
-it, and have others left out: docs/robustness.md, "Open to who knows it".
+it, and have others left out: docs/results/robustness.md, "Open to who knows it".
 """
 
 from __future__ import annotations

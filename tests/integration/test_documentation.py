@@ -1,7 +1,7 @@
-"""Every command of README and guides is run, or is parsed and listed with the reason why not; other pages' are parsed.
+"""Every command of README, the guides and `LISTED` is run, or listed with the reason why not; others are parsed.
 
 Conventions: `sh` blocks of a guide are one script, `sh terminal` ones run beside it, `sh skip: REASON` ones are parsed
-only; `python` blocks of a guide are one program. In README and docs/ commands are indented by four spaces.
+only; `python` blocks of a guide are one program. Elsewhere commands are indented by four spaces.
 """
 
 from __future__ import annotations
@@ -26,9 +26,14 @@ GUIDES = ROOT / "docs" / "guides"
 STORY = ("deploy", "client", "validator", "verify")
 """Guides that are one story on one network, in this order."""
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LISTED = [
+    ROOT / "README.md",
+    *(ROOT / "docs" / f"{page}.md" for page in ("guides/run", "guides/network", "reference/private-mode", "security")),
+]
+"""Pages whose indented commands are run, in this order, or listed."""
 PATIENCE_SECONDS = 600
 SMALL = "central_epochs = 0\n[training]\nsteps = 3\n"
-"""What README's first job is made quicker by."""
+"""What the first job is made quicker by."""
 
 RUN = (
     "qfl run --clients 5",
@@ -42,16 +47,14 @@ RUN = (
     "qfl attack --list",
     "qfl simulate",
 )
-"""Commands of the README that are run, by how they begin."""
+"""Commands of these pages that are run, by how they begin."""
 NOT_RUN = {
     "make": "what CI and this very run are",
-    "pip": "set-up, which CI has done",
-    "qfl bench": "minutes; tests/integration/test_bench*.py run small ones",
-    "qfl casestudy": "a quarter of an hour; test_casestudy_command.py runs a small one",
     "qfl explorer": "a server until Ctrl-C; test_explorer.py, test_explorer_in_browser.py",
     "qfl attack": "test_attacks.py plays all of them",
     "qfl run --mode private": "test_private_job.py",
     "qfl verify --run runs/private": "test_private_job.py",
+    "qfl run --config scripts/jobs/angles-144.toml": "minutes",
     "qfl run --config scripts/jobs/mnist-quantum.toml": "needs MNIST, and minutes",
     "qfl run --clients 12": "test_shard_chains.py, test_changing_clients.py",
     "qfl run --quorum bls": "test_bls_job.py",
@@ -147,9 +150,25 @@ def test_commands_have_the_options_that_pages_say(page: Path, monkeypatch: pytes
     assert not complaints
 
 
+def anchors_of(page: Path) -> set[str]:
+    """The names that GitHub gives a page's headings."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", [*sorted(ROOT.glob("*.md")), *PAGES[1:]], ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors_of(target), link
+
+
 def test_the_readme_runs(tmp_path: Path) -> None:
+    """With the pages that it leads to: together they are one story of one run."""
     script = ["set -eux", "PS4='+ $SECONDS s: '"]
-    for command in commands_of(ROOT / "README.md"):
+    for command in (command for page in LISTED for command in commands_of(page)):
         if command.startswith(RUN):
             quick = " --rounds 3 --no-plots --config small.toml" if command.startswith("qfl run") else ""
             script.append((command + quick).replace("runs/demo", "runs/mine"))

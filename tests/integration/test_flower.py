@@ -14,7 +14,7 @@ from qfl.protocol.types import ParticipantId, VerifiedUpdate
 
 PYTHON = os.environ.get("QFL_FLOWER", "")
 needs_flower = pytest.mark.skipif(
-    not PYTHON, reason="QFL_FLOWER does not name the Python of an environment with flwr (see docs/robustness.md)"
+    not PYTHON, reason="QFL_FLOWER names no Python of an environment with flwr (see docs/results/robustness.md)"
 )
 
 

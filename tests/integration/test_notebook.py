@@ -1,4 +1,4 @@
-"""docs/demo.ipynb runs as it is, and is committed without outputs; also beside other load, any number of times:
+"""docs/guides/demo.ipynb runs as it is, and is committed without outputs; also beside other load, any number of times:
 
 for i in $(seq 10); do .venv/bin/python -m pytest -q tests/integration/test_notebook.py || break; done
 """
@@ -30,7 +30,7 @@ def sockets() -> Iterator[Config]:
 
 
 def test_the_notebook_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sockets: Config) -> None:
-    notebook = nbformat.read(ROOT / "docs" / "demo.ipynb", as_version=4)
+    notebook = nbformat.read(ROOT / "docs" / "guides" / "demo.ipynb", as_version=4)
     code = [cell for cell in notebook.cells if cell.cell_type == "code"]
     assert not any(cell.outputs or cell.execution_count for cell in code), "clear the outputs before you commit"
     monkeypatch.setenv("PYTHONPATH", str(ROOT))

@@ -129,7 +129,7 @@ def field() -> Field:
 
 @pytest.mark.parametrize(("name", "honest_left_out"), [("head-bias", 0.0), ("null-dilution", 0.0), ("echo", 0.3)])
 def test_a_judged_model_falls_to_who_knows_the_judgement(name, honest_left_out):
-    """Once the judgement stands these, this fails, and docs/robustness.md has to say so."""
+    """Once the judgement stands these, this fails, and docs/results/robustness.md has to say so."""
     outcome = field().run(POISONS[name], ATTACKERS, JUDGED)
     assert outcome.accuracy < 0.5
     assert outcome.honest_left_out >= honest_left_out

@@ -1,4 +1,4 @@
-"""The engine that runs a circuit fused: see `plan.py` for what becomes of it, and docs/engine.md for why."""
+"""The engine that runs a circuit fused: `qfl.quantum.engine.plan` says how, docs/results/engine.md why."""
 
 from __future__ import annotations
 
