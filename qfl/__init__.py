@@ -57,7 +57,7 @@ _MODULES = {
     "Sender": "qfl.chain.rpc.sender",
     "TrainingConfig": "qfl.quantum.config",
     "Validator": "qfl.validator.validator",
-    "Watch": "qfl.challenger.fault_detector",
+    "FaultDetector": "qfl.challenger.fault_detector",
     "join": "qfl.node.membership",
     "load_config": "qfl.simulation.config",
     "open_norm_keys": "qfl.node.proving",

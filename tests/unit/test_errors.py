@@ -23,6 +23,7 @@ BRANCHES = {
     "DevnetError": 7,
 }
 LEAVES = {
+    "DoorBroken": 2,
     "InvalidInput": 2,
     "NotFinite": 2,
     "DatasetMissing": 2,

@@ -30,7 +30,7 @@ PUBLIC = {
     "Sender",
     "TrainingConfig",
     "Validator",
-    "Watch",
+    "FaultDetector",
     "join",
     "load_config",
     "open_norm_keys",
