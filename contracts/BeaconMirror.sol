@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {WrongShard} from "./interfaces/Errors.sol";
+import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
 import {Handover, IBeaconMirror, MirrorMessage, MirrorSeat, MirroredRound} from "./interfaces/IBeaconMirror.sol";
-import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeaconView.sol";
 import {LmsKey} from "./interfaces/IStaking.sol";
-import {Bits} from "./libraries/Bits.sol";
 import {Chunks} from "./libraries/Chunks.sol";
 import {Digest} from "./libraries/Digest.sol";
+import {MAX_SEATS, Quorum} from "./libraries/Quorum.sol";
+import {Rounds} from "./libraries/Rounds.sol";
 import {LmsBundles} from "./quorums/LmsBundles.sol";
 
 /// @title The beacon as a shard on another chain sees it.
 /// @dev One round is kept, and overwritten; of those before, only who sat in their committees. Keys are kept by
 /// validator: most of a new committee's are there already, and one that was replaced since is the one to ask for.
 contract BeaconMirror is IBeaconMirror, LmsBundles {
-    uint256 private constant MAX_SEATS = 64;
     /// @dev How many messages back a committee may be that signs in place of the sitting one.
     uint256 private constant HANDOVER_DEPTH = 4;
 
@@ -57,9 +58,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
 
         bytes32 digest = Digest.mirrorMessage(message);
         uint32[] memory validators = _validatorsOf(signers);
-        uint256 signed = Bits.count(_signersOf(digest, validators, bundle));
-        uint256 required = (2 * validators.length + 2) / 3;
-        if (signed < required) revert NoQuorum(signed, required);
+        Quorum.check(_signersOf(digest, validators, bundle), validators.length);
         _show(message, signers, digest);
     }
 
@@ -110,7 +109,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         if (_round.round == 0) return (false, 0, key);
         key = _clientKeys[id];
         active = key.height != 0;
-        shard = uint16(uint256(keccak256(abi.encode(_round.seed, id))) % _round.shards);
+        shard = Rounds.shardOf(_round.seed, id, _round.shards);
     }
 
     /// @inheritdoc IBeaconView
@@ -140,7 +139,8 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         Handover[HANDOVER_DEPTH + 1] memory all;
         uint256 count = 0;
         for (uint64 round = _round.round; round != 0 && count <= HANDOVER_DEPTH; round = _committees[round].previous) {
-            all[count++] = Handover({round: round, opensAt: _opensAt(round)});
+            all[count] = Handover({round: round, opensAt: _opensAt(round)});
+            ++count;
         }
         found = new Handover[](count);
         for (uint256 i = 0; i < count; ++i) {

@@ -1,25 +1,394 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {ModelDisputes} from "./disputes/ModelDisputes.sol";
-import {Judge} from "./disputes/Judge.sol";
-import {SeatDisputes} from "./disputes/SeatDisputes.sol";
-import {UpdateDisputes} from "./disputes/UpdateDisputes.sol";
-import {IBeacon} from "./interfaces/IBeacon.sol";
+import {BadAttestation, NoCheckpoint, NoSuchSeat, WrongCount, WrongShard} from "./interfaces/Errors.sol";
+import {Checkpoint, CheckpointRecord, IBeacon, Round, RoundParameters, RoundState} from "./interfaces/IBeacon.sol";
+import {Fault, IDisputes, Opening, RevealedUpdate} from "./interfaces/IDisputes.sol";
+import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IShard} from "./interfaces/IShard.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
+import {Aggregate} from "./libraries/Aggregate.sol";
+import {Chunks} from "./libraries/Chunks.sol";
+import {Content} from "./libraries/Content.sol";
+import {Lanes} from "./libraries/Lanes.sol";
+import {ModelRule, Recompute} from "./libraries/Recompute.sol";
 
 /// @title Proofs of faults, each recomputed here from what was signed.
 /// @dev Nobody owns it, it holds no money, and it believes nothing but the beacon, the shards and hashes.
-contract Disputes is UpdateDisputes, ModelDisputes, SeatDisputes {
+contract Disputes is IDisputes {
+    /// @dev A published model that can be disputed, and what it follows from.
+    struct PublishedModel {
+        bytes32 baseRoot;
+        bytes32 modelRoot;
+        bytes32 contentDigest;
+        uint32 publisher;
+        ModelRule rule;
+    }
+
+    /// @inheritdoc IDisputes
+    IBeacon public immutable beacon;
+    /// @inheritdoc IDisputes
+    IStaking public immutable staking;
+    /// @inheritdoc IDisputes
+    bool public immutable isPrivate;
+    uint32 private immutable _quantumLength;
+    uint32 private immutable _classicalLength;
+
+    /// @inheritdoc IDisputes
+    IShard[] public shards;
+    /// @inheritdoc IDisputes
+    mapping(uint64 round => mapping(uint16 shard => uint64 seats)) public equivocated;
+
     /// @dev Reverts where the beacon expects another address, since it could void nothing from here.
     /// @param isPrivate_ As the shards are; those on chains of their own cannot be asked from here.
-    constructor(
-        IBeacon beacon_,
-        IStaking staking_,
-        IShard[] memory shards_,
-        bool isPrivate_
-    ) Judge(beacon_, staking_, isPrivate_) UpdateDisputes(shards_) {
+    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, bool isPrivate_) {
+        (beacon, staking, isPrivate) = (beacon_, staking_, isPrivate_);
+        (_quantumLength, _classicalLength) = (beacon_.quantumLength(), beacon_.classicalLength());
+        if (_coordinates() == 0) revert NoSuchCoordinate(0, 0);
+        for (uint16 i = 0; i < shards_.length; ++i) {
+            uint16 index = shards_[i].shardIndex();
+            if (index != i) revert WrongShard(index, i);
+            if (isPrivate_ != (address(shards_[i].verifier()) != address(0))) revert WrongMode(index, isPrivate_);
+        }
+        shards = shards_;
         if (beacon_.disputes() != address(this)) revert NotExpected(address(this), beacon_.disputes());
+    }
+
+    // --- a shard's aggregate: is it the trimmed mean of the included updates? --------------------------------
+
+    /// @inheritdoc IDisputes
+    function disputeAggregate(
+        Checkpoint calldata checkpoint,
+        uint32 coordinate,
+        RevealedUpdate[] calldata updates,
+        Opening[] calldata openings,
+        Opening calldata aggregate
+    ) external {
+        uint64 attested = _attestersOf(checkpoint);
+        if (coordinate >= _coordinates()) revert NoSuchCoordinate(coordinate, _coordinates());
+        _requireUpdates(checkpoint, updates);
+        _requireCount("openings", openings.length, updates.length);
+        if (!_isOpen(aggregate, checkpoint.aggregateRoot, 32, coordinate / 8)) revert NotOpened("aggregate", 0);
+
+        RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
+        int256[] memory lanes = _openLanes(updates, openings, parameters.laneBits, coordinate);
+        int32 mean = Aggregate.meanOfLanes(lanes, parameters.trimBps);
+        if (mean == Lanes.laneAt(aggregate.data, 32, coordinate % 8)) revert AggregateIsRight(coordinate, mean);
+        _convictCommittee(Fault.Aggregate, checkpoint, attested);
+    }
+
+    /// @inheritdoc IDisputes
+    function disputeWholeAggregate(
+        Checkpoint calldata checkpoint,
+        RevealedUpdate[] calldata updates,
+        bytes32[][] calldata lanes,
+        bytes32[] calldata seeds
+    ) external {
+        uint64 attested = _attestersOf(checkpoint);
+        _requireUpdates(checkpoint, updates);
+        _requireCount("lanes", lanes.length, updates.length);
+        _requireCount("seeds", seeds.length, updates.length);
+
+        RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
+        uint256 chunks = Lanes.chunksFor(_coordinates(), parameters.laneBits);
+        for (uint256 i = 0; i < updates.length; ++i) {
+            _requireCount("lanes", lanes[i].length, chunks);
+            if (!_isUpdate(lanes[i], seeds[i], updates[i].updateRoot)) revert NotOpened("lanes", i);
+        }
+        bytes32[] memory means = Recompute.aggregateOf(lanes, _coordinates(), parameters.laneBits, parameters.trimBps);
+        bytes32 digest = Content.digestOfAggregate(checkpoint, _quantumLength, _classicalLength, means);
+        bytes32 root = Chunks.rootOf(means);
+        if (root == checkpoint.aggregateRoot && digest == checkpoint.contentDigest) revert ContentIsRight(root, digest);
+        _convictCommittee(Fault.Aggregate, checkpoint, attested);
+    }
+
+    // --- what a checkpoint includes: was it revealed, and is it within the norm bound? -----------------------
+
+    /// @inheritdoc IDisputes
+    function disputeUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) external {
+        uint64 attested = _attestersOf(checkpoint);
+        if (checkpoint.shard >= shards.length) revert ShardElsewhere(checkpoint.shard);
+        IShard shard = shards[checkpoint.shard];
+
+        bool isBeyond = checkpoint.included >> shard.revealsIn(checkpoint.round) != 0;
+        if (!isBeyond) {
+            _requireCount("updates", updates.length, checkpoint.count);
+            _requireRevealed(shard, checkpoint, updates);
+            if (Recompute.updatesRootOf(updates) == checkpoint.updatesRoot) {
+                revert UpdatesAreRight(checkpoint.updatesRoot);
+            }
+        }
+        _convictCommittee(Fault.Updates, checkpoint, attested);
+    }
+
+    /// @inheritdoc IDisputes
+    function disputeNorm(
+        Checkpoint calldata checkpoint,
+        uint16 position,
+        RevealedUpdate calldata update,
+        bytes32[] calldata path,
+        bytes32[] calldata chunks,
+        bytes32 seed
+    ) external {
+        uint64 attested = _attestersOf(checkpoint);
+        bytes memory leaf = Chunks.updateData(update.client, update.updateRoot, update.contentDigest);
+        if (!Chunks.verify(checkpoint.updatesRoot, checkpoint.count, position, leaf, path)) {
+            revert NotOpened("update", position);
+        }
+        RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
+        _requireCount("chunks", chunks.length, Lanes.chunksFor(_coordinates(), parameters.laneBits));
+        if (!_isUpdate(chunks, seed, update.updateRoot)) revert NotOpened("chunks", position);
+
+        uint256 squaredNorm = Lanes.squaredNorm(chunks, parameters.laneBits);
+        if (squaredNorm <= parameters.normBound) revert WithinNorm(squaredNorm, parameters.normBound);
+        _convictCommittee(Fault.Norm, checkpoint, attested);
+    }
+
+    // --- a published model: is it the base and the weighted mean of the shards' aggregates? ------------------
+
+    /// @inheritdoc IDisputes
+    function disputeModel(
+        uint64 round,
+        uint32 coordinate,
+        Checkpoint[] calldata checkpoints,
+        Opening[] calldata aggregates,
+        Opening calldata base,
+        Opening calldata model
+    ) external {
+        if (coordinate >= _coordinates()) revert NoSuchCoordinate(coordinate, _coordinates());
+        PublishedModel memory published = _publishedModel(round, checkpoints);
+        _requireCount("aggregates", aggregates.length, checkpoints.length);
+        (uint256 chunk, uint256 position) = (coordinate / 8, coordinate % 8);
+        if (!_isOpen(base, published.baseRoot, 32, chunk)) revert NotOpened("base", 0);
+        if (!_isOpen(model, published.modelRoot, 32, chunk)) revert NotOpened("model", 0);
+        int256[] memory means = new int256[](aggregates.length);
+        for (uint256 i = 0; i < means.length; ++i) {
+            if (!_isOpen(aggregates[i], checkpoints[i].aggregateRoot, 32, chunk)) revert NotOpened("aggregates", i);
+            means[i] = Lanes.laneAt(aggregates[i].data, 32, position);
+        }
+
+        int32 before = int32(Lanes.laneAt(base.data, 32, position));
+        int32 right = Recompute.nextOf(coordinate, before, means, published.rule);
+        if (right == Lanes.laneAt(model.data, 32, position)) revert ModelIsRight(coordinate, right);
+        _convictPublisher(round, published.publisher);
+    }
+
+    /// @inheritdoc IDisputes
+    function disputeWholeModel(
+        uint64 round,
+        Checkpoint[] calldata checkpoints,
+        bytes32[] calldata base,
+        bytes32[][] calldata aggregates
+    ) external {
+        PublishedModel memory published = _publishedModel(round, checkpoints);
+        uint256 chunks = Lanes.chunksFor(_coordinates(), 32);
+        _requireCount("aggregates", aggregates.length, checkpoints.length);
+        _requireCount("base", base.length, chunks);
+        if (Chunks.unsaltedRootOf(base) != published.baseRoot) revert NotOpened("base", 0);
+        for (uint256 i = 0; i < aggregates.length; ++i) {
+            _requireCount("aggregates", aggregates[i].length, chunks);
+            if (Chunks.unsaltedRootOf(aggregates[i]) != checkpoints[i].aggregateRoot) revert NotOpened("aggregates", i);
+        }
+
+        bytes32[] memory model = Recompute.modelOf(base, aggregates, _coordinates(), published.rule);
+        bytes32 digest = Content.digestOfModel(round, _quantumLength, _classicalLength, published.baseRoot, model);
+        bytes32 root = Chunks.rootOf(model);
+        if (root == published.modelRoot && digest == published.contentDigest) revert ContentIsRight(root, digest);
+        _convictPublisher(round, published.publisher);
+    }
+
+    // --- what a seat signed: two checkpoints for one turn? ---------------------------------------------------
+
+    /// @inheritdoc IDisputes
+    function disputeEquivocation(
+        Checkpoint calldata one,
+        Checkpoint calldata other,
+        uint8 seat,
+        uint32 keyIndexOne,
+        bytes calldata signatureOne,
+        uint32 keyIndexOther,
+        bytes calldata signatureOther
+    ) external {
+        (uint64 round, uint16 shard) = (one.round, one.shard);
+        if (round != other.round || shard != other.shard || one.turn != other.turn) revert NotEquivocation();
+        uint32 validator = _seated(round, shard, seat);
+        bytes32 digest = _requireSigned(one, seat, validator, keyIndexOne, signatureOne);
+        if (digest == _requireSigned(other, seat, validator, keyIndexOther, signatureOther)) revert NotEquivocation();
+
+        equivocated[round][shard] |= uint64(1) << seat;
+        _punish(Fault.Equivocation, round, shard, _alone(validator));
+    }
+
+    // --- inside: verdicts ------------------------------------------------------------------------------------
+
+    /// @dev Voids the checkpoint and slashes every seat that attested it. Reverts in a final round.
+    function _convictCommittee(Fault fault, Checkpoint calldata checkpoint, uint64 attested) private {
+        (uint64 round, uint16 shard) = (checkpoint.round, checkpoint.shard);
+        uint32[] memory committee = beacon.committee(round, shard);
+        uint256 found = 0;
+        for (uint256 seat = 0; seat < committee.length; ++seat) {
+            if ((attested >> seat) & 1 == 0) continue;
+            committee[found] = committee[seat];
+            ++found;
+        }
+        assembly ("memory-safe") {
+            mstore(committee, found)
+        }
+        beacon.voidCheckpoint(round, shard);
+        _punish(fault, round, shard, committee);
+    }
+
+    function _convictPublisher(uint64 round, uint32 publisher) private {
+        beacon.voidModel(round);
+        _punish(Fault.Model, round, 0, _alone(publisher));
+    }
+
+    /// @dev Assumes that whatever keeps a fault from being punished again is written already: the challenger is paid here.
+    function _punish(Fault fault, uint64 round, uint16 shard, uint32[] memory guilty) private {
+        uint256 takenWei = staking.slash(guilty, msg.sender);
+        emit FaultProven(fault, round, shard, msg.sender, guilty, takenWei);
+    }
+
+    // --- inside: what was accepted, published and signed -----------------------------------------------------
+
+    /// @dev The seats that attested `checkpoint`, which is the accepted one and stands.
+    function _attestersOf(Checkpoint calldata checkpoint) private view returns (uint64 attested) {
+        CheckpointRecord memory record = beacon.checkpointAt(checkpoint.round, checkpoint.shard);
+        if (record.digest == 0 || record.voided) revert NoCheckpoint(checkpoint.round, checkpoint.shard);
+        if (record.digest != beacon.checkpointDigest(checkpoint)) {
+            revert NotAccepted(checkpoint.round, checkpoint.shard);
+        }
+        return record.attested;
+    }
+
+    /// @dev Checks that the round's model can be disputed, and that `checkpoints` are all that it follows from.
+    function _publishedModel(
+        uint64 round,
+        Checkpoint[] calldata checkpoints
+    ) private view returns (PublishedModel memory model) {
+        Round memory published = beacon.roundAt(round);
+        if (published.state != RoundState.Published) revert NotPublished(round);
+        _requireCount("checkpoints", checkpoints.length, published.checkpoints);
+        ModelRule memory rule = model.rule;
+        rule.counts = new uint256[](checkpoints.length);
+        for (uint256 i = 0; i < checkpoints.length; ++i) {
+            Checkpoint calldata checkpoint = checkpoints[i];
+            bool isInOrder = i == 0 || checkpoint.shard > checkpoints[i - 1].shard;
+            if (checkpoint.round != round || !isInOrder) revert WrongCheckpoint(i);
+            _attestersOf(checkpoint);
+            rule.counts[i] = checkpoint.count;
+            rule.total += checkpoint.count;
+        }
+        RoundParameters memory parameters = beacon.parametersOf(round);
+        (rule.quantumExponent, rule.classicalExponent) = (parameters.quantumExponent, parameters.classicalExponent);
+        rule.angles = _quantumLength;
+        model.baseRoot = beacon.roundAt(published.baseRound).modelRoot;
+        (model.modelRoot, model.contentDigest) = (published.modelRoot, published.contentDigest);
+        model.publisher = published.publisher;
+    }
+
+    /// @dev The validator in a seat that was not punished yet.
+    function _seated(uint64 round, uint16 shard, uint8 seat) private view returns (uint32) {
+        uint32[] memory committee = beacon.committee(round, shard);
+        if (seat >= committee.length) revert NoSuchSeat(seat, committee.length);
+        if ((equivocated[round][shard] >> seat) & 1 == 1) revert AlreadyProven(round, shard, seat);
+        return committee[seat];
+    }
+
+    /// @dev Checks that `validator` in `seat` signed `checkpoint`, and returns the digest that it signed.
+    /// A key that was retired before is of no use against its owner, so that it need not be guarded for ever.
+    function _requireSigned(
+        Checkpoint calldata checkpoint,
+        uint8 seat,
+        uint32 validator,
+        uint32 keyIndex,
+        bytes calldata signature
+    ) private view returns (bytes32 digest) {
+        IQuorum quorum = beacon.quorum();
+        uint40 retiredAt = quorum.keyRetiredAt(validator, keyIndex);
+        if (retiredAt != 0 && retiredAt < beacon.roundAt(checkpoint.round).revealEndsAt) {
+            revert KeyRetired(validator, keyIndex, retiredAt);
+        }
+        digest = beacon.checkpointDigest(checkpoint);
+        if (!quorum.isAttestation(validator, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
+    }
+
+    // --- inside: what was opened -----------------------------------------------------------------------------
+
+    /// @dev Checks that `updates` are all that the checkpoint includes, in its order.
+    function _requireUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) private pure {
+        _requireCount("updates", updates.length, checkpoint.count);
+        if (Recompute.updatesRootOf(updates) != checkpoint.updatesRoot) revert NotOpened("updates", 0);
+    }
+
+    /// @dev Checks that `updates` were revealed under the numbers in `checkpoint.included`, lowest first.
+    function _requireRevealed(
+        IShard shard,
+        Checkpoint calldata checkpoint,
+        RevealedUpdate[] calldata updates
+    ) private view {
+        uint256 rest = checkpoint.included;
+        uint16 index = 0;
+        for (uint256 i = 0; i < updates.length; ++i) {
+            while ((rest >> index) & 1 == 0) ++index;
+            RevealedUpdate calldata update = updates[i];
+            bytes32 revealed = shard.revealedAs(index, update.updateRoot, update.contentDigest);
+            if (shard.updateOf(checkpoint.round, update.client) != revealed) revert NotRevealed(update.client, index);
+            ++index;
+        }
+    }
+
+    /// @dev The lane of each update at `coordinate`.
+    function _openLanes(
+        RevealedUpdate[] calldata updates,
+        Opening[] calldata openings,
+        uint256 bits,
+        uint256 coordinate
+    ) private view returns (int256[] memory lanes) {
+        lanes = new int256[](updates.length);
+        uint256 perChunk = 256 / bits;
+        for (uint256 i = 0; i < updates.length; ++i) {
+            if (!_isOpenUpdate(openings[i], updates[i].updateRoot, bits, coordinate / perChunk)) {
+                revert NotOpened("openings", i);
+            }
+            lanes[i] = Lanes.laneAt(openings[i].data, bits, coordinate % perChunk);
+        }
+    }
+
+    /// @dev Whether `chunks` are all of an update under `root`. Whether it is salted the deployment says, and no seed.
+    function _isUpdate(bytes32[] calldata chunks, bytes32 seed, bytes32 root) private view returns (bool) {
+        if (isPrivate) return Chunks.saltedRootOf(chunks, seed) == root;
+        return seed == 0 && Chunks.unsaltedRootOf(chunks) == root;
+    }
+
+    /// @dev Whether `opening` is chunk `index` of an update with lanes of `bits` under `root`.
+    function _isOpenUpdate(
+        Opening calldata opening,
+        bytes32 root,
+        uint256 bits,
+        uint256 index
+    ) private view returns (bool) {
+        if (!isPrivate) return _isOpen(opening, root, bits, index);
+        bytes memory salted = abi.encodePacked(opening.data, opening.salt);
+        return Chunks.verify(root, Lanes.chunksFor(_coordinates(), bits), index, salted, opening.path);
+    }
+
+    /// @dev Whether `opening` is chunk `index` of an unsalted vector with lanes of `bits` under `root`.
+    function _isOpen(Opening calldata opening, bytes32 root, uint256 bits, uint256 index) private view returns (bool) {
+        uint256 count = Lanes.chunksFor(_coordinates(), bits);
+        return opening.salt == 0 && Chunks.verify(root, count, index, opening.data, opening.path);
+    }
+
+    function _coordinates() private view returns (uint256) {
+        return uint256(_quantumLength) + _classicalLength;
+    }
+
+    function _requireCount(string memory what, uint256 given, uint256 expected) private pure {
+        if (given != expected) revert WrongCount(what, given, expected);
+    }
+
+    function _alone(uint32 validator) private pure returns (uint32[] memory guilty) {
+        guilty = new uint32[](1);
+        guilty[0] = validator;
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {NoCheckpoint} from "./interfaces/Errors.sol";
 import {Checkpoint, CheckpointRecord, IBeacon, RewardTerms} from "./interfaces/IBeacon.sol";
 import {IRewards} from "./interfaces/IRewards.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
@@ -38,7 +39,7 @@ contract Rewards is IRewards {
         (uint64 round, uint16 shard) = (checkpoint.round, checkpoint.shard);
         RewardTerms memory terms = _termsOf(round);
         if (_accepted(round, shard).digest != beacon.checkpointDigest(checkpoint)) revert NoCheckpoint(round, shard);
-        bytes memory leaf = abi.encodePacked(clientId, updateRoot, contentDigest);
+        bytes memory leaf = Chunks.updateData(clientId, updateRoot, contentDigest);
         if (!Chunks.verify(checkpoint.updatesRoot, checkpoint.count, position, leaf, path)) {
             revert NotIncluded(round, shard, clientId);
         }

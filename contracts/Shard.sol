@@ -1,8 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Checkpoint} from "./interfaces/IBeacon.sol";
-import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeaconView.sol";
+import {
+    BadSignature,
+    LeafReused,
+    NoSuchSeat,
+    NotCurrentRound,
+    WrongBase,
+    WrongPhase,
+    WrongShard
+} from "./interfaces/Errors.sol";
+import {Checkpoint, IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
 import {INormVerifier} from "./interfaces/INormVerifier.sol";
 import {ClientDuty, IShard} from "./interfaces/IShard.sol";
 import {LmsKey} from "./interfaces/IStaking.sol";
@@ -56,9 +64,11 @@ contract Shard is IShard {
         if (baseRoot != context.baseRoot) revert WrongBase(baseRoot, context.baseRoot);
         if (updateOf[round][client] != 0) revert AlreadyCommitted(round, client);
         if (commitment & ~REVEALED == 0) revert EmptyCommitment();
-
-        _count(round);
+        Tally storage tally = _tallies[round];
+        if (tally.commits == CAPACITY) revert ShardFull(round, CAPACITY);
         uint32 leaf = _spendLeaf(client, key, Digest.commit(round, client, baseRoot, commitment), signature);
+
+        ++tally.commits;
         updateOf[round][client] = commitment & ~REVEALED;
         emit Committed(round, client, commitment, leaf);
     }
@@ -149,13 +159,6 @@ contract Shard is IShard {
     }
 
     // --- inside ----------------------------------------------------------------------------------------------
-
-    /// @dev One more commit in `round`.
-    function _count(uint64 round) private {
-        uint16 commits = _tallies[round].commits;
-        if (commits == CAPACITY) revert ShardFull(round, CAPACITY);
-        _tallies[round].commits = commits + 1;
-    }
 
     /// @dev One more reveal in `round`.
     function _record(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest) private {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
+import {BadParameters, BadSignature, LeafReused, NotValidator} from "./interfaces/Errors.sol";
 import {IStaking, LmsKey, Participant, Role, StakingParameters} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
 import {Lms} from "./libraries/Lms.sol";
@@ -101,7 +102,6 @@ contract Staking is IStaking {
     function bondValidator(LmsKey calldata key, address withdrawal) external payable returns (uint32 id) {
         if (msg.value < minValidatorStakeWei) revert StakeTooLow(msg.value, minValidatorStakeWei);
         id = _bond(Role.Validator, key, withdrawal);
-        ++_totals.activeValidators;
     }
 
     /// @inheritdoc IStaking
@@ -120,7 +120,7 @@ contract Staking is IStaking {
     function requestExit(uint32 id, bytes calldata signature) external {
         Participant storage member = _bonded(id);
         if (member.exitableAt != 0) revert Exiting(id, member.exitableAt);
-        _spendLeaf(id, member, Digest.exit(id, member.nonce++), signature);
+        _spendNonce(id, member, Digest.exit(id, member.nonce), signature);
 
         uint40 exitableAt = (block.timestamp + unbondingSeconds).toUint40();
         member.exitableAt = exitableAt;
@@ -156,7 +156,7 @@ contract Staking is IStaking {
         if (newKey.identifier == oldIdentifier || _wasUsed[id][newKey.identifier]) {
             revert KeyReused(id, newKey.identifier);
         }
-        _spendLeaf(id, member, Digest.rotation(id, newKey, member.nonce++), signature);
+        _spendNonce(id, member, Digest.rotation(id, newKey, member.nonce), signature);
 
         _retire(id, member);
         _wasUsed[id][oldIdentifier] = true;
@@ -171,7 +171,7 @@ contract Staking is IStaking {
         Participant storage member = _bonded(id);
         if (member.role != Role.Validator) revert NotValidator(id);
         if (keyDigest == 0) revert EmptyKey();
-        _spendLeaf(id, member, Digest.encryptionKey(id, keyDigest, member.nonce++), signature);
+        _spendNonce(id, member, Digest.encryptionKey(id, keyDigest, member.nonce), signature);
 
         encryptionKeyOf[id] = keyDigest;
         emit EncryptionKeySet(id, keyDigest);
@@ -181,7 +181,7 @@ contract Staking is IStaking {
     function changeWithdrawal(uint32 id, address withdrawal, bytes calldata signature) external {
         Participant storage member = _bonded(id);
         if (withdrawal == address(0)) revert EmptyWithdrawal();
-        _spendLeaf(id, member, Digest.withdrawal(id, withdrawal, member.nonce++), signature);
+        _spendNonce(id, member, Digest.withdrawal(id, withdrawal, member.nonce), signature);
 
         member.withdrawal = withdrawal;
         emit WithdrawalChanged(id, withdrawal);
@@ -297,6 +297,11 @@ contract Staking is IStaking {
 
         id = ++_totals.participants;
         _totals.stakeWei += stake;
+        uint32 treeIndex = 0;
+        if (role == Role.Validator) {
+            ++_totals.activeValidators;
+            treeIndex = _tree.append(id, stake);
+        }
         _participants[id] = Participant({
             withdrawal: withdrawal,
             stakeWei: stake,
@@ -308,7 +313,7 @@ contract Staking is IStaking {
             role: role,
             keyIndex: 0,
             exitableAt: 0,
-            treeIndex: role == Role.Validator ? _tree.append(id, stake) : 0
+            treeIndex: treeIndex
         });
         emit Bonded(id, role, withdrawal, stake, key);
     }
@@ -353,6 +358,12 @@ contract Staking is IStaking {
         if (leaf < member.nextLeaf) revert LeafReused(id, leaf, member.nextLeaf);
         if (!Lms.verify(_keyOf(member), digest, signature)) revert BadSignature(id);
         member.nextLeaf = leaf + 1;
+    }
+
+    /// @dev The same for a message that names the participant's nonce.
+    function _spendNonce(uint32 id, Participant storage member, bytes32 digest, bytes calldata signature) private {
+        _spendLeaf(id, member, digest, signature);
+        ++member.nonce;
     }
 
     /// @dev Money leaves last. What the receiver returns is not copied: it cannot make the payment dear.

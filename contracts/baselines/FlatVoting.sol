@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IBeaconView, Phase, RoundContext} from "../interfaces/IBeaconView.sol";
+import {BadSignature, NotCurrentRound, NotValidator, WrongPhase} from "../interfaces/Errors.sol";
+import {IBeaconView, Phase, RoundContext} from "../interfaces/IBeacon.sol";
 import {IStaking, LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
 import {Digest} from "../libraries/Digest.sol";
 import {Lms} from "../libraries/Lms.sol";
@@ -16,16 +17,8 @@ contract FlatVoting {
     /// @notice Two thirds of the validators have voted for a result.
     event Accepted(uint64 indexed round, bytes32 aggregateRoot, bytes32 contentDigest, uint256 votes);
 
-    /// @notice Thrown when a vote is for another round than the current one.
-    error NotCurrentRound(uint64 given, uint64 current);
-    /// @notice Thrown when the round's updates are not all revealed, or its time to be decided is over.
-    error WrongPhase(uint8 phase, uint8 required);
-    /// @notice Thrown when `id` is no active validator.
-    error NotValidator(uint32 id);
     /// @notice Thrown when the validator voted in this round already.
     error AlreadyVoted(uint64 round, uint32 validator);
-    /// @notice Thrown when a vote does not verify under the validator's key.
-    error BadSignature(uint32 validator);
 
     /// @notice Where rounds come from.
     IBeaconView public immutable beacon;

@@ -1,9 +1,41 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IBeaconView} from "./IBeaconView.sol";
 import {IQuorum} from "./IQuorum.sol";
-import {IStaking} from "./IStaking.sol";
+import {IStaking, LmsKey} from "./IStaking.sol";
+
+/// @notice Where the current round stands. `Idle`: no round is open, one may be opened.
+enum Phase {
+    Idle,
+    Commit,
+    Reveal,
+    Checkpoint,
+    Publish
+}
+
+/// @notice What a shard knows of the current round.
+/// @param round Its number, from 1; 0 before the first.
+/// @param phase Where it stands at `block.timestamp`.
+/// @param phaseEndsAt When that phase ends (unix seconds); 0 when idle.
+/// @param revealEndsAt When turn 0 of the proposers begins.
+/// @param turnSeconds How long each proposer has before the next seat may propose.
+/// @param shards How many shards the round has.
+/// @param seats How many seats each committee has.
+/// @param baseRoot Root of the model the round trains on.
+/// @param normBound Largest sum of squared lanes an update may have.
+/// @param laneBits Width of an update's lanes: 4, 8 or 16.
+struct RoundContext {
+    uint64 round;
+    Phase phase;
+    uint40 phaseEndsAt;
+    uint40 revealEndsAt;
+    uint32 turnSeconds;
+    uint16 shards;
+    uint8 seats;
+    bytes32 baseRoot;
+    uint64 normBound;
+    uint8 laneBits;
+}
 
 /// @notice What the owner chooses for the rounds opened from now on. Two storage slots.
 /// @param commitSeconds Length of the commit phase.
@@ -152,6 +184,21 @@ enum ValidatorDuty {
     Publish
 }
 
+/// @title All that a shard knows of the rest of the protocol: the beacon itself, or its mirror on another chain.
+interface IBeaconView {
+    /// @notice The current round.
+    function context() external view returns (RoundContext memory);
+
+    /// @notice A client's standing in the current round.
+    /// @return active True for a bonded client that has not asked to leave.
+    /// @return shard The shard it is assigned to in the current round.
+    /// @return key The key that speaks for it.
+    function client(uint32 id) external view returns (bool active, uint16 shard, LmsKey memory key);
+
+    /// @notice The validators in a committee's seats, in seat order.
+    function committee(uint64 round, uint16 shard) external view returns (uint32[] memory validators);
+}
+
 /// @title Rounds, committees, checkpoints, the chain of models and its finality.
 interface IBeacon is IBeaconView {
     /// @notice New parameters, used by the rounds opened from now on.
@@ -187,32 +234,16 @@ interface IBeacon is IBeaconView {
     /// @notice A model passed its challenge window.
     event ModelFinalised(uint64 indexed round);
 
-    /// @notice Thrown when parameters contradict themselves or the unbonding delay; `field` names the first that does.
-    error BadParameters(string field, uint256 value);
     /// @notice Thrown when a round is still open.
     error RoundInProgress(uint64 round, uint40 phaseEndsAt);
     /// @notice Thrown when too many models wait for finality; settle some.
     error TooManyUnsettled(uint64 lastSettled, uint64 round);
-    /// @notice Thrown when fewer validators are bonded than the committees need.
-    error TooFewValidators(uint256 available, uint256 required);
-    /// @notice Thrown when a message is for another round than the current one.
-    error NotCurrentRound(uint64 given, uint64 current);
-    /// @notice Thrown when the round is in another phase.
-    error WrongPhase(uint8 phase, uint8 required);
     /// @notice Thrown when there is no such shard.
     error NoSuchShard(uint16 shard, uint16 shards);
     /// @notice Thrown when the shard's checkpoint was accepted already.
     error AlreadyCheckpointed(uint64 round, uint16 shard);
-    /// @notice Thrown when a checkpoint builds on another model.
-    error WrongBase(bytes32 given, bytes32 expected);
-    /// @notice Thrown when `count` is zero or not the number of bits in `included`.
-    error WrongCount(uint16 given, uint256 expected);
     /// @notice Thrown when a checkpoint's turn is no seat, or has not begun.
     error WrongTurn(uint8 turn);
-    /// @notice Thrown when fewer than two thirds of the seats signed.
-    error NoQuorum(uint256 signed, uint256 required);
-    /// @notice Thrown when `id` is no active validator.
-    error NotValidator(uint32 id);
     /// @notice Thrown when a round is not in the state this needs.
     error WrongState(uint64 round, RoundState state, RoundState required);
     /// @notice Thrown when the challenge window is still open.
@@ -221,8 +252,6 @@ interface IBeacon is IBeaconView {
     error BaseNotFinal(uint64 round, uint64 baseRound);
     /// @notice Thrown when the caller is not the disputes contract.
     error NotDisputes(address caller);
-    /// @notice Thrown when there is no accepted checkpoint, or it was voided.
-    error NoCheckpoint(uint64 round, uint16 shard);
 
     /// @notice Set the parameters of the rounds opened from now on. Only the owner.
     /// @dev Assumes that each of `parameters.shards` shards has its `Shard` contract.

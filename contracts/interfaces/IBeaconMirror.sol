@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IBeaconView} from "./IBeaconView.sol";
+import {IBeaconView} from "./IBeacon.sol";
 import {LmsKey} from "./IStaking.sol";
 
 /// @notice What a shard needs to know of one round of the beacon. Five storage slots.
@@ -86,8 +86,6 @@ interface IBeaconMirror is IBeaconView {
     error AlreadyBegun(uint64 round);
     /// @notice Thrown when the first message is still missing.
     error NotBegun();
-    /// @notice Thrown when a message is for another shard.
-    error WrongShard(uint16 given, uint16 expected);
     /// @notice Thrown when a message's round is not later than the one that is shown.
     error RoundNotLater(uint64 given, uint64 mirrored);
     /// @notice Thrown when a message follows another round than the one that is shown.
@@ -100,8 +98,6 @@ interface IBeaconMirror is IBeaconView {
     error CommitteeTooOld(uint64 signers, uint64 mirrored);
     /// @notice Thrown when the time of an earlier committee has not come.
     error HandoverNotOpen(uint64 signers, uint40 opensAt);
-    /// @notice Thrown when fewer than two thirds of the seats signed.
-    error NoQuorum(uint256 signed, uint256 required);
     /// @notice Thrown when a client was admitted already.
     error AlreadyAdmitted(uint32 id);
     /// @notice Thrown when a client and its key are not at that position under `clientsRoot`.

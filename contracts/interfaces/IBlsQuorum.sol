@@ -20,12 +20,8 @@ interface IBlsQuorum is IQuorum {
     error ChainLacksBls(uint256 chainId);
     /// @notice Thrown when a key or signature has not the length of one.
     error WrongLength(uint256 given, uint256 expected);
-    /// @notice Thrown when a key is registered for somebody who is no validator.
-    error NotValidator(uint32 id);
     /// @notice Thrown when a key was registered before, by whomever: nobody lives off another's attestations.
     error KeyTaken(bytes32 keyDigest);
-    /// @notice Thrown when the validator's LMS key did not sign the registration.
-    error BadSignature(uint32 validator);
     /// @notice Thrown when the secret key behind a key did not sign it.
     error NotPossessed(uint32 validator);
     /// @notice Thrown when a page would hold no entry, more than `MAX_ENTRIES`, or a part of one.

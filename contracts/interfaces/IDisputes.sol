@@ -61,13 +61,9 @@ interface IDisputes {
 
     /// @notice Thrown when the beacon expects its disputes contract at another address.
     error NotExpected(address here, address expected);
-    /// @notice Thrown when the shard contract given as number `index` says it is another one.
-    error WrongShard(uint16 given, uint256 index);
     /// @notice Thrown when a shard has a verifier of norm proofs and the deployment is said to be transparent, or the
     /// other way round.
     error WrongMode(uint16 shard, bool isPrivate);
-    /// @notice Thrown when the round has no accepted checkpoint of this shard, or it was voided.
-    error NoCheckpoint(uint64 round, uint16 shard);
     /// @notice Thrown when a checkpoint is not the one that was accepted.
     error NotAccepted(uint64 round, uint16 shard);
     /// @notice Thrown when checkpoint `index` is of another round, or its shard is not above the one before.
@@ -78,10 +74,6 @@ interface IDisputes {
     error NoSuchCoordinate(uint32 coordinate, uint256 coordinates);
     /// @notice Thrown when the shard is on another chain: what was revealed there cannot be seen from here.
     error ShardElsewhere(uint16 shard);
-    /// @notice Thrown when the committee has no such seat.
-    error NoSuchSeat(uint8 seat, uint256 seats);
-    /// @notice Thrown when there are too few or too many of something; `what` is the argument.
-    error WrongCount(string what, uint256 given, uint256 expected);
     /// @notice Thrown when what is given is not what a root stands for; `what` is the argument, `index` its element.
     error NotOpened(string what, uint256 index);
     /// @notice Thrown when the client did not reveal this update as number `index`.
@@ -100,8 +92,6 @@ interface IDisputes {
     error NotEquivocation();
     /// @notice Thrown when a key was retired before anything of the round could be attested.
     error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
-    /// @notice Thrown when a signature does not verify under this key of the validator.
-    error BadSignature(uint32 validator, uint32 keyIndex);
     /// @notice Thrown when the seat was slashed for equivocation in this round already.
     error AlreadyProven(uint64 round, uint16 shard, uint8 seat);
 

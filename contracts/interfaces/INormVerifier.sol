@@ -11,8 +11,6 @@ interface INormVerifier {
     error InputOutOfField(uint256 index, uint256 value);
     /// @notice Thrown when a coordinate of the proof is not below the modulus of the base field.
     error CoordinateOutOfField(uint256 index, uint256 value);
-    /// @notice Thrown when a precompile fails: a point is not on its curve or outside its group, or the gas ran out.
-    error PrecompileFailed(uint256 precompile);
 
     /// @notice Whether `proof` proves the statement that `inputs` make. Whatever stops it from deciding reverts.
     /// @param inputs `vectorCommitment, context, normBound, laneBits`.

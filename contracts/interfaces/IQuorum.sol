@@ -4,13 +4,6 @@ pragma solidity 0.8.37;
 /// @title Verifies a committee's attestations of one digest.
 /// @notice Whose key is which is the implementation's to know: a validator may attest with another key than it bonded.
 interface IQuorum {
-    /// @notice Thrown when a bundle names a seat the committee does not have.
-    error NoSuchSeat(uint256 seat, uint256 seats);
-    /// @notice Thrown when a seat's signature does not verify.
-    error BadAttestation(uint256 seat, uint32 validator);
-    /// @notice Thrown when the bundle's bytes do not parse.
-    error MalformedBundle();
-
     /// @notice Verify the attestations in `bundle`.
     /// @param digest What was signed.
     /// @param committee The validator in each seat.

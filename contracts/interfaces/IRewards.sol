@@ -16,8 +16,6 @@ interface IRewards {
 
     /// @notice Thrown when the round's model is not final.
     error NotFinal(uint64 round);
-    /// @notice Thrown when the round has no such checkpoint, or it was voided.
-    error NoCheckpoint(uint64 round, uint16 shard);
     /// @notice Thrown when a claim does not match what was attested.
     error NotIncluded(uint64 round, uint16 shard, uint32 client);
     /// @notice Thrown when a seat did not attest.

@@ -36,26 +36,16 @@ interface IShard {
     /// @notice Somebody says that this seat attests this. Checked off chain, and on chain with the bundle.
     event Attested(uint64 indexed round, uint8 indexed turn, uint8 indexed seat, bytes32 digest, bytes signature);
 
-    /// @notice Thrown when a message is for another round than the current one.
-    error NotCurrentRound(uint64 given, uint64 current);
-    /// @notice Thrown when the round is in another phase.
-    error WrongPhase(uint8 phase, uint8 required);
     /// @notice Thrown when the client is not bonded, or leaving.
     error NotActiveClient(uint32 client);
     /// @notice Thrown when the client belongs to another shard this round.
     error NotInShard(uint32 client, uint16 shard);
-    /// @notice Thrown when the update is for another model than the round's base.
-    error WrongBase(bytes32 given, bytes32 expected);
     /// @notice Thrown when the client committed in this round already.
     error AlreadyCommitted(uint64 round, uint32 client);
     /// @notice Thrown when the commitment is zero.
     error EmptyCommitment();
     /// @notice Thrown when the shard has all the commits it can take this round.
     error ShardFull(uint64 round, uint16 capacity);
-    /// @notice Thrown when a signature does not verify under the client's key.
-    error BadSignature(uint32 client);
-    /// @notice Thrown when a signature uses a leaf below the last accepted one.
-    error LeafReused(uint32 client, uint32 leaf, uint32 nextLeaf);
     /// @notice Thrown when there is nothing to reveal.
     error NotCommitted(uint64 round, uint32 client);
     /// @notice Thrown when the client revealed already.
@@ -68,10 +58,6 @@ interface IShard {
     error NoVerifier();
     /// @notice Thrown when the proof does not show what it must.
     error BadNormProof(uint64 round, uint32 client);
-    /// @notice Thrown when a message is for another shard.
-    error WrongShard(uint16 given, uint16 expected);
-    /// @notice Thrown when there is no such seat.
-    error NoSuchSeat(uint8 seat, uint8 seats);
     /// @notice Thrown when the proposer's turn has not begun.
     error TurnNotBegun(uint8 turn, uint256 beginsAt);
 

@@ -84,8 +84,6 @@ interface IStaking {
     /// @notice The contracts that may authorise, slash and credit were set, once and for all.
     event Wired(address indexed beacon, address indexed disputes, address indexed rewards);
 
-    /// @notice Thrown when a deployment parameter makes no sense; `field` names the first that does not.
-    error BadParameters(string field, uint256 value);
     /// @notice Thrown when the stake is below the role's minimum.
     error StakeTooLow(uint256 givenWei, uint256 minimumWei);
     /// @notice Thrown when all stakes together would not fit 96 bits.
@@ -100,18 +98,12 @@ interface IStaking {
     error EmptyWithdrawal();
     /// @notice Thrown when `id` names no bonded participant.
     error NotBonded(uint32 id);
-    /// @notice Thrown when `id` is bonded, but not as a validator.
-    error NotValidator(uint32 id);
     /// @notice Thrown when the participant is on its way out.
     error Exiting(uint32 id, uint40 exitableAt);
     /// @notice Thrown when no exit was asked for.
     error NotExiting(uint32 id);
     /// @notice Thrown when the unbonding delay still runs.
     error StillUnbonding(uint32 id, uint40 exitableAt);
-    /// @notice Thrown when a signature does not verify under the participant's key.
-    error BadSignature(uint32 id);
-    /// @notice Thrown when a signature uses a leaf below the last accepted one.
-    error LeafReused(uint32 id, uint32 leaf, uint32 nextLeaf);
     /// @notice Thrown when fewer validators can be drawn than are asked for.
     error TooFewValidators(uint256 available, uint256 required);
     /// @notice Thrown when nothing is owed.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {PrecompileFailed} from "../interfaces/Errors.sol";
+
 /// @title BLS signatures over BLS12-381 with keys in G1 and signatures in G2, by the precompiles of EIP-2537.
 /// @notice draft-irtf-cfrg-bls-signature, ciphersuite BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_; hashing to the curve
 /// is RFC 9380.
@@ -9,10 +11,6 @@ pragma solidity 0.8.37;
 /// @dev The additions check that points are on their curves, the pairing also that they are in the group. A failing
 /// precompile is never an answer: 1/64 of the gas is left to revert with, whoever chose the gas.
 library Bls {
-    /// @notice Thrown when a precompile gives no answer: a point is not on its curve or outside its group, a coordinate is
-    /// not below the modulus, the gas ran out, or the chain has no such precompile.
-    error PrecompileFailed(uint256 precompile);
-
     /// @notice Bytes of a public key: x | y.
     uint256 internal constant KEY_BYTES = 96;
     /// @notice Bytes of a signature: x.c0 | x.c1 | y.c0 | y.c1.

@@ -137,6 +137,11 @@ library Chunks {
         return keccak256(abi.encodePacked(bytes1(0), uint32(index), data));
     }
 
+    /// @notice The data of an included update's leaf.
+    function updateData(uint32 client, bytes32 updateRoot, bytes32 contentDigest) internal pure returns (bytes memory) {
+        return abi.encodePacked(client, updateRoot, contentDigest);
+    }
+
     /// @notice The parent of two nodes.
     function node(bytes32 left, bytes32 right) internal pure returns (bytes32 hash) {
         assembly ("memory-safe") {

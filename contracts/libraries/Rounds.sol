@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IBeacon, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
-import {Phase} from "../interfaces/IBeaconView.sol";
+import {BadParameters} from "../interfaces/Errors.sol";
+import {Phase, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
+import {MAX_SEATS} from "./Quorum.sol";
 
 /// @notice What is stored of a round: four slots. Its deadlines follow from when it opened and from its parameters.
 struct StoredRound {
@@ -21,7 +22,6 @@ struct StoredRound {
 /// @title The clock of a round, and the rules its parameters keep.
 /// @dev Adds lengths of 32 bits to a time of 40 without a check: it overflows in the year 36812.
 library Rounds {
-    uint256 private constant MAX_SEATS = 64;
     uint256 private constant MAX_EXPONENT = 28;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
@@ -68,6 +68,11 @@ library Rounds {
         }
     }
 
+    /// @notice The shard that a client belongs to in the round with this seed.
+    function shardOf(bytes32 seed, uint32 client, uint16 shards) internal pure returns (uint16) {
+        return uint16(uint256(keccak256(abi.encode(seed, client))) % shards);
+    }
+
     /// @notice The round as the world sees it.
     function describe(
         StoredRound storage round,
@@ -96,24 +101,21 @@ library Rounds {
     /// @notice Reverts with the first parameter that cannot be used.
     /// @param unbondingSeconds Must outlast a round and its challenge window, or a seat could leave before its fault is proven.
     function check(RoundParameters memory p, uint256 unbondingSeconds) internal pure {
-        if (p.commitSeconds == 0) revert IBeacon.BadParameters("commitSeconds", 0);
-        if (p.revealSeconds == 0) revert IBeacon.BadParameters("revealSeconds", 0);
-        if (p.turnSeconds == 0) revert IBeacon.BadParameters("turnSeconds", 0);
-        if (p.checkpointSeconds == 0) revert IBeacon.BadParameters("checkpointSeconds", 0);
-        if (p.publishSeconds == 0) revert IBeacon.BadParameters("publishSeconds", 0);
-        if (p.challengeSeconds == 0) revert IBeacon.BadParameters("challengeSeconds", 0);
-        if (p.shards == 0) revert IBeacon.BadParameters("shards", 0);
-        if (p.seats == 0 || p.seats > MAX_SEATS) revert IBeacon.BadParameters("seats", p.seats);
-        if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16)
-            revert IBeacon.BadParameters("laneBits", p.laneBits);
-        if (p.quantumExponent > MAX_EXPONENT) revert IBeacon.BadParameters("quantumExponent", p.quantumExponent);
-        if (p.classicalExponent > MAX_EXPONENT) {
-            revert IBeacon.BadParameters("classicalExponent", p.classicalExponent);
-        }
-        if (p.trimBps > 5000) revert IBeacon.BadParameters("trimBps", p.trimBps);
-        if (p.normBound == 0) revert IBeacon.BadParameters("normBound", 0);
+        if (p.commitSeconds == 0) revert BadParameters("commitSeconds", 0);
+        if (p.revealSeconds == 0) revert BadParameters("revealSeconds", 0);
+        if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
+        if (p.checkpointSeconds == 0) revert BadParameters("checkpointSeconds", 0);
+        if (p.publishSeconds == 0) revert BadParameters("publishSeconds", 0);
+        if (p.challengeSeconds == 0) revert BadParameters("challengeSeconds", 0);
+        if (p.shards == 0) revert BadParameters("shards", 0);
+        if (p.seats == 0 || p.seats > MAX_SEATS) revert BadParameters("seats", p.seats);
+        if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16) revert BadParameters("laneBits", p.laneBits);
+        if (p.quantumExponent > MAX_EXPONENT) revert BadParameters("quantumExponent", p.quantumExponent);
+        if (p.classicalExponent > MAX_EXPONENT) revert BadParameters("classicalExponent", p.classicalExponent);
+        if (p.trimBps > 5000) revert BadParameters("trimBps", p.trimBps);
+        if (p.normBound == 0) revert BadParameters("normBound", 0);
         uint256 liableSeconds =
             uint256(p.commitSeconds) + p.revealSeconds + p.checkpointSeconds + p.publishSeconds + p.challengeSeconds;
-        if (liableSeconds >= unbondingSeconds) revert IBeacon.BadParameters("challengeSeconds", p.challengeSeconds);
+        if (liableSeconds >= unbondingSeconds) revert BadParameters("challengeSeconds", p.challengeSeconds);
     }
 }

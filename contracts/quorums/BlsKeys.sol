@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BadSignature, NotValidator} from "../interfaces/Errors.sol";
 import {IBlsQuorum} from "../interfaces/IBlsQuorum.sol";
 import {IQuorum} from "../interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
@@ -86,7 +87,7 @@ abstract contract BlsKeys is IBlsQuorum {
             revert MalformedPage(entries.length);
         }
         if (pageCount == NO_PAGE) revert TooManyPages();
-        page = uint16(pageCount++);
+        page = uint16(pageCount);
         uint32 last = 0;
         for (uint256 slot = 0; slot < count; ++slot) {
             bytes calldata entry = entries[slot * ENTRY_BYTES:(slot + 1) * ENTRY_BYTES];
@@ -98,6 +99,7 @@ abstract contract BlsKeys is IBlsQuorum {
         }
 
         address data = address(new CodeData(entries));
+        pageCount = page + 1;
         _pages[page] = Page({data: data, entries: uint16(count)});
         _dead[page] = type(uint256).max << count;
         emit PagePacked(page, data, count);

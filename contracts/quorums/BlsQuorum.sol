@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
+import {MalformedBundle, NoSuchSeat} from "../interfaces/Errors.sol";
 import {IQuorum} from "../interfaces/IQuorum.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Bls} from "../libraries/Bls.sol";

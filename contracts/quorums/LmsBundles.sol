@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IQuorum} from "../interfaces/IQuorum.sol";
+import {BadAttestation, MalformedBundle, NoSuchSeat} from "../interfaces/Errors.sol";
 import {LmsKey} from "../interfaces/IStaking.sol";
 import {Lms} from "../libraries/Lms.sol";
 
@@ -16,25 +16,25 @@ abstract contract LmsBundles {
         uint32[] memory committee,
         bytes calldata bundle
     ) internal view returns (uint64 seatsMask) {
-        if (bundle.length < 8) revert IQuorum.MalformedBundle();
+        if (bundle.length < 8) revert MalformedBundle();
         seatsMask = uint64(bytes8(bundle[:8]));
         if (uint256(seatsMask) >> committee.length != 0) {
-            revert IQuorum.NoSuchSeat(_highestBit(seatsMask), committee.length);
+            revert NoSuchSeat(_highestBit(seatsMask), committee.length);
         }
 
         uint256 cursor = 8;
         for (uint256 seat = 0; seat < committee.length; ++seat) {
             if ((seatsMask >> seat) & 1 == 0) continue;
-            if (cursor + 2 > bundle.length) revert IQuorum.MalformedBundle();
+            if (cursor + 2 > bundle.length) revert MalformedBundle();
             uint256 end = cursor + 2 + uint16(bytes2(bundle[cursor:cursor + 2]));
-            if (end > bundle.length) revert IQuorum.MalformedBundle();
+            if (end > bundle.length) revert MalformedBundle();
             (bool isKnown, LmsKey memory key) = _keyOf(committee[seat]);
             if (!isKnown || !Lms.verify(key, digest, bundle[cursor + 2:end])) {
-                revert IQuorum.BadAttestation(seat, committee[seat]);
+                revert BadAttestation(seat, committee[seat]);
             }
             cursor = end;
         }
-        if (cursor != bundle.length) revert IQuorum.MalformedBundle();
+        if (cursor != bundle.length) revert MalformedBundle();
     }
 
     /// @dev The key that speaks for a validator now; not known when it is none, or has left.

@@ -3,8 +3,9 @@ pragma solidity 0.8.37;
 
 import {Aggregate} from "../libraries/Aggregate.sol";
 import {Lanes} from "../libraries/Lanes.sol";
+import {ModelRule, Recompute} from "../libraries/Recompute.sol";
 
-/// @title Opens `Aggregate` and `Lanes` to the tests, many coordinates a call. Not part of a deployment.
+/// @title Opens `Aggregate`, `Lanes` and `Recompute` to the tests. Not part of a deployment.
 contract AggregateHarness {
     /// @notice A shard's aggregate of `coordinates` lanes; `updates[i]` are the chunks of included update `i`.
     function aggregate(
@@ -13,15 +14,9 @@ contract AggregateHarness {
         uint256 coordinates,
         uint16 trimBps
     ) external pure returns (int32[] memory means) {
+        bytes32[] memory chunks = Recompute.aggregateOf(updates, coordinates, bits, trimBps);
         means = new int32[](coordinates);
-        int256[] memory lanes = new int256[](updates.length);
-        uint256 perChunk = 256 / bits;
-        for (uint256 i = 0; i < coordinates; ++i) {
-            for (uint256 k = 0; k < updates.length; ++k) {
-                lanes[k] = Lanes.laneAt(updates[k][i / perChunk], bits, i % perChunk);
-            }
-            means[i] = Aggregate.meanOfLanes(lanes, trimBps);
-        }
+        for (uint256 i = 0; i < coordinates; ++i) means[i] = int32(Lanes.laneAt(chunks[i / 8], 32, i % 8));
     }
 
     /// @notice The gas that one coordinate's trimmed mean takes.
@@ -40,19 +35,18 @@ contract AggregateHarness {
         uint8 quantumExponent,
         uint8 classicalExponent
     ) external pure returns (int32[] memory model) {
+        ModelRule memory rule;
+        (rule.angles, rule.quantumExponent, rule.classicalExponent) = (quantum, quantumExponent, classicalExponent);
+        rule.counts = new uint256[](counts.length);
+        for (uint256 k = 0; k < counts.length; ++k) {
+            rule.counts[k] = counts[k];
+            rule.total += counts[k];
+        }
         model = new int32[](base.length);
+        int256[] memory shardMeans = new int256[](means.length);
         for (uint256 i = 0; i < base.length; ++i) {
-            int256 sum = 0;
-            uint256 total = 0;
-            for (uint256 k = 0; k < means.length; ++k) {
-                sum += int256(means[k][i]) * int256(uint256(counts[k]));
-                total += counts[k];
-            }
-            int256 mean = Aggregate.weightedMean(sum, total);
-            model[i] =
-                i < quantum
-                    ? Aggregate.applyToAngle(base[i], mean, quantumExponent)
-                    : Aggregate.applyToWeight(base[i], mean, classicalExponent);
+            for (uint256 k = 0; k < means.length; ++k) shardMeans[k] = means[k][i];
+            model[i] = Recompute.nextOf(i, base[i], shardMeans, rule);
         }
     }
 

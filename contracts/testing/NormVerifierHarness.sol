@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {PrecompileFailed} from "../interfaces/Errors.sol";
 import {INormVerifier} from "../interfaces/INormVerifier.sol";
 
 /// @title A norm verifier that accepts one call, told beforehand. Not part of a deployment.

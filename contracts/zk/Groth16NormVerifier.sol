@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {PrecompileFailed} from "../interfaces/Errors.sol";
 import {INormVerifier} from "../interfaces/INormVerifier.sol";
 import {CodeData} from "./CodeData.sol";
 

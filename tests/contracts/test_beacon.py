@@ -111,9 +111,9 @@ def test_open_round_reverts_when_too_few_validators(world, beacon, by):
 
 
 def test_open_round_reverts_when_too_many_unsettled(beacon, by):
-    """The counter in the chain's slot is set to 32: publishing that many models would take a while."""
+    """The counter in the slot behind the owner's is set to 32: publishing that many models would take a while."""
     chain_slot = "0x" + (32 << 208 | 1 << 192).to_bytes(32).hex()
-    request("anvil_setStorageAt", beacon.address, "0x0", chain_slot)
+    request("anvil_setStorageAt", beacon.address, "0x1", chain_slot)
     with reverts("TooManyUnsettled", 0, 1):
         beacon.openRound(by)
     assert beacon.parametersVersion() == 1

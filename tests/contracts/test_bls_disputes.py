@@ -1,7 +1,7 @@
 """`Disputes` in a deployment with BLS: a seat answers for what its registered key signed.
 
-disputeEquivocation  slashes the seat · its LMS signatures are no evidence there · reverts: BadSignature (another seat's
-                     key, a key it only registered later), KeyRetired
+disputeEquivocation  slashes the seat · its LMS signatures are no evidence there · reverts: BadAttestation (another
+                     seat's key, a key it only registered later), KeyRetired
 """
 
 from __future__ import annotations
@@ -65,14 +65,14 @@ def test_a_seat_that_signed_twice_is_slashed(world, pair):
 
 def test_nobody_is_convicted_by_another_seats_signatures(world, pair):
     signatures = attestations(world, pair, bls_key_of(world.seats(1)[0].name))
-    with reverts("BadSignature", world.seats(1)[SEAT].id, 0):
+    with reverts("BadAttestation", SEAT, world.seats(1)[SEAT].id):
         dispute(world, pair, signatures)
 
 
 def test_an_lms_signature_is_no_attestation_there(world, pair):
     seated = world.seats(1)[SEAT]
     digests = [world.domain(world.beacon).checkpoint(checkpoint) for checkpoint in pair]
-    with reverts("BadSignature", seated.id, 0):
+    with reverts("BadAttestation", SEAT, seated.id):
         dispute(world, pair, [seated.sign(digest) for digest in digests])
 
 

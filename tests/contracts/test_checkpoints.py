@@ -50,7 +50,7 @@ def test_submit_checkpoint_reverts_when_wrong_base(checking, honest):
 
 @pytest.mark.parametrize(("count", "included", "bits"), [(0, 0, 0), (2, 0b1, 1), (1, 0b11, 2), (1, 0, 0)])
 def test_submit_checkpoint_reverts_when_wrong_count(checking, honest, count, included, bits):
-    with reverts("WrongCount", count, bits):
+    with reverts("WrongCount", "included", count, bits):
         checking.submit(replace(honest, count=count, included=included), b"")
 
 

@@ -4,13 +4,16 @@ deploy     raises: InvalidInput (no such quorum; a verifying key for fewer lanes
            account sent something else meanwhile) · beacon, staking, rewards and disputes name each other · every shard
            has the verifier, or none · another disputes contract can take its place
 describe   every contract that was deployed, under the names that `qfl` reads
+sizes      every contract's code leaves room for repairs
 """
 
 from __future__ import annotations
 
+import brownie
 import pytest
 from brownie import Beacon, accounts, chain
 
+from qfl.chain.abi import CONTRACTS
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import AddressTaken, InvalidInput
@@ -20,6 +23,8 @@ from tests.contracts.world import GENESIS
 PARAMETERS = load_parameters(shards=2, seats=2)
 KEY = VerifyingKey(64, tuple(range(24)))
 """The deployment does not look at its points; `NormKeys` did when it was read."""
+MOST_BYTES = 22_500
+"""Of a contract's code: chains take 24,576 (EIP-170), and a repair should not have to save any."""
 
 
 class Distracted:
@@ -103,3 +108,8 @@ def test_deploy_with_bls_has_its_committees_checked_by_it(account):
 def test_deploy_takes_another_disputes_contract(account):
     made = deploy(account, PARAMETERS, GENESIS, disputes=accounts[5])
     assert (made.beacon.disputes(), made.staking.disputes()) == (accounts[5], accounts[5])
+
+
+@pytest.mark.parametrize("name", CONTRACTS)
+def test_code_leaves_room_for_repairs(name):
+    assert 0 < len(bytes.fromhex(getattr(brownie, name)._build["deployedBytecode"])) < MOST_BYTES

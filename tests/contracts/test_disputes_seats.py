@@ -1,7 +1,7 @@
 """Disputes about what a seat signed.
 
 disputeEquivocation  reverts: NoSuchShard (and no such round), NoSuchSeat, NotEquivocation (equal, other round, shard
-                     or turn), BadSignature (another's key, a key that never was, another chain or contract, altered,
+                     or turn), BadAttestation (another's key, a key that never was, another chain or contract, altered,
                      malformed), KeyRetired, AlreadyProven
                      slashes the seat once a round, voids nothing · a retired key's signature of its own time ·
                      a seat on its way out, one that left · a challenger's contract that calls back
@@ -190,9 +190,9 @@ def test_a_forged_message_slashes_nobody(court, pair):
     ]
     before = court.books()
     for signature in forged:
-        with reverts("BadSignature", seat.id, 0):
+        with reverts("BadAttestation", SEAT, seat.id):
             prove(court, pair, [right[0], signature])
-        with reverts("BadSignature", seat.id, 0):
+        with reverts("BadAttestation", SEAT, seat.id):
             prove(court, pair[::-1], [signature, right[0]])
     assert court.books() == before
 
@@ -201,7 +201,7 @@ def test_reverts_when_the_key_never_was(court, pair):
     """What is not there reads as a key of zeros, which signs nothing."""
     signatures = signed_pair(court, pair)
     for index in (1, 2**32 - 1):
-        with reverts("BadSignature", court.seats(1)[SEAT].id, index):
+        with reverts("BadAttestation", SEAT, court.seats(1)[SEAT].id):
             prove(court, pair, signatures, indices=(0, index))
 
 

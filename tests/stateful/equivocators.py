@@ -90,4 +90,4 @@ class Equivocators(Members):
             return "AlreadyProven"
         if found.key_index < len(retired) and retired[found.key_index] < self.round_model[found.round].reveal_ends_at:
             return "KeyRetired"
-        return {"forged": "BadSignature", "same": "NotEquivocation"}.get(twist)
+        return {"forged": "BadAttestation", "same": "NotEquivocation"}.get(twist)

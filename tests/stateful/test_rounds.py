@@ -24,8 +24,8 @@ from tests.stateful.rounds import COORDINATE, LIE, MODEL_LIE, Rounds
 
 CLIENTS = ("ada", "ben")
 VALIDATORS = {"vera": 1, "viktor": 2, "vito": 4, "violet": 8, "vincent": 16}
-CHAIN_SLOT = 0
-"""Where the beacon keeps its head, its final round and the count of unsettled models."""
+CHAIN_SLOT = 1
+"""Where the beacon keeps its head, its final round and the count of unsettled models: behind its owner."""
 
 
 class DisputedRounds(Rounds):

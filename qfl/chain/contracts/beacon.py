@@ -16,7 +16,7 @@ from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, Participa
 
 
 class Phase(IntEnum):
-    """`Phase` of IBeaconView.sol."""
+    """`Phase` of IBeacon.sol."""
 
     IDLE = 0
     COMMIT = 1
@@ -48,7 +48,7 @@ class ValidatorDuty(IntEnum):
 
 @dataclass(frozen=True)
 class RoundContext:
-    """`RoundContext` of IBeaconView.sol; times in unix seconds."""
+    """`RoundContext` of IBeacon.sol; times in unix seconds."""
 
     round: RoundNumber
     phase: Phase

@@ -23,8 +23,7 @@ def _errors() -> dict[str, tuple[str, list[tuple[str, str]]]]:
     known = dict(_BUILT_IN)
     for entry in (entry for abi in all_abis().values() for entry in abi if entry["type"] == "error"):
         names = [parameter["name"] or str(i) for i, parameter in enumerate(entry["inputs"])]
-        # `BadSignature` has an `id` in Staking and a `client` in Shard: by the bytes they are one, so the wider name.
-        known.setdefault(selector_of(entry).hex(), (entry["name"], list(zip(names, types_of(entry), strict=True))))
+        known[selector_of(entry).hex()] = entry["name"], list(zip(names, types_of(entry), strict=True))
     return known
 
 
