@@ -81,7 +81,7 @@ class Door(Generic[Entry]):
     def _load(self, entry: EntryPoint) -> Entry:
         try:
             loaded: Entry = entry.load()
-        except Exception as fault:
+        except (Exception, SystemExit) as fault:
             raise DoorBroken(self.kind, entry.value, f"{type(fault).__name__}: {fault}") from fault
         return loaded
 

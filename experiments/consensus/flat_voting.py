@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from qfl.chain.compiler import compile_contracts
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.creation import create
@@ -14,6 +16,10 @@ class FlatVoting(BoundContract):
     """Every validator's own vote on a round's aggregate."""
 
     abi_name = "FlatVoting"
+
+    @classmethod
+    def load_abi(cls) -> list[dict[str, Any]]:
+        return compile_contracts()[cls.abi_name].abi
 
     @classmethod
     def deploy(cls, ledger: Ledger, sender: Sender) -> FlatVoting:

@@ -37,12 +37,14 @@ def compile_contracts() -> dict[str, Artifact]:
     """Return the artifacts of every contract under `contracts/`, by name.
 
     Raises:
-        CompilerFailed: a source has an error, or the compiler is not installed.
+        CompilerFailed: a source has an error, the compiler is not installed, or this is no checkout.
     """
     sources = {
         str(path.relative_to(ROOT)): {"content": path.read_text()}
         for path in sorted((ROOT / "contracts").rglob("*.sol"))
     }
+    if not sources:
+        raise CompilerFailed("the package qflchain is without their sources, use a checkout of QFLchain")
     request = {"language": "Solidity", "sources": sources, "settings": SETTINGS}
     fingerprint = hashlib.sha256(json.dumps(request, sort_keys=True).encode()).hexdigest()
     if (kept := _kept(fingerprint)) is None:

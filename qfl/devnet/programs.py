@@ -14,7 +14,6 @@ from qfl.errors import ProgramMissing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IPFS_SERVER = Path(__file__).parent / "ipfs-node" / "server.mjs"
-INSTALL = f"run `npm ci --ignore-scripts` in {REPOSITORY}"
 STATE_INTERVAL_SECONDS = 2  # what a chain that is killed may lose
 STATES_KEPT = 128
 """Blocks whose state can still be asked for. Unless told, Anvil writes every block's whole state to disk: gigabytes."""
@@ -98,7 +97,7 @@ def find_anvil() -> str:
         return str(native)
     if on_path := shutil.which("anvil"):
         return on_path
-    raise ProgramMissing("anvil", f"{INSTALL}, or install Foundry")
+    raise ProgramMissing("anvil", f"{_remedy()}, or install Foundry")
 
 
 def find_node() -> str:
@@ -113,4 +112,11 @@ def find_module(path: str) -> str:
     module = REPOSITORY / "node_modules" / path
     if module.is_file():
         return str(module)
-    raise ProgramMissing(path, INSTALL)
+    raise ProgramMissing(path, _remedy())
+
+
+def _remedy() -> str:
+    """How to get what npm brings."""
+    if (REPOSITORY / "package.json").is_file():
+        return f"run `npm ci --ignore-scripts` in {REPOSITORY}"
+    return "the package qflchain is without it; use a checkout of QFLchain, where `make setup` brings it"

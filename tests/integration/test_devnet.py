@@ -347,5 +347,8 @@ def test_a_part_that_is_not_run_has_no_address(tmp_path: Path) -> None:
 def test_a_missing_program_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(programs, "REPOSITORY", tmp_path)
     monkeypatch.setattr(shutil, "which", lambda _name: None)
+    with pytest.raises(ProgramMissing, match="anvil is not installed: the package qflchain is without it"):
+        Devnet(chain_only(tmp_path)).start()
+    (tmp_path / "package.json").touch()
     with pytest.raises(ProgramMissing, match="anvil is not installed: run `npm ci"):
         Devnet(chain_only(tmp_path)).start()

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from qfl.doors import Door
+from qfl.errors import InvalidInput
 
 if TYPE_CHECKING:
     from qfl.chain.rpc.sender import Sender, TransactionSender
@@ -37,4 +38,6 @@ def find_behaviour(name: str | None, honest: type[Role]) -> Behaviour[Role]:
     """
     if name is None:
         return Behaviour(honest)
+    if "experiments" not in ADVERSARIES:
+        raise InvalidInput("attack", name, "adversaries come with the package qflchain-experiments")
     return ADVERSARIES.find("experiments", "attack")(name, honest)

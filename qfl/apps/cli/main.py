@@ -50,14 +50,28 @@ class Commands(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:
         return sorted({*super().list_commands(ctx), *COMMANDS})
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError as error:
+            if COMMANDS.names():
+                raise
+            hint = "commands that measure or attack come with the package qflchain-experiments"
+            raise click.UsageError(f"{error.message.rstrip('.')}: {hint}", ctx) from None
+
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         own = super().get_command(ctx, cmd_name)
         if own is not None or cmd_name not in COMMANDS:
             return own
         try:
-            return COMMANDS.find(cmd_name)
+            command = COMMANDS.find(cmd_name)
+            if not isinstance(command, click.Command):
+                raise DoorBroken(COMMANDS.kind, cmd_name, f"a {type(command).__name__} is no command of Click")
         except DoorBroken as fault:
             return _broken(cmd_name, fault)
+        return command
 
 
 def _broken(name: str, fault: DoorBroken) -> click.Command:

@@ -14,7 +14,7 @@ from eth_utils.crypto import keccak
 
 CONTRACTS = (
     *("Staking", "Beacon", "BeaconMirror", "Shard", "LmsQuorum", "BlsQuorum", "Rewards", "Disputes"),
-    *("Groth16NormVerifier", "FlatVoting"),
+    "Groth16NormVerifier",
 )
 
 
