@@ -11,7 +11,7 @@ setup: .venv/.ready node_modules/.ready
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed, this is " + sys.version)'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet --upgrade pip
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[brownie,dev,dp,ray,zk]'
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[brownie,dev,dp,ray,zk]' --editable experiments
 	$(BIN)/python scripts/link_tools.py
 	@touch $@
 

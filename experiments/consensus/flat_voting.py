@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from qfl.chain.compiler import compile_contracts
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.creation import create
@@ -15,16 +13,12 @@ from qfl.protocol.types import ParticipantId, RoundNumber
 class FlatVoting(BoundContract):
     """Every validator's own vote on a round's aggregate."""
 
-    abi_name = "FlatVoting"
-
-    @classmethod
-    def load_abi(cls) -> list[dict[str, Any]]:
-        return compile_contracts()[cls.abi_name].abi
+    abi_name = "experiments.consensus:FlatVoting"
 
     @classmethod
     def deploy(cls, ledger: Ledger, sender: Sender) -> FlatVoting:
         """Deploy it beside a deployment of the protocol, whose rounds and stakes it goes by."""
-        code = compile_contracts()[cls.abi_name]
+        code = compile_contracts()["FlatVoting"]
         return cls(sender.web3, create(sender, code, ledger.beacon.address, ledger.staking.address))
 
     def vote(

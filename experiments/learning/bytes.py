@@ -17,7 +17,7 @@ from typing import Any
 from rich.table import Table
 
 from experiments.learning.unquantised import UnquantisedFederation
-from qfl.chain.contracts.shard import Shard
+from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
 from qfl.files import write_atomically
@@ -170,8 +170,8 @@ def content_bytes(way: Way, lane_bits: int, published: Published) -> float:
 def message_bytes(signature: int) -> int:
     """Bytes of a client's two transactions in a round, with a signature of so many bytes."""
     word = bytes(32)
-    commit = Shard.encode("commit", [1, 1, word, word, bytes(signature)])
-    reveal = Shard.encode("reveal", [1, 1, word, word, word])
+    commit = encode_call("Shard", "commit", [1, 1, word, word, bytes(signature)])
+    reveal = encode_call("Shard", "reveal", [1, 1, word, word, word])
     return len(commit) + len(reveal) + 2 * ENVELOPE_BYTES
 
 

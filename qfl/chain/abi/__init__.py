@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from typing import Any
 
 from eth_utils.crypto import keccak
@@ -20,9 +21,14 @@ CONTRACTS = (
 
 @cache
 def load_abi(name: str) -> list[dict[str, Any]]:
-    """The ABI of one of `CONTRACTS`."""
-    text = files(__name__).joinpath(f"{name}.json").read_text()
-    return list(json.loads(text))
+    """The ABI of one of `CONTRACTS`, or of the contract of another package, as `abi_file`."""
+    return list(json.loads(abi_file(name).read_text()))
+
+
+def abi_file(name: str) -> Traversable:
+    """Where the ABI of one of `CONTRACTS` is; that of another package's contract is called `package:Name`."""
+    package, _, contract = name.rpartition(":")
+    return files(package or __name__) / f"{contract}.json"
 
 
 def all_abis() -> dict[str, list[dict[str, Any]]]:

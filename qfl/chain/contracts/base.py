@@ -39,7 +39,7 @@ class BoundContract:
         self, function: str, calls: Iterable[Sequence[object]], block: BlockIdentifier = "latest"
     ) -> list[Any]:
         """What a view answers to each of several lists of arguments; they travel together."""
-        coder = self._functions()[function]
+        coder = _functions(self.abi_name)[function]
         at = hex(block) if isinstance(block, int) else block
         requests = [{"to": self.address, "data": "0x" + coder.encode(arguments).hex()} for arguments in calls]
         try:
@@ -61,14 +61,14 @@ class BoundContract:
         participant: ParticipantId | None = None,
         round_number: int | None = None,
     ) -> UnsentCall:
-        data, chain_id = self.encode(function, arguments), chain_id_of(self.web3)
+        data, chain_id = _functions(self.abi_name)[function].encode(arguments), chain_id_of(self.web3)
         return UnsentCall(label, self.address, data, value_wei, participant, round_number, chain_id)
 
     def _events(
         self, name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
     ) -> list[dict[str, Any]]:
         """The logs of an event with these indexed arguments, oldest first, as `EventCoder.decode` gives them."""
-        coder = self._event(name)
+        coder = _event(self.abi_name, name)
         last = to_block if isinstance(to_block, int) else str(to_block)
         logs = read_logs(self._rpc, {"address": self.address, "topics": coder.topics(filters)}, from_block, last)
         with reading(self._url, f"an event {name}"):
@@ -76,27 +76,22 @@ class BoundContract:
 
     def arguments_of(self, data: bytes) -> tuple[str, dict[str, Any]]:
         """The function and arguments in a transaction's input."""
-        contract = self.web3.eth.contract(address=self.address, abi=self.load_abi(), decode_tuples=True)
+        contract = self.web3.eth.contract(address=self.address, abi=load_abi(self.abi_name), decode_tuples=True)
         function, arguments = contract.decode_function_input(data)
         return str(function.fn_name), dict(arguments)
 
-    @classmethod
-    def encode(cls, function: str, arguments: Sequence[object]) -> bytes:
-        """The data of a call."""
-        return cls._functions()[function].encode(arguments)
 
-    @classmethod
-    def load_abi(cls) -> list[dict[str, Any]]:
-        """The contract's ABI; one of another package brings its own."""
-        return load_abi(cls.abi_name)
+def encode_call(abi_name: str, function: str, arguments: Sequence[object]) -> bytes:
+    """The data of a call, for whoever counts its bytes without a chain."""
+    return _functions(abi_name)[function].encode(arguments)
 
-    @classmethod
-    @cache
-    def _functions(cls) -> Mapping[str, FunctionCoder]:
-        return {entry["name"]: FunctionCoder(entry) for entry in cls.load_abi() if entry["type"] == "function"}
 
-    @classmethod
-    @cache
-    def _event(cls, name: str) -> EventCoder:
-        (entry,) = (entry for entry in cls.load_abi() if (entry["type"], entry.get("name")) == ("event", name))
-        return EventCoder(entry)
+@cache
+def _functions(abi_name: str) -> Mapping[str, FunctionCoder]:
+    return {entry["name"]: FunctionCoder(entry) for entry in load_abi(abi_name) if entry["type"] == "function"}
+
+
+@cache
+def _event(abi_name: str, name: str) -> EventCoder:
+    (entry,) = (entry for entry in load_abi(abi_name) if (entry["type"], entry.get("name")) == ("event", name))
+    return EventCoder(entry)
