@@ -3,162 +3,145 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import TypeVar
 
 from experiments.attacks import challenges, commits, draw, exits, models, proofs, rewards, seats, updates
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
-from experiments.attacks.strategy import Attack, Outsider, Who
+from experiments.attacks.strategy import Attack, Outsider
 from experiments.poisoning.client import POISONERS
 from qfl.apps.cli.behaviour import Behaviour
 from qfl.errors import InvalidInput
 
 Role = TypeVar("Role")
-CLIENT, VALIDATOR, OUTSIDER, CHALLENGER = Who.CLIENT, Who.VALIDATOR, Who.OUTSIDER, Who.CHALLENGER
 JUDGED = "passes every objective check; validators with data of their own leave it out: see `qfl bench attack`"
 REPEATED = (2,)
 """The attacked round is lost, and the next one repeats it."""
+
+_by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
+_private = partial(Attack, private=True)
+_majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
 
 ALL = (
     # --- in another's name ---
     Attack(
         "forged-sender",
-        *(OUTSIDER, "commit, leave and change keys in others' names, from any account", commits.ForgedSender),
+        "commit, leave and change keys in others' names, from any account",
+        commits.ForgedSender,
         ("BadSignature",),
     ),
     Attack(
         "replay-round",
-        *(OUTSIDER, "send a client's signed commitment again in the next round", commits.ReplayAcrossRounds),
+        "send a client's signed commitment again in the next round",
+        commits.ReplayAcrossRounds,
         ("NotCurrentRound", "LeafReused"),
     ),
     Attack(
         "replay-client",
-        *(OUTSIDER, "say one client's signed commitment in another's name", commits.ReplayAcrossClients),
+        "say one client's signed commitment in another's name",
+        commits.ReplayAcrossClients,
         ("BadSignature",),
         place=1,
     ),
     Attack(
         "replay-contract",
-        *(OUTSIDER, "bring what a client signed for another deployment", commits.ReplayAcrossContracts),
+        "bring what a client signed for another deployment",
+        commits.ReplayAcrossContracts,
         ("BadSignature",),
     ),
     Attack(
-        "replay-chain",
-        *(OUTSIDER, "bring what a client signed for another chain", commits.ReplayAcrossChains),
-        ("BadSignature",),
+        "replay-chain", "bring what a client signed for another chain", commits.ReplayAcrossChains, ("BadSignature",)
     ),
     Attack(
         "copied-commitment",
-        *(CLIENT, "commit to what another committed to, open it with its words", commits.CopiedCommitment),
+        "commit to what another committed to, open it with its words",
+        commits.CopiedCommitment,
         ("CommitmentMismatch", NOT_INCLUDED),
         place=3,
     ),
     Attack(
         "leaf-reuse",
-        *(CLIENT, "sign every commitment with the same leaf of its key", commits.ReusedLeaf),
+        "sign every commitment with the same leaf of its key",
+        commits.ReusedLeaf,
         ("LeafReused", NOT_INCLUDED),
         rounds=(1, 2),
     ),
     # --- content ---
-    Attack(
-        "over-norm",
-        *(CLIENT, "outweigh all others with one huge update", updates.OverNorm),
-        (NOT_INCLUDED,),
-    ),
+    Attack("over-norm", "outweigh all others with one huge update", updates.OverNorm, (NOT_INCLUDED,)),
     Attack(
         "withheld-content",
-        *(CLIENT, "reveal an update and store it nowhere", updates.WithheldContent),
+        "reveal an update and store it nowhere",
+        updates.WithheldContent,
         (NOT_INCLUDED,),
         note="each seat searches for it once a turn",
     ),
     # --- by the book ---
-    Attack(
-        "sign-flip",
-        *(CLIENT, "send what it has learned the other way round", POISONERS["sign-flip"]),
-        (),
-        is_open=True,
-        note=JUDGED,
-    ),
-    Attack(
-        "label-flip",
-        *(CLIENT, "train on false labels", POISONERS["label-flip"]),
-        (),
-        is_open=True,
-        note=JUDGED,
-    ),
-    Attack(
-        "pauli",
-        *(CLIENT, "put random gates into the circuit that it has trained", POISONERS["pauli"]),
-        (),
-        is_open=True,
-        note=JUDGED,
-    ),
+    _by_the_book("sign-flip", "send what it has learned the other way round", POISONERS["sign-flip"]),
+    _by_the_book("label-flip", "train on false labels", POISONERS["label-flip"]),
+    _by_the_book("pauli", "put random gates into the circuit that it has trained", POISONERS["pauli"]),
     # --- private mode ---
-    Attack(
+    _private(
         "over-norm-proof",
-        *(CLIENT, "prove that a huge update is within a bound of its own choice", updates.OverNorm),
+        "prove that a huge update is within a bound of its own choice",
+        updates.OverNorm,
         ("BadNormProof", NOT_INCLUDED),
-        private=True,
     ),
-    Attack(
-        "another-vectors-proof",
-        *(CLIENT, "show a proof about one vector and seal another", proofs.AnotherVector),
-        (NOT_INCLUDED,),
-        private=True,
+    _private(
+        "another-vectors-proof", "show a proof about one vector and seal another", proofs.AnotherVector, (NOT_INCLUDED,)
     ),
-    Attack(
+    _private(
         "another-clients-proof",
-        *(CLIENT, "use a proof that was made for another client", proofs.AnothersProof),
+        "use a proof that was made for another client",
+        proofs.AnothersProof,
         ("BadNormProof", NOT_INCLUDED),
-        private=True,
     ),
-    Attack(
+    _private(
         "another-rounds-proof",
-        *(CLIENT, "use a proof that was made for another round", proofs.OldProof),
+        "use a proof that was made for another round",
+        proofs.OldProof,
         ("BadNormProof", NOT_INCLUDED),
-        private=True,
     ),
-    Attack(
+    _private(
         "malleated-proof",
-        *(OUTSIDER, "be quicker than a client's reveal, with an altered proof", proofs.MalleatedProof),
+        "be quicker than a client's reveal, with an altered proof",
+        proofs.MalleatedProof,
         ("CommitmentMismatch", "BadNormProof", "CoordinateOutOfField"),
-        private=True,
         note="(-A, -B, C) is accepted, as any proof of the same statement: the client's reveal is carried for it",
     ),
-    Attack(
+    _private(
         "under-gassed-proof",
-        *(OUTSIDER, "have a good proof recorded as false by too little gas", proofs.UnderGassedProof),
+        "have a good proof recorded as false by too little gas",
+        proofs.UnderGassedProof,
         ("OutOfGas",),
-        private=True,
     ),
     # --- seats ---
-    Attack(
-        "silent-proposer",
-        *(VALIDATOR, "hold the first seat and say nothing", seats.Silent),
-        (OTHERS_QUORUM,),
-        first=True,
-    ),
+    Attack("silent-proposer", "hold the first seat and say nothing", seats.Silent, (OTHERS_QUORUM,), first=True),
     Attack(
         "censoring-proposer",
-        *(VALIDATOR, "propose a result without one client's update", seats.CensoringProposer),
+        "propose a result without one client's update",
+        seats.CensoringProposer,
         (NOT_ATTESTED, OTHERS_QUORUM),
         first=True,
     ),
     Attack(
         "lying-proposer",
-        *(VALIDATOR, "propose a false aggregate to honest seats", seats.LyingProposer),
+        "propose a false aggregate to honest seats",
+        seats.LyingProposer,
         (NOT_ATTESTED, OTHERS_QUORUM),
         first=True,
     ),
     Attack(
         "lying-minority",
-        *(VALIDATOR, "bring a false aggregate with one signature of four", seats.Minority),
+        "bring a false aggregate with one signature of four",
+        seats.Minority,
         ("NoQuorum", "BadAttestation", NOT_ATTESTED, OTHERS_QUORUM),
         first=True,
     ),
     Attack(
         "stalling-third",
-        *(VALIDATOR, "let a round fail by the silence of two seats of four", seats.Silent),
+        "let a round fail by the silence of two seats of four",
+        seats.Silent,
         (FRESH_COMMITTEE,),
         attackers=2,
         lost=REPEATED,
@@ -166,57 +149,49 @@ ALL = (
     ),
     Attack(
         "equivocation",
-        *(VALIDATOR, "propose two results in one turn", seats.Equivocator),
+        "propose two results in one turn",
+        seats.Equivocator,
         ("equivocation dispute", OTHERS_QUORUM),
         first=True,
         slashed=True,
     ),
-    Attack(
+    _majority(
         "lying-majority",
-        *(VALIDATOR, "attest a false aggregate with three seats of four", seats.Majority),
+        "attest a false aggregate with three seats of four",
+        seats.Majority,
         ("aggregate dispute", FRESH_COMMITTEE),
-        attackers=3,
-        lost=REPEATED,
-        slashed=True,
     ),
-    Attack(
+    _majority(
         "private-majority",
-        *(VALIDATOR, "attest a false aggregate of sealed updates", seats.Majority),
+        "attest a false aggregate of sealed updates",
+        seats.Majority,
         ("aggregate dispute", FRESH_COMMITTEE),
-        attackers=3,
-        lost=REPEATED,
-        slashed=True,
         private=True,
         note="the challenger has the key of the one honest seat: without it, only clients could show the updates",
     ),
-    Attack(
+    _majority(
         "unopenable-majority",
-        *(VALIDATOR, "attest an aggregate that nobody can open", seats.UnopenableMajority),
+        "attest an aggregate that nobody can open",
+        seats.UnopenableMajority,
         ("aggregate dispute", FRESH_COMMITTEE),
-        attackers=3,
-        lost=REPEATED,
-        slashed=True,
     ),
-    Attack(
+    _majority(
         "phantom-majority",
-        *(VALIDATOR, "include an update that was never revealed", seats.PhantomMajority),
+        "include an update that was never revealed",
+        seats.PhantomMajority,
         ("updates dispute", FRESH_COMMITTEE),
-        attackers=3,
-        lost=REPEATED,
-        slashed=True,
     ),
-    Attack(
+    _majority(
         "over-norm-majority",
-        *(VALIDATOR, "include an accomplice's huge update", seats.LenientMajority),
+        "include an accomplice's huge update",
+        seats.LenientMajority,
         ("norm dispute", FRESH_COMMITTEE),
-        attackers=3,
-        lost=REPEATED,
-        slashed=True,
         accomplices=(updates.OverNorm,),
     ),
     Attack(
         "hidden-update",
-        *(VALIDATOR, "include an accomplice's update that nobody else can fetch", seats.HidingMajority),
+        "include an accomplice's update that nobody else can fetch",
+        seats.HidingMajority,
         (),
         attackers=3,
         accomplices=(updates.WithheldContent,),
@@ -226,7 +201,8 @@ ALL = (
     # --- models ---
     Attack(
         "lying-publisher",
-        *(VALIDATOR, "publish a model that does not follow", models.LyingPublisher),
+        "publish a model that does not follow",
+        models.LyingPublisher,
         ("model dispute", FRESH_COMMITTEE),
         seated=False,
         lost=REPEATED,
@@ -234,7 +210,8 @@ ALL = (
     ),
     Attack(
         "withholding-publisher",
-        *(VALIDATOR, "publish a false model that nobody can open", models.WithholdingPublisher),
+        "publish a false model that nobody can open",
+        models.WithholdingPublisher,
         ("model dispute", FRESH_COMMITTEE),
         seated=False,
         lost=REPEATED,
@@ -243,7 +220,8 @@ ALL = (
     # --- challenges ---
     Attack(
         "wrong-disputes",
-        *(CHALLENGER, "dispute right results with every kind of proof", challenges.WrongDisputes),
+        "dispute right results with every kind of proof",
+        challenges.WrongDisputes,
         (
             *("UpdatesAreRight", "WithinNorm", "ContentIsRight", "AggregateIsRight", "NotOpened", "ModelIsRight"),
             "NotEquivocation",
@@ -251,14 +229,16 @@ ALL = (
     ),
     Attack(
         "repeated-disputes",
-        *(CHALLENGER, "have the guilty slashed twice by the same proof", challenges.RepeatedDisputes),
+        "have the guilty slashed twice by the same proof",
+        challenges.RepeatedDisputes,
         ("NoCheckpoint", "aggregate dispute", FRESH_COMMITTEE),
         lost=REPEATED,
         accomplices=(seats.Majority,) * 3,
     ),
     Attack(
         "front-run-dispute",
-        *(CHALLENGER, "copy a proof that waits for a block, and be in it first", challenges.FrontRunner),
+        "copy a proof that waits for a block, and be in it first",
+        challenges.FrontRunner,
         ("aggregate dispute", FRESH_COMMITTEE),
         lost=REPEATED,
         gains=True,
@@ -268,7 +248,8 @@ ALL = (
     # --- the draw ---
     Attack(
         "grinding-draw",
-        *(OUTSIDER, "open the round in a block that draws accomplices", draw.Grinder),
+        "open the round in a block that draws accomplices",
+        draw.Grinder,
         (),
         rounds=(1,),
         seated=False,
@@ -276,22 +257,17 @@ ALL = (
         note="bounded by who else opens it first; a quorum that lies is slashed, one that stalls loses a round's time",
     ),
     # --- money ---
-    Attack(
+    _majority(
         "exit-before-slash",
-        *(VALIDATOR, "attest a false aggregate, then ask for the stake back", exits.LeavingMajority),
+        "attest a false aggregate, then ask for the stake back",
+        exits.LeavingMajority,
         ("StillUnbonding", "aggregate dispute", FRESH_COMMITTEE),
-        attackers=3,
-        lost=REPEATED,
-        slashed=True,
     ),
-    Attack(
-        "reward-twice",
-        *(OUTSIDER, "claim every reward again", rewards.RewardTwice),
-        ("AlreadyRewarded", "NothingOwed"),
-    ),
+    Attack("reward-twice", "claim every reward again", rewards.RewardTwice, ("AlreadyRewarded", "NothingOwed")),
     Attack(
         "reward-for-another",
-        *(OUTSIDER, "claim rewards for those who did not earn them", rewards.RewardForAnother),
+        "claim rewards for those who did not earn them",
+        rewards.RewardForAnother,
         ("NotIncluded", "NotAttested", "NotFinal"),
     ),
 )

@@ -112,7 +112,6 @@ class Attack:
     """
 
     name: str
-    who: Who
     tries: str
     strategy: Strategy
     stopped_by: tuple[str, ...]
@@ -128,3 +127,9 @@ class Attack:
     private: bool = False
     is_open: bool = False
     note: str = ""
+
+    @property
+    def who(self) -> Who:
+        """Whose role it is."""
+        kinds = {Outsider: Who.OUTSIDER, Client: Who.CLIENT, Validator: Who.VALIDATOR, Griefer: Who.CHALLENGER}
+        return next(who for kind, who in kinds.items() if issubclass(self.strategy, kind))
