@@ -50,25 +50,25 @@ class AttackOutcome:
             if number < len(self._rounds)
         )
         for number in self._stand & set(self._cast.rounds if self._cast.seated else ()):
-            parameters = self._ledger.plan(number).parameters
+            parameters = self._ledger.round(number).plan.parameters
             seconds += len(self._turns_let_pass(number)) * parameters.turn_seconds
         return seconds
 
     def _in_round(self, number: RoundNumber) -> set[str]:
         seen = set()
-        beacon, shard, opened = self._ledger.beacon, self._ledger.shards[SHARD], self._ledger.opened_in(number)
-        entries = beacon.accepted(number, opened)
+        round_ = self._ledger.round(number)
+        part, entries = round_.shard(SHARD), round_.accepted()
         accepted = {entry.checkpoint for entry in entries}
         included = [
             reveal.client
-            for reveal in shard.reveals(number, opened)
+            for reveal in part.reveals()
             if any(checkpoint.included >> reveal.index & 1 for checkpoint in accepted)
         ]
-        committed = {commit.client for commit in shard.commits(number, opened)}
+        committed = {commit.client for commit in part.commits()}
         if committed & self._cast.participants - set(included):
             seen.add(NOT_INCLUDED)
-        committee = beacon.committee(number, SHARD)
-        proposed = {entry.checkpoint for entry in shard.proposals(number, opened)}
+        committee = part.committee()
+        proposed = {entry.checkpoint for entry in part.proposals()}
         if any(committee[checkpoint.turn] in self._cast.participants for checkpoint in proposed - accepted):
             seen.add(NOT_ATTESTED)
         seated = [seat for seat, member in enumerate(committee) if member in self._cast.participants]
@@ -81,7 +81,7 @@ class AttackOutcome:
     def _turns_let_pass(self, number: RoundNumber) -> list[ParticipantId]:
         """Attackers whose turns passed before the one that counted."""
         committee = self._ledger.beacon.committee(number, SHARD)
-        turns = [e.checkpoint.turn for e in self._ledger.beacon.accepted(number, self._ledger.opened_in(number))]
+        turns = [e.checkpoint.turn for e in self._ledger.round(number).accepted()]
         return [member for member in committee[: max(turns, default=0)] if member in self._cast.participants]
 
     def _faults(self) -> list[str]:
@@ -90,5 +90,5 @@ class AttackOutcome:
         return [fault.fault.name.lower() for fault in proven if set(fault.guilty) <= self._cast.participants]
 
     def _opened_at(self, number: RoundNumber) -> int:
-        block = self._ledger.web3.eth.get_block(self._ledger.opened_in(number))
+        block = self._ledger.web3.eth.get_block(self._ledger.round(number).opened_in)
         return int(block["timestamp"])

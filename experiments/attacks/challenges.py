@@ -31,10 +31,9 @@ from qfl.challenger.evidence import (
 from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, open_chunk
 from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted, DevnetError
-from qfl.node.models import read_base, read_model
-from qfl.node.round_spec import read_round_spec
+from qfl.node.recompute import read_base, read_model
 from qfl.protocol.content import decode
-from qfl.protocol.result import compute_result, included_in
+from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import RoundNumber
 
 QUEUE_SECONDS = 20.0
@@ -57,17 +56,17 @@ class WrongDisputes(Griefer):
 
     def _wrong_proofs(self, number: RoundNumber) -> Iterator[Evidence]:
         ledger, judge = self._ledger, self._watch._judge
-        spec, opened = read_round_spec(ledger, number, SHARD), ledger.opened_in(number)
-        (accepted,) = ledger.beacon.accepted(number, opened)
-        checkpoint, bits = accepted.checkpoint, spec.format.lane_bits
-        included = included_in(checkpoint, ledger.shards[SHARD].reveals(number, opened))
-        updates, _ = judge._open(included, spec)
+        part, (accepted,) = ledger.round(number).shard(SHARD), ledger.round(number).accepted()
+        checkpoint, spec = accepted.checkpoint, part.spec()
+        included, bits = included_in(checkpoint, part.reveals()), spec.format.lane_bits
+        updates, _ = judge.open(part, spec, included)
         chunks = [chunks_of(update.lanes, bits) for update in updates]
         yield FalseUpdates(checkpoint, included)
         yield OverNorm(checkpoint, included, 0, chunks[0], updates[0].seed, 0, 0)
         yield UnopenedAggregate(checkpoint, included, chunks, [update.seed for update in updates])
 
-        aggregate = chunks_of(decode(compute_result(spec, checkpoint.turn, updates).content).lanes, MODEL_LANE_BITS)
+        expected = expected_checkpoint(spec, checkpoint.turn, updates)
+        aggregate = chunks_of(decode(expected.content).lanes, MODEL_LANE_BITS)
         right = open_chunk(aggregate, 0, MODEL_LANE_BITS)
         openings = [open_chunk(lanes, 0, bits, u.seed) for lanes, u in zip(chunks, updates, strict=True)]
         altered = [replace(openings[0], data=openings[0].data[::-1]), *openings[1:]]

@@ -12,7 +12,7 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.client.client import Client
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.digests import Domain, compute_commitment
-from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 VICTIM, OTHER_VICTIM, VALIDATOR = "client-1", "client-2", "validator-1"
 ROOT, DIGEST, SALT = b"\1" * 32, b"\2" * 32, bytes(32)
@@ -38,7 +38,7 @@ class SignedCommit:
 def read_commits(ledger: Ledger, number: RoundNumber) -> list[SignedCommit]:
     """What the clients of the first shard said in a round, from their transactions."""
     shard, said = ledger.shards[0], []
-    for commit in shard.commits(number, ledger.opened_in(number)) if number else []:
+    for commit in ledger.round(number).shard(ShardIndex(0)).commits() if number else []:
         _, arguments = shard.arguments_of(read_input(ledger, commit.tx_hash))
         said.append(SignedCommit(*arguments.values()))
     return said
@@ -133,7 +133,7 @@ class CopiedCommitment(Client):
     def reveal(self, round_number: RoundNumber) -> bool:
         """Open it with every opening that was said."""
         shard = self._ledger.shards[0]
-        for said in shard.reveals(round_number, self._ledger.opened_in(round_number)):
+        for said in shard.reveals(round_number, self._ledger.round(round_number).opened_in):
             _, words = shard.arguments_of(read_input(self._ledger, said.tx_hash))
             self._sender.send(shard.reveal(*{**words, "client": self.participant}.values()))
         return False

@@ -15,7 +15,7 @@ from qfl.chain.contracts.beacon import Duty
 from qfl.errors import ContractReverted
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
-from qfl.protocol.result import ShardResult
+from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import CheckpointData, RoundNumber, VerifiedUpdate
 from qfl.quorum.lms_bundle import encode_bundle
 from qfl.validator.seat import Seat
@@ -206,7 +206,7 @@ class HidingSeat(Seat):
         shown, lanes = {update.index for update in updates}, np.full_like(updates[0].lanes, HIDDEN_LANE)
         hidden = [
             VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes)
-            for reveal in self._shard.reveals(self._round, self._opened)
+            for reveal in self._part.reveals()
             if reveal.index not in shown
         ]
         return super()._result(turn, [*updates, *hidden])

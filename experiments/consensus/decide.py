@@ -158,7 +158,7 @@ def _sit(site: Site, number: RoundNumber) -> int:
                 duty = validator.duty()
                 if duty.kind is ValidatorDuty.VERIFY:
                     said |= validator.verify(duty)
-    if not (accepted := len(beacon.accepted(number, site.network.ledger.opened_in(number)))):
+    if not (accepted := len(beacon.accepted(number, site.network.ledger.round(number).opened_in))):
         raise RoundNotCompleted(number, "no committee came to a decision")
     return accepted
 

@@ -94,7 +94,7 @@ class Federation:
 
     def decide(self, number: RoundNumber, count: int) -> None:
         """Have every committee accept `count` updates, and a model published."""
-        beacon, domain, plan = self.ledger.beacon, self.ledger.beacon_domain, self.ledger.plan(number)
+        beacon, domain, plan = self.ledger.beacon, self.ledger.beacon_domain, self.ledger.round(number).plan
         self.clock.reach(beacon.context().reveal_ends_at)
         for shard in range(len(self.shard_urls)):
             seats = [self.validators[member] for member in beacon.committee(number, ShardIndex(shard))]

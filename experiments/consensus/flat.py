@@ -16,13 +16,11 @@ from experiments.consensus.seats import verifying
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.keyfile import KeyFile
-from qfl.node.encryption import read_opener
 from qfl.node.meter import Meter
-from qfl.node.round_spec import read_round_spec
+from qfl.node.recompute import read_updates
 from qfl.node.signer import Signer
-from qfl.node.updates import fetch_updates
 from qfl.protocol.digests import Domain
-from qfl.protocol.result import ShardResult, compute_result
+from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, VerifiedUpdate
 from qfl.storage.store import ContentStore
 
@@ -51,24 +49,23 @@ class FlatValidator:
 
     def prepare(self, round_number: RoundNumber) -> None:
         """Read what the round fixes while there is nothing to verify yet, as a seat does."""
-        self._spec = read_round_spec(self._ledger, round_number, SHARD)
-        self._unread = self._ledger.opened_in(round_number)
+        self._part = self._ledger.round(round_number).shard(SHARD)
+        self._spec, self._unread = self._part.spec(), self._part.first_block
         self._updates: dict[int, VerifiedUpdate] = {}
 
     def look(self) -> None:
         """Fetch and check what is revealed and not yet checked."""
-        reveals, self._unread = self._ledger.shards[SHARD].reveals_until_now(self._spec.round, self._unread)
+        reveals, self._unread = self._part.contract.reveals_until_now(self._spec.round, self._unread)
         with verifying(self._meter, self.participant):
-            opener = read_opener(self._ledger, self._store, self._spec, [])
-            assert opener is not None, "nothing is sealed here"
-            verified, _ = fetch_updates(reveals, self._store, self._spec, opener)
-            self._updates.update({update.index: update for update in verified})
+            found = read_updates(self._part, self._spec, self._store, reveals)
+            assert found is not None, "nothing is sealed here"
+            self._updates.update({update.index: update for update in found[0]})
 
     def verify(self) -> ShardResult:
         """Fetch and check all updates, and aggregate them."""
         self.look()
         with verifying(self._meter, self.participant):
-            result = compute_result(self._spec, 0, self._updates.values())
+            result = expected_checkpoint(self._spec, 0, self._updates.values())
         self._store.put(result.content)
         return result
 

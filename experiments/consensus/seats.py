@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 from qfl.errors import UpdateRejected
 from qfl.node.meter import Meter
-from qfl.protocol.result import ShardResult
+from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import ParticipantId, Revealed, VerifiedUpdate
 from qfl.validator.seat import Seat
 

@@ -13,6 +13,7 @@ from qfl.auditor.voided import voided_rounds
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
@@ -25,22 +26,19 @@ from qfl.errors import (
     ModelRejected,
     UpdateMissing,
 )
-from qfl.node.encryption import read_opener
-from qfl.node.models import fetch_aggregate, read_base, read_model
-from qfl.node.round_spec import read_round_spec
+from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
 from qfl.node.standing import published_rounds
-from qfl.node.updates import fetch_updates
-from qfl.protocol.chunks import merkle_root
-from qfl.protocol.content import Content, content_digest, decode, encode, lanes_root
+from qfl.protocol.content import decode
 from qfl.protocol.digests import compute_commitment, compute_private_commitment
-from qfl.protocol.next_model import compute_next_model
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.result import compute_result, update_leaves
-from qfl.protocol.types import CheckpointData, LmsPublicKey, Revealed, RoundNumber, RoundSpec, ShardIndex
+from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
+from qfl.protocol.types import CheckpointData, LmsPublicKey, Revealed, RoundNumber, RoundSpec
 from qfl.quorum.attestor import attestor_of
 from qfl.quorum.lms import LmsAttestor
 from qfl.storage.store import ContentStore
 from qfl.validator.mirror_verifier import MirrorVerifier
+
+NOT_REVEALED = "the attested list of updates of shard {} is not the revealed one"
 
 
 @dataclass
@@ -94,43 +92,41 @@ class Auditor:
             if verdict.void:
                 yield verdict
                 continue
-            accepted = self._ledger.beacon.accepted(number, self._ledger.opened_in(number))
-            for entry in accepted:
+            for entry in self._ledger.round(number).accepted():
                 try:
                     self._audit_shard(entry, verdict)
                 except ChainUnreachable as fault:
                     if not self._ledger.is_of_a_shard(fault):
                         raise
                     verdict.unseen.append(f"shard {entry.checkpoint.shard}: {fault}")
-            self._audit_model(number, accepted, verdict)
+            self._audit_model(verdict)
             yield verdict
 
     # --- one shard ---
 
     def _audit_shard(self, entry: Accepted, verdict: Verdict) -> None:
-        spec = read_round_spec(self._ledger, verdict.round, ShardIndex(entry.checkpoint.shard))
-        if (falsehood := self._mirror_verifier.find_falsehood(spec.shard)) is not None:
+        part = self._ledger.round(verdict.round).shard(entry.checkpoint.shard)
+        if (falsehood := self._mirror_verifier.find_falsehood(part.index)) is not None:
             verdict.complaints.append(falsehood)
-        self._audit_commits(spec, verdict)
-        self._audit_proofs(spec, verdict)
-        self._audit_bundle(entry, verdict)
-        self._audit_aggregate(entry, spec, verdict)
+        spec, reveals = part.spec(), part.reveals()
+        self._audit_commits(part, spec, reveals, verdict)
+        self._audit_proofs(part, spec, reveals, verdict)
+        self._audit_bundle(part, entry, verdict)
+        self._audit_aggregate(part, entry, spec, reveals, verdict)
 
-    def _audit_commits(self, spec: RoundSpec, verdict: Verdict) -> None:
+    def _audit_commits(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Revealed], verdict: Verdict) -> None:
         """Every commitment signed by its client; every reveal opens its client's commitment."""
-        shard, domain = self._ledger.shards[spec.shard], self._ledger.shard_domains[spec.shard]
-        opened = self._ledger.shard_opened_in(spec.shard, spec.round)
         commitments = {}
-        for commit in shard.commits(spec.round, opened):
+        for commit in part.commits():
             commitments[commit.client] = commit.commitment
-            digest = domain.commit(spec.round, commit.client, spec.base_root, commit.commitment)
+            digest = part.domain.commit(spec.round, commit.client, spec.base_root, commit.commitment)
             what = f"the commitment of client {commit.client}"
             # A shard on another chain knows the keys that clients had when the round opened.
-            known_in = self._ledger.opened_in(spec.round) if self._ledger.mirrors else None
-            self._check_signature(shard, commit.tx_hash, commit.client, digest, what, verdict, known_in)
-        proven = shard.norm_proofs(spec.round, opened)
-        for reveal in shard.reveals(spec.round, opened):
-            salt = self._argument(shard, reveal.tx_hash, "salt") or bytes(32)
+            known_in = part.round.opened_in if self._ledger.mirrors else None
+            self._check_signature(part.contract, commit.tx_hash, commit.client, digest, what, verdict, known_in)
+        proven = part.norm_proofs()
+        for reveal in reveals:
+            salt = self._argument(part.contract, reveal.tx_hash, "salt") or bytes(32)
             values = spec.round, reveal.client, reveal.update_root, reveal.content_digest, salt
             if reveal.client in proven:
                 opening = compute_private_commitment(*values, proven[reveal.client])
@@ -139,29 +135,26 @@ class Auditor:
             if commitments.get(reveal.client) != opening:
                 verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
-    def _audit_proofs(self, spec: RoundSpec, verdict: Verdict) -> None:
+    def _audit_proofs(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Revealed], verdict: Verdict) -> None:
         """Every norm proof holds; in other code than the contract's, which checked it first."""
-        shard, domain = self._ledger.shards[spec.shard], self._ledger.shard_domains[spec.shard]
         verifier = self._ledger.norm_verifier(spec.shard)
         if verifier is None:
             return
         if not self._check_proofs:
             verdict.unseen.append(f"the norm proofs of shard {spec.shard} were not checked again")
             return
-        key, opened = verifier.verifying_key(), self._ledger.shard_opened_in(spec.shard, spec.round)
-        proven = shard.norm_proofs(spec.round, opened)
-        for reveal in shard.reveals(spec.round, opened):
-            context = context_of(domain.chain_id, shard.address, spec.round, reveal.client)
+        key, proven = verifier.verifying_key(), part.norm_proofs()
+        for reveal in reveals:
+            context = context_of(part.domain.chain_id, part.contract.address, spec.round, reveal.client)
             statement = NormStatement(proven.get(reveal.client, 0), context, spec.norm_bound, spec.format.lane_bits)
-            words = self._argument(shard, reveal.tx_hash, "proof") or []
+            words = self._argument(part.contract, reveal.tx_hash, "proof") or []
             verdict.proofs += 1
             if not verify_norm_proof(key, statement, b"".join(word.to_bytes(32) for word in words)):
                 verdict.complaints.append(f"the norm proof of client {reveal.client} does not hold")
 
-    def _audit_bundle(self, entry: Accepted, verdict: Verdict) -> None:
+    def _audit_bundle(self, part: ShardRound, entry: Accepted, verdict: Verdict) -> None:
         """A quorum of the drawn committee signed the checkpoint."""
-        checkpoint = entry.checkpoint
-        committee = self._ledger.beacon.committee(checkpoint.round, checkpoint.shard)
+        checkpoint, committee = entry.checkpoint, part.committee()
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
         bundle = self._argument(self._ledger.beacon, entry.tx_hash, "bundle")
         block = self._ledger.block_of(entry.tx_hash)
@@ -179,17 +172,23 @@ class Auditor:
         if len(attested) < quorum_of(len(committee)):
             verdict.complaints.append(f"shard {checkpoint.shard} has {len(attested)} attestations, no quorum")
 
-    def _audit_aggregate(self, entry: Accepted, spec: RoundSpec, verdict: Verdict) -> None:
+    def _audit_aggregate(
+        self, part: ShardRound, entry: Accepted, spec: RoundSpec, reveals: Sequence[Revealed], verdict: Verdict
+    ) -> None:
         """The attested aggregate is what the included updates come to."""
         checkpoint = entry.checkpoint
-        opened = self._ledger.shard_opened_in(spec.shard, spec.round)
-        reveals = self._ledger.shards[spec.shard].reveals(spec.round, opened)
-        included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
-        opener = read_opener(self._ledger, self._store, spec, self._kem_keys)
-        if opener is None:
-            self._audit_sealed(checkpoint, spec, included, verdict)
+        included = included_in(checkpoint, reveals)
+        found = read_updates(part, spec, self._store, included, self._kem_keys)
+        if found is None:  # whose the updates are can be told without reading them, and that their aggregate can be had
+            if not has_revealed_list(checkpoint, reveals):
+                verdict.complaints.append(NOT_REVEALED.format(spec.shard))
+            verdict.unseen.append(
+                f"the {len(included)} updates of shard {spec.shard} are sealed to its committee: that the aggregate "
+                "follows from them was not recomputed"
+            )
+            self._audit_stored(checkpoint, spec, verdict)
             return
-        updates, rejected = fetch_updates(included, self._store, spec, opener)
+        updates, rejected = found
         verdict.updates += len(updates)
         if rejected and all(isinstance(r, UpdateMissing) for r in rejected) and self._may_be_released(spec.round):
             verdict.released.append(f"{len(rejected)} updates of shard {spec.shard}, so its aggregate")
@@ -198,9 +197,9 @@ class Auditor:
             verdict.complaints += [str(rejection) for rejection in rejected]
             verdict.complaints.append(f"the aggregate of shard {spec.shard} cannot be recomputed")
             return
-        result = compute_result(spec, checkpoint.turn, updates)
+        result = expected_checkpoint(spec, checkpoint.turn, updates)
         if result.checkpoint.updates_root != checkpoint.updates_root:
-            verdict.complaints.append(f"the attested list of updates of shard {spec.shard} is not the revealed one")
+            verdict.complaints.append(NOT_REVEALED.format(spec.shard))
         if result.checkpoint.aggregate_root != checkpoint.aggregate_root:
             verdict.complaints.append(
                 f"the recomputed aggregate of shard {spec.shard} differs from the attested one"
@@ -208,18 +207,6 @@ class Auditor:
             )
         elif result.checkpoint.content_digest != checkpoint.content_digest:
             verdict.complaints.append(f"the attested aggregate of shard {spec.shard} has another header")
-        self._audit_stored(checkpoint, spec, verdict)
-
-    def _audit_sealed(
-        self, checkpoint: CheckpointData, spec: RoundSpec, included: list[Revealed], verdict: Verdict
-    ) -> None:
-        """What can be told of an aggregate without reading the updates: whose they are, and that it can be had."""
-        if len(included) != checkpoint.count or merkle_root(update_leaves(included)) != checkpoint.updates_root:
-            verdict.complaints.append(f"the attested list of updates of shard {spec.shard} is not the revealed one")
-        verdict.unseen.append(
-            f"the {len(included)} updates of shard {spec.shard} are sealed to its committee: that the aggregate "
-            "follows from them was not recomputed"
-        )
         self._audit_stored(checkpoint, spec, verdict)
 
     def _audit_stored(self, checkpoint: CheckpointData, spec: RoundSpec, verdict: Verdict) -> None:
@@ -245,14 +232,12 @@ class Auditor:
 
     # --- the model ---
 
-    def _audit_model(self, number: RoundNumber, accepted: Iterable[Accepted], verdict: Verdict) -> None:
+    def _audit_model(self, verdict: Verdict) -> None:
         """The published model is what base and aggregates come to, and its publisher signed it."""
-        beacon, record = self._ledger.beacon, self._ledger.beacon.round_at(number)
+        number, record = verdict.round, self._ledger.round(verdict.round).record()
         self._audit_publication(record, verdict)
         try:
-            base = read_base(self._ledger, self._store, number)
-            checkpoints = [entry.checkpoint for entry in accepted]
-            aggregates = [fetch_aggregate(self._store, c, base.shape) for c in checkpoints]
+            expected = recompute_model(self._ledger, self._store, number)
             read_model(self._ledger, self._store, number)
         except (ModelRejected, ContentUnusable) as error:
             if isinstance(error, ContentMissing) and self._may_be_released(number):
@@ -260,9 +245,7 @@ class Auditor:
                 return
             verdict.complaints.append(f"the model cannot be recomputed: {error}")
             return
-        lane_format = beacon.parameters_at(record.parameters_version).format
-        model = compute_next_model(number, base, checkpoints, aggregates, lane_format)
-        if not _is_published(model, record):
+        if not expected.is_published_as(record.model_root, record.content_digest):
             verdict.complaints.append("the recomputed model differs from the published one")
 
     def _audit_publication(self, record: RoundRecord, verdict: Verdict) -> None:
@@ -303,7 +286,3 @@ class Auditor:
 
 def _signed(keys: Iterable[LmsPublicKey], digest: bytes, signature: bytes) -> bool:
     return any(verify(key, digest, signature) for key in keys)
-
-
-def _is_published(model: Content, record: RoundRecord) -> bool:
-    return lanes_root(model) == record.model_root and content_digest(encode(model)) == record.content_digest

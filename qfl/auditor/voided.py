@@ -27,5 +27,5 @@ def voided_rounds(ledger: Ledger) -> dict[RoundNumber, str]:
         for value in range(min(reasons), ledger.beacon.current_round() + 1):
             number = RoundNumber(value)
             if number not in reasons and ledger.beacon.round_at(number).state is RoundState.VOID:
-                reasons[number] = f"it builds on round {ledger.plan(number).base_round}, which is void"
+                reasons[number] = f"it builds on round {ledger.round(number).plan.base_round}, which is void"
     return dict(sorted(reasons.items()))

@@ -20,7 +20,7 @@ def admissions(ledger: Ledger, shard: ShardIndex, clients: Iterable[ParticipantI
     mirror = ledger.mirrors[shard]
     if (mirrored := mirror.mirrored()) is None:
         return []
-    census = ledger.roll.at(ledger.opened_in(mirrored.round))
+    census = ledger.roll.at(ledger.round(mirrored.round).opened_in)
     positions = {client: position for position, client in enumerate(census.clients)}
     members = [client for client in clients if client in positions and shard_in(mirrored, client) == shard]
     missing = [client for client in members if client not in mirror.admitted(members)] if members else []

@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 from eth_typing import HexStr
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.contracts.beacon import Beacon, Parameters
+from qfl.chain.contracts.beacon import Beacon
 from qfl.chain.contracts.bls_quorum import BlsQuorum
 from qfl.chain.contracts.disputes import Disputes
 from qfl.chain.contracts.mirror import Mirror
@@ -22,6 +21,7 @@ from qfl.chain.contracts.shard import ClientDuty, Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.roll import Roll
+from qfl.chain.rounds import Round
 from qfl.chain.rpc.connection import connect, prepare_connection, reaching, url_of
 from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.errors.secrets import HIDDEN, conceal_address
@@ -29,16 +29,6 @@ from qfl.protocol.digests import Domain
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True)
-class RoundPlan:
-    """What is fixed when a round opens: the model it trains on, and its parameters."""
-
-    base_round: RoundNumber
-    base_root: bytes
-    base_digest: bytes
-    parameters: Parameters
 
 
 class Ledger:
@@ -69,8 +59,7 @@ class Ledger:
         self.mirror_domains = [Domain(id_, mirror.address) for id_, mirror in zip(ids, self.mirrors, strict=False)]
         self.roll = Roll(self.staking, self.from_block)
         self._verifiers: dict[ShardIndex, NormVerifier | None] = {}
-        self._opened: dict[RoundNumber, int] = {}
-        self._plans: dict[RoundNumber, RoundPlan] = {}
+        self._rounds: dict[RoundNumber, Round] = {}
 
     @classmethod
     def connect(cls, rpc_url: str, deployment: Deployment, shard_urls: Sequence[str] = ()) -> Ledger:
@@ -157,33 +146,9 @@ class Ledger:
                 return self.norm_verifier(shard)
         return self.norm_verifier(last)
 
-    def plan(self, round_number: RoundNumber) -> RoundPlan:
-        """What a round trains on, and how; it never changes, so it is read once."""
-        if round_number not in self._plans:
-            record = self.beacon.round_at(round_number)
-            base = self.beacon.round_at(record.base_round)
-            parameters = self.beacon.parameters_at(record.parameters_version)
-            plan = RoundPlan(base.number, base.model_root, base.content_digest, parameters)
-            self._plans[round_number] = plan
-        return self._plans[round_number]
-
-    def opened_in(self, round_number: RoundNumber) -> int:
-        """The block a round was opened in: where its events start."""
-        if round_number not in self._opened:
-            self._opened[round_number] = self.beacon.opened_in(round_number, self.from_block)
-        return self._opened[round_number]
-
-    def shard_opened_in(self, shard: ShardIndex, round_number: RoundNumber) -> int:
-        """The block on a shard's chain where the shard's events of a round start.
-
-        On a chain of its own it is read each time: a chain that was killed may have lost that block, and mined another.
-        For a round that never got there, it is where the deployment begins.
-        """
-        if not self.mirrors:
-            return self.opened_in(round_number)
-        begun = self.deployment.chains[shard].block
-        found = self.mirrors[shard].mirrorings(begun, round_number)
-        return found[-1].block if found else begun
+    def round(self, number: RoundNumber) -> Round:
+        """A round, to be asked; the same object each time."""
+        return self._rounds.setdefault(number, Round(self, number))
 
     def block_of(self, tx_hash: str) -> int:
         """The block on the beacon's chain that a transaction is in."""

@@ -17,8 +17,8 @@ def compute_message(
     Raises:
         ChainUnreachable: the beacon's chain.
     """
-    record, plan = ledger.beacon.round_at(round_number), ledger.plan(round_number)
-    census = ledger.roll.at(ledger.opened_in(round_number))
+    record, plan = ledger.beacon.round_at(round_number), ledger.round(round_number).plan
+    census = ledger.roll.at(ledger.round(round_number).opened_in)
     mirrored = MirroredRound(
         round_number,
         previous,
@@ -54,6 +54,6 @@ def _revoked(ledger: Ledger, round_number: RoundNumber, previous: RoundNumber) -
     """The clients that were active when `previous` opened, and are not, or have another key, now."""
     if not previous:
         return ()
-    before, now = (ledger.roll.at(ledger.opened_in(number)) for number in (previous, round_number))
+    before, now = (ledger.roll.at(ledger.round(number).opened_in) for number in (previous, round_number))
     active = set(now.clients)
     return tuple(c for c in before.clients if c not in active or before.keys[c] != now.keys[c])

@@ -9,7 +9,7 @@ from typing import Protocol
 from qfl.chain.contracts.disputes import NO_SALT, Disputes, Opening
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.chunks import merkle_path
-from qfl.protocol.result import update_leaves
+from qfl.protocol.recompute import update_leaves
 from qfl.protocol.types import CheckpointData, Revealed, RoundNumber
 
 

@@ -15,7 +15,7 @@ from qfl.challenger.evidence import Evidence
 from qfl.challenger.judge import CANNOT_OPEN, Judge
 from qfl.crypto.kem import KemKey
 from qfl.errors import ChainUnreachable
-from qfl.protocol.types import RoundNumber, ShardIndex
+from qfl.protocol.types import RoundNumber
 from qfl.storage.cache import CachingStore
 from qfl.storage.store import ContentStore
 
@@ -46,19 +46,19 @@ class FaultDetector:
                 yield from self._faults_in(RoundNumber(value))
 
     def _faults_in(self, number: RoundNumber) -> Iterator[Evidence]:
-        shards = [ShardIndex(shard) for shard in range(self._ledger.plan(number).parameters.shards)]
-        accepted = self._ledger.beacon.accepted(number, self._ledger.opened_in(number))
+        round_ = self._ledger.round(number)
+        accepted, parts = round_.accepted(), round_.shards()
         for entry in accepted:
             name = f"round {number}, checkpoint of shard {entry.checkpoint.shard}"
             yield from self._once(name, partial(self._judge.checkpoint, entry.checkpoint))
         # Read only now: what was just proven may have voided the round.
-        record = self._ledger.beacon.round_at(number)
-        if record.state in OVER or record.checkpoints == len(shards):
-            for shard in shards:
-                name = f"round {number}, signatures of shard {shard}"
-                yield from self._once(name, partial(self._judge.signatures, record, shard, accepted))
+        record = round_.record()
+        if record.state in OVER or record.checkpoints == len(parts):
+            for part in parts:
+                name = f"round {number}, signatures of shard {part.index}"
+                yield from self._once(name, partial(self._judge.signatures, record, part.index, accepted))
         if record.state is RoundState.PUBLISHED:
-            yield from self._once(f"round {number}, model", partial(self._judge.model, record, accepted))
+            yield from self._once(f"round {number}, model", partial(self._judge.model, record))
         if record.state in OVER and not any(name.startswith(f"round {number},") for name in self._retry_at):
             self._closed.add(number)
 

@@ -9,20 +9,17 @@ from dataclasses import dataclass
 
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.challenger.equivocation import Said, find_equivocations
 from qfl.challenger.evidence import Evidence
 from qfl.challenger.model import prove_false_model
 from qfl.challenger.opening import open_lanes
 from qfl.challenger.shard import find_false_updates, find_over_norm, is_right, prove_false_aggregate
 from qfl.crypto.kem import KemKey
-from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, QflError, SealBroken, UpdateRejected
-from qfl.node.encryption import read_opener
-from qfl.node.models import fetch_aggregate, read_base
-from qfl.node.round_spec import read_round_spec
-from qfl.node.updates import IN_FLIGHT, fetchers
-from qfl.protocol.content import content_digest, encode, lanes_root, most_update_bytes
-from qfl.protocol.next_model import compute_next_model
-from qfl.protocol.result import compute_result, included_in
+from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, SealBroken, UpdateRejected
+from qfl.node.opening import Opener
+from qfl.node.recompute import read_updates, recompute_model
+from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import CheckpointData, Revealed, RoundSpec, ShardIndex, VerifiedUpdate
 from qfl.quorum.attestor import attestor_of
 from qfl.storage.cache import CachingStore
@@ -48,92 +45,72 @@ class Judge:
 
     def checkpoint(self, checkpoint: CheckpointData) -> Sequence[Evidence]:
         """The cheapest proof against an accepted checkpoint."""
-        shard = ShardIndex(checkpoint.shard)
-        if not self.ledger.beacon.checkpoint_at(checkpoint.round, shard).stands:
+        part = self.ledger.round(checkpoint.round).shard(checkpoint.shard)
+        if not part.checkpoint().stands:
             return []
-        spec = read_round_spec(self.ledger, checkpoint.round, shard)
-        opened_in = self.ledger.shard_opened_in(shard, checkpoint.round)
-        reveals = self.ledger.shards[shard].reveals(checkpoint.round, opened_in)
+        spec, reveals = part.spec(), part.reveals()
         if (listed := find_false_updates(checkpoint, reveals)) is not None:
             if self.ledger.mirrors:
                 log.warning("%s; the shard is on another chain, so it cannot be proven", listed)
                 return []
             return [listed]
         included = included_in(checkpoint, reveals)
-        opened, unopened = self._open(included, spec)
+        opened, unopened = self.open(part, spec, included)
         if (over := find_over_norm(checkpoint, spec, included, opened)) is not None:
             return [over]
         if unopened:
             raise unopened[0]
-        result = compute_result(spec, checkpoint.turn, opened)
+        result = expected_checkpoint(spec, checkpoint.turn, opened)
         if is_right(checkpoint, result):
             self.store.remember(result.content)
             return []
         claimed = self._fetch(checkpoint.content_digest, len(result.content))
         return [prove_false_aggregate(checkpoint, spec, included, opened, result, claimed)]
 
-    def model(self, record: RoundRecord, accepted: Iterable[Accepted]) -> Sequence[Evidence]:
+    def model(self, record: RoundRecord) -> Sequence[Evidence]:
         """The cheapest proof against a published model."""
-        base = read_base(self.ledger, self.store, record.number)
-        checkpoints = [entry.checkpoint for entry in accepted]
-        aggregates = [fetch_aggregate(self.store, checkpoint, base.shape) for checkpoint in checkpoints]
-        lane_format = self.ledger.plan(record.number).parameters.format
-        expected = compute_next_model(record.number, base, checkpoints, aggregates, lane_format)
-        data = encode(expected)
-        if (record.model_root, record.content_digest) == (lanes_root(expected), content_digest(data)):
-            self.store.remember(data)
+        expected = recompute_model(self.ledger, self.store, record.number)
+        if expected.is_published_as(record.model_root, record.content_digest):
+            self.store.remember(expected.content)
             return []
-        claimed = self._fetch(record.content_digest, len(data))
-        return [prove_false_model(record.model_root, expected, base, checkpoints, aggregates, claimed)]
+        claimed = self._fetch(record.content_digest, len(expected.content))
+        return [prove_false_model(record.model_root, expected, claimed)]
 
     def signatures(self, record: RoundRecord, shard: ShardIndex, accepted: Iterable[Accepted]) -> Sequence[Evidence]:
         """A proof against each seat of a committee that signed two checkpoints in one turn and was not yet punished.
 
         Everything that was announced or accepted counts. Keys are asked for only where a turn has two checkpoints.
         """
-        opened = self.ledger.shard_opened_in(shard, record.number)
+        part, digest_of = self.ledger.round(record.number).shard(shard), self.ledger.beacon_domain.checkpoint
         entries = [entry for entry in accepted if entry.checkpoint.shard == shard]
-        proposals = self.ledger.shards[shard].proposals(record.number, opened)
+        proposals = part.proposals()
         known = [proposal.checkpoint for proposal in proposals] + [entry.checkpoint for entry in entries]
-        checkpoints = {self.ledger.beacon_domain.checkpoint(checkpoint): checkpoint for checkpoint in known}
+        checkpoints = {digest_of(checkpoint): checkpoint for checkpoint in known}
         if max(Counter(checkpoint.turn for checkpoint in checkpoints.values()).values(), default=0) < 2:
             return []
-        said = [
-            Said(
-                proposal.checkpoint.turn, self.ledger.beacon_domain.checkpoint(proposal.checkpoint), proposal.signature
-            )
-            for proposal in proposals
-        ]
-        for attested in self.ledger.shards[shard].attestations(record.number, opened):
-            said.append(Said(attested.seat, attested.digest, attested.signature))
+        said = [Said(one.checkpoint.turn, digest_of(one.checkpoint), one.signature) for one in proposals]
+        said += [Said(one.seat, one.digest, one.signature) for one in part.attestations()]
         for entry in entries:
             said += self._bundled(entry)
-        committee = self.ledger.beacon.committee(record.number, shard)
-        attestor = attestor_of(self.ledger)
+        committee, attestor = part.committee(), attestor_of(self.ledger)
         found = find_equivocations(
             attestor, said, checkpoints, lambda seat: attestor.keys_since(committee[seat], record.reveal_ends_at)
         )
         punished = 0 if self.ledger.disputes is None else self.ledger.disputes.equivocated(record.number, shard)
         return [proof for proof in found if not punished >> proof.one.seat & 1]
 
-    def _open(self, included: Iterable[Revealed], spec: RoundSpec) -> tuple[list[VerifiedUpdate], list[QflError]]:
-        """The included updates that can be opened, in order, and why the others cannot."""
-        opener = read_opener(self.ledger, self.store, spec, self.keys)
-        if opener is None:
-            return [], [SealBroken("none of the keys given is of a seat of its committee")]
-        most_bytes = opener.most_bytes(most_update_bytes(spec))
+    def open(
+        self, part: ShardRound, spec: RoundSpec, included: Sequence[Revealed]
+    ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+        """The included updates that can be opened, in order, and why the others cannot.
 
-        def fetch(reveal: Revealed) -> VerifiedUpdate | QflError:
-            with IN_FLIGHT.holding(most_bytes):
-                try:
-                    content, seed = opener.open(reveal, self.store.get(reveal.content_digest, most_bytes))
-                    return open_lanes(reveal, content, seed, spec)
-                except CANNOT_OPEN as error:
-                    return error
-
-        outcomes = list(fetchers().map(fetch, included))
-        opened = [outcome for outcome in outcomes if isinstance(outcome, VerifiedUpdate)]
-        return opened, [outcome for outcome in outcomes if isinstance(outcome, QflError)]
+        Raises:
+            SealBroken: they are sealed, and to none of the keys.
+        """
+        found = read_updates(part, spec, self.store, included, self.keys, check=_open)
+        if found is None:
+            raise SealBroken("none of the keys given is of a seat of its committee")
+        return found
 
     def _fetch(self, digest: bytes, most_bytes: int) -> bytes | None:
         try:
@@ -150,3 +127,11 @@ class Judge:
         except MalformedContent:
             return []
         return [Said(seat, digest, signature) for seat, signature in signatures.items()]
+
+
+def _open(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener) -> VerifiedUpdate:
+    """An update by its lanes alone: a checkpoint that includes one with a false header is not false for that."""
+    try:
+        return open_lanes(reveal, *opener.open(reveal, data), spec)
+    except (MalformedContent, SealBroken) as error:
+        raise UpdateRejected(reveal.client, error.reason) from error

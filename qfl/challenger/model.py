@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from qfl.challenger.evidence import FalseModel, UnopenedModel
 from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, first_difference, lanes_under, open_chunk
-from qfl.protocol.content import Content
-from qfl.protocol.types import CheckpointData
+from qfl.protocol.recompute import NextModel
 
 
-def prove_false_model(
-    model_root: bytes,
-    expected: Content,
-    base: Content,
-    checkpoints: Sequence[CheckpointData],
-    aggregates: Sequence[Content],
-    claimed: bytes | None,
-) -> FalseModel | UnopenedModel:
+def prove_false_model(model_root: bytes, expected: NextModel, claimed: bytes | None) -> FalseModel | UnopenedModel:
     """The smallest proof against a published model that is not right.
 
     Args:
         model_root: The published root.
-        expected: The model that follows from `base` and the `aggregates` of the `checkpoints`, by rising shard.
+        expected: The model that should have been, and what it follows from, by rising shard.
         claimed: What is stored under the published content digest; None when it cannot be had.
     """
-    number = checkpoints[0].round
-    published = lanes_under(model_root, claimed or b"", expected.shape.total)
-    right = expected.lanes.astype(np.int32)
-    base_chunks = chunks_of(base.lanes, MODEL_LANE_BITS)
-    chunks = [chunks_of(aggregate.lanes, MODEL_LANE_BITS) for aggregate in aggregates]
+    number, checkpoints = expected.checkpoints[0].round, expected.checkpoints
+    published = lanes_under(model_root, claimed or b"", expected.model.shape.total)
+    right = expected.model.lanes.astype(np.int32)
+    base_chunks = chunks_of(expected.base.lanes, MODEL_LANE_BITS)
+    chunks = [chunks_of(aggregate.lanes, MODEL_LANE_BITS) for aggregate in expected.aggregates]
     lane = None if published is None else first_difference(published, right)
     if published is None or lane is None:
         return UnopenedModel(number, checkpoints, base_chunks, chunks)

@@ -9,7 +9,7 @@ import numpy as np
 from qfl.challenger.evidence import FalseAggregate, FalseUpdates, OverNorm, UnopenedAggregate
 from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, first_difference, lanes_under, open_chunk
 from qfl.protocol.content import decode
-from qfl.protocol.result import ShardResult, has_revealed_list, included_in
+from qfl.protocol.recompute import ShardResult, has_revealed_list, included_in
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.types import CheckpointData, Revealed, RoundSpec, VerifiedUpdate
 

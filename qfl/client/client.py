@@ -28,14 +28,12 @@ from qfl.files import write_atomically
 from qfl.node.encryption import read_recipients
 from qfl.node.journal import JOURNAL, Journal
 from qfl.node.leaves import LeafCheck
-from qfl.node.models import read_base
 from qfl.node.pruner import Pruner
+from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
-from qfl.node.round_spec import read_round_spec
-from qfl.protocol.content import Content, decode, lanes_root
+from qfl.protocol.content import Content, decode, encode, lanes_root
 from qfl.protocol.digests import compute_commitment, compute_private_commitment
 from qfl.protocol.model_delta import step_between
-from qfl.protocol.next_model import encode_model
 from qfl.protocol.state import from_state
 from qfl.protocol.types import (
     ModelDelta,
@@ -119,7 +117,7 @@ class Client:
         Raises:
             ModelRejected, StorageError.
         """
-        spec = read_round_spec(self._ledger, round_number, shard)
+        spec = self._ledger.round(round_number).shard(shard).spec()
         base = read_base(self._ledger, self._store, round_number)
         self._base = spec, base
         if self._journal.get(f"round {round_number}") is not None:
@@ -144,7 +142,7 @@ class Client:
         update = prepare_update(self.participant, spec, base, *parts)
         update, evidence = self._conceal(update, spec)
         self._write_update(spec.round, update)
-        self._write(f"base-{spec.round}.bin", encode_model(base))
+        self._write(f"base-{spec.round}.bin", encode(base))
         if trained.control is not None:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
         opening = spec.round, self.participant, update.update_root, update.content_digest, update.salt

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from qfl.chain.contracts.beacon import Accepted
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.errors import ChainUnreachable
 from qfl.protocol.types import RoundNumber, ShardIndex
 
@@ -35,15 +36,16 @@ def committee_agreement(ledger: Ledger, number: RoundNumber) -> list[Agreement]:
     Raises:
         ChainUnreachable: the beacon's chain.
     """
-    return [_of(ledger, entry) for entry in ledger.beacon.accepted(number, ledger.opened_in(number))]
+    return [_of(ledger, entry) for entry in ledger.round(number).accepted()]
 
 
 def _of(ledger: Ledger, entry: Accepted) -> Agreement:
     checkpoint = entry.checkpoint
-    seats = len(ledger.beacon.committee(checkpoint.round, checkpoint.shard))
+    part = ledger.round(checkpoint.round).shard(checkpoint.shard)
+    seats = len(part.committee())
     signed = entry.attested.bit_count()
     try:
-        announced = _announcements(ledger, entry)
+        announced = _announcements(part)
     except ChainUnreachable as fault:
         if not ledger.is_of_a_shard(fault):
             raise
@@ -53,14 +55,12 @@ def _of(ledger: Ledger, entry: Accepted) -> Agreement:
     return Agreement(checkpoint.shard, seats, checkpoint.turn, signed, len(same), len(announced))
 
 
-def _announcements(ledger: Ledger, entry: Accepted) -> dict[bytes, set[int]]:
+def _announcements(part: ShardRound) -> dict[bytes, set[int]]:
     """The seats that are said to have announced each checkpoint, by its digest."""
-    checkpoint, found = entry.checkpoint, dict[bytes, set[int]]()
-    shard = ledger.shards[checkpoint.shard]
-    opened = ledger.shard_opened_in(checkpoint.shard, checkpoint.round)
-    for proposal in shard.proposals(checkpoint.round, opened):
-        digest = ledger.beacon_domain.checkpoint(proposal.checkpoint)
+    found = dict[bytes, set[int]]()
+    for proposal in part.proposals():
+        digest = part.ledger.beacon_domain.checkpoint(proposal.checkpoint)
         found.setdefault(digest, set()).add(proposal.checkpoint.turn)
-    for attestation in shard.attestations(checkpoint.round, opened):
+    for attestation in part.attestations():
         found.setdefault(attestation.digest, set()).add(attestation.seat)
     return found

@@ -10,7 +10,7 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.node.deadline_rule import DeadlineRule
-from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import ParticipantId, RoundNumber
 
 log = logging.getLogger(__name__)
 
@@ -75,14 +75,13 @@ def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
     opened_at = record.commit_ends_at - ledger.beacon.parameters_of(round_number)["commitSeconds"]
     commits: dict[ParticipantId, float] = {}
     reveals: dict[ParticipantId, float] = {}
-    for index, shard in enumerate(ledger.shards):
+    for part in ledger.round(round_number).shards():
         try:
-            start = ledger.shard_opened_in(ShardIndex(index), round_number)
-            committed, revealed = shard.committed_at(round_number, start), shard.revealed_at(round_number, start)
+            committed, revealed = part.committed_at(), part.revealed_at()
         except ChainUnreachable as fault:
             if not ledger.is_of_a_shard(fault):
                 raise
-            log.warning("shard %d: %s", index, fault)
+            log.warning("shard %d: %s", part.index, fault)
             continue
         commits |= {client: at - opened_at for client, at in committed.items()}
         reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}

@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.encapsulation import PUBLIC_KEY_BYTES, require_public_key
 from qfl.crypto.kem import KemKey
@@ -15,7 +16,7 @@ from qfl.crypto.norm.statement import context_of
 from qfl.errors import ContentUnusable, InvalidInput
 from qfl.node.opening import PLAIN, Opener, Sealed
 from qfl.node.updates import fetchers
-from qfl.protocol.types import ParticipantId, RoundNumber, RoundSpec, ShardIndex
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.storage.store import ContentStore
 
 KEY_NAME = "kem.key"
@@ -50,30 +51,29 @@ def read_recipients(ledger: Ledger, store: ContentStore, round_number: RoundNumb
     Raises:
         StoreUnreachable.
     """
-    named = ledger.staking.encryption_keys(ledger.from_block, ledger.opened_in(round_number))
-    digests = [named.get(validator) for validator in ledger.beacon.committee(round_number, shard)]
+    named = ledger.staking.encryption_keys(ledger.from_block, ledger.round(round_number).opened_in)
+    digests = [named.get(validator) for validator in ledger.round(round_number).shard(shard).committee()]
     return list(fetchers().map(partial(_fetch_key, store), digests))
 
 
-def read_opener(ledger: Ledger, store: ContentStore, spec: RoundSpec, keys: Sequence[KemKey]) -> Opener | None:
+def read_opener(part: ShardRound, store: ContentStore, keys: Sequence[KemKey]) -> Opener | None:
     """How the updates of one shard in one round are read; None when they are sealed, and to none of `keys`.
 
     Raises:
         StoreUnreachable.
     """
-    verifier = ledger.norm_verifier(spec.shard)
+    verifier = part.ledger.norm_verifier(part.index)
     if verifier is None:
         return PLAIN
-    recipients = read_recipients(ledger, store, spec.round, spec.shard)
-    domain = ledger.shard_domains[spec.shard]
+    recipients = read_recipients(part.ledger, store, part.round.number, part.index)
     for key in keys:
         if key.public in recipients:
             return Sealed(
                 recipients.index(key.public),
                 key,
                 recipients,
-                partial(context_of, domain.chain_id, domain.contract, spec.round),
-                ledger.shards[spec.shard].norm_proofs(spec.round, ledger.shard_opened_in(spec.shard, spec.round)),
+                partial(context_of, part.domain.chain_id, part.domain.contract, part.round.number),
+                part.norm_proofs(),
                 verifier.capacity(),
             )
     return None

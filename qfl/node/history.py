@@ -6,7 +6,7 @@ from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.errors import ChainUnreachable
 from qfl.protocol.history import HISTORY_ROUNDS, Histories, Round, count_histories
-from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import ParticipantId, RoundNumber
 
 STANDING = RoundState.PUBLISHED, RoundState.FINAL
 
@@ -21,16 +21,16 @@ def read_histories(ledger: Ledger, before: RoundNumber) -> Histories:
 
 
 def _read_round(ledger: Ledger, number: RoundNumber) -> Round:
-    if ledger.beacon.round_at(number).state not in STANDING:
+    round_ = ledger.round(number)
+    if round_.record().state not in STANDING:
         return {}
     was_included: dict[ParticipantId, bool] = {}
-    for entry in ledger.beacon.accepted(number, ledger.opened_in(number)):
-        shard, included = ShardIndex(entry.checkpoint.shard), entry.checkpoint.included
+    for entry in round_.accepted():
         try:
-            reveals = ledger.shards[shard].reveals(number, ledger.shard_opened_in(shard, number))
+            reveals = round_.shard(entry.checkpoint.shard).reveals()
         except ChainUnreachable as fault:
             if not ledger.is_of_a_shard(fault):
                 raise
             continue
-        was_included |= {reveal.client: bool(included >> reveal.index & 1) for reveal in reveals}
+        was_included |= {reveal.client: bool(entry.checkpoint.included >> reveal.index & 1) for reveal in reveals}
     return was_included

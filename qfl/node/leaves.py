@@ -86,12 +86,12 @@ class LeafCheck:
 
     def _said(self, sitting: Sitting) -> Iterator[tuple[bytes, bytes]]:
         """Digest and signature of all that is announced in the name of a seat; not all of it need be its own."""
-        ledger, shard = self._ledger, self._ledger.shards[sitting.shard]
-        opened, digest_of = ledger.shard_opened_in(sitting.shard, sitting.round), ledger.beacon_domain.checkpoint
-        for proposal in shard.proposals(sitting.round, opened):
+        ledger, digest_of = self._ledger, self._ledger.beacon_domain.checkpoint
+        part = ledger.round(sitting.round).shard(sitting.shard)
+        for proposal in part.proposals():
             if proposal.checkpoint.turn == sitting.seat:
                 yield digest_of(proposal.checkpoint), proposal.signature
-        for attested in shard.attestations(sitting.round, opened):
+        for attested in part.attestations():
             if attested.seat == sitting.seat:
                 yield attested.digest, attested.signature
         # Who completes a quorum says so in the bundle alone.

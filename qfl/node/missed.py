@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.errors import ChainUnreachable
 from qfl.errors.secrets import conceal_address
 from qfl.protocol.types import RoundNumber, ShardIndex
@@ -16,27 +17,27 @@ def why_missed(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> 
     Raises:
         ChainUnreachable: the beacon's chain.
     """
-    record = ledger.beacon.checkpoint_at(round_number, shard)
+    part = ledger.round(round_number).shard(shard)
+    record = part.checkpoint()
     if record.stands:
         return None
     if record.voided:
         return PROVEN_FALSE
     try:
-        return _why_none(ledger, round_number, shard)
+        return _why_none(part)
     except ChainUnreachable as fault:
         if not ledger.is_of_a_shard(fault):
             raise
         return f"its chain does not answer at {conceal_address(fault.url)}"
 
 
-def _why_none(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> str:
-    if ledger.mirrors:
-        begun = ledger.deployment.chains[shard].block
-        if not ledger.mirrors[shard].mirrorings(begun, round_number):
+def _why_none(part: ShardRound) -> str:
+    if part.ledger.mirrors:
+        begun = part.ledger.deployment.chains[part.index].block
+        if not part.ledger.mirrors[part.index].mirrorings(begun, part.round.number):
             return "its mirror was not brought to the round"
-    opened = ledger.shard_opened_in(shard, round_number)
-    if not ledger.shards[shard].commits(round_number, opened):
+    if not part.commits():
         return "no client committed"
-    if not ledger.shards[shard].reveals(round_number, opened):
+    if not part.reveals():
         return "no client revealed"
     return "no committee reached a quorum"

@@ -9,7 +9,7 @@ from pathlib import Path
 from qfl.chain.ledger import Ledger
 from qfl.errors import StateCorrupt
 from qfl.files import read_json, write_atomically
-from qfl.protocol.types import RoundNumber, ShardIndex
+from qfl.protocol.types import RoundNumber
 from qfl.storage.retention import Retention
 from qfl.storage.store import ContentStore
 
@@ -49,16 +49,14 @@ def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:
 
     A model goes with the first round that is let go after the last one that trains on it.
     """
-    for value in range(len(ledger.shards)):
-        shard = ShardIndex(value)
-        opened = ledger.shard_opened_in(shard, number)
-        yield from (proposed.checkpoint.content_digest for proposed in ledger.shards[shard].proposals(number, opened))
+    round_ = ledger.round(number)
+    for part in round_.shards():
+        yield from (proposed.checkpoint.content_digest for proposed in part.proposals())
     # A committee may agree without its proposer.
-    accepted = ledger.beacon.accepted(number, ledger.opened_in(number))
-    yield from (entry.checkpoint.content_digest for entry in accepted)
+    yield from (entry.checkpoint.content_digest for entry in round_.accepted())
     later = range(number + 1, ledger.beacon.current_round() + 1)
-    needed = min((ledger.plan(RoundNumber(value)).base_round for value in later), default=number)
-    for value in range(ledger.plan(number).base_round, needed):
+    needed = min((ledger.round(RoundNumber(value)).plan.base_round for value in later), default=number)
+    for value in range(round_.plan.base_round, needed):
         if value and any(digest := ledger.beacon.round_at(RoundNumber(value)).content_digest):
             yield digest
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator, Sequence
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.sender import TransactionSender, UnsentCall
 from qfl.errors import ChainUnreachable
 from qfl.node.relay import send_every, send_unless_overtaken
-from qfl.protocol.chunks import merkle_path, merkle_root
-from qfl.protocol.result import update_leaves
-from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.chunks import merkle_path
+from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
+from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber
 
 log = logging.getLogger(__name__)
 
@@ -32,28 +33,29 @@ def unsettled_rounds(ledger: Ledger) -> Iterator[RoundNumber]:
     """The rounds whose models are published and not final, oldest first."""
     for value in range(ledger.beacon.final_round() + 1, ledger.beacon.current_round() + 1):
         number = RoundNumber(value)
-        if ledger.beacon.round_at(number).state is RoundState.PUBLISHED:
+        if ledger.round(number).record().state is RoundState.PUBLISHED:
             yield number
 
 
 def final_at(ledger: Ledger, round_number: RoundNumber) -> int:
     """When a published model can be settled, unix seconds."""
-    record = ledger.beacon.round_at(round_number)
-    return record.published_at + ledger.beacon.parameters_at(record.parameters_version).challenge_seconds
+    round_ = ledger.round(round_number)
+    return round_.record().published_at + round_.plan.parameters.challenge_seconds
 
 
 def rewards_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCall]:
     """The calls that credit what is still owed for a final round."""
-    record = ledger.beacon.round_at(round_number)
+    round_ = ledger.round(round_number)
+    record = round_.record()
     if record.state is not RoundState.FINAL:
         return
-    opened = ledger.opened_in(round_number)
-    for entry in ledger.beacon.accepted(round_number, opened):
-        checkpoint, shard = entry.checkpoint, ShardIndex(entry.checkpoint.shard)
-        kept = ledger.beacon.checkpoint_at(round_number, shard)
+    for entry in round_.accepted():
+        checkpoint, shard = entry.checkpoint, entry.checkpoint.shard
+        part = round_.shard(shard)
+        kept = part.checkpoint()
         if not kept.stands:
             continue
-        included = _included(ledger, checkpoint)
+        included = _included(part, checkpoint)
         leaves = update_leaves(included)
         rewarded = ledger.rewards.rewarded_updates(round_number, shard)
         for position, reveal in enumerate(included):
@@ -63,28 +65,26 @@ def rewards_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCal
                     checkpoint, position, reveal.client, reveal.update_root, reveal.content_digest, path
                 )
         unpaid = kept.attested & ~ledger.rewards.rewarded_seats(round_number, shard)
-        for seat, validator in enumerate(ledger.beacon.committee(round_number, shard)):
+        for seat, validator in enumerate(part.committee()):
             if unpaid >> seat & 1:
                 yield ledger.rewards.reward_seat(round_number, shard, seat, validator)
     if not ledger.rewards.is_publisher_rewarded(round_number):
         yield ledger.rewards.reward_publisher(round_number, record.publisher)
 
 
-def _included(ledger: Ledger, checkpoint: CheckpointData) -> list[Revealed]:
+def _included(part: ShardRound, checkpoint: CheckpointData) -> list[Revealed]:
     """The updates of an accepted checkpoint; none while the shard's own chain is down, or has lost them."""
-    shard = ShardIndex(checkpoint.shard)
     try:
-        reveals = ledger.shards[shard].reveals(checkpoint.round, ledger.shard_opened_in(shard, checkpoint.round))
+        reveals = part.reveals()
     except ChainUnreachable as fault:
-        if not ledger.is_of_a_shard(fault):
+        if not part.ledger.is_of_a_shard(fault):
             raise
-        log.warning("rewards of shard %d in round %d are left for later: %s", shard, checkpoint.round, fault)
+        log.warning("rewards of shard %d in round %d are left for later: %s", part.index, checkpoint.round, fault)
         return []
-    included = [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
-    if not included or merkle_root(update_leaves(included)) != checkpoint.updates_root:
-        log.warning("round %d: shard %d does not show the updates that were attested", checkpoint.round, shard)
+    if not has_revealed_list(checkpoint, reveals):
+        log.warning("round %d: shard %d does not show the updates that were attested", checkpoint.round, part.index)
         return []
-    return included
+    return included_in(checkpoint, reveals)
 
 
 def pay_rewards(ledger: Ledger, sender: TransactionSender, participant: ParticipantId) -> int:

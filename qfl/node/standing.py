@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.errors import InvalidInput
-from qfl.node.models import read_model
+from qfl.node.recompute import read_model
 from qfl.protocol.state import from_state
 from qfl.protocol.types import RoundNumber
 from qfl.storage.store import ContentStore

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 
@@ -19,11 +19,7 @@ from qfl.errors import (
 from qfl.node.opening import PLAIN, Opener
 from qfl.protocol.content import ContentKind, decode, lanes_root, most_update_bytes
 from qfl.protocol.rule import squared_norm
-from qfl.protocol.types import (
-    Revealed,
-    RoundSpec,
-    VerifiedUpdate,
-)
+from qfl.protocol.types import Revealed, RoundSpec, VerifiedUpdate
 from qfl.storage.budget import ByteBudget
 from qfl.storage.store import ContentStore
 
@@ -34,6 +30,8 @@ IN_FLIGHT = ByteBudget(16 * 2**20)
 
 What stays of an update afterwards is its lanes, in their own width.
 """
+Check = Callable[[Revealed, bytes, RoundSpec, Opener], VerifiedUpdate]
+"""From an update's stored bytes to its lanes; raises `UpdateRejected`."""
 
 
 def verify_update(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener = PLAIN) -> VerifiedUpdate:
@@ -69,7 +67,11 @@ def verify_update(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener
 
 
 def fetch_updates(
-    reveals: Iterable[Revealed], store: ContentStore, spec: RoundSpec, opener: Opener = PLAIN
+    reveals: Iterable[Revealed],
+    store: ContentStore,
+    spec: RoundSpec,
+    opener: Opener = PLAIN,
+    check: Check = verify_update,
 ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
     """Fetch and check the revealed updates in parallel, within `IN_FLIGHT`; both lists are in reveal order.
 
@@ -83,7 +85,7 @@ def fetch_updates(
     def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
         with IN_FLIGHT.holding(most_bytes):
             try:
-                return verify_update(reveal, store.get(reveal.content_digest, most_bytes), spec, opener)
+                return check(reveal, store.get(reveal.content_digest, most_bytes), spec, opener)
             except ContentMissing as error:
                 return UpdateMissing(reveal.client, str(error))
             except ContentUnusable as error:

@@ -17,8 +17,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.client.update import prepare_update
 from qfl.protocol.content import Content, decode, lanes_root
 from qfl.protocol.model_delta import step_between
-from qfl.protocol.next_model import compute_next_model, model_content
-from qfl.protocol.result import compute_result
+from qfl.protocol.recompute import expected_checkpoint, expected_model, model_content
 from qfl.protocol.state import from_state, to_state
 from qfl.protocol.types import (
     LaneFormat,
@@ -89,9 +88,9 @@ class Federation:
         trained = self._train_all()
         updates = [self._encode(client, spec, result) for client, result in zip(clients, trained, strict=True)]
         included = updates if self._panel is None else self._panel.include(updates, base, spec)
-        result = compute_result(spec, 0, included)
+        result = expected_checkpoint(spec, 0, included)
         aggregate = decode(result.content)
-        self._publish(compute_next_model(self._round, base, [result.checkpoint], [aggregate], spec.format))
+        self._publish(expected_model(self._round, base, [result.checkpoint], [aggregate], spec.format).model)
         return Published(self._round, self.model, updates, included)
 
     def _publish(self, model: Content) -> None:

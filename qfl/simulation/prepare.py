@@ -10,8 +10,8 @@ from qfl.chain.deploy import Genesis, check_capacity
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
 from qfl.errors import InvalidInput
-from qfl.protocol.content import content_digest, lanes_root
-from qfl.protocol.next_model import encode_model, model_content
+from qfl.protocol.content import content_digest, encode, lanes_root
+from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import RoundNumber
 from qfl.quantum.architecture import Architecture, most_features, require_circuit
@@ -148,5 +148,5 @@ def genesis_model(job: JobDocument, seed: int) -> tuple[Genesis, bytes]:
 
     angles, weights = initial_parameters(job.architecture, seed)
     content = model_content(RoundNumber(0), to_state(angles, weights), job.architecture.shape)
-    data = encode_model(content)
+    data = encode(content)
     return Genesis(lanes_root(content), content_digest(data), job.digest(), content.shape), data

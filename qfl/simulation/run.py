@@ -30,8 +30,8 @@ from qfl.errors import InvalidInput, RoundNotCompleted
 from qfl.files import write_atomically
 from qfl.node.agreement import committee_agreement
 from qfl.node.meter import Meter, cpu_seconds_by_stage
-from qfl.node.models import read_model
 from qfl.node.proving import require_norm_keys
+from qfl.node.recompute import read_model
 from qfl.node.relay import send_every
 from qfl.node.settlement import final_at, pay_everyone, rewards_due, settle_due
 from qfl.node.standing import published_rounds

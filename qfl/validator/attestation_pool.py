@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
-from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import CheckpointData
 from qfl.quorum.attestor import attestor_of
 from qfl.quorum.tally import Tally
 
@@ -15,32 +15,26 @@ class AttestationPool:
     """One committee's round. A signature is verified once, and what is forged counts for nothing.
 
     Attributes:
-        first_block: the one on the shard's chain that nothing was announced before.
+        part: the shard's part in the round; its seat puts a new one here before it acts.
+        committee: the validators in the seats.
         quorum: how many signatures a checkpoint needs.
     """
 
-    def __init__(
-        self,
-        ledger: Ledger,
-        round_number: RoundNumber,
-        shard: ShardIndex,
-        committee: Sequence[ParticipantId],
-        first_block: int,
-    ) -> None:
-        self._domain, self._shard, self._round = ledger.beacon_domain, ledger.shards[shard], round_number
-        self._committee, self._attestor = committee, attestor_of(ledger)
-        self.first_block, self.quorum = first_block, quorum_of(len(committee))
+    def __init__(self, part: ShardRound) -> None:
+        self.part, self.committee = part, part.committee()
+        self._domain, self._attestor = part.ledger.beacon_domain, attestor_of(part.ledger)
+        self.quorum = quorum_of(len(self.committee))
         self.renew_keys()
 
     def renew_keys(self) -> None:
         """Take the seats' keys as they are now, and verify everything against them."""
-        self._keys = self._attestor.keys_of(self._committee)
+        self._keys = self._attestor.keys_of(self.committee)
         self._tallies: dict[bytes, Tally] = {}
 
     def proposed(self, turn: int) -> dict[int, CheckpointData]:
         """The first properly signed proposal of every turn up to this one."""
         found: dict[int, CheckpointData] = {}
-        for proposal in self._shard.proposals(self._round, self.first_block):
+        for proposal in self.part.proposals():
             proposer = proposal.checkpoint.turn
             if proposer <= turn and proposer not in found:
                 tally = self._tally(proposal.checkpoint)
@@ -52,7 +46,7 @@ class AttestationPool:
     def announced(self, checkpoints: Iterable[CheckpointData]) -> dict[CheckpointData, dict[int, bytes]]:
         """Valid signatures of each checkpoint by seat; a proposal's own is its proposer's."""
         tallies = {checkpoint: self._tally(checkpoint) for checkpoint in checkpoints}
-        said = self._shard.attestations(self._round, self.first_block) if tallies else []
+        said = self.part.attestations() if tallies else []
         for checkpoint, tally in tallies.items():
             named = checkpoint.turn, self._domain.checkpoint(checkpoint)
             tally.add([(one.seat, one.signature) for one in said if (one.turn, one.digest) == named])
@@ -60,7 +54,7 @@ class AttestationPool:
 
     def bundle(self, signatures: Mapping[int, bytes]) -> bytes:
         """Signatures of one checkpoint by seat, as the beacon's quorum takes them."""
-        return self._attestor.bundle(self._committee, signatures)
+        return self._attestor.bundle(self.committee, signatures)
 
     def _tally(self, checkpoint: CheckpointData) -> Tally:
         digest = self._domain.checkpoint(checkpoint)

@@ -19,14 +19,12 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, UpdateRejected
-from qfl.node.encryption import read_opener
 from qfl.node.history import read_histories
-from qfl.node.models import read_base
+from qfl.node.recompute import read_base, read_updates
 from qfl.node.relay import send_unless_overtaken
-from qfl.node.round_spec import read_round_spec
 from qfl.node.signer import Signer
-from qfl.node.updates import fetch_updates, fetchers
-from qfl.protocol.result import ShardResult, compute_result, has_revealed_list, update_leaves
+from qfl.node.updates import fetchers
+from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
 from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, VerifiedUpdate
 from qfl.storage.store import ContentStore
 from qfl.validator.attestation_pool import AttestationPool
@@ -62,13 +60,9 @@ class Seat:
         self._validator, self._seat, self._round = validator, duty.seat, duty.round
         self._kem = [] if kem is None else [kem]
         self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
-        self._shard = ledger.shards[duty.shard]
-        self._spec = read_round_spec(ledger, duty.round, duty.shard)
-        self._opened = ledger.shard_opened_in(duty.shard, duty.round)
-        self._context = ledger.beacon.context()
-        self._committee = ledger.beacon.committee(duty.round, duty.shard)
-        self._attestation_pool = AttestationPool(ledger, duty.round, duty.shard, self._committee, self._opened)
-        self._update_pool = UpdatePool(self._shard, duty.round, self._opened, self._read)
+        self._part = ledger.round(duty.round).shard(duty.shard)
+        self._shard, self._spec, self._context = self._part.contract, self._part.spec(), ledger.beacon.context()
+        self._attestation_pool, self._update_pool = AttestationPool(self._part), UpdatePool(self._part, self._read)
         self._results: dict[tuple[int, Named], ShardResult] = {}
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
@@ -83,8 +77,8 @@ class Seat:
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
         # A shard's own chain may have fallen back, and have shown the round in another block since.
-        self._opened = self._ledger.shard_opened_in(self._spec.shard, self._round)
-        self._attestation_pool.first_block = self._update_pool.first_block = self._opened
+        self._part = self._ledger.round(self._round).shard(self._spec.shard)
+        self._attestation_pool.part = self._update_pool.part = self._part
         turn = self._turn()
         proposed = self._attestation_pool.proposed(turn)
         updates = self._update_pool.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
@@ -130,19 +124,18 @@ class Seat:
 
     def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
         """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
-        opener = read_opener(self._ledger, self._store, self._spec, self._kem)
-        if opener is None:
+        found = read_updates(self._part, self._spec, self._store, reveals, self._kem)
+        if found is None:
             self._complain("the updates are sealed, and no key of this seat was on chain when the round was opened")
             return [], []
-        verified, rejected = fetch_updates(reveals, self._store, self._spec, opener)
-        for rejection in rejected:
+        for rejection in found[1]:
             self._complain(str(rejection))
-        return verified, rejected
+        return found
 
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
         begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
-        return max(0, min(begun, len(self._committee) - 1))
+        return max(0, min(begun, len(self._attestation_pool.committee) - 1))
 
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
         """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""
@@ -170,7 +163,7 @@ class Seat:
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
-        place = (self._seat - turn) % len(self._committee)
+        place = (self._seat - turn) % len(self._attestation_pool.committee)
         is_asked_again = turn in self._has_waited
         self._has_waited.add(turn)
         return place < max(1, self._attestation_pool.quorum - 1) or is_asked_again
@@ -183,7 +176,7 @@ class Seat:
 
     def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         """What this seat proposes in `turn`, and all it attests there."""
-        return compute_result(self._spec, turn, updates)
+        return expected_checkpoint(self._spec, turn, updates)
 
     def _sign(self, checkpoint: CheckpointData) -> bytes | None:
         name = f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
@@ -208,7 +201,7 @@ class Seat:
 
     def _is_listed(self, checkpoint: CheckpointData) -> bool:
         """Whether it includes what was revealed: who signed it before a reorganisation would be slashed for it."""
-        return checkpoint.included != 0 and has_revealed_list(checkpoint, self._update_pool.reveals)
+        return has_revealed_list(checkpoint, self._update_pool.reveals)
 
     def _complain(self, complaint: str) -> None:
         """Log it once: every step finds the same fault again."""

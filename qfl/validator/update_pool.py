@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import replace
 
-from qfl.chain.contracts.shard import Shard
+from qfl.chain.rounds import ShardRound
 from qfl.errors import UpdateRejected, UpdateUnreadable
-from qfl.protocol.types import Revealed, RoundNumber, VerifiedUpdate
+from qfl.protocol.types import Revealed, VerifiedUpdate
 
 Read = Callable[[list[Revealed]], tuple[list[VerifiedUpdate], list[UpdateRejected]]]
 """Fetches and checks updates; what passes and what does not, both in reveal order."""
@@ -21,13 +21,12 @@ class UpdatePool:
     before keeps its result, whatever its number is now.
 
     Attributes:
-        first_block: the one on the shard's chain that nothing was revealed before.
+        part: the shard's part in the round; its seat puts a new one here before it acts.
         reveals: what the chain showed when it was last asked for all, by number.
     """
 
-    def __init__(self, shard: Shard, round_number: RoundNumber, first_block: int, read: Read) -> None:
-        self._shard, self._round, self._read = shard, round_number, read
-        self.first_block, self.reveals = first_block, list[Revealed]()
+    def __init__(self, part: ShardRound, read: Read) -> None:
+        self.part, self._read, self.reveals = part, read, list[Revealed]()
         self._updates: dict[Revealed, VerifiedUpdate] = {}
         self._unreadable: set[Revealed] = set()
         self._attempts: dict[Revealed, tuple[int, int]] = {}
@@ -39,7 +38,7 @@ class UpdatePool:
 
     def look(self) -> None:
         """Fetch and check what is revealed by now, if it is more or less than before; nobody can sign yet."""
-        if len(self.reveals) != self._shard.reveals_in(self._round):
+        if len(self.reveals) != self.part.contract.reveals_in(self.part.round.number):
             self.fetch(0, ())
 
     def fetch(self, turn: int, included: Collection[int]) -> list[VerifiedUpdate]:
@@ -48,17 +47,14 @@ class UpdatePool:
         The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
         seat proposes to include it: `included` are the masks that are proposed.
         """
-        self.reveals = self._read_all()
+        self.reveals = self.part.reveals()
         self._check(turn, included)
         found = [(reveal.index, self._updates.get(_unnumbered(reveal))) for reveal in self.reveals]
         return [replace(update, index=index) for index, update in found if update is not None]
 
     def is_current(self) -> bool:
         """Whether the chain still shows the reveals that were last fetched, each under its number, and no others."""
-        return self._read_all() == self.reveals
-
-    def _read_all(self) -> list[Revealed]:
-        return self._shard.reveals(self._round, self.first_block)
+        return self.part.reveals() == self.reveals
 
     def _check(self, turn: int, included: Collection[int]) -> None:
         """Fetch and check what is due."""

@@ -21,7 +21,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.node.journal import ATTESTATIONS, JOURNAL
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
-from qfl.node.publication import compute_publication
+from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.settlement import settle_due
 from qfl.node.signer import Signer
@@ -106,8 +106,8 @@ class Validator:
             ChainUnreachable, StoreUnreachable.
         """
         if self._looked_for_seat != round_number:
-            for shard in map(ShardIndex, range(self._ledger.plan(round_number).parameters.shards)):
-                committee = self._ledger.beacon.committee(round_number, shard)
+            for part in self._ledger.round(round_number).shards():
+                shard, committee = part.index, part.committee()
                 if self.participant in committee:
                     seat = committee.index(self.participant)
                     self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
@@ -160,4 +160,4 @@ class Validator:
 
     def _next_model(self, round_number: RoundNumber) -> Content:
         """What this validator publishes."""
-        return compute_publication(self._ledger, self._store, round_number)
+        return recompute_model(self._ledger, self._store, round_number).model

@@ -16,9 +16,8 @@ from qfl.challenger.fault_detector import FaultDetector
 from qfl.challenger.opening import open_lanes
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
-from qfl.node.round_spec import read_round_spec
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.protocol.result import ShardResult, compute_result
+from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
 from qfl.quorum.lms_bundle import encode_bundle
 from qfl.simulation.driver import commit, open_round, reveal, run_round, train
@@ -57,7 +56,7 @@ def until_checkpoint_phase_with(
     """The round, and the content of an update with these `lanes` that client 4 revealed in it."""
     network, rogue = testnet.network(clients=CLIENTS), testnet.rogue(4)
     number = open_round(network)
-    spec = read_round_spec(testnet.ledger, number, SHARD)
+    spec = testnet.ledger.round(number).shard(SHARD).spec()
     head = (ContentKind.UPDATE, lane_bits, number, SHARD, 0, rogue.participant)
     content = Content(*head, spec.shape, spec.base_root, lanes)
     data, root = encode(content), lanes_root(content)
@@ -74,12 +73,12 @@ def until_checkpoint_phase_with(
 
 def honest_result(testnet: Testnet, number: RoundNumber, shown: dict[bytes, bytes] | None = None) -> ShardResult:
     """What the revealed lanes come to, over the norm bound or not; `shown` is what only the committee got to see."""
-    spec = read_round_spec(testnet.ledger, number, SHARD)
-    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    spec = testnet.ledger.round(number).shard(SHARD).spec()
+    reveals = testnet.ledger.round(number).shard(SHARD).reveals()
     seen = shown or {}
     contents = [seen.get(r.content_digest) or testnet.store.get(r.content_digest, 10_000) for r in reveals]
     opened = [open_lanes(entry, data, b"", spec) for entry, data in zip(reveals, contents, strict=True)]
-    return compute_result(spec, 0, opened)
+    return expected_checkpoint(spec, 0, opened)
 
 
 def altered(content: Content, lane: int = 2) -> Content:
@@ -129,7 +128,7 @@ def assert_next_round_is_good(testnet: Testnet, base: RoundNumber) -> None:
     """Everybody is back at work, on the last good model, and nothing is left to prove."""
     make_up_stakes(testnet)
     outcome = run_round(testnet.network(clients=CLIENTS))
-    assert testnet.ledger.plan(outcome.round).base_round == base
+    assert testnet.ledger.round(outcome.round).plan.base_round == base
     assert make_challenger(testnet).step() == []
 
 

@@ -53,7 +53,7 @@ def in_place_of(network: Network, one: Validator, kind: type[Validator], testnet
 
 
 def bundle_of(testnet: Testnet, number: RoundNumber) -> bytes:
-    (accepted,) = testnet.ledger.beacon.accepted(number, testnet.ledger.opened_in(number))
+    (accepted,) = testnet.ledger.round(number).accepted()
     return bytes((testnet.ledger.call_in(testnet.ledger.beacon, accepted.tx_hash) or {})["bundle"])
 
 
@@ -88,7 +88,7 @@ def test_what_is_announced_in_others_names_is_noise(testnet: Testnet, network: N
     number = reach_checkpoint_phase(network)
     proposer, shard = in_seat(network, number, 0), testnet.ledger.shards[SHARD]
     assert proposer.verify(proposer.duty())
-    (proposal,) = shard.proposals(number, testnet.ledger.opened_in(number))
+    (proposal,) = shard.proposals(number, testnet.ledger.round(number).opened_in)
     digest = testnet.ledger.beacon_domain.checkpoint(proposal.checkpoint)
     for seat in range(4):
         for noise in (BlsKey(bytes(32)).sign(digest), b"", bytes(96), b"\xc0" + bytes(95), proposal.signature):

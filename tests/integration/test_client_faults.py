@@ -126,5 +126,5 @@ class Diverging(Nudger):
 def test_a_client_whose_training_diverges_stops_nobody_else(testnet: Testnet, whole_batch: bool) -> None:
     outcome = run_round(testnet.network(clients=[1, 2, 3], trainer=Diverging(whole_batch)))
     assert outcome.included == 2
-    commits = testnet.ledger.shards[SHARD].commits(outcome.round, testnet.ledger.opened_in(outcome.round))
+    commits = testnet.ledger.round(outcome.round).shard(SHARD).commits()
     assert testnet.client(2).participant not in {commit.client for commit in commits}

@@ -32,7 +32,7 @@ from qfl.chain.contracts.disputes import Fault
 from qfl.challenger.fault_detector import RETRY_SECONDS
 from qfl.devnet import Devnet
 from qfl.protocol.content import content_digest
-from qfl.protocol.result import ShardResult
+from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import CheckpointData
 
 CheckpointLie = Callable[[Testnet, ShardResult], CheckpointData]

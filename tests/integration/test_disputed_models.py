@@ -26,7 +26,7 @@ from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.disputes import Fault
 from qfl.crypto.keyfile import KeyFile
-from qfl.node.publication import compute_publication
+from qfl.node.recompute import recompute_model
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.simulation.driver import publish, run_round, verify
@@ -52,7 +52,7 @@ def test_a_false_model_is_void_and_its_publisher_pays(testnet: Testnet, lie: Mod
     good = testnet.ledger.beacon.head_round()
     number = until_checkpoint_phase(testnet)
     verify(testnet.network())
-    liar, before = lie(testnet, compute_publication(testnet.ledger, testnet.store, number)), stakes(testnet)
+    liar, before = lie(testnet, recompute_model(testnet.ledger, testnet.store, number).model), stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
     assert_punished(testnet, dispute, Fault.MODEL, [liar], before)
@@ -65,7 +65,7 @@ def test_a_fault_found_late_takes_what_was_built_on_it_along(testnet: Testnet) -
     until_checkpoint_phase(testnet)
     verify(testnet.network())
     number = testnet.ledger.beacon.current_round()
-    publish_one_altered_coordinate(testnet, compute_publication(testnet.ledger, testnet.store, number))
+    publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
     later = [run_round(testnet.network(clients=CLIENTS)).round for _ in range(2)]
     assert len(make_challenger(testnet).step()) == 1
     states = [testnet.ledger.beacon.round_at(voided).state for voided in (number, *later)]

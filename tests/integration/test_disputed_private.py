@@ -32,11 +32,9 @@ from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet
 from qfl.node.encryption import KEY_NAME, read_opener
 from qfl.node.opening import PLAIN
-from qfl.node.publication import compute_publication
-from qfl.node.round_spec import read_round_spec
-from qfl.node.updates import fetch_updates
+from qfl.node.recompute import read_updates, recompute_model
 from qfl.protocol.content import content_digest, encode, lanes_root
-from qfl.protocol.result import ShardResult, compute_result
+from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import CheckpointData, RoundNumber
 from qfl.simulation.driver import commit, open_round, reveal, run_round, train, verify
 
@@ -62,22 +60,21 @@ def make_challenger(testnet: Testnet, *keys: KemKey) -> Challenger:
 
 
 def honest_result(testnet: Testnet, number: RoundNumber) -> ShardResult:
-    spec = read_round_spec(testnet.ledger, number, SHARD)
-    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
-    opener = read_opener(testnet.ledger, testnet.store, spec, [key_of_a_seat(testnet)])
-    updates, _ = fetch_updates(reveals, testnet.store, spec, opener or PLAIN)
-    return compute_result(spec, 0, updates)
+    part = testnet.ledger.round(number).shard(SHARD)
+    found = read_updates(part, part.spec(), testnet.store, part.reveals(), [key_of_a_seat(testnet)])
+    assert found is not None
+    return expected_checkpoint(part.spec(), 0, found[0])
 
 
 def result_of_lanes(testnet: Testnet, number: RoundNumber) -> ShardResult:
     """What the sealed lanes come to, whatever else a seat would say of them."""
-    spec = read_round_spec(testnet.ledger, number, SHARD)
-    opener = read_opener(testnet.ledger, testnet.store, spec, [key_of_a_seat(testnet)]) or PLAIN
-    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    part = testnet.ledger.round(number).shard(SHARD)
+    spec, reveals = part.spec(), part.reveals()
+    opener = read_opener(part, testnet.store, [key_of_a_seat(testnet)]) or PLAIN
     opened = [opener.open(entry, testnet.store.get(entry.content_digest, 10_000)) for entry in reveals]
     assert {seed for _, seed in opened} == {bytes(32)}
     lanes = [open_lanes(entry, content, bytes(32), spec) for entry, (content, _) in zip(reveals, opened, strict=True)]
-    return compute_result(spec, 0, lanes)
+    return expected_checkpoint(spec, 0, lanes)
 
 
 def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> CheckpointData:
@@ -143,7 +140,7 @@ def test_without_a_key_lists_and_models_are_judged_and_aggregates_are_not(
 
     number = until_checkpoint_phase(testnet)
     verify(testnet.network())
-    model = compute_publication(testnet.ledger, testnet.store, number)
+    model = recompute_model(testnet.ledger, testnet.store, number).model
     lanes = model.lanes.copy()
     lanes[0] ^= 1
     false = replace(model, lanes=lanes)

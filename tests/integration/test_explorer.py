@@ -26,7 +26,7 @@ import qfl.chain.rpc.rpc
 from experiments.attacks.insistent import Insistent
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet, DevnetConfig
-from qfl.node.publication import compute_publication
+from qfl.node.recompute import recompute_model
 from qfl.protocol.cid import cid_of
 from qfl.protocol.content import content_digest
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
@@ -142,7 +142,7 @@ def test_search_finds_by_every_name(explored: Explored, played: Testnet) -> None
 def test_proven_fault_is_shown_with_who_lost_what(testnet: Testnet, devnet: Devnet) -> None:
     number = until_checkpoint_phase(testnet)
     verify(testnet.network())
-    liar = publish_one_altered_coordinate(testnet, compute_publication(testnet.ledger, testnet.store, number))
+    liar = publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
     (dispute,) = make_challenger(testnet).step()
     assert_next_round_is_good(testnet, testnet.ledger.beacon.head_round())
     with exploring(testnet.ledger.deployment, [devnet.rpc_url], IpfsStore(devnet.ipfs_url, 1.0)) as explored:

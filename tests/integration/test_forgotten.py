@@ -55,7 +55,7 @@ class Backup:
 def completer_of(testnet: Testnet, number: RoundNumber) -> ParticipantId:
     """The seat whose signature is in the bundle and nowhere else."""
     ledger, shard = testnet.ledger, testnet.ledger.shards[SHARD]
-    (accepted,) = ledger.beacon.accepted(number, ledger.opened_in(number))
+    (accepted,) = ledger.round(number).accepted()
     bundle = decode_bundle((ledger.call_in(ledger.beacon, accepted.tx_hash) or {})["bundle"])
     announced = {attestation.seat for attestation in shard.attestations(number, 0)}
     announced |= {proposal.checkpoint.turn for proposal in shard.proposals(number, 0)}

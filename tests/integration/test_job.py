@@ -30,7 +30,7 @@ from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
 from qfl.protocol.cid import digest_of
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
-from qfl.protocol.result import ShardResult
+from qfl.protocol.recompute import ShardResult
 from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display
 from qfl.simulation.folder import kept_devnet
@@ -188,7 +188,7 @@ def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_
 @pytest.fixture
 def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every seat of round 1 adds one to lane 5."""
-    honest = qfl.validator.seat.compute_result
+    honest = qfl.validator.seat.expected_checkpoint
 
     def lying(*arguments: Any) -> ShardResult:
         result = honest(*arguments)
@@ -202,7 +202,7 @@ def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
         checkpoint = replace(result.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(data))
         return ShardResult(checkpoint, data)
 
-    monkeypatch.setattr(qfl.validator.seat, "compute_result", lying)
+    monkeypatch.setattr(qfl.validator.seat, "expected_checkpoint", lying)
 
 
 @pytest.mark.usefixtures("lying_committee")

@@ -11,8 +11,7 @@ from rich.console import Console
 
 from experiments.poisoning.client import POISONERS
 from qfl.client.client import Client
-from qfl.protocol.content import content_digest
-from qfl.protocol.next_model import encode_model
+from qfl.protocol.content import content_digest, encode
 from qfl.simulation import identities
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
@@ -43,7 +42,7 @@ def test_honest_clients_stay_in_and_the_model_is_that_of_a_run_without_judgement
     job, _, shares = prepare_job(JOB)
     federation = Federation(JOB, job, shares)
     published = [federation.step() for _ in range(JOB.rounds)]
-    assert document["final"]["model_digest"] == "0x" + content_digest(encode_model(published[-1].model)).hex()
+    assert document["final"]["model_digest"] == "0x" + content_digest(encode(published[-1].model)).hex()
 
 
 @pytest.mark.parametrize("mode", ["transparent", "private"])

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from qfl.protocol.content import content_digest
-from qfl.protocol.next_model import encode_model
+from qfl.protocol.content import content_digest, encode
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.federation import Federation
@@ -43,4 +42,4 @@ def test_the_models_are_those_of_a_run_on_a_chain(recipe: dict[str, object], tmp
     job, _, shares = prepare_job(config)
     federation = Federation(config, job, shares)
     published = [federation.step() for _ in range(config.rounds)]
-    assert document["final"]["model_digest"] == "0x" + content_digest(encode_model(published[-1].model)).hex()
+    assert document["final"]["model_digest"] == "0x" + content_digest(encode(published[-1].model)).hex()

@@ -26,7 +26,6 @@ from qfl.errors import ContentMissing, ContractReverted, InvalidInput, NormKeysM
 from qfl.node.encryption import KEY_NAME, read_opener, read_recipients
 from qfl.node.opening import Sealed
 from qfl.node.proving import open_norm_keys, require_norm_keys
-from qfl.node.round_spec import read_round_spec
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import compute_private_commitment
 from qfl.protocol.lanes import pack_lanes
@@ -86,18 +85,16 @@ def abandon_round(testnet: Testnet) -> None:
 
 def sealed_blocks(testnet: Testnet, number: RoundNumber) -> dict[ParticipantId, bytes]:
     """What clients have put on IPFS in a round."""
-    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    reveals = testnet.ledger.round(number).shard(SHARD).reveals()
     return {found.client: testnet.store.get(found.content_digest, 2**20) for found in reveals}
 
 
 def opened_blocks(testnet: Testnet, number: RoundNumber) -> dict[ParticipantId, bytes]:
     """The content objects in them, by a validator's key."""
-    opener = read_opener(
-        testnet.ledger, testnet.store, read_round_spec(testnet.ledger, number, SHARD), [kem_of(testnet, 1)]
-    )
+    part = testnet.ledger.round(number).shard(SHARD)
+    opener = read_opener(part, testnet.store, [kem_of(testnet, 1)])
     assert isinstance(opener, Sealed)
-    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
-    return {r.client: opener.open(r, testnet.store.get(r.content_digest, 2**20))[0] for r in reveals}
+    return {r.client: opener.open(r, testnet.store.get(r.content_digest, 2**20))[0] for r in part.reveals()}
 
 
 # --- who sees what ---
@@ -125,7 +122,7 @@ def test_nobodys_lanes_are_anywhere_on_ipfs_in_the_clear(testnet: Testnet, round
 
 def test_the_root_on_chain_does_not_let_lanes_be_guessed(testnet: Testnet, rounds: list[RoundNumber]) -> None:
     contents = opened_blocks(testnet, rounds[0])
-    for found in testnet.ledger.shards[SHARD].reveals(rounds[0], testnet.ledger.opened_in(rounds[0])):
+    for found in testnet.ledger.round(rounds[0]).shard(SHARD).reveals():
         assert lanes_root(decode(contents[found.client])) != found.update_root
 
 
@@ -169,7 +166,7 @@ class Rogue:
         self.testnet, self.name, self.prover = testnet, f"client-{number}", prover
         self.participant = testnet.join(self.name)
         self.round = testnet.ledger.beacon.current_round()
-        self.spec = read_round_spec(testnet.ledger, self.round, SHARD)
+        self.spec = testnet.ledger.round(self.round).shard(SHARD).spec()
         self.recipients = read_recipients(testnet.ledger, testnet.store, self.round, SHARD)
         address = testnet.ledger.shards[SHARD].address
         self.context = context_of(testnet.ledger.deployment.chain_id, address, self.round, self.participant)

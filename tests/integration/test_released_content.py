@@ -60,10 +60,9 @@ def is_stored(testnet: Testnet, digest: bytes) -> bool:
 def test_updates_and_aggregates_of_rounds_before_the_window_are_gone(testnet: Testnet) -> None:
     ledger, found = testnet.ledger, {}
     for value in ROUNDS:
-        number = RoundNumber(value)
-        opened = ledger.opened_in(number)
-        updates = [reveal.content_digest for reveal in ledger.shards[SHARD].reveals(number, opened)]
-        aggregates = [entry.checkpoint.content_digest for entry in ledger.beacon.accepted(number, opened)]
+        round_ = ledger.round(RoundNumber(value))
+        updates = [reveal.content_digest for reveal in round_.shard(SHARD).reveals()]
+        aggregates = [entry.checkpoint.content_digest for entry in round_.accepted()]
         found[value] = [is_stored(testnet, digest) for digest in updates + aggregates]
     assert found == {number: [number > 2] * 3 for number in ROUNDS}
 
@@ -87,7 +86,7 @@ def test_an_auditor_recomputes_the_window_and_says_what_is_gone(testnet: Testnet
 
 def test_content_of_a_round_that_is_not_final_must_not_be_missing(testnet: Testnet) -> None:
     """Else a committee could withhold what a dispute needs, and an auditor would call it old."""
-    (reveal, *_) = testnet.ledger.shards[SHARD].reveals(RoundNumber(4), testnet.ledger.opened_in(RoundNumber(4)))
+    (reveal, *_) = testnet.ledger.round(RoundNumber(4)).shard(SHARD).reveals()
     store = patient(testnet)
     data = store.get(reveal.content_digest, 10_000)
     store.unpin(reveal.content_digest)

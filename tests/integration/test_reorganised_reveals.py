@@ -20,7 +20,7 @@ from qfl.chain.contracts.shard import Shard
 from qfl.challenger.shard import find_false_updates
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
-from qfl.protocol.result import ShardResult
+from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import CheckpointData, Revealed, RoundNumber, ShardIndex, VerifiedUpdate
 from qfl.simulation.driver import Network, commit, mirror, open_round, publish, reveal, run_round, train, verify
 from qfl.validator.seat import Seat
@@ -107,7 +107,7 @@ def test_seats_sign_what_the_chain_has_and_not_what_they_saw(
     new = {reveals.all[index].content_digest for index in set(after) - set(seen)}
     assert {revealed.content_digest for revealed in reveals.all} & fetched == new, "what was checked stays checked"
     publish(network)
-    (accepted,) = testnet.ledger.beacon.accepted(number, testnet.ledger.opened_in(number))
+    (accepted,) = testnet.ledger.round(number).accepted()
     assert find_false_updates(accepted.checkpoint, reveals.on_chain()) is None
     assert (accepted.checkpoint.turn, accepted.checkpoint.count) == (0, len(after))
     assert (make_challenger(testnet).step(), stakes(testnet)) == ([], before)
@@ -127,8 +127,8 @@ def test_a_seat_that_has_not_signed_yet_takes_up_the_new_order(testnet: Testnet)
     surprise(network.validators, swap)
     verify(network)
     publish(network)
-    announced = [proposal.checkpoint for proposal in shard.proposals(number, testnet.ledger.opened_in(number))]
-    (accepted,) = testnet.ledger.beacon.accepted(number, testnet.ledger.opened_in(number))
+    announced = [proposal.checkpoint for proposal in shard.proposals(number, testnet.ledger.round(number).opened_in)]
+    (accepted,) = testnet.ledger.round(number).accepted()
     assert {*announced, accepted.checkpoint} == {honest_result(testnet, number).checkpoint}
     assert make_challenger(testnet).step() == []
 
@@ -150,7 +150,7 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     (onlooker,) = (validator for validator in network.validators if validator.participant == committee[2])
     for _ in range(2):
         onlooker.verify(onlooker.duty())
-    assert ledger.beacon.accepted(number, ledger.opened_in(number)) == []
+    assert ledger.round(number).accepted() == []
     while ledger.beacon.context().phase is not Phase.IDLE:
         testnet.end_phase()
 
@@ -183,7 +183,7 @@ def test_a_seat_follows_the_order_of_its_shards_own_chain(shard_testnet: ShardTe
     surprise([validator for validator in network.validators if validator.participant in committee], swap)
     verify(network)
     publish(network)
-    accepted = [entry.checkpoint for entry in ledger.beacon.accepted(number, ledger.opened_in(number))]
+    accepted = [entry.checkpoint for entry in ledger.round(number).accepted()]
     (checkpoint,) = (checkpoint for checkpoint in accepted if checkpoint.shard == index)
     assert find_false_updates(checkpoint, reveals.on_chain()) is None
     assert (checkpoint.turn, checkpoint.count) == (0, len(reveals.all))

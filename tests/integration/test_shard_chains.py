@@ -215,8 +215,7 @@ def test_a_chain_whose_clock_runs_ahead_gets_no_update_before_its_time(shard_tes
 
 def test_a_transaction_is_found_on_the_chain_that_has_it(shard_testnet: ShardTestnet) -> None:
     number = shard_testnet.run_round().round
-    shard = shard_testnet.ledger.shards[ONE]
-    (commit, *_) = shard.commits(number, shard_testnet.ledger.shard_opened_in(ONE, number))
+    (commit, *_) = shard_testnet.ledger.round(number).shard(ONE).commits()
     found = inspect_transaction(shard_testnet.ledger, commit.tx_hash)
     assert (found["contract"], found["function"]) == ("Shard 1", "commit")
     assert [event["event"] for event in found["events"]] == ["Committed"]

@@ -19,9 +19,8 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
-from qfl.node.round_spec import read_round_spec
 from qfl.node.updates import fetch_updates
-from qfl.protocol.result import compute_result
+from qfl.protocol.recompute import expected_checkpoint
 from qfl.protocol.types import CheckpointData, RoundNumber
 from qfl.simulation.driver import Network, commit, count_included, open_round, publish, reveal, train, verify
 from qfl.storage.store import ContentStore
@@ -37,10 +36,10 @@ def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 def result_of(testnet: Testnet, number: RoundNumber, turn: int) -> CheckpointData:
     """What an honest seat proposes in `turn`."""
-    spec = read_round_spec(testnet.ledger, number, SHARD)
-    reveals = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    spec = testnet.ledger.round(number).shard(SHARD).spec()
+    reveals = testnet.ledger.round(number).shard(SHARD).reveals()
     updates, _ = fetch_updates(reveals, testnet.store, spec)
-    return compute_result(spec, turn, updates).checkpoint
+    return expected_checkpoint(spec, turn, updates).checkpoint
 
 
 def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
@@ -75,7 +74,7 @@ def test_the_others_agree_without_a_proposer_that_is_away(testnet: Testnet) -> N
     publish(network)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert (accepted.checkpoint.turn, accepted.attested) == (0, 0b1110)
-    assert not testnet.ledger.shards[SHARD].proposals(number, testnet.ledger.opened_in(number))
+    assert not testnet.ledger.round(number).shard(SHARD).proposals()
 
 
 def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -> None:
@@ -127,7 +126,7 @@ def test_content_that_some_seats_cannot_read_does_not_divide_the_committee(
     """A seat that cannot read all speaks first for nothing: it could not sign any more what the others agree on."""
     network = testnet.network(clients=[1, 2])
     number = reach_checkpoint_phase(network)
-    _, hidden = testnet.ledger.shards[SHARD].reveals(number, testnet.ledger.opened_in(number))
+    _, hidden = testnet.ledger.round(number).shard(SHARD).reveals()
     seats = [in_seat(network, number, seat) for seat in range(4)]
     for seat in blind:
         name = next(name for name in testnet.keys if testnet.join(name) == seats[seat].participant)
@@ -211,7 +210,7 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
     back = testnet.validator(int(name.removeprefix("validator-")))
     assert back.publish(number) if label == "publish" else back.verify(back.duty())
     assert key.next_leaf == leaf + 1, "no second signature was made"
-    opened, shard = testnet.ledger.opened_in(number), testnet.ledger.shards[SHARD]
+    opened, shard = testnet.ledger.round(number).opened_in, testnet.ledger.shards[SHARD]
     if label == "propose":
         assert [leaf_of(p.signature) for p in shard.proposals(number, opened)] == [leaf]
     elif label == "attest":

@@ -16,9 +16,9 @@ from qfl.crypto.norm.keys import VerifyingKey
 from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet
 from qfl.node.membership import join
-from qfl.protocol.content import content_digest, lanes_root
+from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.digests import compute_commitment
-from qfl.protocol.next_model import encode_model, model_content
+from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, Trained, TrainingTask
 from qfl.quantum.architecture import Architecture
@@ -95,7 +95,7 @@ class Testnet(LocalTestnet):
 
     def accepted_turn(self, number: RoundNumber) -> int:
         """Whose proposal became the round's checkpoint."""
-        (accepted,) = self.ledger.beacon.accepted(number, self.ledger.opened_in(number))
+        (accepted,) = self.ledger.round(number).accepted()
         return accepted.checkpoint.turn
 
     def assert_everything_stands(self) -> None:
@@ -145,7 +145,7 @@ def genesis_of(job: JobDocument) -> tuple[Genesis, bytes]:
     shape, rng = job.architecture.shape, np.random.default_rng(5)
     state = to_state(rng.uniform(-3, 3, shape.quantum), rng.normal(0, 0.4, shape.classical))
     content = model_content(RoundNumber(0), state, shape)
-    data = encode_model(content)
+    data = encode(content)
     return Genesis(lanes_root(content), content_digest(data), job.digest(), shape), data
 
 

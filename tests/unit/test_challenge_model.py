@@ -12,7 +12,7 @@ from qfl.challenger.model import prove_false_model
 from qfl.protocol.chunks import merkle_root, verify_path
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.lanes import unpack_lanes
-from qfl.protocol.next_model import compute_next_model, model_content
+from qfl.protocol.recompute import expected_model, model_content
 from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
 
 SHAPE = ModelShape(quantum=12, classical=9)
@@ -37,7 +37,8 @@ CHECKPOINTS = [
     )
     for content in AGGREGATES
 ]
-RIGHT = compute_next_model(ROUND, BASE, CHECKPOINTS, AGGREGATES, FORMAT)
+EXPECTED = expected_model(ROUND, BASE, CHECKPOINTS, AGGREGATES, FORMAT)
+RIGHT = EXPECTED.model
 
 
 def altered(lane, by):
@@ -47,7 +48,7 @@ def altered(lane, by):
 
 
 def prove(root, claimed):
-    return prove_false_model(root, RIGHT, BASE, CHECKPOINTS, AGGREGATES, claimed)
+    return prove_false_model(root, EXPECTED, claimed)
 
 
 @pytest.mark.parametrize("lane", [0, 7, 8, 11, 12, 20])

@@ -20,7 +20,7 @@ from qfl.errors import UpdateRejected
 from qfl.protocol.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes, unpack_lanes
-from qfl.protocol.result import ShardResult, compute_result, included_in
+from qfl.protocol.recompute import ShardResult, expected_checkpoint, included_in
 from qfl.protocol.types import LaneFormat
 
 CLIENTS = (9, 4, 8)
@@ -43,7 +43,7 @@ class Shard:
             open_lanes(reveal, encode(content), seed, spec)
             for reveal, (content, seed) in zip(self.reveals, pairs, strict=True)
         ]
-        self.result = compute_result(spec, 0, self.opened)
+        self.result = expected_checkpoint(spec, 0, self.opened)
         self.checkpoint = self.result.checkpoint
 
     def lie(self, lane, by):
@@ -78,7 +78,7 @@ def test_an_honest_checkpoint_has_no_fault():
 def test_leaving_out_an_update_is_no_fault_of_the_list():
     """Content that could not be fetched is left out by honest committees."""
     shard = Shard()
-    partial = compute_result(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
+    partial = expected_checkpoint(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
     assert [reveal.client for reveal in included_in(partial, shard.reveals)] == [9, 8]
     assert find_false_updates(partial, shard.reveals) is None
 
@@ -117,7 +117,7 @@ def test_the_position_of_an_update_is_among_the_included_ones_not_the_revealed_o
     loud = make_update(8, lanes=np.full(41, 30_000, np.int16))
     shard = Shard([make_update(9), make_update(4), loud])
     included = [shard.reveals[0], shard.reveals[2]]
-    checkpoint = compute_result(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
+    checkpoint = expected_checkpoint(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
     proof = find_over_norm(checkpoint, TERMS, included, [shard.opened[2]])
     leaves = [update_leaf(entry.client, entry.update_root, entry.content_digest) for entry in included]
     path = merkle_path(leaves, proof.position)

@@ -10,14 +10,15 @@ import pytest
 
 from experiments.poisoning.client import POISONERS
 from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.rounds import Round
 from qfl.client.client import KEPT_ROUNDS, Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import verify
 from qfl.errors import ContractReverted, InvalidInput, KeyFileBehind, ModelRejected, StateCorrupt
 from qfl.node.journal import begin_journal
-from qfl.protocol.content import content_digest, decode, lanes_root
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import Domain, compute_commitment
-from qfl.protocol.next_model import encode_model, model_content
+from qfl.protocol.recompute import model_content
 from qfl.protocol.state import from_state
 from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, Trained
 from qfl.quantum.architecture import Architecture
@@ -49,6 +50,14 @@ class Sender:
         return SimpleNamespace(size=1_000)
 
 
+class Planned(Round):
+    """A round that trains on what the ledger says."""
+
+    @property
+    def plan(self):
+        return self.ledger.plan(self.number)
+
+
 @pytest.fixture(scope="module")
 def pristine(tmp_path_factory):
     folder = tmp_path_factory.mktemp("pristine")
@@ -62,7 +71,7 @@ def world(pristine, tmp_path):
     plan = SimpleNamespace(
         base_round=RoundNumber(0),
         base_root=lanes_root(GENESIS),
-        base_digest=content_digest(encode_model(GENESIS)),
+        base_digest=content_digest(encode(GENESIS)),
         parameters=PARAMETERS,
     )
     beacon = SimpleNamespace(shape=lambda: SHAPE)
@@ -75,9 +84,10 @@ def world(pristine, tmp_path):
         base=plan,
         plan=lambda _number: plan,
         norm_verifier=lambda _shard: None,
+        round=lambda number: Planned(ledger, number),
     )
     store = MemoryStore()
-    store.put(encode_model(GENESIS))
+    store.put(encode(GENESIS))
     with KeyFile.open(shutil.copy2(pristine, tmp_path / "key.lms"), tmp_path / "state") as key:
         yield SimpleNamespace(ledger=ledger, store=store, sender=Sender(), key=key, folder=tmp_path / "client")
 
@@ -260,7 +270,7 @@ def publish(world, number, lanes, before):
     world.ledger.base = SimpleNamespace(
         base_round=RoundNumber(number),
         base_root=lanes_root(model),
-        base_digest=world.store.put(encode_model(model)),
+        base_digest=world.store.put(encode(model)),
         parameters=PARAMETERS,
     )
     world.ledger.plan = lambda asked: earlier if asked <= number else world.ledger.base
@@ -290,7 +300,7 @@ def test_trail_is_what_the_last_round_changed_and_the_own_variate_also_after_a_r
 def test_model_before_the_base_is_not_fetched_again_by_who_trained_on_it(world):
     train_round(start(world), 1, 0.25)
     publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
-    del world.store.blocks[content_digest(encode_model(GENESIS))]
+    del world.store.blocks[content_digest(encode(GENESIS))]
     assert start(world).training_task(RoundNumber(2), SHARD).model_delta is not None
 
 
@@ -313,7 +323,7 @@ def test_newcomer_has_a_trail_without_a_variate_of_its_own(world):
 def test_client_trains_without_a_trail_when_the_model_before_the_base_is_gone(world, caplog):
     """It was let go: one round's training is worse for it, none would be worse still."""
     publish(world, 1, [6, -6, 7, 8, -9], GENESIS)
-    del world.store.blocks[content_digest(encode_model(GENESIS))]
+    del world.store.blocks[content_digest(encode(GENESIS))]
     task = start(world).training_task(RoundNumber(2), SHARD)
     assert task.model_delta is None
     assert "without control variates this once" in caplog.text

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qfl.protocol.model_delta import step_between
-from qfl.protocol.next_model import model_content
+from qfl.protocol.recompute import model_content
 from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT
 from qfl.protocol.types import ModelShape, RoundNumber
 from qfl.quantum.architecture import Architecture

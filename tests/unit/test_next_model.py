@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge, ModelRejected
-from qfl.node.models import fetch_aggregate, fetch_model
+from qfl.node.recompute import fetch_aggregate, fetch_model
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
-from qfl.protocol.next_model import NO_BASE, compute_next_model, encode_model, model_content
+from qfl.protocol.recompute import NO_BASE, expected_model, model_content
 from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from qfl.storage.memory import MemoryStore
 
@@ -77,7 +77,7 @@ def test_model_is_that_of_plain_integers(base, shards, quantum_exponent, classic
     fmt = LaneFormat(16, quantum_exponent, classical_exponent)
     contents = [aggregate(shard, mean) for shard, (mean, _) in enumerate(shards)]
     checkpoints = [checkpoint(k, count, contents[k]) for k, (_, count) in enumerate(shards)]
-    model = compute_next_model(ROUND, base_model(base), checkpoints, contents, fmt)
+    model = expected_model(ROUND, base_model(base), checkpoints, contents, fmt).model
     assert model.lanes.tolist() == reference(base, [m for m, _ in shards], [c for _, c in shards], SHAPE, fmt)
 
 
@@ -85,7 +85,7 @@ def test_worked_example():
     """One shard, exponent 8, so a step is the mean: 2^31-1 + 1 wraps as an angle, stays as a weight."""
     base = base_model([2**31 - 1, 0, 0, 2**31 - 1, 0])
     content = aggregate(0, [1, -1, 7, 1, -1])
-    model = compute_next_model(ROUND, base, [checkpoint(0, 3, content)], [content], LaneFormat(16, 8, 8))
+    model = expected_model(ROUND, base, [checkpoint(0, 3, content)], [content], LaneFormat(16, 8, 8)).model
     assert model.lanes.tolist() == [-(2**31), -1, 7, 2**31 - 1, -1]
     assert (model.kind, model.round, model.base_root) == (ContentKind.MODEL, ROUND, lanes_root(base))
 
@@ -95,7 +95,7 @@ def test_count_that_weighs_is_the_attested_one():
     base = base_model([0] * 5)
     heavy, light = aggregate(0, [100] * 5, count=60_000), aggregate(1, [-20] * 5)
     checkpoints = [checkpoint(0, 1, heavy), checkpoint(1, 3, light)]
-    model = compute_next_model(ROUND, base, checkpoints, [heavy, light], LaneFormat(16, 8, 8))
+    model = expected_model(ROUND, base, checkpoints, [heavy, light], LaneFormat(16, 8, 8)).model
     assert model.lanes.tolist() == [10] * 5  # (1 * 100 - 3 * 20) / 4
 
 
@@ -109,7 +109,7 @@ def store():
 
 
 def test_published_model_is_fetched(store):
-    digest = store.put(encode_model(MODEL))
+    digest = store.put(encode(MODEL))
     fetched = fetch_model(store, ROUND, lanes_root(MODEL), digest, SHAPE)
     assert fetched.lanes.tolist() == MODEL.lanes.tolist()
     assert fetched.base_root == MODEL.base_root
@@ -117,7 +117,7 @@ def test_published_model_is_fetched(store):
 
 def test_model_with_other_lanes_than_published_is_refused(store):
     """Digest and root are published side by side; a publisher could make them disagree."""
-    digest = store.put(encode_model(MODEL))
+    digest = store.put(encode(MODEL))
     with pytest.raises(ModelRejected, match=r"round 4 .* do not have the published root"):
         fetch_model(store, ROUND, b"x" * 32, digest, SHAPE)
 

@@ -12,7 +12,7 @@ from honest import TERMS, make_reveal, make_update
 from qfl.node.updates import verify_update
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf, verify_path
 from qfl.protocol.content import ContentKind, content_digest, decode, encode, lanes_root
-from qfl.protocol.result import compute_result, update_leaves
+from qfl.protocol.recompute import expected_checkpoint, update_leaves
 from qfl.protocol.rule import aggregate_shard
 
 TURN = 1
@@ -32,7 +32,7 @@ def updates():
 
 @pytest.fixture(scope="module")
 def result(updates):
-    return compute_result(TERMS, TURN, updates)
+    return expected_checkpoint(TERMS, TURN, updates)
 
 
 def differing(result, other):
@@ -75,12 +75,12 @@ def test_updates_root_proves_each_included_update_at_its_place(result, updates):
 def test_order_in_which_a_seat_got_the_updates_does_not_matter(result, updates, seed):
     """A seat that fetched one update late would otherwise refuse an honest proposal."""
     shuffled = random.Random(seed).sample(updates, len(updates))
-    assert compute_result(TERMS, TURN, shuffled) == result
+    assert expected_checkpoint(TERMS, TURN, shuffled) == result
 
 
 def test_only_the_turn_tells_proposers_apart(result, updates):
     """Bytes on IPFS and all roots are the same whoever proposes, so no attester stores an aggregate twice."""
-    other = compute_result(TERMS, 0, updates)
+    other = expected_checkpoint(TERMS, 0, updates)
     assert differing(result, other) == {"turn"}
     assert other.content == result.content
 
@@ -89,7 +89,7 @@ def test_one_changed_lane_changes_every_root(result, updates):
     lanes = updates[1].lanes.copy()
     lanes[17] += 1
     changed = [updates[0], verified(2, 4, lanes=lanes), *updates[2:]]
-    assert differing(result, compute_result(TERMS, TURN, changed)) == {
+    assert differing(result, expected_checkpoint(TERMS, TURN, changed)) == {
         "updates_root",
         "aggregate_root",
         "content_digest",
@@ -99,16 +99,16 @@ def test_one_changed_lane_changes_every_root(result, updates):
 def test_lanes_of_two_clients_exchanged_leave_the_mean_but_not_the_list(result, updates):
     """The aggregate alone does not say who sent what: the list of updates does."""
     first, second = verified(0, 9, lanes=updates[1].lanes), verified(2, 4, lanes=updates[0].lanes)
-    other = compute_result(TERMS, TURN, [first, second, *updates[2:]])
+    other = expected_checkpoint(TERMS, TURN, [first, second, *updates[2:]])
     assert differing(result, other) == {"updates_root"}
 
 
 def test_update_left_out_changes_count_and_bits(result, updates):
-    other = compute_result(TERMS, TURN, updates[:-1])
+    other = expected_checkpoint(TERMS, TURN, updates[:-1])
     assert other.checkpoint.count == 3
     assert result.checkpoint.included - other.checkpoint.included == 1 << 200
 
 
 def test_trim_is_that_of_the_round(updates):
-    trimmed = decode(compute_result(replace(TERMS, trim_bps=2500), TURN, updates).content)
+    trimmed = decode(expected_checkpoint(replace(TERMS, trim_bps=2500), TURN, updates).content)
     assert trimmed.lanes.tolist() == aggregate_shard(np.stack([u.lanes for u in updates]), 2500).tolist()

@@ -11,7 +11,7 @@ from qfl.apps.inspect.plain import plain
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.errors import ContentUnusable, InvalidInput, ModelRejected
-from qfl.node.models import read_base, read_model
+from qfl.node.recompute import read_base, read_model
 from qfl.protocol.cid import cid_of
 from qfl.protocol.state import from_state, wrap_int32
 from qfl.protocol.types import RoundNumber

@@ -40,5 +40,5 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
 def _disputes(ledger: Ledger, number: RoundNumber) -> list[dict[str, Any]]:
     if ledger.disputes is None:
         return []
-    proven = ledger.disputes.proven(ledger.opened_in(number), number)
+    proven = ledger.disputes.proven(ledger.round(number).opened_in, number)
     return [plain(asdict(entry)) | {"fault": entry.fault.name.lower()} for entry in proven]

@@ -55,29 +55,25 @@ def shard_in_round(ledger: Ledger, index: ShardIndex, number: RoundNumber) -> di
 
 def _on_beacon(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:
     """What the beacon has of a shard; `missed` says why it has no checkpoint, as far as the round has gone."""
-    checkpoint = ledger.beacon.checkpoint_at(number, index)
-    accepted = [a for a in ledger.beacon.accepted(number, ledger.opened_in(number)) if a.checkpoint.shard == index]
+    part = ledger.round(number).shard(index)
+    checkpoint, accepted = part.checkpoint(), part.accepted()
     return {
-        "committee": ledger.beacon.committee(number, index),
+        "committee": part.committee(),
         "checkpoint": plain(asdict(checkpoint)) | {"stands": checkpoint.stands},
-        "accepted": [plain(asdict(entry)) for entry in accepted],
+        "accepted": [] if accepted is None else [plain(asdict(accepted))],
         "missed": why_missed(ledger, number, index),
     }
 
 
 def _on_shard(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:
     """What the shard has of its round; nothing while a chain of its own does not answer."""
-    shard = ledger.shards[index]
+    part = ledger.round(number).shard(index)
     try:
-        opened = ledger.shard_opened_in(index, number)
         return {
-            "commits": [plain(asdict(commit)) for commit in shard.commits(number, opened)],
-            "reveals": [
-                plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)}
-                for reveal in shard.reveals(number, opened)
-            ],
-            "proposals": len(shard.proposals(number, opened)),
-            "attestations": len(shard.attestations(number, opened)),
+            "commits": [plain(asdict(commit)) for commit in part.commits()],
+            "reveals": [plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)} for reveal in part.reveals()],
+            "proposals": len(part.proposals()),
+            "attestations": len(part.attestations()),
         }
     except ChainUnreachable as fault:
         if not ledger.is_of_a_shard(fault):

@@ -10,13 +10,12 @@ from qfl.apps.inspect.content import inspect_content
 from qfl.apps.inspect.plain import plain
 from qfl.bounds import LAST_PARTICIPANT, check_whole
 from qfl.chain.ledger import Ledger
+from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.errors import InvalidInput
-from qfl.node.encryption import read_opener
-from qfl.node.round_spec import read_round_spec
-from qfl.node.updates import fetch_updates
+from qfl.node.recompute import read_updates
 from qfl.protocol.cid import cid_of
-from qfl.protocol.types import ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.types import ParticipantId, Revealed, RoundNumber
 from qfl.storage.store import ContentStore
 
 
@@ -37,49 +36,39 @@ def inspect_update(
     check_whole("client", client, 1, LAST_PARTICIPANT)
     asked, who = RoundNumber(number), ParticipantId(client)
     shard = ledger.beacon.shard_of(asked, who)
-    contract, opened = ledger.shards[shard], ledger.shard_opened_in(shard, asked)
-    commits = {commit.client: commit for commit in contract.commits(asked, opened)}
+    part = ledger.round(asked).shard(shard)
+    commits = {commit.client: commit for commit in part.commits()}
     if who not in commits:
         took_part = ", ".join(map(str, sorted(commits))) or "nobody"
         raise InvalidInput(
             "client", client, f"committed nothing in round {number}; in its shard {shard}, {took_part} did"
         )
     found: dict[str, Any] = {"round": number, "client": client, "shard": shard, "commit": plain(asdict(commits[who]))}
-    reveal = next((reveal for reveal in contract.reveals(asked, opened) if reveal.client == who), None)
+    reveal = next((reveal for reveal in part.reveals() if reveal.client == who), None)
     if reveal is None:
         return found | {"fate": "not revealed"}
     found["reveal"] = plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)}
-    found["fate"] = _fate(ledger, reveal, asked, shard)
-    found["norm_bound"] = ledger.plan(asked).parameters.norm_bound
+    found["fate"] = _fate(part, reveal)
+    found["norm_bound"] = part.spec().norm_bound
     if store is not None:
         found["content"] = inspect_content(store, reveal.content_digest)
-        found["check"] = _check(ledger, reveal, asked, shard, store, kem_keys)
+        found["check"] = _check(part, reveal, store, kem_keys)
     return found
 
 
-def _fate(ledger: Ledger, reveal: Revealed, number: RoundNumber, shard: ShardIndex) -> str:
+def _fate(part: ShardRound, reveal: Revealed) -> str:
     """What the shard's checkpoint says of a revealed update."""
-    accepted = [a.checkpoint for a in ledger.beacon.accepted(number, ledger.opened_in(number))]
-    of_shard = [checkpoint for checkpoint in accepted if checkpoint.shard == shard]
-    if not of_shard:
+    accepted = part.accepted()
+    if accepted is None:
         return "revealed; its shard has no checkpoint"
-    is_in = of_shard[-1].included >> reveal.index & 1
-    stands = ledger.beacon.checkpoint_at(number, shard).stands
+    is_in = accepted.checkpoint.included >> reveal.index & 1
+    stands = part.checkpoint().stands
     return ("included" if is_in else "left out") + ("" if stands else ", in a checkpoint that was proven false")
 
 
-def _check(
-    ledger: Ledger,
-    reveal: Revealed,
-    number: RoundNumber,
-    shard: ShardIndex,
-    store: ContentStore,
-    kem_keys: Sequence[KemKey],
-) -> str:
+def _check(part: ShardRound, reveal: Revealed, store: ContentStore, kem_keys: Sequence[KemKey]) -> str:
     """What an honest seat says of it: the objective checks, and the first that fails."""
-    spec = read_round_spec(ledger, number, shard)
-    opener = read_opener(ledger, store, spec, kem_keys)
-    if opener is None:
+    found = read_updates(part, part.spec(), store, [reveal], kem_keys)
+    if found is None:
         return "sealed to its committee: pass a seat's --kem-key to check it"
-    _, rejected = fetch_updates([reveal], store, spec, opener)
-    return rejected[0].reason if rejected else "passes every check"
+    return found[1][0].reason if found[1] else "passes every check"

@@ -1,0 +1,132 @@
+"""A round, and a shard's part in it, as objects that are asked. What cannot change is read once, all else each time."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, Parameters, RoundRecord
+from qfl.chain.contracts.shard import Attested, Committed, Proposed
+from qfl.protocol.types import ParticipantId, Revealed, RoundNumber, RoundSpec, ShardIndex
+
+if TYPE_CHECKING:
+    from qfl.chain.ledger import Ledger
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What is fixed when a round opens: the model it trains on, and its parameters."""
+
+    base_round: RoundNumber
+    base_root: bytes
+    base_digest: bytes
+    parameters: Parameters
+
+
+class Round:
+    """A round that was opened, as its beacon has it."""
+
+    def __init__(self, ledger: Ledger, number: RoundNumber) -> None:
+        self.ledger, self.number = ledger, number
+
+    @cached_property
+    def plan(self) -> RoundPlan:
+        """What it trains on, and how."""
+        record, beacon = self.record(), self.ledger.beacon
+        base = beacon.round_at(record.base_round)
+        parameters = beacon.parameters_at(record.parameters_version)
+        return RoundPlan(base.number, base.model_root, base.content_digest, parameters)
+
+    @cached_property
+    def opened_in(self) -> int:
+        """The block it was opened in: where its events start."""
+        return self.ledger.beacon.opened_in(self.number, self.ledger.from_block)
+
+    def record(self) -> RoundRecord:
+        """Its state, its deadlines, and the model that it published."""
+        return self.ledger.beacon.round_at(self.number)
+
+    def accepted(self) -> list[Accepted]:
+        """The accepted checkpoints, by shard; also one that was proven false since."""
+        return self.ledger.beacon.accepted(self.number, self.opened_in)
+
+    def shard(self, index: ShardIndex) -> ShardRound:
+        """A shard's part in it."""
+        return ShardRound(self, index)
+
+    def shards(self) -> list[ShardRound]:
+        """Every shard's part in it."""
+        return [self.shard(ShardIndex(index)) for index in range(self.plan.parameters.shards)]
+
+
+class ShardRound:
+    """A shard's part in a round.
+
+    Where the shard's events start is read with the first of them, and kept: a chain of the shard's own that was killed
+    may have lost that block, and mined another. Whoever asks later takes a new object.
+    """
+
+    def __init__(self, round_: Round, index: ShardIndex) -> None:
+        self.round, self.index, self.ledger = round_, index, round_.ledger
+        self.contract, self.domain = self.ledger.shards[index], self.ledger.shard_domains[index]
+
+    # --- on the beacon's chain ---
+
+    def spec(self) -> RoundSpec:
+        """The terms of its updates."""
+        plan, shape = self.round.plan, self.ledger.beacon.shape()
+        parameters = plan.parameters
+        limits = parameters.format, parameters.trim_bps, parameters.norm_bound
+        return RoundSpec(self.round.number, self.index, plan.base_root, shape, *limits)
+
+    def committee(self) -> list[ParticipantId]:
+        """The validators in its seats."""
+        return self.ledger.beacon.committee(self.round.number, self.index)
+
+    def checkpoint(self) -> CheckpointRecord:
+        """What is kept of its accepted checkpoint."""
+        return self.ledger.beacon.checkpoint_at(self.round.number, self.index)
+
+    def accepted(self) -> Accepted | None:
+        """Its accepted checkpoint; also one that was proven false since."""
+        return next((entry for entry in self.round.accepted() if entry.checkpoint.shard == self.index), None)
+
+    # --- on the shard's chain ---
+
+    @cached_property
+    def first_block(self) -> int:
+        """Where its events start; for a round that never got to the shard's own chain, where the deployment begins."""
+        if not self.ledger.mirrors:
+            return self.round.opened_in
+        begun = self.ledger.deployment.chains[self.index].block
+        found = self.ledger.mirrors[self.index].mirrorings(begun, self.round.number)
+        return found[-1].block if found else begun
+
+    def commits(self) -> list[Committed]:
+        """Its commits."""
+        return self.contract.commits(self.round.number, self.first_block)
+
+    def reveals(self) -> list[Revealed]:
+        """Its reveals, by index."""
+        return self.contract.reveals(self.round.number, self.first_block)
+
+    def committed_at(self) -> dict[ParticipantId, int]:
+        """When each client's commitment came into a block, unix seconds."""
+        return self.contract.committed_at(self.round.number, self.first_block)
+
+    def revealed_at(self) -> dict[ParticipantId, int]:
+        """When each client's reveal came into a block, unix seconds."""
+        return self.contract.revealed_at(self.round.number, self.first_block)
+
+    def norm_proofs(self) -> dict[ParticipantId, int]:
+        """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
+        return self.contract.norm_proofs(self.round.number, self.first_block)
+
+    def proposals(self) -> list[Proposed]:
+        """Everything announced as a proposal."""
+        return self.contract.proposals(self.round.number, self.first_block)
+
+    def attestations(self) -> list[Attested]:
+        """Everything announced as an attestation."""
+        return self.contract.attestations(self.round.number, self.first_block)

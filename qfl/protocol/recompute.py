@@ -1,0 +1,133 @@
+"""What a shard's committee must attest, and what a round must publish: functions of what was revealed, and no more.
+
+The seat that signs, the validator that publishes, the challenger and the auditor all ask here, so honest ones agree to
+the bit. `qfl.node.recompute` fetches what the answers are made of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.protocol.chunks import merkle_root, update_leaf
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.rule import aggregate_shard, apply_global
+from qfl.protocol.types import (
+    CheckpointData,
+    LaneFormat,
+    ModelShape,
+    Revealed,
+    RoundNumber,
+    RoundSpec,
+    VerifiedUpdate,
+)
+
+NO_BASE = bytes(32)
+"""Base root of the genesis model."""
+
+
+@dataclass(frozen=True)
+class ShardResult:
+    """What a seat proposes or expects: the checkpoint and the aggregate's content object."""
+
+    checkpoint: CheckpointData
+    content: bytes
+
+
+@dataclass(frozen=True)
+class NextModel:
+    """What a round publishes: the model that its `base` and the `aggregates` of its `checkpoints` come to."""
+
+    base: Content
+    checkpoints: Sequence[CheckpointData]
+    aggregates: Sequence[Content]
+    model: Content
+
+    @cached_property
+    def content(self) -> bytes:
+        """The model's content object."""
+        return encode(self.model)
+
+    def is_published_as(self, model_root: bytes, digest: bytes) -> bool:
+        """Whether root and content digest of what was published are this model's."""
+        return (model_root, digest) == (lanes_root(self.model), content_digest(self.content))
+
+
+def expected_checkpoint(spec: RoundSpec, turn: int, included: Iterable[VerifiedUpdate]) -> ShardResult:
+    """Aggregate the `included` updates (at least one, in any order) into the checkpoint of proposer `turn`."""
+    updates = sorted(included, key=lambda update: update.index)
+    content = Content(
+        kind=ContentKind.AGGREGATE,
+        lane_bits=32,
+        round=spec.round,
+        shard=spec.shard,
+        count=len(updates),
+        author=0,
+        shape=spec.shape,
+        base_root=spec.base_root,
+        lanes=aggregate_shard([update.lanes for update in updates], spec.trim_bps),
+    )
+    data = encode(content)
+    checkpoint = CheckpointData(
+        spec.round,
+        spec.shard,
+        turn,
+        len(updates),
+        spec.base_root,
+        sum(1 << update.index for update in updates),
+        merkle_root(update_leaves(updates)),
+        lanes_root(content),
+        content_digest(data),
+    )
+    return ShardResult(checkpoint, data)
+
+
+def expected_model(
+    round_number: RoundNumber,
+    base: Content,
+    checkpoints: Sequence[CheckpointData],
+    aggregates: Sequence[Content],
+    lane_format: LaneFormat,
+) -> NextModel:
+    """Add the mean of the shard means, weighted by their counts, to the base model."""
+    counts, means = [checkpoint.count for checkpoint in checkpoints], [aggregate.lanes for aggregate in aggregates]
+    state = apply_global(base.lanes, means, counts, base.shape, lane_format)
+    return NextModel(base, checkpoints, aggregates, model_content(round_number, state, base.shape, lanes_root(base)))
+
+
+def model_content(
+    round_number: RoundNumber, state: NDArray[np.int32], shape: ModelShape, base_root: bytes = NO_BASE
+) -> Content:
+    """A model's content object; `state` is int32 of shape `[d]`."""
+    return Content(
+        kind=ContentKind.MODEL,
+        lane_bits=32,
+        round=round_number,
+        shard=0,
+        count=0,
+        author=0,
+        shape=shape,
+        base_root=base_root,
+        lanes=state,
+    )
+
+
+def update_leaves(updates: Iterable[VerifiedUpdate | Revealed]) -> list[bytes]:
+    """The leaves of `Checkpoint.updatesRoot`; a reward claim takes its `merkle_path` from them."""
+    return [update_leaf(u.client, u.update_root, u.content_digest) for u in updates]
+
+
+def included_in(checkpoint: CheckpointData, reveals: Sequence[Revealed]) -> list[Revealed]:
+    """The reveals that a checkpoint includes; `reveals` are all of the shard's, by number."""
+    return [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
+
+
+def has_revealed_list(checkpoint: CheckpointData, reveals: Sequence[Revealed]) -> bool:
+    """Whether the checkpoint's list of updates is the revealed one; `reveals` are all of the shard's, by number."""
+    if not 0 < checkpoint.included.bit_length() <= len(reveals):
+        return False
+    return merkle_root(update_leaves(included_in(checkpoint, reveals))) == checkpoint.updates_root
