@@ -8,7 +8,7 @@ Settings come from the environment, because `brownie run` passes no options:
                      classicalLength; default: a model of zeros with 288 angles and 70 weights
     QFL_NORM_KEYS    for the private mode: the folder with `verifying.json`, as `qfl zk setup` makes it; its circuit
                      must take as many lanes as the model has coordinates. Default: the transparent mode
-    QFL_QUORUM       how committees sign: one of `qfl.chain.deploy.QUORUMS`; default: lms, which is post-quantum
+    QFL_QUORUM       how committees sign: a scheme of `qfl.quorum`; default: lms, which is post-quantum
     QFL_DEPLOYMENT   where to write the deployment file; default: deployments/<chain id>.json
 """
 
@@ -27,13 +27,14 @@ import brownie
 import numpy as np
 from brownie import Beacon, Disputes, Groth16NormVerifier, Rewards, Shard, Staking, accounts, chain, network, web3
 
-from qfl.chain.deploy import NOBODY, QUORUMS, check_capacity, quorum_contract
+from qfl.chain.deploy import NOBODY, check_capacity
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
 from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
 from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.errors import AddressTaken
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.types import ModelShape, RoundNumber, ShardIndex
+from qfl.quorum.quorum import SCHEMES, scheme_in
 
 DEFAULT_SHAPE = ModelShape(quantum=288, classical=70)
 
@@ -72,7 +73,7 @@ def attach() -> Contracts:
     deployment = Deployment.load(deployment_path())
     deployment.check(web3)
     named = deployment.contracts
-    quorum = next(name for name in QUORUMS.values() if name in named)
+    quorum = scheme_in(deployment).contract.name
     contracts = Contracts(
         _at(Staking, named["Staking"]),
         _at(getattr(brownie, quorum), named[quorum]),
@@ -111,13 +112,13 @@ def deploy(
         genesis: the members of `ModelGenesis` by name.
         verifying_key: for the private mode: what norm proofs are checked with.
         disputes: what may slash and void instead of a new `Disputes`.
-        quorum: one of `QUORUMS`: how committees sign.
+        quorum: a scheme of `qfl.quorum`: how committees sign.
 
     Raises:
         InvalidInput: no such quorum, or the key's circuit is too small for the model; nothing was sent.
         AddressTaken: the account sent something else meanwhile.
     """
-    quorum_type = getattr(brownie, quorum_contract(quorum))
+    quorum_type = getattr(brownie, SCHEMES.find(quorum, "quorum").contract.name)
     if verifying_key is not None:
         check_capacity(verifying_key, ModelShape(genesis["quantumLength"], genesis["classicalLength"]))
     paying, shard_count = {"from": account}, parameters.rounds["shards"]

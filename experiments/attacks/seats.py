@@ -17,7 +17,7 @@ from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import CheckpointData, RoundNumber, VerifiedUpdate
-from qfl.quorum.lms_bundle import encode_bundle
+from qfl.quorum.lms import encode_bundle
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
 

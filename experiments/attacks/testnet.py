@@ -29,7 +29,7 @@ from qfl.errors import ContentMissing, RoundNotCompleted
 from qfl.node.encryption import set_up_encryption
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.registration import set_up_attesting
+from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.driver import Network, open_round
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.store import ContentStore
@@ -64,7 +64,7 @@ class LocalTestnet:
         names: "client-1", ..., "validator-1", ...: everybody there will be. Keys are made now, bonds when asked for.
         genesis: the first model, and its content object.
         prover: makes the clients' proofs in a private deployment, whose verifying key is `verifying_key`.
-        quorum: how committees sign, "lms" or "bls".
+        quorum: how committees sign: a scheme of `qfl.quorum`.
         state: where the keys' leaf marks are kept; the user's own folder unless given.
     """
 
@@ -91,7 +91,7 @@ class LocalTestnet:
         self.owner = self.sender(0)
         for data in (job.to_json(), genesis[1]):
             self.store.put(data)
-        chosen = load_parameters(**parameters), genesis[0], verifying_key, quorum
+        chosen = load_parameters(**parameters), genesis[0], verifying_key, SCHEMES.find(quorum).contract
         deployment = deploy(self.web3, self.owner, *chosen)
         self.deployment_path = folder / "deployment.json"
         deployment.save(self.deployment_path)
@@ -145,8 +145,8 @@ class LocalTestnet:
         participant, parts = self.join(name), (self.ledger, self.senders[name], self.store)
         key, folder = self.keys[name], self.folder / name
         kem = set_up_encryption(*parts, participant, key, folder)
-        bls = set_up_attesting(*parts[:2], participant, key, folder)
-        return kind(participant, *parts, key, folder, kem, bls)
+        attesting = scheme_of(parts[0]).set_up(parts[1], participant, key, folder)
+        return kind(participant, *parts, key, folder, kem, attesting)
 
     def funds_wei(self, name: str) -> int:
         """All that `name` has in the protocol or took out of it: stake, rewards, and what was paid out."""

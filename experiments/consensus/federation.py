@@ -24,7 +24,7 @@ from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import CheckpointData, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.lms_bundle import encode_bundle
+from qfl.quorum.lms import encode_bundle
 
 SEATS = 4
 COMMIT_SECONDS = 3600

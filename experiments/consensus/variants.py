@@ -22,7 +22,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.devnet.devnet import Devnet
 from qfl.node.membership import join
 from qfl.node.meter import Meter
-from qfl.quorum.registration import pack_keys, set_up_attesting
+from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.config import JobConfig
 from qfl.simulation.driver import Network
 from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
@@ -112,7 +112,9 @@ def build_site(
         store.put(content)
     parameters = load_parameters(**{**config.parameters(), "shards": variant.shards, "seats": SEATS})
     owners = [own[0] for own in shard_senders]
-    deployment = deploy(web3, senders[0], parameters, genesis, quorum=variant.quorum, shard_senders=owners)
+    deployment = deploy(
+        web3, senders[0], parameters, genesis, quorum=SCHEMES.find(variant.quorum).contract, shard_senders=owners
+    )
     ledger = Ledger(web3, deployment, shard_web3s)
     voting = FlatVoting.deploy(ledger, senders[0]) if variant.is_flat else None
 
@@ -127,14 +129,14 @@ def build_site(
         own, kept = Ledger(web3, deployment, shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
         participant = join(own, payer, Role.VALIDATOR, key, path)
-        bls = set_up_attesting(own, payer, participant, key, path)
-        validator = Validator(participant, own, payer, kept, key, path, None, bls)
+        attesting = scheme_of(own).set_up(payer, participant, key, path)
+        validator = Validator(participant, own, payer, kept, key, path, None, attesting)
         validator.seat_kind = measured_seat(meter)
         validators.append(validator)
         folders.append(path)
         if voting is not None:
             voters.append(FlatValidator(participant, own, payer, kept, key, path, voting, meter))
-    pack_keys(ledger, carriers[0])
+    scheme_of(ledger).maintain(carriers[0])
     clock = make_clock(senders[0], False, owners)
     network = Network(ledger, clients, validators, trainer, clock, sender=carriers[0], at_once=CLIENTS_AT_ONCE)
     return Site(variant, network, voters, folders, recorder, meter, receipts)

@@ -33,8 +33,8 @@ from qfl.protocol.digests import compute_commitment, compute_private_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
 from qfl.protocol.types import CheckpointData, LmsPublicKey, Revealed, RoundNumber, RoundSpec
-from qfl.quorum.attestor import attestor_of
-from qfl.quorum.lms import LmsAttestor
+from qfl.quorum.lms import LmsScheme
+from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
 from qfl.validator.mirror_verifier import MirrorVerifier
 
@@ -79,9 +79,9 @@ class Auditor:
         check_proofs: bool = True,
     ) -> None:
         self._ledger, self._store, self._kem_keys, self._check_proofs = ledger, store, kem_keys, check_proofs
-        self._keys, self._mirror_verifier = KeyHistory(LmsAttestor(ledger).history()), MirrorVerifier(ledger)
-        self._attestor = attestor_of(ledger)
-        self._attesting_keys = KeyHistory(self._attestor.history())
+        self._keys, self._mirror_verifier = KeyHistory(LmsScheme(ledger).history()), MirrorVerifier(ledger)
+        self._scheme = scheme_of(ledger)
+        self._attesting_keys = KeyHistory(self._scheme.history())
         self._publications = ledger.beacon.publications(ledger.from_block)
 
     def audit(self) -> Iterator[Verdict]:
@@ -159,7 +159,7 @@ class Auditor:
         bundle = self._argument(self._ledger.beacon, entry.tx_hash, "bundle")
         block = self._ledger.block_of(entry.tx_hash)
         try:
-            attested = self._attestor.check(
+            attested = self._scheme.check(
                 bundle or b"", committee, digest, lambda validator: self._attesting_keys.at(validator, block)
             )
         except MalformedContent as error:

@@ -23,8 +23,23 @@ from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import AddressTaken, InvalidInput
 from qfl.protocol.types import ModelShape, ShardIndex
 
-QUORUMS = {"lms": "LmsQuorum", "bls": "BlsQuorum"}
-"""The contract that verifies attestations, by the name it is chosen with; each is made of the staking contract."""
+
+@dataclass(frozen=True)
+class QuorumContract:
+    """What verifies a committee's attestations: a contract that is made of the staking contract.
+
+    Attributes:
+        name: the contract's.
+        needs: what it needs of a chain that not every chain has.
+        unfit: the error with which it refuses to be created where that is missing.
+    """
+
+    name: str
+    needs: str = ""
+    unfit: str = ""
+
+
+LMS_QUORUM = QuorumContract("LmsQuorum")
 
 
 @dataclass(frozen=True)
@@ -43,25 +58,24 @@ def deploy(
     parameters: ProtocolParameters,
     genesis: Genesis,
     verifying_key: VerifyingKey | None = None,
-    quorum: str = "lms",
+    quorum: QuorumContract = LMS_QUORUM,
     shard_senders: Sequence[Sender] = (),
 ) -> Deployment:
     """Deploy everything, wire it, fund the reward pool; the sender's account becomes the owner.
 
     Args:
         verifying_key: for the private mode: what every reveal's norm proof is checked with, from now on.
-        quorum: one of `QUORUMS`: how committees sign.
+        quorum: what verifies how committees sign.
         shard_senders: one for each shard, on the chain of its own that the shard is to live on; none: all shards live
             on the beacon's. `Disputes` knows the shards of its own chain only.
 
     Raises:
-        InvalidInput: no such quorum, the key's circuit is too small for the model, or there are more or fewer chains
-            than shards; nothing was sent.
+        InvalidInput: the key's circuit is too small for the model, or there are more or fewer chains than shards;
+            nothing was sent.
         ContractReverted: the parameters contradict each other; the error names the field.
         AddressTaken: the account sent something else meanwhile.
         CompilerFailed, InsufficientFunds.
     """
-    quorum_name = quorum_contract(quorum)
     if verifying_key is not None:
         check_capacity(verifying_key, genesis.shape)
     if shard_senders and len(shard_senders) != parameters.rounds["shards"]:
@@ -70,7 +84,7 @@ def deploy(
     start, shard_count = block_number(web3), 0 if shard_senders else parameters.rounds["shards"]
     artifacts = compile_contracts()
     staking = create(sender, artifacts["Staking"], struct(artifacts["Staking"], 0, parameters.staking))
-    named = {"Staking": staking, quorum_name: create(sender, artifacts[quorum_name], staking)}
+    named = {"Staking": staking, quorum.name: create(sender, artifacts[quorum.name], staking)}
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
     disputes_expected = _next_address(
         web3, sender, after=2 + (verifying_key is not None and shard_count > 0) + shard_count
@@ -87,7 +101,7 @@ def deploy(
     beacon = named["Beacon"] = create(
         sender,
         beacon_code,
-        *(staking, named[quorum_name]),
+        *(staking, named[quorum.name]),
         struct(beacon_code, 2, genesis_values),
         struct(beacon_code, 3, parameters.rounds),
         *(disputes_expected, sender.address),
@@ -119,17 +133,6 @@ def deploy(
         },
         [chain for _, chain in away],
     )
-
-
-def quorum_contract(quorum: str) -> str:
-    """The name of the contract behind one of `QUORUMS`.
-
-    Raises:
-        InvalidInput: there is no such quorum.
-    """
-    if quorum not in QUORUMS:
-        raise InvalidInput("quorum", quorum, f"choose one of {', '.join(QUORUMS)}")
-    return QUORUMS[quorum]
 
 
 def check_capacity(verifying_key: VerifyingKey, shape: ModelShape) -> None:

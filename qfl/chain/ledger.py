@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from eth_typing import HexStr
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Beacon
-from qfl.chain.contracts.bls_quorum import BlsQuorum
 from qfl.chain.contracts.disputes import Disputes
 from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.contracts.norm_verifier import NormVerifier
@@ -29,6 +28,8 @@ from qfl.protocol.digests import Domain
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
+
+Contract = TypeVar("Contract", bound=BoundContract)
 
 
 class Ledger:
@@ -48,10 +49,8 @@ class Ledger:
         webs, chains = self.shard_web3s or [web3] * len(deployment.shards), deployment.chains
         self.shards = [Shard(own, shard.address) for own, shard in zip(webs, deployment.shards, strict=True)]
         self.mirrors = [Mirror(own, chain.mirror.address) for own, chain in zip(webs, chains, strict=False)]
-        disputes = deployment.contracts.get("Disputes")
-        self.disputes = None if disputes is None else Disputes(web3, disputes.address)
-        bls = deployment.contracts.get("BlsQuorum")
-        self.bls = None if bls is None else BlsQuorum(web3, bls.address, self.from_block)
+        self._contracts: dict[type[BoundContract], BoundContract] = {}
+        self.disputes = self.contract(Disputes)
         self.staking_domain = Domain(deployment.chain_id, self.staking.address)
         self.beacon_domain = Domain(deployment.chain_id, self.beacon.address)
         ids = [chain.chainId for chain in chains] or [deployment.chain_id] * len(self.shards)
@@ -93,6 +92,15 @@ class Ledger:
             except ChainUnreachable as fault:
                 log.warning("shard %d: %s", shard, fault)
         return cls(web3, deployment, shard_web3s)
+
+    def contract(self, kind: type[Contract]) -> Contract | None:
+        """A contract that not every deployment has; the same object each time."""
+        deployed = self.deployment.contracts.get(kind.abi_name)
+        if deployed is None:
+            return None
+        if kind not in self._contracts:
+            self._contracts[kind] = kind(self.web3, deployed.address)
+        return cast(Contract, self._contracts[kind])
 
     def is_of_a_shard(self, fault: ChainUnreachable) -> bool:
         """True when it is a shard's own chain that does not answer: the others go on."""

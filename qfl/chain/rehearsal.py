@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qfl.chain.compiler import compile_contracts
 from qfl.chain.creation import creation_call, creation_gas
-from qfl.chain.deploy import quorum_contract, struct
+from qfl.chain.deploy import QuorumContract, struct
 from qfl.chain.parameters import ProtocolParameters
 from qfl.chain.rpc.connection import url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
@@ -15,10 +15,10 @@ WIRING_GAS = 150_000
 """For what follows the creations: telling the contracts of each other, and filling the reward pool."""
 
 
-def contracts_of_beacon(quorum: str, shards: int, is_private: bool) -> list[str]:
+def contracts_of_beacon(quorum: QuorumContract, shards: int, is_private: bool) -> list[str]:
     """What is created on the beacon's chain, with so many of the shards on it."""
     verifier = ["Groth16NormVerifier"] if is_private and shards else []
-    return ["Staking", quorum_contract(quorum), "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Disputes"]
+    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Disputes"]
 
 
 def contracts_of_shard(is_private: bool) -> list[str]:
@@ -47,20 +47,20 @@ def require_room(sender: Sender, names: list[str]) -> None:
         raise ChainUnfit(url, reason, "raise its block gas limit, or use another chain with --rpc")
 
 
-def rehearse(sender: Sender, parameters: ProtocolParameters, quorum: str) -> None:
+def rehearse(sender: Sender, parameters: ProtocolParameters, quorum: QuorumContract) -> None:
     """Have the node try what can be tried alone: code as long as these contracts', their instructions, precompiles.
 
     Raises:
-        ChainUnfit: it has no precompiles for BLS.
+        ChainUnfit: it lacks what the quorum needs.
         ContractReverted: the parameters contradict each other. TransactionRefused, ChainUnreachable, CompilerFailed.
     """
     artifacts, web3 = compile_contracts(), sender.web3
     staking = artifacts["Staking"]
     sender.dry_run(creation_call(web3, staking, struct(staking, 0, parameters.staking)))
     try:
-        sender.dry_run(creation_call(web3, artifacts[quorum_contract(quorum)], sender.address))
+        sender.dry_run(creation_call(web3, artifacts[quorum.name], sender.address))
     except ContractReverted as refusal:
-        if refusal.name != "ChainLacksBls":
+        if refusal.name != quorum.unfit:
             raise
         remedy = "choose --quorum lms, or another chain with --rpc"
-        raise ChainUnfit(url_of(web3), "it has no precompiles for BLS (EIP-2537)", remedy) from refusal
+        raise ChainUnfit(url_of(web3), f"it has no {quorum.needs}", remedy) from refusal

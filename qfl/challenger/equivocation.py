@@ -9,7 +9,7 @@ from typing import Any
 
 from qfl.challenger.evidence import Equivocation, SignedCheckpoint
 from qfl.protocol.types import CheckpointData
-from qfl.quorum.attestor import Attestor
+from qfl.quorum.quorum import QuorumScheme
 
 Keys = Mapping[int, Any]
 """A validator's keys by their numbers: those that could speak for it in the round."""
@@ -25,7 +25,7 @@ class Said:
 
 
 def find_equivocations(
-    attestor: Attestor[Any],
+    scheme: QuorumScheme[Any],
     said: Iterable[Said],
     checkpoints: Mapping[bytes, CheckpointData],
     keys_of: Callable[[int], Keys],
@@ -43,20 +43,20 @@ def find_equivocations(
     proofs: dict[int, Equivocation] = {}
     for (_, seat), seen in by_turn.items():
         if seat not in proofs and len({one.digest for one in seen}) > 1:
-            signed = _valid(attestor, seen, checkpoints, keys_of(seat))
+            signed = _valid(scheme, seen, checkpoints, keys_of(seat))
             if len(signed) > 1:
                 proofs[seat] = Equivocation(signed[0], signed[1])
     return list(proofs.values())
 
 
 def _valid(
-    attestor: Attestor[Any], seen: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys: Keys
+    scheme: QuorumScheme[Any], seen: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys: Keys
 ) -> list[SignedCheckpoint]:
     """A valid signature for each digest that has one."""
     valid: dict[bytes, SignedCheckpoint] = {}
     for one in seen:
         for index, key in keys.items():
-            if one.digest not in valid and attestor.valid({one.seat: key}, one.digest, {one.seat: one.signature}):
-                evidence = attestor.evidence(key, one.signature)
+            if one.digest not in valid and scheme.valid({one.seat: key}, one.digest, {one.seat: one.signature}):
+                evidence = scheme.evidence(key, one.signature)
                 valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, evidence)
     return list(valid.values())

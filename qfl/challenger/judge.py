@@ -21,7 +21,7 @@ from qfl.node.opening import Opener
 from qfl.node.recompute import read_updates, recompute_model
 from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import CheckpointData, Revealed, RoundSpec, ShardIndex, VerifiedUpdate
-from qfl.quorum.attestor import attestor_of
+from qfl.quorum.quorum import scheme_of
 from qfl.storage.cache import CachingStore
 
 log = logging.getLogger(__name__)
@@ -92,9 +92,9 @@ class Judge:
         said += [Said(one.seat, one.digest, one.signature) for one in part.attestations()]
         for entry in entries:
             said += self._bundled(entry)
-        committee, attestor = part.committee(), attestor_of(self.ledger)
+        committee, scheme = part.committee(), scheme_of(self.ledger)
         found = find_equivocations(
-            attestor, said, checkpoints, lambda seat: attestor.keys_since(committee[seat], record.reveal_ends_at)
+            scheme, said, checkpoints, lambda seat: scheme.keys_since(committee[seat], record.reveal_ends_at)
         )
         punished = 0 if self.ledger.disputes is None else self.ledger.disputes.equivocated(record.number, shard)
         return [proof for proof in found if not punished >> proof.one.seat & 1]
@@ -123,7 +123,7 @@ class Judge:
         arguments = self.ledger.call_in(self.ledger.beacon, entry.tx_hash) or {}
         digest = self.ledger.beacon_domain.checkpoint(entry.checkpoint)
         try:
-            signatures = attestor_of(self.ledger).signatures_in(arguments.get("bundle", bytes(8)))
+            signatures = scheme_of(self.ledger).signatures_in(arguments.get("bundle", bytes(8)))
         except MalformedContent:
             return []
         return [Said(seat, digest, signature) for seat, signature in signatures.items()]

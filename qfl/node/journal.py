@@ -17,7 +17,7 @@ log = logging.getLogger(__name__)
 JOURNAL = "journal.json"
 """A role's journal, in its folder."""
 ATTESTATIONS = "attestations.json"
-"""Beside it, a validator's with what its BLS key has signed."""
+"""Beside it, a validator's with what its key for attestations has signed, where it has such."""
 CLOSED = "released"
 """The record that says up to which round nothing is promised any more; it is none of the names."""
 

@@ -16,7 +16,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of, verify
 from qfl.node.shards import shards_of, tolerating_shard
 from qfl.protocol.types import ParticipantId, ShardIndex
-from qfl.quorum.lms_bundle import decode_bundle
+from qfl.quorum.quorum import scheme_of
 
 
 class LeafCheck:
@@ -69,11 +69,11 @@ class LeafCheck:
         return [one.signature for one in said if verify(self._key.public, one.digest, one.signature)]
 
     def _last_announcements(self, shard: ShardIndex) -> list[bytes]:
-        """What the key signed in the last round in which the validator spoke in the shard; none where BLS keys attest.
+        """What the key signed in the last round in which it spoke in the shard; none where other keys attest.
 
         The search ends with the rounds that were open when the key became the validator's.
         """
-        if self._ledger.bls is not None:
+        if scheme_of(self._ledger).has_own_keys:
             return []
         blocks = self._ledger.staking.key_blocks(self._participant, self._ledger.from_block)
         for sitting in reversed(self._ledger.beacon.sittings(self._participant, blocks[0])):
@@ -98,6 +98,6 @@ class LeafCheck:
         for accepted in ledger.beacon.accepted(sitting.round, sitting.block):
             call = ledger.call_in(ledger.beacon, accepted.tx_hash)
             if accepted.checkpoint.shard == sitting.shard and call is not None:
-                signatures = decode_bundle(call["bundle"])
+                signatures = scheme_of(ledger).signatures_in(call["bundle"])
                 if sitting.seat in signatures:
                     yield digest_of(accepted.checkpoint), signatures[sitting.seat]

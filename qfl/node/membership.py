@@ -14,6 +14,7 @@ from qfl.files import read_json, write_atomically
 from qfl.node.journal import ATTESTATIONS, JOURNAL, begin_journal
 from qfl.node.leaves import LeafCheck
 from qfl.protocol.types import LmsPublicKey, ParticipantId
+from qfl.quorum.quorum import scheme_of
 
 
 def join(
@@ -37,8 +38,8 @@ def join(
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
-    journals = [JOURNAL] if ledger.bls is None or role is Role.CLIENT else [JOURNAL, ATTESTATIONS]
-    for name in journals:
+    has_two = role is Role.VALIDATOR and scheme_of(ledger).has_own_keys
+    for name in (JOURNAL, ATTESTATIONS) if has_two else (JOURNAL,):
         begin_journal(folder / name, key, ledger.beacon.current_round())
     if not path.exists():
         record = {"id": participant, "staking": ledger.staking.address}

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qfl.crypto.bls import BlsKey
-from qfl.crypto.keyfile import KeyFile
 from qfl.node.journal import Journal
-from qfl.protocol.types import LmsPublicKey
+from qfl.quorum.quorum import SigningKey
 
 KEPT_ROUNDS = 64
 
@@ -15,11 +13,11 @@ KEPT_ROUNDS = 64
 class Signer:
     """A key with a memory. What it signed is on disk before the signature is handed out."""
 
-    def __init__(self, key: KeyFile | BlsKey, journal_path: Path) -> None:
+    def __init__(self, key: SigningKey, journal_path: Path) -> None:
         self._key, self._journal = key, Journal(journal_path)
 
     @property
-    def public(self) -> LmsPublicKey | bytes:
+    def public(self) -> object:
         """The key that verifies what is signed here."""
         return self._key.public
 

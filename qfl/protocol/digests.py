@@ -20,7 +20,6 @@ _PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,byte
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
 _ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
-_BLS_KEY = "BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
 _WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
 _LMS_KEY = "LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
 _MIRROR_SEAT = "MirrorSeat(uint32 validator,LmsKey key)"
@@ -41,12 +40,12 @@ class Domain:
 
     def commit(self, round_number: int, client: int, base_root: bytes, commitment: bytes) -> bytes:
         """Digest of a client's commitment; the domain is the shard."""
-        return self._digest(_COMMIT, round_number, client, base_root, commitment)
+        return self.digest(_COMMIT, round_number, client, base_root, commitment)
 
     def checkpoint(self, checkpoint: CheckpointData) -> bytes:
         """Digest of a checkpoint; the domain is the beacon."""
         c = checkpoint
-        return self._digest(
+        return self.digest(
             _CHECKPOINT,
             *(c.round, c.shard, c.turn, c.count, c.base_root, c.included),
             *(c.updates_root, c.aggregate_root, c.content_digest),
@@ -54,27 +53,23 @@ class Domain:
 
     def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
         """Digest of a published model; the domain is the beacon."""
-        return self._digest(_PUBLICATION, round_number, validator, model_root, content_digest)
+        return self.digest(_PUBLICATION, round_number, validator, model_root, content_digest)
 
     def exit(self, participant: int, nonce: int) -> bytes:
         """Digest of an exit; the domain is the staking contract."""
-        return self._digest(_EXIT, participant, nonce)
+        return self.digest(_EXIT, participant, nonce)
 
     def rotation(self, participant: int, key: LmsPublicKey, nonce: int) -> bytes:
         """Digest of a key rotation; the domain is the staking contract."""
-        return self._digest(_ROTATION, participant, key.identifier, key.root, key.height, nonce)
+        return self.digest(_ROTATION, participant, key.identifier, key.root, key.height, nonce)
 
     def encryption_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
         """Digest of a validator's choice of encryption key; the domain is the staking contract."""
-        return self._digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
-
-    def bls_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
-        """Digest of a validator's registration of a BLS key; the domain is the BLS quorum."""
-        return self._digest(_BLS_KEY, validator, key_digest, nonce)
+        return self.digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
 
     def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
         """Digest of a change of the withdrawal address; the domain is the staking contract."""
-        return self._digest(_WITHDRAWAL, participant, withdrawal, nonce)
+        return self.digest(_WITHDRAWAL, participant, withdrawal, nonce)
 
     def mirror_message(self, message: MirrorMessage) -> bytes:
         """Digest of what hands a mirror over to the next round; the domain is the mirror.
@@ -100,7 +95,8 @@ class Domain:
             )
         )
 
-    def _digest(self, message_type: str, *values: object) -> bytes:
+    def digest(self, message_type: str, *values: object) -> bytes:
+        """Digest of any message, by its EIP-712 type: a quorum scheme may have one of its own."""
         return self._in_domain(_struct_hash(message_type, *values))
 
     def _in_domain(self, struct: bytes) -> bytes:

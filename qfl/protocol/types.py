@@ -54,14 +54,6 @@ class LmsPublicKey:
 
 
 @dataclass(frozen=True)
-class KeyPlace:
-    """Where the BLS quorum has a validator's key: entry `slot` of page `page`."""
-
-    page: int
-    slot: int
-
-
-@dataclass(frozen=True)
 class CheckpointData:
     """What a committee attests; field for field the `Checkpoint` of `contracts/interfaces/IBeacon.sol`."""
 

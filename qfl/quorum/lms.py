@@ -1,27 +1,30 @@
-"""Attestations by the keys that validators bonded with: post-quantum, and each in the bundle."""
+"""Attestations by the LMS keys that validators bonded with: post-quantum, and each in the bundle.
+
+A bundle is the mask of its seats (u64, big endian), then length (u16) and signature of each, lowest first.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from qfl.chain.contracts.staking import Role
-from qfl.chain.ledger import Ledger
+from qfl.chain.deploy import LMS_QUORUM
 from qfl.crypto.lms import verify
+from qfl.errors import MalformedContent
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import LmsPublicKey, ParticipantId
-from qfl.quorum.lms_bundle import decode_bundle, encode_bundle
+from qfl.quorum.quorum import SCHEMES, QuorumScheme
 
 
-@dataclass(frozen=True)
-class LmsAttestor:
-    """`Attestor` for `LmsQuorum`."""
+@SCHEMES.register("lms")
+class LmsScheme(QuorumScheme[LmsPublicKey]):
+    """Every seat for itself, by `LmsQuorum`."""
 
-    ledger: Ledger
+    contract = LMS_QUORUM
 
     def keys_of(self, committee: Sequence[ParticipantId]) -> dict[int, LmsPublicKey]:
         """The validators' keys in `Staking`."""
-        return {seat: member.key for seat, member in enumerate(self.ledger.staking.participants(committee))}
+        return {seat: member.key for seat, member in enumerate(self._ledger.staking.participants(committee))}
 
     def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
         """One by one."""
@@ -38,7 +41,7 @@ class LmsAttestor:
 
     def keys_since(self, validator: ParticipantId, time: int) -> dict[int, LmsPublicKey]:
         """Those of `Staking`; none of a validator that has left."""
-        staking = self.ledger.staking
+        staking = self._ledger.staking
         record = staking.participant(validator)
         if record.role is Role.NONE:
             return {}
@@ -52,7 +55,7 @@ class LmsAttestor:
 
     def history(self) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
         """Bonds and rotations."""
-        staking, begun = self.ledger.staking, self.ledger.from_block
+        staking, begun = self._ledger.staking, self._ledger.from_block
         bonds = [(bonding.id, bonding.key, bonding.block) for bonding in staking.bondings(begun)]
         return [*bonds, *staking.rotations(begun)]
 
@@ -68,3 +71,26 @@ class LmsAttestor:
             seat: seat < len(committee) and any(verify(key, digest, signature) for key in keys_at(committee[seat]))
             for seat, signature in decode_bundle(bundle).items()
         }
+
+
+def encode_bundle(signatures: Mapping[int, bytes]) -> bytes:
+    """Pack `signatures` by seat (0 to 63)."""
+    mask = sum(1 << seat for seat in signatures)
+    parts = (len(signatures[seat]).to_bytes(2) + signatures[seat] for seat in sorted(signatures))
+    return mask.to_bytes(8) + b"".join(parts)
+
+
+def decode_bundle(bundle: bytes) -> dict[int, bytes]:
+    """The signatures in `bundle`, by seat.
+
+    Raises:
+        MalformedContent: the lengths do not add up.
+    """
+    mask, offset, signatures = int.from_bytes(bundle[:8]), 8, {}
+    for seat in (seat for seat in range(64) if mask >> seat & 1):
+        size = int.from_bytes(bundle[offset : offset + 2])
+        signatures[seat] = bundle[offset + 2 : offset + 2 + size]
+        offset += 2 + size
+    if offset != len(bundle):
+        raise MalformedContent(f"attestation bundle of {len(bundle)} bytes, its lengths add up to {offset}")
+    return signatures

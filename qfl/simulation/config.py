@@ -10,6 +10,7 @@ from typing import Any
 from qfl.bounds import LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS, check_choice, check_whole
 from qfl.errors import InvalidInput
 from qfl.files import read_toml
+from qfl.quorum.quorum import DEFAULT, SCHEMES
 from qfl.training.job import MODES
 
 KINDS: Mapping[str, tuple[type, str]] = {
@@ -32,8 +33,6 @@ RANGES: Mapping[str, tuple[int, int]] = {
 }
 """The least and the most that a whole number may be, by its field."""
 CHAINS = ("anvil", "ganache")
-QUORUMS = ("lms", "bls")
-"""How committees sign: each seat for itself and post-quantum, or all seats as one, for large committees."""
 OWN_DATA = "own"
 """In place of a data set's name, to deploy a job whose clients each bring their own."""
 EXECUTORS = ("local", "ray")
@@ -55,7 +54,7 @@ PROVEN_BITS = (8, 16)
 """Widths that the circuit of the private mode's norm proofs knows."""
 
 SIGNATURES_AT_START = 2
-"""A validator signs its encryption key in a private deployment, and its attestation key in one with BLS."""
+"""A validator signs its encryption key in a private deployment, and its attestation key where the quorum has such."""
 SIGNATURES_A_ROUND = 3
 """Most that a validator signs in a round that goes well: its attestation, a second turn's, a publication."""
 SIGNATURES_FOR_MIRRORS = 1
@@ -114,7 +113,7 @@ class JobConfig:
     mode: str = "transparent"
     lane_bits: int = 16
     exponents: str = "preset"
-    quorum: str = "lms"
+    quorum: str = DEFAULT
     shard_chains: bool = False
     executor: str = "local"
     validation_percent: int = 0
@@ -139,7 +138,6 @@ class JobConfig:
             check_whole(name, getattr(self, name), least, most)
         check_choice("chain", self.chain, CHAINS)
         check_choice("mode", self.mode, MODES)
-        check_choice("quorum", self.quorum, QUORUMS)
         check_choice("executor", self.executor, EXECUTORS)
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
@@ -152,8 +150,9 @@ class JobConfig:
         self._check_lanes()
 
     def _check_chain(self) -> None:
-        if self.quorum == "bls" and self.chain == "ganache":
-            raise InvalidInput("chain", self.chain, "it has no precompiles for BLS (EIP-2537): choose anvil")
+        quorum = SCHEMES.find(self.quorum, "quorum").contract
+        if quorum.needs and self.chain == "ganache":
+            raise InvalidInput("chain", self.chain, f"it has no {quorum.needs}: choose anvil")
         if self.shard_chains and self.chain != "anvil":
             raise InvalidInput("chain", self.chain, "chains of shards are set to the same second: choose anvil")
 

@@ -26,7 +26,7 @@ from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
 from qfl.node.encryption import KEY_NAME, set_up_encryption
 from qfl.node.membership import join
-from qfl.quorum.registration import pack_keys, set_up_attesting
+from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
 from qfl.validator.scorer import Scorer
 from qfl.validator.validator import Validator
@@ -86,7 +86,7 @@ class LocalIdentities:
         folders = self.validator_folders
         roles = zip(folders, senders, scorers or [None] * len(folders), strict=True)
         validators = [self._validator(ledger, sender, store, folder, scorer) for folder, sender, scorer in roles]
-        pack_keys(ledger, senders[0])
+        scheme_of(ledger).maintain(senders[0])
         return validators
 
     def decryption_keys(self) -> list[KemKey]:
@@ -100,8 +100,8 @@ class LocalIdentities:
         key = self.keys[folder]
         participant = join(ledger, sender, Role.VALIDATOR, key, folder)
         kem = set_up_encryption(ledger, sender, store, participant, key, folder)
-        bls = set_up_attesting(ledger, sender, participant, key, folder)
-        return Validator(participant, ledger, sender, store, key, folder, kem, bls, scorer)
+        attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
+        return Validator(participant, ledger, sender, store, key, folder, kem, attesting, scorer)
 
 
 def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:

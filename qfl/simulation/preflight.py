@@ -14,11 +14,12 @@ from qfl.chain.rpc.connection import chain_id_of, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.chain.rpc.sender import Sender
 from qfl.errors import InvalidInput, RunNotAffordable
+from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import JobConfig
 
 JOINING_GAS = 160_000
 """Of a participant that bonds."""
-KEY_GAS = {"lms": 0, "bls": 400_000, "transparent": 0, "private": 180_000}
+KEY_GAS = {"transparent": 0, "private": 180_000}
 """Of the keys that a validator names besides its own, by quorum and by mode."""
 CLIENT_GAS = {"transparent": 440_000, "private": 680_000}
 """Of a client in a round, by mode: commit, reveal, reward, and paying it out."""
@@ -109,7 +110,7 @@ def estimate_run(config: JobConfig, senders: Sequence[Sender], has_shard_chains:
     seats = parameters.rounds["seats"] * parameters.rounds["shards"]
     for sender in senders[1 + config.identities :]:
         outlays[sender.address].stakes_wei += parameters.staking["minValidatorStakeWei"]
-        outlays[sender.address].gas += JOINING_GAS + KEY_GAS[config.quorum] + KEY_GAS[config.mode]
+        outlays[sender.address].gas += JOINING_GAS + SCHEMES.find(config.quorum).registration_gas + KEY_GAS[config.mode]
         outlays[sender.address].gas += config.rounds * SEAT_GAS * seats // config.validators
     return outlays
 
@@ -137,12 +138,12 @@ def _check(
         require_room(own, contracts_of_shard(config.mode == "private"))
     for payer, outlay in [*outlays, *((own, _shard_deployment(config)) for own in shard_senders)]:
         _require_funds(payer, outlay)
-    rehearse(sender, load_parameters(**config.parameters()), config.quorum)
+    rehearse(sender, load_parameters(**config.parameters()), SCHEMES.find(config.quorum).contract)
 
 
 def _contracts_of_beacon(config: JobConfig, has_shard_chains: bool) -> list[str]:
     shards = 0 if has_shard_chains else load_parameters(**config.parameters()).rounds["shards"]
-    return contracts_of_beacon(config.quorum, shards, config.mode == "private")
+    return contracts_of_beacon(SCHEMES.find(config.quorum).contract, shards, config.mode == "private")
 
 
 def _deployment(config: JobConfig, has_shard_chains: bool) -> Outlay:

@@ -38,6 +38,7 @@ from qfl.node.standing import published_rounds
 from qfl.protocol.content import encode
 from qfl.protocol.state import count_saturated, from_state
 from qfl.protocol.types import RoundNumber
+from qfl.quorum.quorum import SCHEMES, scheme_in
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.document import write_report
@@ -372,14 +373,14 @@ def _deployed(
         store.put(data)
         verifying_key = None if keys is None else keys.verifying_key
         parameters = load_parameters(**config.parameters())
-        chosen = parameters, genesis, verifying_key, config.quorum
+        chosen = parameters, genesis, verifying_key, SCHEMES.find(config.quorum).contract
         deploy(sender.web3, sender, *chosen, shard_senders=shard_senders).save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
     ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])
     if ledger.beacon.architecture_digest() != job.digest():
         raise InvalidInput("out", str(place.folder), "was begun with another model, recipe or mode")
-    if (ledger.bls is not None) != (config.quorum == "bls"):
+    if scheme_in(deployment) is not SCHEMES.find(config.quorum):
         raise InvalidInput("quorum", config.quorum, f"{place.folder} was begun with another one")
     if keys is not None:
         require_norm_keys(ledger, keys)

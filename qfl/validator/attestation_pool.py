@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from qfl.chain.rounds import ShardRound
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import CheckpointData
-from qfl.quorum.attestor import attestor_of
+from qfl.quorum.quorum import scheme_of
 from qfl.quorum.tally import Tally
 
 
@@ -22,13 +22,13 @@ class AttestationPool:
 
     def __init__(self, part: ShardRound) -> None:
         self.part, self.committee = part, part.committee()
-        self._domain, self._attestor = part.ledger.beacon_domain, attestor_of(part.ledger)
+        self._domain, self._scheme = part.ledger.beacon_domain, scheme_of(part.ledger)
         self.quorum = quorum_of(len(self.committee))
         self.renew_keys()
 
     def renew_keys(self) -> None:
         """Take the seats' keys as they are now, and verify everything against them."""
-        self._keys = self._attestor.keys_of(self.committee)
+        self._keys = self._scheme.keys_of(self.committee)
         self._tallies: dict[bytes, Tally] = {}
 
     def proposed(self, turn: int) -> dict[int, CheckpointData]:
@@ -54,10 +54,10 @@ class AttestationPool:
 
     def bundle(self, signatures: Mapping[int, bytes]) -> bytes:
         """Signatures of one checkpoint by seat, as the beacon's quorum takes them."""
-        return self._attestor.bundle(self.committee, signatures)
+        return self._scheme.bundle(self.committee, signatures)
 
     def _tally(self, checkpoint: CheckpointData) -> Tally:
         digest = self._domain.checkpoint(checkpoint)
         if digest not in self._tallies:
-            self._tallies[digest] = Tally(self._attestor, self._keys, digest)
+            self._tallies[digest] = Tally(self._scheme, self._keys, digest)
         return self._tallies[digest]

@@ -22,7 +22,7 @@ from qfl.node.shards import shards_of, tolerating_shard
 from qfl.node.signer import Signer
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.lms_bundle import encode_bundle
+from qfl.quorum.lms import encode_bundle
 
 log = logging.getLogger(__name__)
 

@@ -15,7 +15,6 @@ from qfl.chain.contracts.beacon import Duty, ValidatorDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
-from qfl.crypto.bls import BlsKey
 from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
 from qfl.node.journal import ATTESTATIONS, JOURNAL
@@ -28,7 +27,7 @@ from qfl.node.signer import Signer
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.registration import pack_keys
+from qfl.quorum.quorum import SigningKey, scheme_of
 from qfl.storage.retention import Retention
 from qfl.storage.store import ContentStore
 from qfl.validator.mirror_keeper import Keeper
@@ -59,18 +58,19 @@ class Validator:
         key: KeyFile,
         folder: Path,
         kem: KemKey | None = None,
-        bls: BlsKey | None = None,
+        attesting: SigningKey | None = None,
         scorer: Scorer | None = None,
     ) -> None:
-        """`kem` and `bls` are what `set_up_encryption` and `set_up_attesting` return: a private deployment's decryption
-        key, and the attestation key of one with BLS. `scorer` judges updates; without one it takes all.
+        """`kem` and `attesting` are what `set_up_encryption` and the quorum scheme's `set_up` return: the key
+        that opens updates in a private deployment, and one to attest with. `scorer` judges updates; without one it
+        takes all.
         """
         self._scorer = scorer
         self.participant, self.kem = participant, kem
         self._ledger, self._sender, self._store = ledger, sender, store
         self._signer = Signer(key, folder / JOURNAL)
         self._pruner = Pruner(ledger, store, folder)
-        self._attesting = self._signer if bls is None else Signer(bls, folder / ATTESTATIONS)
+        self._attesting = self._signer if attesting is None else Signer(attesting, folder / ATTESTATIONS)
         self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
         self._keeper = Keeper(participant, ledger, sender, self._signer, self._leaves.in_shard)
@@ -91,7 +91,7 @@ class Validator:
         Raises:
             ContractReverted: too few validators are bonded, or too many models wait for finality.
         """
-        pack_keys(self._ledger, self._sender)
+        scheme_of(self._ledger).maintain(self._sender)
         call = replace(self._ledger.beacon.open_round(), participant=self.participant)
         return send_unless_overtaken(self._sender, call) is not None
 

@@ -8,10 +8,10 @@ from typing import Any
 
 from eth_utils.crypto import keccak
 
+from qfl.chain.contracts.bls_quorum import KeyPlace
 from qfl.crypto.bls import BlsKey, aggregate
 from qfl.crypto.bls_points import full_key, full_signature
-from qfl.protocol.types import KeyPlace
-from qfl.quorum.bls_bundle import Aggregate, encode_aggregate
+from qfl.quorum.bls import REGISTRATION, Aggregate, encode_aggregate
 from tests.contracts.world import Member, World, word
 
 
@@ -30,7 +30,9 @@ def register(
     """
     chosen = secret or bls_key_of(member.name)
     named = public or full_key(chosen.public)
-    digest = world.domain(quorum).bls_key(member.id, keccak(named), changed.pop("nonce", quorum.keyCount(member.id)))
+    digest = world.domain(quorum).digest(
+        REGISTRATION, member.id, keccak(named), changed.pop("nonce", quorum.keyCount(member.id))
+    )
     call = {"validator": member.id, "key": named, "possession": full_signature(chosen.prove_possession())}
     call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
     return quorum.register(*call.values(), {"from": world.relayer})

@@ -20,6 +20,7 @@ from py_ecc.optimized_bls12_381 import add, neg
 
 from qfl.crypto.bls import BlsKey
 from qfl.crypto.bls_points import full_key, full_signature
+from qfl.quorum.bls import REGISTRATION
 from tests.contracts.attesters import attested_by, bls_key_of, entries_of, register
 from tests.contracts.test_bls import OUTSIDE_GROUP
 from tests.contracts.world import reverts, word
@@ -60,7 +61,7 @@ def test_register_reverts_when_not_a_validator(world, quorum):
 
 def test_register_reverts_when_another_key_signed(world, quorum):
     public = full_key(bls_key_of("vera").public)
-    digest = world.domain(quorum).bls_key(world.vera.id, keccak(public), 0)
+    digest = world.domain(quorum).digest(REGISTRATION, world.vera.id, keccak(public), 0)
     with reverts("BadSignature", world.vera.id):
         register(world, quorum, world.vera, signature=world.viktor.sign(digest))
 

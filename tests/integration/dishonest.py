@@ -19,7 +19,7 @@ from qfl.devnet import Devnet
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
-from qfl.quorum.lms_bundle import encode_bundle
+from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import commit, open_round, reveal, run_round, train
 
 CLIENTS = (1, 2, 3)

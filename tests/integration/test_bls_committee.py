@@ -14,14 +14,15 @@ from testnet import SHARD, Testnet, reach_checkpoint_phase
 
 from experiments.attacks.seats import Equivocator, Silent
 from qfl.apps.cli.main import cli
+from qfl.chain.contracts.bls_quorum import BlsQuorum, KeyPlace
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.crypto.bls import BlsKey
 from qfl.crypto.bls_points import full_key
 from qfl.devnet import Devnet
-from qfl.protocol.types import KeyPlace, ParticipantId, RoundNumber
-from qfl.quorum.bls_bundle import decode_aggregate
-from qfl.quorum.registration import pack_keys
+from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.quorum.bls import decode_aggregate
+from qfl.quorum.quorum import scheme_of
 from qfl.simulation.driver import Network, publish, run_round, verify
 from qfl.validator.validator import Validator
 
@@ -52,6 +53,12 @@ def in_place_of(network: Network, one: Validator, kind: type[Validator], testnet
     return replace(network, validators=[other if v is one else v for v in network.validators])
 
 
+def quorum_of(testnet: Testnet) -> BlsQuorum:
+    found = testnet.ledger.contract(BlsQuorum)
+    assert found is not None
+    return found
+
+
 def bundle_of(testnet: Testnet, number: RoundNumber) -> bytes:
     (accepted,) = testnet.ledger.round(number).accepted()
     return bytes((testnet.ledger.call_in(testnet.ledger.beacon, accepted.tx_hash) or {})["bundle"])
@@ -66,11 +73,11 @@ def test_a_round_is_checkpointed_by_one_signature_under_keys_in_a_page(testnet: 
 
 def test_starting_again_registers_and_packs_nothing(testnet: Testnet, network: Network) -> None:
     """Each start of a role would else cost 400,000 gas, and retire the key that a committee counts on."""
-    bls = testnet.ledger.bls
+    bls = quorum_of(testnet)
     pages = {place.page for place in bls.places_of([v.participant for v in network.validators])}
     for validator in testnet.network([], VALIDATORS).validators:
         assert bls.key_count(validator.participant) == 1
-    pack_keys(testnet.ledger, testnet.owner)
+    scheme_of(testnet.ledger).maintain(testnet.owner)
     assert {place.page for place in bls.places_of([v.participant for v in network.validators])} == pages
 
 
@@ -109,7 +116,7 @@ def test_a_seat_that_replaces_its_key_after_attesting_does_not_stall_the_others(
     index = 1 + list(network.validators).index(changing)
     (testnet.folder / f"validator-{index}" / "bls.key").unlink()
     testnet.validator(index)
-    assert testnet.ledger.bls.key_count(changing.participant) == 2
+    assert quorum_of(testnet).key_count(changing.participant) == 2
     others = replace(network, validators=[v for v in network.validators if v is not changing])
     verify(others)
     publish(others)
@@ -132,12 +139,12 @@ def test_a_seat_that_lost_what_its_bls_key_signed_attests_nothing_more_in_the_ro
 
 def test_a_key_that_is_in_no_page_comes_in_the_bundle(testnet: Testnet, network: Network) -> None:
     """One key of five is not worth a new page. A seat is away, so that nobody's signature can be spared."""
-    (outside,) = [v for v in network.validators if testnet.ledger.bls.places_of([v.participant]) == [None]]
+    (outside,) = [v for v in network.validators if quorum_of(testnet).places_of([v.participant]) == [None]]
     number = testnet.open_round(network, lambda committee: outside.participant in committee)
     committee = testnet.ledger.beacon.committee(number, SHARD)
     away = next(validator for validator in committee if validator != outside.participant)
     run_round(replace(network, validators=[v for v in network.validators if v.participant != away]))
-    assert testnet.ledger.bls.places_of([outside.participant]) == [None]
+    assert quorum_of(testnet).places_of([outside.participant]) == [None]
     index = 1 + list(network.validators).index(outside)
     key = BlsKey.open(testnet.folder / f"validator-{index}" / "bls.key")
     named = decode_aggregate(bundle_of(testnet, number)).keys[committee.index(outside.participant)]
@@ -166,5 +173,5 @@ def test_a_validator_process_registers_its_key(testnet: Testnet) -> None:
     own = ["--deployment", str(testnet.deployment_path), "--key", str(folder / "key.lms"), "--folder", str(folder)]
     ended = CliRunner().invoke(cli, ["validator", "run", *services, *own, "--rounds", "0"])
     assert ended.exit_code == 0, ended.output
-    (key,) = testnet.ledger.bls.keys_of([ParticipantId(testnet.ledger.staking.participant_count())])
+    (key,) = quorum_of(testnet).keys_of([ParticipantId(testnet.ledger.staking.participant_count())], 0)
     assert key == full_key(BlsKey.open(folder / "bls.key").public)

@@ -20,6 +20,7 @@ from qfl.chain.rpc.sender import Sender
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import CHAIN_ID
 from qfl.errors import ContractReverted, InvalidInput
+from qfl.quorum.bls import BlsScheme
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.preflight import estimate_run
@@ -74,4 +75,4 @@ def test_a_chain_without_the_precompiles_is_told_at_deployment(ganache: Devnet) 
     web3 = connect(ganache.rpc_url)
     sender = Sender(web3, development_account(0))
     with pytest.raises(ContractReverted, match=r"ChainLacksBls.*1337"):
-        deploy(web3, sender, load_parameters(), genesis_of(SMALL)[0], quorum="bls")
+        deploy(web3, sender, load_parameters(), genesis_of(SMALL)[0], quorum=BlsScheme.contract)

@@ -20,7 +20,7 @@ from qfl.crypto.lms import signature_bytes
 from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, KeyFileBehind
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
-from qfl.quorum.lms_bundle import decode_bundle
+from qfl.quorum.lms import decode_bundle
 from qfl.simulation.driver import Network, commit, open_round, publish, run_round, train, verify
 
 

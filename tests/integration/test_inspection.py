@@ -24,7 +24,7 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.errors import ChainError, InvalidInput
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import RoundNumber
-from qfl.quorum.lms_bundle import encode_bundle
+from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import run_round
 from qfl.storage.memory import MemoryStore
 

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from qfl.chain.contracts.bls_quorum import KeyPlace
 from qfl.errors import MalformedContent
-from qfl.protocol.types import KeyPlace
-from qfl.quorum.bls_bundle import Aggregate, decode_aggregate, encode_aggregate
+from qfl.quorum.bls import Aggregate, decode_aggregate, encode_aggregate
 
 SIGNATURE = bytes(range(192))
 places = st.builds(KeyPlace, st.integers(0, 0xFFFE), st.integers(0, 0xFF))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from qfl.errors import MalformedContent
 from qfl.protocol.quorum import quorum_of
-from qfl.quorum.lms_bundle import decode_bundle, encode_bundle
+from qfl.quorum.lms import decode_bundle, encode_bundle
 
 bundles = st.dictionaries(st.integers(0, 63), st.binary(max_size=40), max_size=8)
 

@@ -12,8 +12,8 @@ from qfl.crypto.bls_points import full_key, full_signature
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.digests import Domain
 from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
-from qfl.quorum.bls import BlsAttestor
-from qfl.quorum.lms import LmsAttestor
+from qfl.quorum.bls import BlsScheme
+from qfl.quorum.lms import LmsScheme
 
 BEACON = Domain(31337, "0x" + "11" * 20)
 ONE = CheckpointData(
@@ -24,7 +24,7 @@ NEXT_TURN = replace(OTHER, turn=2)
 CHECKPOINTS = {BEACON.checkpoint(checkpoint): checkpoint for checkpoint in (ONE, OTHER, NEXT_TURN)}
 SECRETS = [LmsSecret.derive(5, bytes([seat]) * 16, bytes([seat]) * 24) for seat in range(3)]
 SEAT = 2
-LMS = LmsAttestor(None)
+LMS = LmsScheme(None)
 """Judging signatures takes no chain."""
 
 
@@ -101,7 +101,7 @@ def test_bls_signatures_are_brought_with_their_key():
     """The contract keeps only the digests of keys."""
     key = BlsKey(bytes(32))
     statements = [Said(SEAT, digest, key.sign(digest)) for digest in map(BEACON.checkpoint, (ONE, OTHER))]
-    (proof,) = find_equivocations(BlsAttestor(None, None), statements, CHECKPOINTS, lambda _seat: {3: key.public})
+    (proof,) = find_equivocations(BlsScheme(None), statements, CHECKPOINTS, lambda _seat: {3: key.public})
     assert (proof.one.key_index, proof.other.key_index) == (3, 3)
     for signed, statement in zip((proof.one, proof.other), statements, strict=True):
         assert signed.signature == full_key(key.public) + full_signature(statement.signature)

@@ -66,7 +66,10 @@ class StubStaking:
 @pytest.fixture
 def ledger():
     beacon = SimpleNamespace(current_round=lambda: CURRENT)
-    return SimpleNamespace(staking=StubStaking({}, []), beacon=beacon, shards=[], mirrors=[], bls=None, from_block=0)
+    deployment = SimpleNamespace(contracts={})
+    return SimpleNamespace(
+        staking=StubStaking({}, []), beacon=beacon, deployment=deployment, shards=[], mirrors=[], from_block=0
+    )
 
 
 @pytest.fixture
@@ -208,7 +211,7 @@ def test_used_key_without_its_journal_waits_for_the_next_round(ledger, sender, t
 
 def test_lost_journal_of_a_bls_key_counts_by_the_lms_key(ledger, sender, tmp_path):
     """A BLS key keeps no count."""
-    ledger.bls = SimpleNamespace()
+    ledger.deployment.contracts["BlsQuorum"] = "0xB15"
     join(ledger, sender, Role.VALIDATOR, OURS, tmp_path)
     (tmp_path / "attestations.json").unlink()
     join(ledger, sender, Role.VALIDATOR, USED, tmp_path)

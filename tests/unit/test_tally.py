@@ -6,8 +6,8 @@ import pytest
 
 from qfl.crypto.bls import BlsKey
 from qfl.crypto.lms import LmsSecret
-from qfl.quorum.bls import BlsAttestor
-from qfl.quorum.lms import LmsAttestor
+from qfl.quorum.bls import BlsScheme
+from qfl.quorum.lms import LmsScheme
 from qfl.quorum.tally import Tally
 
 DIGEST, OTHER = b"d" * 32, b"o" * 32
@@ -17,7 +17,7 @@ class Lms:
     """Three seats that sign with LMS keys. Judging signatures takes no chain."""
 
     def __init__(self) -> None:
-        self.attestor = LmsAttestor(None)
+        self.attestor = LmsScheme(None)
         self.secrets = [LmsSecret.derive(5, bytes([seat]) * 16, bytes([seat]) * 24) for seat in range(3)]
         self.keys = {seat: secret.public for seat, secret in enumerate(self.secrets)}
 
@@ -29,7 +29,7 @@ class Bls:
     """Three seats that sign with BLS keys."""
 
     def __init__(self) -> None:
-        self.attestor = BlsAttestor(None, None)
+        self.attestor = BlsScheme(None)
         self.secrets = [BlsKey(bytes([seat]) * 32) for seat in range(3)]
         self.keys = {seat: secret.public for seat, secret in enumerate(self.secrets)}
 

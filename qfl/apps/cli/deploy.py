@@ -7,7 +7,8 @@ from pathlib import Path
 import click
 
 from qfl.apps.cli import options
-from qfl.simulation.config import QUORUMS, JobConfig, load_config
+from qfl.quorum.quorum import SCHEMES
+from qfl.simulation.config import JobConfig, load_config
 from qfl.training.job import MODES
 
 
@@ -26,7 +27,7 @@ from qfl.training.job import MODES
 )
 @click.option("--shards", type=int, help="Number of shards.  [default: 1]")
 @click.option("--seats", type=int, help="Seats of each shard's committee.  [default: 4]")
-@click.option("--quorum", type=click.Choice(QUORUMS), help="How committees sign.  [default: lms]")
+@click.option("--quorum", type=options.Named(SCHEMES), help="How committees sign.  [default: lms]")
 @click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")
 @options.zk_keys
 def deploy(
@@ -72,8 +73,9 @@ def deploy(
     genesis, data = genesis_model(job, config.seed)
     store.put(job.to_json())
     store.put(data)
+    chosen = SCHEMES.find(config.quorum).contract
     parameters, verifying_key = load_parameters(**config.parameters()), None if keys is None else keys.verifying_key
-    deployed = deploy_contracts(*(web3, sender, parameters, genesis, verifying_key, config.quorum), shard_senders=own)
+    deployed = deploy_contracts(*(web3, sender, parameters, genesis, verifying_key, chosen), shard_senders=own)
     deployed.save(deployment)
     for name, contract in deployed.contracts.items():
         click.echo(f"{name}: {contract.address}")

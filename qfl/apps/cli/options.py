@@ -14,6 +14,7 @@ from click.core import ParameterSource
 
 from qfl.apps.cli import numbers
 from qfl.bounds import MOST_ROUNDS
+from qfl.doors import Door
 
 if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
     from qfl.chain.ledger import Ledger
@@ -29,6 +30,22 @@ def _unless_run(context: click.Context, parameter: click.Parameter, value: Any) 
     if context.params.get("run_folder") is not None and source is ParameterSource.ENVIRONMENT:
         return () if parameter.multiple else None
     return value
+
+
+class Named(click.Choice[str]):
+    """One of the entries behind a door, by its name; the door is opened only for who asks."""
+
+    def __init__(self, door: Door[Any]) -> None:
+        super().__init__(())
+        self._door = door
+
+    def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
+        self.choices = self._door.names()
+        return super().get_metavar(param, ctx)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        self.choices = self._door.names()
+        return super().convert(value, param, ctx)
 
 
 rpc = click.option("--rpc", required=True, envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")

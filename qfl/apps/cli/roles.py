@@ -151,7 +151,7 @@ def run_validator_command(
     from qfl.daemon import run_validator
     from qfl.node.encryption import set_up_encryption
     from qfl.node.membership import join
-    from qfl.quorum.registration import set_up_attesting
+    from qfl.quorum.quorum import scheme_of
     from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
@@ -170,9 +170,9 @@ def run_validator_command(
     with KeyFile.open(key) as opened, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, opened, folder, _wei(stake))
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
-        bls = set_up_attesting(ledger, sender, participant, opened, folder)
+        attesting = scheme_of(ledger).set_up(sender, participant, opened, folder)
         click.echo(f"validator {participant}, {opened.remaining} signatures left")
-        role = behaviour.kind(participant, ledger, sender, store, opened, folder, kem, bls, scorer)
+        role = behaviour.kind(participant, ledger, sender, store, opened, folder, kem, attesting, scorer)
         run_validator(role, ledger, rounds, poll, stop, retention_of(keep_rounds, store))
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import click
 from rich.console import Console
 
-from qfl.apps.cli.options import zk_keys
-from qfl.simulation.config import CHAINS, EXECUTORS, EXPONENTS, QUORUMS, JobConfig, load_config
+from qfl.apps.cli.options import Named, zk_keys
+from qfl.quorum.quorum import SCHEMES
+from qfl.simulation.config import CHAINS, EXECUTORS, EXPONENTS, JobConfig, load_config
 from qfl.training.job import MODES
 
 DYNAMICS = ("churn", "newcomers", "stragglers", "links", "adaptive_deadlines")
@@ -33,7 +34,7 @@ SIZES = ("shards", "seats")
 @click.option("--seed", type=int, help="Decides data, training and rounding.  [default: 1]")
 @click.option("--chain", type=click.Choice(CHAINS), help="The chain to start.  [default: anvil]")
 @click.option("--mode", type=click.Choice(MODES), help="Who can read updates.  [default: transparent]")
-@click.option("--quorum", type=click.Choice(QUORUMS), help="How committees sign.  [default: lms]")
+@click.option("--quorum", type=Named(SCHEMES), help="How committees sign.  [default: lms]")
 @click.option("--executor", type=click.Choice(EXECUTORS), help="Where clients train.  [default: local]")
 @click.option("--churn", type=float, help="Share of the clients that go before each round.  [default: 0]")
 @click.option("--newcomers", type=int, help="Clients that may join in mid-run.  [default: 0]")

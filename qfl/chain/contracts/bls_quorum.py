@@ -15,13 +15,21 @@ from web3.types import BlockIdentifier
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.rpc.connection import reaching
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import KeyPlace, ParticipantId
+from qfl.protocol.types import ParticipantId
 
 MOST_ENTRIES = 245
 """Keys that one page holds: `MAX_ENTRIES`."""
 
 _NOT_PACKED, _NO_KEY = 0xFFFFFF, bytes(32)
 _ENTRY_BYTES = 100
+
+
+@dataclass(frozen=True)
+class KeyPlace:
+    """Where a validator's key is: entry `slot` of page `page`."""
+
+    page: int
+    slot: int
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,8 @@ class BlsQuorum(BoundContract):
 
     abi_name = "BlsQuorum"
 
-    def __init__(self, web3: Web3, address: str, from_block: int) -> None:
-        """`from_block` is where registrations begin."""
+    def __init__(self, web3: Web3, address: str) -> None:
         super().__init__(web3, address)
-        self._from_block = from_block
         self._keys: dict[bytes, bytes] = {}
         self._pages: dict[int, list[tuple[ParticipantId, bytes]]] = {}
 
@@ -67,12 +73,12 @@ class BlsQuorum(BoundContract):
         """When a key stopped attesting (unix seconds); 0 while it is current."""
         return int(self._read("keyRetiredAt", validator, key_index))
 
-    def keys_of(self, validators: Sequence[ParticipantId]) -> list[bytes | None]:
-        """The validators' current keys; None for who has none."""
+    def keys_of(self, validators: Sequence[ParticipantId], from_block: int) -> list[bytes | None]:
+        """The validators' current keys, registered since a block; None for who has none."""
         found = self._read_many("keyDigestOf", [[validator] for validator in validators])
         digests = [bytes(digest) for digest in found]
         if {digest for digest in digests if digest != _NO_KEY} - self._keys.keys():
-            self._keys = {keccak(entry.key): entry.key for entry in self.registrations()}
+            self._keys = {keccak(entry.key): entry.key for entry in self.registrations(from_block)}
         return [self._keys.get(digest) for digest in digests]
 
     def places_of(self, validators: Sequence[ParticipantId]) -> list[KeyPlace | None]:
@@ -96,9 +102,9 @@ class BlsQuorum(BoundContract):
     # --- events ---
 
     def registrations(
-        self, validator: ParticipantId | None = None, to_block: BlockIdentifier = "latest"
+        self, from_block: int, validator: ParticipantId | None = None, to_block: BlockIdentifier = "latest"
     ) -> list[Registration]:
-        """Every key that was registered, oldest first; by one validator, or by all."""
+        """Every key that was registered since a block, oldest first; by one validator, or by all."""
         filters = {} if validator is None else {"validator": validator}
         return [
             Registration(
@@ -107,5 +113,5 @@ class BlsQuorum(BoundContract):
                 bytes(event["args"]["key"]),
                 event["blockNumber"],
             )
-            for event in self._events("KeyRegistered", self._from_block, to_block, **filters)
+            for event in self._events("KeyRegistered", from_block, to_block, **filters)
         ]
