@@ -40,11 +40,11 @@ class Named(click.Choice[str]):
         self._door = door
 
     def get_metavar(self, param: click.Parameter, ctx: click.Context) -> str | None:
-        self.choices = self._door.names()
+        self.choices = tuple(self._door.names())
         return super().get_metavar(param, ctx)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        self.choices = self._door.names()
+        self.choices = tuple(self._door.names())
         return super().convert(value, param, ctx)
 
 
