@@ -24,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.errors import InvalidInput
+from qfl.protocol.quorum import quorum_of
 
 NEGLIGIBLE = 1e-80
 """Terms this far below the greatest one are dropped: even a million of them change no digit of the result."""
@@ -107,12 +108,7 @@ def failure_probability(electorate: Electorate, tolerated: int) -> float:
 
 def stall_tolerance(seats: int) -> int:
     """Most bad seats that leave a quorum of two thirds without them: more than a third can stall a committee."""
-    return seats - quorum(seats)
-
-
-def quorum(seats: int) -> int:
-    """Signatures that a checkpoint needs, as in `Beacon.submitCheckpoint`."""
-    return (2 * seats + 2) // 3
+    return seats - quorum_of(seats)
 
 
 def _one_committee(electorate: Electorate, tolerated: int) -> Prior:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.scale.committees import Electorate, failure_probability, quorum, stall_tolerance
+from experiments.scale.committees import Electorate, failure_probability, stall_tolerance
 from experiments.scale.size import Size
 from experiments.scale.sizing import seats_needed, unequal_stakes_bound
 from qfl.errors import InvalidInput
+from qfl.protocol.quorum import quorum_of
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ def compute_odds(size: Size, bad_share: float, target: float, largest_to_mean: f
         raise InvalidInput("bad", bad_share, "must be a share between 0 and 1")
     bad = round(bad_share * size.validators)
     electorate = Electorate(size.validators, bad, size.shards, size.seats)
-    stall, capture = stall_tolerance(size.seats), quorum(size.seats) - 1
+    stall, capture = stall_tolerance(size.seats), quorum_of(size.seats) - 1
 
     def odds(meaning: str, tolerated: int, needed: int | None) -> Odds:
         bound = None if largest_to_mean is None else unequal_stakes_bound(electorate, tolerated, largest_to_mean)

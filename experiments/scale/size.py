@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.scale.committees import quorum
 from experiments.scale.sizing import MOST_SEATS
 from qfl.errors import InvalidInput
+from qfl.protocol.quorum import quorum_of
 from qfl.simulation.prepare import MOST_UPDATES
 
 
@@ -44,7 +44,7 @@ class Size:
         `seats`: all of them; `signatures`: in all checkpoints' bundles; `attestations`: those announced beside the
         proposal, since who completes the quorum says so in the bundle; `checks`: of an update by a seat.
         """
-        needed = quorum(self.seats)
+        needed = quorum_of(self.seats)
         return {
             "round": 1.0,
             "clients": float(self.clients),

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 
-from experiments.scale.committees import Electorate, failure_probability, quorum, stall_tolerance
+from experiments.scale.committees import Electorate, failure_probability, stall_tolerance
 from qfl.errors import InvalidInput
+from qfl.protocol.quorum import quorum_of
 
 MOST_SEATS = 64
 """Largest committee: a bundle's bitmap is one 64-bit word."""
@@ -24,7 +25,7 @@ def seats_needed(validators: int, bad: int, committees: int, target: float, capt
     if not 0 < target < 1:
         raise InvalidInput("target", target, "must be a probability between 0 and 1")
     for seats in range(FEWEST_SEATS, min(MOST_SEATS, validators // committees) + 1):
-        tolerated = quorum(seats) - 1 if captured else stall_tolerance(seats)
+        tolerated = quorum_of(seats) - 1 if captured else stall_tolerance(seats)
         if failure_probability(Electorate(validators, bad, committees, seats), tolerated) <= target:
             return seats
     return None

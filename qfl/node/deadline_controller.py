@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
-from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors import InvalidInput
 from qfl.node.deadline_rule import DeadlineRule
+from qfl.node.shards import tolerating_shard
 from qfl.protocol.types import ParticipantId, RoundNumber
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -76,13 +74,8 @@ def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
     commits: dict[ParticipantId, float] = {}
     reveals: dict[ParticipantId, float] = {}
     for part in ledger.round(round_number).shards():
-        try:
+        with tolerating_shard(ledger, part.index):
             committed, revealed = part.committed_at(), part.revealed_at()
-        except ChainUnreachable as fault:
-            if not ledger.is_of_a_shard(fault):
-                raise
-            log.warning("shard %d: %s", part.index, fault)
-            continue
-        commits |= {client: at - opened_at for client, at in committed.items()}
-        reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}
+            commits |= {client: at - opened_at for client, at in committed.items()}
+            reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}
     return Times(commits, reveals)

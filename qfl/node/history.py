@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
-from qfl.errors import ChainUnreachable
+from qfl.node.shards import tolerating_shard
 from qfl.protocol.history import HISTORY_ROUNDS, Histories, Round, count_histories
 from qfl.protocol.types import ParticipantId, RoundNumber
 
@@ -26,11 +26,8 @@ def _read_round(ledger: Ledger, number: RoundNumber) -> Round:
         return {}
     was_included: dict[ParticipantId, bool] = {}
     for entry in round_.accepted():
-        try:
-            reveals = round_.shard(entry.checkpoint.shard).reveals()
-        except ChainUnreachable as fault:
-            if not ledger.is_of_a_shard(fault):
-                raise
-            continue
-        was_included |= {reveal.client: bool(entry.checkpoint.included >> reveal.index & 1) for reveal in reveals}
+        checkpoint = entry.checkpoint
+        with tolerating_shard(ledger, checkpoint.shard):
+            reveals = round_.shard(checkpoint.shard).reveals()
+            was_included |= {reveal.client: bool(checkpoint.included >> reveal.index & 1) for reveal in reveals}
     return was_included

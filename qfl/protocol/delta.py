@@ -1,10 +1,11 @@
-"""What training changed, in model units."""
+"""What training changed, and what a round did."""
 
 from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.protocol.content import Content
 from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT, from_state, require_finite
 from qfl.protocol.types import ModelShape
 
@@ -28,3 +29,12 @@ def compute_delta(
     short_way = turned - TURN * np.rint(turned / TURN)
     moved = (require_finite("the trained weights", weights) - base_weights) / WEIGHT_UNIT
     return np.concatenate([short_way, moved])
+
+
+def step_between(previous: Content, base: Content) -> NDArray[np.float64]:
+    """What changed from one model to another, float64 `[d]`: angles in radians, the short way round, then weights."""
+    units = np.repeat([ANGLE_UNIT, WEIGHT_UNIT], [base.shape.quantum, base.shape.classical])
+    changed: NDArray[np.float64] = (
+        compute_delta(*from_state(base.lanes, base.shape), previous.lanes, base.shape) * units
+    )
+    return changed

@@ -1,4 +1,4 @@
-"""The values that cross the borders between stages: plain, frozen, free of tensors and of web3."""
+"""The values that cross the borders between stages, in the order of an update's life: plain, frozen, free of web3."""
 
 from __future__ import annotations
 
@@ -54,6 +54,96 @@ class LmsPublicKey:
 
 
 @dataclass(frozen=True)
+class RoundSpec:
+    """What the beacon says of a round: everything that an update and its aggregate are held to."""
+
+    round: RoundNumber
+    shard: ShardIndex
+    base_root: bytes
+    shape: ModelShape
+    format: LaneFormat
+    trim_bps: int
+    norm_bound: int
+
+
+@dataclass(frozen=True)
+class TrainingTask:
+    """What a client is to train from: the round's base model, a seed of its own, and how the base came about.
+
+    `model_delta` is None for the first model, and where the one before the base cannot be had.
+    """
+
+    angles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    seed: int
+    round: RoundNumber
+    model_delta: ModelDelta | None = None
+
+
+@dataclass(frozen=True)
+class ModelDelta:
+    """What is known of the way that led to a base model.
+
+    Attributes:
+        round: the one that published the base.
+        step: what it changed, float64 `[d]`, in radians and weights.
+        own: the client's control variate after its last training (`qfl.training.controls`), if it keeps one.
+    """
+
+    round: RoundNumber
+    step: NDArray[np.float64]
+    own: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`.
+
+    `control` (`[d]`) is the client's control variate for its next training, where the recipe has such; `sent_share` is
+    the share of its lanes that the recipe lets an update send.
+    """
+
+    angles: NDArray[np.float64]
+    weights: NDArray[np.float64]
+    control: NDArray[np.float64] | None = None
+    sent_share: float = 1.0
+
+
+@dataclass(frozen=True)
+class PreparedUpdate:
+    """An update ready to be committed; `residual` (float64 `[d]`, model units) goes into the client's next one."""
+
+    content: bytes
+    update_root: bytes
+    content_digest: bytes
+    salt: bytes
+    residual: NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Revealed:
+    """What a client says its update is, and where it is; `index` is its number among the round's reveals."""
+
+    client: ParticipantId
+    index: int
+    update_root: bytes
+    content_digest: bytes
+    tx_hash: str
+
+
+@dataclass(frozen=True)
+class VerifiedUpdate:
+    """A revealed update whose content passed every check. `lanes` has shape `[d]`; without salts `seed` is empty."""
+
+    index: int
+    client: ParticipantId
+    update_root: bytes
+    content_digest: bytes
+    lanes: NDArray[np.signedinteger]
+    seed: bytes = b""
+
+
+@dataclass(frozen=True)
 class CheckpointData:
     """What a committee attests; field for field the `Checkpoint` of `contracts/interfaces/IBeacon.sol`."""
 
@@ -66,17 +156,6 @@ class CheckpointData:
     updates_root: bytes
     aggregate_root: bytes
     content_digest: bytes
-
-
-@dataclass(frozen=True)
-class Revealed:
-    """What a client says its update is, and where it is; `index` is its number among the round's reveals."""
-
-    client: ParticipantId
-    index: int
-    update_root: bytes
-    content_digest: bytes
-    tx_hash: str
 
 
 @dataclass(frozen=True)
@@ -115,82 +194,3 @@ class MirrorMessage:
     round: MirroredRound
     revoked: tuple[ParticipantId, ...]
     committee: tuple[MirrorSeat, ...]
-
-
-@dataclass(frozen=True)
-class RoundSpec:
-    """What the beacon says of a round: everything that an update and its aggregate are held to."""
-
-    round: RoundNumber
-    shard: ShardIndex
-    base_root: bytes
-    shape: ModelShape
-    format: LaneFormat
-    trim_bps: int
-    norm_bound: int
-
-
-@dataclass(frozen=True)
-class VerifiedUpdate:
-    """A revealed update whose content passed every check. `lanes` has shape `[d]`; without salts `seed` is empty."""
-
-    index: int
-    client: ParticipantId
-    update_root: bytes
-    content_digest: bytes
-    lanes: NDArray[np.signedinteger]
-    seed: bytes = b""
-
-
-@dataclass(frozen=True)
-class TrainingTask:
-    """What a client is to train from: the round's base model, a seed of its own, and how the base came about.
-
-    `model_delta` is None for the first model, and where the one before the base cannot be had.
-    """
-
-    angles: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    seed: int
-    round: RoundNumber
-    model_delta: ModelDelta | None = None
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`.
-
-    `control` (`[d]`) is the client's control variate for its next training, where the recipe has such; `sent_share` is
-    the share of its lanes that the recipe lets an update send.
-    """
-
-    angles: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    control: NDArray[np.float64] | None = None
-    sent_share: float = 1.0
-
-
-@dataclass(frozen=True)
-class ModelDelta:
-    """What is known of the way that led to a base model.
-
-    Attributes:
-        round: the one that published the base.
-        step: what it changed, float64 `[d]`, in radians and weights.
-        own: the client's control variate after its last training (`qfl.training.controls`), if it keeps one.
-    """
-
-    round: RoundNumber
-    step: NDArray[np.float64]
-    own: NDArray[np.float64] | None
-
-
-@dataclass(frozen=True)
-class PreparedUpdate:
-    """An update ready to be committed; `residual` (float64 `[d]`, model units) goes into the client's next one."""
-
-    content: bytes
-    update_root: bytes
-    content_digest: bytes
-    salt: bytes
-    residual: NDArray[np.float64]

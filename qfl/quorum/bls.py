@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -35,7 +35,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.errors import ContractReverted, MalformedContent
 from qfl.protocol.digests import Domain
 from qfl.protocol.types import ParticipantId
-from qfl.quorum.quorum import SCHEMES, QuorumScheme
+from qfl.quorum.quorum import SCHEMES, KeysAt, QuorumScheme
 
 log = logging.getLogger(__name__)
 
@@ -155,11 +155,7 @@ class BlsScheme(QuorumScheme[bytes]):
         return [(entry.validator, compressed_key(entry.key), entry.block) for entry in registrations]
 
     def check(
-        self,
-        bundle: bytes,
-        committee: Sequence[ParticipantId],
-        digest: bytes,
-        keys_at: Callable[[ParticipantId], Sequence[bytes]],
+        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[bytes]
     ) -> dict[int, bool]:
         """A seat signed when its key was valid, and the sum of all keys signed."""
         found = decode_aggregate(bundle)

@@ -5,7 +5,7 @@ A bundle is the mask of its seats (u64, big endian), then length (u16) and signa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import LMS_QUORUM
@@ -13,7 +13,7 @@ from qfl.crypto.lms import verify
 from qfl.errors import MalformedContent
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import LmsPublicKey, ParticipantId
-from qfl.quorum.quorum import SCHEMES, QuorumScheme
+from qfl.quorum.quorum import SCHEMES, KeysAt, QuorumScheme
 
 
 @SCHEMES.register("lms")
@@ -60,11 +60,7 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         return [*bonds, *staking.rotations(begun)]
 
     def check(
-        self,
-        bundle: bytes,
-        committee: Sequence[ParticipantId],
-        digest: bytes,
-        keys_at: Callable[[ParticipantId], Sequence[LmsPublicKey]],
+        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[LmsPublicKey]
     ) -> dict[int, bool]:
         """Each signature by itself."""
         return {

@@ -19,6 +19,8 @@ if TYPE_CHECKING:  # web3 takes half a second to import: not for who reads the s
 
 Key = TypeVar("Key")
 """A public key of the scheme."""
+KeysAt = Callable[[ParticipantId], Sequence[Key]]
+"""The keys that could have spoken for a validator when something was signed."""
 DEFAULT = "lms"
 """The scheme that is meant where none is named."""
 
@@ -97,11 +99,7 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def check(
-        self,
-        bundle: bytes,
-        committee: Sequence[ParticipantId],
-        digest: bytes,
-        keys_at: Callable[[ParticipantId], Sequence[Key]],
+        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[Key]
     ) -> dict[int, bool]:
         """By seat of the bundle, whether it signed `digest` under one of the keys that were valid then.
 

@@ -12,9 +12,10 @@ from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from experiments.scale.committees import Electorate, failure_probability, quorum, stall_tolerance
+from experiments.scale.committees import Electorate, failure_probability, stall_tolerance
 from experiments.scale.sizing import seats_needed, unequal_stakes_bound
 from qfl.errors import InvalidInput
+from qfl.protocol.quorum import quorum_of
 
 
 def enumerated(electorate: Electorate, tolerated: int) -> Fraction:
@@ -49,7 +50,7 @@ def test_tiny_odds_are_as_accurate_as_large_ones():
     exact = enumerated(electorate, 26)
     assert 0 < exact < Fraction(1, 10**12)
     assert isclose(Fraction(failure_probability(electorate, 26)) / exact, 1, rel_tol=1e-10)
-    assert 0 < failure_probability(Electorate(10**6, 10**5, 4_000, 64), quorum(64) - 1) < 1e-20
+    assert 0 < failure_probability(Electorate(10**6, 10**5, 4_000, 64), quorum_of(64) - 1) < 1e-20
 
 
 def draw_seats(stakes: list[int], seed: bytes, count: int) -> list[int]:
@@ -93,7 +94,7 @@ def test_bound_for_unequal_stakes_holds_for_the_contracts_draw():
 @pytest.mark.parametrize(("seats", "stalls", "captures"), [(3, 2, 2), (4, 2, 3), (5, 2, 4), (6, 3, 4), (64, 22, 43)])
 def test_committee_fails_with_a_third_and_with_two_thirds(seats, stalls, captures):
     assert stall_tolerance(seats) + 1 == stalls
-    assert quorum(seats) == captures
+    assert quorum_of(seats) == captures
 
 
 @pytest.mark.parametrize("bad", [0, 12])
@@ -103,9 +104,9 @@ def test_nobody_and_everybody_bad(bad):
 
 def test_needed_seats_are_the_fewest_that_do():
     seats = seats_needed(1_000, 200, 8, 1e-6, captured=True)
-    assert failure_probability(Electorate(1_000, 200, 8, seats), quorum(seats) - 1) <= 1e-6
+    assert failure_probability(Electorate(1_000, 200, 8, seats), quorum_of(seats) - 1) <= 1e-6
     for fewer in range(4, seats):
-        assert failure_probability(Electorate(1_000, 200, 8, fewer), quorum(fewer) - 1) > 1e-6
+        assert failure_probability(Electorate(1_000, 200, 8, fewer), quorum_of(fewer) - 1) > 1e-6
 
 
 def test_no_committee_is_large_enough_against_half_the_stake():

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.protocol.model_delta import step_between
+from qfl.protocol.delta import step_between
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT
 from qfl.protocol.types import ModelShape, RoundNumber

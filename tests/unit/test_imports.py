@@ -53,6 +53,12 @@ CONFINED = {
 }
 """Where a library may be used."""
 
+PURE = {
+    *("__future__", "base64", "binascii", "collections", "dataclasses", "enum", "functools", "hashlib", "math"),
+    *("struct", "typing", "numpy", "eth_abi", "eth_hash", "eth_utils", "qfl.errors", "qfl.protocol"),
+}
+"""What the protocol's room may import: nothing in it reads or writes anything."""
+
 SLOW = {"torch", "torchquantum", "sklearn", "scipy", "matplotlib", "solcx", "web3", "numpy", "ray", "qiskit"}
 SOURCES = sorted(path.relative_to(ROOT) for house in ("qfl", "experiments") for path in (ROOT / house).rglob("*.py"))
 MOST_ROOMS = 30
@@ -109,6 +115,18 @@ def test_imports_go_one_way(room):
         if room_of(module_of(source)) == room
         for module in imported_by(source)
         if module.split(".")[0] in ("qfl", "experiments") and room_of(module) in later
+    }
+    assert not found
+
+
+def test_protocol_computes_and_does_nothing_else():
+    """What two parties must agree on to the bit reads no file, clock, thread or network, and asks no chain or store."""
+    found = {
+        f"{source} imports {module}"
+        for source in SOURCES
+        if source.parts[:2] == ("qfl", "protocol")
+        for module in imported_by(source)
+        if (room_of(module) if module.startswith("qfl.") else module.split(".")[0]) not in PURE
     }
     assert not found
 
