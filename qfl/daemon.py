@@ -1,4 +1,4 @@
-"""Roles as long-running processes: ask the chain what to do, do it, wait; wait out faults of chain and storage."""
+"""Roles as long-running processes: step, log what came of it, wait; wait out faults of chain and storage."""
 
 from __future__ import annotations
 
@@ -6,209 +6,91 @@ import logging
 import threading
 from collections.abc import Callable
 
-from qfl.chain.contracts.beacon import Phase, ValidatorDuty
-from qfl.chain.contracts.shard import ClientDuty
-from qfl.chain.ledger import Ledger
+from qfl.chain.contracts.beacon import Phase
 from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client
-from qfl.client.host import ClientHost
-from qfl.errors import ChainUnreachable, ContractReverted, RoundNotCompleted
-from qfl.node.deadline_keeper import DeadlineKeeper
+from qfl.node.goal import Goal
 from qfl.node.retry import PASSING
-from qfl.node.standing import published_rounds
-from qfl.protocol.types import RoundNumber
+from qfl.node.step import QUIET, Step
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.validator import Validator
 
 log = logging.getLogger(__name__)
 
-CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
-"""Refusals to open a round that time will heal."""
 LONGEST_WAIT_SECONDS = 15.0
-ROUNDS_FOR_A_MODEL = 10
-"""Rounds that a role waits for each of its models: with too few others, a round ends without one."""
-INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
-
-NOT_MIRRORED = "participant %d is not active in its shard: its mirror shows no round with it, or it has asked to leave"
 
 
-class Goal:
-    """`models` published from now on, that of a round under way included; None for a role that just runs on."""
+class Daemon:
+    """Steps a role until `stop` is set, or its goal is reached; with nothing to do, it looks every `poll` seconds.
 
-    def __init__(self, ledger: Ledger, models: int | None) -> None:
-        self._ledger, self._models, self._before = ledger, models, RoundNumber(0)
-        if models is not None:
-            context = ledger.beacon.context()
-            self._before = RoundNumber(context.round - (context.phase is not Phase.IDLE))
+    Each way to run raises as `Goal`, and whatever no time will heal.
+    """
 
-    def is_reached(self) -> bool:
-        """Whether the role may end.
+    def __init__(self, poll: float, stop: threading.Event, *, goal: Goal | None = None) -> None:
+        self._poll, self._stop, self._goal, self._said = poll, stop, goal, ""
 
-        Raises:
-            RoundNotCompleted: it had many more rounds than it needs; the others may have ended.
-        """
-        if self._models is None:
-            return False
-        published = len(published_rounds(self._ledger, self._before))
-        if published >= self._models:
-            return True
-        context = self._ledger.beacon.context()
-        passed = context.round - self._before
-        if context.phase is Phase.IDLE and passed >= ROUNDS_FOR_A_MODEL * self._models:
-            reason = f"{published} of {self._models} came of the last {passed} rounds; the others may have ended"
-            raise RoundNotCompleted(context.round, reason)
-        return False
+    def run_client(self, client: Client, trainer: Trainer, *, retention: Retention | None = None) -> None:
+        """Act for a client, which trains alone."""
 
+        def step() -> Step:
+            done = client.step()
+            if done.task is not None:
+                self._say(done.note)
+                client.prepare(trainer.train([done.task], [client.index])[0])
+            return done
 
-class ProgressLog:
-    """Logs what a role waits for, once for each time it begins to wait."""
-
-    def __init__(self) -> None:
-        self._last: tuple[object, ...] = ()
-
-    def say(self, text: str, *values: object) -> None:
-        """Log it at level INFO unless it was the last thing said."""
-        if (text, *values) != self._last:
-            self._last = text, *values
-            log.info(text, *values)
-
-
-def run_client(
-    client: Client,
-    trainer: Trainer,
-    ledger: Ledger,
-    rounds: int | None,
-    poll: float,
-    stop: threading.Event,
-    retention: Retention | None = None,
-) -> None:
-    """Act for a client until `stop` is set or `rounds` models have been published since. Raises as `Goal`."""
-    progress, goal = ProgressLog(), Goal(ledger, rounds)
-
-    def step() -> bool:
-        duty, number, shard = client.duty()
-        if duty is ClientDuty.COMMIT:
-            task = client.training_task(number, shard)
-            if task is not None:
-                progress.say("round %d: training", number)
-                client.prepare(trainer.train([task], [client.index])[0])
-            if client.commit(number):
-                progress.say("round %d: committed", number)
-        elif duty is ClientDuty.REVEAL:
-            if client.reveal(number):
-                progress.say("round %d: revealed", number)
-        else:
-            if duty is ClientDuty.NOT_ACTIVE and client.seek_admission():
-                progress.say("admitted to shard %d", shard)
-                return True
-            if duty is ClientDuty.NOT_ACTIVE:
-                progress.say(NOT_MIRRORED if ledger.mirrors else INACTIVE, client.participant)
-            elif duty is ClientDuty.MISSED:
-                progress.say("round %d: too late to take part, waiting for the next", number)
+        def rest() -> None:
             trainer.warm_up()
             _release(client, retention)
-            return False
-        return True
 
-    _repeat(step, goal.is_reached, poll, stop)
+        self.run(step, rest)
 
+    def run_validator(self, validator: Validator, *, retention: Retention | None = None) -> None:
+        """Act for a validator; when the goal is reached, it opens no round any more."""
 
-def run_validator(
-    validator: Validator,
-    ledger: Ledger,
-    rounds: int | None,
-    poll: float,
-    stop: threading.Event,
-    retention: Retention | None = None,
-) -> None:
-    """Act for a validator until `stop` is set or `rounds` models have been published since. Raises as `Goal`."""
-    progress, goal = ProgressLog(), Goal(ledger, rounds)
+        def step() -> Step:
+            return validator.step([phase for phase in Phase if phase is not Phase.IDLE or not self._is_over()])
 
-    def step() -> bool:
-        if validator.keep_mirrors():
-            return True
-        duty = validator.duty()
-        if duty.kind is ValidatorDuty.VERIFY:
-            progress.say("round %d: in seat %d of shard %d", duty.round, duty.seat, duty.shard)
-            return validator.verify(duty)
-        if duty.kind is ValidatorDuty.PUBLISH:
-            published = validator.publish(duty.round)
-            if published:
-                progress.say("round %d: published", duty.round)
-            return published
-        settled = validator.settle()
-        if duty.kind is ValidatorDuty.OPEN_ROUND and not goal.is_reached():
-            return open_round(duty.round)
-        if duty.kind is ValidatorDuty.WAIT:
-            look(duty.round)
-        if duty.kind is ValidatorDuty.NOT_ACTIVE:
-            progress.say(INACTIVE, validator.participant)
-        _release(validator, retention)
-        return bool(settled)
+        def rest() -> None:
+            validator.settle()
+            _release(validator, retention)
 
-    def look(number: RoundNumber) -> None:
-        try:
-            validator.look(number)
-        except ChainUnreachable as fault:
-            if not ledger.is_of_a_shard(fault):
-                raise
-            log.debug("round %d: nothing to see yet: %s", number, fault)
+        self.run(step, rest)
 
-    def open_round(last: RoundNumber) -> bool:
-        try:
-            opened = validator.open_round()
-        except ContractReverted as refusal:
-            if refusal.name not in CANNOT_OPEN_YET:
-                raise
-            progress.say("round %d cannot be opened yet: %s", last + 1, str(refusal))
-            return False
-        if opened:
-            progress.say("round %d: opened", last + 1)
-        return opened
+    def run_challenger(self, challenger: Challenger) -> None:
+        """Look for faults and prove them."""
+        self.run(lambda: Step(bool(challenger.step())))
 
-    _repeat(step, goal.is_reached, poll, stop)
+    def run(self, step: Callable[[], Step], rest: Callable[[], None] = lambda: None) -> None:
+        """Step for anybody; `rest` is called when there was nothing to do."""
+        wait = self._poll
+        while not self._stop.is_set():
+            try:
+                done = step()
+                self._say(done.note)
+                if not done:
+                    rest()
+                    if self._is_over():
+                        return
+                wait = self._poll
+            except PASSING as fault:
+                log.warning("%s; trying again", fault)
+                done, wait = QUIET, min(2 * wait, LONGEST_WAIT_SECONDS)
+            if not done:
+                self._stop.wait(wait)
 
+    def _is_over(self) -> bool:
+        return self._goal is not None and self._goal.is_reached()
 
-def run_host(host: ClientHost, ledger: Ledger, rounds: int | None, poll: float, stop: threading.Event) -> None:
-    """Act for many clients until `stop` is set or `rounds` models have been published since. Raises as `Goal`."""
-    _repeat(host.step, Goal(ledger, rounds).is_reached, poll, stop)
-
-
-def run_challenger(challenger: Challenger, poll: float, stop: threading.Event) -> None:
-    """Look for faults and prove them until `stop` is set."""
-    _repeat(lambda: bool(challenger.step()), lambda: False, poll, stop)
-
-
-def run_deadlines(keeper: DeadlineKeeper, poll: float, stop: threading.Event) -> None:
-    """Set deadlines after each round until `stop` is set."""
-
-    def step() -> bool:
-        if (done := keeper.step()) is None:
-            return False
-        number, deadlines = done
-        log.info("after round %d: %d s to commit, %d s to reveal", number, deadlines.commit, deadlines.reveal)
-        return True
-
-    _repeat(step, lambda: False, poll, stop)
+    def _say(self, note: str) -> None:
+        """Log it unless it was the last thing said: a role says once what it waits for."""
+        if note and note != self._said:
+            self._said = note
+            log.info("%s", note)
 
 
 def _release(role: Client | Validator, retention: Retention | None) -> None:
     """Let go of what nobody needs any more; the rest of the store is not this role's business."""
     if retention is not None and role.release(retention):
         retention.store.collect_garbage()
-
-
-def _repeat(step: Callable[[], bool], is_complete: Callable[[], bool], poll: float, stop: threading.Event) -> None:
-    wait = poll
-    while not stop.is_set():
-        try:
-            acted = step()
-            if not acted and is_complete():
-                return
-            wait = poll
-        except PASSING as fault:
-            log.warning("%s; trying again", fault)
-            acted, wait = False, min(2 * wait, LONGEST_WAIT_SECONDS)
-        if not acted:
-            stop.wait(wait)

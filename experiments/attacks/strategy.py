@@ -9,11 +9,11 @@ from enum import StrEnum
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.testnet import LocalTestnet
 from qfl.chain.contracts.beacon import Phase
-from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.challenger.challenger import Challenger
-from qfl.client.client import Client
-from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, Trained, TrainingTask
+from qfl.client.client import Client, Said
+from qfl.node.step import QUIET, Step
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.validator.validator import Validator
 
 
@@ -37,31 +37,17 @@ class Outsider(Client):
         self.testnet, self.sender, self._ledger = testnet, sender, testnet.ledger
         self.finding = ""
 
-    def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
-        """Something in either phase."""
+    def step(self, said: Said | None = None) -> Step:
+        """Act in either phase, whatever a client should do."""
         context = self._ledger.beacon.context()
-        duties = {Phase.COMMIT: ClientDuty.COMMIT, Phase.REVEAL: ClientDuty.REVEAL}
-        return duties.get(context.phase, ClientDuty.WAIT), context.round, ShardIndex(0)
-
-    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
-        """None: it has no model to train."""
-        return None
-
-    def prepare(self, trained: Trained) -> None:
-        """Nothing: it has no update."""
+        if context.phase is Phase.COMMIT:
+            self.during_commits(context.round)
+        elif context.phase is Phase.REVEAL:
+            self.during_reveals(context.round)
+        return QUIET
 
     def has_prepared(self, round_number: RoundNumber) -> bool:
-        """True: it needs no preparation."""
-        return True
-
-    def commit(self, round_number: RoundNumber) -> bool:
-        """Act in the commit phase."""
-        self.during_commits(round_number)
-        return True
-
-    def reveal(self, round_number: RoundNumber) -> bool:
-        """Act in the reveal phase."""
-        self.during_reveals(round_number)
+        """True: it has no model to train."""
         return True
 
     def during_commits(self, number: RoundNumber) -> None:

@@ -12,6 +12,7 @@ from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
 from qfl.chain.clock import DevelopmentClock
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import Genesis, deploy
 from qfl.chain.ledger import Ledger
@@ -26,11 +27,13 @@ from qfl.crypto.norm.keys import VerifyingKey
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.errors import ContentMissing, RoundNotCompleted
+from qfl.node.context import NodeContext
 from qfl.node.encryption import set_up_encryption
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SCHEMES, scheme_of
-from qfl.simulation.driver import Network, open_round
+from qfl.simulation.driver import run_until
+from qfl.simulation.network import Network
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument
@@ -133,20 +136,22 @@ class LocalTestnet:
     def client(self, number: int, store: ContentStore | None = None, kind: type[Client] = Client) -> Client:
         """Client `number` (from 1), bonded if it was not: as it comes up after a restart."""
         name = f"client-{number}"
-        return kind(
-            self.join(name),
-            *(number - 1, 1, self.ledger, self.senders[name], store or self.store),
-            *(self.keys[name], self.folder / name, self.prover),
-        )
+        participant = self.join(name)
+        return kind(self.context(name, store), participant, index=number - 1, seed=1, prover=self.prover)
 
     def validator(self, number: int, kind: type[Validator] = Validator) -> Validator:
         """Validator `number` (from 1), bonded if it was not."""
         name = f"validator-{number}"
-        participant, parts = self.join(name), (self.ledger, self.senders[name], self.store)
-        key, folder = self.keys[name], self.folder / name
-        kem = set_up_encryption(*parts, participant, key, folder)
-        attesting = scheme_of(parts[0]).set_up(parts[1], participant, key, folder)
-        return kind(participant, *parts, key, folder, kem, attesting)
+        participant, context = self.join(name), self.context(name)
+        key, folder = context.key, context.folder
+        kem = set_up_encryption(self.ledger, context.sender, self.store, participant, key, folder)
+        attesting = scheme_of(self.ledger).set_up(context.sender, participant, key, folder)
+        return kind(context, participant, kem=kem, attesting=attesting)
+
+    def context(self, name: str, store: ContentStore | None = None, sender: Sender | None = None) -> NodeContext:
+        """What the role of `name` works with."""
+        paying = sender or self.senders[name]
+        return NodeContext(self.ledger, paying, store or self.store, self.keys[name], self.folder / name)
 
     def funds_wei(self, name: str) -> int:
         """All that `name` has in the protocol or took out of it: stake, rewards, and what was paid out."""
@@ -166,7 +171,7 @@ class LocalTestnet:
         draw = self.next_draw()
         for _ in range(MOST_BLOCKS):
             if suits(draw(self.next_randomness())):
-                return open_round(network)
+                return run_until(network, Phase.COMMIT)
             call_chain(self.devnet.rpc_url, "evm_mine")
         raise RoundNotCompleted(self.ledger.beacon.current_round() + 1, f"no draw of {MOST_BLOCKS} blocks suits")
 

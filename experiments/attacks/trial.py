@@ -23,6 +23,7 @@ from experiments.attacks.seats import Silent
 from experiments.attacks.strategy import Attack
 from experiments.attacks.testnet import LocalTestnet
 from experiments.poisoning.client import Poisoner
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
@@ -34,7 +35,8 @@ from qfl.errors import RoundNotCompleted
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.node.standing import published_rounds
 from qfl.protocol.types import ParticipantId, RoundNumber
-from qfl.simulation.driver import Network, commit, publish, reveal, train, verify
+from qfl.simulation.driver import run_until
+from qfl.simulation.network import Network
 from qfl.training.data.datasets import LabelledData
 from qfl.training.trainer import LocalTrainer
 
@@ -106,15 +108,18 @@ class Trial:
         validators = [*acting.validators, *self.validators]
         if self.attack is None and number in self.lost:
             validators = [self.testnet.validator(honest, Silent) for honest in HONEST_VALIDATORS]
-        network = Network(self.ledger, clients, validators, self.trainer, self.testnet.clock)
+        network = Network(
+            self.ledger,
+            clients,
+            validators=validators,
+            trainer=self.trainer,
+            clock=self.testnet.clock,
+            sender=self.testnet.owner,
+        )
         openers = replace(network, validators=self.validators)
         self.testnet.open_round(openers, self._suits(acting))
-        train(network)
-        commit(network)
-        reveal(network)
-        verify(network)
         with suppress(RoundNotCompleted):
-            publish(network)
+            run_until(network, Phase.IDLE)
         for outsider in acting.outsiders:
             outsider.after_round(number)
         if acting.challengers:

@@ -5,19 +5,19 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from statistics import mean
 
 from experiments.consensus.acts import Act, critical_path
 from experiments.consensus.flat import SHARD
 from experiments.consensus.variants import Site
-from qfl.chain.contracts.beacon import Phase, ValidatorDuty
+from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import Network, commit, mirror, open_round, reveal, train
+from qfl.simulation.driver import run_until
+from qfl.simulation.network import Network
 from qfl.validator.validator import Validator
 
 ON_BEACON = ("open_round", "checkpoint", "vote")
@@ -37,19 +37,16 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     while (context := network.ledger.beacon.context()).phase is not Phase.IDLE:
         network.clock.reach(context.phase_ends_at)
     site.receipts.clear()
-    number = open_round(network)
-    if network.ledger.mirrors:
-        mirror(network)
-    for stage in (train, commit):
-        stage(network)
+    number = run_until(network, Phase.REVEAL)
     _take_seats(site, number)
     last = _last_of_each_shard(network)
     recorder.acts.clear()
     site.meter.clear()
     before = [_folder_bytes(folder) for folder in site.folders]
-    reveal(replace(network, clients=[client for client in network.clients if client not in last]))
+    others = [client for client in network.clients if client not in last]
+    network.scheduler.step_clients(others, network.trainer, stage="reveal")
     _look(site, number)
-    reveal(replace(network, clients=last))
+    network.scheduler.step_clients(last, network.trainer, stage="reveal")
     network.clock.reach(network.ledger.beacon.context().phase_ends_at)
     looks, begun = len(recorder.acts), time.perf_counter()
     needed = _vote(site) if site.variant.is_flat else _sit(site, number)
@@ -155,9 +152,7 @@ def _sit(site: Site, number: RoundNumber) -> int:
         said = False
         for _, shard, validator in _seats(site, number):
             with _acting(site, validator.participant, shard):
-                duty = validator.duty()
-                if duty.kind is ValidatorDuty.VERIFY:
-                    said |= validator.verify(duty)
+                said |= validator.step([Phase.CHECKPOINT]).has_acted
     if not (accepted := len(beacon.accepted(number, site.network.ledger.round(number).opened_in))):
         raise RoundNotCompleted(number, "no committee came to a decision")
     return accepted

@@ -20,12 +20,13 @@ from qfl.chain.rpc.receipts import Receipt
 from qfl.client.client import Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet.devnet import Devnet
+from qfl.node.context import NodeContext
 from qfl.node.membership import join
 from qfl.node.meter import Meter
 from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.config import JobConfig
-from qfl.simulation.driver import Network
 from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
+from qfl.simulation.network import Network
 from qfl.simulation.prepare import genesis_model
 from qfl.storage.ipfs import IpfsStore
 from qfl.training.job import JobDocument
@@ -122,7 +123,7 @@ def build_site(
     for index, payer in enumerate(carriers[1 : 1 + config.clients]):
         path, key = open_key(folder, f"client-{index + 1}", config, stack)
         participant = join(ledger, payer, Role.CLIENT, key, path)
-        clients.append(Client(participant, index, config.seed, ledger, payer, store, key, path))
+        clients.append(Client(NodeContext(ledger, payer, store, key, path), participant, index=index, seed=config.seed))
     validators, voters, folders = [], [], []
     for number, payer in enumerate(carriers[1 + config.clients :], 1):
         # A process of its own would read for itself what never changes.
@@ -130,7 +131,7 @@ def build_site(
         path, key = open_key(folder, f"validator-{number}", config, stack)
         participant = join(own, payer, Role.VALIDATOR, key, path)
         attesting = scheme_of(own).set_up(payer, participant, key, path)
-        validator = Validator(participant, own, payer, kept, key, path, None, attesting)
+        validator = Validator(NodeContext(own, payer, kept, key, path), participant, attesting=attesting)
         validator.seat_kind = measured_seat(meter)
         validators.append(validator)
         folders.append(path)
@@ -138,7 +139,15 @@ def build_site(
             voters.append(FlatValidator(participant, own, payer, kept, key, path, voting, meter))
     scheme_of(ledger).maintain(carriers[0])
     clock = make_clock(senders[0], False, owners)
-    network = Network(ledger, clients, validators, trainer, clock, sender=carriers[0], at_once=CLIENTS_AT_ONCE)
+    network = Network(
+        ledger,
+        clients,
+        validators=validators,
+        trainer=trainer,
+        clock=clock,
+        sender=carriers[0],
+        at_once=CLIENTS_AT_ONCE,
+    )
     return Site(variant, network, voters, folders, recorder, meter, receipts)
 
 

@@ -35,10 +35,10 @@ class Poisoner(Client):
         """What it trains on in place of its own data."""
         return cls.poison.taint(data, job.architecture.classes)
 
-    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
+    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask:
         """As an honest client's, for its own circuit."""
         task = super().training_task(round_number, shard)
-        return None if task is None else replace(task, angles=self.poison.enter(task.angles, self._architecture()))
+        return replace(task, angles=self.poison.enter(task.angles, self._architecture()))
 
     def prepare(self, trained: Trained) -> None:
         """Send what the poison makes of it."""

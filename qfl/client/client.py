@@ -1,7 +1,7 @@
-"""A client: trains on its own data, commits, reveals, collects its rewards. One message for each step.
+"""A client: has its model trained, commits, reveals. `step` does the next thing that its shard asks for.
 
-The same code runs in `qfl run` and in `qfl client run`. What it has promised is in its journal before anybody hears of
-it, so that a client killed at any point says the same again when it comes back.
+The same code runs in `qfl run` and in `qfl client run`, which call nothing else. What it has promised is in its journal
+before anybody hears of it, so that a client killed at any point says the same again when it comes back.
 """
 
 from __future__ import annotations
@@ -17,20 +17,19 @@ from qfl.chain.admission import admissions
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
-from qfl.chain.ledger import Ledger
-from qfl.chain.rpc.sender import TransactionSender
 from qfl.client.concealed import NormEvidence, NormProver, conceal
 from qfl.client.update import prepare_update
-from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.statement import context_of
 from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
 from qfl.files import write_atomically
+from qfl.node.context import NodeContext
 from qfl.node.encryption import read_recipients
 from qfl.node.journal import JOURNAL, Journal
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner
 from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
+from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, decode, encode, lanes_root
 from qfl.protocol.delta import step_between
 from qfl.protocol.digests import compute_commitment, compute_private_commitment
@@ -46,7 +45,6 @@ from qfl.protocol.types import (
     TrainingTask,
 )
 from qfl.storage.retention import Retention
-from qfl.storage.store import ContentStore
 from qfl.training.seeds import round_seed, rounding_rng
 
 log = logging.getLogger(__name__)
@@ -60,6 +58,11 @@ MOST_STORED = 40
 """Further rounds that the journal holds for `release`: at most 32 models wait for finality, and some are kept then."""
 PHASES = {ClientDuty.COMMIT: Phase.COMMIT, ClientDuty.REVEAL: Phase.REVEAL}
 """The beacon's phase in which a duty is one."""
+INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
+NOT_MIRRORED = "participant %d is not active in its shard: its mirror shows no round with it, or it has asked to leave"
+
+Said = tuple[ClientDuty, RoundNumber, ShardIndex]
+"""What a shard's chain asks of a client, in which round, and which shard it is."""
 
 
 class Client:
@@ -67,29 +70,53 @@ class Client:
 
     def __init__(
         self,
+        context: NodeContext,
         participant: ParticipantId,
+        *,
         index: int,
         seed: int,
-        ledger: Ledger,
-        sender: TransactionSender,
-        store: ContentStore,
-        key: KeyFile,
-        folder: Path,
         prover: NormProver | None = None,
     ) -> None:
         """`prover` makes the proofs that a private deployment asks for; `qfl.node.proving` finds its keys."""
         self.participant, self.index = participant, index
-        self._seed, self._ledger, self._sender, self._store = seed, ledger, sender, store
-        self._key, self._folder, self._prover = key, folder, prover
-        self._journal = Journal(folder / JOURNAL)
-        self._leaves = LeafCheck(ledger, participant, Role.CLIENT, key)
-        self._pruner = Pruner(ledger, store, folder)
+        self._ledger, self._sender, self._store = context.ledger, context.sender, context.store
+        self._key, self._folder, self._seed, self._prover = context.key, context.folder, seed, prover
+        self._journal = Journal(self._folder / JOURNAL)
+        self._leaves = LeafCheck(self._ledger, participant, Role.CLIENT, self._key)
+        self._pruner = Pruner(self._ledger, self._store, self._folder)
         self._base: tuple[RoundSpec, Content] | None = None
 
-    def duty(self) -> tuple[ClientDuty, RoundNumber, ShardIndex]:
-        """What to do now, and in which shard."""
-        shard = self._ledger.shard_of(self.participant)
-        duty, number, _ = self._ledger.shards[shard].client_duty(self.participant)
+    def step(self, said: Said | None = None) -> Step:
+        """Do the next thing; a step with a `task` asks for training, and goes on when `prepare` has its result.
+
+        Args:
+            said: what `Ledger.client_duties` said a moment ago, where it was asked for many clients at once.
+
+        Raises:
+            QflError: as what the step does.
+        """
+        duty, number, shard = self.duty(said)
+        match duty:
+            case ClientDuty.COMMIT if not self.has_prepared(number):
+                return Step(True, f"round {number}: training", self.training_task(number, shard))
+            case ClientDuty.COMMIT:
+                return Step(True, f"round {number}: committed") if self.commit(number) else QUIET
+            case ClientDuty.REVEAL:
+                return Step(True, f"round {number}: revealed") if self.reveal(number) else QUIET
+            case ClientDuty.NOT_ACTIVE if self.seek_admission():
+                return Step(True, f"admitted to shard {shard}")
+            case ClientDuty.NOT_ACTIVE:
+                return Step(note=(NOT_MIRRORED if self._ledger.mirrors else INACTIVE) % self.participant)
+            case ClientDuty.MISSED:
+                return Step(note=f"round {number}: too late to take part, waiting for the next")
+        return QUIET
+
+    def duty(self, said: Said | None = None) -> Said:
+        """What to do now, and in which shard; `said` as in `step`."""
+        if said is None:
+            shard = self._ledger.shard_of(self.participant)
+            said = *self._ledger.shards[shard].client_duty(self.participant)[:2], shard
+        duty, number, shard = said
         if self._ledger.mirrors and not self._is_due(duty, number):
             duty = ClientDuty.WAIT
         return self.remembered(duty, number), number, shard
@@ -111,8 +138,8 @@ class Client:
         calls = admissions(self._ledger, shard, [self.participant]) if self._ledger.mirrors else []
         return any(send_unless_overtaken(self._sender, call) is not None for call in calls)
 
-    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask | None:
-        """Fetch the base model; None when this round's update is prepared already.
+    def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask:
+        """Fetch the base model, and say what to train from it.
 
         Raises:
             ModelRejected, StorageError.
@@ -120,8 +147,6 @@ class Client:
         spec = self._ledger.round(round_number).shard(shard).spec()
         base = read_base(self._ledger, self._store, round_number)
         self._base = spec, base
-        if self._journal.get(f"round {round_number}") is not None:
-            return None
         angles, weights = from_state(base.lanes, base.shape)
         seed = round_seed(self._seed, self.index, round_number)
         return TrainingTask(angles, weights, seed, round_number, self._model_delta(spec, base))
@@ -138,28 +163,30 @@ class Client:
             raise InvalidInput("client", self.participant, "call training_task first")
         spec, base = self._base
         rng = rounding_rng(self._seed, self.index, spec.round)
-        parts = trained.angles, trained.weights, self._residual(spec), rng, trained.sent_share
-        update = prepare_update(self.participant, spec, base, *parts)
+        update = prepare_update(
+            self.participant, spec, base=base, trained=trained, residual=self._residual(spec), rng=rng
+        )
         update, evidence = self._conceal(update, spec)
         self._write_update(spec.round, update)
         self._write(f"base-{spec.round}.bin", encode(base))
         if trained.control is not None:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
-        opening = spec.round, self.participant, update.update_root, update.content_digest, update.salt
         record = {"shard": spec.shard, "base_root": spec.base_root.hex()}
+        root, content, salt = update.update_root, update.content_digest, update.salt
         if evidence is None:
-            commitment = compute_commitment(*opening)
+            commitment = compute_commitment(spec.round, self.participant, root, content, salt)
         else:
-            commitment = compute_private_commitment(*opening, evidence.vector_commitment)
-            record |= {"vector_commitment": hex(evidence.vector_commitment), "proof": evidence.proof.hex()}
+            vector = evidence.vector_commitment
+            commitment = compute_private_commitment(spec.round, self.participant, root, content, salt, vector)
+            record |= {"vector_commitment": hex(vector), "proof": evidence.proof.hex()}
         digest = self._ledger.shard_domains[spec.shard].commit(spec.round, self.participant, spec.base_root, commitment)
         self._leaves.in_shard(spec.shard)
         self._journal.put(
             f"round {spec.round}",
             **record,
-            update_root=update.update_root.hex(),
-            content_digest=update.content_digest.hex(),
-            salt=update.salt.hex(),
+            update_root=root.hex(),
+            content_digest=content.hex(),
+            salt=salt.hex(),
             commitment=commitment.hex(),
             signature=self._key.sign(digest).hex(),
         )
@@ -190,12 +217,12 @@ class Client:
         record = self._record(round_number)
         self._store.put(self._update_path(round_number).read_bytes())
         shard = self._ledger.shards[record["shard"]]
-        opening = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt"))
+        root, digest, salt = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt"))
         if "proof" in record:
-            evidence = int(record["vector_commitment"], 16), bytes.fromhex(record["proof"])
-            call = shard.reveal_private(round_number, self.participant, *opening, *evidence)
+            vector, proof = int(record["vector_commitment"], 16), bytes.fromhex(record["proof"])
+            call = shard.reveal_private(round_number, self.participant, root, digest, salt, vector, proof)
         else:
-            call = shard.reveal(round_number, self.participant, *opening)
+            call = shard.reveal(round_number, self.participant, root, digest, salt)
         return send_unless_overtaken(self._sender, call) is not None
 
     def release(self, retention: Retention) -> bool:

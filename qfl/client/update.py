@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qfl.protocol.content import Content, ContentKind, content_digest, encode_briefly, lanes_root
 from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import find_clipping, quantise
-from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec
+from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec, Trained
 
 log = logging.getLogger(__name__)
 
@@ -19,28 +19,26 @@ log = logging.getLogger(__name__)
 def prepare_update(
     client: ParticipantId,
     spec: RoundSpec,
+    *,
     base: Content,
-    angles: NDArray[np.float64],
-    weights: NDArray[np.float64],
+    trained: Trained,
     residual: NDArray[np.float64],
     rng: np.random.Generator,
-    sent_share: float = 1.0,
 ) -> PreparedUpdate:
     """Quantise what training changed, with what earlier rounding left over; warn when lanes cannot hold it.
 
     Args:
         base: the model that training started from.
-        angles: `[quantum]` radians after training; weights: `[classical]`.
+        residual: what rounding left over in the round before (`[d]`).
         rng: decides the stochastic rounding; the salt is always fresh.
-        sent_share: the share of the lanes, the largest ones, that may be sent; the others wait in the residual.
 
     Raises:
         NotFinite: training diverged.
     """
-    delta = compute_delta(angles, weights, base.lanes, spec.shape)
+    delta = compute_delta(trained.angles, trained.weights, base.lanes, spec.shape)
     for complaint in find_clipping(delta + residual, spec.shape, spec.format):
         log.warning("client %d, round %d: %s", client, spec.round, complaint)
-    quantised = quantise(delta, residual, spec.shape, spec.format, spec.norm_bound, rng, sent_share)
+    quantised = quantise(delta, residual, spec.shape, spec.format, spec.norm_bound, rng, trained.sent_share)
     content = Content(
         kind=ContentKind.UPDATE,
         lane_bits=spec.format.lane_bits,

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.ledger import Ledger
-from qfl.node.deadline_controller import DeadlineController, Deadlines, measured_times
+from qfl.node.deadline_controller import DeadlineController, measured_times
+from qfl.node.step import QUIET, Step
 from qfl.protocol.types import RoundNumber
 
 
@@ -15,8 +16,8 @@ class DeadlineKeeper:
         self._ledger, self._controller = ledger, controller
         self._seen = RoundNumber(0)
 
-    def step(self) -> tuple[RoundNumber, Deadlines] | None:
-        """Set deadlines by the latest round; None while it has been looked at, or clients still act in it.
+    def step(self) -> Step:
+        """Set deadlines by the latest round, unless it has been looked at, or clients still act in it.
 
         Raises:
             ContractReverted, ChainUnreachable.
@@ -24,7 +25,8 @@ class DeadlineKeeper:
         context = self._ledger.beacon.context()
         latest = self._ledger.beacon.current_round()
         if latest == self._seen or context.phase in (Phase.COMMIT, Phase.REVEAL):
-            return None
+            return QUIET
         deadlines = self._controller.adapt(latest, measured_times(self._ledger, latest))
         self._seen = latest
-        return latest, deadlines
+        note = f"after round {latest}: {deadlines.commit} s to commit, {deadlines.reveal} s to reveal"
+        return Step(True, note)

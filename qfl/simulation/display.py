@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from qfl.challenger.challenger import Dispute
-from qfl.simulation.driver import RoundOutcome
+from qfl.simulation.outcome import RoundOutcome
 
 
 class Display:
@@ -63,7 +63,7 @@ class Display:
         chain = sum(s for stage, s in outcome.seconds.items() if stage not in ("train", "evaluate"))
         self._console.print(
             f"round {outcome.round:>3}  accuracy [bold]{accuracy:6.1%}[/]  {outcome.included} updates included  "
-            f"training {outcome.seconds['train']:.1f} s, protocol {chain:.1f} s"
+            f"training {outcome.seconds.get('train', 0.0):.1f} s, protocol {chain:.1f} s"
         )
         for shard, reason in outcome.missed.items():
             self._console.print(

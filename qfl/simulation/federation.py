@@ -23,7 +23,6 @@ from qfl.protocol.types import (
     LaneFormat,
     ModelDelta,
     ParticipantId,
-    PreparedUpdate,
     RoundNumber,
     RoundSpec,
     ShardIndex,
@@ -121,8 +120,8 @@ class Federation:
 
     def _encode(self, client: int, spec: RoundSpec, trained: Trained) -> VerifiedUpdate:
         participant, rng = ParticipantId(client + 1), rounding_rng(self._config.seed, client, spec.round)
-        parts = trained.angles, trained.weights, self._residuals[client], rng, trained.sent_share
-        update: PreparedUpdate = prepare_update(participant, spec, self.model, *parts)
+        residual = self._residuals[client]
+        update = prepare_update(participant, spec, base=self.model, trained=trained, residual=residual, rng=rng)
         self._residuals[client] = update.residual
         lanes = decode(update.content).lanes
         return VerifiedUpdate(client, participant, update.update_root, update.content_digest, lanes)

@@ -24,6 +24,7 @@ from qfl.client.client import Client
 from qfl.client.concealed import NormProver
 from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
+from qfl.node.context import NodeContext
 from qfl.node.encryption import KEY_NAME, set_up_encryption
 from qfl.node.membership import join
 from qfl.quorum.quorum import scheme_of
@@ -59,12 +60,16 @@ class LocalIdentities:
         prover: NormProver | None = None,
     ) -> list[Client]:
         """Bond the first clients that are not, one for each sender; those of a private deployment share a `prover`."""
-        return [self.client(index, ledger, sender, store, seed, prover) for index, sender in enumerate(senders)]
+        return [
+            self.client(index, ledger, sender=sender, store=store, seed=seed, prover=prover)
+            for index, sender in enumerate(senders)
+        ]
 
     def client(
         self,
         index: int,
         ledger: Ledger,
+        *,
         sender: TransactionSender,
         store: ContentStore,
         seed: int,
@@ -73,7 +78,8 @@ class LocalIdentities:
         """Bond one client, if it is not, and return it."""
         folder = self.client_folders[index]
         participant = join(ledger, sender, Role.CLIENT, self.keys[folder], folder)
-        return Client(participant, index, seed, ledger, sender, store, self.keys[folder], folder, prover)
+        context = NodeContext(ledger, sender, store, self.keys[folder], folder)
+        return Client(context, participant, index=index, seed=seed, prover=prover)
 
     def validators(
         self,
@@ -101,7 +107,8 @@ class LocalIdentities:
         participant = join(ledger, sender, Role.VALIDATOR, key, folder)
         kem = set_up_encryption(ledger, sender, store, participant, key, folder)
         attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
-        return Validator(participant, ledger, sender, store, key, folder, kem, attesting, scorer)
+        context = NodeContext(ledger, sender, store, key, folder)
+        return Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer)
 
 
 def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:

@@ -56,8 +56,14 @@ class Clients:
         for known in self._clients:
             if known.index == client:
                 return known.participant
-        sender = self._senders[client]
-        joined = self._identities.client(client, self._ledger, sender, self._store, self._seed, self._prover)
+        joined = self._identities.client(
+            client,
+            self._ledger,
+            sender=self._senders[client],
+            store=self._store,
+            seed=self._seed,
+            prover=self._prover,
+        )
         self._clients.append(joined)
         return joined.participant
 

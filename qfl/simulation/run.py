@@ -8,7 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -42,7 +42,7 @@ from qfl.quorum.quorum import SCHEMES, scheme_in
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.document import write_report
-from qfl.simulation.driver import Network, RoundOutcome, count_included, find_missed, run_round
+from qfl.simulation.driver import run_round
 from qfl.simulation.event_log import EventLog
 from qfl.simulation.explorer_beside import explorer_beside
 from qfl.simulation.exponents import with_exponents
@@ -51,6 +51,8 @@ from qfl.simulation.faults.world import World
 from qfl.simulation.folder import new_devnet
 from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.simulation.mark import LOG, check_folder, hold_folder
+from qfl.simulation.network import Network
+from qfl.simulation.outcome import RoundOutcome, count_included, find_missed
 from qfl.simulation.population import Clients, make_world
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
 from qfl.simulation.prepare import check_size, clients_device, genesis_model, norm_keys, prepare_job, validation_shares
@@ -135,9 +137,14 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             world = make_world(config, job, ledger, senders[0], population, ids, chains)
         trainer = LocalTrainer(*on) if config.executor == "local" else stack.enter_context(RayTrainer(*on))
         challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
-        network = Network(ledger, clients, validators, trainer, clock, challenger, world or Calm())
-        network = replace(
-            network,
+        network = Network(
+            ledger,
+            clients,
+            validators=validators,
+            trainer=trainer,
+            clock=clock,
+            challenger=challenger,
+            conditions=world or Calm(),
             meter=Meter(services.pids),
             sender=carriers[0],
             at_once=AT_ONCE,
@@ -233,8 +240,9 @@ class _Run:
         recorded = {event["round"] for event in self.events.of("round")}
         for number in published_rounds(self.network.ledger):
             if number not in recorded:
-                missed = find_missed(self.network, number)
-                self._record(RoundOutcome(number, count_included(self.network, number), missed=missed))
+                ledger = self.network.ledger
+                missed = find_missed(ledger, number)
+                self._record(RoundOutcome(number, count_included(ledger, number), missed=missed))
 
     def _set_proving_apart(self, outcome: RoundOutcome, proofs_before: int) -> None:
         """Clients prove when they have trained, while the same stage goes on: say which seconds were which."""

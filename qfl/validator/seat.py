@@ -15,10 +15,9 @@ import logging
 from collections.abc import Mapping, Sequence
 
 from qfl.chain.contracts.beacon import Duty
-from qfl.chain.ledger import Ledger
-from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, UpdateRejected
+from qfl.node.context import NodeContext
 from qfl.node.history import read_histories
 from qfl.node.recompute import read_base, read_updates
 from qfl.node.relay import send_unless_overtaken
@@ -26,7 +25,6 @@ from qfl.node.signer import Signer
 from qfl.node.updates import fetchers
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
 from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, VerifiedUpdate
-from qfl.storage.store import ContentStore
 from qfl.validator.attestation_pool import AttestationPool
 from qfl.validator.scorer import Scorer
 from qfl.validator.selection import LENIENT, SelectionPolicy
@@ -45,21 +43,21 @@ class Seat:
 
     def __init__(
         self,
-        validator: ParticipantId,
+        context: NodeContext,
         duty: Duty,
-        ledger: Ledger,
-        sender: TransactionSender,
-        store: ContentStore,
+        *,
+        validator: ParticipantId,
         signer: Signer,
         kem: KemKey | None = None,
         scorer: Scorer | None = None,
     ) -> None:
-        """`scorer` judges the updates; without one all that pass the objective checks are included."""
+        """`signer` signs attestations; `scorer` judges updates: without one, all that pass the checks are included."""
+        ledger = context.ledger
         self._scorer, self._policies = scorer, dict[Named, SelectionPolicy]()
         self._is_prepared = False
         self._validator, self._seat, self._round = validator, duty.seat, duty.round
         self._kem = [] if kem is None else [kem]
-        self._ledger, self._sender, self._store, self._signer = ledger, sender, store, signer
+        self._ledger, self._sender, self._store, self._signer = ledger, context.sender, context.store, signer
         self._part = ledger.round(duty.round).shard(duty.shard)
         self._shard, self._spec, self._context = self._part.contract, self._part.spec(), ledger.beacon.context()
         self._attestation_pool, self._update_pool = AttestationPool(self._part), UpdatePool(self._part, self._read)
@@ -134,8 +132,8 @@ class Seat:
 
     def _turn(self) -> int:
         """Whose turn it is to propose; the last seat's lasts to the end of the phase."""
-        begun = (self._ledger.now() - self._context.reveal_ends_at) // self._context.turn_seconds
-        return max(0, min(begun, len(self._attestation_pool.committee) - 1))
+        last = len(self._attestation_pool.committee) - 1
+        return max(0, min(self._context.turn_at(self._ledger.now()), last))
 
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
         """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""

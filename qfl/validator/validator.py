@@ -1,22 +1,22 @@
-"""A validator: opens rounds, sits in committees, publishes models. One call of `step` does what its duty allows.
+"""A validator: opens rounds, sits in committees, publishes models. `step` does the next thing that the beacon asks for.
 
-The same code runs in `qfl run` and in `qfl validator run`. Every signature is on disk before it is sent, and a seat
-signs at most one checkpoint for each turn: a restarted validator repeats itself, it never equivocates.
+The same code runs in `qfl run` and in `qfl validator run`, which call nothing else. Every signature is on disk before
+it is sent, and a seat signs at most one checkpoint for each turn: a restarted validator repeats itself, it never
+equivocates.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Container
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
-from qfl.chain.contracts.beacon import Duty, ValidatorDuty
+from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
 from qfl.chain.contracts.staking import Role
-from qfl.chain.ledger import Ledger
-from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.kem import KemKey
-from qfl.crypto.keyfile import KeyFile
+from qfl.errors import ChainUnreachable, ContractReverted
+from qfl.node.context import NodeContext
 from qfl.node.journal import ATTESTATIONS, JOURNAL
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
@@ -24,12 +24,12 @@ from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.settlement import settle_due
 from qfl.node.signer import Signer
+from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
 from qfl.storage.retention import Retention
-from qfl.storage.store import ContentStore
 from qfl.validator.mirror_keeper import Keeper
 from qfl.validator.mirror_verifier import MirrorVerifier
 from qfl.validator.scorer import Scorer
@@ -37,6 +37,9 @@ from qfl.validator.seat import Seat
 
 log = logging.getLogger(__name__)
 
+CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
+"""Refusals to open a round that time will heal."""
+INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
 SATURATED = (
     "round %d: %d of the model's %d weights are at their limit, about +-128, and go no further: "
     "lower training.learning_rate, or leave out model.head"
@@ -51,12 +54,9 @@ class Validator:
 
     def __init__(
         self,
+        context: NodeContext,
         participant: ParticipantId,
-        ledger: Ledger,
-        sender: TransactionSender,
-        store: ContentStore,
-        key: KeyFile,
-        folder: Path,
+        *,
         kem: KemKey | None = None,
         attesting: SigningKey | None = None,
         scorer: Scorer | None = None,
@@ -65,17 +65,40 @@ class Validator:
         that opens updates in a private deployment, and one to attest with. `scorer` judges updates; without one it
         takes all.
         """
-        self._scorer = scorer
-        self.participant, self.kem = participant, kem
-        self._ledger, self._sender, self._store = ledger, sender, store
+        self.participant, self.kem, self._scorer, self._context = participant, kem, scorer, context
+        ledger, key, folder = context.ledger, context.key, context.folder
+        self._ledger, self._sender, self._store = ledger, context.sender, context.store
         self._signer = Signer(key, folder / JOURNAL)
-        self._pruner = Pruner(ledger, store, folder)
+        self._pruner = Pruner(ledger, self._store, folder)
         self._attesting = self._signer if attesting is None else Signer(attesting, folder / ATTESTATIONS)
         self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
-        self._keeper = Keeper(participant, ledger, sender, self._signer, self._leaves.in_shard)
-        self._seat: tuple[RoundNumber, ShardIndex, Seat] | None = None
+        self._keeper = Keeper(participant, ledger, self._sender, self._signer, self._leaves.in_shard)
+        self._seat: tuple[Duty, Seat] | None = None
         self._looked_for_seat = RoundNumber(0)
+
+    def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
+        """Do the next thing; one that belongs to another phase of the beacon than `phases` is left for later.
+
+        Raises:
+            QflError: as what the step does.
+        """
+        if Phase.COMMIT in phases and self.keep_mirrors():
+            return Step(True)
+        duty = self.duty()
+        match duty.kind:
+            case ValidatorDuty.OPEN_ROUND if Phase.IDLE in phases:
+                return self._settle_and_open(RoundNumber(duty.round + 1))
+            case ValidatorDuty.WAIT if Phase.REVEAL in phases:
+                self._look_if_answered(duty.round)
+                return Step(note=self._place(duty.round))
+            case ValidatorDuty.VERIFY if Phase.CHECKPOINT in phases:
+                return Step(self.verify(duty), self._place(duty.round))
+            case ValidatorDuty.PUBLISH if Phase.PUBLISH in phases:
+                return Step(True, f"round {duty.round}: published") if self.publish(duty.round) else QUIET
+            case ValidatorDuty.NOT_ACTIVE:
+                return Step(note=INACTIVE % self.participant)
+        return QUIET
 
     def duty(self) -> Duty:
         """What the beacon asks of this validator now."""
@@ -112,9 +135,9 @@ class Validator:
                     seat = committee.index(self.participant)
                     self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
             self._looked_for_seat = round_number
-        if self._seat is not None and self._seat[0] == round_number:
-            self._mirror_verifier.find_falsehood(self._seat[1])  # what it finds counts when there is something to say
-            self._seat[2].look()
+        if self._seat is not None and self._seat[0].round == round_number:
+            self._mirror_verifier.find_falsehood(self._seat[0].shard)  # it counts when there is something to say
+            self._seat[1].look()
 
     def verify(self, duty: Duty) -> bool:
         """Act in this round's committee; True when something was sent. A shard whose mirror is false has none."""
@@ -152,11 +175,41 @@ class Validator:
             self._signer.release(self._pruner.released)
         return released
 
+    def _settle_and_open(self, number: RoundNumber) -> Step:
+        self.settle()
+        try:
+            return Step(True, f"round {number}: opened") if self.open_round() else QUIET
+        except ContractReverted as refusal:
+            if refusal.name not in CANNOT_OPEN_YET:
+                raise
+            return Step(note=f"round {number} cannot be opened yet: {refusal}", refusal=refusal)
+
+    def _look_if_answered(self, number: RoundNumber) -> None:
+        try:
+            self.look(number)
+        except ChainUnreachable as fault:
+            if not self._ledger.is_of_a_shard(fault):
+                raise
+            log.debug("round %d: nothing to see yet: %s", number, fault)
+
+    def _place(self, number: RoundNumber) -> str:
+        """Where it sits in a round, if it does."""
+        if self._seat is None or self._seat[0].round != number:
+            return ""
+        return f"round {number}: in seat {self._seat[0].seat} of shard {self._seat[0].shard}"
+
     def _sit(self, duty: Duty) -> Seat:
-        if self._seat is None or self._seat[:2] != (duty.round, duty.shard):
-            parts = self._ledger, self._sender, self._store, self._attesting, self.kem, self._scorer
-            self._seat = duty.round, duty.shard, self.seat_kind(self.participant, duty, *parts)
-        return self._seat[2]
+        if self._seat is None or (self._seat[0].round, self._seat[0].shard) != (duty.round, duty.shard):
+            seat = self.seat_kind(
+                self._context,
+                duty,
+                validator=self.participant,
+                signer=self._attesting,
+                kem=self.kem,
+                scorer=self._scorer,
+            )
+            self._seat = duty, seat
+        return self._seat[1]
 
     def _next_model(self, round_number: RoundNumber) -> Content:
         """What this validator publishes."""

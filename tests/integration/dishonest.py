@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from testnet import SHARD, Testnet, reach_checkpoint_phase
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.contracts.staking import Role
 from qfl.challenger.challenger import Challenger, Dispute
@@ -20,7 +21,7 @@ from qfl.protocol.content import Content, ContentKind, content_digest, decode, e
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
 from qfl.quorum.lms import encode_bundle
-from qfl.simulation.driver import commit, open_round, reveal, run_round, train
+from qfl.simulation.driver import run_round, run_until
 
 CLIENTS = (1, 2, 3)
 ATTESTERS = (0, 1, 3)
@@ -55,19 +56,17 @@ def until_checkpoint_phase_with(
 ) -> tuple[RoundNumber, bytes]:
     """The round, and the content of an update with these `lanes` that client 4 revealed in it."""
     network, rogue = testnet.network(clients=CLIENTS), testnet.rogue(4)
-    number = open_round(network)
+    number = run_until(network, Phase.COMMIT)
     spec = testnet.ledger.round(number).shard(SHARD).spec()
     head = (ContentKind.UPDATE, lane_bits, number, SHARD, 0, rogue.participant)
     content = Content(*head, spec.shape, spec.base_root, lanes)
     data, root = encode(content), lanes_root(content)
     if stored:
         testnet.store.put(data)
-    train(network)
     rogue.commit(root, content_digest(data))
-    commit(network)
+    run_until(network, Phase.REVEAL)
     rogue.reveal(root, content_digest(data))
-    reveal(network)
-    testnet.end_phase()
+    run_until(replace(network, validators=()), Phase.CHECKPOINT)
     return number, data
 
 

@@ -11,6 +11,7 @@ from typing import Self
 from testnet import SMALL, Nudger, genesis_of
 
 from qfl.auditor.rounds import Auditor, Verdict
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.deploy import deploy
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
@@ -18,9 +19,11 @@ from qfl.chain.rpc.connection import connect
 from qfl.devnet import Devnet
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import Network, RoundOutcome, open_round, run_round
+from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.faults.conditions import Calm
 from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
+from qfl.simulation.network import Network
+from qfl.simulation.outcome import RoundOutcome
 from qfl.storage.ipfs import IpfsStore
 
 TRIES = 5
@@ -57,9 +60,9 @@ class ShardTestnet:
         self.network = Network(
             self.ledger,
             self.identities.clients(self.ledger, self.carriers[1 : 1 + clients], self.store, 1),
-            self.identities.validators(self.ledger, self.carriers[1 + clients :], self.store),
-            Nudger(),
-            make_clock(senders[0], real_time=False, followers=deployers),
+            validators=self.identities.validators(self.ledger, self.carriers[1 + clients :], self.store),
+            trainer=Nudger(),
+            clock=make_clock(senders[0], real_time=False, followers=deployers),
             sender=self.carriers[0],
         )
 
@@ -89,7 +92,7 @@ class ShardTestnet:
         ledger = self.ledger
         while True:
             self.network.clock.reach(ledger.beacon.round_at(ledger.beacon.current_round()).publish_ends_at)
-            number = open_round(self.network)
+            number = run_until(self.network, Phase.COMMIT)
             if all(self.members(number, shard) for shard in range(len(ledger.shards))):
                 return number
 

@@ -12,14 +12,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Testnet
+from testnet import SHARD, Testnet, step_clients
 
 from experiments.attacks.registry import ALL, BY_NAME
 from qfl.apps.cli.main import main
+from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.simulation.driver import commit, count_included, open_round, publish, reveal, train, verify
+from qfl.simulation.driver import run_until
+from qfl.simulation.outcome import count_included
 from qfl.training.job import JobDocument
 
 DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
@@ -78,10 +80,10 @@ def test_a_strategy_of_another_role_is_refused(qfl: Qfl, capsys: pytest.CaptureF
 def test_a_client_started_with_an_attack_is_stopped_like_the_one_in_the_arena(devnet: Devnet, tmp_path: Path) -> None:
     with Testnet(devnet, tmp_path, job=DIGITS) as testnet:
         network = testnet.network(clients=[1, 2])
-        number = open_round(network)
+        number = run_until(network, Phase.COMMIT)
         copier, folder = testnet.join("client-3"), tmp_path / "client-3"
         testnet.keys["client-3"].close()
-        train(network)
+        step_clients(network)
         command = [
             *(sys.executable, "-c", "from qfl.apps.cli.main import main; main()", "client", "run"),
             *("--attack", "copied-commitment", "--account", "dev:3", "--share", "3/3", "--poll", "0.2"),
@@ -94,16 +96,14 @@ def test_a_client_started_with_an_attack_is_stopped_like_the_one_in_the_arena(de
                     assert client.commit(number)
                 said = testnet.ledger.shards[SHARD].commits
                 wait_for(process, lambda: copier in {one.client for one in said(number, 0)})
-                commit(network)
+                run_until(network, Phase.REVEAL)
                 for client in network.clients:
                     assert client.reveal(number)
                 wait_for(process, lambda: "CommitmentMismatch" in (tmp_path / "log").read_text())
             finally:
                 process.terminate()
-        reveal(network)
-        verify(network)
-        publish(network)
-        assert count_included(network, number) == 2
+        run_until(network, Phase.IDLE)
+        assert count_included(network.ledger, number) == 2
 
 
 def wait_for(process: subprocess.Popen[bytes], happened: Callable[[], bool]) -> None:

@@ -14,6 +14,7 @@ from testnet import SHARD, Testnet, reach_checkpoint_phase
 
 from experiments.attacks.seats import Equivocator, Silent
 from qfl.apps.cli.main import cli
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.bls_quorum import BlsQuorum, KeyPlace
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
@@ -23,7 +24,8 @@ from qfl.devnet import Devnet
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.quorum.bls import decode_aggregate
 from qfl.quorum.quorum import scheme_of
-from qfl.simulation.driver import Network, publish, run_round, verify
+from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.network import Network
 from qfl.validator.validator import Validator
 
 VALIDATORS = range(1, 6)
@@ -84,8 +86,7 @@ def test_starting_again_registers_and_packs_nothing(testnet: Testnet, network: N
 def test_the_others_agree_when_the_first_is_silent(testnet: Testnet, network: Network) -> None:
     number = reach_checkpoint_phase(network)
     network = in_place_of(network, in_seat(network, number, 0), Silent, testnet)
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
     assert sorted(decode_aggregate(bundle_of(testnet, number)).keys) == [1, 2, 3]
 
@@ -101,8 +102,7 @@ def test_what_is_announced_in_others_names_is_noise(testnet: Testnet, network: N
         for noise in (BlsKey(bytes(32)).sign(digest), b"", bytes(96), b"\xc0" + bytes(95), proposal.signature):
             if (seat, noise) != (0, proposal.signature):
                 testnet.owner.send(shard.attest(proposal.checkpoint, seat, digest, noise, proposer.participant))
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
 
 
@@ -118,8 +118,7 @@ def test_a_seat_that_replaces_its_key_after_attesting_does_not_stall_the_others(
     testnet.validator(index)
     assert quorum_of(testnet).key_count(changing.participant) == 2
     others = replace(network, validators=[v for v in network.validators if v is not changing])
-    verify(others)
-    publish(others)
+    run_until(others, Phase.IDLE)
     assert sorted(decode_aggregate(bundle_of(testnet, number)).keys) == [0, 2, 3]
 
 
@@ -132,8 +131,7 @@ def test_a_seat_that_lost_what_its_bls_key_signed_attests_nothing_more_in_the_ro
     index = 1 + list(network.validators).index(forgetful)
     (testnet.folder / f"validator-{index}" / "attestations.json").unlink()
     network = in_place_of(network, forgetful, Validator, testnet)
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     assert sorted(decode_aggregate(bundle_of(testnet, number)).keys) == [0, 2, 3]
 
 
@@ -156,12 +154,12 @@ def test_a_seat_that_signs_two_checkpoints_in_a_turn_is_slashed(testnet: Testnet
     liar = in_seat(network, number, 0)
     network = in_place_of(network, liar, Equivocator, testnet)
     stake = testnet.ledger.staking.participant(liar.participant).stake_wei
-    verify(network)
+    run_until(network, Phase.PUBLISH)
     challenger = Challenger(testnet.ledger, testnet.sender(15), FaultDetector(testnet.ledger, testnet.store))
     (dispute,) = challenger.step()
     assert dispute.record()["fault"] == "equivocation"
     assert testnet.ledger.staking.participant(liar.participant).stake_wei < stake
-    publish(network)
+    run_until(network, Phase.IDLE)
     assert sorted(decode_aggregate(bundle_of(testnet, number)).keys) == [1, 2, 3]
 
 

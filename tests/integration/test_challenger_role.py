@@ -25,14 +25,14 @@ from qfl.apps.cli.main import cli
 from qfl.apps.inspect.participant import inspect_participant
 from qfl.apps.inspect.round import inspect_round
 from qfl.apps.inspect.transaction import inspect_transaction
-from qfl.chain.contracts.beacon import ValidatorDuty
+from qfl.chain.contracts.beacon import Phase, ValidatorDuty
 from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.evidence import Evidence
 from qfl.challenger.fault_detector import FaultDetector
-from qfl.daemon import run_challenger
+from qfl.daemon import Daemon
 from qfl.errors import NoDisputes, RoundNotCompleted
-from qfl.simulation.driver import challenge, run_round
+from qfl.simulation.driver import run_round, run_until
 
 RIVAL = 16
 
@@ -51,7 +51,7 @@ def test_a_round_in_one_process_ends_with_the_proof_and_says_why(testnet: Testne
     collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
     network = replace(testnet.network(), challenger=make_challenger(testnet))
     with pytest.raises(RoundNotCompleted, match=f"round {number} ended without a model: its checkpoint was proven"):
-        challenge(network)
+        run_until(network, Phase.IDLE)
 
 
 def test_who_comes_second_is_overtaken_and_not_an_error(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
@@ -75,9 +75,8 @@ def test_the_loop_finds_a_fault_and_ends_when_told_to(testnet: Testnet) -> None:
     collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
     stop = threading.Event()
     watch = FaultDetector(testnet.ledger, testnet.store)
-    run_challenger(
-        Challenger(testnet.ledger, testnet.sender(CHALLENGER), watch, lambda _dispute: stop.set()), 0.05, stop
-    )
+    challenger = Challenger(testnet.ledger, testnet.sender(CHALLENGER), watch, lambda _dispute: stop.set())
+    Daemon(0.05, stop).run_challenger(challenger)
     assert testnet.ledger.beacon.checkpoint_at(number, SHARD).voided
 
 

@@ -13,11 +13,13 @@ import numpy as np
 import pytest
 from testnet import SHARD, Nudger, Rogue, Testnet
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.errors import NotFinite
 from qfl.protocol.content import Content, ContentKind, encode, lanes_root
 from qfl.protocol.types import Trained, TrainingTask
-from qfl.simulation.driver import commit, count_included, open_round, publish, reveal, run_round, train, verify
+from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.outcome import count_included
 
 
 @pytest.fixture(scope="module")
@@ -70,20 +72,18 @@ def test_bad_content_is_not_included_and_the_round_goes_on(
 ) -> None:
     change, complaint = BAD_CONTENT[fault] if fault else (lambda data: data, "")
     network, rogue = testnet.network(clients=[1, 2]), testnet.rogue(3)
-    number = open_round(network)
+    number = run_until(network, Phase.COMMIT)
     update = make_update(rogue)
     data = change(encode(update))
     root, digest = lanes_root(update), hashlib.sha256(data).digest()
     rogue.commit(root, digest)
-    train(network)
-    commit(network)
+    run_until(network, Phase.REVEAL)
     testnet.store.put(data)
     rogue.reveal(root, digest)
     with caplog.at_level(logging.WARNING):
-        reveal(network)
-        verify(network)
-    publish(network)
-    assert count_included(network, number) == (2 if fault else 3)
+        run_until(network, Phase.PUBLISH)
+    run_until(network, Phase.IDLE)
+    assert count_included(network.ledger, number) == (2 if fault else 3)
     prefix = f"the update of client {rogue.participant} is not included"
     said = [record.getMessage() for record in caplog.records if prefix in record.getMessage()]
     assert all(complaint in line for line in said)
@@ -93,17 +93,14 @@ def test_bad_content_is_not_included_and_the_round_goes_on(
 
 def test_content_that_nobody_stored_is_not_included(testnet: Testnet) -> None:
     network, rogue = testnet.network(clients=[1, 2]), testnet.rogue(3)
-    number = open_round(network)
+    number = run_until(network, Phase.COMMIT)
     update = make_update(rogue)
     root, digest = lanes_root(update), hashlib.sha256(b"never stored" + encode(update)).digest()
     rogue.commit(root, digest)
-    train(network)
-    commit(network)
+    run_until(network, Phase.REVEAL)
     rogue.reveal(root, digest)
-    reveal(network)
-    verify(network)
-    publish(network)
-    assert count_included(network, number) == 2
+    run_until(network, Phase.IDLE)
+    assert count_included(network.ledger, number) == 2
 
 
 class Diverging(Nudger):

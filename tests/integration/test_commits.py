@@ -12,13 +12,14 @@ from testnet import SHARD, Rogue, Testnet
 from web3.types import TxParams
 
 from experiments.attacks.insistent import Insistent
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted
 from qfl.protocol.digests import compute_commitment
-from qfl.simulation.driver import open_round
+from qfl.simulation.driver import run_until
 
 ROOT, DIGEST, OTHER = b"\1" * 32, b"\2" * 32, b"\3" * 32
 
@@ -35,7 +36,7 @@ def rogue(testnet: Testnet) -> Rogue:
     network = testnet.network()
     if testnet.ledger.beacon.current_round():
         testnet.clock.reach(testnet.ledger.beacon.round_at(testnet.ledger.beacon.current_round()).publish_ends_at)
-    open_round(network)
+    run_until(network, Phase.COMMIT)
     return testnet.rogue(1)
 
 
@@ -100,7 +101,7 @@ def commit_with_an_old_leaf(rogue: Rogue) -> None:
     early = rogue.sign(first.round, first.base_root, DIGEST)
     rogue.commit(ROOT, DIGEST)
     rogue.testnet.clock.reach(rogue.testnet.ledger.beacon.round_at(first.round).publish_ends_at)
-    open_round(rogue.testnet.network())
+    run_until(rogue.testnet.network(), Phase.COMMIT)
     rogue.send_commit(first.round + 1, first.base_root, DIGEST, early)
 
 

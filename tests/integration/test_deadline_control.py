@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 from testnet import Testnet
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.sender import Sender
 from qfl.devnet import Devnet
 from qfl.errors import InvalidInput
-from qfl.node.deadline_controller import DeadlineController, Deadlines
+from qfl.node.deadline_controller import DeadlineController
 from qfl.node.deadline_keeper import DeadlineKeeper
 from qfl.node.deadline_rule import DeadlineRule
+from qfl.node.step import Step
 from qfl.protocol.types import RoundNumber
-from qfl.simulation.driver import commit, open_round, reveal, train
+from qfl.simulation.driver import run_until
 
 RULE = DeadlineRule(quantile=1.0, margin=2.0, growth=3.0, floor=10, ceiling=400)
 
@@ -29,25 +32,24 @@ def test_a_round_s_times_set_the_deadlines_of_the_next(testnet: Testnet) -> None
     network = testnet.network(clients=(1, 2))
     owner = Sender(testnet.ledger.web3, development_account(0))
     keeper = DeadlineKeeper(testnet.ledger, DeadlineController(testnet.ledger, owner, RULE))
-    open_round(network)
-    train(network)
+    run_until(network, Phase.COMMIT)
     opened_at = testnet.ledger.beacon.round_at(RoundNumber(1)).commit_ends_at - 300
     testnet.clock.reach(opened_at + 80)
-    assert keeper.step() is None  # clients may still commit
-    commit(network)
+    assert not keeper.step()  # clients may still commit
+    run_until(network, Phase.REVEAL)
     testnet.clock.reach(opened_at + 300 + 70)
-    reveal(network)
-    testnet.end_phase()
-    number, deadlines = keeper.step() or pytest.fail("the reveals are over")
-    assert number == 1
+    run_until(network, Phase.CHECKPOINT)
+    said = re.fullmatch(r"after round 1: (\d+) s to commit, (\d+) s to reveal", keeper.step().note)
+    assert said is not None
+    commit_seconds, reveal_seconds = map(int, said.groups())
     # Twice 80 s, and twice 70 s; the blocks may come some seconds later than the clock was moved to.
-    assert 160 <= deadlines.commit <= 180
-    assert 140 <= deadlines.reveal <= 160
-    assert keeper.step() is None
+    assert 160 <= commit_seconds <= 180
+    assert 140 <= reveal_seconds <= 160
+    assert not keeper.step()
     parameters = testnet.ledger.beacon.parameters_of(RoundNumber(1))
     assert (parameters["commitSeconds"], parameters["revealSeconds"]) == (300, 120)
     chosen = testnet.ledger.beacon.next_parameters()
-    assert chosen == {**parameters, "commitSeconds": deadlines.commit, "revealSeconds": deadlines.reveal}
+    assert chosen == {**parameters, "commitSeconds": commit_seconds, "revealSeconds": reveal_seconds}
 
 
 def test_a_restarted_keeper_takes_no_second_step_after_the_same_round(testnet: Testnet) -> None:
@@ -55,13 +57,9 @@ def test_a_restarted_keeper_takes_no_second_step_after_the_same_round(testnet: T
     network = testnet.network(clients=(1, 2))
     owner = Sender(testnet.ledger.web3, development_account(0))
     controller = DeadlineController(testnet.ledger, owner, RULE)
-    open_round(network)
-    train(network)
-    commit(network)
-    reveal(network)
-    testnet.end_phase()
+    run_until(network, Phase.CHECKPOINT)
     first, second = DeadlineKeeper(testnet.ledger, controller).step(), DeadlineKeeper(testnet.ledger, controller).step()
-    assert first == second == (RoundNumber(1), Deadlines(100, 40))
+    assert first == second == Step(True, "after round 1: 100 s to commit, 40 s to reveal")
 
 
 def test_only_the_owner_sets_deadlines(testnet: Testnet) -> None:

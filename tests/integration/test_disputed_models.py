@@ -23,13 +23,13 @@ from testnet import SHARD, Testnet
 
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.auditor.rounds import Auditor
-from qfl.chain.contracts.beacon import RoundState
+from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.contracts.disputes import Fault
 from qfl.crypto.keyfile import KeyFile
 from qfl.node.recompute import recompute_model
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.types import ParticipantId, RoundNumber
-from qfl.simulation.driver import publish, run_round, verify
+from qfl.simulation.driver import run_round, run_until
 
 ModelLie = Callable[[Testnet, Content], ParticipantId]
 
@@ -51,7 +51,7 @@ def publish_and_withhold(testnet: Testnet, honest: Content) -> ParticipantId:
 def test_a_false_model_is_void_and_its_publisher_pays(testnet: Testnet, lie: ModelLie, function: str) -> None:
     good = testnet.ledger.beacon.head_round()
     number = until_checkpoint_phase(testnet)
-    verify(testnet.network())
+    run_until(testnet.network(), Phase.PUBLISH)
     liar, before = lie(testnet, recompute_model(testnet.ledger, testnet.store, number).model), stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
@@ -63,7 +63,7 @@ def test_a_false_model_is_void_and_its_publisher_pays(testnet: Testnet, lie: Mod
 def test_a_fault_found_late_takes_what_was_built_on_it_along(testnet: Testnet) -> None:
     good = testnet.ledger.beacon.head_round()
     until_checkpoint_phase(testnet)
-    verify(testnet.network())
+    run_until(testnet.network(), Phase.PUBLISH)
     number = testnet.ledger.beacon.current_round()
     publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
     later = [run_round(testnet.network(clients=CLIENTS)).round for _ in range(2)]
@@ -94,7 +94,7 @@ def test_a_seat_that_attests_another_checkpoint_than_it_proposed_pays_and_the_ro
     liar, honest = propose_another(testnet, number), honest_result(testnet, number)
     testnet.store.put(honest.content)
     collude(testnet, honest.checkpoint)
-    publish(testnet.network())
+    run_until(testnet.network(), Phase.IDLE)
     before = stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)
@@ -110,8 +110,10 @@ def test_rotating_the_key_is_no_way_out_of_an_equivocation(testnet: Testnet) -> 
     assert proposer.verify(proposer.duty())
     liar = propose_another(testnet, number)
     rotate_key(testnet, liar)
-    verify(replace(network, validators=[other for other in network.validators if other is not proposer]))
-    publish(testnet.network())
+    run_until(
+        replace(network, validators=[other for other in network.validators if other is not proposer]), Phase.PUBLISH
+    )
+    run_until(testnet.network(), Phase.IDLE)
     before = stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)

@@ -19,9 +19,10 @@ from dishonest import (
     stakes,
     until_checkpoint_phase,
 )
-from testnet import SHARD, SMALL, Testnet
+from testnet import SHARD, SMALL, Testnet, step_clients
 
 from qfl.apps.inspect.transaction import inspect_transaction
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.disputes import Fault
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
@@ -36,7 +37,7 @@ from qfl.node.recompute import read_updates, recompute_model
 from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import CheckpointData, RoundNumber
-from qfl.simulation.driver import commit, open_round, reveal, run_round, train, verify
+from qfl.simulation.driver import run_round, run_until
 
 
 @pytest.fixture(scope="module")
@@ -107,13 +108,11 @@ def test_updates_sealed_with_zeros_shield_no_committee_that_included_them(
 ) -> None:
     """Honest seats include none; liars did, and every dispute has to open them."""
     network = testnet.network(clients=CLIENTS)
-    number = open_round(network)
+    number = run_until(network, Phase.COMMIT)
     with monkeypatch.context() as patch:
         patch.setattr(secrets, "token_bytes", bytes)
-        train(network)
-    commit(network)
-    reveal(network)
-    testnet.end_phase()
+        step_clients(network)
+    run_until(replace(network, validators=()), Phase.CHECKPOINT)
     dishonest, before = collude(testnet, lie(testnet, result_of_lanes(testnet, number))), stakes(testnet)
     (dispute,) = make_challenger(testnet, key_of_a_seat(testnet)).step()
     assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
@@ -139,7 +138,7 @@ def test_without_a_key_lists_and_models_are_judged_and_aggregates_are_not(
     make_up_stakes(testnet)
 
     number = until_checkpoint_phase(testnet)
-    verify(testnet.network())
+    run_until(testnet.network(), Phase.PUBLISH)
     model = recompute_model(testnet.ledger, testnet.store, number).model
     lanes = model.lanes.copy()
     lanes[0] ^= 1

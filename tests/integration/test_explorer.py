@@ -30,7 +30,7 @@ from qfl.node.recompute import recompute_model
 from qfl.protocol.cid import cid_of
 from qfl.protocol.content import content_digest
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import run_round, verify
+from qfl.simulation.driver import run_round, run_until
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.memory import MemoryStore
 
@@ -141,7 +141,7 @@ def test_search_finds_by_every_name(explored: Explored, played: Testnet) -> None
 
 def test_proven_fault_is_shown_with_who_lost_what(testnet: Testnet, devnet: Devnet) -> None:
     number = until_checkpoint_phase(testnet)
-    verify(testnet.network())
+    run_until(testnet.network(), Phase.PUBLISH)
     liar = publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
     (dispute,) = make_challenger(testnet).step()
     assert_next_round_is_good(testnet, testnet.ledger.beacon.head_round())

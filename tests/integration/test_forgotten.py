@@ -6,22 +6,23 @@ The chain tells of the first; the second nobody knows, so the role sits the open
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Nudger, Testnet, reach_checkpoint_phase
+from testnet import SHARD, Nudger, Testnet, reach_checkpoint_phase, step_clients
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
-from qfl.client.host import ClientHost
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import signature_bytes
 from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, KeyFileBehind
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
 from qfl.quorum.lms import decode_bundle
-from qfl.simulation.driver import Network, commit, open_round, publish, run_round, train, verify
+from qfl.scheduler import ClientHost
+from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.network import Network
 
 
 @pytest.fixture
@@ -67,8 +68,8 @@ def test_an_old_copy_is_refused_whatever_it_was_that_its_key_signed(testnet: Tes
     """A commit, a proposal, an attestation, a signature in a bundle, a publication; who signed nothing may go on."""
     network, backup = testnet.network(clients=[1, 2, 3]), Backup(testnet, tmp_path / "elsewhere")
     number = reach_checkpoint_phase(network)
-    verify(network)
-    publish(without(network, completer_of(testnet, number)))
+    run_until(network, Phase.PUBLISH)
+    run_until(without(network, completer_of(testnet, number)), Phase.IDLE)
     used = {name for name, key in testnet.keys.items() if key.next_leaf}
     refused: dict[str, KeyFileBehind] = {}
     for name in testnet.keys:
@@ -137,8 +138,8 @@ def test_a_seat_that_lost_its_journal_says_nothing_more_in_the_round(
     returned = testnet.validator(int(name.removeprefix("validator-")))
     others = without(network, proposer.participant)
     network = replace(network, validators=[returned, *others.validators])
-    verify(network)
-    publish(others)
+    run_until(network, Phase.PUBLISH)
+    run_until(others, Phase.IDLE)
     assert (testnet.keys[name].next_leaf, testnet.accepted_turn(number)) == (1, 0)
     assert run_round(without(network, others.validators[0].participant)).included == 2
     assert testnet.keys[name].next_leaf > 1, "without it there is no quorum"
@@ -152,25 +153,23 @@ def unreachable(*_calls: object) -> None:
 def test_a_publisher_that_lost_its_journal_leaves_the_model_to_others(testnet: Testnet) -> None:
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
-    verify(network)
+    run_until(network, Phase.PUBLISH)
     place = next(place for place in range(4) if testnet.keys[f"validator-{place + 1}"].next_leaf)
     (testnet.folder / f"validator-{place + 1}" / "journal.json").unlink()
     assert not testnet.validator(place + 1).publish(number)
-    publish(without(network, network.validators[place].participant))
+    run_until(without(network, network.validators[place].participant), Phase.IDLE)
 
 
 def test_a_client_that_lost_its_journal_waits_for_the_next_round(testnet: Testnet) -> None:
     """Its commitment is on chain, and it cannot open it; to end for that, as it did, would lose the next rounds too."""
     network = testnet.network(clients=[1, 2])
-    number = open_round(network)
-    train(network)
-    commit(network)
+    number = run_until(network, Phase.COMMIT)
+    run_until(network, Phase.REVEAL)
     used = testnet.keys["client-1"].next_leaf
     (testnet.folder / "client-1" / "journal.json").unlink()
     client = testnet.client(1)
     assert client.duty()[:2] == (ClientDuty.MISSED, number)
-    with closing(ClientHost([client], Nudger(), testnet.ledger)) as host:
-        assert not host.step()
+    assert not ClientHost(testnet.ledger, [client], trainer=Nudger()).step()
     network = replace(network, clients=[client, network.clients[1]])
     assert run_round(network).included == 1
     assert testnet.keys["client-1"].next_leaf == used
@@ -180,10 +179,10 @@ def test_a_client_that_lost_its_journal_waits_for_the_next_round(testnet: Testne
 
 def test_a_client_that_lost_its_journal_before_its_commitment_came_out_makes_no_second_one(testnet: Testnet) -> None:
     network = testnet.network(clients=[1])
-    number = open_round(network)
-    train(network)
+    number = run_until(network, Phase.COMMIT)
+    step_clients(network)
     (testnet.folder / "client-1" / "journal.json").unlink()
     network = testnet.network(clients=[1])
-    train(network)
+    step_clients(network)
     assert network.clients[0].duty()[:2] == (ClientDuty.MISSED, number)
     assert testnet.keys["client-1"].next_leaf == 1

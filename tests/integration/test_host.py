@@ -7,12 +7,15 @@ from collections.abc import Iterator
 import pytest
 from testnet import Nudger, Testnet
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
-from qfl.client.host import ClientHost
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.errors import KeyExhausted
-from qfl.simulation.driver import count_included, open_round, publish, verify
+from qfl.node.step import QUIET
+from qfl.scheduler import ClientHost
+from qfl.simulation.driver import run_until
+from qfl.simulation.outcome import count_included
 
 
 @pytest.fixture
@@ -22,10 +25,13 @@ def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
 
 @pytest.fixture
-def host(testnet: Testnet) -> Iterator[ClientHost]:
-    made = ClientHost([testnet.client(number) for number in range(1, 7)], Nudger(), testnet.ledger)
-    yield made
-    made.close()
+def host(testnet: Testnet) -> ClientHost:
+    return ClientHost(testnet.ledger, [testnet.client(number) for number in range(1, 7)], trainer=Nudger())
+
+
+def until_quiet(host: ClientHost) -> list[str]:
+    """Step until nothing is to be done any more; what each step came to."""
+    return [step.note for step in iter(host.step, QUIET)]
 
 
 def spend(key: KeyFile) -> None:
@@ -40,15 +46,14 @@ def test_hosted_clients_take_part_in_every_shard_and_are_asked_for_in_one_go(
 ) -> None:
     network = testnet.network()
     assert not host.step(), "no round is open"
-    number = open_round(network)
-    assert host.step()
-    assert not host.step(), "all have committed"
+    number = run_until(network, Phase.COMMIT)
+    notes = until_quiet(host)
+    assert notes == ["", "committed, revealed or admitted: 6 of 6 clients"], "they train together, and commit"
     testnet.end_phase()
-    assert host.step()
+    until_quiet(host)
     testnet.end_phase()
-    verify(network)
-    publish(network)
-    assert count_included(network, number) == 6
+    run_until(network, Phase.IDLE)
+    assert count_included(network.ledger, number) == 6
     testnet.assert_everything_stands()
     clients = [testnet.join(f"client-{n}") for n in range(1, 7)]
     assert [duty for duty, *_ in testnet.ledger.client_duties(clients)] == [ClientDuty.DONE] * 6
@@ -61,21 +66,19 @@ def test_a_client_whose_key_is_worn_out_is_given_up_and_the_others_go_on(testnet
     testnet.join("client-2")
     spend(testnet.keys["client-2"])
     network = testnet.network()
-    number = open_round(network)
-    assert host.step()
+    number = run_until(network, Phase.COMMIT)
+    until_quiet(host)
     testnet.end_phase()
-    assert host.step()
+    until_quiet(host)
     testnet.end_phase()
-    verify(network)
-    publish(network)
-    assert count_included(network, number) == 5
+    run_until(network, Phase.IDLE)
+    assert count_included(network.ledger, number) == 5
 
 
 def test_a_host_ends_with_its_last_client(testnet: Testnet) -> None:
     client = testnet.client(1)
     spend(testnet.keys["client-1"])
-    lonely = ClientHost([client], Nudger(), testnet.ledger)
-    open_round(testnet.network(clients=[2]))
+    lonely = ClientHost(testnet.ledger, [client], trainer=Nudger())
+    run_until(testnet.network(clients=[2]), Phase.COMMIT)
     with pytest.raises(KeyExhausted):
         lonely.step()
-    lonely.close()

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from testnet import SHARD, SMALL, Nudger, Testnet
+from testnet import SHARD, SMALL, Nudger, Testnet, step_clients
 
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
@@ -30,16 +30,8 @@ from qfl.protocol.content import Content, ContentKind, content_digest, decode, e
 from qfl.protocol.digests import compute_private_commitment
 from qfl.protocol.lanes import pack_lanes
 from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, Trained, TrainingTask
-from qfl.simulation.driver import (
-    commit,
-    count_included,
-    open_round,
-    publish,
-    reveal,
-    run_round,
-    train,
-    verify,
-)
+from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.outcome import count_included
 from qfl.validator.validator import Validator
 
 
@@ -256,18 +248,16 @@ def test_update_that_not_everybody_reads_alike_is_left_out_and_costs_no_turn(
     fault: Callable[[Rogue], tuple[PreparedUpdate, NormEvidence]],
 ) -> None:
     network = testnet.network(clients=[1, 2])
-    number = open_round(network)
+    number = run_until(network, Phase.COMMIT)
     rogue = Rogue(testnet, 3, prover)
     sent = fault(rogue)
     rogue.commit(*sent)
-    train(network)
-    commit(network)
+    run_until(network, Phase.REVEAL)
     rogue.reveal(*sent)
     with caplog.at_level(logging.WARNING):
-        reveal(network)
-        verify(network)
-    publish(network)
-    assert count_included(network, number) == 2
+        run_until(network, Phase.PUBLISH)
+    run_until(network, Phase.IDLE)
+    assert count_included(network.ledger, number) == 2
     assert testnet.accepted_turn(number) == 0
     said = [line for line in caplog.messages if f"the update of client {rogue.participant} is not included" in line]
     assert len(said) >= 3, "a quorum"
@@ -278,7 +268,7 @@ def test_proof_of_another_client_is_refused_by_the_contract(
     testnet: Testnet, rounds: list[RoundNumber], prover: Prover
 ) -> None:
     network = testnet.network(clients=[1])
-    open_round(network)
+    run_until(network, Phase.COMMIT)
     rogue, victim = Rogue(testnet, 3, prover), Rogue(testnet, 2, prover)
     update, evidence = rogue.conceal(5)[0], victim.conceal(5)[1]
     rogue.commit(update, evidence)
@@ -293,24 +283,19 @@ def test_proof_of_another_client_is_refused_by_the_contract(
 
 def without_prover(testnet: Testnet) -> Client:
     """The first client, started from its folder by somebody who knows of no proofs."""
-    return Client(
-        *(testnet.join("client-1"), 0, 1, testnet.ledger, testnet.senders["client-1"], testnet.store),
-        *(testnet.keys["client-1"], testnet.folder / "client-1"),
-    )
+    return Client(testnet.context("client-1"), testnet.join("client-1"), index=0, seed=1)
 
 
 def test_client_killed_after_it_promised_says_the_same_without_proving_again(
     testnet: Testnet, rounds: list[RoundNumber]
 ) -> None:
     network = testnet.network(clients=[1])
-    number = open_round(network)
-    train(network)
+    number = run_until(network, Phase.COMMIT)
+    step_clients(network)
     restarted = without_prover(testnet)
-    assert restarted.training_task(number, SHARD) is None
-    again = replace(network, clients=[restarted])
-    for step in (commit, reveal, verify, publish):
-        step(again)
-    assert count_included(again, number) == 1
+    assert restarted.has_prepared(number)
+    run_until(replace(network, clients=[restarted]), Phase.IDLE)
+    assert count_included(testnet.ledger, number) == 1
 
 
 def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
@@ -318,10 +303,9 @@ def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
 ) -> None:
     """Its config is not asked: it would show its update to everybody before the contract refused it."""
     network = testnet.network(clients=[])
-    number = open_round(network)
+    number = run_until(network, Phase.COMMIT)
     careless = without_prover(testnet)
     task = careless.training_task(number, SHARD)
-    assert task is not None
     with pytest.raises(InvalidInput, match="this deployment is private"):
         careless.prepare(Trained(task.angles + 0.1, task.weights))
     assert not careless.has_prepared(number)
@@ -351,16 +335,7 @@ def test_round_goes_on_with_a_seat_that_has_named_no_key(
     folder = tmp_path_factory.mktemp("keyless")
     with Testnet(devnet, folder, clients=2, prover=prover, verifying_key=norm_keys.verifying_key) as testnet:
         name = "validator-4"
-        keyless = Validator(
-            *(
-                testnet.join(name),
-                testnet.ledger,
-                testnet.senders[name],
-                testnet.store,
-                testnet.keys[name],
-                testnet.folder / name,
-            )
-        )
+        keyless = Validator(testnet.context(name), testnet.join(name))
         network = testnet.network(clients=[1, 2], validators=[1, 2, 3])
         outcome = run_round(replace(network, validators=[*network.validators, keyless]))
         assert outcome.included == 2

@@ -29,10 +29,11 @@ from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.rpc import rpc_at
 from qfl.chain.rpc.sender import Sender, UnsentCall
-from qfl.daemon import run_validator
+from qfl.daemon import Daemon
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainError, ChainUnreachable, ClockNotMovable, NodeBusy, RpcRefused, TransactionRefused
+from qfl.node.context import NodeContext
 from qfl.protocol.types import RoundNumber
 from qfl.validator.validator import Validator
 
@@ -185,16 +186,12 @@ def test_a_role_waits_until_its_node_answers_again(testnet: Testnet, said: Error
     with doctored_proxy(testnet.devnet.rpc_url, lambda _: None if answers.is_set() else said) as url:
         ledger = Ledger.connect(url, Deployment.load(testnet.deployment_path))
         name, stop, trouble = "validator-1", threading.Event(), Trouble()
-        parts = (
-            Sender(connect(url), development_account(PAYER)),
-            testnet.store,
-            testnet.keys[name],
-            testnet.folder / name,
-        )
-        validator = Validator(testnet.join(name), ledger, *parts)
+        payer = Sender(connect(url), development_account(PAYER))
+        context = NodeContext(ledger, payer, testnet.store, testnet.keys[name], testnet.folder / name)
+        validator = Validator(context, testnet.join(name))
         answers.clear()
         logging.getLogger("qfl").addHandler(trouble)
-        role = threading.Thread(target=run_validator, args=(validator, ledger, None, 0.02, stop))
+        role = threading.Thread(target=Daemon(0.02, stop).run_validator, args=[validator])
         role.start()
         try:
             while not trouble.met.wait(0.05):

@@ -11,11 +11,13 @@ import pytest
 from testnet import SHARD, Testnet
 
 from qfl.auditor.rounds import Auditor
+from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.node.pruner import read_released
 from qfl.protocol.types import RoundNumber
-from qfl.simulation.driver import Network, open_round, run_round
+from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.network import Network
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import Retention
 from qfl.training.job import fetch_job
@@ -31,7 +33,7 @@ def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     """
     with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=2, challengeSeconds=60) as built:
         first = network(built)
-        proposer = built.ledger.beacon.committee(open_round(first), SHARD)[0]
+        proposer = built.ledger.beacon.committee(run_until(first, Phase.COMMIT), SHARD)[0]
         run_round(replace(first, validators=[seat for seat in first.validators if seat.participant != proposer]))
         for _ in ROUNDS[1:]:
             run_round(network(built))

@@ -7,13 +7,14 @@ provably false, and an honest quorum would be slashed for it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from dishonest import ATTESTERS, honest_result, key_of, make_challenger, stakes
 from shard_testnet import ShardTestnet
-from testnet import SHARD, Testnet
+from testnet import SHARD, Testnet, step_clients
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import Shard
@@ -22,7 +23,8 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import CheckpointData, Revealed, RoundNumber, ShardIndex, VerifiedUpdate
-from qfl.simulation.driver import Network, commit, mirror, open_round, publish, reveal, run_round, train, verify
+from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.network import Network
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
 
@@ -70,10 +72,8 @@ def surprise(validators: Sequence[Validator], event: Callable[[], None]) -> None
 
 def until_revealed(network: Network) -> RoundNumber:
     """A round in which every client has revealed; its reveal phase goes on."""
-    number = open_round(network)
-    train(network)
-    commit(network)
-    reveal(network)
+    number = run_until(network, Phase.REVEAL)
+    step_clients(network)
     return number
 
 
@@ -103,10 +103,11 @@ def test_seats_sign_what_the_chain_has_and_not_what_they_saw(
 
     fetched, get = set[bytes](), testnet.store.get
     monkeypatch.setattr(testnet.store, "get", lambda digest, most: fetched.add(digest) or get(digest, most))
-    verify(network)
+    network = replace(network, clients=())  # they would reveal again
+    run_until(network, Phase.PUBLISH)
     new = {reveals.all[index].content_digest for index in set(after) - set(seen)}
     assert {revealed.content_digest for revealed in reveals.all} & fetched == new, "what was checked stays checked"
-    publish(network)
+    run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.round(number).accepted()
     assert find_false_updates(accepted.checkpoint, reveals.on_chain()) is None
     assert (accepted.checkpoint.turn, accepted.checkpoint.count) == (0, len(after))
@@ -125,8 +126,7 @@ def test_a_seat_that_has_not_signed_yet_takes_up_the_new_order(testnet: Testnet)
         testnet.clock.reach(begins_at)
 
     surprise(network.validators, swap)
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     announced = [proposal.checkpoint for proposal in shard.proposals(number, testnet.ledger.round(number).opened_in)]
     (accepted,) = testnet.ledger.round(number).accepted()
     assert {*announced, accepted.checkpoint} == {honest_result(testnet, number).checkpoint}
@@ -167,9 +167,8 @@ def shard_testnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ShardTes
 
 def test_a_seat_follows_the_order_of_its_shards_own_chain(shard_testnet: ShardTestnet, tmp_path: Path) -> None:
     network, ledger = shard_testnet.network, shard_testnet.ledger
-    number = shard_testnet.open_round()
-    for stage in (mirror, train, commit, reveal):
-        stage(network)
+    shard_testnet.open_round()
+    number = until_revealed(network)
     index = ShardIndex(max((0, 1), key=lambda shard: len(shard_testnet.members(number, shard))))
     shard = ledger.shards[index]
     reveals = Reveals(shard_testnet.devnet.shard_rpc_urls[index], shard, number)
@@ -181,8 +180,7 @@ def test_a_seat_follows_the_order_of_its_shards_own_chain(shard_testnet: ShardTe
 
     committee = ledger.beacon.committee(number, index)
     surprise([validator for validator in network.validators if validator.participant in committee], swap)
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     accepted = [entry.checkpoint for entry in ledger.round(number).accepted()]
     (checkpoint,) = (checkpoint for checkpoint in accepted if checkpoint.shard == index)
     assert find_false_updates(checkpoint, reveals.on_chain()) is None

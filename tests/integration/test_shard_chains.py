@@ -26,7 +26,6 @@ from qfl.node.leaves import LeafCheck
 from qfl.node.membership import join
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import mirror, train
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 from qfl.validator.mirror_verifier import MirrorVerifier
 
@@ -199,11 +198,14 @@ def test_nobody_serves_a_shard_whose_mirror_is_false(shard_testnet: ShardTestnet
 def test_a_chain_whose_clock_runs_ahead_gets_no_update_before_its_time(shard_testnet: ShardTestnet) -> None:
     """What is revealed early can be copied by whoever has still to commit."""
     shard_testnet.open_round()
-    for stage in (mirror, train):
-        stage(shard_testnet.network)
-    client = next(client for client in shard_testnet.network.clients if client.duty()[0] is ClientDuty.COMMIT)
-    _, number, shard = client.duty()
-    client.commit(number)
+    network, ledger = shard_testnet.network, shard_testnet.ledger
+    begin_mirrors(ledger, shard_testnet.carriers[0])
+    shard_testnet.keep_mirrors()
+    admit_clients(ledger, shard_testnet.carriers[0], [client.participant for client in network.clients])
+    client = next(client for client in network.clients if client.duty()[0] is ClientDuty.COMMIT)
+    for _ in range(2):  # it trains, and commits
+        network.scheduler.step_clients([client], network.trainer)
+    shard = client.duty()[2]
     ahead = shard_testnet.ledger.beacon.context().phase_ends_at - shard_testnet.ledger.now() + 1
     url = shard_testnet.devnet.shard_rpc_urls[shard]
     call_chain(url, "evm_increaseTime", ahead)

@@ -10,8 +10,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Testnet, reach_checkpoint_phase
+from testnet import SHARD, Testnet, reach_checkpoint_phase, step_clients
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
@@ -22,7 +23,9 @@ from qfl.errors import ContentMissing
 from qfl.node.updates import fetch_updates
 from qfl.protocol.recompute import expected_checkpoint
 from qfl.protocol.types import CheckpointData, RoundNumber
-from qfl.simulation.driver import Network, commit, count_included, open_round, publish, reveal, train, verify
+from qfl.simulation.driver import run_until
+from qfl.simulation.network import Network
+from qfl.simulation.outcome import count_included
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
 
@@ -70,8 +73,7 @@ def test_the_others_agree_without_a_proposer_that_is_away(testnet: Testnet) -> N
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     network = without(network, in_seat(network, number, 0))
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert (accepted.checkpoint.turn, accepted.attested) == (0, 0b1110)
     assert not testnet.ledger.round(number).shard(SHARD).proposals()
@@ -84,8 +86,8 @@ def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -
     wrong = replace(result_of(testnet, number, 0), aggregate_root=b"\1" * 32)
     signature = key_of(testnet, liar).sign(testnet.ledger.beacon_domain.checkpoint(wrong))
     testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, liar.participant))
-    verify(without(network, liar))
-    publish(network)
+    run_until(without(network, liar), Phase.PUBLISH)
+    run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert accepted.checkpoint == result_of(testnet, number, 0)
     assert accepted.attested == 0b1110
@@ -131,11 +133,9 @@ def test_content_that_some_seats_cannot_read_does_not_divide_the_committee(
     for seat in blind:
         name = next(name for name in testnet.keys if testnet.join(name) == seats[seat].participant)
         store = Lacking(testnet.store, hidden.content_digest, misses)
-        roles = testnet.ledger, testnet.senders[name], store, testnet.keys[name], testnet.folder / name
-        seats[seat] = Validator(seats[seat].participant, *roles)
+        seats[seat] = Validator(testnet.context(name, store), seats[seat].participant)
     network = replace(network, validators=seats)
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert (accepted.checkpoint.count, accepted.attested) == (count, attested)
 
@@ -154,8 +154,7 @@ def test_forged_proposals_and_attestations_are_noise(testnet: Testnet, tmp_path:
             for seat in range(4):
                 for signature in (forger.sign(digest), b"", b"\xff" * 5000):
                     nobody.send(shard.attest(checkpoint, seat, digest, signature, liar))
-    verify(network)
-    publish(network)
+    run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
 
 
@@ -166,8 +165,7 @@ def test_a_seat_that_rotates_its_key_after_attesting_does_not_stall_the_others(t
     assert proposer.verify(proposer.duty())
     assert rotating.verify(rotating.duty())
     rotate_key(testnet, rotating)
-    verify(without(network, rotating))
-    publish(without(network, rotating))
+    run_until(without(network, rotating), Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert accepted.attested == 0b1101
 
@@ -198,26 +196,23 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
     if label == "attest":
         assert proposer.verify(proposer.duty())
     if label == "publish":
-        verify(network)
+        run_until(network, Phase.PUBLISH)
     name = next(name for name in testnet.keys if testnet.join(name) == victim.participant)
     key = testnet.keys[name]
-    dying = Validator(
-        victim.participant, testnet.ledger, DyingSender(testnet, 10, label), testnet.store, key, testnet.folder / name
-    )
+    dying = Validator(testnet.context(name, sender=DyingSender(testnet, 10, label)), victim.participant)
     with pytest.raises(PowerCut):
-        dying.publish(number) if label == "publish" else dying.verify(dying.duty())
+        dying.step()
     leaf = key.next_leaf - 1
     back = testnet.validator(int(name.removeprefix("validator-")))
-    assert back.publish(number) if label == "publish" else back.verify(back.duty())
+    assert back.step()
     assert key.next_leaf == leaf + 1, "no second signature was made"
     opened, shard = testnet.ledger.round(number).opened_in, testnet.ledger.shards[SHARD]
     if label == "propose":
         assert [leaf_of(p.signature) for p in shard.proposals(number, opened)] == [leaf]
     elif label == "attest":
         assert leaf in [leaf_of(a.signature) for a in shard.attestations(number, opened) if a.seat == 1]
-    verify(network)
     if label != "publish":
-        publish(network)
+        run_until(network, Phase.IDLE)
 
 
 # --- chain and store -----------------------------------------------------------------------------------------
@@ -226,16 +221,13 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
 @pytest.mark.parametrize("stage", ["after commits", "after reveals"])
 def test_a_round_survives_restarts_of_chain_and_ipfs_node(testnet: Testnet, stage: str) -> None:
     network = testnet.network(clients=[1, 2])
-    number = open_round(network)
-    train(network)
-    commit(network)
+    number = run_until(network, Phase.REVEAL)
     if stage == "after commits":
         testnet.devnet.restart_chain()
         testnet.devnet.restart_ipfs()
-    reveal(network)
+    step_clients(network)
     if stage == "after reveals":
         testnet.devnet.restart_ipfs()
         testnet.devnet.restart_chain()
-    verify(network)
-    publish(network)
-    assert count_included(network, number) == 2
+    run_until(network, Phase.IDLE)
+    assert count_included(network.ledger, number) == 2

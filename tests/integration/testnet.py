@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -23,7 +24,8 @@ from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, Trained, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import TrainingConfig
-from qfl.simulation.driver import Network, commit, open_round, reveal, train
+from qfl.simulation.driver import run_until
+from qfl.simulation.network import Network
 from qfl.training.job import JobDocument
 from qfl.training.trainer import Trainer
 
@@ -80,9 +82,10 @@ class Testnet(LocalTestnet):
         return Network(
             self.ledger,
             [self.client(number) for number in clients],
-            [self.validator(number) for number in validators],
-            trainer or Nudger(),
-            self.clock,
+            validators=[self.validator(number) for number in validators],
+            trainer=trainer or Nudger(),
+            clock=self.clock,
+            sender=self.owner,
         )
 
     def rogue(self, number: int) -> Rogue:
@@ -151,10 +154,10 @@ def genesis_of(job: JobDocument) -> tuple[Genesis, bytes]:
 
 def reach_checkpoint_phase(network: Network) -> RoundNumber:
     """Open a round, and let its clients commit and reveal; nobody has verified anything."""
-    number = open_round(network)
-    train(network)
-    commit(network)
-    reveal(network)
-    network.clock.reach(network.ledger.beacon.context().phase_ends_at)
-    assert network.ledger.beacon.context().phase is Phase.CHECKPOINT
-    return number
+    run_until(network, Phase.REVEAL)
+    return run_until(replace(network, validators=()), Phase.CHECKPOINT)
+
+
+def step_clients(network: Network) -> None:
+    """One step of every client: it trains, commits or reveals; the phase goes on."""
+    network.scheduler.step_clients(network.clients, network.trainer)

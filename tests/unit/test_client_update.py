@@ -18,7 +18,7 @@ from qfl.protocol.delta import compute_delta
 from qfl.protocol.recompute import model_content
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.state import from_state
-from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, Trained
 
 CLIENT = ParticipantId(5)
 BASE = model_content(
@@ -34,11 +34,17 @@ def trained(seed, scale=0.05):
     """Angles and weights some way from the base."""
     rng = np.random.default_rng(seed)
     angles, weights = from_state(BASE.lanes, BASE.shape)
-    return angles + scale * rng.standard_normal(angles.shape), weights + scale * rng.standard_normal(weights.shape)
+    turned, moved = rng.standard_normal(angles.shape), rng.standard_normal(weights.shape)
+    return Trained(angles + scale * turned, weights + scale * moved)
+
+
+def prepare_from(result, residual=NO_RESIDUAL, spec=TERMS, rounding=2, base=BASE):
+    rng = np.random.default_rng(rounding)
+    return prepare_update(CLIENT, spec, base=base, trained=result, residual=residual, rng=rng)
 
 
 def prepare(seed=1, residual=NO_RESIDUAL, spec=TERMS, rounding=2, scale=0.05):
-    return prepare_update(CLIENT, spec, BASE, *trained(seed, scale), residual, np.random.default_rng(rounding))
+    return prepare_from(trained(seed, scale), residual, spec, rounding)
 
 
 @settings(max_examples=30)
@@ -48,7 +54,8 @@ def test_what_is_sent_and_what_is_kept_add_up_to_what_was_learnt(seed, rounding,
     residual = np.random.default_rng(seed).uniform(-1, 1, TERMS.shape.total) * UNIT
     update = prepare(seed, residual, rounding=rounding, scale=scale)
     sent = decode(update.content).lanes * UNIT
-    learnt = compute_delta(*trained(seed, scale), BASE.lanes, BASE.shape)
+    result = trained(seed, scale)
+    learnt = compute_delta(result.angles, result.weights, BASE.lanes, BASE.shape)
     assert sent + update.residual == pytest.approx(learnt + residual, rel=1e-12, abs=1e-3)
 
 
@@ -92,9 +99,9 @@ def test_error_feedback_brings_the_mean_to_what_is_learnt():
     spec = replace(TERMS, shape=shape)
     base = model_content(RoundNumber(6), np.zeros(4, np.int32), shape)
     unit, rng, residual, applied = UNIT[[0, 1, -2, -1]], np.random.default_rng(4), np.zeros(4), np.zeros(4)
-    angles, weights = from_state((unit / 3).astype(np.int32), shape)
+    result = Trained(*from_state((unit / 3).astype(np.int32), shape))
     for _ in range(200):
-        update = prepare_update(CLIENT, spec, base, angles, weights, residual, rng)
+        update = prepare_update(CLIENT, spec, base=base, trained=result, residual=residual, rng=rng)
         residual = update.residual
         applied += decode(update.content).lanes
     assert applied / 200 == pytest.approx(np.full(4, 1 / 3), abs=0.006)
@@ -102,10 +109,10 @@ def test_error_feedback_brings_the_mean_to_what_is_learnt():
 
 
 def test_diverged_training_sends_nothing():
-    angles, weights = trained(1)
-    angles[3] = np.nan
+    result = trained(1)
+    result.angles[3] = np.nan
     with pytest.raises(NotFinite, match="index 3"):
-        prepare_update(CLIENT, TERMS, BASE, angles, weights, NO_RESIDUAL, np.random.default_rng(0))
+        prepare_from(result)
 
 
 def test_a_client_whose_lanes_are_too_narrow_is_told(caplog):
@@ -116,11 +123,7 @@ def test_a_client_whose_lanes_are_too_narrow_is_told(caplog):
 
 
 def test_sparse_updates_are_accepted_and_shorter():
-    data = [
-        prepare_update(CLIENT, TERMS, BASE, *trained(1), NO_RESIDUAL, np.random.default_rng(2), share)
-        for share in (1.0, 0.25)
-    ]
-    dense, sparse = data
+    dense, sparse = (prepare_from(replace(trained(1), sent_share=share)) for share in (1.0, 0.25))
     assert len(sparse.content) < len(dense.content)
     reveal = Revealed(CLIENT, 0, sparse.update_root, sparse.content_digest, "0x")
     lanes = verify_update(reveal, sparse.content, TERMS).lanes

@@ -8,8 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from qfl.chain.contracts.beacon import Phase, RoundState
-from qfl.daemon import ROUNDS_FOR_A_MODEL, Goal, run_host
+from qfl.daemon import Daemon
 from qfl.errors import RoundNotCompleted
+from qfl.node.goal import ROUNDS_FOR_A_MODEL, Goal
+from qfl.node.step import Step
 
 
 class StubBeacon:
@@ -91,7 +93,7 @@ def test_role_ends_once_its_goal_is_reached():
     def step():
         if (state := next(rounds, None)) is not None:
             beacon.states.append(state) if state is RoundState.OPEN else beacon.end_round(state)
-        return state is not None
+        return Step(state is not None)
 
-    run_host(SimpleNamespace(step=step), SimpleNamespace(beacon=beacon), 1, 0.0, threading.Event())
+    Daemon(0.0, threading.Event(), goal=Goal(SimpleNamespace(beacon=beacon), 1)).run(step)
     assert next(rounds, None) is None

@@ -17,7 +17,7 @@ ORDER = [
     *("qfl.protocol", "qfl.crypto.norm", "qfl.crypto", "qfl.storage"),
     *("qfl.quantum", "qfl.quantum.engine", "qfl.training.data", "qfl.training"),
     *("qfl.chain.abi", "qfl.chain.rpc", "qfl.chain.contracts", "qfl.chain", "qfl.quorum", "qfl.node"),
-    *("qfl.client", "qfl.validator", "qfl.challenger", "qfl.auditor", "qfl.daemon"),
+    *("qfl.client", "qfl.validator", "qfl.challenger", "qfl.auditor", "qfl.scheduler", "qfl.daemon"),
     *("qfl.devnet", "qfl.simulation.faults", "qfl.simulation"),
     *("qfl.apps", "qfl.apps.inspect", "qfl.apps.report", "qfl.apps.explorer", "qfl.apps.cli"),
     *("experiments.quiet", "experiments.learning", "experiments.consensus", "experiments.poisoning"),

@@ -58,7 +58,7 @@ def run_challenger_command(
     from qfl.challenger.challenger import Challenger
     from qfl.challenger.fault_detector import FaultDetector
     from qfl.crypto.kem import KemKey
-    from qfl.daemon import run_challenger
+    from qfl.daemon import Daemon
     from qfl.storage.ipfs import IpfsStore
 
     behaviour = find_behaviour(attack, Challenger)
@@ -85,7 +85,7 @@ def run_challenger_command(
         role.step()
     else:
         with stopping() as stop:
-            run_challenger(role, poll, stop)
+            Daemon(poll, stop).run_challenger(role)
     if not as_json:
         bounty, gas = sum(dispute.bounty_wei for dispute in earned), sum(dispute.gas for dispute in earned)
         click.echo(f"{len(earned)} faults proven, {bounty / 1e18:g} ETH earned, {gas:,} gas spent")

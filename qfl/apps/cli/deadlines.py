@@ -52,7 +52,7 @@ def run_deadlines_command(
     poll: float,
 ) -> None:
     """Set the next round's deadlines by the times of the last one, from the owner's account, until stopped."""
-    from qfl.daemon import run_deadlines
+    from qfl.daemon import Daemon
     from qfl.node.deadline_controller import DeadlineController
     from qfl.node.deadline_keeper import DeadlineKeeper
     from qfl.node.deadline_rule import DeadlineRule
@@ -61,4 +61,4 @@ def run_deadlines_command(
     ledger, sender = options.open_sender(rpc, deployment, account)
     keeper = DeadlineKeeper(ledger, DeadlineController(ledger, sender, rule))
     with stopping() as stop:
-        run_deadlines(keeper, poll, stop)
+        Daemon(poll, stop).run(keeper.step)

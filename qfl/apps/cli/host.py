@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from contextlib import closing, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -52,11 +52,13 @@ def host_clients(
     """Act for several clients, which share the connection, the store and one training batch."""
     from qfl.chain.contracts.staking import Role
     from qfl.client.client import Client
-    from qfl.client.host import ClientHost
     from qfl.crypto.norm.prover import Prover
-    from qfl.daemon import run_host
+    from qfl.daemon import Daemon
+    from qfl.node.context import NodeContext
+    from qfl.node.goal import Goal
     from qfl.node.membership import join
     from qfl.node.proving import open_norm_keys
+    from qfl.scheduler import ClientHost
     from qfl.simulation.identities import close_keys, open_keys
     from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
@@ -76,10 +78,11 @@ def host_clients(
             clients = []
             for index, (own, key) in zip(data, keys.items(), strict=True):
                 participant = join(ledger, sender, Role.CLIENT, key, own)
-                clients.append(Client(participant, index, split.seed, ledger, sender, store, key, own, prover))
+                context = NodeContext(ledger, sender, store, key, own)
+                clients.append(Client(context, participant, index=index, seed=split.seed, prover=prover))
             click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
-            host = ClientHost(clients, LocalTrainer(job, data), ledger, retention_of(keep_rounds, store))
-            with closing(host):
-                run_host(host, ledger, rounds, poll, stop)
+            retention = retention_of(keep_rounds, store)
+            host = ClientHost(ledger, clients, trainer=LocalTrainer(job, data), retention=retention)
+            Daemon(poll, stop, goal=Goal(ledger, rounds)).run(host.step, host.rest)
     finally:
         close_keys(keys.values())

@@ -83,7 +83,9 @@ def run_client_command(
     from qfl.client.client import Client
     from qfl.crypto.keyfile import KeyFile
     from qfl.crypto.norm.prover import Prover
-    from qfl.daemon import run_client
+    from qfl.daemon import Daemon
+    from qfl.node.context import NodeContext
+    from qfl.node.goal import Goal
     from qfl.node.membership import join
     from qfl.node.proving import open_norm_keys
     from qfl.storage.ipfs import IpfsStore
@@ -102,9 +104,10 @@ def run_client_command(
         participant = join(ledger, sender, Role.CLIENT, opened, folder, _wei(stake))
         index = participant if index is None else index
         click.echo(f"client {participant}, {len(data.labels)} samples, {opened.remaining} signatures left")
-        role = behaviour.kind(participant, index, split.seed, ledger, sender, store, opened, folder, prover)
+        context = NodeContext(ledger, sender, store, opened, folder)
+        role = behaviour.kind(context, participant, index=index, seed=split.seed, prover=prover)
         trainer, retention = LocalTrainer(job, {index: behaviour.data(data, job)}), retention_of(keep_rounds, store)
-        run_client(role, trainer, ledger, rounds, poll, stop, retention)
+        Daemon(poll, stop, goal=Goal(ledger, rounds)).run_client(role, trainer, retention=retention)
 
 
 @click.group()
@@ -148,8 +151,10 @@ def run_validator_command(
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
     from qfl.chain.contracts.staking import Role
     from qfl.crypto.keyfile import KeyFile
-    from qfl.daemon import run_validator
+    from qfl.daemon import Daemon
+    from qfl.node.context import NodeContext
     from qfl.node.encryption import set_up_encryption
+    from qfl.node.goal import Goal
     from qfl.node.membership import join
     from qfl.quorum.quorum import scheme_of
     from qfl.storage.ipfs import IpfsStore
@@ -172,8 +177,10 @@ def run_validator_command(
         kem = set_up_encryption(ledger, sender, store, participant, opened, folder)
         attesting = scheme_of(ledger).set_up(sender, participant, opened, folder)
         click.echo(f"validator {participant}, {opened.remaining} signatures left")
-        role = behaviour.kind(participant, ledger, sender, store, opened, folder, kem, attesting, scorer)
-        run_validator(role, ledger, rounds, poll, stop, retention_of(keep_rounds, store))
+        context = NodeContext(ledger, sender, store, opened, folder)
+        role = behaviour.kind(context, participant, kem=kem, attesting=attesting, scorer=scorer)
+        daemon = Daemon(poll, stop, goal=Goal(ledger, rounds))
+        daemon.run_validator(role, retention=retention_of(keep_rounds, store))
 
 
 @contextmanager

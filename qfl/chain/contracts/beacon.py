@@ -61,6 +61,16 @@ class RoundContext:
     norm_bound: int
     lane_bits: int
 
+    def turn_at(self, now: int) -> int:
+        """How many turns to propose are over at `now` (unix seconds); negative while reveals are taken."""
+        return (now - self.reveal_ends_at) // self.turn_seconds
+
+    def next_deadline(self, now: int) -> int:
+        """When something changes though nobody acts, unix seconds: the phase ends, or the next turn begins."""
+        if self.phase is not Phase.CHECKPOINT:
+            return self.phase_ends_at
+        return min(self.reveal_ends_at + (self.turn_at(now) + 1) * self.turn_seconds, self.phase_ends_at)
+
 
 @dataclass(frozen=True)
 class RoundRecord:
