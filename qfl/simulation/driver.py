@@ -92,7 +92,12 @@ class Driver:
     def _commit(self) -> None:
         network, conditions, number = self._network, self._network.conditions, self.outcome.round
         if network.ledger.mirrors:
-            self._mirror()
+            with self.stage("mirror"):  # a shard that the round cannot be brought to misses it
+                self._clock.reach(network.ledger.now())  # a chain that was away has time to make up
+                begin_mirrors(network.ledger, network.sender)
+                while self._step(Phase.COMMIT, "mirror", lambda _validator: 0):
+                    pass
+                admit_clients(network.ledger, network.sender, [client.participant for client in network.clients])
         with self.stage("train"):
             present = [client for client in network.clients if conditions.is_present(number, client.participant)]
             untrained = [client for client in present if not client.has_prepared(number)]
@@ -102,16 +107,6 @@ class Driver:
             in_time = [client for client in trained if conditions.is_in_time(number, client.participant)]
             self._scheduler.step_clients(in_time, network.trainer, stage="commit")
             self._wait(Phase.COMMIT)
-
-    def _mirror(self) -> None:
-        """Bring the round to the shards' own chains; a shard that it cannot be brought to misses it."""
-        network, ledger = self._network, self._network.ledger
-        with self.stage("mirror"):
-            self._clock.reach(ledger.now())  # a chain that was away has time to make up
-            begin_mirrors(ledger, network.sender)
-            while self._step(Phase.COMMIT, "mirror", lambda _validator: 0):
-                pass
-            admit_clients(ledger, network.sender, [client.participant for client in network.clients])
 
     def _reveal(self) -> None:
         with self.stage("reveal"):

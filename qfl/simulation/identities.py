@@ -51,32 +51,18 @@ class LocalIdentities:
         """Release the keys."""
         close_keys(self.keys.values())
 
-    def clients(
+    def client(
         self,
+        index: int,
+        *,
         ledger: Ledger,
         senders: Sequence[TransactionSender],
         store: ContentStore,
         seed: int,
         prover: NormProver | None = None,
-    ) -> list[Client]:
-        """Bond the first clients that are not, one for each sender; those of a private deployment share a `prover`."""
-        return [
-            self.client(index, ledger, sender=sender, store=store, seed=seed, prover=prover)
-            for index, sender in enumerate(senders)
-        ]
-
-    def client(
-        self,
-        index: int,
-        ledger: Ledger,
-        *,
-        sender: TransactionSender,
-        store: ContentStore,
-        seed: int,
-        prover: NormProver | None = None,
     ) -> Client:
-        """Bond one client, if it is not, and return it."""
-        folder = self.client_folders[index]
+        """Bond one client, if it is not, and return it; `senders` pay for all of them, which share a `prover`."""
+        folder, sender = self.client_folders[index], senders[index]
         participant = join(ledger, sender, Role.CLIENT, self.keys[folder], folder)
         context = NodeContext(ledger, sender, store, self.keys[folder], folder)
         return Client(context, participant, index=index, seed=seed, prover=prover)
@@ -85,13 +71,18 @@ class LocalIdentities:
         self,
         ledger: Ledger,
         senders: Sequence[TransactionSender],
+        *,
         store: ContentStore,
-        scorers: Sequence[Scorer | None] | None = None,
+        scorers: Sequence[Scorer | None] = (),
     ) -> list[Validator]:
         """Bond the validators that are not, and return them all; `scorers` are what each judges updates by."""
         folders = self.validator_folders
-        roles = zip(folders, senders, scorers or [None] * len(folders), strict=True)
-        validators = [self._validator(ledger, sender, store, folder, scorer) for folder, sender, scorer in roles]
+        contexts = [
+            NodeContext(ledger, sender, store, self.keys[folder], folder)
+            for folder, sender in zip(folders, senders, strict=True)
+        ]
+        judging = zip(contexts, scorers or [None] * len(folders), strict=True)
+        validators = [self._validator(context, scorer) for context, scorer in judging]
         scheme_of(ledger).maintain(senders[0])
         return validators
 
@@ -100,14 +91,11 @@ class LocalIdentities:
         paths = [folder / KEY_NAME for folder in self.validator_folders]
         return [KemKey.open(path) for path in paths if path.exists()]
 
-    def _validator(
-        self, ledger: Ledger, sender: TransactionSender, store: ContentStore, folder: Path, scorer: Scorer | None
-    ) -> Validator:
-        key = self.keys[folder]
+    def _validator(self, context: NodeContext, scorer: Scorer | None) -> Validator:
+        ledger, sender, key, folder = context.ledger, context.sender, context.key, context.folder
         participant = join(ledger, sender, Role.VALIDATOR, key, folder)
-        kem = set_up_encryption(ledger, sender, store, participant, key, folder)
+        kem = set_up_encryption(ledger, sender, context.store, participant, key, folder)
         attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
-        context = NodeContext(ledger, sender, store, key, folder)
         return Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer)
 
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from qfl.chain.clock import Clock, DevelopmentClock
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.client.client import Client
-from qfl.client.concealed import NormProver
 from qfl.crypto.lms import signature_bytes
 from qfl.crypto.sealed import sealed_bytes
 from qfl.errors import InvalidInput
@@ -25,7 +24,6 @@ from qfl.simulation.faults.pace import Paces, Payload
 from qfl.simulation.faults.population import ShardChains
 from qfl.simulation.faults.world import World
 from qfl.simulation.identities import LocalIdentities
-from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument
 
 log = logging.getLogger(__name__)
@@ -41,29 +39,21 @@ class Clients:
         self,
         identities: LocalIdentities,
         ledger: Ledger,
+        *,
         senders: Sequence[TransactionSender],
-        store: ContentStore,
-        seed: int,
-        prover: NormProver | None,
         clients: list[Client],
+        bond: Callable[[int], Client],
     ) -> None:
-        """`senders` pay for the clients, by number, newcomers included."""
-        self._identities, self._ledger, self._senders, self._store = identities, ledger, senders, store
-        self._seed, self._prover, self._clients = seed, prover, clients
+        """`senders` pay for the clients, by number, newcomers included; `bond` makes one take part."""
+        self._identities, self._ledger, self._senders = identities, ledger, senders
+        self._clients, self._bond = clients, bond
 
     def join(self, client: int) -> ParticipantId:
         """Bond a client unless it is, and let it take part."""
         for known in self._clients:
             if known.index == client:
                 return known.participant
-        joined = self._identities.client(
-            client,
-            self._ledger,
-            sender=self._senders[client],
-            store=self._store,
-            seed=self._seed,
-            prover=self._prover,
-        )
+        joined = self._bond(client)
         self._clients.append(joined)
         return joined.participant
 
@@ -98,6 +88,7 @@ class Clients:
 def make_world(
     config: JobConfig,
     job: JobDocument,
+    *,
     ledger: Ledger,
     owner: TransactionSender,
     population: Clients,

@@ -9,6 +9,7 @@ import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -105,16 +106,17 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     check_size(config)
     job, dataset, shares = prepare_job(config)
     config = with_exponents(config, job, shares[0])
-    on = job, shares, clients_device(config, job)
+    device = clients_device(config, job)
     keys = norm_keys(job, place.zk_keys, display.stage)
     with ExitStack() as stack:
         events = stack.enter_context(_begun(config, place))
         display.stage("starting chain and IPFS node")
         services = stack.enter_context(_services(config, place))
         store, (web3, *shard_web3s) = IpfsStore(services.ipfs), map(connect, services.urls)
-        paying = place.account, 1 + config.identities + config.validators, events.add_receipt
-        senders = make_senders(web3, *paying)
-        shard_senders = [make_senders(own, *paying) for own in shard_web3s]
+        paying = 1 + config.identities + config.validators
+        senders, *shard_senders = (
+            make_senders(own, place.account, paying, events.add_receipt) for own in (web3, *shard_web3s)
+        )
         carriers = make_transaction_senders(senders, shard_senders)
         clock = _checked(config, place, senders, shard_senders, display)
         display.stage("making keys")
@@ -126,16 +128,29 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
-        clients = [] if config.dynamics else identities.clients(ledger, payers, store, config.seed, prover)
+        bond = partial(identities.client, ledger=ledger, senders=payers, store=store, seed=config.seed, prover=prover)
+        clients = [] if config.dynamics else [bond(index) for index in range(config.clients)]
         scorers = _opinions(config, job, dataset)
-        validators = identities.validators(ledger, carriers[1 + config.identities :], store, scorers)
-        population = Clients(identities, ledger, payers, store, config.seed, prover, clients)
+        validators = identities.validators(ledger, carriers[1 + config.identities :], store=store, scorers=scorers)
+        population = Clients(identities, ledger, senders=payers, clients=clients, bond=bond)
         world = None
         if config.dynamics:
             ids = [validator.participant for validator in validators]
             chains = services.devnet if ledger.mirrors else None
-            world = make_world(config, job, ledger, senders[0], population, ids, chains)
-        trainer = LocalTrainer(*on) if config.executor == "local" else stack.enter_context(RayTrainer(*on))
+            world = make_world(
+                config,
+                job,
+                ledger=ledger,
+                owner=senders[0],
+                population=population,
+                validators=ids,
+                chains=chains,
+            )
+        trainer = (
+            LocalTrainer(job, shares, device)
+            if config.executor == "local"
+            else stack.enter_context(RayTrainer(job, shares, device))
+        )
         challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
         network = Network(
             ledger,

@@ -59,8 +59,11 @@ class ShardTestnet:
         self.identities = LocalIdentities(folder / "roles", clients, validators, 5)
         self.network = Network(
             self.ledger,
-            self.identities.clients(self.ledger, self.carriers[1 : 1 + clients], self.store, 1),
-            validators=self.identities.validators(self.ledger, self.carriers[1 + clients :], self.store),
+            [
+                self.identities.client(index, ledger=self.ledger, senders=self.carriers[1:], store=self.store, seed=1)
+                for index in range(clients)
+            ],
+            validators=self.identities.validators(self.ledger, self.carriers[1 + clients :], store=self.store),
             trainer=Nudger(),
             clock=make_clock(senders[0], real_time=False, followers=deployers),
             sender=self.carriers[0],
