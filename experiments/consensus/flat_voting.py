@@ -31,8 +31,8 @@ class FlatVoting(BoundContract):
     ) -> UnsentCall:
         """Vote; the signature is over `Publication` in this contract's domain."""
         arguments = [round_number, validator, aggregate_root, content_digest, signature]
-        return self._write("vote", "vote", arguments, 0, validator, round_number)
+        return self._write("vote", *arguments, participant=validator, round_number=round_number)
 
     def is_decided(self, round_number: RoundNumber) -> bool:
         """True once two thirds of the validators have voted for one result."""
-        return any(self._read("acceptedIn", round_number))
+        return any(self._read(bytes, "acceptedIn", round_number))

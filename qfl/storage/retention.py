@@ -18,9 +18,6 @@ from typing import Protocol
 from qfl.errors import InvalidInput
 from qfl.storage.store import ContentStore
 
-KEEP_ROUNDS = 3
-"""Final rounds that a role keeps the content of, for those who join or verify late."""
-
 
 class CollectingStore(ContentStore, Protocol):
     """A store that deletes what is not pinned when it is told to."""

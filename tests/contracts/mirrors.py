@@ -8,11 +8,16 @@ from typing import Any
 
 from brownie import BeaconMirror, Shard
 
-from qfl.chain.contracts.mirror import as_tuple
 from qfl.protocol.chunks import client_leaf, merkle_path, merkle_root
 from qfl.protocol.types import MirroredRound, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from scripts.deploy import NOBODY
 from tests.contracts.world import Member, World, as_struct, bundle_of
+
+
+def as_tuple(message: MirrorMessage) -> tuple[Any, ...]:
+    """The `MirrorMessage` struct of a message."""
+    seats = [(seat.validator, tuple(vars(seat.key).values())) for seat in message.committee]
+    return tuple(vars(message.round).values()), list(message.revoked), seats
 
 
 @dataclass

@@ -19,12 +19,11 @@ from dataclasses import replace
 
 import pytest
 
-from qfl.chain.contracts.mirror import as_tuple
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.digests import compute_commitment
 from qfl.protocol.types import LmsPublicKey, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from tests.contracts.bank import rotate
-from tests.contracts.mirrors import put_up
+from tests.contracts.mirrors import as_tuple, put_up
 from tests.contracts.world import (
     CHECKPOINT,
     COMMIT,

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from eth_abi.exceptions import DecodingError
 from web3 import Web3
 from web3.types import BlockIdentifier
 
 from qfl.chain.abi import load_abi
+from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading, require_data
-from qfl.chain.rpc.coding import EventCoder, FunctionCoder
-from qfl.chain.rpc.connection import chain_id_of, url_of
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder, in_python
+from qfl.chain.rpc.connection import chain_id_of, reaching, url_of
 from qfl.chain.rpc.logs import read_logs
 from qfl.chain.rpc.revert import decode_revert
 from qfl.chain.rpc.rpc import call_all, rpc_at
@@ -21,9 +22,11 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import DeploymentMismatch, RpcRefused
 from qfl.protocol.types import ParticipantId
 
+T = TypeVar("T")
+
 
 class BoundContract:
-    """One contract; `.functions` of web3 is used nowhere."""
+    """One contract; `.functions` of web3 is used nowhere. Structs are dataclasses (`qfl.chain.contracts.records`)."""
 
     abi_name: str
 
@@ -32,53 +35,77 @@ class BoundContract:
         self.web3, self._url = web3, url_of(web3)
         self._rpc = rpc_at(self._url)
 
-    def _read(self, function: str, *arguments: object, block: BlockIdentifier = "latest") -> Any:
-        return self._read_many(function, [arguments], block)[0]
+    def _read(self, kind: type[T], function: str, *arguments: object) -> T:
+        """What a view answers, as a `kind`."""
+        return self._read_many(kind, function, [arguments])[0]
 
-    def _read_many(
-        self, function: str, calls: Iterable[Sequence[object]], block: BlockIdentifier = "latest"
-    ) -> list[Any]:
+    def _read_many(self, kind: type[T], function: str, calls: Iterable[Sequence[object]]) -> list[T]:
         """What a view answers to each of several lists of arguments; they travel together."""
         coder = _functions(self.abi_name)[function]
-        at = hex(block) if isinstance(block, int) else block
         requests = [{"to": self.address, "data": "0x" + coder.encode(arguments).hex()} for arguments in calls]
         try:
-            answers = call_all(self._rpc, "eth_call", [(request, at) for request in requests])
-            return [coder.decode(require_data(self._url, answer)) for answer in answers]
+            answers = call_all(self._rpc, "eth_call", [(request, "latest") for request in requests])
+            found = [coder.decode(require_data(self._url, answer)) for answer in answers]
         except RpcRefused as error:
             if not error.is_revert:
                 raise
             raise decode_revert(function, error.data) from error
         except DecodingError as error:
             raise DeploymentMismatch(f"{self.abi_name} at {self.address}", "a contract", "no code") from error
+        with reading(self._url, f"an answer to {function}"):
+            return [record(kind, value) for value in found]
 
     def _write(
         self,
-        label: str,
         function: str,
-        arguments: Sequence[object],
+        *arguments: object,
+        label: str | None = None,
         value_wei: int = 0,
         participant: ParticipantId | None = None,
         round_number: int | None = None,
     ) -> UnsentCall:
-        data, chain_id = _functions(self.abi_name)[function].encode(arguments), chain_id_of(self.web3)
+        """A call that is not sent yet; its label is the function's name, unless there is another one."""
+        data, chain_id = encode_call(self.abi_name, function, arguments), chain_id_of(self.web3)
+        label = label or in_python(function)
         return UnsentCall(label, self.address, data, value_wei, participant, round_number, chain_id)
 
     def _events(
+        self, kind: type[T], name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
+    ) -> list[T]:
+        """The logs of an event with these indexed arguments (None: whatever it is), oldest first, each as a `kind`."""
+        logs = self._logs(name, from_block, to_block, **filters)
+        with reading(self._url, f"an event {name}"):
+            return [record(kind, log) for log in logs]
+
+    def _logs(
         self, name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
     ) -> list[dict[str, Any]]:
-        """The logs of an event with these indexed arguments, oldest first, as `EventCoder.decode` gives them."""
+        """As `_events`: the arguments of each log by name, and beside them its `block` and `txHash`."""
         coder = _event(self.abi_name, name)
+        topics = coder.topics({name: value for name, value in filters.items() if value is not None})
         last = to_block if isinstance(to_block, int) else str(to_block)
-        logs = read_logs(self._rpc, {"address": self.address, "topics": coder.topics(filters)}, from_block, last)
+        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, from_block, last)
         with reading(self._url, f"an event {name}"):
-            return [coder.decode(log) for log in logs]
+            found = [coder.decode(log) for log in logs]
+        return [
+            {**log["args"], "block": log["blockNumber"], "txHash": log["transactionHash"].to_0x_hex()} for log in found
+        ]
+
+    def _kept_at(self, address: str) -> bytes:
+        """What a contract keeps as the code of another one; the first byte there is STOP."""
+        with reaching(self._url):
+            return bytes(self.web3.eth.get_code(Web3.to_checksum_address(address)))[1:]
 
     def arguments_of(self, data: bytes) -> tuple[str, dict[str, Any]]:
-        """The function and arguments in a transaction's input."""
-        contract = self.web3.eth.contract(address=self.address, abi=load_abi(self.abi_name), decode_tuples=True)
-        function, arguments = contract.decode_function_input(data)
-        return str(function.fn_name), dict(arguments)
+        """The function and arguments in a transaction's input.
+
+        Raises:
+            ValueError: no function of this contract. DecodingError: not its arguments.
+        """
+        for coder in _functions(self.abi_name).values():
+            if coder.selector == data[:4]:
+                return coder.name, coder.arguments_in(data)
+        raise ValueError(f"{self.abi_name} has no function with the selector 0x{data[:4].hex()}")
 
 
 def encode_call(abi_name: str, function: str, arguments: Sequence[object]) -> bytes:

@@ -10,6 +10,7 @@ from typing import Any
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.records import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
 from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
@@ -165,12 +166,11 @@ class Beacon(BoundContract):
 
     def open_round(self) -> UnsentCall:
         """Open the next round."""
-        return self._write("open_round", "openRound", [])
+        return self._write("openRound")
 
     def submit_checkpoint(self, checkpoint: CheckpointData, bundle: bytes) -> UnsentCall:
         """Bring a shard's result with its committee's signatures."""
-        arguments = [as_tuple(checkpoint), bundle]
-        return self._write("checkpoint", "submitCheckpoint", arguments, round_number=checkpoint.round)
+        return self._write("submitCheckpoint", checkpoint, bundle, label="checkpoint", round_number=checkpoint.round)
 
     def publish(
         self,
@@ -182,187 +182,116 @@ class Beacon(BoundContract):
     ) -> UnsentCall:
         """Publish the round's model."""
         arguments = [round_number, validator, model_root, content_digest, signature]
-        return self._write("publish", "publish", arguments, 0, validator, round_number)
+        return self._write("publish", *arguments, participant=validator, round_number=round_number)
 
     def settle(self, round_number: RoundNumber) -> UnsentCall:
         """Make a model final after its challenge window."""
-        return self._write("settle", "settle", [round_number], round_number=round_number)
+        return self._write("settle", round_number, round_number=round_number)
 
     def set_parameters(self, parameters: Mapping[str, int]) -> UnsentCall:
         """Choose the parameters of the rounds opened from now on: all of them, as `next_parameters` gives them."""
-        return self._write("set_parameters", "setParameters", [tuple(parameters.values())])
+        return self._write("setParameters", tuple(parameters.values()))
 
     # --- reads ---
 
     def context(self) -> RoundContext:
         """Where the current round stands."""
-        c = self._read("context")
-        return RoundContext(
-            RoundNumber(c.round),
-            Phase(c.phase),
-            c.phaseEndsAt,
-            c.revealEndsAt,
-            c.turnSeconds,
-            c.shards,
-            c.seats,
-            c.baseRoot,
-            c.normBound,
-            c.laneBits,
-        )
+        return self._read(RoundContext, "context")
 
     def round_at(self, number: RoundNumber) -> RoundRecord:
         """A round; number 0 is the genesis model."""
-        r = self._read("roundAt", number)
-        return RoundRecord(
-            number,
-            r.seed,
-            RoundNumber(r.baseRound),
-            r.parametersVersion,
-            RoundState(r.state),
-            *(r.commitEndsAt, r.revealEndsAt, r.checkpointEndsAt, r.publishEndsAt),
-            r.checkpoints,
-            ParticipantId(r.publisher),
-            r.publishedAt,
-            r.modelRoot,
-            r.contentDigest,
-        )
+        return record(RoundRecord, {"number": number, **self._read(dict[str, Any], "roundAt", number)})
 
     def current_round(self) -> RoundNumber:
         """The last round opened."""
-        return RoundNumber(self._read("currentRound"))
+        return self._read(RoundNumber, "currentRound")
 
     def head_round(self) -> RoundNumber:
         """The latest good model's round."""
-        return RoundNumber(self._read("headRound"))
+        return self._read(RoundNumber, "headRound")
 
     def final_round(self) -> RoundNumber:
         """The highest round whose model is final."""
-        return RoundNumber(self._read("finalRound"))
+        return self._read(RoundNumber, "finalRound")
 
     def parameters_at(self, version: int) -> Parameters:
         """Round parameters of one version; a version never changes, so each is read once."""
         if version not in self._parameters:
-            self._parameters[version] = self._read_parameters(version)
+            self._parameters[version] = self._read(Parameters, "parametersAt", version)
         return self._parameters[version]
-
-    def _read_parameters(self, version: int) -> Parameters:
-        p = self._read("parametersAt", version)
-        return Parameters(
-            LaneFormat(p.laneBits, p.quantumExponent, p.classicalExponent),
-            p.trimBps,
-            p.normBound,
-            p.shards,
-            p.seats,
-            p.turnSeconds,
-            p.challengeSeconds,
-        )
 
     def parameters_of(self, round_number: RoundNumber) -> dict[str, int]:
         """Every field of the `RoundParameters` that a round runs under."""
-        return dict(self._read("parametersOf", round_number)._asdict())
+        return self._read(dict[str, int], "parametersOf", round_number)
 
     def owner(self) -> str:
         """The account that may choose parameters."""
-        return str(self._read("owner"))
+        return self._read(str, "owner")
 
     def next_parameters(self) -> dict[str, int]:
         """Every field of the `RoundParameters` that the next round will be opened with."""
-        return dict(self._read("parametersAt", self._read("parametersVersion"))._asdict())
+        return self._read(dict[str, int], "parametersAt", self._read(int, "parametersVersion"))
 
     def shape(self) -> ModelShape:
         """Lengths of the model's blocks; fixed at deployment, so read once."""
         if self._shape is None:
-            self._shape = ModelShape(self._read("quantumLength"), self._read("classicalLength"))
+            self._shape = ModelShape(self._read(int, "quantumLength"), self._read(int, "classicalLength"))
         return self._shape
 
     def architecture_digest(self) -> bytes:
         """sha256 of the job's architecture document."""
-        return bytes(self._read("architectureDigest"))
+        return self._read(bytes, "architectureDigest")
 
     def committee(self, round_number: RoundNumber, shard: ShardIndex) -> list[ParticipantId]:
         """The validators in a committee's seats."""
-        return [ParticipantId(validator) for validator in self._read("committee", round_number, shard)]
+        return self._read(list[ParticipantId], "committee", round_number, shard)
 
     def shard_of(self, round_number: RoundNumber, client: ParticipantId) -> ShardIndex:
         """The shard a client belongs to in a round."""
-        return ShardIndex(self._read("shardOf", round_number, client))
+        return self._read(ShardIndex, "shardOf", round_number, client)
 
     def shards_of(self, round_number: RoundNumber, clients: Sequence[ParticipantId]) -> list[ShardIndex]:
         """The shard of each client in a round; asked for together."""
-        answers = self._read_many("shardOf", [(round_number, client) for client in clients])
-        return [ShardIndex(shard) for shard in answers]
+        return self._read_many(ShardIndex, "shardOf", [(round_number, client) for client in clients])
 
     def checkpoint_at(self, round_number: RoundNumber, shard: ShardIndex) -> CheckpointRecord:
         """A shard's accepted checkpoint."""
-        c = self._read("checkpointAt", round_number, shard)
-        return CheckpointRecord(c.digest, c.attested, c.acceptedAt, c.count, c.voided)
+        return self._read(CheckpointRecord, "checkpointAt", round_number, shard)
 
     def validator_duty(self, validator: ParticipantId) -> Duty:
         """What a validator should do now."""
-        duty, number, shard, seat, deadline = self._read("validatorDuty", validator)
-        return Duty(ValidatorDuty(duty), RoundNumber(number), ShardIndex(shard), seat, deadline)
+        return self._read(Duty, "validatorDuty", validator)
 
     # --- events ---
 
     def opened_in(self, round_number: RoundNumber, from_block: int) -> int:
         """The block in which a round was opened."""
-        events = self._events("RoundOpened", from_block, round=round_number)
+        events = self._logs("RoundOpened", from_block, round=round_number)
         if len(events) != 1:  # also of a node that has not seen the block yet
             raise NodeContradictsItself(self._url, f"round {round_number} was opened {len(events)} times")
-        return int(events[0]["blockNumber"])
+        return int(events[0]["block"])
 
     def openings(self, from_block: int) -> list[tuple[RoundNumber, int]]:
         """Every round ever opened, with its block."""
-        return [
-            (RoundNumber(event["args"]["round"]), int(event["blockNumber"]))
-            for event in self._events("RoundOpened", from_block)
-        ]
+        return [(RoundNumber(event["round"]), event["block"]) for event in self._logs("RoundOpened", from_block)]
 
     def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
         """Every seat that a validator has had in the rounds opened since a block, oldest first."""
         found = []
-        for event in self._events("RoundOpened", from_block):
-            said = event["args"]
-            seats = self.parameters_at(said["parametersVersion"]).seats
-            held = (place for place, member in enumerate(said["committees"]) if member == validator)
+        for event in self._logs("RoundOpened", from_block):
+            seats = self.parameters_at(event["parametersVersion"]).seats
+            held = (place for place, member in enumerate(event["committees"]) if member == validator)
             found += [
-                Sitting(RoundNumber(said["round"]), ShardIndex(place // seats), place % seats, event["blockNumber"])
+                Sitting(RoundNumber(event["round"]), ShardIndex(place // seats), place % seats, event["block"])
                 for place in held
             ]
         return found
 
     def accepted(self, round_number: RoundNumber, from_block: int) -> list[Accepted]:
         """The accepted checkpoints of a round, by shard."""
-        events = self._events("CheckpointAccepted", from_block, round=round_number)
-        found = [
-            Accepted(
-                from_tuple(event["args"]["checkpoint"]),
-                event["args"]["attested"],
-                event["transactionHash"].to_0x_hex(),
-            )
-            for event in events
-        ]
+        found = self._events(Accepted, "CheckpointAccepted", from_block, round=round_number)
         return sorted(found, key=lambda accepted: accepted.checkpoint.shard)
 
     def publications(self, from_block: int) -> dict[RoundNumber, str]:
         """The transaction that published each round's model."""
-        return {
-            RoundNumber(event["args"]["round"]): event["transactionHash"].to_0x_hex()
-            for event in self._events("ModelPublished", from_block)
-        }
-
-
-def as_tuple(checkpoint: CheckpointData) -> tuple[object, ...]:
-    """The checkpoint as the ABI wants it."""
-    c = checkpoint
-    head = (c.round, c.shard, c.turn, c.count, c.base_root, c.included)
-    return (*head, c.updates_root, c.aggregate_root, c.content_digest)
-
-
-def from_tuple(value: Any) -> CheckpointData:
-    """The checkpoint in an event or a call, decoded as a tuple, a named tuple or a mapping."""
-    fields = list(value.values()) if hasattr(value, "values") else list(value)
-    number, shard, turn, count, base, included, updates, aggregate, digest = fields
-    return CheckpointData(
-        RoundNumber(number), ShardIndex(shard), turn, count, base, included, updates, aggregate, digest
-    )
+        return {event["round"]: event["txHash"] for event in self._logs("ModelPublished", from_block)}

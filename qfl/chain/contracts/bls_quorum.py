@@ -13,7 +13,6 @@ from web3 import Web3
 from web3.types import BlockIdentifier
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.rpc.connection import reaching
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import ParticipantId
 
@@ -56,43 +55,41 @@ class BlsQuorum(BoundContract):
 
     def register(self, validator: ParticipantId, key: bytes, possession: bytes, signature: bytes) -> UnsentCall:
         """Register a validator's key, or replace it."""
-        return self._write("register_bls_key", "register", [validator, key, possession, signature], 0, validator)
+        arguments = [validator, key, possession, signature]
+        return self._write("register", *arguments, label="register_bls_key", participant=validator)
 
     def pack(self, keys: Iterable[tuple[ParticipantId, bytes]]) -> UnsentCall:
         """Pack current keys into a new page, in ascending order of validators."""
         entries = b"".join(validator.to_bytes(4) + key for validator, key in sorted(keys))
-        return self._write("pack_bls_keys", "pack", [entries])
+        return self._write("pack", entries, label="pack_bls_keys")
 
     # --- reads ---
 
     def key_count(self, validator: ParticipantId) -> int:
         """How many keys a validator registered; the current one is the last."""
-        return int(self._read("keyCount", validator))
+        return self._read(int, "keyCount", validator)
 
     def key_retired_at(self, validator: ParticipantId, key_index: int) -> int:
         """When a key stopped attesting (unix seconds); 0 while it is current."""
-        return int(self._read("keyRetiredAt", validator, key_index))
+        return self._read(int, "keyRetiredAt", validator, key_index)
 
     def keys_of(self, validators: Sequence[ParticipantId], from_block: int) -> list[bytes | None]:
         """The validators' current keys, registered since a block; None for who has none."""
-        found = self._read_many("keyDigestOf", [[validator] for validator in validators])
-        digests = [bytes(digest) for digest in found]
+        digests = self._read_many(bytes, "keyDigestOf", [(validator,) for validator in validators])
         if {digest for digest in digests if digest != _NO_KEY} - self._keys.keys():
             self._keys = {keccak(entry.key): entry.key for entry in self.registrations(from_block)}
         return [self._keys.get(digest) for digest in digests]
 
     def places_of(self, validators: Sequence[ParticipantId]) -> list[KeyPlace | None]:
         """Where the validators' current keys are; None for one that is in no page."""
-        places = self._read("placesOf", list(validators))
+        places = self._read(list[int], "placesOf", validators)
         return [None if place == _NOT_PACKED else KeyPlace(place >> 8, place & 0xFF) for place in places]
 
     def key_in(self, place: KeyPlace) -> tuple[ParticipantId, bytes] | None:
         """The validator and the key at a place, whether it counts or not; None where there is no such place."""
         if place.page not in self._pages:
-            data, _, _ = self._read("pageAt", place.page)
-            with reaching(self._url):
-                code = bytes(self.web3.eth.get_code(data))[1:]
-            entries = [code[start : start + _ENTRY_BYTES] for start in range(0, len(code), _ENTRY_BYTES)]
+            kept = self._kept_at(self._read(tuple[str, int, int], "pageAt", place.page)[0])
+            entries = [kept[start : start + _ENTRY_BYTES] for start in range(0, len(kept), _ENTRY_BYTES)]
             if not entries:
                 return None
             self._pages[place.page] = [(ParticipantId(int.from_bytes(entry[:4])), entry[4:]) for entry in entries]
@@ -105,13 +102,4 @@ class BlsQuorum(BoundContract):
         self, from_block: int, validator: ParticipantId | None = None, to_block: BlockIdentifier = "latest"
     ) -> list[Registration]:
         """Every key that was registered since a block, oldest first; by one validator, or by all."""
-        filters = {} if validator is None else {"validator": validator}
-        return [
-            Registration(
-                ParticipantId(event["args"]["validator"]),
-                event["args"]["keyIndex"],
-                bytes(event["args"]["key"]),
-                event["blockNumber"],
-            )
-            for event in self._events("KeyRegistered", from_block, to_block, **filters)
-        ]
+        return self._events(Registration, "KeyRegistered", from_block, to_block, validator=validator)

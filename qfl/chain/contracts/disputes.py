@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.contracts.beacon import as_tuple
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
 
@@ -63,9 +62,8 @@ class Disputes(BoundContract):
         aggregate: Opening,
     ) -> UnsentCall:
         """Prove that one coordinate of a shard's aggregate is wrong."""
-        chunks = [_opening(opening) for opening in openings]
-        arguments = [as_tuple(checkpoint), coordinate, _revealed(updates), chunks, _opening(aggregate)]
-        return self._dispute("Aggregate", arguments, checkpoint.round)
+        arguments = [checkpoint, coordinate, updates, openings, aggregate]
+        return self._write("disputeAggregate", *arguments, round_number=checkpoint.round)
 
     def whole_aggregate(
         self,
@@ -75,12 +73,12 @@ class Disputes(BoundContract):
         seeds: Sequence[bytes],
     ) -> UnsentCall:
         """Prove that a shard's aggregate is wrong by all the chunks of the updates, and the seeds of their salts."""
-        arguments = [as_tuple(checkpoint), _revealed(updates), lanes, seeds]
-        return self._dispute("WholeAggregate", arguments, checkpoint.round)
+        arguments = [checkpoint, updates, lanes, seeds]
+        return self._write("disputeWholeAggregate", *arguments, round_number=checkpoint.round)
 
     def updates(self, checkpoint: CheckpointData, updates: Sequence[Revealed]) -> UnsentCall:
         """Prove that a checkpoint includes what nobody revealed."""
-        return self._dispute("Updates", [as_tuple(checkpoint), _revealed(updates)], checkpoint.round)
+        return self._write("disputeUpdates", checkpoint, updates, round_number=checkpoint.round)
 
     def norm(
         self,
@@ -92,8 +90,8 @@ class Disputes(BoundContract):
         seed: bytes,
     ) -> UnsentCall:
         """Prove that the included update at `position` is over the norm bound."""
-        arguments = [as_tuple(checkpoint), position, _revealed([update])[0], path, chunks, seed]
-        return self._dispute("Norm", arguments, checkpoint.round)
+        arguments = [checkpoint, position, update, path, chunks, seed]
+        return self._write("disputeNorm", *arguments, round_number=checkpoint.round)
 
     def model(
         self,
@@ -105,10 +103,8 @@ class Disputes(BoundContract):
         model: Opening,
     ) -> UnsentCall:
         """Prove that one coordinate of a published model is wrong."""
-        accepted = [as_tuple(checkpoint) for checkpoint in checkpoints]
-        chunks = [_opening(aggregate) for aggregate in aggregates]
-        arguments = [round_number, coordinate, accepted, chunks, _opening(base), _opening(model)]
-        return self._dispute("Model", arguments, round_number)
+        arguments = [round_number, coordinate, checkpoints, aggregates, base, model]
+        return self._write("disputeModel", *arguments, round_number=round_number)
 
     def whole_model(
         self,
@@ -118,8 +114,8 @@ class Disputes(BoundContract):
         aggregates: Sequence[Sequence[bytes]],
     ) -> UnsentCall:
         """Prove that a published model is wrong by all the chunks of its base and of the aggregates."""
-        accepted = [as_tuple(checkpoint) for checkpoint in checkpoints]
-        return self._dispute("WholeModel", [round_number, accepted, base, aggregates], round_number)
+        arguments = [round_number, checkpoints, base, aggregates]
+        return self._write("disputeWholeModel", *arguments, round_number=round_number)
 
     def equivocation(
         self,
@@ -130,41 +126,17 @@ class Disputes(BoundContract):
         signed_other: tuple[int, bytes],
     ) -> UnsentCall:
         """Prove that a seat signed two checkpoints in one turn; each by (number of the validator's key, signature)."""
-        arguments = [as_tuple(one), as_tuple(other), seat, *signed_one, *signed_other]
-        return self._dispute("Equivocation", arguments, one.round)
+        arguments = [one, other, seat, *signed_one, *signed_other]
+        return self._write("disputeEquivocation", *arguments, round_number=one.round)
 
     # --- reads ---
 
     def equivocated(self, round_number: RoundNumber, shard: ShardIndex) -> int:
         """The seats of a committee that were slashed for equivocation: bit i is seat i."""
-        return int(self._read("equivocated", round_number, shard))
+        return self._read(int, "equivocated", round_number, shard)
 
     # --- events ---
 
     def proven(self, from_block: int, round_number: RoundNumber | None = None) -> list[ProvenFault]:
         """The faults proven since a block, oldest first; of one round, or of all."""
-        filters = {} if round_number is None else {"round": round_number}
-        return [
-            ProvenFault(
-                Fault(event["args"]["fault"]),
-                RoundNumber(event["args"]["round"]),
-                ShardIndex(event["args"]["shard"]),
-                event["args"]["challenger"],
-                tuple(ParticipantId(validator) for validator in event["args"]["guilty"]),
-                event["args"]["takenWei"],
-                event["transactionHash"].to_0x_hex(),
-            )
-            for event in self._events("FaultProven", from_block, **filters)
-        ]
-
-    def _dispute(self, what: str, arguments: Sequence[object], round_number: RoundNumber) -> UnsentCall:
-        label = "dispute_" + what.replace("Whole", "whole_").lower()
-        return self._write(label, f"dispute{what}", arguments, round_number=round_number)
-
-
-def _opening(opening: Opening) -> tuple[object, ...]:
-    return opening.data, opening.salt, list(opening.path)
-
-
-def _revealed(updates: Sequence[Revealed]) -> list[tuple[object, ...]]:
-    return [(update.client, update.update_root, update.content_digest) for update in updates]
+        return self._events(ProvenFault, "FaultProven", from_block, round=round_number)

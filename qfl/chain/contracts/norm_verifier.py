@@ -7,7 +7,6 @@ from web3.types import Nonce
 from web3.utils.address import get_create_address
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.rpc.connection import reaching
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import DeploymentMismatch
 
@@ -19,11 +18,11 @@ class NormVerifier(BoundContract):
 
     def key_digest(self) -> bytes:
         """Digest of capacity and verifying key, for comparison with `qfl.crypto.norm.keys.NormKeys.digest`."""
-        return bytes(self._read("keyDigest"))
+        return self._read(bytes, "keyDigest")
 
     def capacity(self) -> int:
         """Lanes of its circuit."""
-        return int(self._read("capacity"))
+        return self._read(int, "capacity")
 
     def verifying_key(self) -> VerifyingKey:
         """The whole key, so that others can check proofs: the code of the one contract that the verifier has made.
@@ -32,9 +31,8 @@ class NormVerifier(BoundContract):
             DeploymentMismatch: what is there does not have the verifier's digest.
         """
         data = get_create_address(HexAddress(HexStr(self.address)), Nonce(1))
-        with reaching(self._url):
-            code = bytes(self.web3.eth.get_code(data))[1:]  # the first byte is STOP
-        words = tuple(int.from_bytes(code[start : start + 32]) for start in range(0, len(code), 32))
+        kept = self._kept_at(data)
+        words = tuple(int.from_bytes(kept[start : start + 32]) for start in range(0, len(kept), 32))
         key, expected = VerifyingKey(self.capacity(), words), self.key_digest()
         if key.digest != expected:
             raise DeploymentMismatch(f"the verifying key in {data}", expected.hex(), key.digest.hex())

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.contracts.beacon import as_tuple
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
 
@@ -25,29 +24,28 @@ class Rewards(BoundContract):
         path: Sequence[bytes],
     ) -> UnsentCall:
         """Credit an included update."""
-        arguments = [as_tuple(checkpoint), position, client, update_root, content_digest, list(path)]
-        return self._write("reward_update", "rewardUpdate", arguments, 0, client, checkpoint.round)
+        arguments = [checkpoint, position, client, update_root, content_digest, path]
+        return self._write("rewardUpdate", *arguments, participant=client, round_number=checkpoint.round)
 
     def reward_seat(
         self, round_number: RoundNumber, shard: ShardIndex, seat: int, validator: ParticipantId
     ) -> UnsentCall:
         """Credit an attesting seat."""
         arguments = [round_number, shard, seat]
-        return self._write("reward_seat", "rewardSeat", arguments, 0, validator, round_number)
+        return self._write("rewardSeat", *arguments, participant=validator, round_number=round_number)
 
     def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
         """Credit the publisher."""
-        arguments = [round_number]
-        return self._write("reward_publisher", "rewardPublisher", arguments, 0, validator, round_number)
+        return self._write("rewardPublisher", round_number, participant=validator, round_number=round_number)
 
     def rewarded_updates(self, round_number: RoundNumber, shard: ShardIndex) -> int:
         """Bit i is set when the included update at position i was rewarded."""
-        return int(self._read("rewardedUpdates", round_number, shard))
+        return self._read(int, "rewardedUpdates", round_number, shard)
 
     def rewarded_seats(self, round_number: RoundNumber, shard: ShardIndex) -> int:
         """Bit i is set when seat i was rewarded."""
-        return int(self._read("rewardedSeats", round_number, shard))
+        return self._read(int, "rewardedSeats", round_number, shard)
 
     def is_publisher_rewarded(self, round_number: RoundNumber) -> bool:
         """Whether the round's publisher was rewarded."""
-        return bool(self._read("isPublisherRewarded", round_number))
+        return self._read(bool, "isPublisherRewarded", round_number)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.contracts.beacon import as_tuple, from_tuple
+from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading
 from qfl.chain.rpc.rpc import call_all
 from qfl.chain.rpc.sender import UnsentCall
@@ -70,7 +70,7 @@ class Shard(BoundContract):
     ) -> UnsentCall:
         """Commit to an update."""
         arguments = [round_number, client, base_root, commitment, signature]
-        return self._write("commit", "commit", arguments, 0, client, round_number)
+        return self._write("commit", *arguments, participant=client, round_number=round_number)
 
     def reveal(
         self,
@@ -82,7 +82,7 @@ class Shard(BoundContract):
     ) -> UnsentCall:
         """Open a commitment."""
         arguments = [round_number, client, update_root, content_digest, salt]
-        return self._write("reveal", "reveal", arguments, 0, client, round_number)
+        return self._write("reveal", *arguments, participant=client, round_number=round_number)
 
     def reveal_private(
         self,
@@ -97,66 +97,57 @@ class Shard(BoundContract):
         """Open a commitment of the private mode; `proof` is eight 32-byte words, as the contract takes them."""
         words = [int.from_bytes(proof[i : i + 32]) for i in range(0, len(proof), 32)]
         arguments = [round_number, client, update_root, content_digest, salt, vector_commitment, words]
-        return self._write("reveal_private", "revealPrivate", arguments, 0, client, round_number)
+        return self._write("revealPrivate", *arguments, participant=client, round_number=round_number)
 
     def propose(self, checkpoint: CheckpointData, signature: bytes, validator: ParticipantId) -> UnsentCall:
         """Announce a proposal."""
-        arguments = [as_tuple(checkpoint), signature]
-        return self._write("propose", "propose", arguments, 0, validator, checkpoint.round)
+        return self._write("propose", checkpoint, signature, participant=validator, round_number=checkpoint.round)
 
     def attest(
         self, checkpoint: CheckpointData, seat: int, digest: bytes, signature: bytes, validator: ParticipantId
     ) -> UnsentCall:
         """Announce an attestation."""
         arguments = [checkpoint.round, checkpoint.turn, seat, digest, signature]
-        return self._write("attest", "attest", arguments, 0, validator, checkpoint.round)
+        return self._write("attest", *arguments, participant=validator, round_number=checkpoint.round)
 
     # --- reads ---
 
     def shard_index(self) -> ShardIndex:
         """Which shard this is."""
-        return ShardIndex(self._read("shardIndex"))
+        return self._read(ShardIndex, "shardIndex")
 
     def client_duty(self, client: ParticipantId) -> tuple[ClientDuty, RoundNumber, int]:
         """What a client should do now: duty, round, deadline (unix seconds)."""
-        duty, number, deadline = self._read("clientDuty", client)
-        return ClientDuty(duty), RoundNumber(number), int(deadline)
+        return self._read(tuple[ClientDuty, RoundNumber, int], "clientDuty", client)
 
     def client_duties(self, clients: Sequence[ParticipantId]) -> list[tuple[ClientDuty, RoundNumber]]:
         """What each client should do now, and in which round; asked for together."""
-        answers = self._read_many("clientDuty", [(client,) for client in clients])
-        return [(ClientDuty(duty), RoundNumber(number)) for duty, number, _ in answers]
+        calls = [(client,) for client in clients]
+        answers = self._read_many(tuple[ClientDuty, RoundNumber, int], "clientDuty", calls)
+        return [(duty, number) for duty, number, _ in answers]
 
     def update_of(self, round_number: RoundNumber, client: ParticipantId) -> bytes:
         """What is kept of a client's update; zero bytes when nothing is."""
-        return bytes(self._read("updateOf", round_number, client))
+        return self._read(bytes, "updateOf", round_number, client)
 
     def reveals_in(self, round_number: RoundNumber) -> int:
         """How many updates were revealed in a round."""
-        return int(self._read("revealsIn", round_number))
+        return self._read(int, "revealsIn", round_number)
 
     def verifier(self) -> str | None:
         """The contract that checks the private mode's proofs; None in the transparent mode."""
-        address = str(self._read("verifier"))
+        address = self._read(str, "verifier")
         return address if int(address, 16) else None
 
     def next_leaf(self, client: ParticipantId) -> int:
         """The lowest leaf of the client's key that the shard still accepts."""
-        return int(self._read("nextLeaf", client))
+        return self._read(int, "nextLeaf", client)
 
     # --- events ---
 
     def commits(self, round_number: RoundNumber, from_block: int) -> list[Committed]:
         """The round's commits."""
-        return [
-            Committed(
-                ParticipantId(event["args"]["client"]),
-                event["args"]["commitment"],
-                event["args"]["leaf"],
-                event["transactionHash"].to_0x_hex(),
-            )
-            for event in self._events("Committed", from_block, round=round_number)
-        ]
+        return self._events(Committed, "Committed", from_block, round=round_number)
 
     def reveals(self, round_number: RoundNumber, from_block: int) -> list[Revealed]:
         """The round's reveals, by index."""
@@ -164,18 +155,9 @@ class Shard(BoundContract):
 
     def reveals_until_now(self, round_number: RoundNumber, from_block: int) -> tuple[list[Revealed], int]:
         """The round's reveals, by index, and the block from which on there may be more."""
-        events = self._events("Revealed", from_block, round=round_number)
-        found = [
-            Revealed(
-                ParticipantId(event["args"]["client"]),
-                event["args"]["index"],
-                event["args"]["updateRoot"],
-                event["args"]["contentDigest"],
-                event["transactionHash"].to_0x_hex(),
-            )
-            for event in events
-        ]
-        following = max((event["blockNumber"] + 1 for event in events), default=from_block)
+        events = self._logs("Revealed", from_block, round=round_number)
+        found = [record(Revealed, event) for event in events]
+        following = max((event["block"] + 1 for event in events), default=from_block)
         return sorted(found, key=lambda reveal: reveal.index), following
 
     def committed_at(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
@@ -188,34 +170,21 @@ class Shard(BoundContract):
 
     def norm_proofs(self, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
         """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
-        return {
-            ParticipantId(event["args"]["client"]): int(event["args"]["vectorCommitment"])
-            for event in self._events("NormProven", from_block, round=round_number)
-        }
+        events = self._logs("NormProven", from_block, round=round_number)
+        return {event["client"]: event["vectorCommitment"] for event in events}
 
     def proposals(self, round_number: RoundNumber, from_block: int) -> list[Proposed]:
         """Everything announced as a proposal for the round."""
-        return [
-            Proposed(from_tuple(event["args"]["checkpoint"]), event["args"]["signature"])
-            for event in self._events("Proposed", from_block, round=round_number)
-        ]
+        return self._events(Proposed, "Proposed", from_block, round=round_number)
 
     def attestations(self, round_number: RoundNumber, from_block: int) -> list[Attested]:
         """Everything announced as an attestation for the round."""
-        return [
-            Attested(
-                event["args"]["turn"],
-                event["args"]["seat"],
-                event["args"]["digest"],
-                event["args"]["signature"],
-            )
-            for event in self._events("Attested", from_block, round=round_number)
-        ]
+        return self._events(Attested, "Attested", from_block, round=round_number)
 
     def _times(self, name: str, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
-        events = self._events(name, from_block, round=round_number)
-        numbers = sorted({event["blockNumber"] for event in events})
+        events = self._logs(name, from_block, round=round_number)
+        numbers = sorted({event["block"] for event in events})
         blocks = call_all(self._rpc, "eth_getBlockByNumber", [(hex(number), False) for number in numbers])
         with reading(self._url, "a block"):
             times = {number: int(block["timestamp"], 16) for number, block in zip(numbers, blocks, strict=True)}
-        return {ParticipantId(event["args"]["client"]): times[event["blockNumber"]] for event in events}
+        return {event["client"]: times[event["block"]] for event in events}

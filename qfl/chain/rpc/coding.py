@@ -6,8 +6,10 @@ the process's time went there.
 
 from __future__ import annotations
 
+import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import is_dataclass
 from typing import Any
 
 from eth_abi.abi import decode, encode
@@ -22,17 +24,29 @@ Entry = dict[str, Any]
 
 
 class FunctionCoder:
-    """One function: arguments to call data, and an answer back to values. A struct becomes a named tuple."""
+    """One function: arguments to call data, and an answer back to values.
+
+    A struct is given as a dataclass with fields of its members' names, or as a tuple, and becomes a named tuple.
+    """
 
     def __init__(self, entry: Entry) -> None:
+        self.name = str(entry["name"])
         self._inputs = [canonical_type(parameter) for parameter in entry["inputs"]]
         self._outputs = [canonical_type(parameter) for parameter in entry["outputs"]]
+        self._write_inputs = [_writer(parameter) for parameter in entry["inputs"]]
+        self._name_inputs = {parameter["name"]: _namer(parameter) for parameter in entry["inputs"]}
         self._name_outputs = [_namer(parameter) for parameter in entry["outputs"]]
-        self._selector = selector_of(entry)
+        self.selector = selector_of(entry)
 
     def encode(self, arguments: Sequence[object]) -> bytes:
         """The call data."""
-        return self._selector + encode(self._inputs, arguments)
+        values = [write(value) for write, value in zip(self._write_inputs, arguments, strict=True)]
+        return self.selector + encode(self._inputs, values)
+
+    def arguments_in(self, data: bytes) -> dict[str, Any]:
+        """The arguments in call data, by name. Raises DecodingError."""
+        found = decode(self._inputs, data[4:])
+        return {name: read(value) for (name, read), value in zip(self._name_inputs.items(), found, strict=True)}
 
     def decode(self, answer: bytes) -> Any:
         """The value that the function returns; a tuple when there are several. Raises DecodingError."""
@@ -78,6 +92,25 @@ class EventCoder:
             "blockNumber": int(log["blockNumber"], 16),
             "transactionHash": HexBytes(log["transactionHash"]),
         }
+
+
+def in_python(name: str) -> str:
+    """The name of a struct's member as Python writes it: `baseRoot` is `base_root`."""
+    return re.sub("[A-Z]", lambda letter: "_" + letter[0].lower(), name)
+
+
+def _writer(parameter: Entry) -> Callable[[Any], Any]:
+    """What turns a dataclass into the tuple that a struct is encoded from, wherever one is in a value."""
+    kind = parameter["type"]
+    if kind.endswith("]"):
+        inner = _writer({**parameter, "type": kind[: kind.rindex("[")]})
+        return lambda values: [inner(value) for value in values]
+    if kind != "tuple":
+        return lambda value: value
+    members = {in_python(member["name"]): _writer(member) for member in parameter["components"]}
+    return lambda value: (
+        tuple(write(getattr(value, name)) for name, write in members.items()) if is_dataclass(value) else value
+    )
 
 
 def _namer(parameter: Entry) -> Callable[[Any], Any]:
