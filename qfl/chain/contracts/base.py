@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, TypeVar
+from typing import Any, TypeVar, overload
 
 from eth_abi.exceptions import DecodingError
 from web3 import Web3
@@ -22,6 +22,8 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import DeploymentMismatch, RpcRefused
 from qfl.protocol.types import ParticipantId
 
+A = TypeVar("A")
+B = TypeVar("B")
 T = TypeVar("T")
 
 
@@ -106,6 +108,23 @@ class BoundContract:
             if coder.selector == data[:4]:
                 return coder.name, coder.arguments_in(data)
         raise ValueError(f"{self.abi_name} has no function with the selector 0x{data[:4].hex()}")
+
+
+@overload
+def view(kind: type[T], function: str, /) -> Callable[[BoundContract], T]: ...
+
+
+@overload
+def view(kind: type[T], function: str, first: type[A], /) -> Callable[[BoundContract, A], T]: ...
+
+
+@overload
+def view(kind: type[T], function: str, first: type[A], second: type[B], /) -> Callable[[BoundContract, A, B], T]: ...
+
+
+def view(kind: type[T], function: str, /, *_arguments: type) -> Callable[..., T]:
+    """A method that calls a view with arguments of these types, and returns what it answers as a `kind`."""
+    return lambda contract, *arguments: contract._read(kind, function, *arguments)
 
 
 def encode_call(abi_name: str, function: str, arguments: Sequence[object]) -> bytes:

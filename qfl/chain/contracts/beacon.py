@@ -9,7 +9,7 @@ from typing import Any
 
 from web3 import Web3
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.contracts.records import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
@@ -194,25 +194,19 @@ class Beacon(BoundContract):
 
     # --- reads ---
 
-    def context(self) -> RoundContext:
-        """Where the current round stands."""
-        return self._read(RoundContext, "context")
+    context = view(RoundContext, "context")
+    """Where the current round stands."""
 
     def round_at(self, number: RoundNumber) -> RoundRecord:
         """A round; number 0 is the genesis model."""
         return record(RoundRecord, {"number": number, **self._read(dict[str, Any], "roundAt", number)})
 
-    def current_round(self) -> RoundNumber:
-        """The last round opened."""
-        return self._read(RoundNumber, "currentRound")
-
-    def head_round(self) -> RoundNumber:
-        """The latest good model's round."""
-        return self._read(RoundNumber, "headRound")
-
-    def final_round(self) -> RoundNumber:
-        """The highest round whose model is final."""
-        return self._read(RoundNumber, "finalRound")
+    current_round = view(RoundNumber, "currentRound")
+    """The last round opened."""
+    head_round = view(RoundNumber, "headRound")
+    """The latest good model's round."""
+    final_round = view(RoundNumber, "finalRound")
+    """The highest round whose model is final."""
 
     def parameters_at(self, version: int) -> Parameters:
         """Round parameters of one version; a version never changes, so each is read once."""
@@ -220,13 +214,10 @@ class Beacon(BoundContract):
             self._parameters[version] = self._read(Parameters, "parametersAt", version)
         return self._parameters[version]
 
-    def parameters_of(self, round_number: RoundNumber) -> dict[str, int]:
-        """Every field of the `RoundParameters` that a round runs under."""
-        return self._read(dict[str, int], "parametersOf", round_number)
-
-    def owner(self) -> str:
-        """The account that may choose parameters."""
-        return self._read(str, "owner")
+    parameters_of = view(dict[str, int], "parametersOf", RoundNumber)
+    """Every field of the `RoundParameters` that a round runs under."""
+    owner = view(str, "owner")
+    """The account that may choose parameters."""
 
     def next_parameters(self) -> dict[str, int]:
         """Every field of the `RoundParameters` that the next round will be opened with."""
@@ -238,29 +229,21 @@ class Beacon(BoundContract):
             self._shape = ModelShape(self._read(int, "quantumLength"), self._read(int, "classicalLength"))
         return self._shape
 
-    def architecture_digest(self) -> bytes:
-        """sha256 of the job's architecture document."""
-        return self._read(bytes, "architectureDigest")
-
-    def committee(self, round_number: RoundNumber, shard: ShardIndex) -> list[ParticipantId]:
-        """The validators in a committee's seats."""
-        return self._read(list[ParticipantId], "committee", round_number, shard)
-
-    def shard_of(self, round_number: RoundNumber, client: ParticipantId) -> ShardIndex:
-        """The shard a client belongs to in a round."""
-        return self._read(ShardIndex, "shardOf", round_number, client)
+    architecture_digest = view(bytes, "architectureDigest")
+    """sha256 of the job's architecture document."""
+    committee = view(list[ParticipantId], "committee", RoundNumber, ShardIndex)
+    """The validators in a committee's seats."""
+    shard_of = view(ShardIndex, "shardOf", RoundNumber, ParticipantId)
+    """The shard a client belongs to in a round."""
 
     def shards_of(self, round_number: RoundNumber, clients: Sequence[ParticipantId]) -> list[ShardIndex]:
         """The shard of each client in a round; asked for together."""
         return self._read_many(ShardIndex, "shardOf", [(round_number, client) for client in clients])
 
-    def checkpoint_at(self, round_number: RoundNumber, shard: ShardIndex) -> CheckpointRecord:
-        """A shard's accepted checkpoint."""
-        return self._read(CheckpointRecord, "checkpointAt", round_number, shard)
-
-    def validator_duty(self, validator: ParticipantId) -> Duty:
-        """What a validator should do now."""
-        return self._read(Duty, "validatorDuty", validator)
+    checkpoint_at = view(CheckpointRecord, "checkpointAt", RoundNumber, ShardIndex)
+    """A shard's accepted checkpoint."""
+    validator_duty = view(Duty, "validatorDuty", ParticipantId)
+    """What a validator should do now."""
 
     # --- events ---
 

@@ -12,7 +12,7 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 from web3.types import BlockIdentifier
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import ParticipantId
 
@@ -65,13 +65,10 @@ class BlsQuorum(BoundContract):
 
     # --- reads ---
 
-    def key_count(self, validator: ParticipantId) -> int:
-        """How many keys a validator registered; the current one is the last."""
-        return self._read(int, "keyCount", validator)
-
-    def key_retired_at(self, validator: ParticipantId, key_index: int) -> int:
-        """When a key stopped attesting (unix seconds); 0 while it is current."""
-        return self._read(int, "keyRetiredAt", validator, key_index)
+    key_count = view(int, "keyCount", ParticipantId)
+    """How many keys a validator registered; the current one is the last."""
+    key_retired_at = view(int, "keyRetiredAt", ParticipantId, int)
+    """When a key stopped attesting (unix seconds); 0 while it is current."""
 
     def keys_of(self, validators: Sequence[ParticipantId], from_block: int) -> list[bytes | None]:
         """The validators' current keys, registered since a block; None for who has none."""

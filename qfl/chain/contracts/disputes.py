@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
 
@@ -131,9 +131,8 @@ class Disputes(BoundContract):
 
     # --- reads ---
 
-    def equivocated(self, round_number: RoundNumber, shard: ShardIndex) -> int:
-        """The seats of a committee that were slashed for equivocation: bit i is seat i."""
-        return self._read(int, "equivocated", round_number, shard)
+    equivocated = view(int, "equivocated", RoundNumber, ShardIndex)
+    """The seats of a committee that were slashed for equivocation: bit i is seat i."""
 
     # --- events ---
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.connection import reaching
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import (
@@ -83,9 +83,8 @@ class Mirror(BoundContract):
         found = self._read(MirroredRound, "mirrored")
         return found if found.round else None
 
-    def sitting(self, round_number: RoundNumber) -> list[MirrorSeat]:
-        """The committee that a round was mirrored with, in seat order, and the keys it signs messages with."""
-        return self._read(list[MirrorSeat], "sitting", round_number)
+    sitting = view(list[MirrorSeat], "sitting", RoundNumber)
+    """The committee that a round was mirrored with, in seat order, and the keys it signs messages with."""
 
     def now(self) -> int:
         """Time of the latest block on the mirror's chain, unix seconds."""
@@ -105,9 +104,8 @@ class Mirror(BoundContract):
         with reaching(self._url):
             return bytes(self.web3.eth.get_block(number)["hash"]) == block_hash
 
-    def handovers(self) -> list[Handover]:
-        """The committees that may sign the next message, latest first."""
-        return self._read(list[Handover], "handovers")
+    handovers = view(list[Handover], "handovers")
+    """The committees that may sign the next message, latest first."""
 
     def client_key(self, client: ParticipantId) -> LmsPublicKey:
         """The key that a client is admitted with; zeros for one that is not."""

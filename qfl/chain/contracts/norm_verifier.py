@@ -6,7 +6,7 @@ from eth_typing import HexAddress, HexStr
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import DeploymentMismatch
 
@@ -16,13 +16,10 @@ class NormVerifier(BoundContract):
 
     abi_name = "Groth16NormVerifier"
 
-    def key_digest(self) -> bytes:
-        """Digest of capacity and verifying key, for comparison with `qfl.crypto.norm.keys.NormKeys.digest`."""
-        return self._read(bytes, "keyDigest")
-
-    def capacity(self) -> int:
-        """Lanes of its circuit."""
-        return self._read(int, "capacity")
+    key_digest = view(bytes, "keyDigest")
+    """Digest of capacity and verifying key, for comparison with `qfl.crypto.norm.keys.NormKeys.digest`."""
+    capacity = view(int, "capacity")
+    """Lanes of its circuit."""
 
     def verifying_key(self) -> VerifyingKey:
         """The whole key, so that others can check proofs: the code of the one contract that the verifier has made.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
 
@@ -38,14 +38,9 @@ class Rewards(BoundContract):
         """Credit the publisher."""
         return self._write("rewardPublisher", round_number, participant=validator, round_number=round_number)
 
-    def rewarded_updates(self, round_number: RoundNumber, shard: ShardIndex) -> int:
-        """Bit i is set when the included update at position i was rewarded."""
-        return self._read(int, "rewardedUpdates", round_number, shard)
-
-    def rewarded_seats(self, round_number: RoundNumber, shard: ShardIndex) -> int:
-        """Bit i is set when seat i was rewarded."""
-        return self._read(int, "rewardedSeats", round_number, shard)
-
-    def is_publisher_rewarded(self, round_number: RoundNumber) -> bool:
-        """Whether the round's publisher was rewarded."""
-        return self._read(bool, "isPublisherRewarded", round_number)
+    rewarded_updates = view(int, "rewardedUpdates", RoundNumber, ShardIndex)
+    """Bit i is set when the included update at position i was rewarded."""
+    rewarded_seats = view(int, "rewardedSeats", RoundNumber, ShardIndex)
+    """Bit i is set when seat i was rewarded."""
+    is_publisher_rewarded = view(bool, "isPublisherRewarded", RoundNumber)
+    """Whether the round's publisher was rewarded."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading
 from qfl.chain.rpc.rpc import call_all
@@ -112,13 +112,10 @@ class Shard(BoundContract):
 
     # --- reads ---
 
-    def shard_index(self) -> ShardIndex:
-        """Which shard this is."""
-        return self._read(ShardIndex, "shardIndex")
-
-    def client_duty(self, client: ParticipantId) -> tuple[ClientDuty, RoundNumber, int]:
-        """What a client should do now: duty, round, deadline (unix seconds)."""
-        return self._read(tuple[ClientDuty, RoundNumber, int], "clientDuty", client)
+    shard_index = view(ShardIndex, "shardIndex")
+    """Which shard this is."""
+    client_duty = view(tuple[ClientDuty, RoundNumber, int], "clientDuty", ParticipantId)
+    """What a client should do now: duty, round, deadline (unix seconds)."""
 
     def client_duties(self, clients: Sequence[ParticipantId]) -> list[tuple[ClientDuty, RoundNumber]]:
         """What each client should do now, and in which round; asked for together."""
@@ -126,22 +123,18 @@ class Shard(BoundContract):
         answers = self._read_many(tuple[ClientDuty, RoundNumber, int], "clientDuty", calls)
         return [(duty, number) for duty, number, _ in answers]
 
-    def update_of(self, round_number: RoundNumber, client: ParticipantId) -> bytes:
-        """What is kept of a client's update; zero bytes when nothing is."""
-        return self._read(bytes, "updateOf", round_number, client)
-
-    def reveals_in(self, round_number: RoundNumber) -> int:
-        """How many updates were revealed in a round."""
-        return self._read(int, "revealsIn", round_number)
+    update_of = view(bytes, "updateOf", RoundNumber, ParticipantId)
+    """What is kept of a client's update; zero bytes when nothing is."""
+    reveals_in = view(int, "revealsIn", RoundNumber)
+    """How many updates were revealed in a round."""
 
     def verifier(self) -> str | None:
         """The contract that checks the private mode's proofs; None in the transparent mode."""
         address = self._read(str, "verifier")
         return address if int(address, 16) else None
 
-    def next_leaf(self, client: ParticipantId) -> int:
-        """The lowest leaf of the client's key that the shard still accepts."""
-        return self._read(int, "nextLeaf", client)
+    next_leaf = view(int, "nextLeaf", ParticipantId)
+    """The lowest leaf of the client's key that the shard still accepts."""
 
     # --- events ---
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from web3.types import BlockIdentifier
 
-from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.contracts.records import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import LmsPublicKey, ParticipantId
@@ -109,41 +109,30 @@ class Staking(BoundContract):
         """Several of them, asked for together."""
         return self._read_many(ParticipantRecord, "participant", [(number,) for number in participants])
 
-    def participant_count(self) -> int:
-        """Number of ids given out; ids run from 1."""
-        return self._read(int, "participantCount")
-
-    def key_at(self, participant: ParticipantId, key_index: int) -> LmsPublicKey:
-        """A key the participant has or had."""
-        return self._read(LmsPublicKey, "keyAt", participant, key_index)
-
-    def key_retired_at(self, participant: ParticipantId, key_index: int) -> int:
-        """When a key stopped speaking for the participant (unix seconds); 0 while it is current."""
-        return self._read(int, "keyRetiredAt", participant, key_index)
-
-    def encryption_key_of(self, validator: ParticipantId) -> bytes:
-        """sha-256 of a validator's ML-KEM-768 public key; zero bytes while it has named none."""
-        return self._read(bytes, "encryptionKeyOf", validator)
+    participant_count = view(int, "participantCount")
+    """Number of ids given out; ids run from 1."""
+    key_at = view(LmsPublicKey, "keyAt", ParticipantId, int)
+    """A key the participant has or had."""
+    key_retired_at = view(int, "keyRetiredAt", ParticipantId, int)
+    """When a key stopped speaking for the participant (unix seconds); 0 while it is current."""
+    encryption_key_of = view(bytes, "encryptionKeyOf", ParticipantId)
+    """sha-256 of a validator's ML-KEM-768 public key; zero bytes while it has named none."""
 
     def all_rewards_of(self, participants: Sequence[ParticipantId]) -> list[int]:
         """Rewards not yet paid out to each, wei; asked for together."""
         return self._read_many(int, "rewardsOf", [(number,) for number in participants])
 
-    def rewards_of(self, participant: ParticipantId) -> int:
-        """Rewards credited and not yet paid, in wei."""
-        return self._read(int, "rewardsOf", participant)
+    rewards_of = view(int, "rewardsOf", ParticipantId)
+    """Rewards credited and not yet paid, in wei."""
 
     def minimum_stake_wei(self, role: Role) -> int:
         """Least stake of a role."""
         return self._read(int, "minClientStakeWei" if role is Role.CLIENT else "minValidatorStakeWei")
 
-    def draw(self, seed: bytes, count: int) -> list[ParticipantId]:
-        """The validators that would be drawn with this seed now."""
-        return self._read(list[ParticipantId], "draw", seed, count)
-
-    def unbonding_seconds(self) -> int:
-        """How long a stake stays liable after its owner asked to leave."""
-        return self._read(int, "unbondingSeconds")
+    draw = view(list[ParticipantId], "draw", bytes, int)
+    """The validators that would be drawn with this seed now."""
+    unbonding_seconds = view(int, "unbondingSeconds")
+    """How long a stake stays liable after its owner asked to leave."""
 
     def totals_wei(self) -> tuple[int, int, int]:
         """Stakes, rewards owed and reward pool; together they are the contract's balance."""
