@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import codecs
 import errno
+import fcntl
 import json
 import os
 import stat
 import tempfile
 import tomllib
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,14 @@ class NotARegularFile(OSError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(errno.EINVAL, "it is not a regular file", str(path))
+
+
+class NotPrivate(OSError):
+    """Others can read or write a file that is for its owner alone, or own it; `mode` says who."""
+
+    def __init__(self, path: Path, mode: int) -> None:
+        super().__init__(errno.EPERM, "others can read it, write it or own it", str(path))
+        self.mode = mode
 
 
 def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
@@ -37,6 +47,30 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int
         os.close(descriptor)
         raise
     return descriptor
+
+
+def open_private(path: Path, flags: int = os.O_RDONLY) -> int:
+    """As `open_regular`, of a file that only this user owns, reads and writes.
+
+    Raises:
+        NotPrivate, NotARegularFile, IsADirectoryError, OSError.
+    """
+    descriptor = open_regular(path, flags)
+    status = os.fstat(descriptor)
+    mode = stat.S_IMODE(status.st_mode)
+    if mode & ~0o600 or status.st_uid != os.geteuid():
+        os.close(descriptor)
+        raise NotPrivate(path, mode)
+    return descriptor
+
+
+def try_lock(descriptor: int, kind: int = fcntl.LOCK_EX) -> bool:
+    """Take a lock on an open file, which lasts until it is closed; False where another process is in the way."""
+    try:
+        fcntl.flock(descriptor, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def read_json(path: Path) -> Any:
@@ -88,19 +122,8 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
         _check_regular(path, path.stat(follow_symlinks=follow))
     if follow:
         path = Path(os.path.realpath(path))
-    _make_folder(path.parent)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            os.fchmod(file.fileno(), mode)
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-    _sync_folder(path.parent)
+    with _draft(path, data, mode) as draft:
+        draft.replace(path)
 
 
 def create_private(path: Path, data: bytes) -> None:
@@ -108,25 +131,26 @@ def create_private(path: Path, data: bytes) -> None:
 
     Raises `FileExistsError`.
     """
+    with _draft(path, data, 0o600) as draft:
+        # A link, unlike a rename, never replaces a file that appeared meanwhile.
+        path.hardlink_to(draft)
+
+
+@contextmanager
+def _draft(path: Path, data: bytes, mode: int) -> Iterator[Path]:
+    """A file beside `path`, on disk, that is to take its name; afterwards the folder is on disk as well."""
     _make_folder(path.parent)
-    # Made with mode 0600.
-    descriptor, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
+            os.fchmod(file.fileno(), mode)
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        # A link, unlike a rename, never replaces a file that appeared meanwhile.
-        path.hardlink_to(draft)
+        yield Path(name)
     finally:
-        Path(draft).unlink()
+        Path(name).unlink(missing_ok=True)
     _sync_folder(path.parent)
-
-
-def is_private(descriptor: int) -> bool:
-    """True for an open file that only this user owns, reads and writes."""
-    status = os.fstat(descriptor)
-    return not stat.S_IMODE(status.st_mode) & ~0o600 and status.st_uid == os.geteuid()
 
 
 def _check_regular(path: Path, status: os.stat_result) -> None:

@@ -8,46 +8,28 @@ docs/results/consensus.md says what that means. Without state: signing the same 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from blspy import G1Element, G2Element, PopSchemeMPL
 
 from qfl.crypto.bls_points import KEY_BYTES, SIGNATURE_BYTES
-from qfl.crypto.seedfile import SeedFile
+from qfl.crypto.seedfile import SeedKey
 from qfl.errors import BlsKeyUnusable
 
-_FILE = SeedFile(
-    header=b"QFLB\x01\0\0\0",
-    seed_bytes=32,
-    unusable=BlsKeyUnusable,
-    danger="others could attest in your name, and have you slashed",
-    absent="pass a validator's bls.key",
-    damaged="restore it, or remove it: the next start then registers a new key",
-)
 
-
-class BlsKey:
+class BlsKey(SeedKey):
     """A secret key. `public` is its public key, 48 bytes."""
+
+    header = b"QFLB\x01\0\0\0"
+    seed_bytes = 32
+    unusable = BlsKeyUnusable
+    danger = "others could attest in your name, and have you slashed"
+    absent = "pass a validator's bls.key"
+    damaged = "restore it, or remove it: the next start then registers a new key"
 
     def __init__(self, seed: bytes) -> None:
         """From 32 bytes of `seed`, by `KeyGen` of the draft's version 2."""
         self._secret = PopSchemeMPL.key_gen(seed)
         self.public = bytes(self._secret.get_g1())
-
-    @classmethod
-    def create(cls, path: Path) -> BlsKey:
-        """Make a key in a new file of mode 0600. Raises `BlsKeyUnusable` when the file exists."""
-        return cls(_FILE.create(path))
-
-    @classmethod
-    def open(cls, path: Path) -> BlsKey:
-        """Read a key. Raises `BlsKeyUnusable`: missing, readable by others, or damaged."""
-        return cls(_FILE.open(path))
-
-    @classmethod
-    def keep(cls, path: Path) -> BlsKey:
-        """The key in `path`, made if there is none. Raises as `open`."""
-        return cls(_FILE.keep(path))
 
     def sign(self, message: bytes) -> bytes:
         """The signature of `message`, 96 bytes."""

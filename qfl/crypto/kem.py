@@ -6,25 +6,22 @@ Version 1: magic "QFLM" | version u8 | zeros [3] | FIPS 203 seed d | z [64] | sh
 from __future__ import annotations
 
 import hashlib
-from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 
-from qfl.crypto.seedfile import SeedFile
+from qfl.crypto.seedfile import SeedKey
 from qfl.errors import KemKeyUnusable
 
-_FILE = SeedFile(
-    header=b"QFLM\x01\0\0\0",
-    seed_bytes=64,
-    unusable=KemKeyUnusable,
-    danger="others could read every update",
-    absent="pass a validator's kem.key",
-    damaged="restore it; without it, updates sealed to this seat stay unread",
-)
 
-
-class KemKey:
+class KemKey(SeedKey):
     """A decryption key, and the public key that belongs to it."""
+
+    header = b"QFLM\x01\0\0\0"
+    seed_bytes = 64
+    unusable = KemKeyUnusable
+    danger = "others could read every update"
+    absent = "pass a validator's kem.key"
+    damaged = "restore it; without it, updates sealed to this seat stay unread"
 
     def __init__(self, seed: bytes) -> None:
         """From 64 bytes of `seed`."""
@@ -35,21 +32,6 @@ class KemKey:
     def digest(self) -> bytes:
         """sha-256 of the public key (1,184 bytes): what the chain keeps of it, and its name on IPFS."""
         return hashlib.sha256(self.public).digest()
-
-    @classmethod
-    def create(cls, path: Path) -> KemKey:
-        """Make a key in a new file of mode 0600. Raises `KemKeyUnusable` when the file exists."""
-        return cls(_FILE.create(path))
-
-    @classmethod
-    def open(cls, path: Path) -> KemKey:
-        """Read a key. Raises `KemKeyUnusable`: missing, readable by others, or damaged."""
-        return cls(_FILE.open(path))
-
-    @classmethod
-    def keep(cls, path: Path) -> KemKey:
-        """The key in `path`, made if there is none. Raises as `open`."""
-        return cls(_FILE.keep(path))
 
     def decapsulate(self, ciphertext: bytes) -> bytes:
         """The shared secret (32 bytes) in 1,088 bytes; for a ciphertext that was not made for this key, noise."""

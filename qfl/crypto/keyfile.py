@@ -12,12 +12,11 @@ lose a leaf, never use one twice.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import os
-import stat
 import struct
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 
@@ -34,7 +33,7 @@ from qfl.errors import (
     KeyFileMissing,
     KeyFileRolledBack,
 )
-from qfl.files import create_private, is_private, open_regular
+from qfl.files import NotPrivate, create_private, open_private, try_lock
 from qfl.protocol.types import LmsPublicKey
 
 _HEADER = struct.Struct(">4sBB2x")
@@ -76,36 +75,20 @@ class KeyFile:
         `KeyFileInUse` (the file or a copy of it is held by another process) or `KeyFileRolledBack` (older
         than the leaves used).
         """
-        try:
-            descriptor = open_regular(path, os.O_RDWR)
-        except FileNotFoundError:
-            raise KeyFileMissing(path) from None
-        except OSError as error:
-            raise KeyFileCorrupt(path, error.strerror or str(error)) from error
-        try:
-            return cls._locked(path, descriptor, state or state_folder())
-        except BaseException:
-            os.close(descriptor)
-            raise
-
-    @classmethod
-    def _locked(cls, path: Path, descriptor: int, state: Path) -> KeyFile:
-        _check_exposure(path, descriptor)
-        secret = _parse(path, descriptor)
-        mark = LeafMark(state, secret.identifier, path)
-        try:
+        with ExitStack() as undo:
+            descriptor = _open(path)
+            undo.callback(os.close, descriptor)
+            secret = _parse(path, descriptor)
+            mark = LeafMark(state or state_folder(), secret.identifier, path)
+            undo.callback(mark.close)
             # The mark's lock covers copies; the file's own lock, processes that keep their marks elsewhere.
-            try:
-                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise KeyFileInUse(path, "another process") from None
+            if not try_lock(descriptor):
+                raise KeyFileInUse(path, "another process")
             next_leaf = _read_counter(path, descriptor, secret)
             if next_leaf < mark.next_leaf:
                 raise KeyFileRolledBack(path, next_leaf, mark.next_leaf)
             mark.advance(next_leaf)
-        except BaseException:
-            mark.close()
-            raise
+            undo.pop_all()
         return cls(path, descriptor, secret, mark, next_leaf)
 
     @property
@@ -179,6 +162,17 @@ def _serialise(secret: LmsSecret) -> bytes:
     return header + _counter(secret.identifier, 0) + body + hashlib.sha256(header + body).digest()
 
 
+def _open(path: Path) -> int:
+    try:
+        return open_private(path, os.O_RDWR)
+    except FileNotFoundError:
+        raise KeyFileMissing(path) from None
+    except NotPrivate as error:
+        raise KeyFileExposed(path, error.mode) from None
+    except OSError as error:
+        raise KeyFileCorrupt(path, error.strerror or str(error)) from error
+
+
 def _parse(path: Path, descriptor: int) -> LmsSecret:
     sizes = {_file_bytes(height): height for height in HEIGHTS}
     size = os.fstat(descriptor).st_size
@@ -209,11 +203,3 @@ def _counter(identifier: bytes, next_leaf: int) -> bytes:
 
 def _file_bytes(height: int) -> int:
     return int(_NODES_OFFSET + HASH_BYTES * (2 ** (height + 1) - 1) + 32)
-
-
-def _check_exposure(path: Path, descriptor: int) -> None:
-    mode = os.fstat(descriptor).st_mode
-    if not stat.S_ISREG(mode):
-        raise KeyFileCorrupt(path, "not a regular file")
-    if not is_private(descriptor):
-        raise KeyFileExposed(path, stat.S_IMODE(mode))

@@ -8,12 +8,12 @@ user's, is out of its sight.
 
 from __future__ import annotations
 
-import fcntl
 import os
 import struct
 from pathlib import Path
 
 from qfl.errors import KeyFileCorrupt, KeyFileInUse
+from qfl.files import try_lock
 
 _RECORD = struct.Struct(">II")
 """Leaves used, process that holds the key."""
@@ -34,13 +34,10 @@ class LeafMark:
         self._path = folder / f"{identifier.hex()}.mark"
         self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _, holder = self._read()
-            os.close(self._descriptor)
-            raise KeyFileInUse(key_path, f"process {holder}") from None
-        try:
-            self.next_leaf, _ = self._read()
+            is_ours = try_lock(self._descriptor)
+            self.next_leaf, holder = self._read()
+            if not is_ours:
+                raise KeyFileInUse(key_path, f"process {holder}")
         except BaseException:
             self.close()
             raise

@@ -1,4 +1,4 @@
-"""Small files that keep a key's seed: made once, whole, readable by their owner alone.
+"""Keys that are made of a seed, and the small files that keep it: made once, whole, readable by their owner alone.
 
 Layout: magic and version [8] | seed | sha-256 of all that [32]. For keys that have no state; an LMS key has
 (`qfl.crypto.keyfile`).
@@ -8,70 +8,69 @@ from __future__ import annotations
 
 import hashlib
 import os
-import stat
-from collections.abc import Callable
-from dataclasses import dataclass
+from abc import ABC, abstractmethod
 from pathlib import Path
+from typing import ClassVar, Self
 
-from qfl.errors import KeyFileError
-from qfl.files import NotARegularFile, create_private, is_private, open_regular
+from qfl.errors import SeedKeyUnusable
+from qfl.files import NotARegularFile, NotPrivate, create_private, open_private
 
 
-@dataclass(frozen=True)
-class SeedFile:
-    """One kind of seed file; the texts say what its user can do.
+class SeedKey(ABC):
+    """One kind of key; the texts say what its user can do.
 
     Attributes:
         header: magic and version, 8 bytes.
         seed_bytes: length of the seed.
-        unusable: the error to raise, from path, reason and remedy.
+        unusable: the error to raise.
         danger: what others could do with the file.
         absent: the remedy when there is no file.
         damaged: the remedy when it is no such file any more.
     """
 
-    header: bytes
-    seed_bytes: int
-    unusable: Callable[[Path, str, str], KeyFileError]
-    danger: str
-    absent: str
-    damaged: str
+    header: ClassVar[bytes]
+    seed_bytes: ClassVar[int]
+    unusable: ClassVar[type[SeedKeyUnusable]]
+    danger: ClassVar[str]
+    absent: ClassVar[str]
+    damaged: ClassVar[str]
 
-    def create(self, path: Path) -> bytes:
-        """Keep a new random seed in a new file of mode 0600. Raises `unusable` when the file exists."""
-        seed = os.urandom(self.seed_bytes)
-        body = self.header + seed
+    @abstractmethod
+    def __init__(self, seed: bytes) -> None:
+        """From `seed_bytes` of `seed`."""
+
+    @classmethod
+    def create(cls, path: Path) -> Self:
+        """Make a key in a new file of mode 0600. Raises `unusable` when the file exists."""
+        seed = os.urandom(cls.seed_bytes)
+        body = cls.header + seed
         try:
             create_private(path, body + hashlib.sha256(body).digest())
         except FileExistsError:
-            remedy = "a key is never overwritten; choose another name"
-            raise self.unusable(path, "it exists already", remedy) from None
-        return seed
+            raise cls.unusable(path, "it exists already", "a key is never overwritten; choose another name") from None
+        return cls(seed)
 
-    def open(self, path: Path) -> bytes:
-        """Read a seed. Raises `unusable`: missing, readable by others, or damaged."""
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read a key. Raises `unusable`: missing, readable by others, or damaged."""
+        length = len(cls.header) + cls.seed_bytes + 32
         try:
-            descriptor = open_regular(path)
+            with os.fdopen(open_private(path), "rb") as file:
+                data = file.read(length + 1)
+        except NotPrivate as error:
+            raise cls.unusable(path, f"mode {error.mode:04o}", f"{cls.danger}; run `chmod 600 {path}`") from None
         except (NotARegularFile, IsADirectoryError):
-            raise self.unusable(path, "not a regular file", self.damaged) from None
+            raise cls.unusable(path, "not a regular file", cls.damaged) from None
         except OSError as error:
-            raise self.unusable(path, error.strerror or str(error), self.absent) from error
-        length = len(self.header) + self.seed_bytes + 32
-        try:
-            mode = os.fstat(descriptor).st_mode
-            if not is_private(descriptor):
-                remedy = f"{self.danger}; run `chmod 600 {path}`"
-                raise self.unusable(path, f"mode {stat.S_IMODE(mode):04o}", remedy)
-            data = os.read(descriptor, length + 1)
-        finally:
-            os.close(descriptor)
-        if len(data) != length or not data.startswith(self.header):
-            raise self.unusable(path, "unknown format", self.damaged)
+            raise cls.unusable(path, error.strerror or str(error), cls.absent) from error
+        if len(data) != length or not data.startswith(cls.header):
+            raise cls.unusable(path, "unknown format", cls.damaged)
         body, check = data[:-32], data[-32:]
         if hashlib.sha256(body).digest() != check:
-            raise self.unusable(path, "its bytes do not match their checksum", self.damaged)
-        return body[len(self.header) :]
+            raise cls.unusable(path, "its bytes do not match their checksum", cls.damaged)
+        return cls(body[len(cls.header) :])
 
-    def keep(self, path: Path) -> bytes:
-        """The seed in `path`, made if there is none. Raises as `open`."""
-        return self.open(path) if path.exists() else self.create(path)
+    @classmethod
+    def keep(cls, path: Path) -> Self:
+        """The key in `path`, made if there is none. Raises as `open`."""
+        return cls.open(path) if path.exists() else cls.create(path)

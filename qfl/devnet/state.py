@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import IO
 
 from qfl.errors import DevnetRunning, DevnetStateDamaged
-from qfl.files import read_json, write_atomically
+from qfl.files import read_json, try_lock, write_atomically
 
 FORMAT = 1
 LOCK = "devnet.lock"
@@ -84,30 +84,23 @@ def lock_folder(folder: Path) -> IO[str]:
     deadline = time.monotonic() + LOCK_SECONDS
     while True:
         file = _open_lock(folder, os.O_RDWR | os.O_CREAT)
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            with file:
-                if time.monotonic() > deadline:
-                    raise DevnetRunning(folder, _pid_in(file, folder)) from None
-            time.sleep(0.01)  # `lock_holder` in another process holds it for an instant
-        else:
+        if try_lock(file.fileno()):
             file.write(f"{os.getpid():<20}")  # of one width and in one write: never half a number
             file.flush()
             return file
+        with file:
+            if time.monotonic() > deadline:
+                raise DevnetRunning(folder, _pid_in(file, folder))
+        time.sleep(0.01)  # `lock_holder` in another process holds it for an instant
 
 
 def lock_holder(folder: Path) -> int | None:
     """Process id of the devnet in `folder`, up or on its way up or down; None if there is none."""
     try:
         with _open_lock(folder, os.O_RDONLY) as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except BlockingIOError:
-                return _pid_in(file, folder)
+            return None if try_lock(file.fileno(), fcntl.LOCK_SH) else _pid_in(file, folder)
     except FileNotFoundError:
-        pass
-    return None
+        return None
 
 
 def _pid_in(lock: IO[str], folder: Path) -> int:

@@ -456,21 +456,24 @@ class KeyExhausted(KeyFileError):
     template = "{path}: all {leaves} leaves have signed; rotate to a new key before the last one is used"
 
 
-class BlsKeyUnusable(KeyFileError):
-    """A file with a BLS key is missing, exposed or damaged."""
+class SeedKeyUnusable(KeyFileError):
+    """A file with the seed of a key is missing, exposed or damaged."""
 
     path: Path
     reason: str
     remedy: str
+    template = "{path} is not a usable key ({reason}): {remedy}"
+
+
+class BlsKeyUnusable(SeedKeyUnusable):
+    """A file with a BLS key is missing, exposed or damaged."""
+
     template = "{path} is not a usable attestation key ({reason}): {remedy}"
 
 
-class KemKeyUnusable(KeyFileError):
+class KemKeyUnusable(SeedKeyUnusable):
     """A file with an ML-KEM key is missing, exposed or damaged."""
 
-    path: Path
-    reason: str
-    remedy: str
     template = "{path} is not a usable decryption key ({reason}): {remedy}"
 
 

@@ -7,6 +7,7 @@ goes through a permutation of its own: no lane is ever added to a state that hol
 from __future__ import annotations
 
 import numpy as np
+from eth_hash.auto import keccak
 from numpy.typing import NDArray
 
 from qfl.crypto.norm.poseidon import SCALAR_FIELD, poseidon
@@ -37,6 +38,14 @@ def commit_lanes(lanes: NDArray[np.integer], capacity: int, salt: int) -> int:
     for start in range(0, len(words), WORDS_PER_BLOCK):
         state = poseidon([state, *words[start : start + WORDS_PER_BLOCK]])
     return state
+
+
+def commitment_salt(seed: bytes) -> int:
+    """The salt of `commit_lanes` for an update with this `seed` (32 bytes): keccak(seed | "commitment") mod r.
+
+    Nothing that is published with a dispute over one leaf leads to it (those have `qfl.protocol.chunks.leaf_salt`).
+    """
+    return int.from_bytes(keccak(seed + b"commitment")) % SCALAR_FIELD
 
 
 def _words(lanes: NDArray[np.integer], capacity: int) -> list[int]:

@@ -139,7 +139,7 @@ class NormKeys:
             NormKeysExist, ProofFailed, ZkExtraMissing.
             InvalidInput: there is no circuit of that capacity.
         """
-        return cls._make(capacity, folder, DEVNET, "setup", {})
+        return cls._make(capacity, folder, None)
 
     @classmethod
     def import_ceremony(cls, zkey: Path, capacity: int, folder: Path) -> NormKeys:
@@ -152,7 +152,7 @@ class NormKeys:
         """
         if not zkey.is_file():
             raise InvalidInput("zkey", str(zkey), "there is no such file")
-        return cls._make(capacity, folder, CEREMONY, "import", {"zkey": str(zkey)})
+        return cls._make(capacity, folder, zkey)
 
     @classmethod
     def open(cls, folder: Path) -> NormKeys:
@@ -190,7 +190,7 @@ class NormKeys:
         return self.verifying_key.digest
 
     @classmethod
-    def _make(cls, capacity: int, folder: Path, origin: str, action: str, source: dict[str, str]) -> NormKeys:
+    def _make(cls, capacity: int, folder: Path, zkey: Path | None) -> NormKeys:
         """The verifying key is written last: a folder without one is not finished, and is made again."""
         if capacity not in CAPACITIES:
             raise InvalidInput("lanes", capacity, f"there are circuits for {', '.join(map(str, CAPACITIES))}")
@@ -199,11 +199,13 @@ class NormKeys:
         folder.mkdir(parents=True, exist_ok=True)
         circuit, proving_key = CIRCUITS / f"norm_{capacity}.circom", folder / "proving.key"
         with ProvingProcess() as process:
-            made = process.ask(action, circuit=str(circuit), proving_key=str(proving_key), **source)
-            if origin == CEREMONY:
+            given = {"circuit": str(circuit), "proving_key": str(proving_key), "zkey": zkey and str(zkey)}
+            made = process.ask("setup", **given)
+            if zkey is not None:
                 _require_circuit(process, proving_key, made, capacity)
         document = json.loads(made)
         VerifyingKey.from_snarkjs(document, capacity)
+        origin = DEVNET if zkey is None else CEREMONY
         text = json.dumps({"capacity": capacity, "origin": origin, **document}, indent=1)
         write_atomically(folder / "verifying.json", text.encode())
         return cls.open(folder)

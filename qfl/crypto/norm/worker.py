@@ -10,7 +10,7 @@ import os
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from groth16py import ProvingKey, Verifier
@@ -21,7 +21,7 @@ def main() -> None:
     replies = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # the circuit compiler prints to standard output
     for line in sys.stdin:
-        _reply(replies, _answer(json.loads(line)))
+        print(json.dumps(_answer(json.loads(line))), file=replies, flush=True)
 
 
 def _answer(request: dict[str, Any]) -> dict[str, Any]:
@@ -33,25 +33,15 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 
-def _reply(replies: TextIO, reply: dict[str, Any]) -> None:
-    replies.write(json.dumps(reply) + "\n")
-    replies.flush()
-
-
-def _setup(circuit: str, proving_key: str) -> str:
-    """Make a proving key in a file; the verifying key as snarkjs's JSON."""
+def _setup(circuit: str, proving_key: str, zkey: str | None) -> str:
+    """Make a proving key in a file, or take it from a ceremony's `zkey`; the verifying key as snarkjs's JSON."""
     import groth16py
 
-    proving, verifying = groth16py.setup_circom(circuit, [groth16py.circomlib_path(2)])
-    proving.save(proving_key)
-    return verifying.to_json()
-
-
-def _import(zkey: str, circuit: str, proving_key: str) -> str:
-    """Take a proving key from a ceremony's file; the verifying key as snarkjs's JSON."""
-    import groth16py
-
-    proving, verifying = groth16py.import_zkey(zkey, circuit, [groth16py.circomlib_path(2)])
+    libraries = [groth16py.circomlib_path(2)]
+    if zkey is None:
+        proving, verifying = groth16py.setup_circom(circuit, libraries)
+    else:
+        proving, verifying = groth16py.import_zkey(zkey, circuit, libraries)
     proving.save(proving_key)
     return verifying.to_json()
 
@@ -89,7 +79,7 @@ def _verifier(text: str) -> Verifier:
     return groth16py.Verifier(groth16py.VerifyingKey.from_snarkjs(text))
 
 
-_ACTIONS: dict[str, Callable[..., Any]] = {"setup": _setup, "import": _import, "load": _load, "prove": _prove}
+_ACTIONS: dict[str, Callable[..., Any]] = {"setup": _setup, "load": _load, "prove": _prove}
 
 if __name__ == "__main__":
     main()
