@@ -12,6 +12,7 @@ DEV_MNEMONIC = "test test test test test test test test test test test junk"
 """Anvil's own default. Its keys are known to everybody: never send anything of worth to them."""
 
 CHAIN_ID = 31337
+MAIN_CHAIN = "chain"
 BLOCK_GAS_LIMIT = 30_000_000
 ACCOUNT_BALANCE_ETH = 10_000
 
@@ -53,20 +54,18 @@ class ChainPart:
 
     name: str
     chain_id: int
-    suffix: str = ""
+
+    @property
+    def suffix(self) -> str:
+        return "" if self.name == MAIN_CHAIN else f"-{self.name}"
 
 
-def main_chain(config: DevnetConfig) -> ChainPart:
-    """The chain that the beacon is on, or everything."""
-    return ChainPart("chain", config.chain_id)
-
-
-def shard_chain(config: DevnetConfig, shard: int) -> ChainPart:
-    """The chain of one shard's own."""
-    return ChainPart(f"shard-{shard}", config.chain_id + 1 + shard, f"-shard-{shard}")
+def shard_chain(shard: int) -> str:
+    """The name of a shard's own chain."""
+    return f"shard-{shard}"
 
 
 def chain_parts(config: DevnetConfig) -> list[ChainPart]:
-    """Every chain of the network, the main one first."""
-    shards = [shard_chain(config, shard) for shard in range(config.shard_chains)]
-    return [main_chain(config), *shards] if config.with_chain else []
+    """Every chain of the network, the main one first: the beacon is on it, or everything."""
+    names = [MAIN_CHAIN, *map(shard_chain, range(config.shard_chains))] if config.with_chain else []
+    return [ChainPart(name, config.chain_id + number) for number, name in enumerate(names)]

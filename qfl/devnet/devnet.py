@@ -5,12 +5,10 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Callable
-from functools import partial
 from types import TracebackType
 from typing import IO, Self
 
-from qfl.devnet.config import ChainPart, DevnetConfig, chain_parts, main_chain, shard_chain
+from qfl.devnet.config import MAIN_CHAIN, DevnetConfig, chain_parts, shard_chain
 from qfl.devnet.health import POLL_SECONDS, catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
 from qfl.devnet.ports import HOST, choose_port
 from qfl.devnet.process import GuardedProcess
@@ -34,6 +32,8 @@ class Devnet:
 
     def __init__(self, config: DevnetConfig) -> None:
         self.config = config
+        self._chains = {part.name: part for part in chain_parts(config)}
+        self._shard_chains = list(self._chains)[1:]
         self._lock: IO[str] | None = None
         self._ports: dict[str, int] = {}
         self._processes: dict[str, GuardedProcess] = {}
@@ -76,12 +76,12 @@ class Devnet:
     @property
     def rpc_url(self) -> str:
         """URL of the chain's JSON-RPC."""
-        return self._url("chain")
+        return self._url(MAIN_CHAIN)
 
     @property
     def shard_rpc_urls(self) -> list[str]:
         """URLs of the shards' own chains, by shard."""
-        return [self._url(part.name) for part in chain_parts(self.config)[1:]]
+        return [self._url(name) for name in self._shard_chains]
 
     @property
     def ipfs_url(self) -> str:
@@ -98,16 +98,16 @@ class Devnet:
 
     def restart_chain(self) -> None:
         """End the chain, if it still runs, and start it again on its port, state and clock."""
-        self._restart("chain", partial(self._launch_chain, main_chain(self.config)))
+        self._restart(MAIN_CHAIN)
 
     def stop_shard_chain(self, shard: int) -> None:
         """End a shard's own chain; its state stays."""
-        self._process(shard_chain(self.config, shard).name).stop()
+        self._process(shard_chain(shard)).stop()
 
     def kill_shard_chain(self, shard: int) -> None:
         """End a shard's own chain as a failing machine would: what it had not written to disk is lost."""
-        part = shard_chain(self.config, shard)
-        process, path = self._process(part.name), anvil_state(self.config, part)
+        process = self._process(shard_chain(shard))
+        path = anvil_state(self.config, self._chains[shard_chain(shard)])
         # Anvil overwrites the file in place, and from one that was cut short no chain can be started.
         while (written := read_whole(path)) is None and path.exists():
             time.sleep(POLL_SECONDS)
@@ -118,37 +118,33 @@ class Devnet:
 
     def restart_shard_chain(self, shard: int) -> None:
         """End a shard's own chain, if it still runs, and start it again on its port and state, at the others' time."""
-        part = shard_chain(self.config, shard)
-        self._restart(part.name, partial(self._launch_chain, part))
+        self._restart(shard_chain(shard))
 
     def restart_ended_shard_chains(self) -> None:
         """Start those shards' chains again that have ended by themselves."""
-        for shard, part in enumerate(chain_parts(self.config)[1:]):
-            if not self._process(part.name).is_running:
-                self.restart_shard_chain(shard)
+        for name in self._shard_chains:
+            if not self._process(name).is_running:
+                self._restart(name)
 
     def restart_ipfs(self) -> None:
         """End the IPFS node, if it still runs, and start it again on its ports and repository.
 
         Its connections to other nodes are gone afterwards.
         """
-        self._restart("ipfs", self._launch_ipfs)
+        self._restart("ipfs")
 
     def require_all_running(self) -> None:
         """Raise DevnetPartEnded if a part has ended by itself; the others can do without a shard's own chain."""
-        optional = [part.name for part in chain_parts(self.config)[1:]]
         for name, process in self._processes.items():
-            if name not in optional and not process.is_running:
+            if name not in self._shard_chains and not process.is_running:
                 raise DevnetPartEnded(process.name, process.log, process.last_lines())
 
     def _launch_all(self) -> None:
         """Start every part; a free port may be taken until its program gets to it, so those are chosen anew then."""
         for attempt in range(1, PORT_ATTEMPTS + 1):
             self._choose_ports()
-            if self.config.with_ipfs:
-                self._launch_ipfs()
-            for part in chain_parts(self.config):
-                self._launch_chain(part)
+            for name in (*(["ipfs"] if self.config.with_ipfs else []), *self._chains):
+                self._launch(name)
             try:
                 # Both have been launched before the first is waited for: they start side by side.
                 for name in self._processes:
@@ -166,24 +162,21 @@ class Devnet:
         self._processes.clear()
 
     def _choose_ports(self) -> None:
-        for offset, part in enumerate(chain_parts(self.config)):
+        for offset, name in enumerate(self._chains):
             wanted = self.config.rpc_port and self.config.rpc_port + offset
-            self._ports[part.name] = choose_port(wanted, "the chain" if not offset else f"the chain of {part.name}")
+            self._ports[name] = choose_port(wanted, "the chain" if not offset else f"the chain of {name}")
         if self.config.with_ipfs:
             self._ports["ipfs"] = choose_port(self.config.ipfs_port, "the IPFS node")
             self._ports["swarm"] = choose_port(0, "the IPFS node's peers")
 
-    def _launch_chain(self, part: ChainPart) -> None:
-        self._launch(
-            part.name, self.config.chain, chain_command(self.config, part, self._ports[part.name]), part.suffix
-        )
-
-    def _launch_ipfs(self) -> None:
-        self._launch("ipfs", "ipfs", ipfs_command(self.config, self._ports["ipfs"], self._ports["swarm"]))
-
-    def _launch(self, name: str, program: str, command: list[str], suffix: str = "") -> None:
-        log = self.config.folder / "logs" / f"{program}{suffix}.log"
-        self._processes[name] = GuardedProcess(program, command, log)
+    def _launch(self, name: str) -> None:
+        if name == "ipfs":
+            program, file = "ipfs", "ipfs.log"
+            command = ipfs_command(self.config, self._ports["ipfs"], self._ports["swarm"])
+        else:
+            program, file = self.config.chain, f"{self.config.chain}{self._chains[name].suffix}.log"
+            command = chain_command(self.config, self._chains[name], self._ports[name])
+        self._processes[name] = GuardedProcess(program, command, self.config.folder / "logs" / file)
 
     def _wait_for(self, name: str) -> None:
         url, process = self._url(name), self._processes[name]
@@ -191,11 +184,11 @@ class Devnet:
             wait_until_healthy(process, lambda: probe_ipfs(url))
         else:
             wait_until_healthy(process, lambda: probe_chain(url))
-            catch_up_clock(url, self._url("chain"))
+            catch_up_clock(url, self._url(MAIN_CHAIN))
 
-    def _restart(self, name: str, launch: Callable[[], None]) -> None:
+    def _restart(self, name: str) -> None:
         self._process(name).stop()
-        launch()
+        self._launch(name)
         self._wait_for(name)
         self._write_state()
 
