@@ -14,8 +14,7 @@ from web3.utils.address import get_create_address
 from qfl.chain.compiler import Artifact, compile_contracts
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.creation import NOBODY, create, deployed_at
-from qfl.chain.deploy_shard import deploy_shard
-from qfl.chain.deployment import Deployment
+from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.chain.parameters import ProtocolParameters
 from qfl.chain.rpc.connection import block_number, chain_id_of, reaching, url_of
 from qfl.chain.rpc.sender import Sender
@@ -133,6 +132,26 @@ def deploy(
         },
         [chain for _, chain in away],
     )
+
+
+def deploy_shard(
+    sender: Sender, shard: ShardIndex, verifying_key: VerifyingKey | None = None
+) -> tuple[DeployedContract, ShardChain]:
+    """Deploy a shard on the sender's chain: a mirror of the beacon, the shard, and in private mode a verifier.
+
+    The sender's account may send the mirror's first message.
+
+    Raises:
+        CompilerFailed, InsufficientFunds, ChainUnreachable.
+    """
+    web3, artifacts = sender.web3, compile_contracts()
+    start, verifier = block_number(web3), NOBODY
+    mirror = create(sender, artifacts["BeaconMirror"], shard)
+    if verifying_key is not None:
+        verifier = create(sender, artifacts["Groth16NormVerifier"], *verifying_key.constructor_arguments())
+    address = create(sender, artifacts["Shard"], mirror, shard, verifier)
+    chain = ShardChain(sender.chain_id, start, url_of(web3), deployed_at(web3, mirror))
+    return deployed_at(web3, address), chain
 
 
 def check_capacity(verifying_key: VerifyingKey, shape: ModelShape) -> None:

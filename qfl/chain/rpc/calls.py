@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.rpc import wait_for
 from qfl.errors import ChainError
 from qfl.protocol.types import ParticipantId
 
@@ -38,10 +39,11 @@ class TransactionSender(Protocol):
         """What it can spend."""
 
     def send(self, call: UnsentCall) -> Receipt:
-        """Send one call; see `Sender.send_raw` for the errors."""
+        """Send one call and wait for its block; see `Sender.send_raw` for the errors."""
 
     def send_many(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
         """Send calls that do not wait for each other; what became of each, in their order."""
+        return wait_for(self.carry(calls))
 
     async def carry(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
         """What `send_many` does, on the connections' own thread: several carriers can be at it at once."""

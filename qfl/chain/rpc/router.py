@@ -6,12 +6,11 @@ import asyncio
 from collections.abc import Mapping, Sequence
 
 from qfl.chain.rpc.receipts import Receipt
-from qfl.chain.rpc.rpc import wait_for
 from qfl.chain.rpc.sender import TransactionSender, UnsentCall
 from qfl.errors import ChainError
 
 
-class ChainRouter:
+class ChainRouter(TransactionSender):
     """Carriers by chain id. The first is the beacon's: its account is the one that is named and funded by others."""
 
     def __init__(self, carriers: Mapping[int, TransactionSender]) -> None:
@@ -28,15 +27,10 @@ class ChainRouter:
         return self._first.balance_wei()
 
     def send(self, call: UnsentCall) -> Receipt:
-        """Send one call; see `Sender.send_raw` for the errors."""
         return self._carrier_of(call).send(call)
 
-    def send_many(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
-        """Send calls that do not wait for each other, on all chains side by side; outcomes in the calls' order."""
-        return wait_for(self.carry(calls))
-
     async def carry(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
-        """`send_many` on the connections' own thread."""
+        """`send_many` on the connections' own thread, on all chains side by side."""
         carriers = list({id(carrier): carrier for carrier in map(self._carrier_of, calls)}.values())
         own = [[call for call in calls if self._carrier_of(call) is carrier] for carrier in carriers]
         loads = zip(carriers, own, strict=True)

@@ -83,7 +83,7 @@ class Delivery:
         return self.fate
 
 
-class Sender(Account):
+class Sender(Account, TransactionSender):
     """Sends calls from one account on one chain. Safe to use from several threads.
 
     A call has one number: as long as its transaction may yet get into a block, nothing is sent for it but that
@@ -107,7 +107,6 @@ class Sender(Account):
         self._next, self._next_since = -1, 0.0
 
     def send(self, call: UnsentCall) -> Receipt:
-        """Send `call` and wait for its block; see `send_raw` for the errors."""
         return self.send_raw(call)[0]
 
     def send_raw(self, call: UnsentCall) -> tuple[Receipt, Mapping[str, Any]]:
@@ -126,12 +125,8 @@ class Sender(Account):
             raise delivery.outcome
         return delivery.outcome, delivery.found
 
-    def send_many(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
-        """Send calls that do not wait for each other, in batches; what became of each, in their order."""
-        return wait_for(self.carry(calls))
-
     async def carry(self, calls: Sequence[UnsentCall]) -> list[Receipt | ChainError]:
-        """`send_many` on the connections' own thread."""
+        """`send_many` on the connections' own thread, in batches."""
         deliveries: list[Delivery] = []
         for start in range(0, len(calls), MOST_IN_FLIGHT):
             deliveries += await self._carry(calls[start : start + MOST_IN_FLIGHT])
