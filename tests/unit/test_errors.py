@@ -27,7 +27,6 @@ LEAVES = {
     "InvalidInput": 2,
     "NotFinite": 2,
     "DatasetMissing": 2,
-    "DoorBroken": 2,
     "StateCorrupt": 5,
     "MalformedContent": 6,
     "ZkExtraMissing": 2,
