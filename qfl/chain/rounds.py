@@ -56,8 +56,9 @@ class Round:
         return ShardRound(self, index)
 
     def shards(self) -> list[ShardRound]:
-        """Every shard's part in it."""
-        return [self.shard(ShardIndex(index)) for index in range(self.plan.parameters.shards)]
+        """The part of every shard that the round has and the deployment knows."""
+        known = min(self.plan.parameters.shards, len(self.ledger.shards))
+        return [self.shard(ShardIndex(index)) for index in range(known)]
 
 
 class ShardRound:
