@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--all", "everything", is_flag=True, help="Try every attack.")
 @click.option("--list", "listing", is_flag=True, help="List the attacks and try none.")
-@click.option("--out", type=click.Path(path_type=Path), help="Write the rows to this JSON file.")
+@click.option("--out", type=options.PATH, help="Write the rows to this JSON file.")
 @options.as_json
 def attack(names: tuple[str, ...], everything: bool, listing: bool, out: Path | None, as_json: bool) -> None:
     """Try attacks on a chain and an IPFS node of their own, each beside the same run without it.

@@ -15,12 +15,10 @@ from qfl.bounds import LAST_SEED
 
 
 @click.command()
-@click.option("--seeds", default="1,2,3", show_default=True, metavar="N,N,...", help="Of the learning and the bytes.")
+@click.option("--seeds", default="1,2,3", metavar="N,N,...", help="Of the learning and the bytes.")
 @click.option("--part", "parts", multiple=True, help="Measure this part only, and keep the others; repeat.")
 @click.option("--reduced", is_flag=True, help="So small that the figures mean nothing: to see whether it runs.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs/casestudy"), help="Folder for tables and figures."
-)
+@click.option("--out", type=options.PATH, default=Path("runs/casestudy"), help="Folder for tables and figures.")
 @options.as_json
 def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_json: bool) -> None:
     """QFLchain against plain QFL, QFL on a flat chain and classical FL, calm and under attack, in a quarter of an hour.

@@ -11,11 +11,9 @@ from qfl.apps.cli import numbers, options
 
 
 @click.command("explorer")
-@click.option("--rounds", type=numbers.ROUNDS, default=500, show_default=True, help="Rounds of the history.")
-@click.option("--transactions", type=numbers.COUNT, default=20_000, show_default=True, help="All of them together.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs/bench-explorer"), help="Folder of the chain."
-)
+@click.option("--rounds", type=numbers.ROUNDS, default=500, help="Rounds of the history.")
+@click.option("--transactions", type=numbers.COUNT, default=20_000, help="All of them together.")
+@click.option("--out", type=options.PATH, default=Path("runs/bench-explorer"), help="Folder of the chain.")
 @click.option("--overwrite", is_flag=True, help="Delete the chain in --out first.")
 @options.as_json
 def explorer_bench(rounds: int, transactions: int, out: Path, overwrite: bool, as_json: bool) -> None:

@@ -14,33 +14,29 @@ from qfl.simulation.config import JobConfig
 
 
 @click.command()
-@click.option("--clients", type=click.IntRange(2, 256), default=10, show_default=True, help="Number of clients.")
-@click.option("--rounds", type=numbers.ROUNDS, default=10, show_default=True, help="Rounds of each run.")
-@click.option("--partition", "partitions", multiple=True, default=("dirichlet:0.5", "iid"), show_default=True)
+@click.option("--clients", type=click.IntRange(2, 256), default=10, help="Number of clients.")
+@click.option("--rounds", type=numbers.ROUNDS, default=10, help="Rounds of each run.")
+@click.option("--partition", "partitions", multiple=True, default=("dirichlet:0.5", "iid"))
 @click.option(
     "--percent",
     "percents",
     type=click.IntRange(1, 50),
     multiple=True,
     default=(10, 20, 30, 40),
-    show_default=True,
     help="Share of attackers.",
 )
 @click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/results/robustness.md; all.")
-@click.option(
-    "--seeds", type=click.IntRange(1, 10_000), default=3, show_default=True, help="Runs of each, with successive seeds."
-)
-@click.option("--seed", type=numbers.SEED, default=1, show_default=True, help="The first seed.")
+@click.option("--seeds", type=click.IntRange(1, 10_000), default=3, help="Runs of each, with successive seeds.")
+@click.option("--seed", type=numbers.SEED, default=1, help="The first seed.")
 @click.option(
     "--validation-percent",
     type=click.IntRange(1, 50),
     default=20,
-    show_default=True,
     help="Share of the training data that the four validators hold.",
 )
 @click.option("--brief", is_flag=True, help="Averaging and the judgement only.")
 @click.option("--peer", help="flower=PYTHON, an environment with flwr: adds its Multi-Krum, compares its other rules.")
-@click.option("--out", type=click.Path(path_type=Path), default=Path("runs/bench"), help="Folder for attack.json.")
+@click.option("--out", type=options.PATH, default=Path("runs/bench"), help="Folder for attack.json.")
 @options.as_json
 def attack(
     clients: int,

@@ -33,7 +33,7 @@ if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
 @click.option("--keep-rounds", type=click.IntRange(0, 10**6), default=3, help="Rounds whose content a node keeps.")
 @click.option("--calibrate", is_flag=True, help="Measure this machine's constants into --constants, and end.")
 @click.option("--check", is_flag=True, help="Run three other sizes, and compare; ends with 6 when one is 15 % off.")
-@click.option("--constants", type=click.Path(path_type=Path), help="Constants' file.  [default: that of the package]")
+@click.option("--constants", type=options.PATH, help="Constants' file.  [default: that of the package]")
 @options.as_json
 def simulate(
     clients: int,

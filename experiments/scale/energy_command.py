@@ -12,7 +12,7 @@ from qfl.apps.cli.console import make_console
 
 
 @click.command()
-@click.option("--run", "run", type=click.Path(path_type=Path), help="Take a run that is there, instead of a new one.")
+@click.option("--run", "run", type=options.PATH, help="Take a run that is there, instead of a new one.")
 @click.option("--clients", type=numbers.PARTICIPANTS, default=32, help="Clients of the new run.")
 @click.option("--validators", type=numbers.PARTICIPANTS, default=16, help="Its validators.")
 @click.option("--shards", type=click.IntRange(1, 64), default=4, help="Its shards.")
@@ -20,10 +20,8 @@ from qfl.apps.cli.console import make_console
 @click.option("--rounds", type=numbers.ROUNDS, default=3, help="Its rounds.")
 @click.option("--device", default="phone", help="What clients compute on: phone, edge or server.")
 @click.option("--radio", default="5g", help="What they transfer with: 5g or lte.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), default=Path("runs/bench-energy"), help="Folder of the new run."
-)
-@click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
+@click.option("--out", type=options.PATH, default=Path("runs/bench-energy"), help="Folder of the new run.")
+@options.overwrite
 @options.as_json
 def energy(
     run: Path | None,

@@ -205,15 +205,6 @@ def load_config(path: Path) -> JobConfig:
     return JobConfig(**document)
 
 
-def find_config(path: Path | None, **options: Any) -> JobConfig:
-    """The job in the file at `path`, or the default one, with the options that are not None in place of its values.
-
-    Raises:
-        InvalidInput: as `load_config`.
-    """
-    return (load_config(path) if path else JobConfig()).with_options(**options)
-
-
 def _check_kind(name: str, value: object, kind: type, remedy: str) -> None:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise InvalidInput(name, value, remedy)

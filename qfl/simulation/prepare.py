@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from qfl.bounds import check_whole
-from qfl.chain.deploy import Genesis, check_capacity
+from qfl.chain.deploy import Genesis, check_capacity, deploy
+from qfl.chain.deployment import Deployment
 from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.sender import Sender
 from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
 from qfl.errors import InvalidInput
 from qfl.protocol.content import content_digest, encode, lanes_root
@@ -16,8 +18,10 @@ from qfl.protocol.state import to_state
 from qfl.protocol.types import RoundNumber
 from qfl.quantum.architecture import Architecture, most_features, require_circuit
 from qfl.quantum.config import DeviceConfig, device_config
+from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import OWN_DATA, JobConfig
 from qfl.simulation.faults.config import dynamics_config
+from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset, LabelledData, load_dataset
 from qfl.training.data.holdout import hold_out
 from qfl.training.data.partition import parse_partition, partition
@@ -150,3 +154,27 @@ def genesis_model(job: JobDocument, seed: int) -> tuple[Genesis, bytes]:
     content = model_content(RoundNumber(0), to_state(angles, weights), job.architecture.shape)
     data = encode(content)
     return Genesis(lanes_root(content), content_digest(data), job.digest(), content.shape), data
+
+
+def deploy_job(
+    config: JobConfig,
+    job: JobDocument,
+    *,
+    keys: NormKeys | None,
+    store: ContentStore,
+    sender: Sender,
+    shard_senders: Sequence[Sender] = (),
+) -> Deployment:
+    """Put a job's document and genesis model into the store, and its contracts on the chain; raises as `deploy`."""
+    genesis, data = genesis_model(job, config.seed)
+    store.put(job.to_json())
+    store.put(data)
+    return deploy(
+        sender.web3,
+        sender,
+        load_parameters(**config.parameters()),
+        genesis,
+        verifying_key=None if keys is None else keys.verifying_key,
+        quorum=SCHEMES.find(config.quorum).contract,
+        shard_senders=shard_senders,
+    )

@@ -16,10 +16,8 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 
 from qfl.chain.clock import Clock, WaitingClock
-from qfl.chain.deploy import deploy
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
-from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender
 from qfl.challenger.challenger import Challenger, Dispute
@@ -56,7 +54,7 @@ from qfl.simulation.network import Network
 from qfl.simulation.outcome import RoundOutcome, count_included, find_missed
 from qfl.simulation.population import Clients, make_world
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
-from qfl.simulation.prepare import check_size, clients_device, genesis_model, norm_keys, prepare_job, validation_shares
+from qfl.simulation.prepare import check_size, clients_device, deploy_job, norm_keys, prepare_job, validation_shares
 from qfl.simulation.timed_prover import TimedProver
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import retention_of
@@ -391,13 +389,7 @@ def _deployed(
 ) -> Ledger:
     path = place.folder / DEPLOYMENT
     if not path.exists():
-        genesis, data = genesis_model(job, config.seed)
-        store.put(job.to_json())
-        store.put(data)
-        verifying_key = None if keys is None else keys.verifying_key
-        parameters = load_parameters(**config.parameters())
-        chosen = parameters, genesis, verifying_key, SCHEMES.find(config.quorum).contract
-        deploy(sender.web3, sender, *chosen, shard_senders=shard_senders).save(path)
+        deploy_job(config, job, keys=keys, store=store, sender=sender, shard_senders=shard_senders).save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
     ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])

@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 import pytest
 from honest import TERMS, make_update
+from qfl.crypto.salt import commitment_salt
 
 from qfl.crypto.kem import KemKey
 from qfl.crypto.norm.commitment import commit_lanes
 from qfl.crypto.norm.statement import context_of
-from qfl.crypto.salt import commitment_salt
 from qfl.crypto.sealed import seal
 from qfl.errors import UpdateRejected
 from qfl.node.opening import Sealed

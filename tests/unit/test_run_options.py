@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import click
 import pytest
 from click.testing import CliRunner
 
-from qfl.apps.cli import options
+from qfl.apps.cli.network import RunOrNetwork
+from qfl.apps.cli.options import take
 
 NETWORK = {
     "QFL_RPC": "http://chain",
@@ -19,24 +19,25 @@ NETWORK = {
 }
 
 
-def _places(*arguments: str) -> dict[str, Any]:
+def _source(*arguments: str) -> RunOrNetwork:
     """What a command gets that was started with these arguments in the environment of a network."""
-    found: dict[str, Any] = {}
-    command = click.command()(options.run_or_network(lambda **places: found.update(places)))
+    found: list[RunOrNetwork] = []
+
+    @click.command()
+    @take(source=RunOrNetwork)
+    def command(source: RunOrNetwork) -> None:
+        found.append(source)
+
     done = CliRunner().invoke(command, arguments, env=NETWORK)
     assert done.exit_code == 0, done.output
-    return found
+    return found[0]
 
 
 def test_without_a_run_the_environment_says_where() -> None:
-    places = _places()
-    assert (places["rpc"], places["ipfs"], places["deployment"]) == ("http://chain", "http://ipfs", Path("other.json"))
-    assert places["shard_rpcs"] == ("http://shard",)
+    assert _source() == RunOrNetwork(None, "http://chain", "http://ipfs", Path("other.json"), ("http://shard",))
 
 
 @pytest.mark.parametrize("arguments", [["--run", "mine"], ["--rpc", "http://mine", "--run", "mine"]])
 def test_a_run_is_read_in_its_own_place(arguments: list[str]) -> None:
-    places = _places(*arguments)
-    assert (places["run_folder"], places["ipfs"], places["deployment"]) == (Path("mine"), None, None)
-    assert places["shard_rpcs"] == ()
-    assert places["rpc"] == ("http://mine" if "--rpc" in arguments else None)
+    rpc = "http://mine" if "--rpc" in arguments else None
+    assert _source(*arguments) == RunOrNetwork(Path("mine"), rpc, ipfs=None, deployment=None, shard_rpcs=())

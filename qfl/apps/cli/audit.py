@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.services import find_services
+from qfl.apps.cli.network import RunOrNetwork
 
 if TYPE_CHECKING:
     from qfl.auditor.rounds import Verdict
@@ -19,27 +19,13 @@ OWN_NODE_SECONDS = 1.0
 
 
 @click.command()
-@options.run_or_network
-@click.option(
-    "--kem-key",
-    "kem_paths",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A validator's kem.key: opens a private run's updates in the rounds it had a seat in; repeat.",
-)
+@options.take(source=RunOrNetwork)
+@options.kem_keys("A validator's kem.key: opens a private run's updates in the rounds it had a seat in; repeat.")
 @click.option("--skip-proofs", is_flag=True, help="Do not check norm proofs again: half a second each.")
 @click.option("--accept-released", is_flag=True, help="Succeed also where final rounds' content is no longer stored.")
 @options.as_json
 def verify(
-    run_folder: Path | None,
-    rpc: str | None,
-    ipfs: str | None,
-    deployment: Path | None,
-    shard_rpcs: tuple[str, ...],
-    kem_paths: tuple[Path, ...],
-    skip_proofs: bool,
-    accept_released: bool,
-    as_json: bool,
+    source: RunOrNetwork, *, kem_keys: tuple[Path, ...], skip_proofs: bool, accept_released: bool, as_json: bool
 ) -> None:
     """Rebuild every round from chain and IPFS, and say whether it stands."""
     from qfl.auditor.rounds import Auditor
@@ -48,12 +34,12 @@ def verify(
     from qfl.storage.ipfs import FETCH_SECONDS, IpfsStore
 
     # The node of a run's folder has no peers: what it does not have, nobody has.
-    patience = FETCH_SECONDS if run_folder is None else OWN_NODE_SECONDS
-    kem_keys = [KemKey.open(path) for path in kem_paths]
+    patience = FETCH_SECONDS if source.run_folder is None else OWN_NODE_SECONDS
+    keys = [KemKey.open(path) for path in kem_keys]
     verdicts: list[Verdict] = []
-    with find_services(run_folder, rpc, ipfs, deployment, shard_rpcs=shard_rpcs) as services:
-        ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-        for verdict in Auditor(ledger, IpfsStore(services.ipfs, patience), kem_keys, not skip_proofs).audit():
+    with source.services() as services:
+        store = IpfsStore(services.ipfs, patience)
+        for verdict in Auditor(services.ledger(), store, keys, not skip_proofs).audit():
             verdicts.append(verdict)
             if not as_json:
                 _print_verdict(verdict)
@@ -69,21 +55,18 @@ def verify(
 
 
 def _print_verdict(verdict: Verdict) -> None:
+    said = []
     if verdict.stands and verdict.released:
-        click.echo(f"round {verdict.round}: every signature valid ({verdict.signatures} signatures)")
+        said.append(f"every signature valid ({verdict.signatures} signatures)")
     elif verdict.stands:
         aggregate = "recomputed aggregate equals the attested one, " if verdict.updates else ""
         proofs = f", {verdict.proofs} proofs" if verdict.proofs else ""
         counts = f"{verdict.signatures} signatures, {verdict.updates} updates{proofs}"
-        click.echo(
-            f"round {verdict.round}: {aggregate}recomputed model equals the published one, "
-            f"every signature valid ({counts})"
-        )
+        said.append(f"{aggregate}recomputed model equals the published one, every signature valid ({counts})")
     if verdict.void:
-        click.echo(f"round {verdict.round}: void: {verdict.void}")
-    for complaint in verdict.complaints:
-        click.echo(f"round {verdict.round}: FAILED: {complaint}")
-    for released in verdict.released:
-        click.echo(f"round {verdict.round}: not recomputed: {released}: no longer stored, as the round is final")
-    for unseen in verdict.unseen:
-        click.echo(f"round {verdict.round}: not seen: {unseen}")
+        said.append(f"void: {verdict.void}")
+    said += [f"FAILED: {complaint}" for complaint in verdict.complaints]
+    said += [f"not recomputed: {what}: no longer stored, as the round is final" for what in verdict.released]
+    said += [f"not seen: {unseen}" for unseen in verdict.unseen]
+    for line in said:
+        click.echo(f"round {verdict.round}: {line}")

@@ -10,7 +10,8 @@ import click
 
 from qfl.apps.cli import options
 from qfl.apps.cli.behaviour import find_behaviour
-from qfl.apps.cli.roles import poll, stopping
+from qfl.apps.cli.network import Network
+from qfl.apps.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from qfl.challenger.challenger import Dispute, Proof
@@ -22,31 +23,18 @@ def challenger() -> None:
 
 
 @challenger.command("run")
-@options.rpc
-@options.ipfs
-@options.deployment
-@options.shard_rpcs
-@options.account
-@click.option(
-    "--kem-key",
-    "kem_keys",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A seat's decryption key, for updates of the private mode; repeat.",
-)
+@options.take(network=Network)
+@options.kem_keys("A seat's decryption key, for updates of the private mode; repeat.")
 @click.option(
     "--dry-run", is_flag=True, help="Print the proofs, what they call and what gas they would take; send none."
 )
 @click.option("--once", is_flag=True, help="Look once, then end.")
-@poll
+@options.poll
 @options.attack
 @options.as_json
 def run_challenger_command(
-    rpc: str,
-    ipfs: str,
-    deployment: Path,
-    shard_rpcs: tuple[str, ...],
-    account: str,
+    network: Network,
+    *,
     kem_keys: tuple[Path, ...],
     dry_run: bool,
     once: bool,
@@ -62,8 +50,8 @@ def run_challenger_command(
     from qfl.storage.ipfs import IpfsStore
 
     behaviour = find_behaviour(attack, Challenger)
-    ledger, sender = options.open_sender(rpc, deployment, account, behaviour.account, shard_rpcs)
-    store = IpfsStore(ipfs)
+    ledger, sender = network.sender(behaviour.account)
+    store = IpfsStore(network.ipfs)
     store.identity()
     earned: list[Dispute] = []
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
+from qfl.apps.cli import options
 from qfl.devnet import Devnet, DevnetConfig, DevnetStatus, read_status, serve, start_detached, stop_running
 from qfl.devnet.config import DEV_MNEMONIC
 
@@ -16,10 +16,9 @@ folder_option = click.option(
     "--folder",
     type=click.Path(file_okay=False, path_type=Path),
     default=Path(".qfl/devnet"),
-    show_default=True,
     help="Where state and logs are kept; one devnet per folder.",
 )
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+PORT = click.IntRange(0, 65535)
 
 
 @click.group()
@@ -29,9 +28,9 @@ def devnet() -> None:
 
 @devnet.command()
 @folder_option
-@click.option("--chain", type=click.Choice(["anvil", "ganache"]), default="anvil", show_default=True)
-@click.option("--rpc-port", type=click.IntRange(0, 65535), default=8545, show_default=True, help="0: a free one.")
-@click.option("--ipfs-port", type=click.IntRange(0, 65535), default=5001, show_default=True, help="0: a free one.")
+@click.option("--chain", type=click.Choice(["anvil", "ganache"]), default="anvil")
+@click.option("--rpc-port", type=PORT, default=8545, help="0: a free one.")
+@click.option("--ipfs-port", type=PORT, default=5001, help="0: a free one.")
 @click.option(
     "--block-time",
     type=click.IntRange(0, 86_400),
@@ -42,12 +41,11 @@ def devnet() -> None:
     "--shard-chains",
     type=click.IntRange(0, 64),
     default=0,
-    show_default=True,
     help="Chains beside it, one for each shard; with a fixed --rpc-port they have the ports after it.",
 )
-@click.option("--accounts", type=click.IntRange(1, 1000), default=20, show_default=True, help="Funded accounts.")
+@click.option("--accounts", type=click.IntRange(1, 1000), default=20, help="Funded accounts.")
 @click.option("--detach", is_flag=True, help="Run in the background; `qfl devnet down` ends it.")
-@json_option
+@options.as_json
 def up(as_json: bool, detach: bool, block_time: int | None, **settings: Any) -> None:
     """Start the network, and end it with Ctrl-C.
 
@@ -71,7 +69,7 @@ def up(as_json: bool, detach: bool, block_time: int | None, **settings: Any) -> 
 
 @devnet.command()
 @folder_option
-@json_option
+@options.as_json
 @click.pass_context
 def status(context: click.Context, folder: Path, as_json: bool) -> None:
     """Say how each part of the network is. The exit code is 7 if one is unwell."""
@@ -95,7 +93,7 @@ def show(found: DevnetStatus, as_json: bool) -> None:
             part.part.name: {**asdict(part.part), "healthy": part.is_healthy, "detail": part.detail}
             for part in found.parts
         }
-        click.echo(json.dumps({"folder": str(found.folder), "pid": found.pid, **parts}, indent=2))
+        options.print_json({"folder": str(found.folder), "pid": found.pid, **parts})
         return
     for part in found.parts:
         health = "" if part.is_healthy else "NOT ANSWERING: "

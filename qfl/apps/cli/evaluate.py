@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.services import find_services
-from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES
+from qfl.apps.cli.network import RunOrNetwork
+from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES, DeviceConfig
+
+if TYPE_CHECKING:
+    from qfl.quantum.architecture import Architecture
+    from qfl.training.data.datasets import LabelledData
+
+Rates = tuple[float, float]
 
 
-def two_rates(context: click.Context, parameter: click.Parameter, value: str | None) -> tuple[float, float] | None:
+def two_rates(context: click.Context, parameter: click.Parameter, value: str | None) -> Rates | None:
     """One probability for both of two cases, "0.01", or one for each, "0.001,0.01"."""
     if value is None:
         return None
@@ -26,12 +33,12 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
 
 
 @click.command()
-@options.run_or_network
-@click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
+@options.take(source=RunOrNetwork)
+@options.number
 @click.option(
     "--data",
     "own",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     help="An .npz file of test samples, x [n, features] and y [n]; a run's own test set unless given.",
 )
 @click.option(
@@ -59,46 +66,26 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
 @click.option("--seed", type=numbers.SEED, default=1, help="Decides shots and errors.")
 @options.as_json
 def evaluate(
-    run_folder: Path | None,
-    rpc: str | None,
-    ipfs: str | None,
-    deployment: Path | None,
-    shard_rpcs: tuple[str, ...],
+    source: RunOrNetwork,
     number: int | None,
+    *,
     own: Path | None,
-    shots: int | None,
-    depolarising: tuple[float, float] | None,
-    readout: tuple[float, float] | None,
-    trajectories: int,
     repetitions: int,
     seed: int,
     as_json: bool,
+    **device_options: Any,
 ) -> None:
     """Evaluate a run's model on test data: exactly, and with shots or errors as on a device, too."""
-    from qfl.errors import InvalidInput
     from qfl.node.standing import read_standing
-    from qfl.quantum.config import DeviceConfig
-    from qfl.simulation.folder import kept_config
-    from qfl.simulation.prepare import prepare_job
     from qfl.storage.ipfs import IpfsStore
-    from qfl.training.data.own import load_own
     from qfl.training.training import evaluate as evaluate_exactly
     from qfl.training.trial import try_on_device
 
-    device = None
-    if (shots, depolarising, readout) != (None, None, None):
-        device = DeviceConfig(shots, *(depolarising or (0.0, 0.0)), trajectories, *(readout or (0.0, 0.0)))
-    with find_services(run_folder, rpc, ipfs, deployment, shard_rpcs=shard_rpcs) as services:
-        ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-        model = read_standing(ledger, IpfsStore(services.ipfs), number)
-    arch = model.job.architecture
-    if own is not None:
-        test = load_own(own, arch.features, arch.classes, arch.is_angular)
-    elif run_folder is not None:
-        test = prepare_job(kept_config(run_folder))[1].test
-    else:
-        raise InvalidInput("data", None, "pass a file of test samples, or --run with a run's folder")
-    subject = arch, model.angles, model.weights, test
+    device = _device(**device_options)
+    with source.services() as services:
+        model = read_standing(services.ledger(), IpfsStore(services.ipfs), number)
+    test = _test_set(own, source.run_folder, model.job.architecture)
+    subject = model.job.architecture, model.angles, model.weights, test
     exact = evaluate_exactly(*subject)
     trial = None if device is None else try_on_device(*subject, device, repetitions, seed).to_json()
     found = {"round": model.round, "samples": len(test.labels), "accuracy": exact.accuracy, "loss": exact.loss}
@@ -113,3 +100,25 @@ def evaluate(
             f"on the device  {accuracy['mean']:7.2%} ± {accuracy['deviation']:.2%}   loss {loss['mean']:.3f} ± "
             f"{loss['deviation']:.3f}   ({repetitions} repetitions)"
         )
+
+
+def _device(
+    *, shots: int | None, depolarising: Rates | None, readout: Rates | None, trajectories: int
+) -> DeviceConfig | None:
+    """The device that the options describe; None where they describe none."""
+    if (shots, depolarising, readout) == (None, None, None):
+        return None
+    return DeviceConfig(shots, *(depolarising or (0.0, 0.0)), trajectories, *(readout or (0.0, 0.0)))
+
+
+def _test_set(own: Path | None, run: Path | None, model: Architecture) -> LabelledData:
+    from qfl.errors import InvalidInput
+    from qfl.simulation.folder import kept_config
+    from qfl.simulation.prepare import prepare_job
+    from qfl.training.data.own import load_own
+
+    if own is not None:
+        return load_own(own, model.features, model.classes, model.is_angular)
+    if run is None:
+        raise InvalidInput("data", None, "pass a file of test samples, or --run with a run's folder")
+    return prepare_job(kept_config(run))[1].test

@@ -2,34 +2,24 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.services import find_services
+from qfl.apps.cli.network import RunOrNetwork
 
 FETCH_SECONDS = 3.0
 """How long the IPFS node may look for what a page shows; who looks at it does not wait much longer."""
 
 
 @click.command()
-@options.run_or_network
+@options.take(source=RunOrNetwork)
 @click.option("--host", default="127.0.0.1", help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8550, help="Port; a free one if it is taken, or 0.")
 @click.option("--beyond-loopback", is_flag=True, help="Let --host be an address that other machines reach.")
 @click.option("--name", "names", multiple=True, help="A host name that it may be called by; repeat.")
-def explorer(
-    run_folder: Path | None,
-    rpc: str | None,
-    ipfs: str | None,
-    deployment: Path | None,
-    shard_rpcs: tuple[str, ...],
-    host: str,
-    port: int,
-    beyond_loopback: bool,
-    names: tuple[str, ...],
-) -> None:
+def explorer(source: RunOrNetwork, **listening: Any) -> None:
     """Show rounds, participants, transactions and content in a browser; only reads.
 
     Everything shown is read from chain and IPFS again at the next start. With --run, accuracy and energy come from the
@@ -39,11 +29,7 @@ def explorer(
     from qfl.apps.explorer.watcher import watch
     from qfl.storage.ipfs import IpfsStore
 
-    with find_services(run_folder, rpc, ipfs, deployment, shard_rpcs=shard_rpcs) as services:
+    with source.services() as services:
         store = IpfsStore(services.ipfs, FETCH_SECONDS)
-        watcher = watch(services.deployment, [services.rpc, *services.shard_rpcs], store, run_folder)
-        serve(watcher, _announce, host, port, names, beyond_loopback)
-
-
-def _announce(url: str) -> None:
-    click.echo(f"explorer at {url}, until Ctrl-C")
+        watcher = watch(services.deployment, [services.rpc, *services.shard_rpcs], store, source.run_folder)
+        serve(watcher, lambda url: click.echo(f"explorer at {url}, until Ctrl-C"), **listening)

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import click
 
-from qfl.apps.cli import numbers, options
-from qfl.apps.cli.services import find_services
+from qfl.apps.cli import options
+from qfl.apps.cli.network import RunOrNetwork
 
 
 @click.command()
-@options.run_or_network
-@click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
+@options.take(source=RunOrNetwork)
+@options.number
 @click.option(
     "--format",
     "form",
@@ -20,25 +20,15 @@ from qfl.apps.cli.services import find_services
     default="qasm3",
     help="OpenQASM 3 text, or a QPY file for Qiskit.",
 )
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="File to write.")
-def export(
-    run_folder: Path | None,
-    rpc: str | None,
-    ipfs: str | None,
-    deployment: Path | None,
-    shard_rpcs: tuple[str, ...],
-    number: int | None,
-    form: str,
-    out: Path,
-) -> None:
+@click.option("--out", type=options.PATH, required=True, help="File to write.")
+def export(source: RunOrNetwork, number: int | None, *, form: str, out: Path) -> None:
     """Write a run's model as OpenQASM 3 or for Qiskit; a sample's numbers are its inputs."""
     from qfl.files import write_atomically
     from qfl.node.standing import read_standing
     from qfl.quantum.export import export_model
     from qfl.storage.ipfs import IpfsStore
 
-    with find_services(run_folder, rpc, ipfs, deployment, shard_rpcs=shard_rpcs) as services:
-        ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-        model = read_standing(ledger, IpfsStore(services.ipfs), number)
+    with source.services() as services:
+        model = read_standing(services.ledger(), IpfsStore(services.ipfs), number)
     write_atomically(out, export_model(model.job.architecture, model.angles, model.weights, form))
     click.echo(f"the model of round {model.round} is in {out}")

@@ -4,49 +4,40 @@ from __future__ import annotations
 
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.roles import poll, rounds, stopping
-
-if TYPE_CHECKING:
-    from qfl.training.data.share import Split
+from qfl.apps.cli.network import Network
+from qfl.apps.cli.options import PATH, SplitOptions
+from qfl.apps.cli.stopping import stopping
 
 
 @click.command("host")
-@options.rpc
-@options.ipfs
-@options.deployment
-@options.shard_rpcs
-@options.account
+@options.take(network=Network)
 @click.option(
     "--folder",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
     help="Keys, journals and state, in a folder for each client; keep it across restarts.",
 )
-@click.option("--key-height", type=click.Choice(["5", "10", "15"]), default="10", help="Height of new LMS keys.")
-@rounds
-@poll
+@click.option("--key-height", type=options.KEY_HEIGHT, default="10", help="Height of new LMS keys.")
+@options.rounds
+@options.poll
 @options.zk_keys
 @options.keep_rounds
-@options.training_data
+@options.take(data=SplitOptions)
 @click.option("--shares", required=True, help="Which parts of the split they own: 1-50/200, for example.")
 def host_clients(
-    rpc: str,
-    ipfs: str,
-    deployment: Path,
-    shard_rpcs: tuple[str, ...],
-    account: str,
+    network: Network,
+    *,
     folder: Path,
     key_height: str,
     rounds: int | None,
     poll: float,
     zk_keys: Path | None,
     keep_rounds: int,
-    split: Split,
+    data: SplitOptions,
     shares: str,
 ) -> None:
     """Act for several clients, which share the connection, the store and one training batch."""
@@ -66,23 +57,23 @@ def host_clients(
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
 
-    ledger, sender = options.open_sender(rpc, deployment, account, shard_urls=shard_rpcs)
-    store = IpfsStore(ipfs)
+    ledger, sender = network.sender()
+    store = IpfsStore(network.ipfs)
     job = fetch_job(store, ledger.beacon.architecture_digest())
-    data = load_shares(split, shares, job.architecture.features, job.architecture.classes)
+    held = load_shares(data.split, shares, job.architecture.features, job.architecture.classes)
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
-    keys = open_keys([folder / f"client-{index + 1}" for index in data], int(key_height))
+    keys = open_keys([folder / f"client-{index + 1}" for index in held], int(key_height))
     try:
         with proving as prover, stopping() as stop:
             clients = []
-            for index, (own, key) in zip(data, keys.items(), strict=True):
+            for index, (own, key) in zip(held, keys.items(), strict=True):
                 participant = join(ledger, sender, Role.CLIENT, key, own)
                 context = NodeContext(ledger, sender, store, key, own)
-                clients.append(Client(context, participant, index=index, seed=split.seed, prover=prover))
+                clients.append(Client(context, participant, index=index, seed=data.seed, prover=prover))
             click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
             retention = retention_of(keep_rounds, store)
-            host = ClientHost(ledger, clients, trainer=LocalTrainer(job, data), retention=retention)
+            host = ClientHost(ledger, clients, trainer=LocalTrainer(job, held), retention=retention)
             Daemon(poll, stop, goal=Goal(ledger, rounds)).run(host.step, host.rest)
     finally:
         close_keys(keys.values())

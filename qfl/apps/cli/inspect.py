@@ -10,7 +10,7 @@ import click
 from rich.console import Console
 
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.services import find_services
+from qfl.apps.cli.network import RunOrChain, RunOrNetwork
 
 if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
@@ -29,60 +29,34 @@ def inspect() -> None:
     """What chain and IPFS say of a transaction, a round, a shard, a participant, an update, a model, a dispute."""
 
 
-def _of_the_chain(command: Inspection) -> Inspection:
-    """Give a function from (ledger, arguments) to plain data the options and the printing of an inspection."""
+def _inspection(kind: type[RunOrChain]) -> Callable[[Inspection], Inspection]:
+    """Give a function to plain data the options and the printing of an inspection.
 
-    @options.run_folder
-    @options.rpc_or_run
-    @options.deployment_or_run
-    @options.shard_rpcs
-    @options.as_json
-    def run(
-        run_folder: Path | None,
-        rpc: str | None,
-        deployment: Path | None,
-        shard_rpcs: tuple[str, ...],
-        as_json: bool,
-        **arguments: Any,
-    ) -> None:
-        with find_services(run_folder, rpc, None, deployment, False, shard_rpcs) as services:
-            ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-            found = command(ledger, **arguments)
-        _print(found, as_json)
+    It takes a ledger and its own arguments; with `RunOrNetwork` also `store`, None where no IPFS node is given.
+    """
 
-    run.__doc__ = command.__doc__
-    return run
+    def decorate(command: Inspection) -> Inspection:
+        @options.take(source=kind)
+        @options.as_json
+        def run(source: RunOrChain, as_json: bool, **arguments: Any) -> None:
+            from qfl.storage.ipfs import IpfsStore
 
+            with_ipfs = kind is RunOrNetwork and (source.run_folder is not None or source.ipfs is not None)
+            with source.services(with_ipfs=with_ipfs) as services:
+                if kind is RunOrNetwork:
+                    arguments["store"] = IpfsStore(services.ipfs, SEARCH_SECONDS) if with_ipfs else None
+                found = command(services.ledger(), **arguments)
+            _print(found, as_json)
 
-def _of_content_too(command: Inspection) -> Inspection:
-    """As `_of_the_chain`, for a function from (ledger, store, arguments); the store is None where no node is given."""
+        run.__doc__ = command.__doc__
+        return run
 
-    @options.run_or_network
-    @options.as_json
-    def run(
-        run_folder: Path | None,
-        rpc: str | None,
-        ipfs: str | None,
-        deployment: Path | None,
-        shard_rpcs: tuple[str, ...],
-        as_json: bool,
-        **arguments: Any,
-    ) -> None:
-        from qfl.storage.ipfs import IpfsStore
-
-        with_ipfs = run_folder is not None or ipfs is not None
-        with find_services(run_folder, rpc, ipfs, deployment, with_ipfs, shard_rpcs) as services:
-            ledger = options.open_ledger(services.rpc, services.deployment, services.shard_rpcs)
-            found = command(ledger, IpfsStore(services.ipfs, SEARCH_SECONDS) if with_ipfs else None, **arguments)
-        _print(found, as_json)
-
-    run.__doc__ = command.__doc__
-    return run
+    return decorate
 
 
 @inspect.command("tx")
 @click.argument("tx_hash", metavar="HASH")
-@_of_the_chain
+@_inspection(RunOrChain)
 def tx(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     """Function, arguments, events, gas; of a failed one, who refused it, which rule it broke, and what to do."""
     from qfl.apps.inspect.transaction import inspect_transaction
@@ -92,7 +66,7 @@ def tx(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
 
 @inspect.command("round")
 @click.argument("number", metavar="N", type=numbers.ROUND)
-@_of_the_chain
+@_inspection(RunOrChain)
 def round_(ledger: Ledger, number: int) -> dict[str, Any]:
     """Phase, committees, commits, reveals, checkpoints, model and disputes."""
     from qfl.apps.inspect.round import inspect_round
@@ -103,7 +77,7 @@ def round_(ledger: Ledger, number: int) -> dict[str, Any]:
 @inspect.command("shard")
 @click.argument("index", metavar="SHARD", type=numbers.SHARD)
 @click.option("--round", "number", type=numbers.ROUND, help="Its part in which round; the current one unless given.")
-@_of_the_chain
+@_inspection(RunOrChain)
 def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
     """Where a shard is, and its committee, commits, reveals and checkpoint in a round."""
     from qfl.apps.inspect.shard import inspect_shard
@@ -113,7 +87,7 @@ def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
 
 @inspect.command("participant")
 @click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
-@_of_the_chain
+@_inspection(RunOrChain)
 def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
     """Stake, keys, rewards and what it should do now."""
     from qfl.apps.inspect.participant import inspect_participant
@@ -124,28 +98,22 @@ def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
 @inspect.command("update")
 @click.argument("number", metavar="ROUND", type=numbers.ROUND)
 @click.argument("client", metavar="CLIENT", type=numbers.PARTICIPANT)
-@click.option(
-    "--kem-key",
-    "kem_paths",
-    type=click.Path(path_type=Path),
-    multiple=True,
-    help="A validator's kem.key: opens a private update of a round it had a seat in; repeat.",
-)
-@_of_content_too
+@options.kem_keys("A validator's kem.key: opens a private update of a round it had a seat in; repeat.")
+@_inspection(RunOrNetwork)
 def update(
-    ledger: Ledger, store: ContentStore | None, number: int, client: int, kem_paths: tuple[Path, ...]
+    ledger: Ledger, *, store: ContentStore | None, number: int, client: int, kem_keys: tuple[Path, ...]
 ) -> dict[str, Any]:
     """A client's update in a round: commit, reveal, content, every check, and what became of it."""
     from qfl.apps.inspect.update import inspect_update
     from qfl.crypto.kem import KemKey
 
-    return inspect_update(ledger, number, client, store, [KemKey.open(path) for path in kem_paths])
+    return inspect_update(ledger, number, client, store, [KemKey.open(path) for path in kem_keys])
 
 
 @inspect.command("model")
 @click.argument("number", metavar="[ROUND]", type=numbers.ROUND, required=False)
-@_of_content_too
-def model(ledger: Ledger, store: ContentStore | None, number: int | None) -> dict[str, Any]:
+@_inspection(RunOrNetwork)
+def model(ledger: Ledger, *, store: ContentStore | None, number: int | None) -> dict[str, Any]:
     """A round's model, the latest good one unless a round is given: who published it, its content, how far it moved."""
     from qfl.apps.inspect.model import inspect_model
 
@@ -154,7 +122,7 @@ def model(ledger: Ledger, store: ContentStore | None, number: int | None) -> dic
 
 @inspect.command("dispute")
 @click.argument("tx_hash", metavar="[HASH]", required=False)
-@_of_the_chain
+@_inspection(RunOrChain)
 def dispute(ledger: Ledger, tx_hash: str | None) -> dict[str, Any] | list[dict[str, Any]]:
     """The fault that a transaction proved: who lost what, who earned it, the proof. Without a hash, all that were."""
     from qfl.apps.inspect.dispute import inspect_dispute, list_disputes

@@ -15,8 +15,8 @@ def key() -> None:
 
 
 @key.command()
-@click.argument("path", type=click.Path(path_type=Path))
-@click.option("--height", type=click.Choice(["5", "10", "15"]), default="10", help="2^height signatures.")
+@click.argument("path", type=options.PATH)
+@click.option("--height", type=options.KEY_HEIGHT, default="10", help="2^height signatures.")
 def new(path: Path, height: str) -> None:
     """Make a key file (mode 0600)."""
     from qfl.crypto.keyfile import KeyFile
@@ -26,7 +26,7 @@ def new(path: Path, height: str) -> None:
 
 
 @key.command()
-@click.argument("path", type=click.Path(path_type=Path))
+@click.argument("path", type=options.PATH)
 @options.as_json
 def show(path: Path, as_json: bool) -> None:
     """Print a key file's public key and what is left of it."""

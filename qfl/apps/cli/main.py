@@ -95,25 +95,9 @@ def cli(verbose: bool) -> None:
 
 
 client.add_command(host_clients)
-for command in (
-    run,
-    verify,
-    inspect,
-    report,
-    evaluate,
-    explorer,
-    export,
-    devnet,
-    deploy,
-    key,
-    client,
-    validator,
-    challenger,
-    stake,
-    mirror,
-    deadlines,
-    zk,
-):
+for command in (run, verify, inspect, report, evaluate, explorer, export, devnet, deploy, key):
+    cli.add_command(command)
+for command in (client, validator, challenger, stake, mirror, deadlines, zk):
     cli.add_command(command)
 
 

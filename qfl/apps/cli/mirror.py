@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.roles import poll, stopping
+from qfl.apps.cli.network import Chains, ChainsPayer
+from qfl.apps.cli.stopping import stopping
+from qfl.errors import ChainUnreachable, InvalidInput
 
 if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
@@ -21,18 +23,15 @@ def mirror() -> None:
 
 
 @mirror.command()
-@options.rpc
-@options.deployment
-@options.shard_rpcs
-@options.account
-@poll
-def begin(rpc: str, deployment: Path, shard_rpcs: tuple[str, ...], account: str, poll: float) -> None:
+@options.take(payer=ChainsPayer)
+@options.poll
+def begin(payer: ChainsPayer, poll: float) -> None:
     """Send each mirror its first message, as the account that deployed it; waits for a round to be open."""
     from qfl.chain.contracts.beacon import Phase
     from qfl.validator.mirror_keeper import begin_mirrors
 
-    ledger, sender = options.open_sender(rpc, deployment, account, shard_urls=shard_rpcs)
-    _require_mirrors(ledger, deployment)
+    ledger, sender = payer.sender()
+    _require_mirrors(ledger, payer.deployment)
     with stopping() as stop:
         while ledger.beacon.context().phase is Phase.IDLE and not stop.is_set():
             stop.wait(poll)
@@ -41,16 +40,14 @@ def begin(rpc: str, deployment: Path, shard_rpcs: tuple[str, ...], account: str,
 
 
 @mirror.command()
-@options.rpc
-@options.deployment
-@options.shard_rpcs
+@options.take(chains=Chains)
 @options.as_json
-def status(rpc: str, deployment: Path, shard_rpcs: tuple[str, ...], as_json: bool) -> None:
+def status(chains: Chains, as_json: bool) -> None:
     """Which round each mirror shows, and whether all it was told is what the beacon says."""
     from qfl.node.shards import shards_of
 
-    ledger = options.open_ledger(rpc, deployment, shard_rpcs)
-    _require_mirrors(ledger, deployment)
+    ledger = chains.ledger()
+    _require_mirrors(ledger, chains.deployment)
     found = [_status(ledger, shard) for shard in shards_of(ledger)]
     if as_json:
         options.print_json({"round": ledger.beacon.current_round(), "shards": found})
@@ -61,7 +58,6 @@ def status(rpc: str, deployment: Path, shard_rpcs: tuple[str, ...], as_json: boo
 
 
 def _status(ledger: Ledger, shard: ShardIndex) -> dict[str, Any]:
-    from qfl.errors import ChainUnreachable
     from qfl.validator.mirror_verifier import MirrorVerifier
 
     try:
@@ -75,7 +71,5 @@ def _status(ledger: Ledger, shard: ShardIndex) -> dict[str, Any]:
 
 
 def _require_mirrors(ledger: Ledger, deployment: Path) -> None:
-    from qfl.errors import InvalidInput
-
     if not ledger.mirrors:
         raise InvalidInput("deployment", str(deployment), "all its shards are on the beacon's chain: it has no mirrors")

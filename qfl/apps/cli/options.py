@@ -1,35 +1,30 @@
-"""Options that several commands share."""
+"""Options that several commands share. Each is declared once; what belongs together, a command takes as one object."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
-from dataclasses import fields
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from qfl.apps.cli import numbers
 from qfl.bounds import MOST_ROUNDS
 from qfl.doors import Door
 
-if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
-    from qfl.chain.ledger import Ledger
-    from qfl.chain.rpc.sender import Sender, TransactionSender
+if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from qfl.training.data.datasets import LabelledData
     from qfl.training.data.share import Split
     from qfl.training.job import JobDocument
 
+PATH = click.Path(path_type=Path)
+KEY_HEIGHT = click.Choice(["5", "10", "15"])
 
-def _unless_run(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
-    """Where the network is; what the environment says of it is of another one than that of a run's folder."""
-    source = context.get_parameter_source(parameter.name or "")
-    if context.params.get("run_folder") is not None and source is ParameterSource.ENVIRONMENT:
-        return () if parameter.multiple else None
-    return value
+Command = Callable[..., None]
+Option = Callable[[Command], Command]
 
 
 class Named(click.Choice[str]):
@@ -48,171 +43,119 @@ class Named(click.Choice[str]):
         return super().convert(value, param, ctx)
 
 
-rpc = click.option("--rpc", required=True, envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
-ipfs = click.option(
-    "--ipfs",
-    required=True,
-    envvar="QFL_IPFS",
-    metavar="ADDRESS",
-    help="RPC address of the IPFS node (URL or multiaddr).",
-)
-deployment = click.option(
-    "--deployment",
-    type=click.Path(path_type=Path),
-    default=Path("deployment.json"),
-    envvar="QFL_DEPLOYMENT",
-    help="Deployment file.",
-)
-account = click.option(
-    "--account",
-    default="dev:0",
-    envvar="QFL_ACCOUNT",
-    metavar="SOURCE",
-    help="Who pays gas and stake: dev:N (development chains), a keystore file, or a file with a private key.",
-)
-run_folder = click.option(
-    "--run",
-    "run_folder",
-    type=click.Path(path_type=Path),
-    is_eager=True,
-    help="A run's folder, in place of the addresses: its chain and IPFS node are started again while this needs them.",
-)
-rpc_or_run = click.option(
-    "--rpc", envvar="QFL_RPC", metavar="URL", callback=_unless_run, help="JSON-RPC address of the chain."
-)
-shard_rpcs = click.option(
-    "--shard-rpc",
-    "shard_rpcs",
-    multiple=True,
-    envvar="QFL_SHARD_RPC",
-    metavar="URL",
-    callback=_unless_run,
-    help="JSON-RPC address of a shard's own chain; repeat, in the shards' order.  [default: as in the deployment file]",
-)
-ipfs_or_run = click.option(
-    "--ipfs", envvar="QFL_IPFS", metavar="ADDRESS", callback=_unless_run, help="RPC address of the IPFS node."
-)
-deployment_or_run = click.option(
-    "--deployment",
-    type=click.Path(path_type=Path),
-    envvar="QFL_DEPLOYMENT",
-    callback=_unless_run,
-    help="Deployment file.",
-)
-zk_keys = click.option(
-    "--zk-keys",
-    type=click.Path(path_type=Path),
-    help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]",
-)
+def given(flag: str, *names: str, **settings: Any) -> Any:
+    """A field of what a command takes as one object, and the option of the same name that says its value."""
+    return by(click.option(flag, *names, **settings), settings.get("default"))
+
+
+def by(option: Option, default: Any = None) -> Any:
+    """As `given`, for an option that is declared already."""
+    return field(default=default, metadata={"option": option})
+
+
+def take(**kinds: type[Any]) -> Option:
+    """Give a command the options of these dataclasses; it takes an object of each as the argument named here."""
+
+    def decorate(command: Command) -> Command:
+        asked = {name: [part for part in fields(kind) if part.metadata] for name, kind in kinds.items()}
+
+        @wraps(command)
+        def gathering(**values: Any) -> None:
+            for name, parts in asked.items():
+                values[name] = kinds[name](**{part.name: values.pop(part.name) for part in parts})
+            command(**values)
+
+        for parts in reversed(asked.values()):
+            for part in reversed(parts):
+                part.metadata["option"](gathering)
+        return gathering
+
+    return decorate
+
+
+as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+attack = click.option("--attack", metavar="NAME", help="Cheat, as an adversary of an installed package does.")
 keep_rounds = click.option(
     "--keep-rounds",
     type=click.IntRange(0, MOST_ROUNDS),
     default=3,
-    show_default=True,
     help="Final rounds whose content stays in the store; 0 keeps everything.",
 )
-own_data = click.option(
-    "--data",
-    "own",
-    type=click.Path(path_type=Path),
-    help="Your own samples instead of a share of a data set: an .npz file of x [n, features] and y [n].",
+number = click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
+overwrite = click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
+poll = click.option("--poll", type=numbers.SECONDS, default=1.0, help="Seconds between looks at the chain.")
+rounds = click.option(
+    "--rounds",
+    type=click.IntRange(0, MOST_ROUNDS),
+    help="End after this many models published from this start on, or ten times as many rounds; run on unless given.",
 )
-attack = click.option("--attack", metavar="NAME", help="Cheat, as an adversary of an installed package does.")
-as_json = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+zk_keys = click.option(
+    "--zk-keys",
+    type=PATH,
+    help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]",
+)
 
 
-def run_or_network(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say where a run, or a network, is read; `find_services` takes their values."""
-    for option in (shard_rpcs, deployment_or_run, ipfs_or_run, rpc_or_run, run_folder):
-        command = option(command)
-    return command
+def kem_keys(text: str) -> Option:
+    """Decryption keys of seats; `text` says what for."""
+    return click.option("--kem-key", "kem_keys", type=PATH, multiple=True, help=text)
 
 
-def training_data(command: Callable[..., None]) -> Callable[..., None]:
-    """The options that say what is trained on; the command takes them as one argument, `split`."""
-    gathered = _with_split(command)
-    for option in (
-        click.option("--seed", type=numbers.SEED, default=1, help="Decides split, training and rounding."),
-        click.option("--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N."),
-        click.option(
-            "--class",
-            "classes",
-            type=click.IntRange(0, 999),
-            multiple=True,
-            help="A label to keep; repeat. All of the job's if none.",
-        ),
-        click.option("--data-folder", default="data", help="Where torchvision's data sets are, or go."),
-        click.option("--dataset", default="digits", help="digits, mnist or fashion-mnist."),
-    ):
-        gathered = option(gathered)
-    return gathered
+@dataclass(frozen=True)
+class SplitOptions:
+    """What is trained on, of a data set that several share."""
 
+    dataset: str = given("--dataset", default="digits", help="digits, mnist or fashion-mnist.")
+    data_folder: str = given("--data-folder", default="data", help="Where torchvision's data sets are, or go.")
+    classes: tuple[int, ...] = given(
+        "--class",
+        "classes",
+        type=click.IntRange(0, 999),
+        multiple=True,
+        help="A label to keep; repeat. All of the job's if none.",
+    )
+    partition: str = given(
+        "--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N."
+    )
+    seed: int = given("--seed", type=numbers.SEED, default=1, help="Decides split, training and rounding.")
 
-def _with_split(command: Callable[..., None]) -> Callable[..., None]:
-    @wraps(command)
-    def gathering(**values: Any) -> None:
+    @property
+    def split(self) -> Split:
+        """All who name the same one hold different parts of it."""
         from qfl.training.data.share import Split
 
-        split = Split(**{part.name: values.pop(part.name) for part in fields(Split)})
-        command(**values, split=split)
-
-    return gathering
+        return Split(**{part.name: getattr(self, part.name) for part in fields(Split)})
 
 
-def load_samples(own: Path | None, job: JobDocument, split: Split, share: str) -> tuple[int | None, LabelledData]:
-    """One role's samples: from its `own` file, or its share of a data set, with that share's index.
+@dataclass(frozen=True)
+class SampleOptions(SplitOptions):
+    """What one role trains on, or judges by: samples of its own, or a share of a data set."""
 
-    Raises:
-        InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
-    """
-    from qfl.errors import InvalidInput
-    from qfl.training.data.own import load_own
-    from qfl.training.data.share import load_shares
+    own: Path | None = given(
+        "--data",
+        "own",
+        type=PATH,
+        help="Your own samples instead of a share of a data set: an .npz file of x [n, features] and y [n].",
+    )
 
-    model = job.architecture
-    if own is not None:
-        return None, load_own(own, model.features, model.classes, model.is_angular)
-    shares = load_shares(split, share, model.features, model.classes)
-    if len(shares) > 1:
-        raise InvalidInput("share", share, "is several clients': `qfl client host` acts for them")
-    (found,) = shares.items()
-    return found
+    def load(self, job: JobDocument, share: str) -> tuple[int | None, LabelledData]:
+        """The samples, and the share's index (from 0); None for samples of one's own.
 
+        Raises:
+            InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
+        """
+        from qfl.errors import InvalidInput
+        from qfl.training.data.own import load_own
+        from qfl.training.data.share import load_shares
 
-def open_ledger(rpc_url: str, path: Path, shard_urls: Sequence[str] = ()) -> Ledger:
-    """The deployment in `path` on the chain at `rpc_url`, checked against each other.
-
-    `shard_urls` are those of the shards' own chains, where they are not as the file says.
-    """
-    from qfl.chain.deployment import Deployment
-    from qfl.chain.ledger import Ledger
-
-    return Ledger.connect(rpc_url, Deployment.load(path), shard_urls)
-
-
-def open_sender(
-    rpc_url: str,
-    path: Path,
-    source: str,
-    account_of: Callable[[Sender], TransactionSender] = lambda sender: sender,
-    shard_urls: Sequence[str] = (),
-) -> tuple[Ledger, TransactionSender]:
-    """The deployment, and the account that pays on all its chains.
-
-    `account_of` says what sends on the beacon's chain in place of the usual account.
-    """
-    from qfl.chain.rpc.accounts import load_account
-    from qfl.chain.rpc.router import ChainRouter
-    from qfl.chain.rpc.sender import Sender
-
-    ledger, account = open_ledger(rpc_url, path, shard_urls), load_account(source)
-    sender = Sender(ledger.web3, account)
-    first = account_of(sender)
-    if not ledger.shard_web3s:
-        return ledger, first
-    ids = [chain.chainId for chain in ledger.deployment.chains]
-    own = {id_: Sender(web3, account, chain_id=id_) for id_, web3 in zip(ids, ledger.shard_web3s, strict=True)}
-    return ledger, ChainRouter({sender.chain_id: first, **own})
+        model = job.architecture
+        if self.own is not None:
+            return None, load_own(self.own, model.features, model.classes, model.is_angular)
+        shares = load_shares(self.split, share, model.features, model.classes)
+        if len(shares) > 1:
+            raise InvalidInput("share", share, "is several clients': `qfl client host` acts for them")
+        (found,) = shares.items()
+        return found
 
 
 def print_json(value: Any) -> None:

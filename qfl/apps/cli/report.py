@@ -7,18 +7,20 @@ from pathlib import Path
 
 import click
 
+from qfl.apps.cli.options import PATH
+
 
 @click.command()
-@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("folders", metavar="RUN...", nargs=-1, required=True, type=PATH)
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("runs/report"),
     help="Folder for page, figures and jobs; or a file *.html for the page alone.",
 )
-@click.option("--data-folder", type=click.Path(path_type=Path), help="Where the data are; as in the run unless given.")
-@click.option("--attacks", type=click.Path(path_type=Path), help="Show what `qfl attack --out FILE` wrote, too.")
-def report(folders: tuple[Path, ...], out: Path, data_folder: Path | None, attacks: Path | None) -> None:
+@click.option("--data-folder", type=PATH, help="Where the data are; as in the run unless given.")
+@click.option("--attacks", type=PATH, help="Show what `qfl attack --out FILE` wrote, too.")
+def report(folders: tuple[Path, ...], out: Path, *, data_folder: Path | None, attacks: Path | None) -> None:
     """Show run folders as one self-contained HTML page, and PNG figures beside it."""
     from qfl.apps.report.attacks import read_attacks
     from qfl.apps.report.comparison import comparison_page

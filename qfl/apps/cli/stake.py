@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import numbers
+from qfl.apps.cli.network import Payer
+from qfl.apps.cli.options import PATH, take
 
 if TYPE_CHECKING:
     from qfl.chain.contracts.staking import ParticipantRecord
@@ -17,7 +19,8 @@ if TYPE_CHECKING:
     from qfl.crypto.keyfile import KeyFile
     from qfl.protocol.types import ParticipantId
 
-key = click.option("--key", type=click.Path(path_type=Path), required=True, help="The participant's LMS key file.")
+participant = click.argument("number", metavar="ID", type=numbers.PARTICIPANT)
+key = click.option("--key", type=PATH, required=True, help="The participant's LMS key file.")
 
 
 @click.group()
@@ -26,92 +29,70 @@ def stake() -> None:
 
 
 @stake.command("exit")
-@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@participant
 @key
-@options.rpc
-@options.deployment
-@options.account
-def request_exit(participant: int, key: Path, rpc: str, deployment: Path, account: str) -> None:
+@take(payer=Payer)
+def request_exit(number: ParticipantId, key: Path, payer: Payer) -> None:
     """Ask to leave; the stake stays liable for the unbonding delay."""
     from qfl.crypto.keyfile import KeyFile
-    from qfl.protocol.types import ParticipantId
 
-    ledger, sender = options.open_sender(rpc, deployment, account)
-    number = ParticipantId(participant)
+    ledger, sender = payer.sender()
     with KeyFile.open(key) as opened:
         nonce = _require_key(ledger, number, opened).nonce
         signature = opened.sign(ledger.staking_domain.exit(number, nonce))
         sender.send(ledger.staking.request_exit(number, signature))
     free_at = datetime.fromtimestamp(ledger.staking.participant(number).exitable_at, UTC)
-    click.echo(f"participant {participant} can withdraw from {free_at:%Y-%m-%d %H:%M:%S} UTC on")
+    click.echo(f"participant {number} can withdraw from {free_at:%Y-%m-%d %H:%M:%S} UTC on")
 
 
 @stake.command()
-@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@participant
 @key
-@click.option("--new-key", type=click.Path(path_type=Path), required=True, help="The key file that takes over.")
-@options.rpc
-@options.deployment
-@options.account
-def rotate(participant: int, key: Path, new_key: Path, rpc: str, deployment: Path, account: str) -> None:
+@click.option("--new-key", type=PATH, required=True, help="The key file that takes over.")
+@take(payer=Payer)
+def rotate(number: ParticipantId, key: Path, new_key: Path, payer: Payer) -> None:
     """Replace the participant's key."""
     from qfl.crypto.keyfile import KeyFile
-    from qfl.protocol.types import ParticipantId
 
-    ledger, sender = options.open_sender(rpc, deployment, account)
-    number = ParticipantId(participant)
+    ledger, sender = payer.sender()
     with KeyFile.open(key) as old, KeyFile.open(new_key) as new:
         nonce = _require_key(ledger, number, old).nonce
         signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
         sender.send(ledger.staking.rotate_key(number, new.public, signature))
-    click.echo(f"participant {participant} signs with {new_key} from now on")
+    click.echo(f"participant {number} signs with {new_key} from now on")
 
 
 @stake.command("top-up")
-@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
+@participant
 @click.option("--stake", "ether", type=numbers.ETHER, required=True, help="ETH to add.")
-@options.rpc
-@options.deployment
-@options.account
-def top_up(participant: int, ether: float, rpc: str, deployment: Path, account: str) -> None:
+@take(payer=Payer)
+def top_up(number: ParticipantId, ether: float, payer: Payer) -> None:
     """Add to a stake; a slashed validator is drawn again once it has the minimum."""
-    from qfl.protocol.types import ParticipantId
-
-    ledger, sender = options.open_sender(rpc, deployment, account)
-    number = ParticipantId(participant)
+    ledger, sender = payer.sender()
     sender.send(ledger.staking.top_up(number, round(ether * 10**18)))
-    click.echo(f"participant {participant} has {ledger.staking.participant(number).stake_wei / 1e18:g} ETH at stake")
+    click.echo(f"participant {number} has {ledger.staking.participant(number).stake_wei / 1e18:g} ETH at stake")
 
 
 @stake.command()
-@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
-@options.rpc
-@options.deployment
-@options.account
-def withdraw(participant: int, rpc: str, deployment: Path, account: str) -> None:
+@participant
+@take(payer=Payer)
+def withdraw(number: ParticipantId, payer: Payer) -> None:
     """Pay stake and rewards of a participant that left to its withdrawal address."""
-    from qfl.protocol.types import ParticipantId
-
-    ledger, sender = options.open_sender(rpc, deployment, account)
-    number = ParticipantId(participant)
+    ledger, sender = payer.sender()
     sender.dry_run(ledger.staking.withdraw(number))
     _credit_rewards(ledger, sender, number)  # nobody can credit a participant that has left
     sender.send(ledger.staking.withdraw(number))
-    click.echo(f"participant {participant} has left with stake and rewards")
+    click.echo(f"participant {number} has left with stake and rewards")
 
 
 @stake.command()
-@click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
-@options.rpc
-@options.deployment
-@options.account
-def rewards(participant: int, rpc: str, deployment: Path, account: str) -> None:
+@participant
+@take(payer=Payer)
+def rewards(number: ParticipantId, payer: Payer) -> None:
     """Settle what is due, credit what the participant earned, and pay it out."""
     from qfl.node.settlement import pay_rewards
-    from qfl.protocol.types import ParticipantId
 
-    ledger, sender = options.open_sender(rpc, deployment, account)
-    number = ParticipantId(participant)
+    ledger, sender = payer.sender()
     _credit_rewards(ledger, sender, number)
     paid = pay_rewards(ledger, sender, number)
     click.echo(f"paid {paid / 1e18:.6f} ETH")

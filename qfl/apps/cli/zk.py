@@ -20,9 +20,8 @@ lanes = click.option(
     required=True,
     help="Coordinates of the model; the next larger circuit is taken.",
 )
-out = click.option(
-    "--out", type=click.Path(path_type=Path), help="Folder of the keys.  [default: .qfl/zk/norm-<capacity>]"
-)
+out = click.option("--out", type=options.PATH, help="Folder of the keys.  [default: .qfl/zk/norm-<capacity>]")
+folder = click.argument("folder", type=options.PATH)
 
 
 @click.group()
@@ -46,7 +45,7 @@ def setup(lanes: int, out: Path | None, as_json: bool) -> None:
 
 
 @zk.command("import")
-@click.argument("zkey", type=click.Path(path_type=Path))
+@click.argument("zkey", type=options.PATH)
 @lanes
 @out
 @options.as_json
@@ -59,7 +58,7 @@ def import_ceremony(zkey: Path, lanes: int, out: Path | None, as_json: bool) -> 
 
 
 @zk.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@folder
 @options.as_json
 def verify(folder: Path, as_json: bool) -> None:
     """Check every point of the verifying key in FOLDER, and print the digest to compare with the contract's."""
@@ -69,7 +68,7 @@ def verify(folder: Path, as_json: bool) -> None:
 
 
 @zk.command()
-@click.argument("folder", type=click.Path(path_type=Path))
+@folder
 @click.option("--times", type=click.IntRange(1, 10_000), default=5, help="Proofs to make.")
 @options.as_json
 def bench(folder: Path, times: int, as_json: bool) -> None:
@@ -84,7 +83,7 @@ def bench(folder: Path, times: int, as_json: bool) -> None:
 
     keys = NormKeys.open(folder)
     vector = np.full(keys.capacity, -(2**15))
-    seconds: dict[str, list[float]] = {"commit": [], "prove": [], "verify": []}
+    turns = []
     with Prover(keys) as prover:
         for salt in range(times):
             start = perf_counter()
@@ -94,12 +93,9 @@ def bench(folder: Path, times: int, as_json: bool) -> None:
             proof = prover.prove(vector, salt, statement)
             proven = perf_counter()
             verify_norm_proof(keys.verifying_key, statement, proof)
-            for name, value in zip(
-                seconds, (committed - start, proven - committed, perf_counter() - proven), strict=True
-            ):
-                seconds[name].append(value)
-    medians = {name: round(median(values), 3) for name, values in seconds.items()}
-    _show(keys, as_json, **medians)
+            turns.append((committed - start, proven - committed, perf_counter() - proven))
+    commit, prove, verified = (round(median(seconds), 3) for seconds in zip(*turns, strict=True))
+    _show(keys, as_json, commit=commit, prove=prove, verify=verified)
 
 
 def _show(keys: NormKeys, as_json: bool, **more: object) -> None:
