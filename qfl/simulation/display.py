@@ -16,6 +16,7 @@ from rich.progress import (
 
 from qfl.challenger.challenger import Dispute
 from qfl.simulation.outcome import RoundOutcome
+from qfl.simulation.tables import protocol_seconds
 
 
 class Display:
@@ -60,7 +61,7 @@ class Display:
 
     def finished(self, outcome: RoundOutcome, accuracy: float) -> None:
         """Say what a round came to."""
-        chain = sum(s for stage, s in outcome.seconds.items() if stage not in ("train", "evaluate"))
+        chain = protocol_seconds(outcome.seconds)
         self._console.print(
             f"round {outcome.round:>3}  accuracy [bold]{accuracy:6.1%}[/]  {outcome.included} updates included  "
             f"training {outcome.seconds.get('train', 0.0):.1f} s, protocol {chain:.1f} s"

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
-from statistics import median
+from collections.abc import Iterable, Sequence
+from statistics import mean, median
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
-from qfl.simulation.dynamics_table import dynamics_table
+OUTSIDE = ("train", "evaluate")
+"""Stages that are not the protocol's."""
+COUNTS = ("present", "joined", "returned", "left", "straggled", "moved")
+SIMULATED = ("deadline, simulated s", "last commit, simulated s", "transfer, simulated s")
+MEASURED = ("train, measured s", "protocol, measured s")
 
 
 def print_tables(console: Console, report: dict[str, Any]) -> None:
-    """Accuracy by round beside the central run, gas by function, bytes by client."""
+    """Accuracy by round beside the central run, what befell whom, gas by function, bytes by client."""
     if report["rounds"]:
-        console.print(accuracy_table(report))
-        if (dynamics := dynamics_table(report)) is not None:
-            console.print(dynamics)
-        console.print(bytes_table(report))
-    console.print(gas_table(report))
+        console.print(_accuracy_table(report))
+        if any(entry["dynamics"] is not None for entry in report["rounds"]):
+            console.print(_dynamics_table(report))
+        headings = ("client", "up, mean", "up, most", "down, mean")
+        console.print(_table("Bytes for each round", headings, bytes_rows(report)))
+    console.print(_table("Gas, from receipts", ("function", "count", "lowest", "median", "highest"), gas_rows(report)))
     if disputes := report["disputes"]:
         taken, earned = (sum(dispute[name] for dispute in disputes) / 1e18 for name in ("taken_wei", "bounty_wei"))
         console.print(f"{len(disputes)} faults proven: {taken:g} ETH slashed, {earned:g} ETH earned")
@@ -34,44 +40,75 @@ def print_tables(console: Console, report: dict[str, Any]) -> None:
         )
 
 
-def accuracy_table(report: dict[str, Any]) -> Table:
+def gas_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """For each function how often it was called, and the lowest, the median and the highest gas."""
+    return [
+        (name, str(len(values)), *(f"{number:,}" for number in (min(values), round(median(values)), max(values))))
+        for name, values in sorted(report["gas"].items())
+    ]
+
+
+def bytes_rows(report: dict[str, Any]) -> list[tuple[str, ...]]:
+    """For each client the mean and the most bytes that it sent in a round, and the mean of what it received."""
+    counts = report["bytes"]
+    return [
+        (client, f"{mean(up):,.0f}", f"{max(up):,}", f"{mean(counts['client_down'][client]):,.0f}")
+        for client, up in counts["client_up"].items()
+    ]
+
+
+def protocol_seconds(seconds: dict[str, float], outside: Sequence[str] = OUTSIDE) -> float:
+    """Seconds of a round in the stages that are the protocol's."""
+    return sum(value for stage, value in seconds.items() if stage not in outside)
+
+
+def _accuracy_table(report: dict[str, Any]) -> Table:
     """A line for each round; the central column is the same model after as many epochs over all the data."""
-    table = Table("round", "accuracy", "loss", "included", "train s", "protocol s", title="Accuracy on the test set")
     central = (report["central"] or {}).get("accuracy", [])
-    if central:
-        table.add_column("central")
+    rows = []
     for position, entry in enumerate(report["rounds"], start=1):
-        seconds = entry["seconds"]
-        protocol = sum(value for stage, value in seconds.items() if stage not in ("train", "evaluate"))
-        cells = [
-            str(entry["round"]),
-            f"{entry['accuracy']:.1%}",
-            f"{entry['loss']:.3f}",
-            str(entry["included"]),
-            f"{seconds.get('train', 0.0):.1f}",
-            f"{protocol:.2f}",
-        ]
+        row = [str(entry["round"]), f"{entry['accuracy']:.1%}", f"{entry['loss']:.3f}", str(entry["included"])]
+        row += _times(entry)
         if central:
             epoch = max(1, round(position * len(central) / len(report["rounds"])))
-            cells.append(f"{central[epoch - 1]:.1%} (epoch {epoch})")
-        table.add_row(*cells)
-    return table
+            row.append(f"{central[epoch - 1]:.1%} (epoch {epoch})")
+        rows.append(row)
+    headings = ["round", "accuracy", "loss", "included", "train s", "protocol s", *(["central"] if central else [])]
+    return _table("Accuracy on the test set", headings, rows)
 
 
-def gas_table(report: dict[str, Any]) -> Table:
-    """A line for each function."""
-    table = Table("function", "count", "lowest", "median", "highest", title="Gas, from receipts")
-    for name, values in sorted(report["gas"].items()):
-        numbers = (min(values), round(median(values)), max(values))
-        table.add_row(name, str(len(values)), *(f"{number:,}" for number in numbers))
-    return table
+def _dynamics_table(report: dict[str, Any]) -> Table:
+    """What befell the participants: simulated seconds beside measured ones, never added to them."""
+    headings = ("round", *COUNTS, "included", "shards missed", *SIMULATED, *MEASURED)
+    rows = []
+    for entry in report["rounds"]:
+        if (dynamics := entry["dynamics"]) is not None:
+            simulated = dynamics["simulated_seconds"]
+            rows.append(
+                [
+                    str(entry["round"]),
+                    *(str(dynamics[name]) for name in COUNTS),
+                    str(entry["included"]),
+                    ", ".join(str(missed["shard"]) for missed in entry["missed"]) or "none",
+                    str(dynamics["deadlines"]["commit"]),
+                    f"{simulated['last_commit']:.1f}",
+                    f"{simulated['transfer']:.3f}",
+                    *_times(entry),
+                ]
+            )
+    return _table("Who was there, and how long it took", headings, rows, figures=SIMULATED + MEASURED)
 
 
-def bytes_table(report: dict[str, Any]) -> Table:
-    """A line for each client."""
-    table = Table("client", "up, mean", "up, most", "down, mean", title="Bytes for each round")
-    counts = report["bytes"]
-    for client, up in counts["client_up"].items():
-        down = counts["client_down"][client]
-        table.add_row(client, f"{sum(up) / len(up):,.0f}", f"{max(up):,}", f"{sum(down) / len(down):,.0f}")
+def _times(entry: dict[str, Any]) -> tuple[str, str]:
+    """Seconds of a round's training, and of its protocol."""
+    return f"{entry['seconds'].get('train', 0.0):.1f}", f"{protocol_seconds(entry['seconds']):.2f}"
+
+
+def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *, figures: Sequence[str] = ()) -> Table:
+    """A table; the columns in `figures` are set to the right."""
+    table = Table(title=title)
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading in figures else "left")
+    for row in rows:
+        table.add_row(*row)
     return table

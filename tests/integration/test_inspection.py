@@ -15,8 +15,7 @@ from experiments.attacks.insistent import Insistent
 from qfl.apps.cli.main import cli
 from qfl.apps.inspect.dispute import inspect_dispute, list_disputes
 from qfl.apps.inspect.model import inspect_model
-from qfl.apps.inspect.round import inspect_round
-from qfl.apps.inspect.shard import inspect_shard
+from qfl.apps.inspect.round import inspect_round, inspect_shard
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.apps.inspect.update import inspect_update
 from qfl.chain.rpc.sender import UnsentCall

@@ -80,7 +80,7 @@ def round_(ledger: Ledger, number: int) -> dict[str, Any]:
 @_inspection(RunOrChain)
 def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
     """Where a shard is, and its committee, commits, reveals and checkpoint in a round."""
-    from qfl.apps.inspect.shard import inspect_shard
+    from qfl.apps.inspect.round import inspect_shard
 
     return inspect_shard(ledger, index, number)
 

@@ -32,6 +32,10 @@ CREATE INDEX events_by_round ON events (round, name);
 CREATE INDEX events_by_participant ON events (participant);
 CREATE INDEX events_by_digest ON events (digest) WHERE digest IS NOT NULL;
 CREATE INDEX events_by_root ON events (root) WHERE root IS NOT NULL;
+CREATE VIEW timed_transactions AS SELECT transactions.*, blocks.time FROM transactions
+    LEFT JOIN blocks ON blocks.chain = transactions.chain AND blocks.number = transactions.block;
+CREATE VIEW timed_events AS SELECT events.*, blocks.time FROM events
+    LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block;
 """
 
 

@@ -13,8 +13,8 @@ from starlette.templating import Jinja2Templates
 from qfl.apps.explorer import shown
 from qfl.apps.explorer.content import show_document
 from qfl.apps.explorer.follower import LONGEST_PROBLEM
-from qfl.apps.explorer.participants import list_members, member_count, member_history, rounds_seated
-from qfl.apps.explorer.rounds import Row, last_round, summarise_rounds, tell_round
+from qfl.apps.explorer.participants import list_members, member_count
+from qfl.apps.explorer.rounds import last_round, summarise_rounds, tell_round
 from qfl.apps.explorer.search import FORMS, search
 from qfl.apps.explorer.watcher import Watcher
 from qfl.apps.inspect.participant import inspect_participant
@@ -30,14 +30,9 @@ ROWS = 50
 NEWEST = 10
 """Rounds and transactions that the overview shows."""
 MOST_PAGES = 10**9
-TRANSACTIONS = """
-SELECT transactions.*, blocks.time FROM transactions
-LEFT JOIN blocks ON blocks.chain = transactions.chain AND blocks.number = transactions.block
-WHERE {} ORDER BY block DESC, position DESC, transactions.chain LIMIT ? OFFSET ?
-"""
-PAID_TO = """
-SELECT participant FROM events WHERE name = 'Bonded' AND lower(json_extract(arguments, '$.withdrawal')) = ?
-"""
+TRANSACTIONS = "SELECT * FROM timed_transactions WHERE {} ORDER BY block DESC, position DESC, chain LIMIT ? OFFSET ?"
+HISTORY = "SELECT * FROM timed_events WHERE participant = ? ORDER BY block DESC, log DESC LIMIT ? OFFSET ?"
+PAID_TO = "SELECT participant FROM events WHERE name = 'Bonded' AND lower(json_extract(arguments, '$.withdrawal')) = ?"
 EVENTS = "SELECT * FROM events WHERE hash = ? ORDER BY log"
 
 _T = TypeVar("_T")
@@ -51,7 +46,7 @@ class Pages:
     """Handlers by path; Starlette runs each in a thread of its own."""
 
     def __init__(self, watcher: Watcher) -> None:
-        self._watcher, self._index = watcher, watcher.index
+        self._watcher, self._index, self._shards = watcher, watcher.index, len(watcher.deployment.shards)
         self._templates = Jinja2Templates(TEMPLATES)
         for name in ("short", "when", "until", "ether", "number"):
             self._templates.env.filters[name] = getattr(shown, name)
@@ -65,7 +60,7 @@ class Pages:
             last = last_round(index)
             found: dict[str, Any] = {
                 "last": last,
-                "story": tell_round(index, last, self._seats(last)) if last else None,
+                "story": tell_round(index, last, self._shards) if last else None,
                 "rounds": summarise_rounds(index, last - NEWEST + 1, last),
                 "transactions": index.rows(TRANSACTIONS.format("1"), NEWEST, 0),
                 "series": self._watcher.series(),
@@ -80,10 +75,10 @@ class Pages:
 
     def rounds(self, request: Request) -> Response:
         """Every round, newest first."""
-        last, page = last_round(self._index), _page_of(request)
-        newest = last - (page - 1) * ROWS
+        last = last_round(self._index)
+        newest = last - _skipped(request)
         found = summarise_rounds(self._index, newest - ROWS + 1, newest)
-        return self._page(request, "rounds", rounds=found, page=page, pages=_pages(last), total=last)
+        return self._page(request, "rounds", rounds=found, total=last)
 
     def round(self, request: Request) -> Response:
         """One round, shard by shard."""
@@ -93,45 +88,35 @@ class Pages:
             last = last_round(index)
             if not 1 <= number <= last:
                 raise NotFound(f"round {number}: the last one is {last}")
-            story = tell_round(index, number, self._seats(number))
+            story = tell_round(index, number, self._shards)
             found = index.rows(TRANSACTIONS.format("round = ?"), number, ROWS, 0)
             total = index.count("transactions", "round = ?", number)
         return self._page(request, "round", story=story, transactions=found, total=total, last=last)
 
     def participants(self, request: Request) -> Response:
         """Everybody who ever bonded."""
-        total, page = member_count(self._index), _page_of(request)
-        members = list_members(self._index, 1 + (page - 1) * ROWS, page * ROWS)
-        return self._page(request, "participants", members=members, page=page, pages=_pages(total), total=total)
+        total, skipped = member_count(self._index), _skipped(request)
+        members = list_members(self._index, 1 + skipped, skipped + ROWS)
+        return self._page(request, "participants", members=members, total=total)
 
     def participant(self, request: Request) -> Response:
         """One of them: stake, keys, history, and what the contracts expect of it now."""
-        number, page = request.path_params["number"], _page_of(request)
+        number = request.path_params["number"]
         members = list_members(self._index, number, number) if number < 2**32 else []
         if not members:
             raise NotFound(f"participant {number}: {member_count(self._index)} ids were given out")
         now, problem = self._ask(lambda: inspect_participant(self._watcher.ledger, number))
-        history = member_history(self._index, number, ROWS, (page - 1) * ROWS)
+        history = self._index.rows(HISTORY, number, ROWS, _skipped(request))
         total = self._index.count("events", "participant = ?", number)
-        return self._page(
-            request,
-            "participant",
-            member=members[0],
-            duty=now,
-            problem=problem,
-            seated=rounds_seated(self._index, number, ROWS),
-            history=history,
-            page=page,
-            pages=_pages(total),
-            total=total,
-        )
+        found: dict[str, Any] = {"member": members[0], "duty": now, "problem": problem, "history": history}
+        return self._page(request, "participant", **found, total=total)
 
     def transactions(self, request: Request) -> Response:
         """Those of the deployment, newest first; of one contract, block or round, or those that failed, on demand."""
         wanted, conditions, values = request.query_params, ["1"], []
         for name in ("contract", "function", "block", "round"):
             if wanted.get(name):
-                conditions.append(f"transactions.{name} = ?")
+                conditions.append(f"{name} = ?")
                 values.append(wanted[name])
         if wanted.get("failed"):
             conditions.append("NOT succeeded")
@@ -154,13 +139,12 @@ class Pages:
         tx_hash = request.path_params["hash"].lower()
         if not WORD.fullmatch(tx_hash):
             raise NotFound(f"{tx_hash!r} is no hash of a transaction")
-        rows = self._index.rows(TRANSACTIONS.format("transactions.hash = ?"), tx_hash, 1, 0)
+        rows = self._index.rows(TRANSACTIONS.format("hash = ?"), tx_hash, 1, 0)
         found, problem = self._ask(lambda: inspect_transaction(self._watcher.ledger, tx_hash))
         if not rows and found is None:
             raise NotFound(f"transaction {tx_hash}: {problem}")
-        row = rows[0] if rows else None
-        events = self._index.rows(EVENTS, tx_hash)
-        return self._page(request, "transaction", row=row, found=found, problem=problem, events=events, hash=tx_hash)
+        context = {"row": rows[0] if rows else None, "events": self._index.rows(EVENTS, tx_hash), "hash": tx_hash}
+        return self._page(request, "transaction", found=found, problem=problem, **context)
 
     def content(self, request: Request) -> Response:
         """A content object, its lanes, and whether it is what the chain says it is."""
@@ -168,10 +152,8 @@ class Pages:
             digest = digest_of(request.path_params["cid"])
         except (InvalidInput, UnicodeEncodeError) as error:
             raise NotFound(str(error)) from error
-        watcher = self._watcher
-        document, problem = self._ask(
-            lambda: show_document(watcher.index, watcher.named_digests(), watcher.store, digest)
-        )
+        of = self._watcher
+        document, problem = self._ask(lambda: show_document(of.index, of.named_digests(), of.store, digest))
         return self._page(request, "content", document=document, problem=problem, cid=cid_of(digest))
 
     def search(self, request: Request) -> Response:
@@ -210,14 +192,13 @@ class Pages:
         return self._page(request, "error", status=500, title="This page failed", text=conceal(repr(fault))[:200])
 
     def _transactions(self, request: Request, where: str, values: list[Any], **context: Any) -> Response:
-        page, total = _page_of(request), self._index.count("transactions", where, *values)
-        found = self._index.rows(TRANSACTIONS.format(where), *values, ROWS, (page - 1) * ROWS)
+        total = self._index.count("transactions", where, *values)
+        found = self._index.rows(TRANSACTIONS.format(where), *values, ROWS, _skipped(request))
         shared = {"kept": {}, "contracts": [], "address": None, **context}
-        return self._page(
-            request, "transactions", transactions=found, page=page, pages=_pages(total), total=total, **shared
-        )
+        return self._page(request, "transactions", transactions=found, total=total, **shared)
 
-    def _page(self, request: Request, name: str, status: int = 200, **context: Any) -> Response:
+    def _page(self, request: Request, name: str, *, status: int = 200, total: int = 0, **context: Any) -> Response:
+        """A page; where it shows one page of a table, `total` says how many rows there are."""
         watcher = self._watcher
         shared = {
             "complaints": watcher.complaints(),
@@ -226,6 +207,9 @@ class Pages:
             "now": watcher.followers[0].status.head_time,
             "state": watcher.state(),
             "path": request.url.path,
+            "total": total,
+            "page": _page_of(request),
+            "pages": max(1, -(-total // ROWS)),
         }
         return self._templates.TemplateResponse(request, f"{name}.html", shared | context, status_code=status)
 
@@ -238,20 +222,6 @@ class Pages:
         except Exception as fault:  # whatever a node can bring about
             return None, f"a node's answer cannot be read: {fault!r:.200}"
 
-    def _seats(self, number: int) -> int:
-        """Seats of each committee in a round, by the parameters that it was opened with."""
-        (opening,) = self._index.rows(
-            "SELECT arguments FROM events WHERE name = 'RoundOpened' AND round = ? LIMIT 1", number
-        )
-        version, drawn = opening["arguments"]["parametersVersion"], len(opening["arguments"]["committees"])
-        chosen: list[Row] = self._index.rows(
-            "SELECT arguments FROM events WHERE name = 'ParametersSet' AND json_extract(arguments, '$.version') = ?",
-            version,
-        )
-        if chosen:
-            return int(chosen[-1]["arguments"]["parameters"]["seats"]) or 1
-        return max(1, drawn // len(self._watcher.deployment.shards))
-
 
 def _page_of(request: Request) -> int:
     wanted = request.query_params.get("page", "")
@@ -259,5 +229,6 @@ def _page_of(request: Request) -> int:
     return min(max(number, 1), MOST_PAGES)
 
 
-def _pages(total: int) -> int:
-    return max(1, -(-total // ROWS))
+def _skipped(request: Request) -> int:
+    """Rows of the pages before the one that is asked for."""
+    return (_page_of(request) - 1) * ROWS

@@ -2,27 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from qfl.apps.explorer.index import Index
 
 Row = dict[str, Any]
 
-EVENTS = """
-SELECT events.*, blocks.time FROM events
-LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
-WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log
-"""
-HISTORY = """
-SELECT events.*, blocks.time FROM events
-LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
-WHERE participant = ? ORDER BY block DESC, log DESC LIMIT ? OFFSET ?
-"""
-SEATS = """
-SELECT DISTINCT events.round FROM events, json_each(events.arguments, '$.committees')
-WHERE name = 'RoundOpened' AND json_each.value = ? ORDER BY events.round DESC LIMIT ?
-"""
+EVENTS = "SELECT * FROM timed_events WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log"
 ROLES = ("nobody", "client", "validator")
 
 
@@ -35,10 +22,10 @@ class Member:
     withdrawal: str
     stake_wei: int
     joined: Row
+    keys: list[Row]
     slashed_wei: int = 0
     earned_wei: int = 0
     standing: str = "bonded"
-    keys: list[Row] = field(default_factory=list)
 
 
 def member_count(index: Index) -> int:
@@ -52,38 +39,28 @@ def list_members(index: Index, first: int, last: int) -> list[Member]:
     for event in index.rows(EVENTS, first, last):
         said = event["arguments"]
         if event["name"] == "Bonded":
-            role = ROLES[said["role"] % len(ROLES)]
-            members[said["id"]] = Member(said["id"], role, said["withdrawal"], said["stakeWei"], event)
-            members[said["id"]].keys.append({"index": 0, **said["key"], "event": event})
+            role, keys = ROLES[said["role"] % len(ROLES)], [{"index": 0, **said["key"], "event": event}]
+            members[said["id"]] = Member(said["id"], role, said["withdrawal"], said["stakeWei"], event, keys)
         elif (member := members.get(event["participant"])) is not None:
             _apply(member, event)
     return list(members.values())
 
 
-def member_history(index: Index, number: int, limit: int, offset: int) -> list[Row]:
-    """Every event about a participant, newest first."""
-    return index.rows(HISTORY, number, limit, offset)
-
-
-def rounds_seated(index: Index, validator: int, limit: int) -> list[int]:
-    """The rounds in which a validator was drawn into a committee, newest first."""
-    return [int(row["round"]) for row in index.rows(SEATS, validator, limit)]
-
-
 def _apply(member: Member, event: Row) -> None:
-    name, said = event["name"], event["arguments"]
-    if name == "ToppedUp":
-        member.stake_wei = said["stakeWei"]
-    elif name == "Slashed":
-        member.stake_wei -= said["amountWei"]
-        member.slashed_wei += said["amountWei"]
-    elif name == "RewardCredited":
-        member.earned_wei += said["amountWei"]
-    elif name == "KeyRotated":
-        member.keys.append({"index": said["keyIndex"], **said["key"], "event": event})
-    elif name == "WithdrawalChanged":
-        member.withdrawal = said["withdrawal"]
-    elif name == "ExitRequested":
-        member.standing = "leaving"
-    elif name == "Withdrawn":
-        member.standing, member.stake_wei = "left", 0
+    said = event["arguments"]
+    match event["name"]:
+        case "ToppedUp":
+            member.stake_wei = said["stakeWei"]
+        case "Slashed":
+            member.stake_wei -= said["amountWei"]
+            member.slashed_wei += said["amountWei"]
+        case "RewardCredited":
+            member.earned_wei += said["amountWei"]
+        case "KeyRotated":
+            member.keys.append({"index": said["keyIndex"], **said["key"], "event": event})
+        case "WithdrawalChanged":
+            member.withdrawal = said["withdrawal"]
+        case "ExitRequested":
+            member.standing = "leaving"
+        case "Withdrawn":
+            member.standing, member.stake_wei = "left", 0

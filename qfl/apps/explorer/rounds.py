@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,14 +20,11 @@ SELECT round AS number,
     max(CASE WHEN name = 'ModelPublished' THEN participant END) AS publisher
 FROM events WHERE round BETWEEN ? AND ? GROUP BY round HAVING max(name = 'RoundOpened') ORDER BY round DESC
 """
-EVENTS = """
-SELECT events.*, blocks.time FROM events
-LEFT JOIN blocks ON blocks.chain = events.chain AND blocks.number = events.block
-WHERE round = ? ORDER BY events.chain, block, log LIMIT ?
-"""
+EVENTS = "SELECT * FROM timed_events WHERE round = ? ORDER BY chain, block, log LIMIT ?"
+OPENING = "SELECT arguments FROM events WHERE name = 'RoundOpened' AND round = ? LIMIT 1"
+PARAMETERS = "SELECT arguments FROM events WHERE name = 'ParametersSet' AND json_extract(arguments, '$.version') = ?"
 MOST_EVENTS = 5000
 """Of a round on one page; of more, the page says that it leaves some out."""
-MODEL_EVENTS = ("ModelPublished", "ModelFinalised", "ModelVoided", "RoundFailed")
 
 
 @dataclass
@@ -60,13 +56,47 @@ class ShardPart:
     index: int
     clients: dict[int, Participation] = field(default_factory=dict)
     seats: list[Seat] = field(default_factory=list)
-    noise: list[Row] = field(default_factory=list)
     checkpoint: Row | None = None
     voided: Row | None = None
 
-    def client(self, number: int) -> Participation:
-        """The client's part, which begins with its first event."""
-        return self.clients.setdefault(number, Participation(number))
+    def add(self, event: Row) -> bool:
+        """Take an event; False where it says nothing of the shard's part."""
+        said = event["arguments"]
+        match event["name"]:
+            case "Committed":
+                self._client(event).commit = event
+            case "Revealed":
+                self._client(event).reveal = event
+            case "UpdateRewarded":
+                self._client(event).reward = event
+            case "Proposed" if self.seats:  # a proposal is its turn's seat's
+                self.seats[said["turn"] % len(self.seats)].announcements.append(event)
+            case "Attested" if 0 <= said["seat"] < len(self.seats):  # anybody may announce for any seat
+                self.seats[said["seat"]].announcements.append(event)
+            case "CheckpointAccepted":
+                self.checkpoint = event
+            case "CheckpointVoided":
+                self.voided = event
+            case "SeatRewarded" if said["seat"] < len(self.seats):
+                self.seats[said["seat"]].reward = event
+            case name:
+                return name in ("Proposed", "Attested", "SeatRewarded")  # of a seat that there is not
+        return True
+
+    def mark_accepted(self) -> None:
+        """Say who is in the accepted checkpoint: its bits are numbers of reveals, and of seats."""
+        if self.checkpoint is None:
+            return
+        said = self.checkpoint["arguments"]
+        for client in self.clients.values():
+            index = client.reveal["arguments"]["index"] if client.reveal else None
+            client.included = index is not None and bool(said["checkpoint"]["included"] >> index & 1)
+        for seat in self.seats:
+            seat.signed = bool(said["attested"] >> seat.number & 1)
+
+    def _client(self, event: Row) -> Participation:
+        """The part of the event's client, which begins with its first event."""
+        return self.clients.setdefault(event["participant"], Participation(event["participant"]))
 
 
 @dataclass
@@ -74,22 +104,35 @@ class RoundStory:
     """Everything that the contracts said of a round."""
 
     number: int
+    is_complete: bool
     opening: Row | None = None
     shards: dict[int, ShardPart] = field(default_factory=dict)
     model: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)
     slashes: list[Row] = field(default_factory=list)
     other: list[Row] = field(default_factory=list)
-    is_complete: bool = True
 
-    @property
-    def published(self) -> Row | None:
-        """The event that published the round's model."""
-        return next((event for event in self.model if event["name"] == "ModelPublished"), None)
-
-    def shard(self, index: int) -> ShardPart:
-        """The shard's part."""
-        return self.shards.setdefault(index, ShardPart(index))
+    def add(self, event: Row, seats: int) -> None:
+        """Take an event of a round whose committees have `seats` seats."""
+        match event["name"]:
+            case "RoundOpened":
+                self.opening = event
+                for position, validator in enumerate(event["arguments"]["committees"]):
+                    opened = self.shards.setdefault(position // seats, ShardPart(position // seats))
+                    opened.seats.append(Seat(position % seats, validator))
+            case "ModelPublished" | "ModelFinalised" | "ModelVoided" | "RoundFailed":
+                self.model.append(event)
+            case "FaultProven":
+                self.faults.append(event)
+            case "Slashed":
+                self.slashes.append(event)
+            case _:
+                shard = _shard_of(event)
+                part = None if shard is None else self.shards.get(shard, ShardPart(shard))
+                if part is not None and part.add(event):
+                    self.shards[part.index] = part
+                else:
+                    self.other.append(event)
 
 
 def last_round(index: Index) -> int:
@@ -102,100 +145,27 @@ def summarise_rounds(index: Index, first: int, last: int) -> list[Row]:
     return index.rows(SUMMARY, first, last)
 
 
-def tell_round(index: Index, number: int, seats: int) -> RoundStory:
-    """What happened in a round; its committees have `seats` seats each."""
+def tell_round(index: Index, number: int, shards: int) -> RoundStory:
+    """What happened in a round of a deployment with so many shards."""
     events = index.rows(EVENTS, number, MOST_EVENTS + 1)
-    story = RoundStory(number, is_complete=len(events) <= MOST_EVENTS)
+    story, seats = RoundStory(number, is_complete=len(events) <= MOST_EVENTS), _seats(index, number, shards)
     for event in events[:MOST_EVENTS]:
-        _place(story, event, seats)
+        story.add(event, seats)
     for part in story.shards.values():
-        _mark_accepted(part)
+        part.mark_accepted()
     return story
 
 
-def _place(story: RoundStory, event: Row, seats: int) -> None:
-    name, said = event["name"], event["arguments"]
-    if name == "RoundOpened":
-        story.opening = event
-        for position, validator in enumerate(said["committees"]):
-            story.shard(position // seats).seats.append(Seat(position % seats, validator))
-    elif name in MODEL_EVENTS:
-        story.model.append(event)
-    elif name in ("FaultProven", "Slashed"):
-        (story.faults if name == "FaultProven" else story.slashes).append(event)
-    elif (shard := _shard_of(event)) is not None and name in _SHARDS:
-        _SHARDS[name](story.shard(shard), event)
-    else:
-        story.other.append(event)
+def _seats(index: Index, number: int, shards: int) -> int:
+    """Seats of each committee in a round, by the parameters that it was opened with."""
+    opening = index.rows(OPENING, number)[0]["arguments"]
+    if chosen := index.rows(PARAMETERS, opening["parametersVersion"]):
+        return int(chosen[-1]["arguments"]["parameters"]["seats"]) or 1
+    return max(1, len(opening["committees"]) // shards)
 
 
 def _shard_of(event: Row) -> int | None:
     """The shard that an event names, or is from."""
-    said, (kind, _, index) = event["arguments"], (event["contract"] or "").partition(" ")
-    if kind == "Shard":
-        return int(index)
-    named: int | None = said.get("shard")
+    kind, _, index = (event["contract"] or "").partition(" ")
+    named: int | None = int(index) if kind == "Shard" else event["arguments"].get("shard")
     return named
-
-
-def _commit(part: ShardPart, event: Row) -> None:
-    part.client(event["participant"]).commit = event
-
-
-def _reveal(part: ShardPart, event: Row) -> None:
-    part.client(event["participant"]).reveal = event
-
-
-def _announce(part: ShardPart, event: Row) -> None:
-    """A proposal is its turn's seat's; anybody may announce for any seat, and that is noise until it is accepted."""
-    said = event["arguments"]
-    seat = said["turn"] % len(part.seats) if event["name"] == "Proposed" and part.seats else said.get("seat", -1)
-    if 0 <= seat < len(part.seats):
-        part.seats[seat].announcements.append(event)
-    else:
-        part.noise.append(event)
-
-
-def _accept(part: ShardPart, event: Row) -> None:
-    part.checkpoint = event
-
-
-def _void(part: ShardPart, event: Row) -> None:
-    part.voided = event
-
-
-def _reward_client(part: ShardPart, event: Row) -> None:
-    part.client(event["participant"]).reward = event
-
-
-def _reward_seat(part: ShardPart, event: Row) -> None:
-    for seat in _numbered(part.seats, event["arguments"]["seat"]):
-        seat.reward = event
-
-
-_SHARDS = {
-    "Committed": _commit,
-    "Revealed": _reveal,
-    "Proposed": _announce,
-    "Attested": _announce,
-    "CheckpointAccepted": _accept,
-    "CheckpointVoided": _void,
-    "UpdateRewarded": _reward_client,
-    "SeatRewarded": _reward_seat,
-}
-
-
-def _mark_accepted(part: ShardPart) -> None:
-    """Say who is in the accepted checkpoint: its bits are numbers of reveals, and of seats."""
-    if part.checkpoint is None:
-        return
-    said = part.checkpoint["arguments"]
-    for client in part.clients.values():
-        index = client.reveal["arguments"]["index"] if client.reveal else None
-        client.included = index is not None and bool(said["checkpoint"]["included"] >> index & 1)
-    for seat in part.seats:
-        seat.signed = bool(said["attested"] >> seat.number & 1)
-
-
-def _numbered(seats: Sequence[Seat], number: int) -> Iterable[Seat]:
-    return (seat for seat in seats if seat.number == number)

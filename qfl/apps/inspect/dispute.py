@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from qfl.apps.inspect.plain import plain
@@ -58,6 +57,6 @@ def _contract(ledger: Ledger) -> Disputes:
 
 
 def _summary(ledger: Ledger, proven: ProvenFault) -> dict[str, Any]:
-    found: dict[str, Any] = plain(asdict(proven))
+    found: dict[str, Any] = plain(proven)
     state = ledger.beacon.round_at(proven.round).state.name.lower()
     return found | {"fault": proven.fault.name.lower(), "what": WHAT[proven.fault], "round_is": state}

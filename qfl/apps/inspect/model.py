@@ -8,6 +8,7 @@ import numpy as np
 
 from qfl.apps.inspect.content import inspect_content
 from qfl.apps.inspect.plain import plain
+from qfl.apps.inspect.round import known_round
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.errors import ContentUnusable, InvalidInput, ModelRejected
@@ -25,19 +26,16 @@ def inspect_model(ledger: Ledger, number: int | None = None, store: ContentStore
         InvalidInput: no such round, or it has published no model.
         ChainUnreachable, StoreUnreachable.
     """
-    asked = ledger.beacon.head_round() if number is None else RoundNumber(number)
-    if not 0 <= asked <= ledger.beacon.current_round():
-        raise InvalidInput("round", asked, f"the last one is {ledger.beacon.current_round()}")
+    head = ledger.beacon.head_round()
+    asked = head if number is None else known_round(ledger, number)
     record = ledger.beacon.round_at(asked)
+    state = record.state.name.lower()
     if not any(record.content_digest):
-        state = record.state.name.lower()
-        raise InvalidInput(
-            "round", asked, f"has published no model, it is {state}; the head is {ledger.beacon.head_round()}"
-        )
+        raise InvalidInput("round", asked, f"has published no model, it is {state}; the head is {head}")
     found: dict[str, Any] = {
         "round": asked,
-        "state": record.state.name.lower(),
-        "is_head": asked == ledger.beacon.head_round(),
+        "state": state,
+        "is_head": asked == head,
         "model_root": plain(record.model_root),
         "content_digest": plain(record.content_digest),
         "cid": cid_of(record.content_digest),

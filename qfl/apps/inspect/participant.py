@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from qfl.apps.inspect.plain import plain
@@ -25,20 +24,15 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
     if record.role is Role.NONE:
         count = ledger.staking.participant_count()
         raise InvalidInput("participant", participant, f"none such, or it has left; {count} ids were given out")
-    found: dict[str, Any] = {"id": participant} | plain(asdict(record)) | {"role": record.role.name.lower()}
+    found: dict[str, Any] = {"id": participant} | plain(record) | {"role": record.role.name.lower()}
     found |= {
         "rewards_wei": ledger.staking.rewards_of(number),
-        "slashed": [plain(asdict(entry)) for entry in ledger.staking.slashings(ledger.from_block, number)],
-        "keys": [plain(asdict(ledger.staking.key_at(number, i))) for i in range(record.key_index + 1)],
+        "slashed": plain(ledger.staking.slashings(ledger.from_block, number)),
+        "keys": [plain(ledger.staking.key_at(number, i)) for i in range(record.key_index + 1)],
     }
     if record.role is Role.VALIDATOR:
         duty = ledger.beacon.validator_duty(number)
         return found | {"duty": duty.kind.name.lower(), "round": duty.round, "deadline": duty.deadline}
     shard = ledger.shard_of(number)
-    duty_now, round_number, deadline = ledger.shards[shard].client_duty(number)
-    return found | {
-        "duty": duty_now.name.lower(),
-        "round": round_number,
-        "shard": shard,
-        "deadline": deadline,
-    }
+    client_duty, of_round, deadline = ledger.shards[shard].client_duty(number)
+    return found | {"duty": client_duty.name.lower(), "round": of_round, "shard": shard, "deadline": deadline}

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 
 def plain(value: Any) -> Any:
-    """Bytes as 0x..., tuples and mappings as plain containers."""
+    """Bytes as 0x..., tuples, mappings and dataclasses as plain containers."""
     if isinstance(value, bytes):
         return "0x" + value.hex()
+    if is_dataclass(value):
+        return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
     if hasattr(value, "_asdict"):
         return plain(value._asdict())
     if hasattr(value, "items"):

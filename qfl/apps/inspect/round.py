@@ -1,16 +1,29 @@
-"""A round: phase, committees, commits, reveals, checkpoint, model, disputes."""
+"""A round, and a shard's part of it: phase, committees, commits, reveals, checkpoint, model, disputes."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from qfl.apps.inspect.plain import plain
-from qfl.apps.inspect.shard import shard_in_round
 from qfl.chain.ledger import Ledger
-from qfl.errors import InvalidInput
+from qfl.chain.rounds import ShardRound
+from qfl.chain.rpc.connection import url_of
+from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors.secrets import conceal_address
+from qfl.node.missed import why_missed
+from qfl.node.shards import shards_of, tolerating_shard
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import RoundNumber, ShardIndex
+
+
+def known_round(ledger: Ledger, number: int | None) -> RoundNumber:
+    """The round of this number, 0 being genesis; the current one unless given. Raises InvalidInput: no such round."""
+    current = ledger.beacon.current_round()
+    if number is None:
+        return current
+    if not 0 <= number <= current:
+        raise InvalidInput("round", number, f"the last one is {current}")
+    return RoundNumber(number)
 
 
 def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
@@ -19,10 +32,8 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
     Raises:
         InvalidInput: no such round.
     """
-    if not 0 <= number <= ledger.beacon.current_round():
-        raise InvalidInput("round", number, f"the last one is {ledger.beacon.current_round()}")
-    record = ledger.beacon.round_at(RoundNumber(number))
-    found: dict[str, Any] = plain(asdict(record)) | {"state": record.state.name}
+    record = ledger.beacon.round_at(known_round(ledger, number))
+    found: dict[str, Any] = plain(record) | {"state": record.state.name}
     if any(record.content_digest):
         found["cid"] = cid_of(record.content_digest)
     if number == 0:
@@ -30,15 +41,64 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
     context = ledger.beacon.context()
     if context.round == number:
         found |= {"phase": context.phase.name, "phase_ends_at": context.phase_ends_at}
-    shards = [ShardIndex(index) for index in range(len(ledger.shards))]
+    opened = ledger.round(record.number).opened_in
+    disputes = [] if ledger.disputes is None else ledger.disputes.proven(opened, record.number)
     return found | {
-        "disputes": _disputes(ledger, record.number),
-        "shards": [shard_in_round(ledger, shard, record.number) for shard in shards],
+        "disputes": [plain(entry) | {"fault": entry.fault.name.lower()} for entry in disputes],
+        "shards": [_shard_in_round(ledger, record.number, shard) for shard in shards_of(ledger)],
     }
 
 
-def _disputes(ledger: Ledger, number: RoundNumber) -> list[dict[str, Any]]:
-    if ledger.disputes is None:
-        return []
-    proven = ledger.disputes.proven(ledger.round(number).opened_in, number)
-    return [plain(asdict(entry)) | {"fault": entry.fault.name.lower()} for entry in proven]
+def inspect_shard(ledger: Ledger, index: int, number: int | None = None) -> dict[str, Any]:
+    """Where a shard is, and its part in round `number`, the current one unless given.
+
+    Raises:
+        InvalidInput: no such shard, or no such round.
+    """
+    if not 0 <= index < len(ledger.shards):
+        raise InvalidInput("shard", index, f"the deployment has {len(ledger.shards)}, from 0")
+    asked = known_round(ledger, number)
+    shard, contract = ShardIndex(index), ledger.shards[index]
+    found: dict[str, Any] = {
+        "shard": index,
+        "address": contract.address,
+        "chain_id": ledger.shard_domains[index].chain_id,
+        "rpc": conceal_address(url_of(contract.web3)),
+        "has_own_chain": bool(ledger.mirrors),
+    }
+    try:
+        found["mode"] = "transparent" if ledger.norm_verifier(shard) is None else "private"
+        if ledger.mirrors:
+            found["mirror"] = ledger.mirrors[index].address
+    except ChainUnreachable as fault:
+        if not ledger.is_of_a_shard(fault):
+            raise
+        found["problem"] = str(fault)
+    if asked == 0:
+        return found
+    return found | {"round": asked} | _shard_in_round(ledger, asked, shard)
+
+
+def _shard_in_round(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> dict[str, Any]:
+    """What beacon and shard have of its part: `missed` says why it has no checkpoint, as far as the round has gone."""
+    part = ledger.round(number).shard(index)
+    checkpoint, accepted = part.checkpoint(), part.accepted()
+    return {
+        "committee": part.committee(),
+        "checkpoint": plain(checkpoint) | {"stands": checkpoint.stands},
+        "accepted": [] if accepted is None else [plain(accepted)],
+        "missed": why_missed(ledger, number, index),
+        **_on_shard(part),
+    }
+
+
+def _on_shard(part: ShardRound) -> dict[str, Any]:
+    """What the shard has of its round; nothing while a chain of its own does not answer."""
+    with tolerating_shard(part.ledger, part.index):
+        return {
+            "commits": plain(part.commits()),
+            "reveals": [plain(reveal) | {"cid": cid_of(reveal.content_digest)} for reveal in part.reveals()],
+            "proposals": len(part.proposals()),
+            "attestations": len(part.attestations()),
+        }
+    return {}

@@ -33,8 +33,11 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     web3, transaction, receipt = _find(ledger, tx_hash)
     with reaching(url_of(web3)):
         contracts = _contracts_on(ledger, web3)
-        address = transaction.get("to") or ""
-        name, target = contracts.get(address, (_other_name(ledger, web3, address), None))
+        bound = contracts.get(transaction.get("to") or "")
+
+        def name_of(address: str) -> str | None:
+            return contracts[address][0] if address in contracts else _other_name(ledger, web3, address)
+
         found: dict[str, Any] = {
             "hash": tx_hash,
             "chain_id": transaction["chainId"],
@@ -42,21 +45,16 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
             "block": receipt["blockNumber"],
             "from": transaction["from"],
             "to": transaction.get("to"),
-            "contract": name,
+            "contract": name_of(transaction.get("to") or ""),
             "gas": receipt["gasUsed"],
             "bytes": len(transaction["input"]),
             "value_wei": transaction["value"],
         }
-        if target is not None and transaction["input"]:
-            found |= _call(target, bytes(transaction["input"]))
+        if bound is not None and transaction["input"]:
+            found |= _call(bound[1], bytes(transaction["input"]))
         found["events"] = _events(contracts, receipt)
         if not receipt["status"]:
-            found |= explain_failure(
-                web3,
-                transaction,
-                receipt,
-                lambda at: contracts[at][0] if at in contracts else _other_name(ledger, web3, at),
-            )
+            found |= explain_failure(web3, transaction, receipt=receipt, name_of=name_of)
     return found
 
 
@@ -91,13 +89,15 @@ def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
 
 def _contracts_on(ledger: Ledger, web3: Web3) -> dict[str, tuple[str, BoundContract]]:
     """The deployment's contracts on one chain, by address: two chains may have different ones at the same."""
-    named: list[tuple[str, BoundContract | None]] = [
-        *(("Staking", ledger.staking), ("Beacon", ledger.beacon), ("Rewards", ledger.rewards)),
-        ("Disputes", ledger.disputes),
-        *((f"BeaconMirror {index}", mirror) for index, mirror in enumerate(ledger.mirrors)),
-        *((f"Shard {index}", shard) for index, shard in enumerate(ledger.shards)),
-    ]
-    return {found.address: (name, found) for name, found in named if found is not None and found.web3 is web3}
+    named: dict[str, BoundContract | None] = {
+        "Staking": ledger.staking,
+        "Beacon": ledger.beacon,
+        "Rewards": ledger.rewards,
+        "Disputes": ledger.disputes,
+        **{f"BeaconMirror {index}": mirror for index, mirror in enumerate(ledger.mirrors)},
+        **{f"Shard {index}": shard for index, shard in enumerate(ledger.shards)},
+    }
+    return {found.address: (name, found) for name, found in named.items() if found is not None and found.web3 is web3}
 
 
 def _other_name(ledger: Ledger, web3: Web3, address: str) -> str | None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
 from qfl.apps.inspect.content import inspect_content
@@ -43,11 +42,11 @@ def inspect_update(
         raise InvalidInput(
             "client", client, f"committed nothing in round {number}; in its shard {shard}, {took_part} did"
         )
-    found: dict[str, Any] = {"round": number, "client": client, "shard": shard, "commit": plain(asdict(commits[who]))}
+    found: dict[str, Any] = {"round": number, "client": client, "shard": shard, "commit": plain(commits[who])}
     reveal = next((reveal for reveal in part.reveals() if reveal.client == who), None)
     if reveal is None:
         return found | {"fate": "not revealed"}
-    found["reveal"] = plain(asdict(reveal)) | {"cid": cid_of(reveal.content_digest)}
+    found["reveal"] = plain(reveal) | {"cid": cid_of(reveal.content_digest)}
     found["fate"] = _fate(part, reveal)
     found["norm_bound"] = part.spec().norm_bound
     if store is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 
 from qfl.apps.report.figures import draw_bars, draw_stack
@@ -19,30 +19,30 @@ def comparison_page(runs: Sequence[FinishedRun]) -> Page:
     """The runs side by side, in the order given; `runs` are two or more, with different names."""
     best = max(runs, key=lambda run: float(run.report["final"]["accuracy"]))
     intro = f"{len(runs)} runs side by side; {best.name} ends best, at {best.report['final']['accuracy']:.1%}."
-    sections = [
-        _summary(runs),
-        _settings(runs),
-        _accuracy(runs),
-        _time(runs),
-        _gas(runs),
-        _bytes(runs),
-        _energy(runs),
-        _faults(runs),
-        _repeat(runs),
-    ]
+    tellings = (_summary, _settings, _accuracy, _time, _gas, _bytes, _energy, _faults, _repeat)
+    sections = [tell(runs) for tell in tellings]
     warnings = [warning for run in runs for warning in unfinished(run)]
     return Page("Runs compared", intro, sections, warnings)
 
 
-def _names(runs: Sequence[FinishedRun]) -> list[str]:
-    return [run.name for run in runs]
+def _beside(
+    runs: Sequence[FinishedRun],
+    caption: str,
+    *,
+    first: str,
+    columns: Sequence[Mapping[str, str]],
+    names: Iterable[str] | None = None,
+    is_text: bool = False,
+) -> Table:
+    """A line for each of `names`, all that any run's column has unless given, with what every run has there."""
+    lines = dict.fromkeys(name for column in columns for name in column) if names is None else names
+    rows = [(name, *(column.get(name, ABSENT) for column in columns)) for name in lines]
+    return Table(caption, (first, *(run.name for run in runs)), rows, is_text)
 
 
 def _summary(runs: Sequence[FinishedRun]) -> Section:
     columns = [dict(summary_rows(run)) for run in runs]
-    names = dict.fromkeys(name for column in columns for name in column)
-    rows = [(name, *(column.get(name, ABSENT) for column in columns)) for name in names]
-    return Section("In short", tables=[Table("The runs in short", ("figure", *_names(runs)), rows)])
+    return Section("In short", tables=[_beside(runs, "The runs in short", first="figure", columns=columns)])
 
 
 def _settings(runs: Sequence[FinishedRun]) -> Section:
@@ -51,29 +51,30 @@ def _settings(runs: Sequence[FinishedRun]) -> Section:
     different = [name for name in names if len({column.get(name, ABSENT) for column in columns}) > 1]
     if not different:
         return Section("What differs", ["Nothing: all settings are the same."])
-    rows = [(name, *(column.get(name, ABSENT) for column in columns)) for name in different]
-    return Section(
-        "What differs", tables=[Table("Settings that differ", ("setting", *_names(runs)), rows, is_text=True)]
-    )
+    caption = "Settings that differ"
+    table = _beside(runs, caption, first="setting", columns=columns, names=different, is_text=True)
+    return Section("What differs", tables=[table])
 
 
 def _accuracy(runs: Sequence[FinishedRun]) -> Section:
     picture = accuracy_figure({run.name: run.report for run in runs})
-    by_round = [{entry["round"]: f"{entry['accuracy']:.2%}" for entry in run.report["rounds"]} for run in runs]
-    rounds = sorted({number for column in by_round for number in column})
-    rows = [(str(number), *(column.get(number, ABSENT) for column in by_round)) for number in rounds]
-    return Section("Accuracy", pictures=[picture], tables=[Table("Test accuracy", ("round", *_names(runs)), rows)])
+    columns = [{str(entry["round"]): f"{entry['accuracy']:.2%}" for entry in run.report["rounds"]} for run in runs]
+    rounds = sorted({name for column in columns for name in column}, key=int)
+    table = _beside(runs, "Test accuracy", first="round", columns=columns, names=rounds)
+    return Section("Accuracy", pictures=[picture], tables=[table])
 
 
 def _time(runs: Sequence[FinishedRun]) -> Section:
-    stages = list(dict.fromkeys(stage for run in runs for stage in stages_of(run.report)))
+    stages = dict.fromkeys(stage for run in runs for stage in stages_of(run.report))
     means = {
         stage: [mean(entry["seconds"].get(stage, 0.0) for entry in run.report["rounds"]) for run in runs]
         for stage in stages
     }
-    picture = draw_stack("seconds", "Mean seconds of each stage by run.", ("", "seconds a round"), _names(runs), means)
-    rows = [(stage, *(f"{value:.3f}" for value in values)) for stage, values in means.items()]
-    return Section("Time by stage", [], [picture], [Table("Mean seconds a round", ("stage", *_names(runs)), rows)])
+    names = [run.name for run in runs]
+    picture = draw_stack("seconds", "Mean seconds of each stage by run.", ("", "seconds a round"), names, means)
+    columns = [{stage: f"{values[i]:.3f}" for stage, values in means.items()} for i in range(len(runs))]
+    table = _beside(runs, "Mean seconds a round", first="stage", columns=columns)
+    return Section("Time by stage", pictures=[picture], tables=[table])
 
 
 def _gas(runs: Sequence[FinishedRun]) -> Section:
@@ -81,23 +82,19 @@ def _gas(runs: Sequence[FinishedRun]) -> Section:
     drawn = [name for name in functions if not is_deployment(name)]
     means = {run.name: [mean(run.report["gas"].get(name, [0])) / 1000 for name in drawn] for run in runs}
     picture = draw_bars("gas", "Mean gas by function and run.", "mean gas, thousands", drawn, means)
-    rows = [
-        (name, *(f"{mean(run.report['gas'][name]):,.0f}" if name in run.report["gas"] else ABSENT for run in runs))
-        for name in functions
-    ]
-    return Section("Gas", [], [picture], [Table("Mean gas by function", ("function", *_names(runs)), rows)])
+    columns = [{name: f"{mean(values):,.0f}" for name, values in run.report["gas"].items()} for run in runs]
+    table = _beside(runs, "Mean gas by function", first="function", columns=columns, names=functions)
+    return Section("Gas", pictures=[picture], tables=[table])
 
 
 def _bytes(runs: Sequence[FinishedRun]) -> Section:
-    sums = {
-        "sent": [_mean_of(run, "client_up") for run in runs],
-        "received": [_mean_of(run, "client_down") for run in runs],
-    }
-    picture = draw_bars("bytes", "Mean bytes a client sends and receives in a round.", "bytes", _names(runs), sums)
-    rows = [(name, *(f"{value:,.0f}" for value in values)) for name, values in sums.items()]
-    return Section(
-        "Bytes", [], [picture], [Table("Mean bytes of a client in a round", ("figure", *_names(runs)), rows)]
-    )
+    means = [{"sent": _mean_of(run, "client_up"), "received": _mean_of(run, "client_down")} for run in runs]
+    series = {name: [of_run[name] for of_run in means] for name in ("sent", "received")}
+    alt = "Mean bytes a client sends and receives in a round."
+    picture = draw_bars("bytes", alt, "bytes", [run.name for run in runs], series)
+    columns = [{name: f"{value:,.0f}" for name, value in of_run.items()} for of_run in means]
+    table = _beside(runs, "Mean bytes of a client in a round", first="figure", columns=columns)
+    return Section("Bytes", pictures=[picture], tables=[table])
 
 
 def _mean_of(run: FinishedRun, what: str) -> float:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from statistics import mean, median
-from typing import Any
 
 from qfl.apps.report.circuit import draw_circuit
 from qfl.apps.report.energy_constants import Range
@@ -16,6 +15,7 @@ from qfl.apps.report.page import Page, Section, Table
 from qfl.apps.report.plots import accuracy_figure, gas_figure, seconds_figure, stages_of
 from qfl.apps.report.repeat import job_toml, repeat_command
 from qfl.errors import QflError
+from qfl.simulation.tables import bytes_rows, gas_rows, protocol_seconds
 
 OUTSIDE = ("train", "prove", "evaluate")
 """Stages that are not the protocol's."""
@@ -28,19 +28,8 @@ def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:
         f"{job.clients} clients, {job.validators} validators and {len(report['rounds'])} rounds on {job.dataset}, "
         f"{job.mode} mode: {report['final']['accuracy']:.1%} test accuracy at the end."
     )
-    sections = [
-        _summary(run),
-        _accuracy(run),
-        _confusion(run, data_folder),
-        _time(run),
-        _gas(run),
-        _bytes(run),
-        _agreement(run),
-        energy_section(run),
-        _faults(run),
-        circuit_section(run),
-        repeat_section(run),
-    ]
+    after = (_time, _gas, _bytes, _agreement, _energy, _faults, _circuit, _repeat)
+    sections = [_summary(run), _accuracy(run), _confusion(run, data_folder), *(tell(run) for tell in after)]
     return Page(f"Run {run.name}", intro, sections, unfinished(run))
 
 
@@ -57,6 +46,7 @@ def summary_rows(run: FinishedRun) -> list[tuple[str, str]]:
     report, final = run.report, run.report["final"]
     gas = sum(map(sum, report["gas"].values()))
     rounds = report["rounds"]
+    protocol = mean(protocol_seconds(entry["seconds"], OUTSIDE) for entry in rounds)
     privacy = report.get("privacy")
     rows = [
         ("final test accuracy", f"{final['accuracy']:.1%}"),
@@ -67,18 +57,13 @@ def summary_rows(run: FinishedRun) -> list[tuple[str, str]]:
         ("gas, everything", f"{gas:,}"),
         ("most bytes a client sent in a round", f"{report['bytes']['client_up_per_round']:,}"),
         ("seconds a round, training", f"{mean(entry['seconds'].get('train', 0.0) for entry in rounds):.2f}"),
-        ("seconds a round, protocol", f"{mean(map(protocol_seconds, rounds)):.2f}"),
+        ("seconds a round, protocol", f"{protocol:.2f}"),
         ("faults proven", str(len(report["disputes"]))),
         ("model", f"{final['cid']} ({final['state']})"),
     ]
     if privacy is not None:
         rows.append(("differential privacy", f"epsilon {privacy['epsilon']:.2f}, delta {privacy['delta']:g}"))
     return rows
-
-
-def protocol_seconds(entry: dict[str, Any]) -> float:
-    """Seconds of a round that are neither training nor proving nor evaluating."""
-    return float(sum(value for stage, value in entry["seconds"].items() if stage not in OUTSIDE))
 
 
 def _summary(run: FinishedRun) -> Section:
@@ -118,21 +103,19 @@ def _confusion(run: FinishedRun, data_folder: Path | None) -> Section:
 
 def _time(run: FinishedRun) -> Section:
     rounds = run.report["rounds"]
-    rows = []
-    for stage in stages_of(run.report):
-        values = [entry["seconds"].get(stage, 0.0) for entry in rounds]
-        rows.append((stage, *(f"{value:.3f}" for value in (mean(values), median(values), max(values)))))
+    spent = {stage: [entry["seconds"].get(stage, 0.0) for entry in rounds] for stage in stages_of(run.report)}
+    rows = [
+        (stage, *(f"{value:.3f}" for value in (mean(values), median(values), max(values))))
+        for stage, values in spent.items()
+    ]
     table = Table("Seconds by stage, over the rounds", ("stage", "mean", "median", "most"), rows)
     text = "Wall-clock time with every role in one process; a deployment's roles work at the same time."
     return Section("Time by stage", [text], [seconds_figure(run.report)], [table])
 
 
 def _gas(run: FinishedRun) -> Section:
-    rows = [
-        (name, str(len(values)), *(f"{number:,}" for number in (min(values), round(median(values)), max(values))))
-        for name, values in sorted(run.report["gas"].items())
-    ]
-    table = Table("Gas by function, from receipts", ("function", "count", "lowest", "median", "highest"), rows)
+    headings = ("function", "count", "lowest", "median", "highest")
+    table = Table("Gas by function, from receipts", headings, gas_rows(run.report))
     text = "The figure leaves deployments out, the table has them."
     return Section("Gas", [text], [gas_figure(run.report)], [table])
 
@@ -141,10 +124,6 @@ def _bytes(run: FinishedRun) -> Section:
     counts = run.report["bytes"]
     if not counts["client_up"]:
         return Section("Bytes", ["No client sent anything."])
-    rows = []
-    for client, up in counts["client_up"].items():
-        down = counts["client_down"][client]
-        rows.append((client, f"{mean(up):,.0f}", f"{max(up):,}", f"{mean(down):,.0f}"))
     most = counts["client_up_per_round"]
     picture = draw_bars(
         "bytes",
@@ -157,7 +136,9 @@ def _bytes(run: FinishedRun) -> Section:
         },
     )
     text = "Whole signed transactions, and content on IPFS, by client and round it took part in."
-    table = Table("Bytes a round by client", ("client", "sent, mean", "sent, most", "received, mean"), rows)
+    table = Table(
+        "Bytes a round by client", ("client", "sent, mean", "sent, most", "received, mean"), bytes_rows(run.report)
+    )
     return Section("Bytes", [text], [picture], [table])
 
 
@@ -192,7 +173,7 @@ def _agreement(run: FinishedRun) -> Section:
     return Section("Committee agreement", [text], [picture], [Table("Committees by round", headings, rows)])
 
 
-def energy_section(run: FinishedRun) -> Section:
+def _energy(run: FinishedRun) -> Section:
     """Joules by part; a sentence where they cannot be told."""
     accounts = energy_of(run)
     if isinstance(accounts, str):
@@ -253,7 +234,7 @@ def _faults(run: FinishedRun) -> Section:
     return Section("Faults and disputes", [] if tables else ["None: every round stood at once."], tables=tables)
 
 
-def circuit_section(run: FinishedRun) -> Section:
+def _circuit(run: FinishedRun) -> Section:
     """The first layer of the model's circuit, drawn."""
     from qfl.quantum.ansatz import build_circuit
 
@@ -269,15 +250,12 @@ def circuit_section(run: FinishedRun) -> Section:
     return Section("Circuit", [text], drawing=drawing)
 
 
-def repeat_section(run: FinishedRun) -> Section:
+def _repeat(run: FinishedRun) -> Section:
     """The job, and how to run it again."""
     digest = run.report["final"]["model_digest"]
     text = f"Save the job as {run.name}.toml. The same seed gives the same model on the same kind of machine: {digest}."
-    return Section("Repeat it", [text], listings=[job_toml(run.job) or "# every value is the default\n", _command(run)])
-
-
-def _command(run: FinishedRun) -> str:
-    return repeat_command(f"{run.name}.toml")
+    listings = [job_toml(run.job) or "# every value is the default\n", repeat_command(f"{run.name}.toml")]
+    return Section("Repeat it", [text], listings=listings)
 
 
 def all_settings(run: FinishedRun) -> Sequence[tuple[str, str]]:
