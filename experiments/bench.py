@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from qfl.simulation.display import Display
 
 
+overwrite = click.option("--overwrite", is_flag=True, help="Delete the runs in --out first.")
+
+
 @click.group()
 def bench() -> None:
     """Run a job in different ways, and compare."""
@@ -38,7 +41,7 @@ for command in (attack, bytes_sent, consensus, energy, engine, explorer_bench, l
 @bench.command()
 @job("clients validators rounds seed")
 @click.option("--out", type=options.PATH, default=Path("runs/bench-modes"), help="Folder of both runs.")
-@options.overwrite
+@overwrite
 @options.zk_keys
 @options.as_json
 def modes(config: JobConfig, out: Path, *, overwrite: bool, zk_keys: Path | None, as_json: bool) -> None:
@@ -59,7 +62,7 @@ def modes(config: JobConfig, out: Path, *, overwrite: bool, zk_keys: Path | None
     seed="Decides data, training and what befalls whom; the file's unless given.",
 )
 @click.option("--out", type=options.PATH, default=Path("runs/bench-chaos"), help="Folder of both runs.")
-@options.overwrite
+@overwrite
 @options.as_json
 def chaos(config: JobConfig, out: Path, *, overwrite: bool, as_json: bool) -> None:
     """A calm run beside one with churn, stragglers, silence and outages: accuracy, rounds, stakes."""

@@ -8,8 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from qfl.apps.report.energy import STEPS, WAKES, Account
-from qfl.apps.report.energy_constants import Range, load_constants
+from qfl.apps.report.energy import STEPS, WAKES, Account, Range, load_constants
 from qfl.apps.report.workload import Workload
 
 

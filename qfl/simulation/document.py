@@ -11,13 +11,16 @@ from typing import Any
 
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
+from qfl.crypto.encapsulation import PUBLIC_KEY_BYTES
+from qfl.crypto.sealed import sealed_bytes
 from qfl.files import write_atomically
 from qfl.node.standing import published_rounds
 from qfl.protocol.cid import cid_of
+from qfl.protocol.content import HEADER_BYTES, plain_bytes
+from qfl.protocol.types import ModelShape
 from qfl.quantum.config import TrainingConfig
 from qfl.simulation.config import JobConfig
 from qfl.simulation.event_log import EventLog
-from qfl.simulation.traffic import count_traffic
 from qfl.training.differential_privacy import DELTA, spent_epsilon
 from qfl.training.job import JobDocument
 
@@ -46,9 +49,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
         ],
         "central": next(iter(events.of("central")), None),
         "gas": gas_by_function(events.of("transaction")),
-        "bytes": count_traffic(
-            *(events.of("transaction"), events.of("updates")), job.architecture.shape, config.lane_bits, seats
-        ),
+        "bytes": _traffic(events, job.architecture.shape, lane_bits=config.lane_bits, seats=seats),
         "privacy": _privacy(job.training, len(rounds) + len(rolled_back) + len(events.of("round_failed"))),
         "proof_seconds": [event["seconds"] for event in events.of("proof")],
         "transactions": len(events.of("transaction")),
@@ -102,3 +103,34 @@ def _final(ledger: Ledger, rounds: list[dict[str, Any]]) -> dict[str, Any] | Non
         "cid": cid_of(record.content_digest),
         "state": record.state.name.lower(),
     }
+
+
+def _traffic(events: EventLog, shape: ModelShape, *, lane_bits: int, seats: int) -> dict[str, Any]:
+    """Bytes of every client in every round it committed in, and the most of any.
+
+    Up: the signed commit and reveal transactions, whole, and the update's content object, sealed to all `seats` in the
+    private mode. Events say how large the objects were; one they do not have is counted with plain lanes, the most
+    it can be. Down: the base model's, and in the private mode the seats' public keys.
+    """
+    logged = events.of("updates")
+    sizes = {(client, event["round"]): size for event in logged for client, size in event["bytes"].items()}
+    plain, model = plain_bytes(shape.total, lane_bits), HEADER_BYTES + 4 * shape.total
+    most = {"commit": 0, "reveal": plain, "reveal_private": sealed_bytes(plain, seats)}
+    up: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(int))
+    down: dict[str, dict[int, int]] = defaultdict(lambda: defaultdict(lambda: model))
+    for transaction in events.of("transaction"):
+        if (label := transaction["label"]) in most:
+            client, number = str(transaction["participant"]), transaction["round"]
+            stored = 0 if label == "commit" else sizes.get((client, number), most[label])
+            up[client][number] += transaction["size"] + stored
+            down[client][number] += seats * PUBLIC_KEY_BYTES if label == "reveal_private" else 0
+    return {
+        "client_up_per_round": max((count for counts in up.values() for count in counts.values()), default=0),
+        "client_down_per_round": max((count for counts in down.values() for count in counts.values()), default=0),
+        "client_up": _by_client(up),
+        "client_down": _by_client(down),
+    }
+
+
+def _by_client(counts: dict[str, dict[int, int]]) -> dict[str, list[int]]:
+    return {client: list(rounds.values()) for client, rounds in sorted(counts.items(), key=lambda entry: int(entry[0]))}

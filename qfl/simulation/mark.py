@@ -71,17 +71,22 @@ def check_folder(folder: Path, *, overwrite: bool = False, resume: bool = False)
 
 
 def _check_content(folder: Path, overwrite: bool, resume: bool) -> None:
-    if overwrite:
+    if overwrite and resume:
+        raise InvalidInput("overwrite", True, "there would be nothing to --resume: leave one of them out")
+    if overwrite and folder.is_symlink():
+        raise InvalidInput("out", str(folder), "is a link, so it is not deleted: name the folder itself")
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        place = "is a file, so it is not deleted" if overwrite else "a file is in its place"
+        raise InvalidInput("out", str(folder), f"{place}: choose another folder")
+    if overwrite and not _is_new(folder):
         _check_removable(folder)
-    else:
+    elif not overwrite:
         _check_usable(folder, resume)
 
 
 def _check_usable(folder: Path, resume: bool) -> None:
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise InvalidInput("out", str(folder), "a file is in its place: choose another folder")
     events = folder / LOG
     if not resume and events.exists() and events.stat().st_size:  # an empty one is of a run that was refused
         raise InvalidInput("out", str(folder), "holds a run already: add --resume, or choose another folder")
@@ -90,14 +95,6 @@ def _check_usable(folder: Path, resume: bool) -> None:
 
 
 def _check_removable(folder: Path) -> None:
-    if folder.is_symlink():
-        raise InvalidInput("out", str(folder), "is a link, so it is not deleted: name the folder itself")
-    if not folder.exists():
-        return
-    if not folder.is_dir():
-        raise InvalidInput("out", str(folder), "is a file, so it is not deleted: choose another folder")
-    if _is_new(folder):
-        return
     if not _is_marked(folder):
         remedy = f"was not begun by a run of this version (it has no mark {NAME}), so it is not deleted"
         raise InvalidInput("out", str(folder), f"{remedy}: delete it by hand, or choose another folder")

@@ -6,7 +6,7 @@ Everything a run needs to go on is in its folder: stop it anywhere, `resume` tak
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -62,7 +62,7 @@ from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset
 from qfl.training.job import JobDocument
 from qfl.training.ray_trainer import RayTrainer
-from qfl.training.trainer import LocalTrainer
+from qfl.training.trainer import LocalTrainer, Trainer
 from qfl.validator.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -100,7 +100,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     Raises:
         QflError: what went wrong, and the remedy; the folder holds all that was done until then.
     """
-    _check_folder(place)
+    check_folder(place.folder, overwrite=place.overwrite, resume=place.resume)
     check_size(config)
     job, dataset, shares = prepare_job(config)
     config = with_exponents(config, job, shares[0])
@@ -121,34 +121,34 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         identities = LocalIdentities(place.folder / "roles", config.identities, config.validators, config.key_height)
         stack.callback(identities.close)
         display.stage("deploying contracts")
-        ledger = _deployed(config, place, job, store, senders[0], [own[0] for own in shard_senders], keys)
-        stack.enter_context(_shown(place, services, display))
+        deployers = [own[0] for own in shard_senders]
+        ledger = _deployed(config, place, job=job, keys=keys, store=store, sender=senders[0], shard_senders=deployers)
+        if place.explorer is not None:
+            page = explorer_beside(place.folder, place.explorer, services.urls, services.ipfs)
+            display.note(f"explorer at {stack.enter_context(page)} while this runs")
         prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
         bond = partial(identities.client, ledger=ledger, senders=payers, store=store, seed=config.seed, prover=prover)
         clients = [] if config.dynamics else [bond(index) for index in range(config.clients)]
-        scorers = _opinions(config, job, dataset)
+        scorers = [Scorer(job, own, config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))]
         validators = identities.validators(ledger, carriers[1 + config.identities :], store=store, scorers=scorers)
         population = Clients(identities, ledger, senders=payers, clients=clients, bond=bond)
         world = None
         if config.dynamics:
-            ids = [validator.participant for validator in validators]
-            chains = services.devnet if ledger.mirrors else None
             world = make_world(
                 config,
                 job,
                 ledger=ledger,
                 owner=senders[0],
                 population=population,
-                validators=ids,
-                chains=chains,
+                validators=[own.participant for own in validators],
+                chains=services.devnet if ledger.mirrors else None,
             )
-        trainer = (
-            LocalTrainer(job, shares, device)
-            if config.executor == "local"
-            else stack.enter_context(RayTrainer(job, shares, device))
-        )
+        if config.executor == "local":
+            trainer: Trainer = LocalTrainer(job, shares, device)
+        else:
+            trainer = stack.enter_context(RayTrainer(job, shares, device))
         challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
         network = Network(
             ledger,
@@ -174,11 +174,6 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             report = write_report(place.folder, config, job, ledger, events)
         write_atomically(place.folder / "model.qfl", encode(read_model(ledger, store, ledger.beacon.head_round())))
     return report
-
-
-def _opinions(config: JobConfig, job: JobDocument, dataset: Dataset) -> list[Scorer]:
-    """What each validator judges updates by; none where nothing is held out for that."""
-    return [Scorer(job, held, config.seed + seat) for seat, held in enumerate(validation_shares(config, dataset))]
 
 
 @dataclass(frozen=True)
@@ -208,7 +203,7 @@ class _Run:
             proofs = len(self.events.of("proof"))
             self.network.meter.clear()
             try:
-                outcome = run_round(self.network, self._announcing(done + 1))
+                outcome = run_round(self.network, partial(self.display.round, done + 1, self.config.rounds))
             except RoundNotCompleted as failure:
                 failed += 1
                 self._record_updates(RoundNumber(failure.round))
@@ -242,8 +237,14 @@ class _Run:
 
         angles, weights = initial_parameters(self.job.architecture, self.config.seed)
         epochs = train_centrally(
-            *(self.job.architecture, angles, weights, self.dataset.train, self.job.training),
-            *(self.config.central_epochs, self.config.seed, self.dataset.test),
+            self.job.architecture,
+            angles,
+            weights,
+            data=self.dataset.train,
+            config=self.job.training,
+            epochs=self.config.central_epochs,
+            seed=self.config.seed,
+            test=self.dataset.test,
         )
         accuracy, loss = [epoch.accuracy for epoch in epochs], [epoch.loss for epoch in epochs]
         self.events.add("central", accuracy=accuracy, loss=loss)
@@ -291,9 +292,6 @@ class _Run:
         sizes = {str(client.participant): client.update_bytes(number) for client in self.network.clients}
         self.events.add("updates", round=number, bytes={name: size for name, size in sizes.items() if size is not None})
 
-    def _announcing(self, number: int) -> Callable[[str], None]:
-        return lambda stage: self.display.round(number, self.config.rounds, stage)
-
 
 @dataclass(frozen=True)
 class _Services:
@@ -323,23 +321,6 @@ def _services(config: JobConfig, place: Place) -> Iterator[_Services]:
     with Devnet(own) as devnet:
         shard_rpcs = devnet.shard_rpc_urls if place.rpc is None else place.shard_rpcs
         yield _Services(place.rpc or devnet.rpc_url, shard_rpcs, place.ipfs or devnet.ipfs_url, devnet)
-
-
-@contextmanager
-def _shown(place: Place, services: _Services, display: Display) -> Iterator[None]:
-    """A page that shows the run, where one was asked for."""
-    if place.explorer is None:
-        yield
-        return
-    with explorer_beside(place.folder, place.explorer, services.urls, services.ipfs) as url:
-        display.note(f"explorer at {url} while this runs")
-        yield
-
-
-def _check_folder(place: Place) -> None:
-    if place.overwrite and place.resume:
-        raise InvalidInput("overwrite", True, "there would be nothing to --resume: leave one of them out")
-    check_folder(place.folder, overwrite=place.overwrite, resume=place.resume)
 
 
 @contextmanager
@@ -381,15 +362,17 @@ def _checked(
 def _deployed(
     config: JobConfig,
     place: Place,
+    *,
     job: JobDocument,
+    keys: NormKeys | None,
     store: ContentStore,
     sender: Sender,
     shard_senders: Sequence[Sender],
-    keys: NormKeys | None,
 ) -> Ledger:
     path = place.folder / DEPLOYMENT
     if not path.exists():
-        deploy_job(config, job, keys=keys, store=store, sender=sender, shard_senders=shard_senders).save(path)
+        deployed = deploy_job(config, job, keys=keys, store=store, sender=sender, shard_senders=shard_senders)
+        deployed.save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
     ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])

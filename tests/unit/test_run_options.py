@@ -8,7 +8,7 @@ import click
 import pytest
 from click.testing import CliRunner
 
-from qfl.apps.cli.network import RunOrNetwork
+from qfl.apps.cli.network import Source
 from qfl.apps.cli.options import take
 
 NETWORK = {
@@ -19,13 +19,13 @@ NETWORK = {
 }
 
 
-def _source(*arguments: str) -> RunOrNetwork:
+def _source(*arguments: str) -> Source:
     """What a command gets that was started with these arguments in the environment of a network."""
-    found: list[RunOrNetwork] = []
+    found: list[Source] = []
 
     @click.command()
-    @take(source=RunOrNetwork)
-    def command(source: RunOrNetwork) -> None:
+    @take(source=Source)
+    def command(source: Source) -> None:
         found.append(source)
 
     done = CliRunner().invoke(command, arguments, env=NETWORK)
@@ -34,10 +34,10 @@ def _source(*arguments: str) -> RunOrNetwork:
 
 
 def test_without_a_run_the_environment_says_where() -> None:
-    assert _source() == RunOrNetwork(None, "http://chain", "http://ipfs", Path("other.json"), ("http://shard",))
+    assert _source() == Source(None, "http://chain", "http://ipfs", Path("other.json"), ("http://shard",))
 
 
 @pytest.mark.parametrize("arguments", [["--run", "mine"], ["--rpc", "http://mine", "--run", "mine"]])
 def test_a_run_is_read_in_its_own_place(arguments: list[str]) -> None:
     rpc = "http://mine" if "--rpc" in arguments else None
-    assert _source(*arguments) == RunOrNetwork(Path("mine"), rpc, ipfs=None, deployment=None, shard_rpcs=())
+    assert _source(*arguments) == Source(Path("mine"), rpc, ipfs=None, deployment=None, shard_rpcs=())

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.network import RunOrNetwork
+from qfl.apps.cli.network import Source
 
 if TYPE_CHECKING:
     from qfl.auditor.rounds import Verdict
@@ -19,17 +19,16 @@ OWN_NODE_SECONDS = 1.0
 
 
 @click.command()
-@options.take(source=RunOrNetwork)
+@options.take(source=Source)
 @options.kem_keys("A validator's kem.key: opens a private run's updates in the rounds it had a seat in; repeat.")
 @click.option("--skip-proofs", is_flag=True, help="Do not check norm proofs again: half a second each.")
 @click.option("--accept-released", is_flag=True, help="Succeed also where final rounds' content is no longer stored.")
 @options.as_json
 def verify(
-    source: RunOrNetwork, *, kem_keys: tuple[Path, ...], skip_proofs: bool, accept_released: bool, as_json: bool
+    source: Source, *, kem_keys: tuple[Path, ...], skip_proofs: bool, accept_released: bool, as_json: bool
 ) -> None:
     """Rebuild every round from chain and IPFS, and say whether it stands."""
-    from qfl.auditor.rounds import Auditor
-    from qfl.crypto.kem import KemKey
+    from qfl import Auditor, KemKey
     from qfl.errors import VerificationFailed, VerificationIncomplete
     from qfl.storage.ipfs import FETCH_SECONDS, IpfsStore
 
@@ -37,9 +36,9 @@ def verify(
     patience = FETCH_SECONDS if source.run_folder is None else OWN_NODE_SECONDS
     keys = [KemKey.open(path) for path in kem_keys]
     verdicts: list[Verdict] = []
-    with source.services() as services:
-        store = IpfsStore(services.ipfs, patience)
-        for verdict in Auditor(services.ledger(), store, keys, not skip_proofs).audit():
+    with source.network() as network:
+        store = IpfsStore(network.ipfs, patience)
+        for verdict in Auditor(network.ledger(), store, keys, not skip_proofs).audit():
             verdicts.append(verdict)
             if not as_json:
                 _print_verdict(verdict)

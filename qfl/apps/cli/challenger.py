@@ -43,11 +43,9 @@ def run_challenger_command(
     as_json: bool,
 ) -> None:
     """Recompute every checkpoint and model that is not final, prove what is false, take the bounty."""
-    from qfl.challenger.challenger import Challenger
+    from qfl import Challenger, IpfsStore, KemKey
     from qfl.challenger.fault_detector import FaultDetector
-    from qfl.crypto.kem import KemKey
     from qfl.daemon import Daemon
-    from qfl.storage.ipfs import IpfsStore
 
     behaviour = find_behaviour(attack, Challenger)
     ledger, sender = network.sender(behaviour.account)

@@ -8,13 +8,12 @@ import click
 
 from qfl.apps.cli import options
 from qfl.apps.cli.job import job
-from qfl.apps.cli.network import Payer, ipfs
+from qfl.apps.cli.network import Network
 from qfl.simulation.config import JobConfig
 
 
 @click.command()
-@options.take(place=Payer)
-@ipfs
+@options.take(network=Network, without="shard_rpcs")
 @job("shards seats quorum mode", config_path="Job as for `qfl run`.")
 @click.option(
     "--shard-rpc",
@@ -24,19 +23,18 @@ from qfl.simulation.config import JobConfig
     help="A chain of a shard's own, for each of the job's shards, in order; without it they share the beacon's.",
 )
 @options.zk_keys
-def deploy(place: Payer, ipfs: str, config: JobConfig, shard_rpcs: tuple[str, ...], zk_keys: Path | None) -> None:
+def deploy(network: Network, config: JobConfig, *, shard_rpcs: tuple[str, ...], zk_keys: Path | None) -> None:
     """Deploy a job's contracts, put its genesis model and job document on IPFS, write the deployment file."""
+    from qfl import IpfsStore, Sender
     from qfl.chain.rpc.accounts import load_account
     from qfl.chain.rpc.connection import connect
-    from qfl.chain.rpc.sender import Sender
     from qfl.errors import InvalidInput
     from qfl.simulation.exponents import with_exponents
     from qfl.simulation.preflight import check_deployment
     from qfl.simulation.prepare import check_size, deploy_job, describe_job, norm_keys, prepare_job
-    from qfl.storage.ipfs import IpfsStore
 
-    if place.deployment.exists():
-        raise InvalidInput("deployment", str(place.deployment), "exists already; choose another name")
+    if network.deployment.exists():
+        raise InvalidInput("deployment", str(network.deployment), "exists already; choose another name")
     if config.shard_chains and not shard_rpcs:
         raise InvalidInput("shard-rpc", None, "the job gives each shard a chain of its own: pass where each is")
     check_size(config)
@@ -44,15 +42,15 @@ def deploy(place: Payer, ipfs: str, config: JobConfig, shard_rpcs: tuple[str, ..
     if config.exponents == "auto":
         config = with_exponents(config, job, prepare_job(config)[2][0])
     keys = norm_keys(job, zk_keys, click.echo)
-    payer, store = load_account(place.account), IpfsStore(ipfs)
-    sender, *own = (Sender(connect(url), payer) for url in (place.rpc, *shard_rpcs))
+    payer, store = load_account(network.account), IpfsStore(network.ipfs)
+    sender, *own = (Sender(connect(url), payer) for url in (network.rpc, *shard_rpcs))
     check_deployment(config, sender, own)
     deployed = deploy_job(config, job, keys=keys, store=store, sender=sender, shard_senders=own)
-    deployed.save(place.deployment)
+    deployed.save(network.deployment)
     for name, contract in deployed.contracts.items():
         click.echo(f"{name}: {contract.address}")
     for index, shard in enumerate(deployed.shards):
         click.echo(f"Shard {index}: {shard.address}")
-    click.echo(f"written to {place.deployment}")
+    click.echo(f"written to {network.deployment}")
     if own:
         click.echo("once a round is open, `qfl mirror begin` brings it to the shards' chains")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.network import RunOrNetwork
+from qfl.apps.cli.network import Source
 from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES, DeviceConfig
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
 
 
 @click.command()
-@options.take(source=RunOrNetwork)
+@options.take(source=Source)
 @options.number
 @click.option(
     "--data",
@@ -66,7 +66,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
 @click.option("--seed", type=numbers.SEED, default=1, help="Decides shots and errors.")
 @options.as_json
 def evaluate(
-    source: RunOrNetwork,
+    source: Source,
     number: int | None,
     *,
     own: Path | None,
@@ -82,8 +82,8 @@ def evaluate(
     from qfl.training.trial import try_on_device
 
     device = _device(**device_options)
-    with source.services() as services:
-        model = read_standing(services.ledger(), IpfsStore(services.ipfs), number)
+    with source.network() as network:
+        model = read_standing(network.ledger(), IpfsStore(network.ipfs), number)
     test = _test_set(own, source.run_folder, model.job.architecture)
     subject = model.job.architecture, model.angles, model.weights, test
     exact = evaluate_exactly(*subject)

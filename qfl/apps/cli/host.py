@@ -41,17 +41,13 @@ def host_clients(
     shares: str,
 ) -> None:
     """Act for several clients, which share the connection, the store and one training batch."""
+    from qfl import Client, IpfsStore, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
-    from qfl.client.client import Client
-    from qfl.crypto.norm.prover import Prover
     from qfl.daemon import Daemon
     from qfl.node.context import NodeContext
     from qfl.node.goal import Goal
-    from qfl.node.membership import join
-    from qfl.node.proving import open_norm_keys
     from qfl.scheduler import ClientHost
     from qfl.simulation.identities import close_keys, open_keys
-    from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
     from qfl.training.data.share import load_shares
     from qfl.training.job import fetch_job

@@ -10,11 +10,10 @@ import click
 from rich.console import Console
 
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.network import RunOrChain, RunOrNetwork
+from qfl.apps.cli.network import Source
 
 if TYPE_CHECKING:
-    from qfl.chain.ledger import Ledger
-    from qfl.storage.store import ContentStore
+    from qfl import ContentStore, Ledger
 
 LONGEST = 100
 """Characters of a value without blanks that are shown; `--json` has it whole."""
@@ -29,23 +28,23 @@ def inspect() -> None:
     """What chain and IPFS say of a transaction, a round, a shard, a participant, an update, a model, a dispute."""
 
 
-def _inspection(kind: type[RunOrChain]) -> Callable[[Inspection], Inspection]:
+def _inspection(*, with_store: bool = False) -> Callable[[Inspection], Inspection]:
     """Give a function to plain data the options and the printing of an inspection.
 
-    It takes a ledger and its own arguments; with `RunOrNetwork` also `store`, None where no IPFS node is given.
+    It takes a ledger and its own arguments; `with_store` also `store`, which is None where no IPFS node is given.
     """
 
     def decorate(command: Inspection) -> Inspection:
-        @options.take(source=kind)
+        @options.take(source=Source, without="" if with_store else "ipfs")
         @options.as_json
-        def run(source: RunOrChain, as_json: bool, **arguments: Any) -> None:
-            from qfl.storage.ipfs import IpfsStore
+        def run(source: Source, as_json: bool, **arguments: Any) -> None:
+            from qfl import IpfsStore
 
-            with_ipfs = kind is RunOrNetwork and (source.run_folder is not None or source.ipfs is not None)
-            with source.services(with_ipfs=with_ipfs) as services:
-                if kind is RunOrNetwork:
-                    arguments["store"] = IpfsStore(services.ipfs, SEARCH_SECONDS) if with_ipfs else None
-                found = command(services.ledger(), **arguments)
+            with_ipfs = with_store and (source.run_folder is not None or source.ipfs is not None)
+            with source.network(with_ipfs=with_ipfs) as network:
+                if with_store:
+                    arguments["store"] = IpfsStore(network.ipfs, SEARCH_SECONDS) if with_ipfs else None
+                found = command(network.ledger(), **arguments)
             _print(found, as_json)
 
         run.__doc__ = command.__doc__
@@ -56,7 +55,7 @@ def _inspection(kind: type[RunOrChain]) -> Callable[[Inspection], Inspection]:
 
 @inspect.command("tx")
 @click.argument("tx_hash", metavar="HASH")
-@_inspection(RunOrChain)
+@_inspection()
 def tx(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     """Function, arguments, events, gas; of a failed one, who refused it, which rule it broke, and what to do."""
     from qfl.apps.inspect.transaction import inspect_transaction
@@ -66,7 +65,7 @@ def tx(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
 
 @inspect.command("round")
 @click.argument("number", metavar="N", type=numbers.ROUND)
-@_inspection(RunOrChain)
+@_inspection()
 def round_(ledger: Ledger, number: int) -> dict[str, Any]:
     """Phase, committees, commits, reveals, checkpoints, model and disputes."""
     from qfl.apps.inspect.round import inspect_round
@@ -77,7 +76,7 @@ def round_(ledger: Ledger, number: int) -> dict[str, Any]:
 @inspect.command("shard")
 @click.argument("index", metavar="SHARD", type=numbers.SHARD)
 @click.option("--round", "number", type=numbers.ROUND, help="Its part in which round; the current one unless given.")
-@_inspection(RunOrChain)
+@_inspection()
 def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
     """Where a shard is, and its committee, commits, reveals and checkpoint in a round."""
     from qfl.apps.inspect.round import inspect_shard
@@ -87,7 +86,7 @@ def shard(ledger: Ledger, index: int, number: int | None) -> dict[str, Any]:
 
 @inspect.command("participant")
 @click.argument("participant", metavar="ID", type=numbers.PARTICIPANT)
-@_inspection(RunOrChain)
+@_inspection()
 def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
     """Stake, keys, rewards and what it should do now."""
     from qfl.apps.inspect.participant import inspect_participant
@@ -99,7 +98,7 @@ def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
 @click.argument("number", metavar="ROUND", type=numbers.ROUND)
 @click.argument("client", metavar="CLIENT", type=numbers.PARTICIPANT)
 @options.kem_keys("A validator's kem.key: opens a private update of a round it had a seat in; repeat.")
-@_inspection(RunOrNetwork)
+@_inspection(with_store=True)
 def update(
     ledger: Ledger, *, store: ContentStore | None, number: int, client: int, kem_keys: tuple[Path, ...]
 ) -> dict[str, Any]:
@@ -112,7 +111,7 @@ def update(
 
 @inspect.command("model")
 @click.argument("number", metavar="[ROUND]", type=numbers.ROUND, required=False)
-@_inspection(RunOrNetwork)
+@_inspection(with_store=True)
 def model(ledger: Ledger, *, store: ContentStore | None, number: int | None) -> dict[str, Any]:
     """A round's model, the latest good one unless a round is given: who published it, its content, how far it moved."""
     from qfl.apps.inspect.model import inspect_model
@@ -122,7 +121,7 @@ def model(ledger: Ledger, *, store: ContentStore | None, number: int | None) -> 
 
 @inspect.command("dispute")
 @click.argument("tx_hash", metavar="[HASH]", required=False)
-@_inspection(RunOrChain)
+@_inspection()
 def dispute(ledger: Ledger, tx_hash: str | None) -> dict[str, Any] | list[dict[str, Any]]:
     """The fault that a transaction proved: who lost what, who earned it, the proof. Without a hash, all that were."""
     from qfl.apps.inspect.dispute import inspect_dispute, list_disputes

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.network import Chains, ChainsPayer
+from qfl.apps.cli.network import Network
 from qfl.apps.cli.stopping import stopping
 from qfl.errors import ChainUnreachable, InvalidInput
 
@@ -23,15 +23,15 @@ def mirror() -> None:
 
 
 @mirror.command()
-@options.take(payer=ChainsPayer)
+@options.take(network=Network, without="ipfs")
 @options.poll
-def begin(payer: ChainsPayer, poll: float) -> None:
+def begin(network: Network, poll: float) -> None:
     """Send each mirror its first message, as the account that deployed it; waits for a round to be open."""
     from qfl.chain.contracts.beacon import Phase
     from qfl.validator.mirror_keeper import begin_mirrors
 
-    ledger, sender = payer.sender()
-    _require_mirrors(ledger, payer.deployment)
+    ledger, sender = network.sender()
+    _require_mirrors(ledger, network.deployment)
     with stopping() as stop:
         while ledger.beacon.context().phase is Phase.IDLE and not stop.is_set():
             stop.wait(poll)
@@ -40,14 +40,14 @@ def begin(payer: ChainsPayer, poll: float) -> None:
 
 
 @mirror.command()
-@options.take(chains=Chains)
+@options.take(network=Network, without="ipfs account")
 @options.as_json
-def status(chains: Chains, as_json: bool) -> None:
+def status(network: Network, as_json: bool) -> None:
     """Which round each mirror shows, and whether all it was told is what the beacon says."""
     from qfl.node.shards import shards_of
 
-    ledger = chains.ledger()
-    _require_mirrors(ledger, chains.deployment)
+    ledger = network.ledger()
+    _require_mirrors(ledger, network.deployment)
     found = [_status(ledger, shard) for shard in shards_of(ledger)]
     if as_json:
         options.print_json({"round": ledger.beacon.current_round(), "shards": found})

@@ -16,8 +16,8 @@ from qfl.apps.cli.options import PATH, by, given
 from qfl.errors import InvalidInput
 
 if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
-    from qfl.chain.ledger import Ledger
-    from qfl.chain.rpc.sender import Sender, TransactionSender
+    from qfl import Ledger, Sender
+    from qfl.chain.rpc.sender import TransactionSender
 
 
 def _unless_run(context: click.Context, parameter: click.Parameter, value: Any) -> Any:
@@ -38,7 +38,7 @@ IPFS = partial(
 )
 DEPLOYMENT = partial(click.option, "--deployment", type=PATH, envvar="QFL_DEPLOYMENT", help="Deployment file.")
 DEFAULT_DEPLOYMENT = Path("deployment.json")
-shard_rpcs = click.option(
+SHARD_RPCS = click.option(
     "--shard-rpc",
     "shard_rpcs",
     multiple=True,
@@ -47,47 +47,33 @@ shard_rpcs = click.option(
     callback=_unless_run,
     help="JSON-RPC address of a shard's own chain; repeat, in the shards' order.  [default: as in the deployment file]",
 )
-ipfs = IPFS(required=True)
-account = click.option(
-    "--account",
-    default="dev:0",
-    envvar="QFL_ACCOUNT",
-    metavar="SOURCE",
-    help="Who pays gas and stake: dev:N (development chains), a keystore file, or a file with a private key.",
-)
 
 
 @dataclass(frozen=True)
-class Chain:
-    """A deployment, and the beacon's chain that has it.
+class Network:
+    """A deployment with its chains, an IPFS node, and an account that pays.
 
     `shard_rpcs` are those of the shards' own chains; empty: there are none, or they are as in the deployment file.
+    `ipfs` is empty where nothing asks for a node.
     """
 
     rpc: str = by(RPC(required=True))
-    deployment: Path = by(DEPLOYMENT(default=DEFAULT_DEPLOYMENT))
-    shard_rpcs: tuple[str, ...] = ()
+    ipfs: str = by(IPFS(required=True), "")
+    deployment: Path = by(DEPLOYMENT(default=DEFAULT_DEPLOYMENT), DEFAULT_DEPLOYMENT)
+    shard_rpcs: tuple[str, ...] = by(SHARD_RPCS, ())
+    account: str = given(
+        "--account",
+        default="dev:0",
+        envvar="QFL_ACCOUNT",
+        metavar="SOURCE",
+        help="Who pays gas and stake: dev:N (development chains), a keystore file, or a file with a private key.",
+    )
 
     def ledger(self) -> Ledger:
         """The deployment on its chains, checked against each other."""
-        from qfl.chain.deployment import Deployment
-        from qfl.chain.ledger import Ledger
+        from qfl import Deployment, Ledger
 
         return Ledger.connect(self.rpc, Deployment.load(self.deployment), self.shard_rpcs)
-
-
-@dataclass(frozen=True)
-class Chains(Chain):
-    """A deployment, and all chains that have a part of it."""
-
-    shard_rpcs: tuple[str, ...] = by(shard_rpcs)
-
-
-@dataclass(frozen=True)
-class Payer(Chain):
-    """A deployment, and an account that pays."""
-
-    account: str = by(account)
 
     def sender(
         self, behave: Callable[[Sender], TransactionSender] = lambda sender: sender
@@ -96,9 +82,9 @@ class Payer(Chain):
 
         `behave` makes what sends on the beacon's chain of the usual sender.
         """
+        from qfl import Sender
         from qfl.chain.rpc.accounts import load_account
         from qfl.chain.rpc.router import ChainRouter
-        from qfl.chain.rpc.sender import Sender
 
         ledger, paying = self.ledger(), load_account(self.account)
         sender = Sender(ledger.web3, paying)
@@ -111,29 +97,8 @@ class Payer(Chain):
 
 
 @dataclass(frozen=True)
-class ChainsPayer(Payer):
-    """A deployment with all its chains, and an account that pays."""
-
-    shard_rpcs: tuple[str, ...] = by(shard_rpcs)
-
-
-@dataclass(frozen=True)
-class Network(ChainsPayer):
-    """What a role works with: chains, an account that pays, and an IPFS node."""
-
-    ipfs: str = by(ipfs)
-
-
-@dataclass(frozen=True)
-class Services(Chain):
-    """Addresses that answer; `ipfs` is empty where it was not asked for."""
-
-    ipfs: str = ""
-
-
-@dataclass(frozen=True)
-class RunOrChain:
-    """Where something is read: a run's folder, or a chain."""
+class Source:
+    """Where something is read: in a run's folder, or in a network."""
 
     run_folder: Path | None = given(
         "--run",
@@ -144,12 +109,12 @@ class RunOrChain:
         "them.",
     )
     rpc: str | None = by(RPC(callback=_unless_run))
-    ipfs: str | None = None
+    ipfs: str | None = by(IPFS(callback=_unless_run))
     deployment: Path | None = by(DEPLOYMENT(callback=_unless_run))
-    shard_rpcs: tuple[str, ...] = by(shard_rpcs, ())
+    shard_rpcs: tuple[str, ...] = by(SHARD_RPCS, ())
 
     @contextmanager
-    def services(self, *, with_ipfs: bool = True) -> Iterator[Services]:
+    def network(self, *, with_ipfs: bool = True) -> Iterator[Network]:
         """The given addresses; of a run's folder its chain and node, started again for as long as they are needed.
 
         Raises:
@@ -159,13 +124,13 @@ class RunOrChain:
         if run is None:
             if rpc is None or ipfs is None:
                 raise InvalidInput("rpc", rpc, "pass --rpc and --ipfs, or --run with a run's folder")
-            yield Services(rpc, self.deployment or DEFAULT_DEPLOYMENT, self.shard_rpcs, ipfs)
+            yield Network(rpc, ipfs, self.deployment or DEFAULT_DEPLOYMENT, self.shard_rpcs)
             return
         of_run = run / "deployment.json"
         if not of_run.exists():
             raise InvalidInput("run", str(run), "is not a run folder: it has no deployment.json")
         if rpc is not None and ipfs is not None:
-            yield Services(rpc, of_run, self.shard_rpcs, ipfs)
+            yield Network(rpc, ipfs, of_run, self.shard_rpcs)
             return
         from qfl.devnet.devnet import Devnet
         from qfl.simulation.folder import kept_devnet
@@ -173,11 +138,4 @@ class RunOrChain:
         with Devnet(kept_devnet(run, with_chain=rpc is None, with_ipfs=ipfs is None)) as devnet:
             shard_rpcs = tuple(devnet.shard_rpc_urls) if rpc is None else self.shard_rpcs
             own_ipfs = devnet.ipfs_url if ipfs is None else ipfs
-            yield Services(rpc or devnet.rpc_url, self.deployment or of_run, shard_rpcs, own_ipfs)
-
-
-@dataclass(frozen=True)
-class RunOrNetwork(RunOrChain):
-    """Where something is read: a run's folder, or a chain and an IPFS node."""
-
-    ipfs: str | None = by(IPFS(callback=_unless_run))
+            yield Network(rpc or devnet.rpc_url, own_ipfs, self.deployment or of_run, shard_rpcs)

@@ -53,11 +53,15 @@ def by(option: Option, default: Any = None) -> Any:
     return field(default=default, metadata={"option": option})
 
 
-def take(**kinds: type[Any]) -> Option:
-    """Give a command the options of these dataclasses; it takes an object of each as the argument named here."""
+def take(*, without: str = "", **kinds: type[Any]) -> Option:
+    """Give a command the options of these dataclasses; it takes an object of each as the argument named here.
+
+    `without` has the fields, with blanks between them, that no option is for.
+    """
+    left_out = without.split()
 
     def decorate(command: Command) -> Command:
-        asked = {name: [part for part in fields(kind) if part.metadata] for name, kind in kinds.items()}
+        asked = {name: [part for part in fields(kind) if part.name not in left_out] for name, kind in kinds.items()}
 
         @wraps(command)
         def gathering(**values: Any) -> None:

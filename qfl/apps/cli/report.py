@@ -24,10 +24,9 @@ def report(folders: tuple[Path, ...], out: Path, *, data_folder: Path | None, at
     """Show run folders as one self-contained HTML page, and PNG figures beside it."""
     from qfl.apps.report.attacks import read_attacks
     from qfl.apps.report.comparison import comparison_page
-    from qfl.apps.report.finished import name_apart, read_run
+    from qfl.apps.report.finished import job_toml, name_apart, read_run
     from qfl.apps.report.page import render_page
     from qfl.apps.report.plots import write_pictures
-    from qfl.apps.report.repeat import job_toml
     from qfl.apps.report.sections import run_page
     from qfl.files import write_atomically
 

@@ -52,16 +52,11 @@ def run_client_command(
 
     A restarted client goes on where it was.
     """
+    from qfl import Client, IpfsStore, KeyFile, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
-    from qfl.client.client import Client
-    from qfl.crypto.keyfile import KeyFile
-    from qfl.crypto.norm.prover import Prover
     from qfl.daemon import Daemon
     from qfl.node.context import NodeContext
     from qfl.node.goal import Goal
-    from qfl.node.membership import join
-    from qfl.node.proving import open_norm_keys
-    from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
@@ -93,19 +88,15 @@ def validator() -> None:
 @click.option("--share", help="Judge updates by this part of the split, such as 5/5; take all of them unless given.")
 def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleOptions, share: str | None) -> None:
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
+    from qfl import IpfsStore, KeyFile, Validator, join, set_up_encryption
     from qfl.chain.contracts.staking import Role
-    from qfl.crypto.keyfile import KeyFile
     from qfl.daemon import Daemon
     from qfl.node.context import NodeContext
-    from qfl.node.encryption import set_up_encryption
     from qfl.node.goal import Goal
-    from qfl.node.membership import join
     from qfl.quorum.quorum import scheme_of
-    from qfl.storage.ipfs import IpfsStore
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
     from qfl.validator.scorer import Scorer
-    from qfl.validator.validator import Validator
 
     behaviour = find_behaviour(me.attack, Validator)
     ledger, sender = network.sender(behaviour.account)

@@ -41,10 +41,9 @@ from qfl.simulation.config import JobConfig
 @click.option("--plots/--no-plots", default=True, help="Write PNG plots.")
 def run(config: JobConfig, folder: Path, account: str | None, plots: bool, **place: Any) -> None:
     """Train a quantum neural network with several clients, every update on chain."""
+    from qfl import Display, Place, run_job
     from qfl.apps.report.plots import write_plots
     from qfl.chain.rpc.accounts import load_account
-    from qfl.simulation.display import Display
-    from qfl.simulation.run import Place, run_job
     from qfl.simulation.tables import print_tables
 
     payer = load_account(account) if account else None

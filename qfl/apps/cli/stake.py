@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 import click
 
 from qfl.apps.cli import numbers
-from qfl.apps.cli.network import Payer
+from qfl.apps.cli.network import Network
 from qfl.apps.cli.options import PATH, take
 
 if TYPE_CHECKING:
+    from qfl import KeyFile, Ledger
     from qfl.chain.contracts.staking import ParticipantRecord
-    from qfl.chain.ledger import Ledger
     from qfl.chain.rpc.sender import TransactionSender
-    from qfl.crypto.keyfile import KeyFile
     from qfl.protocol.types import ParticipantId
 
 participant = click.argument("number", metavar="ID", type=numbers.PARTICIPANT)
+payer = take(network=Network, without="ipfs shard_rpcs")
 key = click.option("--key", type=PATH, required=True, help="The participant's LMS key file.")
 
 
@@ -31,12 +31,12 @@ def stake() -> None:
 @stake.command("exit")
 @participant
 @key
-@take(payer=Payer)
-def request_exit(number: ParticipantId, key: Path, payer: Payer) -> None:
+@payer
+def request_exit(number: ParticipantId, key: Path, network: Network) -> None:
     """Ask to leave; the stake stays liable for the unbonding delay."""
     from qfl.crypto.keyfile import KeyFile
 
-    ledger, sender = payer.sender()
+    ledger, sender = network.sender()
     with KeyFile.open(key) as opened:
         nonce = _require_key(ledger, number, opened).nonce
         signature = opened.sign(ledger.staking_domain.exit(number, nonce))
@@ -49,12 +49,12 @@ def request_exit(number: ParticipantId, key: Path, payer: Payer) -> None:
 @participant
 @key
 @click.option("--new-key", type=PATH, required=True, help="The key file that takes over.")
-@take(payer=Payer)
-def rotate(number: ParticipantId, key: Path, new_key: Path, payer: Payer) -> None:
+@payer
+def rotate(number: ParticipantId, key: Path, new_key: Path, network: Network) -> None:
     """Replace the participant's key."""
     from qfl.crypto.keyfile import KeyFile
 
-    ledger, sender = payer.sender()
+    ledger, sender = network.sender()
     with KeyFile.open(key) as old, KeyFile.open(new_key) as new:
         nonce = _require_key(ledger, number, old).nonce
         signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
@@ -65,20 +65,20 @@ def rotate(number: ParticipantId, key: Path, new_key: Path, payer: Payer) -> Non
 @stake.command("top-up")
 @participant
 @click.option("--stake", "ether", type=numbers.ETHER, required=True, help="ETH to add.")
-@take(payer=Payer)
-def top_up(number: ParticipantId, ether: float, payer: Payer) -> None:
+@payer
+def top_up(number: ParticipantId, ether: float, network: Network) -> None:
     """Add to a stake; a slashed validator is drawn again once it has the minimum."""
-    ledger, sender = payer.sender()
+    ledger, sender = network.sender()
     sender.send(ledger.staking.top_up(number, round(ether * 10**18)))
     click.echo(f"participant {number} has {ledger.staking.participant(number).stake_wei / 1e18:g} ETH at stake")
 
 
 @stake.command()
 @participant
-@take(payer=Payer)
-def withdraw(number: ParticipantId, payer: Payer) -> None:
+@payer
+def withdraw(number: ParticipantId, network: Network) -> None:
     """Pay stake and rewards of a participant that left to its withdrawal address."""
-    ledger, sender = payer.sender()
+    ledger, sender = network.sender()
     sender.dry_run(ledger.staking.withdraw(number))
     _credit_rewards(ledger, sender, number)  # nobody can credit a participant that has left
     sender.send(ledger.staking.withdraw(number))
@@ -87,12 +87,12 @@ def withdraw(number: ParticipantId, payer: Payer) -> None:
 
 @stake.command()
 @participant
-@take(payer=Payer)
-def rewards(number: ParticipantId, payer: Payer) -> None:
+@payer
+def rewards(number: ParticipantId, network: Network) -> None:
     """Settle what is due, credit what the participant earned, and pay it out."""
     from qfl.node.settlement import pay_rewards
 
-    ledger, sender = payer.sender()
+    ledger, sender = network.sender()
     _credit_rewards(ledger, sender, number)
     paid = pay_rewards(ledger, sender, number)
     click.echo(f"paid {paid / 1e18:.6f} ETH")

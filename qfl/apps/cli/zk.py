@@ -75,9 +75,8 @@ def bench(folder: Path, times: int, as_json: bool) -> None:
     """Prove and verify a full vector with the keys in FOLDER; the medians in seconds."""
     import numpy as np
 
+    from qfl import NormKeys, Prover
     from qfl.crypto.norm.commitment import commit_lanes
-    from qfl.crypto.norm.keys import NormKeys
-    from qfl.crypto.norm.prover import Prover
     from qfl.crypto.norm.statement import NormStatement
     from qfl.crypto.norm.verify import verify_norm_proof
 

@@ -6,10 +6,13 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from qfl.apps.explorer.index import Index
-from qfl.apps.explorer.plot import LanePlot, plot_lanes
 from qfl.crypto.sealed import HEADER as SEALED_HEADER
 from qfl.crypto.sealed import MAGIC as SEALED_MAGIC
 from qfl.errors import ContentCorrupt, InvalidInput, MalformedContent
@@ -66,34 +69,29 @@ def show_document(index: Index, named: dict[str, str], store: ContentStore, dige
     except ContentCorrupt as fault:
         check = Check("its bytes hash to its CID", False, f"the node gave bytes of {fault.got}: they are not shown")
         return Document(cid, shown, "not what was asked for", [check], mentions)
-    checks = [_hash_check(data, digest), _mention_check(mentions, named.get(shown))]
+    said = [_saying(event) for event in mentions] + ([named[shown]] if shown in named else [])
+    found = hashlib.sha256(data).digest()  # the store has done the same; this is what a reader is shown
+    checks = [
+        Check("its bytes hash to its CID", found == digest, f"sha-256 0x{found.hex()}"),
+        Check("the chain names its digest", bool(said) or None, ", ".join(said) or "no event of this deployment does"),
+    ]
+    document = partial(Document, cid, shown, checks=checks, mentions=mentions, size=len(data))
     if data[:4] == SEALED_MAGIC and len(data) >= SEALED_HEADER.size:
         _, version, seats, _, recipients = SEALED_HEADER.unpack_from(data)
         header = {"version": version, "seats": seats, "recipients": recipients.bit_count()}
-        return Document(
-            cid, shown, "sealed update: only its committee can open it", checks, mentions, len(data), header
-        )
+        return document("sealed update: only its committee can open it", header=header)
     try:
         content = decode(data)
     except (MalformedContent, InvalidInput):
         text, kind = _readable(data)
-        return Document(cid, shown, named.get(shown, kind), checks, mentions, len(data), text=text)
+        return document(named.get(shown, kind), text=text)
     checks += _content_checks(content, mentions)
     plot = plot_lanes(content.lanes, content.shape.quantum)
-    return Document(cid, shown, content.kind.name.lower(), checks, mentions, len(data), _header(content), plot)
+    return document(content.kind.name.lower(), header=_header(content), plot=plot)
 
 
-def _hash_check(data: bytes, digest: bytes) -> Check:
-    """The store has done the same; this is what a reader is shown."""
-    found = hashlib.sha256(data).digest()
-    return Check("its bytes hash to its CID", found == digest, f"sha-256 0x{found.hex()}")
-
-
-def _mention_check(mentions: Sequence[dict[str, Any]], name: str | None) -> Check:
-    said = [f"{event['name']} of round {event['round']}" for event in mentions] + ([name] if name else [])
-    return Check(
-        "the chain names its digest", bool(said) or None, ", ".join(said) or "no event of this deployment does"
-    )
+def _saying(event: dict[str, Any]) -> str:
+    return f"{event['name']} of round {event['round']}"
 
 
 def _content_checks(content: Content, mentions: Sequence[dict[str, Any]]) -> Iterator[Check]:
@@ -102,7 +100,7 @@ def _content_checks(content: Content, mentions: Sequence[dict[str, Any]]) -> Ite
     for event in mentions:
         if event["root"] is None:
             continue
-        what = f"{event['name']} of round {event['round']}"
+        what = _saying(event)
         same = event["root"] == root
         yield Check(f"the root of its lanes is as {what} says", same, f"{root}, on chain {event['root']}")
         same = content.round == event["round"]
@@ -137,3 +135,39 @@ def _readable(data: bytes) -> tuple[str, str]:
         return json.dumps(json.loads(text), indent=2, ensure_ascii=False), "JSON document"
     except (ValueError, RecursionError):
         return text, "text"
+
+
+WIDTH, HEIGHT = 600, 120
+"""The picture's own units; a page scales it."""
+
+
+@dataclass(frozen=True)
+class LanePlot:
+    """`path` fills what lies between the lowest and the highest lane of every column; `zero` is the height of 0.
+
+    `border` is where the angles end and the weights begin; None when the lanes are all of one kind.
+    """
+
+    path: str
+    zero: float
+    border: float | None
+    low: int
+    high: int
+
+
+def plot_lanes(lanes: npt.NDArray[np.integer], quantum: int) -> LanePlot:
+    """The picture of `lanes` (`[d]`, d > 0), of which the first `quantum` are angles."""
+    columns = np.array_split(lanes.astype(np.int64), min(WIDTH, lanes.size))
+    highs, lows = [int(column.max()) for column in columns], [int(column.min()) for column in columns]
+    high, low = max(0, *highs, 1), min(0, *lows)
+
+    def height(value: int) -> float:
+        return round(HEIGHT * (high - value) / (high - low), 1)
+
+    step = WIDTH / len(columns)
+    steps = [
+        f"M{round(i * step, 1)} {height(max(top, 0))}h{round(step, 2)}V{height(min(bottom, 0))}h{round(-step, 2)}z"
+        for i, (top, bottom) in enumerate(zip(highs, lows, strict=True))
+    ]
+    border = WIDTH * quantum / lanes.size if 0 < quantum < lanes.size else None
+    return LanePlot("".join(steps), height(0), border, int(lanes.min()), int(lanes.max()))

@@ -16,8 +16,7 @@ from qfl.apps.explorer.node import Node
 from qfl.apps.explorer.participants import member_count
 from qfl.apps.explorer.patience import Patience
 from qfl.apps.explorer.rounds import last_round
-from qfl.apps.explorer.run_log import RunLog
-from qfl.apps.explorer.series import Series, costs, learning
+from qfl.apps.explorer.series import RunLog, Series, costs, learning
 from qfl.chain.contracts.beacon import RoundContext
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger

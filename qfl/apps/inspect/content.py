@@ -41,9 +41,9 @@ def describe(content: Content) -> dict[str, Any]:
     norm = {"squared_norm": squared_norm(content.lanes)} if content.kind is ContentKind.UPDATE else {}
     return {
         "kind": content.kind.name.lower(),
-        **({"round": content.round, "shard": content.shard, "count": content.count, "author": content.author}),
-        **({"quantum": content.shape.quantum, "classical": content.shape.classical}),
-        **({"lane_bits": content.lane_bits, "compact": content.compact, "base_root": plain(content.base_root)}),
+        **{name: getattr(content, name) for name in ("round", "shard", "count", "author")},
+        **plain(content.shape),
+        **{name: plain(getattr(content, name)) for name in ("lane_bits", "compact", "base_root")},
         "root": plain(lanes_root(content)),
         "lanes": {
             "least": int(lanes.min()),
