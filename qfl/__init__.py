@@ -25,7 +25,6 @@ if TYPE_CHECKING:
     from qfl.node.membership import join as join
     from qfl.node.proving import open_norm_keys as open_norm_keys
     from qfl.quantum.architecture import Architecture as Architecture
-    from qfl.quantum.config import TrainingConfig as TrainingConfig
     from qfl.simulation.config import JobConfig as JobConfig
     from qfl.simulation.config import load_config as load_config
     from qfl.simulation.display import Display as Display
@@ -34,6 +33,7 @@ if TYPE_CHECKING:
     from qfl.storage.ipfs import IpfsStore as IpfsStore
     from qfl.storage.memory import MemoryStore as MemoryStore
     from qfl.storage.store import ContentStore as ContentStore
+    from qfl.training.recipe import TrainingConfig as TrainingConfig
     from qfl.validator.validator import Validator as Validator
 
 _MODULES = {
@@ -55,7 +55,7 @@ _MODULES = {
     "Prover": "qfl.crypto.norm.prover",
     "QflError": "qfl.errors",
     "Sender": "qfl.chain.rpc.sender",
-    "TrainingConfig": "qfl.quantum.config",
+    "TrainingConfig": "qfl.training.recipe",
     "Validator": "qfl.validator.validator",
     "FaultDetector": "qfl.challenger.fault_detector",
     "join": "qfl.node.membership",

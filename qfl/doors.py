@@ -1,29 +1,37 @@
 """Doors: where others add to this package without editing it.
 
 A door holds the entries of one kind by name. An entry is registered by the door's decorator, in one of the modules of
-`home`, or comes from an installed package as an entry point of the door's group. What a person writes in a file of his
-own may also name `package.module:Name`; what comes from chain or IPFS names registered entries only.
+`home`, or comes from an installed package as an entry point of the door's group. In what a person writes himself (his
+job file, his command line) `package.module:Name` may stand for a name: `own_name` imports that and says what it is
+registered as. What comes from chain or IPFS names entries only: nobody imports what he has not installed.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
+import sys
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 from typing import Generic, TypeVar
 
-from qfl.errors import DoorBroken, InvalidInput
+from qfl.errors import DoorBroken, InvalidInput, NotInstalled
 
 Entry = TypeVar("Entry")
+REFERENCE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
 
 
 class Door(Generic[Entry]):
-    """The entries of one kind. `home` is the package of this project's own; `group` that of others' entry points."""
+    """The entries of one kind. Nobody replaces one of `home`: it is found before an installed one of its name."""
 
-    def __init__(self, kind: str, home: str | None = None, group: str | None = None) -> None:
-        """`kind` is what errors call an entry; the group is by default `qfl.<kind>s`, with `_` for a space."""
+    def __init__(self, kind: str, *home: str, group: str | None = None) -> None:
+        """`kind` is what errors call an entry; `home` are modules, or packages with all of their modules.
+
+        `group` is that of others' entry points: by default `qfl.<kind>s`, with `_` for a space.
+        """
         self.kind, self.group = kind, group or f"qfl.{kind.replace(' ', '_')}s"
         self._home, self._own = home, dict[str, Entry]()
 
@@ -56,23 +64,39 @@ class Door(Generic[Entry]):
         """The registered or installed entry of that name; `setting` is where it was named, for the error.
 
         Raises:
-            InvalidInput: there is none.
+            NotInstalled: there is none.
             DoorBroken: the package that has it cannot be loaded.
         """
         self._read_home()
-        if name in self._own:
-            return self._own[name]
-        if name in self._installed:
-            return self._load(self._installed[name])
-        known = ", ".join(self.names())
-        remedy = f"there is {known}" if known else "none is installed"
-        raise InvalidInput(setting or self.kind, name, f"{remedy}; others come with the package that has them")
+        if isinstance(name, str):
+            if name in self._own:
+                return self._own[name]
+            if name in self._installed:
+                return self._load(self._installed[name])
+        raise NotInstalled(setting or self.kind, name, self.kind, self.names())
 
-    def find_own(self, reference: str, setting: str | None = None) -> Entry:
-        """As `find`, and `package.module:Name` too: only for what the person who runs this has written himself."""
-        if ":" not in reference:
-            return self.find(reference, setting)
-        return self._load(EntryPoint(reference, reference, self.group))
+    def own_name(self, reference: str, setting: str | None = None, beside: Path | None = None) -> str:
+        """The name that stands for `package.module:Name`, which this imports; any other text is returned as it is.
+
+        Only for what the person who runs this has written himself. Modules in the folder `beside` are found too, after
+        all others.
+
+        Raises:
+            InvalidInput: what it names is registered under no name.
+            DoorBroken: it cannot be imported.
+        """
+        if not (isinstance(reference, str) and REFERENCE.fullmatch(reference)):
+            return reference
+        if beside is not None and str(beside) not in sys.path:
+            sys.path.append(str(beside))
+        self._read_home()
+        entry = self._load(EntryPoint(reference, reference, self.group))
+        named = [name for name, own in self._own.items() if own is entry]
+        named += [name for name, installed in self._installed.items() if installed.value == reference]
+        if not named:
+            remedy = f"is no {self.kind} with a name: register it with the decorator of its kind"
+            raise InvalidInput(setting or self.kind, reference, remedy)
+        return named[0]
 
     @cached_property
     def _installed(self) -> dict[str, EntryPoint]:
@@ -87,8 +111,8 @@ class Door(Generic[Entry]):
 
     def _read_home(self) -> None:
         """Import the modules of `home`, once: each registers what it has."""
-        if self._home is None:
-            return
-        home, self._home = importlib.import_module(self._home), None
-        for module in pkgutil.iter_modules(home.__path__, home.__name__ + "."):
-            importlib.import_module(module.name)
+        for name in self._home:
+            home = importlib.import_module(name)
+            for module in pkgutil.iter_modules(getattr(home, "__path__", ()), f"{name}."):
+                importlib.import_module(module.name)
+        self._home = ()

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from experiments.poisoning.poison import Poison, Sight, Vector
 from qfl.errors import InvalidInput
-from qfl.quantum.architecture import ANGLES_PER_QUBIT, Architecture
+from qfl.quantum.architecture import Architecture
 
 IDENTITY, X, Y, Z = range(4)
 ANSATZ = "zyz-ring"
@@ -64,7 +64,7 @@ class RandomPaulis(Poison):
 
 def with_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
     """Angles `[quantum]` of a circuit with `gates` (`[layers, qubits]`, 0 for none) after each layer's rotations."""
-    turned = angles.reshape(*gates.shape, ANGLES_PER_QUBIT[ANSATZ]).copy()
+    turned = angles.reshape(*gates.shape, -1).copy()
     turns_round, adds_phase = (gates == X) | (gates == Y), (gates == X) | (gates == Z)
     turned[..., 2] = np.where(turns_round, -turned[..., 2], turned[..., 2]) + np.pi * adds_phase
     turned[..., 1] += np.pi * turns_round
@@ -73,7 +73,7 @@ def with_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
 
 def without_paulis(angles: Vector, gates: NDArray[np.integer]) -> Vector:
     """Inverse of `with_paulis`."""
-    turned = angles.reshape(*gates.shape, ANGLES_PER_QUBIT[ANSATZ]).copy()
+    turned = angles.reshape(*gates.shape, -1).copy()
     turns_round, adds_phase = (gates == X) | (gates == Y), (gates == X) | (gates == Z)
     turned[..., 1] -= np.pi * turns_round
     turned[..., 2] -= np.pi * adds_phase

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from experiments.poisoning.poison import Poison, Sight, Vector
 from qfl.errors import InvalidInput
-from qfl.quantum.architecture import ANGLES_PER_QUBIT, Architecture
+from qfl.quantum.architecture import Architecture
 
 ENDS_IN_RZ = ("zyz-ring", "hardware-efficient", "strongly-entangling")
 """Ansätze in whose layers each qubit's last angle is an RZ, and nothing but CNOTs follows."""
@@ -85,7 +85,7 @@ def null_directions(arch: Architecture) -> NDArray[np.float64]:
     quantum, qubits, classes = arch.shape.quantum, arch.qubits, arch.classes
     places: list[NDArray[np.integer]] = []
     if arch.ansatz in ENDS_IN_RZ:
-        places += list(quantum - 1 - ANGLES_PER_QUBIT[arch.ansatz] * np.arange(qubits)[::-1])
+        places += list(quantum - 1 - arch.layer.angles(1) * np.arange(qubits)[::-1])
     if arch.head and not arch.is_classical:
         places += [*(quantum + np.arange(qubits * classes).reshape(classes, qubits).T)]
         places += [quantum + qubits * classes + np.arange(classes)]

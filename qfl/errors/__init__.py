@@ -69,6 +69,15 @@ class DoorBroken(QflError):
     template = "the {kind} {reference} cannot be loaded ({reason}): mend or remove the package that has it"
 
 
+class NotInstalled(InvalidInput):
+    """A setting, or somebody else's job, names what no package here has."""
+
+    def __init__(self, setting: str, name: object, kind: str, known: list[str]) -> None:
+        found = f"here are {', '.join(known)}" if known else "here is none"
+        super().__init__(setting, name, f"no such {kind} is installed; {found}: install the package that has it")
+        self.kind, self.known = kind, known
+
+
 class MalformedContent(QflError):
     """Bytes that are not a content object of this protocol."""
 

@@ -7,49 +7,40 @@ import json
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
-from qfl.bounds import check_choice, check_whole
+from qfl.bounds import check_whole
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.protocol.types import ModelShape
+from qfl.quantum.registry import ANSAETZE, ENCODERS, TASKS, Ansatz, Encoder, Task
 
 VERSION = 2
-ENCODINGS = ("amplitude", "centred-amplitude", "angle", "reuploading")
-ANGULAR = ("angle", "reuploading")
-"""Encodings that make angles of features, which have to be in [0, 1]."""
-ANGLES_PER_QUBIT = {"zyz-ring": 3, "hardware-efficient": 2, "strongly-entangling": 3, "u3": 6}
-"""Of a layer of each quantum ansatz; `qfl.quantum.ansatz` has their gates."""
-CLASSICAL = "classical"
-"""In place of an ansatz: no circuit, a perceptron of as many parameters, to compare with."""
-ANSAETZE = (*ANGLES_PER_QUBIT, CLASSICAL)
-ANGLE_AXES = ("ry", "rz", "rx", "ry")
-"""Axes of angle encoding, one pass over the qubits each: TorchQuantum's encoder "4x4_ryzxy"."""
 MIN_QUBITS, MAX_QUBITS = 2, 12
 MAX_LAYERS, MAX_CLASSES = 256, 1000
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """A quantum classifier: encoding, `layers` of an ansatz, then Z of every qubit; or its classical control.
+    """A quantum model: encoding, `layers` of an ansatz, then Z of every qubit, read out for a task.
+
+    Encoders, ansätze and tasks are found by name (`qfl.quantum.registry`): those of this package and of installed ones.
 
     Attributes:
-        encoding: "amplitude": the feature vector, zero-padded and normalised, is the state; up to `2**qubits`
-            features. "centred-amplitude": the same after its own mean is taken off it, which sets images apart
-            that are all non-negative; not for a handful of features. "angle": a feature x in [0, 1] turns a qubit
-            by pi*x; up to `4*qubits` features, one pass over the qubits along each axis of `ANGLE_AXES`. "reuploading":
-            the same before every layer (Perez-Salinas et al., Quantum 4, 226, 2020).
+        encoding: "amplitude", "centred-amplitude", "angle", "reuploading", or another encoder's name: see
+            `qfl/quantum/encoders/`.
         qubits: 2 to 12.
         layers: 1 to 256.
         classes: 2 to 1000; without a head at most `qubits`.
         head: whether a linear layer maps the `qubits` expectations to `classes` logits. Without one the first
             `classes` expectations, scaled, are the logits.
-        features: length of a feature vector.
-        ansatz: "zyz-ring": RZ RY RZ on each qubit, and a ring of CNOTs. "hardware-efficient": RY RZ, and a chain of
-            CNOTs (Kandala et al., Nature 549, 242, 2017). "strongly-entangling": RZ RY RZ, and CNOTs whose range
-            grows from layer to layer (Schuld et al., Phys. Rev. A 101, 032308, 2020; PennyLane's
-            `StronglyEntanglingLayers`). "u3": U3 on each qubit, and a ring of controlled U3. "classical": no circuit
-            but a perceptron with one hidden layer and as near as possible the parameters of "zyz-ring".
+        features: length of a feature vector; as many as the encoder can put into the qubits.
+        ansatz: "zyz-ring", "hardware-efficient", "strongly-entangling", "u3", or another one's name: see
+            `qfl/quantum/ansatz/`. "classical": no circuit but a perceptron with one hidden layer and as near as
+            possible the parameters of "zyz-ring".
+        task: what the model is for: "classification" (`qfl.training.classification`), or another task's name.
 
     Raises:
         InvalidInput: a value outside these ranges.
+        NotInstalled: an encoder, an ansatz or a task that nobody has here.
+        DoorBroken: the package that has it cannot be loaded.
     """
 
     encoding: str = "centred-amplitude"
@@ -59,42 +50,52 @@ class Architecture:
     head: bool = True
     features: int = 64
     ansatz: str = "zyz-ring"
+    task: str = "classification"
 
     def __post_init__(self) -> None:
-        check_choice("ansatz", self.ansatz, ANSAETZE)
+        ANSAETZE.find(self.ansatz, "ansatz")
         room = most_features(self.encoding, self.qubits)
         check_whole("layers", self.layers, 1, MAX_LAYERS)
         check_whole("classes", self.classes, 2, MAX_CLASSES)
         check_whole("features", self.features, 1, room)
         if not isinstance(self.head, bool):
             raise InvalidInput("head", self.head, "must be true or false")
-        if not self.head and self.classes > self.qubits:
-            raise InvalidInput(
-                "classes",
-                self.classes,
-                f"without a head each class needs a qubit, and there are {self.qubits}",
-            )
+        TASKS.find(self.task, "task")().check(self)
+
+    @property
+    def encoder(self) -> Encoder:
+        """How a sample gets into the register."""
+        return ENCODERS.find(self.encoding)()
+
+    @property
+    def layer(self) -> Ansatz:
+        """The ansatz's gates."""
+        return ANSAETZE.find(self.ansatz)()
+
+    @property
+    def purpose(self) -> Task:
+        """The task: read-out, loss, metric."""
+        return TASKS.find(self.task)()
 
     @property
     def shape(self) -> ModelShape:
-        """Angles, by layer as the ansatz takes them, then weights: `[class, qubit]` matrix, `[class]` bias.
+        """Angles, by layer as the ansatz takes them, then weights as the task takes them.
 
         Of the classical control: no angles; weights `[hidden, feature]`, `[hidden]`, `[class, hidden]`, `[class]`.
         """
         if self.is_classical:
             return ModelShape(0, self.hidden * (self.features + self.classes + 1) + self.classes)
-        quantum = self.layers * self.qubits * ANGLES_PER_QUBIT[self.ansatz]
-        return ModelShape(quantum, self.classes * (self.qubits + 1) if self.head else 0)
+        return ModelShape(self.layers * self.layer.angles(self.qubits), self.purpose.weights(self))
 
     @property
     def is_classical(self) -> bool:
         """Whether this is the control, without a circuit."""
-        return self.ansatz == CLASSICAL
+        return not self.layer.has_circuit
 
     @property
     def is_angular(self) -> bool:
         """Whether features become angles, so that they have to be in [0, 1]."""
-        return self.encoding in ANGULAR
+        return self.encoder.is_angular
 
     @property
     def hidden(self) -> int:
@@ -104,8 +105,13 @@ class Architecture:
         return max(1, round(wanted / (self.features + self.classes + 1)))
 
     def to_json(self) -> bytes:
-        """Canonical form: sorted keys, no blanks, ASCII. Equal architectures have equal bytes."""
+        """Canonical form: sorted keys, no blanks, ASCII, without the task where it is the default.
+
+        Equal architectures have equal bytes.
+        """
         document = {"version": VERSION, **asdict(self)}
+        if self.task == Architecture.task:
+            del document["task"]
         return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
 
     @classmethod
@@ -119,7 +125,7 @@ class Architecture:
         document = _parse(data)
         if document.pop("version", None) != VERSION:
             raise MalformedContent(f"architecture version is not {VERSION}")
-        if set(document) != {field.name for field in fields(cls)}:
+        if set(document) | {"task"} != {field.name for field in fields(cls)}:
             raise MalformedContent(f"architecture has the fields {sorted(document)}")
         architecture = cls(**document)
         if architecture.to_json() != data:
@@ -135,11 +141,11 @@ def most_features(encoding: str, qubits: int) -> int:
     """Longest feature vector that an encoding can put into so many qubits.
 
     Raises:
-        InvalidInput: there is no such encoding, or no register of so many.
+        InvalidInput: there is no such encoder, or no register of so many.
     """
-    check_choice("encoding", encoding, ENCODINGS)
+    encoder = ENCODERS.find(encoding, "encoding")()
     check_whole("qubits", qubits, MIN_QUBITS, MAX_QUBITS)
-    return len(ANGLE_AXES) * qubits if encoding in ANGULAR else int(2**qubits)
+    return encoder.most_features(qubits)
 
 
 def require_circuit(architecture: Architecture) -> None:

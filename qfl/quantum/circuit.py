@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qfl.errors import InvalidInput
 from qfl.quantum.gates import GATES
-
-STARTS = ("ground", "amplitude", "centred-amplitude")
+from qfl.quantum.registry import ENCODERS
 
 
 @dataclass(frozen=True)
@@ -70,8 +70,8 @@ class Circuit:
         observables: Pauli strings of I, X, Y and Z, a letter for each wire: "ZII" is Z of wire 0.
         slots: trainable numbers.
         features: numbers of a sample.
-        start: "ground", or the features as amplitudes ("amplitude", "centred-amplitude"; see
-            `qfl.quantum.encoding.amplitudes`); gates may read the features either way.
+        start: "ground", or the name of the encoder that makes amplitudes of the features ("amplitude",
+            "centred-amplitude"); gates may read the features either way.
 
     Raises:
         InvalidInput: a wire, a slot, a feature or a letter that there is not.
@@ -85,8 +85,8 @@ class Circuit:
     start: str = "ground"
 
     def __post_init__(self) -> None:
-        if self.start not in STARTS:
-            raise InvalidInput("start", self.start, f"choose one of {', '.join(STARTS)}")
+        if self.start != "ground" and not ENCODERS.find(self.start, "start").sets_amplitudes:
+            raise InvalidInput("start", self.start, 'sets no amplitudes: start in "ground"')
         for observable in self.observables:
             if len(observable) != self.wires or set(observable) - set("IXYZ"):
                 raise InvalidInput("observable", observable, f"give {self.wires} letters of I, X, Y, Z")
@@ -108,6 +108,13 @@ class Circuit:
 def every_z(wires: int) -> tuple[str, ...]:
     """Z of each wire: "ZI", "IZ" of two."""
     return tuple("I" * wire + "Z" + "I" * (wires - wire - 1) for wire in range(wires))
+
+
+def turn_each(qubits: int, first: int, gates: tuple[str, ...]) -> Iterator[Operation]:
+    """Each qubit by one angle for each of the `gates`, from slot `first` on: qubit by qubit."""
+    for qubit in range(qubits):
+        for number, gate in enumerate(gates):
+            yield Operation(gate, (qubit,), (Trainable(first + len(gates) * qubit + number),))
 
 
 def _check_index(name: str, index: int, count: int) -> None:

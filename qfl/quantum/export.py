@@ -18,8 +18,8 @@ from qiskit import QuantumCircuit, qasm3, qpy
 from qiskit.circuit import Parameter
 
 from qfl.errors import InvalidInput
-from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Angle, Circuit, Constant, Operation, Trainable
 from qfl.quantum.preparation import prepare_by_gates
 

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 
 from qfl.quantum.circuit import Circuit, Feature, Operation
-from qfl.quantum.encoding import amplitudes
+from qfl.quantum.registry import ENCODERS
 
 
 def prepare_by_gates(circuit: Circuit) -> Circuit:
@@ -32,7 +32,7 @@ def prepare_by_gates(circuit: Circuit) -> Circuit:
 
 def preparation_angles(circuit: Circuit, features: NDArray[np.float64]) -> NDArray[np.float64]:
     """Radians `[samples, 2**wires - 1]` that prepare samples `[samples, features]` as the circuit's `start` says."""
-    vectors = amplitudes(torch.as_tensor(features), circuit.wires, circuit.start == "centred-amplitude").numpy()
+    vectors = ENCODERS.find(circuit.start)().amplitudes(torch.as_tensor(features), circuit.wires).numpy()
     angles = []
     for wire in range(circuit.wires):
         halves = vectors.reshape(len(vectors), 2**wire, 2, -1)

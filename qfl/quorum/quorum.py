@@ -108,7 +108,7 @@ class QuorumScheme(ABC, Generic[Key]):
         """
 
 
-SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", home="qfl.quorum")
+SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum")
 """The schemes, by the name that a job chooses one with."""
 
 

@@ -91,7 +91,7 @@ class JobConfig:
             every round can be verified again.
         central_epochs: epochs of the centralised comparison; 0 leaves it out.
         model: `encoding`, `qubits`, `layers`, `head` of `qfl.quantum.architecture.Architecture`.
-        training: fields of `qfl.quantum.config.TrainingConfig`.
+        training: fields of `qfl.training.recipe.TrainingConfig`.
         protocol: parameters of `qfl/parameters.toml` to replace, by their names there.
         dynamics: fields of `qfl.simulation.faults.config.Dynamics`: who comes, goes, straggles; empty is a calm run.
         device: fields of `qfl.quantum.config.DeviceConfig`: clients train as on such a device; empty is an exact

@@ -18,11 +18,11 @@ from qfl.node.standing import published_rounds
 from qfl.protocol.cid import cid_of
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.protocol.types import ModelShape
-from qfl.quantum.config import TrainingConfig
 from qfl.simulation.config import JobConfig
 from qfl.simulation.event_log import EventLog
 from qfl.training.differential_privacy import DELTA, spent_epsilon
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 
 def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledger, events: EventLog) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import fields
 from pathlib import Path
 
 from qfl.bounds import check_whole
@@ -17,7 +18,7 @@ from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import RoundNumber
 from qfl.quantum.architecture import Architecture, most_features, require_circuit
-from qfl.quantum.config import DeviceConfig, device_config
+from qfl.quantum.config import DeviceConfig
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import OWN_DATA, JobConfig
 from qfl.simulation.faults.config import dynamics_config
@@ -27,6 +28,7 @@ from qfl.training.data.holdout import hold_out
 from qfl.training.data.partition import parse_partition, partition
 from qfl.training.differential_privacy import spent_epsilon
 from qfl.training.job import JobDocument, training_config
+from qfl.training.recipe import TrainingConfig
 
 MOST_UPDATES = 256
 """Updates that one shard takes in a round: bits of a checkpoint's `included`."""
@@ -110,12 +112,19 @@ def clients_device(config: JobConfig, job: JobDocument) -> DeviceConfig | None:
     """What the job's clients train on; None: an exact simulation.
 
     Raises:
-        InvalidInput: there is no such device, or the model has no circuit for one.
+        InvalidInput: an unknown name or a bad value, a recipe that asks for another engine than the default, or a model
+            that has no circuit.
     """
-    device = device_config(config.device, job.training)
-    if device is not None:
-        require_circuit(job.architecture)
-    return device
+    if not config.device:
+        return None
+    known = [setting.name for setting in fields(DeviceConfig)]
+    for name, value in config.device.items():
+        if name not in known:
+            raise InvalidInput(f"device.{name}", value, f"unknown; known are {', '.join(known)}")
+    if (engine := job.training.engine) != TrainingConfig.engine:
+        raise InvalidInput("training.engine", engine, "a device runs in place of an engine: name one of them")
+    require_circuit(job.architecture)
+    return DeviceConfig(**config.device)
 
 
 def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]:

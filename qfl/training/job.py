@@ -13,8 +13,8 @@ from typing import Any
 from qfl.bounds import MOST_ROUNDS, check_choice, check_whole
 from qfl.errors import InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.storage.store import ContentStore
+from qfl.training.recipe import TrainingConfig
 
 VERSION = 2
 LONGEST_BYTES = 16_384

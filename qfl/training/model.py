@@ -1,4 +1,4 @@
-"""The quantum classifier that clients train."""
+"""The model that clients train."""
 
 from __future__ import annotations
 
@@ -13,18 +13,16 @@ from qfl.quantum.config import DTYPES
 from qfl.quantum.engine.engine import Engine, make_engine
 from qfl.training.classical import perceive
 
-LOGIT_SCALE = 10.0
-"""Z expectations stay well inside [-1, 1]; as bare logits they could not express confidence."""
-
 
 # TorchQuantum has no types, so its module is `Any` to mypy.
 class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
-    """One classifier per client, all run in one batch; each client's numbers depend on its own input alone.
+    """One model per client, all run in one batch; each client's numbers depend on its own input alone.
 
     Attributes:
         angles: trainable, `[clients, quantum]` radians.
-        weights: trainable, `[clients, classical]`: `[classes, qubits]` matrix, then `[classes]` bias; empty
-            without a head; of the classical control see `Architecture.shape`.
+        weights: trainable, `[clients, classical]`: what the task reads out with; of the classical control see
+            `Architecture.shape`.
+        task: what the outputs are for.
     """
 
     def __init__(
@@ -51,7 +49,7 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
         if dtype not in DTYPES:
             raise InvalidInput("dtype", dtype, f"choose one of {', '.join(DTYPES)}")
         precision: torch.dtype = getattr(torch, dtype)
-        self.architecture = architecture
+        self.architecture, self.task = architecture, architecture.purpose
         if isinstance(engine, str) and not architecture.is_classical:
             engine = make_engine(engine, architecture)
         self._engine = None if isinstance(engine, str) else engine
@@ -59,18 +57,12 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
         self.weights = torch.nn.Parameter(torch.tensor(weights, dtype=precision).repeat(clients, 1))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Logits `[clients, batch, classes]` of `features` `[clients, batch, features]`."""
+        """The task's outputs `[clients, batch, ...]` of `features` `[clients, batch, features]`."""
         features = features.to(self.angles.dtype)
         if self._engine is None:
             return perceive(self.architecture, features, self.weights)
         expectations = self._engine.expectations(features, self.angles)
-        classes, qubits = self.architecture.classes, self.architecture.qubits
-        if not self.architecture.head:
-            return LOGIT_SCALE * expectations[..., :classes]
-        matrix = self.weights[:, : classes * qubits].view(-1, classes, qubits)
-        bias = self.weights[:, classes * qubits :].unsqueeze(1)
-        logits: torch.Tensor = LOGIT_SCALE * (expectations @ matrix.transpose(1, 2) + bias)
-        return logits
+        return self.task.read_out(self.architecture, expectations, self.weights)
 
     def parameters_of(self, client: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Angles `[quantum]` (radians) and weights `[classical]` of one client."""

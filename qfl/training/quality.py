@@ -8,19 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import one_hot
 
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.quantum.engine.threads import one_thread
 from qfl.training.data.datasets import LabelledData
 from qfl.training.model import QuantumClassifier
+from qfl.training.recipe import TrainingConfig
 from qfl.training.training import train_clients
 
-OFFSET_STEPS = 30
-OFFSET_DAMPING = 0.02
-"""Added to the curvature: a class that the data hardly holds does not send its offset away."""
-OFFSET_RATE = 0.7
 TINY = 1e-12
 
 
@@ -29,10 +24,8 @@ class Quality:
     """Of `n` updates, in their order.
 
     Attributes:
-        gains: float64 `[n]`, nats a sample: the loss of the base less that of base and update, each with the offset of
-            every class's logit that suits the data best. A client that lacks classes moves those offsets more than
-            anything else, and the mean over clients takes it back; what is left tells whether the circuit still sees
-            what it saw. Below zero is harm.
+        gains: float64 `[n]`, nats a sample: the loss of the base less that of base and update, as the task finds fair
+            (`Task.fair_losses`). Below zero is harm.
         agreements: float64 `[n]`, in [-1, 1]: the cosine between an update and what training on the data changes
             (FLTrust: Cao et al. 2021, arXiv:2012.13995, section 4).
     """
@@ -79,36 +72,23 @@ def assess_updates(
     """
     moves = np.stack([np.zeros_like(own), *deltas])
     with one_thread():
-        losses = _offset_losses(_logits(arch, angles, weights, moves, data), torch.from_numpy(data.labels))
+        losses = _losses(arch, angles, weights, moves, data)
     lengths = np.linalg.norm(moves[1:], axis=1) * np.linalg.norm(own)
     return Quality(losses[0] - losses[1:], moves[1:] @ own / np.maximum(lengths, TINY))
 
 
 @torch.no_grad()
-def _logits(
+def _losses(
     arch: Architecture,
     angles: NDArray[np.float64],
     weights: NDArray[np.float64],
     moves: NDArray[np.float64],
     data: LabelledData,
-) -> torch.Tensor:
-    """Logits `[moves, n, classes]` of the model after each of `moves` `[moves, d]`, all in one batch."""
+) -> NDArray[np.float64]:
+    """The task's fair losses `[moves]` of the model after each of `moves` `[moves, d]`, all in one batch."""
     model = QuantumClassifier(arch, angles, weights, clients=len(moves))
     steps = torch.from_numpy(moves).to(model.angles.dtype)
     model.angles.add_(steps[:, : arch.shape.quantum].reshape(model.angles.shape))
     model.weights.add_(steps[:, arch.shape.quantum :])
-    logits: torch.Tensor = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
-    return logits
-
-
-@torch.no_grad()
-def _offset_losses(logits: torch.Tensor, labels: torch.Tensor) -> NDArray[np.float64]:
-    """Mean cross-entropy `[moves]` with the best offset of each class, found by damped diagonal Newton steps."""
-    wanted = one_hot(labels, logits.shape[-1]).to(logits.dtype)
-    offsets = torch.zeros_like(logits[:, :1])
-    for _ in range(OFFSET_STEPS):
-        chances = (logits + offsets).softmax(-1)
-        curvature = (chances * (1 - chances)).mean(1, keepdim=True) + OFFSET_DAMPING
-        offsets -= OFFSET_RATE * (chances - wanted).mean(1, keepdim=True) / curvature
-    losses = -(torch.log_softmax(logits + offsets, -1) * wanted).sum(-1).mean(1)
-    return losses.double().numpy()
+    outputs = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
+    return model.task.fair_losses(outputs, torch.from_numpy(data.labels)).double().numpy()

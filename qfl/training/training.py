@@ -9,11 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch.nn.functional import cross_entropy
 
 from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture, require_circuit
-from qfl.quantum.config import DeviceConfig, TrainingConfig, scale_rate
+from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.device import DeviceEngine
 from qfl.quantum.engine.engine import Engine
 from qfl.quantum.engine.threads import one_thread
@@ -21,11 +20,9 @@ from qfl.training.classical import initial_weights
 from qfl.training.controls import Controls
 from qfl.training.data.datasets import LabelledData
 from qfl.training.model import QuantumClassifier
-from qfl.training.optimiser import LocalOptimiser
+from qfl.training.recipe import Recipe, TrainingConfig, scale_rate
 from qfl.training.sampling import draw_batches
 
-HEAD_SPREAD = 0.4
-"""Standard deviation of a head's first weights."""
 EVALUATION_BATCH = 512
 
 
@@ -40,7 +37,7 @@ class TrainedModel:
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`accuracy` in [0, 1], mean cross-entropy `loss` in nats, and the `predictions` (int64 `[n]`) behind them."""
+    """The task's score (`accuracy`, in [0, 1]), its mean `loss`, and the `predictions` (int64 `[n]`) behind them."""
 
     accuracy: float
     loss: float
@@ -48,15 +45,11 @@ class Evaluation:
 
 
 def initial_parameters(arch: Architecture, seed: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Parameters to start from: angles uniform in [-pi, pi), head weights normal, biases zero."""
+    """Parameters to start from: angles uniform in [-pi, pi), weights as the task has them."""
     rng = np.random.default_rng(seed)
     if arch.is_classical:
         return np.zeros(0), initial_weights(arch, rng)
-    weights = np.zeros(arch.shape.classical)
-    matrix = arch.classes * arch.qubits if arch.head else 0
-    angles = rng.uniform(-np.pi, np.pi, arch.shape.quantum)
-    weights[:matrix] = rng.normal(0.0, HEAD_SPREAD, matrix)
-    return angles, weights
+    return rng.uniform(-np.pi, np.pi, arch.shape.quantum), arch.purpose.initial_weights(arch, rng)
 
 
 def train_clients(
@@ -94,9 +87,9 @@ def train_clients(
     model = QuantumClassifier(arch, angles, weights, clients=len(datasets), engine=engine, dtype=config.dtype)
     batches = draw_batches([len(data.labels) for data in datasets], config.steps, config.batch_size, seeds)
     pool = _Pool(datasets)
-    optimiser = LocalOptimiser(model, config, controls)
+    recipe = config.recipe(model, config, controls)
     with one_thread():
-        losses = torch.stack([_step(model, optimiser, pool, batch) for batch in batches]).mean(0)
+        losses = torch.stack([_step(model, recipe, pool, batch) for batch in batches]).mean(0)
     return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
 
 
@@ -130,12 +123,12 @@ def train_centrally(
     steps = math.ceil(len(data.labels) / config.batch_size)
     batches = draw_batches([len(data.labels)], epochs * steps, config.batch_size, [seed])
     pool = _Pool([data])
-    optimiser = LocalOptimiser(model, config)
+    recipe = config.recipe(model, config)
     evaluations = []
     for epoch, epoch_batches in enumerate(batches.view(epochs, steps, 1, config.batch_size)):
-        optimiser.set_rate(config.learning_rate * scale_rate(epoch / epochs))
+        recipe.set_rate(config.learning_rate * scale_rate(epoch / epochs))
         for batch in epoch_batches:
-            _step(model, optimiser, pool, batch)
+            _step(model, recipe, pool, batch)
         evaluations.append(_evaluate(model, test))
     return evaluations
 
@@ -182,29 +175,33 @@ class _Pool:
         return self._features[index], self._labels[index]
 
 
-def _step(model: QuantumClassifier, optimiser: LocalOptimiser, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
-    """One optimiser step for every client; their losses `[clients]` before it."""
+def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
+    """One step for every client; their losses `[clients]` before it."""
     features, labels = pool.take(batch)
-    logits = model(features)
-    losses = cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape).mean(1)
-    if not torch.isfinite(losses).all():
-        raise NotFinite("training loss", int(torch.isfinite(losses).int().argmin()))
-    optimiser.step(losses)
-    return losses.detach()
+
+    def losses() -> torch.Tensor:
+        found = model.task.losses(model(features), labels).mean(1)
+        _check_finite("training loss", found)
+        return found
+
+    return recipe.step(losses).detach()
 
 
 @torch.no_grad()
 def _evaluate(model: QuantumClassifier, data: LabelledData) -> Evaluation:
     features = torch.from_numpy(data.features).unsqueeze(0)
     starts = range(0, len(data.labels), EVALUATION_BATCH)
-    logits = torch.cat([model(features[:, start : start + EVALUATION_BATCH])[0] for start in starts])
+    outputs = torch.cat([model(features[:, start : start + EVALUATION_BATCH]) for start in starts], dim=1)
     labels = torch.from_numpy(data.labels)
-    losses = cross_entropy(logits, labels, reduction="none")
+    losses, predictions = model.task.losses(outputs, labels.unsqueeze(0))[0], model.task.predict(outputs)[0]
+    _check_finite("evaluation loss", losses)
+    return Evaluation(model.task.score(predictions, labels), float(losses.mean()), predictions.numpy())
+
+
+def _check_finite(what: str, losses: torch.Tensor) -> None:
+    """Raise NotFinite with the first index, where a loss is NaN or infinite."""
     if not torch.isfinite(losses).all():
-        raise NotFinite("evaluation loss", int(torch.isfinite(losses).int().argmin()))
-    predictions = logits.argmax(dim=1)
-    accuracy = float((predictions == labels).double().mean())
-    return Evaluation(accuracy, float(losses.mean()), predictions.numpy())
+        raise NotFinite(what, int(torch.isfinite(losses).int().argmin()))
 
 
 def _check_fits(arch: Architecture, data: LabelledData) -> None:

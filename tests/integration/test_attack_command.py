@@ -19,10 +19,10 @@ from qfl.apps.cli.main import main
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.simulation.driver import run_until
 from qfl.simulation.outcome import count_included
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 PATIENCE_SECONDS = 60.0

@@ -16,8 +16,8 @@ from testnet import Testnet
 from qfl.apps.cli.main import main
 from qfl.devnet import Devnet
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 JOB = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 

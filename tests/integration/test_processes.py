@@ -24,8 +24,8 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.node.standing import published_rounds
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 DIGITS = JobDocument(
     Architecture(qubits=6, layers=1, classes=3, head=False),

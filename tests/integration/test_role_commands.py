@@ -21,9 +21,9 @@ from qfl.crypto.lms import verify
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.simulation.driver import run_round
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 NOBODY_LISTENS = "http://127.0.0.1:9"

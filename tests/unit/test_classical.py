@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.training.data.datasets import LabelledData
+from qfl.training.recipe import TrainingConfig
 from qfl.training.training import evaluate, initial_parameters, train_clients
 
 

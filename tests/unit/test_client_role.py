@@ -23,9 +23,9 @@ from qfl.protocol.recompute import model_content
 from qfl.protocol.state import from_state
 from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, Trained
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.storage.memory import MemoryStore
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 SHAPE = ModelShape(3, 2)
 GENESIS = model_content(RoundNumber(0), np.array([5, -6, 7, 8, -9], np.int32), SHAPE)

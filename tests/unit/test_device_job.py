@@ -10,11 +10,12 @@ import pytest
 from qfl.errors import InvalidInput
 from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import DeviceConfig, TrainingConfig
+from qfl.quantum.config import DeviceConfig
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import clients_device
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import LocalTrainer
 from qfl.training.training import evaluate, initial_parameters
 from qfl.training.trial import try_on_device

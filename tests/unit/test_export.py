@@ -13,8 +13,8 @@ from qiskit import QuantumCircuit, qasm3, qpy
 from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qfl.errors import InvalidInput
-from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Circuit, Operation, Trainable
 from qfl.quantum.engine.fused import FusedEngine
 from qfl.quantum.export import export_model, to_qiskit

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 ORDER = [
     *("qfl.errors", "qfl.doors", "qfl.files", "qfl.bounds", "qfl.exchange"),
     *("qfl.protocol", "qfl.crypto.norm", "qfl.crypto", "qfl.storage"),
-    *("qfl.quantum", "qfl.quantum.engine", "qfl.training.data", "qfl.training"),
+    *("qfl.quantum", "qfl.quantum.encoders", "qfl.quantum.ansatz", "qfl.quantum.engine"),
+    *("qfl.training.data", "qfl.training"),
     *("qfl.chain.abi", "qfl.chain.rpc", "qfl.chain.contracts", "qfl.chain", "qfl.quorum", "qfl.node"),
     *("qfl.client", "qfl.validator", "qfl.challenger", "qfl.auditor", "qfl.scheduler", "qfl.daemon"),
     *("qfl.devnet", "qfl.simulation.faults", "qfl.simulation"),

@@ -9,9 +9,9 @@ import pytest
 
 from qfl.errors import ContentMissing, ContentTooLarge, InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.storage.memory import MemoryStore
 from qfl.training.job import LONGEST_BYTES, JobDocument, fetch_job, training_config
+from qfl.training.recipe import TrainingConfig
 
 JOB = JobDocument(Architecture(), TrainingConfig(learning_rate=0.1), rounds=10)
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.training.data.datasets import LabelledData, load_dataset
 from qfl.training.quality import Quality, assess_updates, train_own
+from qfl.training.recipe import TrainingConfig
 from qfl.training.training import evaluate, initial_parameters, train_clients
 from qfl.validator.selection import WORST_GAIN
 

@@ -11,7 +11,8 @@ import torch
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.engine.engine import make_engine
-from qfl.training.model import LOGIT_SCALE, QuantumClassifier
+from qfl.training.classification import LOGIT_SCALE
+from qfl.training.model import QuantumClassifier
 
 ENGINES = ("fused", "torchquantum")
 CASES = {

@@ -9,11 +9,11 @@ import pytest
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.simulation.config import JobConfig
 from qfl.simulation.document import gas_by_function, write_report
 from qfl.simulation.event_log import EventLog
 from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
 
 JOB = JobDocument(Architecture(), TrainingConfig(), 2)
 RECORD = SimpleNamespace(

@@ -7,9 +7,9 @@ import pytest
 
 from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.config import TrainingConfig
 from qfl.training.data.datasets import LabelledData, load_dataset
 from qfl.training.data.partition import partition
+from qfl.training.recipe import TrainingConfig
 from qfl.training.sampling import draw_batches
 from qfl.training.training import (
     TrainedModel,

@@ -15,8 +15,8 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Circuit, Operation, Trainable, every_z
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.program import Program

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import torch
 
-from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Circuit
 from qfl.quantum.engine.program import Program
 

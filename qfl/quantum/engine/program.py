@@ -17,11 +17,11 @@ from torch.autograd.function import once_differentiable
 
 from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Circuit
-from qfl.quantum.encoding import amplitudes
 from qfl.quantum.engine.blocks import Blocks, BlockTape, Diagonals
 from qfl.quantum.engine.observables import PauliStrings, ZStrings
 from qfl.quantum.engine.plan import Plan, Stage, compile_circuit
 from qfl.quantum.engine.spins import Spins
+from qfl.quantum.registry import ENCODERS
 
 
 class Program:
@@ -111,7 +111,7 @@ class _Loaded:
         """The state before the first stage, `[clients, 2**wires, batch]` complex."""
         if self._spins is not None:
             return self._spins.state(features)
-        vectors = amplitudes(features, self._wires, self._start == "centred-amplitude")
+        vectors = ENCODERS.find(self._start)().amplitudes(features, self._wires)
         return vectors.transpose(1, 2).to(features.dtype.to_complex(), memory_format=torch.contiguous_format)
 
     def forward(

@@ -9,10 +9,10 @@ import torchquantum as tq
 import torchquantum.functional as tqf
 
 from qfl.errors import InvalidInput
-from qfl.quantum.ansatz import build_circuit
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Angle, Circuit, Constant, Operation, Trainable, every_z
-from qfl.quantum.encoding import amplitudes
+from qfl.quantum.registry import ENCODERS
 
 
 class StockEngine:
@@ -32,7 +32,7 @@ class StockEngine:
         slots = angles.flatten(1).repeat_interleave(batch, dim=0)
         device = tq.QuantumDevice(n_wires=circuit.wires, bsz=clients * batch)
         if circuit.start != "ground":
-            vectors = amplitudes(samples, circuit.wires, circuit.start == "centred-amplitude")
+            vectors = ENCODERS.find(circuit.start)().amplitudes(samples, circuit.wires)
             tq.AmplitudeEncoder()(device, vectors)
         for operation in circuit.operations:
             values = [_value(angle, samples, slots) for angle in operation.angles]

@@ -1,0 +1,1 @@
+"""Ansätze, one a file: see `qfl.quantum.registry.Ansatz`."""

@@ -1,0 +1,1 @@
+"""Encoders, one a file: see `qfl.quantum.registry.Encoder`."""
