@@ -12,16 +12,35 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from qfl.errors import DoorBroken, InvalidInput, NotInstalled
 
 Entry = TypeVar("Entry")
 REFERENCE = re.compile(r"([A-Za-z_][\w.]*):([A-Za-z_]\w*)")
+
+_own_modules: dict[str, str] = {}
+
+
+def own_modules() -> Mapping[str, str]:
+    """The modules that the user of this process has named, each with the folder that it was sought in after all others.
+
+    What a worker process has to import first, to know the same entries.
+    """
+    return dict(_own_modules)
+
+
+def import_own(modules: Mapping[str, str]) -> None:
+    """Import what `own_modules` says; raises whatever the modules do."""
+    for module, folder in modules.items():
+        if folder and folder not in sys.path:
+            sys.path.append(folder)
+        importlib.import_module(module)
 
 
 class Door(Generic[Entry]):
@@ -87,10 +106,10 @@ class Door(Generic[Entry]):
         """
         if not (isinstance(reference, str) and REFERENCE.fullmatch(reference)):
             return reference
-        if beside is not None and str(beside) not in sys.path:
-            sys.path.append(str(beside))
         self._read_home()
-        entry = self._load(EntryPoint(reference, reference, self.group))
+        module, folder = reference.partition(":")[0], "" if beside is None else str(beside.resolve())
+        entry = self._load(EntryPoint(reference, reference, self.group), {module: folder})
+        _own_modules[module] = folder
         named = [name for name, own in self._own.items() if own is entry]
         named += [name for name, installed in self._installed.items() if installed.value == reference]
         if not named:
@@ -102,8 +121,9 @@ class Door(Generic[Entry]):
     def _installed(self) -> dict[str, EntryPoint]:
         return {entry.name: entry for entry in entry_points(group=self.group)}
 
-    def _load(self, entry: EntryPoint) -> Entry:
+    def _load(self, entry: EntryPoint, modules: Mapping[str, str] = MappingProxyType({})) -> Entry:
         try:
+            import_own(modules)
             loaded: Entry = entry.load()
         except (Exception, SystemExit) as fault:
             raise DoorBroken(self.kind, entry.value, f"{type(fault).__name__}: {fault}") from fault

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from qfl.bounds import LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS, check_choice, check_whole
+from qfl.doors import Door
 from qfl.errors import InvalidInput
 from qfl.files import read_toml
 from qfl.quorum.quorum import DEFAULT, SCHEMES
@@ -35,8 +36,6 @@ RANGES: Mapping[str, tuple[int, int]] = {
 CHAINS = ("anvil", "ganache")
 OWN_DATA = "own"
 """In place of a data set's name, to deploy a job whose clients each bring their own."""
-EXECUTORS = ("local", "ray")
-"""Where clients train: in this process, or on Ray (the extra `ray`)."""
 LANE_PRESETS = {
     4: {"quantumExponent": 24, "classicalExponent": 21, "normBound": 2**15},
     8: {"quantumExponent": 23, "classicalExponent": 20, "normBound": 2**17},
@@ -67,13 +66,13 @@ class JobConfig:
 
     Attributes:
         clients, validators, rounds: how many of each, from 1; up to 65,536 of the first two.
-        dataset: "digits", "mnist" or "fashion-mnist"; or "own", to deploy a job for clients that bring their own data,
-            and then `features` and `classes` are in `model`.
-        partition: "iid", "dirichlet:ALPHA" or "classes:N" (classes per client).
+        dataset: "digits", "mnist", "fashion-mnist", or another data set's name; or "own", to deploy a job for clients
+            that bring their own data, and then `features` and `classes` are in `model`.
+        partition: "iid", "dirichlet:ALPHA", "classes:N" (classes per client), or what another scheme takes.
         seed: decides data, training and rounding; below 2^32.
         classes: the labels to keep; all when empty.
         limit: most training samples to use; all when 0.
-        data_folder: where torchvision's data sets are: it holds `MNIST/raw` or `FashionMNIST/raw`.
+        data_folder: where data sets are: it holds `MNIST/raw` or `FashionMNIST/raw`.
         download: whether they may be downloaded into it.
         chain: the chain that `qfl run` starts: "anvil" or "ganache".
         challenger: whether this process recomputes every result, and proves what is false.
@@ -83,14 +82,15 @@ class JobConfig:
             recipe change in a round; those that `protocol` has stay.
         quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
-        executor: where clients train, "local" or "ray"; the same seed gives the same model with both.
+        executor: where clients train, "local" (in this process), "ray" (the extra `ray`), or another executor's name;
+            the same seed gives the same model with all.
         validation_percent: how much of the training data validators hold, in equal parts, to judge updates by, 0 to
             50; at 0 they include every update that passes the objective checks.
         key_height: LMS tree height of the participants' keys: 5, 10 or 15 (2^height signatures).
         keep_rounds: final rounds whose updates, aggregates and models stay in the store; 0 keeps everything, so that
             every round can be verified again.
         central_epochs: epochs of the centralised comparison; 0 leaves it out.
-        model: `encoding`, `qubits`, `layers`, `head` of `qfl.quantum.architecture.Architecture`.
+        model: `encoding`, `qubits`, `layers`, `head`, `ansatz`, `task` of `qfl.quantum.architecture.Architecture`.
         training: fields of `qfl.training.recipe.TrainingConfig`.
         protocol: parameters of `qfl/parameters.toml` to replace, by their names there.
         dynamics: fields of `qfl.simulation.faults.config.Dynamics`: who comes, goes, straggles; empty is a calm run.
@@ -127,6 +127,8 @@ class JobConfig:
     device: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        from qfl.training.trainer import EXECUTORS  # numpy takes its time to import: not for `qfl --help`
+
         for setting in fields(self):
             kind, remedy = KINDS[str(setting.type)]
             _check_kind(setting.name, getattr(self, setting.name), kind, remedy)
@@ -138,7 +140,7 @@ class JobConfig:
             check_whole(name, getattr(self, name), least, most)
         check_choice("chain", self.chain, CHAINS)
         check_choice("mode", self.mode, MODES)
-        check_choice("executor", self.executor, EXECUTORS)
+        EXECUTORS.find(self.executor, "executor")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")
         a_round = SIGNATURES_A_ROUND + SIGNATURES_FOR_MIRRORS * self.shard_chains
@@ -182,15 +184,23 @@ class JobConfig:
         return {"laneBits": self.lane_bits, **LANE_PRESETS[self.lane_bits], **self.protocol}
 
     def with_options(self, **options: Any) -> JobConfig:
-        """This job with the options that are not None in place of its own values."""
-        return replace(self, **{name: value for name, value in options.items() if value is not None})
+        """This job with the options that are not None in place of its own values: as `load_config` reads them.
+
+        Raises:
+            InvalidInput, DoorBroken.
+        """
+        return replace(self, **with_own_names({name: value for name, value in options.items() if value is not None}))
 
 
 def load_config(path: Path) -> JobConfig:
     """Read a job from a TOML file with the fields of `JobConfig`.
 
+    It is the reader's own, so where it names an encoder, an ansatz and the like it may say `package.module:Name`, of a
+    module beside the file, too. What the job has in its place is the name that this is registered under.
+
     Raises:
         InvalidInput: the file is not TOML, or has an unknown field or a value of the wrong kind.
+        DoorBroken: a module that it names cannot be loaded.
     """
     try:
         document = read_toml(path)
@@ -202,7 +212,38 @@ def load_config(path: Path) -> JobConfig:
             raise InvalidInput(name, value, f"unknown in {path}; known are {', '.join(known)}")
     if isinstance(document.get("classes"), list):
         document["classes"] = tuple(document["classes"])
-    return JobConfig(**document)
+    return JobConfig(**with_own_names(document, path.parent))
+
+
+def with_own_names(values: Mapping[str, Any], beside: Path | None = None) -> dict[str, Any]:
+    """The settings of a job, `package.module:Name` imported and replaced by the name it is registered under.
+
+    Only for what the person who runs this has written: `beside` is the folder of his job file.
+
+    Raises:
+        InvalidInput: what it names is registered under no name.
+        DoorBroken: it cannot be imported.
+    """
+    from qfl.quantum.registry import ANSAETZE, ENCODERS, TASKS
+    from qfl.training.data.datasets import DATASETS
+    from qfl.training.data.partition import own_partition
+    from qfl.training.recipe import RECIPES
+    from qfl.training.trainer import EXECUTORS
+
+    named = dict(values)
+    doors: Mapping[str, Door[Any]] = {"dataset": DATASETS, "executor": EXECUTORS}
+    named |= {name: door.own_name(named[name], name, beside) for name, door in doors.items() if name in named}
+    if isinstance(named.get("partition"), str):
+        named["partition"] = own_partition(named["partition"], beside)
+    tables: Mapping[str, Mapping[str, Door[Any]]] = {
+        "model": {"encoding": ENCODERS, "ansatz": ANSAETZE, "task": TASKS},
+        "training": {"optimiser": RECIPES},
+    }
+    for table, of in tables.items():
+        if isinstance(kept := named.get(table), Mapping):
+            found = {name: door.own_name(kept[name], name, beside) for name, door in of.items() if name in kept}
+            named[table] = {**kept, **found}
+    return named
 
 
 def _check_kind(name: str, value: object, kind: type, remedy: str) -> None:

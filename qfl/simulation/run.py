@@ -61,8 +61,7 @@ from qfl.storage.retention import retention_of
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset
 from qfl.training.job import JobDocument
-from qfl.training.ray_trainer import RayTrainer
-from qfl.training.trainer import LocalTrainer, Trainer
+from qfl.training.trainer import EXECUTORS
 from qfl.validator.scorer import Scorer
 
 log = logging.getLogger(__name__)
@@ -145,10 +144,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
                 validators=[own.participant for own in validators],
                 chains=services.devnet if ledger.mirrors else None,
             )
-        if config.executor == "local":
-            trainer: Trainer = LocalTrainer(job, shares, device)
-        else:
-            trainer = stack.enter_context(RayTrainer(job, shares, device))
+        trainer = stack.enter_context(EXECUTORS.find(config.executor)(job, shares, device))
         challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
         network = Network(
             ledger,

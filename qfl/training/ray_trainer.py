@@ -17,9 +17,11 @@ from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from qfl.doors import import_own, own_modules
 from qfl.errors import NotFinite, QflError, RayExtraMissing, WorkersFailed
 from qfl.protocol.types import Trained, TrainingTask
 from qfl.training.batches import cut, train_batch
+from qfl.training.trainer import EXECUTORS
 
 if TYPE_CHECKING:
     from qfl.quantum.config import DeviceConfig
@@ -41,6 +43,7 @@ class Fault:
     error: QflError
 
 
+@EXECUTORS.register("ray")
 class RayTrainer:
     """A `Trainer`, and a context manager: Ray runs while it is open. With a `device`, clients train as on that one."""
 
@@ -93,7 +96,7 @@ class RayTrainer:
         batches = cut(len(tasks))
         pending = [
             self._train.remote(
-                self._job, tasks[batch], self._device, *(self._shares[index] for index in clients[batch])
+                own_modules(), self._job, tasks[batch], self._device, *(self._shares[index] for index in clients[batch])
             )
             for batch in batches
         ]
@@ -123,9 +126,17 @@ class RayTrainer:
 
 
 def train_remotely(
-    job: JobDocument, tasks: Sequence[TrainingTask], device: DeviceConfig | None, *data: LabelledData
+    modules: Mapping[str, str],
+    job: JobDocument,
+    tasks: Sequence[TrainingTask],
+    device: DeviceConfig | None,
+    *data: LabelledData,
 ) -> list[Trained] | Fault:
-    """`train_batch` in a worker, where Ray puts the data in place of the references to it."""
+    """`train_batch` in a worker, where Ray puts the data in place of the references to it.
+
+    `modules` are those that whoever runs this has named: they register what the job calls by name.
+    """
+    import_own(modules)
     try:
         return train_batch(job, tasks, data, device)
     except QflError as error:

@@ -1,11 +1,16 @@
-"""The trainer that roles call: many clients of one process train in batches, a lone client is a batch of one."""
+"""The trainer that roles call, and where it computes: many clients of one process train in batches.
+
+A lone client is a batch of one.
+"""
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Protocol
 
+from qfl.doors import Door
 from qfl.errors import NotFinite
 from qfl.protocol.types import Trained, TrainingTask
 from qfl.training.batches import cut, train_batch
@@ -26,6 +31,14 @@ class Trainer(Protocol):
 
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
         """Train the clients with these indexes; results in the same order."""
+
+
+Executor = Callable[
+    ["JobDocument", "Sequence[LabelledData] | dict[int, LabelledData]", "DeviceConfig | None"],
+    AbstractContextManager[Trainer],
+]
+"""Opens a trainer of a job's clients on the data that each owns, by its index, as on a device if there is one."""
+EXECUTORS: Door[Executor] = Door("executor", "qfl.training.trainer", "qfl.training.ray_trainer")
 
 
 class LocalTrainer:
@@ -57,3 +70,13 @@ class LocalTrainer:
             except NotFinite as fault:
                 raise NotFinite(fault.what, batch.start + fault.index) from fault
         return trained
+
+
+@EXECUTORS.register("local")
+def train_locally(
+    job: JobDocument,
+    data: Sequence[LabelledData] | dict[int, LabelledData],
+    device: DeviceConfig | None = None,
+) -> AbstractContextManager[Trainer]:
+    """In this process."""
+    return nullcontext(LocalTrainer(job, data, device))

@@ -11,7 +11,7 @@ import click
 
 from qfl.apps.cli.options import PATH, Command, Named, Option
 from qfl.quorum.quorum import SCHEMES
-from qfl.simulation.config import CHAINS, EXECUTORS, EXPONENTS, JobConfig, load_config
+from qfl.simulation.config import CHAINS, EXPONENTS, JobConfig, load_config
 from qfl.training.job import MODES
 
 TABLES = {
@@ -55,7 +55,7 @@ SETTINGS = {
     "chain": _setting("--chain", "The chain to start.  [default: {0.chain}]", type=click.Choice(CHAINS)),
     "mode": _setting("--mode", "Who can read updates.  [default: {0.mode}]", type=click.Choice(MODES)),
     "quorum": _setting("--quorum", "How committees sign.  [default: {0.quorum}]", type=Named(SCHEMES)),
-    "executor": _setting("--executor", "Where clients train.  [default: {0.executor}]", type=click.Choice(EXECUTORS)),
+    "executor": _setting("--executor", "Where clients train: local or ray.  [default: {0.executor}]"),
     "churn": _setting("--churn", "Share of the clients that go before each round.  [default: 0]", type=float),
     "newcomers": _setting("--newcomers", "Clients that may join in mid-run.  [default: 0]", type=int),
     "stragglers": _setting("--stragglers", "Share of the clients that straggle in a round.  [default: 0]", type=float),

@@ -102,9 +102,9 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     ledger, sender = network.sender(behaviour.account)
     store = IpfsStore(network.ipfs)
     store.identity()
+    job = fetch_job(store, ledger.beacon.architecture_digest())
     scorer = None
     if samples.own is not None or share is not None:
-        job = fetch_job(store, ledger.beacon.architecture_digest())
         scorer = Scorer(job, samples.load(job, share or "")[1], samples.seed)
     with KeyFile.open(me.key) as key, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, key, me.folder, me.stake_wei)

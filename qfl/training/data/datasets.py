@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.errors import DatasetMissing, InvalidInput
+from qfl.doors import Door
+from qfl.errors import InvalidInput
 from qfl.training.data.images import shrink_to_fit
 
-DATASETS = ("digits", "mnist", "fashion-mnist")
-TEST_SHARE = 0.2
+Samples = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""Images `[n, height, width]`, or features `[n, f]`, in [0, 1]; and labels `[n]`, whole numbers from 0."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a data set comes from: the `folder` that the user names, whether it may `download` into it, a `seed`."""
+
+    folder: Path | None
+    download: bool
+    seed: int
+
+
+DATASETS: Door[Callable[[Source], tuple[Samples, Samples]]] = Door("data set", "qfl.training.data")
+"""Each entry loads samples to train on, and samples to test with."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,25 +84,25 @@ def load_dataset(
     """Load a data set by name.
 
     Args:
-        name: "digits" (scikit-learn's 1,797 digits of 8x8 pixels, split 80/20 by class), "mnist" or
-            "fashion-mnist" (28x28, their own split).
-        folder: where torchvision keeps (Fashion-)MNIST: it holds `MNIST/raw` or `FashionMNIST/raw`.
+        name: "digits", "mnist", "fashion-mnist", or another data set's.
+        folder: where its files are, such as `MNIST/raw` and `FashionMNIST/raw`.
         classes: keep these only, relabelled 0, 1, ... in the order given.
         limit: keep at most so many training samples, and a quarter as many for testing.
-        seed: decides the split of digits and what `limit` keeps.
+        seed: decides what `limit` keeps, and the split of a data set that has none.
         most_features: pixels that fit the model: larger images are averaged down to the largest square that does.
-        download: whether (Fashion-)MNIST may be fetched into `folder`.
+        download: whether it may be fetched into `folder`.
 
     Raises:
-        InvalidInput: an unknown name, class or size, or a missing folder.
+        InvalidInput: an unknown class or size, a missing folder, or features that do not fit or are not in [0, 1].
+        NotInstalled, DoorBroken: nobody has such a data set here, or it cannot be loaded.
         DatasetMissing: the folder lacks the files, or they cannot be read or fetched.
     """
-    if name not in DATASETS:
-        raise InvalidInput("dataset", name, f"choose one of {', '.join(DATASETS)}")
+    load = DATASETS.find(name, "dataset")
     if limit is not None and limit < 4:
         raise InvalidInput("limit", limit, "keep at least 4 training samples")
-    train, test = _load_digits(seed) if name == "digits" else _load_torchvision(name, folder, download)
-    kept = list(range(10)) if classes is None else _check_classes(classes)
+    train, test = load(Source(folder, download, seed))
+    found = np.unique(train[1]).tolist()
+    kept = found if classes is None else _check_classes(classes, found)
     rng = np.random.default_rng(seed)
     parts = []
     for (images, labels), at_most in ((train, limit), (test, None if limit is None else limit // 4)):
@@ -97,46 +111,16 @@ def load_dataset(
             chosen = np.sort(rng.permutation(chosen)[:at_most])
         if not len(chosen):
             raise InvalidInput("classes", kept, f"{name} has no such samples")
+        if not (images.min() >= 0 and images.max() <= 1):
+            raise InvalidInput("dataset", name, f"goes from {images.min():g} to {images.max():g}: scale it to [0, 1]")
         fitting = images[chosen] if most_features is None else shrink_to_fit(images[chosen], most_features)
         relabelled = np.argsort(kept)[np.searchsorted(np.sort(kept), labels[chosen])]
         parts.append(LabelledData(fitting.reshape(len(chosen), -1), relabelled))
     return Dataset(name, parts[0], parts[1], len(kept))
 
 
-_Images = tuple[NDArray[np.float32], NDArray[np.int64]]
-"""Images `[n, height, width]` in [0, 1] and labels `[n]`."""
-
-
-def _load_digits(seed: int) -> tuple[_Images, _Images]:
-    # scikit-learn takes a second to import: only where it is used.
-    from sklearn.datasets import load_digits
-    from sklearn.model_selection import train_test_split
-
-    digits = load_digits()
-    images, labels = (digits.images / 16).astype(np.float32), digits.target.astype(np.int64)
-    split = train_test_split(images, labels, test_size=TEST_SHARE, stratify=labels, random_state=seed)
-    return (split[0], split[2]), (split[1], split[3])
-
-
-def _load_torchvision(name: str, folder: Path | None, download: bool) -> tuple[_Images, _Images]:
-    if folder is None:
-        raise InvalidInput("folder", None, f"say where {name} is, or where to download it to")
-    from torchvision import datasets
-
-    kind = datasets.MNIST if name == "mnist" else datasets.FashionMNIST
-    parts = []
-    for train in (True, False):
-        try:
-            part = kind(str(folder), train=train, download=download)
-        # Missing files, no network, no permission, a damaged file: there is nothing that torchvision does not raise.
-        except Exception as error:
-            raise DatasetMissing(name, folder, str(error).strip().split("\n", 1)[0]) from error
-        parts.append((part.data.numpy().astype(np.float32) / 255, part.targets.numpy().astype(np.int64)))
-    return parts[0], parts[1]
-
-
-def _check_classes(classes: Sequence[int]) -> list[int]:
+def _check_classes(classes: Sequence[int], found: list[int]) -> list[int]:
     kept = list(classes)
-    if len(kept) < 2 or len(set(kept)) != len(kept) or not set(kept) <= set(range(10)):
-        raise InvalidInput("classes", kept, "give two or more different ones from 0 to 9")
+    if len(kept) < 2 or len(set(kept)) != len(kept) or not set(kept) <= set(found):
+        raise InvalidInput("classes", kept, f"give two or more different ones from {found[0]} to {found[-1]}")
     return kept

@@ -14,12 +14,16 @@ def shrink_to_fit(images: NDArray[np.float32], most_pixels: int) -> NDArray[np.f
     """Images `[n, height, width]` as they are, or resized to the largest square of at most `most_pixels`.
 
     Raises:
-        InvalidInput: not even one pixel fits.
+        InvalidInput: not even one pixel fits, or features `[n, f]`, which are no images, do not.
     """
     if most_pixels < 1:
         raise InvalidInput("most_features", most_pixels, "must be at least 1")
     if images[0].size <= most_pixels:
         return images
+    if images.ndim != 3:
+        raise InvalidInput(
+            "features", images[0].size, f"the model takes {most_pixels}, and these are no images to shrink"
+        )
     return area_resize(images, math.isqrt(most_pixels))
 
 

@@ -3,24 +3,69 @@
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.errors import InvalidInput
+from qfl.doors import Door
+from qfl.errors import InvalidInput, NotInstalled
 
 LEAST_SAMPLES = 2
 """Samples that every client gets."""
 
 
+class Scheme:
+    """A way to deal samples out; a dataclass of what its text says after the colon."""
+
+    form: ClassVar[str]
+    """How it is written, for whoever writes it wrong."""
+
+    @classmethod
+    def parse(cls, value: str) -> Scheme:
+        """The scheme that `value`, the text after the name's colon, stands for.
+
+        Raises:
+            ValueError: none.
+        """
+        raise NotImplementedError
+
+    def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+        """The numbers of each client's samples: disjoint, 2 or more each.
+
+        Raises:
+            InvalidInput: classes that it cannot deal to so many.
+        """
+        raise NotImplementedError
+
+
+PARTITIONS: Door[type[Scheme]] = Door("partition", "qfl.training.data.partition")
+
+
+@PARTITIONS.register("iid")
 @dataclass(frozen=True)
-class Iid:
+class Iid(Scheme):
     """Shuffled and split evenly."""
 
+    form = "iid"
 
+    @classmethod
+    def parse(cls, value: str) -> Iid:
+        if value:
+            raise ValueError(value)
+        return cls()
+
+    def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+        return np.array_split(rng.permutation(len(labels)), clients)
+
+
+@PARTITIONS.register("dirichlet")
 @dataclass(frozen=True)
-class Dirichlet:
+class Dirichlet(Scheme):
     """Each class is split in proportions drawn from Dirichlet(`alpha`): the smaller, the more one-sided.
 
     Yurochkin et al., "Bayesian nonparametric federated learning of neural networks", 2019 (arXiv:1905.12022),
@@ -28,39 +73,102 @@ class Dirichlet:
     """
 
     alpha: float
+    form = "dirichlet:0.5 (alpha above 0)"
+
+    @classmethod
+    def parse(cls, value: str) -> Dirichlet:
+        if not 0 < float(value) < math.inf:
+            raise ValueError(value)
+        return cls(float(value))
+
+    def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+        parts: list[list[int]] = [[] for _ in range(clients)]
+        for label in np.unique(labels):
+            samples = rng.permutation(np.flatnonzero(labels == label))
+            ends = np.cumsum(self._proportions(clients, rng))[:-1] * len(samples)
+            for part, share in zip(parts, np.split(samples, ends.round().astype(int)), strict=True):
+                part.extend(share)
+        for part in parts:
+            while len(part) < LEAST_SAMPLES:
+                largest = max(parts, key=len)
+                part.append(largest.pop(int(rng.integers(len(largest)))))
+        return [np.array(part) for part in parts]
+
+    def _proportions(self, clients: int, rng: np.random.Generator) -> NDArray[np.float64]:
+        """Proportions `[clients]`; where a tiny alpha underflows, its limit: one client takes all."""
+        proportions = np.asarray(rng.dirichlet(np.full(clients, self.alpha)), dtype=np.float64)
+        if np.isfinite(proportions).all() and proportions.sum() > 0:
+            return proportions
+        return np.asarray(np.eye(clients)[rng.integers(clients)], dtype=np.float64)
 
 
+@PARTITIONS.register("classes")
 @dataclass(frozen=True)
-class ClassesPerClient:
+class ClassesPerClient(Scheme):
     """Each client holds `count` classes, each class being split evenly among those that hold it."""
 
     count: int
+    form = "classes:2 (1 or more)"
 
+    @classmethod
+    def parse(cls, value: str) -> ClassesPerClient:
+        if int(value) < 1:
+            raise ValueError(value)
+        return cls(int(value))
 
-Scheme = Iid | Dirichlet | ClassesPerClient
+    def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
+        count = self.count
+        classes = rng.permutation(np.unique(labels))
+        if count > len(classes):
+            raise InvalidInput("classes per client", count, f"the data has {len(classes)} classes")
+        if count * clients < len(classes):
+            needed = -(-len(classes) // clients)
+            raise InvalidInput("classes per client", count, f"{clients} clients need {needed} each to hold all classes")
+        # `count` neighbours on the circle of classes, begun at even distances: never the same one twice for a client,
+        # and all get owners. 7 clients and 8 classes are dealt as by Zhao 2022 (arXiv:2209.00768), but nothing twice.
+        hands = [
+            [int(classes[(client * len(classes) // clients + card) % len(classes)]) for card in range(count)]
+            for client in range(clients)
+        ]
+        parts: list[list[int]] = [[] for _ in range(clients)]
+        for label in classes:
+            owners = [part for part, hand in zip(parts, hands, strict=True) if label in hand]
+            samples = rng.permutation(np.flatnonzero(labels == label))
+            for part, share in zip(owners, np.array_split(samples, len(owners)), strict=True):
+                part.extend(share)
+        smallest = min(len(part) for part in parts)
+        if smallest < LEAST_SAMPLES:
+            raise InvalidInput("clients", clients, f"one would get {smallest} samples; use fewer clients or more data")
+        return [np.array(part) for part in parts]
 
 
 def parse_partition(text: str) -> Scheme:
-    """Read "iid", "dirichlet:<alpha>" or "classes:<count>".
+    """Read "iid", "dirichlet:<alpha>", "classes:<count>", or what another scheme takes.
 
     Raises:
         InvalidInput: anything else, alpha not positive, count below 1.
+        DoorBroken: the package that has the scheme cannot be loaded.
     """
     name, separator, value = text.partition(":")
     try:
-        if name == "iid" and not separator:
-            return Iid()
-        if name == "dirichlet" and 0 < float(value) < math.inf:
-            return Dirichlet(float(value))
-        if name == "classes" and int(value) >= 1:
-            return ClassesPerClient(int(value))
-    except ValueError:
-        pass
-    raise InvalidInput("partition", text, "write iid, dirichlet:0.5 (alpha above 0) or classes:2 (1 or more)")
+        if separator and not value:
+            raise ValueError(text)
+        return PARTITIONS.find(name).parse(value)
+    except (NotInstalled, ValueError):
+        forms = [PARTITIONS.find(known).form for known in PARTITIONS]
+    raise InvalidInput("partition", text, f"write {', '.join(forms[:-1])} or {forms[-1]}")
+
+
+def own_partition(text: str, beside: Path | None = None) -> str:
+    """What whoever runs this has written: `package.module:Name`, or with `:value`, is imported, and named."""
+    match = re.fullmatch(r"([\w.]+:[A-Za-z_]\w*)(:.*)?", text)
+    if match is None or text.partition(":")[0] in PARTITIONS:
+        return text
+    return PARTITIONS.own_name(match[1], "partition", beside) + (match[2] or "")
 
 
 def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, seed: int) -> list[NDArray[np.int64]]:
-    """Deal samples out: one sorted array of sample numbers per client, disjoint, covering all, 2 or more each.
+    """Deal samples out: one sorted array of sample numbers per client, disjoint, 2 or more each.
 
     Args:
         labels: `[n]`.
@@ -81,62 +189,7 @@ def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, see
             f"{len(labels)} samples give each {LEAST_SAMPLES} only up to {len(labels) // LEAST_SAMPLES}",
         )
     rng = np.random.default_rng(seed)
-    match scheme:
-        case Iid():
-            parts = np.array_split(rng.permutation(len(labels)), clients)
-        case Dirichlet(alpha):
-            parts = _deal_dirichlet(labels, clients, alpha, rng)
-        case ClassesPerClient(count):
-            parts = _deal_classes(labels, clients, count, rng)
-    return [np.sort(part).astype(np.int64) for part in parts]
-
-
-def _deal_dirichlet(
-    labels: NDArray[np.int64], clients: int, alpha: float, rng: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    parts: list[list[int]] = [[] for _ in range(clients)]
-    for label in np.unique(labels):
-        samples = rng.permutation(np.flatnonzero(labels == label))
-        ends = np.cumsum(_dirichlet(clients, alpha, rng))[:-1] * len(samples)
-        for part, share in zip(parts, np.split(samples, ends.round().astype(int)), strict=True):
-            part.extend(share)
-    for part in parts:
-        while len(part) < LEAST_SAMPLES:
-            largest = max(parts, key=len)
-            part.append(largest.pop(int(rng.integers(len(largest)))))
-    return [np.array(part) for part in parts]
-
-
-def _dirichlet(clients: int, alpha: float, rng: np.random.Generator) -> NDArray[np.float64]:
-    """Proportions `[clients]`; where a tiny alpha underflows, its limit: one client takes all."""
-    proportions = np.asarray(rng.dirichlet(np.full(clients, alpha)), dtype=np.float64)
-    if np.isfinite(proportions).all() and proportions.sum() > 0:
-        return proportions
-    return np.asarray(np.eye(clients)[rng.integers(clients)], dtype=np.float64)
-
-
-def _deal_classes(
-    labels: NDArray[np.int64], clients: int, count: int, rng: np.random.Generator
-) -> list[NDArray[np.int64]]:
-    classes = rng.permutation(np.unique(labels))
-    if count > len(classes):
-        raise InvalidInput("classes per client", count, f"the data has {len(classes)} classes")
-    if count * clients < len(classes):
-        needed = -(-len(classes) // clients)
-        raise InvalidInput("classes per client", count, f"{clients} clients need {needed} each to hold all classes")
-    # `count` neighbours on the circle of classes, begun at even distances: never the same one twice for a client, and
-    # all get owners. 7 clients and 8 classes are dealt as by Zhao 2022 (arXiv:2209.00768), but nothing is dealt twice.
-    hands = [
-        [int(classes[(client * len(classes) // clients + card) % len(classes)]) for card in range(count)]
-        for client in range(clients)
-    ]
-    parts: list[list[int]] = [[] for _ in range(clients)]
-    for label in classes:
-        owners = [part for part, hand in zip(parts, hands, strict=True) if label in hand]
-        samples = rng.permutation(np.flatnonzero(labels == label))
-        for part, share in zip(owners, np.array_split(samples, len(owners)), strict=True):
-            part.extend(share)
-    smallest = min(len(part) for part in parts)
-    if smallest < LEAST_SAMPLES:
-        raise InvalidInput("clients", clients, f"one would get {smallest} samples; use fewer clients or more data")
-    return [np.array(part) for part in parts]
+    parts = [np.sort(part).astype(np.int64) for part in scheme.deal(labels, clients, rng)]
+    if len(np.unique(dealt := np.concatenate(parts))) < len(dealt) or min(map(len, parts)) < LEAST_SAMPLES:
+        raise InvalidInput("partition", scheme, f"must deal each sample once, and {LEAST_SAMPLES} to each client")
+    return parts

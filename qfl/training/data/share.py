@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from qfl.errors import InvalidInput
-from qfl.training.data.datasets import LabelledData, load_dataset
-from qfl.training.data.partition import partition
+from qfl.training.data.datasets import DATASETS, LabelledData, load_dataset
+from qfl.training.data.partition import own_partition, parse_partition, partition
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,10 @@ class Split:
     """How a training set is dealt to those who take part: all who name the same one hold different parts of it.
 
     Attributes:
-        dataset: "digits", "mnist" or "fashion-mnist"; `data_folder` has its files.
+        dataset: "digits", "mnist", "fashion-mnist" or another data set's name; `data_folder` has its files. It may be
+            `package.module:Name`, and so may the partition: both come from whoever runs this.
         classes: the labels to keep, in the order of the model's outputs; 0, 1, ... when empty.
-        partition: "iid", "dirichlet:ALPHA" or "classes:N".
+        partition: "iid", "dirichlet:ALPHA", "classes:N", or what another scheme takes.
         seed: decides who gets what.
     """
 
@@ -45,8 +46,10 @@ def load_shares(split: Split, share: str, features: int, classes: int) -> dict[i
     first, last, clients = (int(match[1] or match[2]), int(match[2]), int(match[3])) if match else (0, 0, 0)
     if not 1 <= first <= last <= clients:
         raise InvalidInput("share", share, "write K/N, such as 2/5 for the second of five, or J-K/N for several")
-    loaded = load_dataset(split.dataset, Path(split.data_folder), labels, None, split.seed, most_features=features)
+    name = DATASETS.own_name(split.dataset, "dataset")
+    loaded = load_dataset(name, Path(split.data_folder), labels, None, split.seed, most_features=features)
     if (found := loaded.train.features.shape[1]) != features:
         raise InvalidInput("dataset", split.dataset, f"has {found} features, the job's model takes {features}")
-    parts = partition(loaded.train.labels, clients, split.partition, split.seed)
+    scheme = parse_partition(own_partition(split.partition))
+    parts = partition(loaded.train.labels, clients, scheme, split.seed)
     return {index: loaded.train.take(parts[index]) for index in range(first - 1, last)}
