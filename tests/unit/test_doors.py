@@ -1,0 +1,233 @@
+"""What others add: one file each, in a package of their own or beside their job, and what a job document may name.
+
+The package is examples/qfl_example: installed, as far as Python can tell, for what runs in a process of its own here.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from qfl.doors import Door
+from qfl.errors import DoorBroken, InvalidInput, NotInstalled
+from qfl.quantum.architecture import Architecture
+from qfl.quantum.registry import ENCODERS, Encoder
+from qfl.simulation.config import JobConfig, load_config
+from qfl.training.data.partition import own_partition
+from qfl.training.job import JobDocument
+from qfl.training.recipe import TrainingConfig
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = ROOT / "examples"
+JOB = """
+clients = 2
+rounds = 2
+dataset = "{0}iris{1}load_iris"
+[model]
+qubits = 4
+layers = 2
+encoding = "{0}phase{1}Phase"
+ansatz = "{0}brickwork{1}Brickwork"
+task = "{0}ordinal{1}Ordinal"
+[training]
+steps = 15
+learning_rate = 0.03
+control_variates = false
+optimiser = "{0}signs{1}Signs"
+"""
+REFERENCES = JOB.format("qfl_example.", ":")
+NAMES = re.sub(r"qfl_example\.(\w+):\w+", r"\1", REFERENCES)
+"""The same job, by what is installed and by what is beside it."""
+LEARN = """
+import sys
+from pathlib import Path
+from qfl.simulation.config import load_config
+from qfl.simulation.federation import Federation
+from qfl.simulation.prepare import prepare_job
+from qfl.protocol.state import from_state
+from qfl.training.training import evaluate
+
+config = load_config(Path(sys.argv[1]))
+job, dataset, shares = prepare_job(config)
+federation = Federation(config, job, shares)
+
+def loss():
+    model = federation.model
+    return evaluate(job.architecture, *from_state(model.lanes, model.shape), dataset.test)
+
+before = loss()
+for _ in range(config.rounds):
+    federation.step()
+after = loss()
+assert after.loss < 0.8 * before.loss, (before.loss, after.loss)
+assert after.accuracy > 0.7, after.accuracy
+print(job.to_json().decode())
+"""
+
+
+def run(*arguments: object, path: list[Path]) -> subprocess.CompletedProcess[str]:
+    """Python with those arguments, and those folders on its search path."""
+    found = os.pathsep.join(map(str, [ROOT, *path]))
+    command = [sys.executable, *map(str, arguments)]
+    return subprocess.run(command, env={**os.environ, "PYTHONPATH": found}, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture
+def installed(tmp_path: Path) -> list[Path]:
+    """The folders of the example package and of what an installer writes about it."""
+    groups = tomllib.loads((EXAMPLES / "pyproject.toml").read_text())["project"]["entry-points"]
+    lines = [f"[{group}]\n" + "".join(f"{name} = {of}\n" for name, of in own.items()) for group, own in groups.items()]
+    folder = tmp_path / "site" / "qfl_example-1.0.0.dist-info"
+    folder.mkdir(parents=True)
+    (folder / "entry_points.txt").write_text("\n".join(lines))
+    (folder / "METADATA").write_text("Metadata-Version: 2.1\nName: qfl-example\nVersion: 1.0.0\n")
+    return [EXAMPLES, folder.parent]
+
+
+def learn(job: Path, path: list[Path]) -> dict[str, Any]:
+    """Train the job's federation, without a chain; its job document."""
+    done = run("-c", LEARN, job, path=path)
+    assert done.returncode == 0, done.stderr
+    document: dict[str, Any] = json.loads(done.stdout)
+    return document
+
+
+def test_a_strangers_entries_train_a_federation(installed: list[Path], tmp_path: Path) -> None:
+    """An encoder, an ansatz, a data set, a task and a recipe, by the names they are installed under."""
+    path = tmp_path / "job.toml"
+    path.write_text(NAMES)
+    document = learn(path, installed)
+    chosen = {name: document["architecture"][name] for name in ("encoding", "ansatz", "task")}
+    assert chosen == {"encoding": "phase", "ansatz": "brickwork", "task": "ordinal"}
+    assert document["training"]["optimiser"] == "signs"
+
+
+def test_files_beside_a_job_make_the_same_job(installed: list[Path], tmp_path: Path) -> None:
+    """`package.module:Name` in a person's own job file; the document has the names, for others to look up."""
+    path = tmp_path / "job.toml"
+    path.write_text(NAMES)
+    (tmp_path / "qfl_example").symlink_to(EXAMPLES / "qfl_example")
+    (tmp_path / "own.toml").write_text(REFERENCES)
+    assert learn(tmp_path / "own.toml", []) == learn(path, installed)
+
+
+def test_a_strangers_command_is_one_of_qfl(installed: list[Path]) -> None:
+    """It lists what its package has installed, and runs none of it."""
+    main = "from qfl.apps.cli.main import main; main()"
+    assert "entries " in run("-c", main, "--help", path=installed).stdout
+    listed = run("-c", main, "entries", path=installed).stdout
+    assert "encoder: amplitude, angle, centred-amplitude, phase, reuploading" in listed
+    assert "data set: digits, fashion-mnist, iris, mnist" in listed
+
+
+def changed(table: str, **values: object) -> bytes:
+    """The bytes of a job document with other values in one of its tables."""
+    document = json.loads(JobDocument(Architecture(), TrainingConfig(), 1).to_json())
+    document[table] |= values
+    return json.dumps(document).encode()
+
+
+@pytest.mark.parametrize(
+    ("table", "setting", "name", "kind"),
+    [
+        ("architecture", "encoding", "phase", "encoder"),
+        ("architecture", "ansatz", "brickwork", "ansatz"),
+        ("architecture", "task", "ordinal", "task"),
+        ("training", "optimiser", "signs", "recipe"),
+    ],
+)
+def test_a_job_that_names_what_is_not_installed_is_refused(document: bytes, kind: str) -> None:
+    """Before anybody bonds for it: the error names the kind, the name and the remedy."""
+    with pytest.raises(
+        NotInstalled, match=f"no such {kind} is installed; here are .*: install the package that has it"
+    ):
+        JobDocument.from_json(document)
+
+
+def test_a_job_document_makes_nobody_import_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its author is anybody: a module's name in it is a name like any other."""
+    (tmp_path / "trap.py").write_text("raise SystemExit('sprung')")
+    monkeypatch.syspath_prepend(tmp_path)
+    for name in ("encoding", "ansatz", "task"):
+        with pytest.raises(NotInstalled):
+            JobDocument.from_json(changed("architecture", **{name: "trap:Trap"}))
+    with pytest.raises(NotInstalled):
+        TrainingConfig(optimiser="trap:Trap")
+    with pytest.raises(NotInstalled):
+        JobConfig(executor="trap:Trap")
+    assert "trap" not in sys.modules
+
+
+def test_a_default_task_is_not_in_the_document() -> None:
+    """So the documents of before have the digests of before; and there is one form for each."""
+    document = json.loads(Architecture().to_json())
+    assert "task" not in document
+    spelt_out = json.dumps({**document, "task": "classification"}, sort_keys=True, separators=(",", ":"))
+    with pytest.raises(Exception, match="canonical"):
+        Architecture.from_json(spelt_out.encode())
+
+
+def write_module(folder: Path, text: str) -> Path:
+    """A module, and a job file beside it that names an encoder in it."""
+    name = f"own_{folder.name.replace('-', '_')}"
+    (folder / f"{name}.py").write_text(text)
+    (folder / "job.toml").write_text(f'[model]\nencoding = "{name}:Mine"\n')
+    return folder / "job.toml"
+
+
+def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
+    """Nobody else could say in his own installation what the job means."""
+    job = write_module(tmp_path, "from qfl.quantum.registry import Encoder\nclass Mine(Encoder): ...\n")
+    with pytest.raises(InvalidInput, match=r"encoding = 'own_.*:Mine': is no encoder with a name: register it"):
+        load_config(job)
+
+
+def test_a_module_that_fails_is_one_error(tmp_path: Path) -> None:
+    with pytest.raises(DoorBroken, match=r"the encoder own_.*:Mine cannot be loaded \(ZeroDivisionError: division"):
+        load_config(write_module(tmp_path, "1 / 0\n"))
+
+
+def test_nobody_takes_anothers_name() -> None:
+    """Everybody's job would mean something else without a word."""
+    with pytest.raises(ValueError, match="two encoders called angle"):
+        ENCODERS.register("angle")(Encoder)
+
+
+def test_an_installed_entry_does_not_replace_one_of_the_house(installed: list[Path]) -> None:
+    entries = installed[1] / "qfl_example-1.0.0.dist-info" / "entry_points.txt"
+    entries.write_text(entries.read_text().replace("phase =", "angle ="))
+    code = "from qfl.quantum.registry import ENCODERS; print(ENCODERS.find('angle').__module__)"
+    assert run("-c", code, path=installed).stdout.strip() == "qfl.quantum.encoders.angle"
+
+
+def test_a_partition_of_ones_own_keeps_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`package.module:Name:value`, beside `name:value`."""
+    text = (
+        "import numpy as np\nfrom qfl.training.data.partition import PARTITIONS, Scheme\n\n"
+        '@PARTITIONS.register("own-halves")\nclass Halves(Scheme):\n    form = "own-halves:1"\n'
+    )
+    (tmp_path / "own_halves.py").write_text(text)
+    assert own_partition("own_halves:Halves:0.5", tmp_path) == "own-halves:0.5"
+    for plain in ("iid", "dirichlet:0.5", "classes:two", "own-halves:0.5"):
+        assert own_partition(plain) == plain
+
+
+def test_a_door_reads_its_home_once_it_is_asked() -> None:
+    door: Door[type[Encoder]] = Door("thing", "json")
+    assert door.names() == []
+    with pytest.raises(NotInstalled, match="no such thing is installed; here is none"):
+        door.find("anything")
+
+
+def test_the_guide_shows_the_example_as_it_is() -> None:
+    shown = re.findall(r"```python\n(.*?)```", (ROOT / "docs/guides/doors.md").read_text(), re.DOTALL)
+    files = [file.read_text() for file in (EXAMPLES / "qfl_example").glob("*.py") if file.name != "__init__.py"]
+    assert sorted(shown) == sorted(files)
