@@ -144,12 +144,11 @@ def changed(table: str, **values: object) -> bytes:
         ("training", "optimiser", "signs", "recipe"),
     ],
 )
-def test_a_job_that_names_what_is_not_installed_is_refused(document: bytes, kind: str) -> None:
-    """Before anybody bonds for it: the error names the kind, the name and the remedy."""
-    with pytest.raises(
-        NotInstalled, match=f"no such {kind} is installed; here are .*: install the package that has it"
-    ):
-        JobDocument.from_json(document)
+def test_a_job_that_names_what_is_not_installed_is_refused(table: str, setting: str, name: str, kind: str) -> None:
+    """The error names the setting, the kind and the remedy."""
+    text = f"{setting} = '{name}': no such {kind} is installed; here are .*: install the package that has it"
+    with pytest.raises(NotInstalled, match=text):
+        JobDocument.from_json(changed(table, **{setting: name}))
 
 
 def test_a_job_document_makes_nobody_import_anything(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
