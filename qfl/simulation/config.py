@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from qfl.bounds import LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS, check_choice, check_whole
-from qfl.doors import Door
 from qfl.errors import InvalidInput
 from qfl.files import read_toml
 from qfl.quorum.quorum import DEFAULT, SCHEMES
@@ -127,7 +126,7 @@ class JobConfig:
     device: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        from qfl.training.trainer import EXECUTORS  # numpy takes its time to import: not for `qfl --help`
+        from qfl.training.trainer import EXECUTORS
 
         for setting in fields(self):
             kind, remedy = KINDS[str(setting.type)]
@@ -189,7 +188,9 @@ class JobConfig:
         Raises:
             InvalidInput, DoorBroken.
         """
-        return replace(self, **with_own_names({name: value for name, value in options.items() if value is not None}))
+        from qfl.simulation.own_names import with_names
+
+        return replace(self, **with_names({name: value for name, value in options.items() if value is not None}))
 
 
 def load_config(path: Path) -> JobConfig:
@@ -202,6 +203,8 @@ def load_config(path: Path) -> JobConfig:
         InvalidInput: the file is not TOML, or has an unknown field or a value of the wrong kind.
         DoorBroken: a module that it names cannot be loaded.
     """
+    from qfl.simulation.own_names import with_names  # numpy takes its time to import: not for `qfl --help`
+
     try:
         document = read_toml(path)
     except (OSError, ValueError) as error:
@@ -212,38 +215,7 @@ def load_config(path: Path) -> JobConfig:
             raise InvalidInput(name, value, f"unknown in {path}; known are {', '.join(known)}")
     if isinstance(document.get("classes"), list):
         document["classes"] = tuple(document["classes"])
-    return JobConfig(**with_own_names(document, path.parent))
-
-
-def with_own_names(values: Mapping[str, Any], beside: Path | None = None) -> dict[str, Any]:
-    """The settings of a job, `package.module:Name` imported and replaced by the name it is registered under.
-
-    Only for what the person who runs this has written: `beside` is the folder of his job file.
-
-    Raises:
-        InvalidInput: what it names is registered under no name.
-        DoorBroken: it cannot be imported.
-    """
-    from qfl.quantum.registry import ANSAETZE, ENCODERS, TASKS
-    from qfl.training.data.datasets import DATASETS
-    from qfl.training.data.partition import own_partition
-    from qfl.training.recipe import RECIPES
-    from qfl.training.trainer import EXECUTORS
-
-    named = dict(values)
-    doors: Mapping[str, Door[Any]] = {"dataset": DATASETS, "executor": EXECUTORS}
-    named |= {name: door.own_name(named[name], name, beside) for name, door in doors.items() if name in named}
-    if isinstance(named.get("partition"), str):
-        named["partition"] = own_partition(named["partition"], beside)
-    tables: Mapping[str, Mapping[str, Door[Any]]] = {
-        "model": {"encoding": ENCODERS, "ansatz": ANSAETZE, "task": TASKS},
-        "training": {"optimiser": RECIPES},
-    }
-    for table, of in tables.items():
-        if isinstance(kept := named.get(table), Mapping):
-            found = {name: door.own_name(kept[name], name, beside) for name, door in of.items() if name in kept}
-            named[table] = {**kept, **found}
-    return named
+    return JobConfig(**with_names(document, path.parent))
 
 
 def _check_kind(name: str, value: object, kind: type, remedy: str) -> None:

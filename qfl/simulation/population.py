@@ -12,7 +12,6 @@ from qfl.chain.rpc.sender import TransactionSender
 from qfl.client.client import Client
 from qfl.crypto.lms import signature_bytes
 from qfl.crypto.sealed import sealed_bytes
-from qfl.errors import InvalidInput
 from qfl.node.deadline_controller import DeadlineController
 from qfl.node.membership import has_left
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
@@ -20,6 +19,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.simulation.config import JobConfig
 from qfl.simulation.faults.attendance import Schedule
 from qfl.simulation.faults.config import dynamics_config
+from qfl.simulation.faults.fault import Scene, make_faults
 from qfl.simulation.faults.pace import Paces, Payload
 from qfl.simulation.faults.population import ShardChains
 from qfl.simulation.faults.world import World
@@ -105,14 +105,13 @@ def make_world(
         InvalidInput: the dynamics do not fit the deployment.
     """
     dynamics = dynamics_config(config.dynamics)
-    if dynamics.outages and chains is None:
-        raise InvalidInput("dynamics.outages", dynamics.outages, "only shards with chains of their own can be killed")
+    scene = Scene(config.seed, ledger, sorted(validators), chains)
     schedule = Schedule(config.clients, dynamics, config.seed)
     paces = Paces(dynamics, measure_payload(ledger, job, config), config.seed)
     controller = None
     if dynamics.adaptive_deadlines:
         controller = DeadlineController(ledger, owner, dynamics.deadline_rule())
-    world = World(dynamics, config.seed, ledger, schedule, paces, population, validators, chains, controller)
+    world = World(scene, schedule, paces, population, make_faults(scene, dynamics), controller)
     world.assemble(RoundNumber(max(1, ledger.beacon.current_round())))
     return world
 

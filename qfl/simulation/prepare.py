@@ -22,6 +22,7 @@ from qfl.quantum.config import DeviceConfig
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import OWN_DATA, JobConfig
 from qfl.simulation.faults.config import dynamics_config
+from qfl.simulation.faults.fault import FAULTS
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset, LabelledData, load_dataset
 from qfl.training.data.holdout import hold_out
@@ -40,6 +41,7 @@ def check_size(config: JobConfig) -> None:
     Raises:
         InvalidInput: too few validators for the committees, too many clients for the shards, or dynamics that name a
             shard there is not.
+        NotInstalled, DoorBroken: they name a fault that nobody has here, or that cannot be loaded.
     """
     dynamics = dynamics_config(config.dynamics)
     rounds = load_parameters(**config.parameters()).rounds
@@ -53,6 +55,8 @@ def check_size(config: JobConfig) -> None:
         for place in places:
             if place.shard >= rounds["shards"]:
                 raise InvalidInput(f"dynamics.{name}", place.shard, f"shards run from 0 to {rounds['shards'] - 1}")
+    for fault in dynamics.faults:
+        FAULTS.find(fault, "dynamics.faults")
 
 
 def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledData]]:

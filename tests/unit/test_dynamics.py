@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from pathlib import Path
+from typing import cast
 
 import pytest
 
-from qfl.errors import InvalidInput
+from qfl.chain.ledger import Ledger
+from qfl.errors import InvalidInput, NotInstalled
+from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.simulation.config import load_config
+from qfl.simulation.faults.attendance import Schedule
 from qfl.simulation.faults.config import Dynamics, dynamics_config
+from qfl.simulation.faults.fault import Scene, make_faults
 from qfl.simulation.faults.links import find_link
 from qfl.simulation.faults.pace import Paces, Payload
+from qfl.simulation.faults.world import World
 
 PAYLOAD = Payload(model=1_496, commit=1_719, reveal=1_058)
 
@@ -29,6 +37,7 @@ PAYLOAD = Payload(model=1_496, commit=1_719, reveal=1_058)
         ({"silent_committees": ["4"]}, r"dynamics\.silent_committees = '4': write \"ROUND:SHARD\""),
         ({"outages": ["0:1"]}, r"dynamics\.outages = '0:1': write"),
         ({"adaptive_deadlines": 1}, r"dynamics\.adaptive_deadlines = 1: must be true or false"),
+        ({"faults": ["silence"]}, r"dynamics\.faults = .*: must be a table of each fault's settings"),
         ({"deadlines": {"margins": 2}}, r"dynamics\.deadlines = .*unexpected keyword argument 'margins'"),
         ({"deadlines": {"margin": 0.5}}, r"deadlines\.margin = 0\.5: must be a number above 1"),
     ],
@@ -68,3 +77,51 @@ def test_a_client_keeps_its_device_and_clients_differ() -> None:
     assert paces.of(0, False) == paces.of(0, False)
     assert len({paces.of(client, False).train for client in range(10)}) == 10
     assert len({paces.of(client, False).transfer for client in range(10)}) == 2
+
+
+ABSENCE = """
+from qfl.simulation.faults.fault import FAULTS, Fault
+
+@FAULTS.register("absence")
+class Absence(Fault):
+    def __init__(self, scene, *, client):
+        super().__init__(scene)
+        self.client = client
+
+    def is_present(self, round_number, client):
+        return client != self.client
+"""
+
+
+class Bonded:
+    """A population whose participants have the numbers of its clients."""
+
+    def join(self, client: int) -> ParticipantId:
+        return ParticipantId(client)
+
+    def leave(self, client: int) -> None: ...
+
+
+def test_a_fault_of_ones_own_is_one_file_beside_the_job(tmp_path: Path) -> None:
+    """It goes with the usual ones: here everybody but client 2 is there, and no validator answers."""
+    (tmp_path / "absence.py").write_text(ABSENCE)
+    job = tmp_path / "job.toml"
+    job.write_text('[dynamics]\nsilent_validators = 1.0\n[dynamics.faults."absence:Absence"]\nclient = 2\n')
+    dynamics = dynamics_config(load_config(job).dynamics)
+    scene = Scene(1, cast(Ledger, None), [ParticipantId(7), ParticipantId(8)])
+    paces = Paces(dynamics, PAYLOAD, seed=1)
+    world = World(scene, Schedule(4, dynamics, 1), paces, Bonded(), make_faults(scene, dynamics))
+    first = RoundNumber(1)
+    world.begin(first)
+    assert [client for client in range(4) if world.is_present(first, ParticipantId(client))] == [0, 1, 3]
+    assert not any(world.answers(first, validator) for validator in scene.validators)
+
+
+def test_a_fault_says_which_settings_it_has() -> None:
+    scene = Scene(1, cast(Ledger, None), [])
+    with pytest.raises(InvalidInput, match=r"dynamics\.faults\.silence = .*unexpected keyword argument 'share_of'"):
+        make_faults(scene, Dynamics(faults={"silence": {"share_of": 1}}))
+    with pytest.raises(
+        NotInstalled, match=r"dynamics\.faults = 'flood': no such fault is installed; here are .*outages"
+    ):
+        make_faults(scene, Dynamics(faults={"flood": {}}))

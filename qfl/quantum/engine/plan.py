@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,7 @@ class Plan:
     strings: tuple[str, ...]
 
 
+@lru_cache(maxsize=16)
 def compile_circuit(circuit: Circuit) -> Plan:
     """The cheaper of two plans: what ties wires of one group together within its block, or between blocks too."""
     return min((_compile(circuit, blocked) for blocked in (False, True)), key=_cost)

@@ -38,6 +38,7 @@ class Dynamics:
         silent_validators: share of the validators that do nothing in a round.
         silent_committees: committees that do nothing, as "ROUND:SHARD".
         outages: chains of shards that are killed before a round and restarted before the next, as "ROUND:SHARD".
+        faults: other kinds of faults by their names (`qfl.simulation.faults.fault.FAULTS`), each with its settings.
         adaptive_deadlines: whether the owner sets each round's deadlines by the times of the one before.
         deadlines: fields of `qfl.node.deadline_rule.DeadlineRule`.
 
@@ -57,6 +58,7 @@ class Dynamics:
     silent_validators: float = 0.0
     silent_committees: tuple[str, ...] = ()
     outages: tuple[str, ...] = ()
+    faults: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     adaptive_deadlines: bool = False
     deadlines: Mapping[str, Any] = field(default_factory=dict)
 
@@ -78,6 +80,8 @@ class Dynamics:
         for name in ("silent_committees", "outages"):
             for text in getattr(self, name):
                 _place(name, text)
+        if not isinstance(self.faults, Mapping) or not all(isinstance(of, Mapping) for of in self.faults.values()):
+            raise InvalidInput("dynamics.faults", self.faults, "must be a table of each fault's settings")
         self.deadline_rule()
 
     @property
@@ -88,7 +92,7 @@ class Dynamics:
     def calmed(self) -> Dynamics:
         """The same world without churn, stragglers, silence, outages: with the same shares of the data."""
         calm = Dynamics()
-        fates = ("churn", "stragglers", "silent_validators", "silent_committees", "outages")
+        fates = ("churn", "stragglers", "silent_validators", "silent_committees", "outages", "faults")
         return replace(self, **{name: getattr(calm, name) for name in fates})
 
     def silenced(self) -> list[ShardRound]:
@@ -98,6 +102,14 @@ class Dynamics:
     def killed(self) -> list[ShardRound]:
         """`outages`, read."""
         return [_place("outages", text) for text in self.outages]
+
+    def fault_settings(self) -> Mapping[str, Mapping[str, Any]]:
+        """The faults, each with its settings: those that have settings of this table's own, and `faults`."""
+        silence = {"share": self.silent_validators, "committees": self.silenced()}
+        found: dict[str, Mapping[str, Any]] = {"silence": silence} if any(silence.values()) else {}
+        if self.outages:
+            found["outages"] = {"places": self.killed()}
+        return found | dict(self.faults)
 
     def deadline_rule(self) -> DeadlineRule:
         """`deadlines`, read.

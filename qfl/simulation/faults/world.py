@@ -1,27 +1,18 @@
-"""The world of a run: the seed's schedule, carried out on real clients, validators and chains."""
+"""The world of a run: the seed's schedule and faults, carried out on real clients, validators and chains."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
-import numpy as np
-
-from qfl.chain.ledger import Ledger
 from qfl.node.deadline_controller import DeadlineController, Deadlines, Times, measured_times
-from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.simulation.faults.attendance import Schedule
-from qfl.simulation.faults.config import Dynamics
+from qfl.simulation.faults.fault import Fault, Scene
 from qfl.simulation.faults.pace import Pace, Paces
-from qfl.simulation.faults.population import Population, ShardChains
-
-log = logging.getLogger(__name__)
-
-STREAM = 7
-"""Sets these draws apart from the others of the same seed."""
+from qfl.simulation.faults.population import Population
 
 
 class World:
@@ -32,51 +23,49 @@ class World:
 
     def __init__(
         self,
-        dynamics: Dynamics,
-        seed: int,
-        ledger: Ledger,
+        scene: Scene,
         schedule: Schedule,
         paces: Paces,
         population: Population,
-        validators: Sequence[ParticipantId],
-        chains: ShardChains | None = None,
+        faults: Sequence[Fault] = (),
         controller: DeadlineController | None = None,
     ) -> None:
-        self._dynamics, self._seed, self._ledger = dynamics, seed, ledger
+        self._ledger, self._validators = scene.ledger, scene.validators
         self._schedule, self._paces, self._population = schedule, paces, population
-        self._validators, self._chains, self._controller = sorted(validators), chains, controller
+        self._faults, self._controller = faults, controller
         self._clients: dict[ParticipantId, int] = {}
         self._gone: set[int] = set()
-        self._silent: dict[RoundNumber, frozenset[ParticipantId]] = {}
         self._read: dict[RoundNumber, Deadlines] = {}
-        self._down: set[int] = set()
 
     # --- Conditions ---
 
     def begin(self, round_number: RoundNumber) -> None:
-        """Kill and restart chains, set the deadlines, bond who joins, let go who leaves."""
-        self._set_chains(round_number)
+        """Begin the faults, set the deadlines, bond who joins, let go who leaves."""
+        for fault in self._faults:
+            fault.begin(round_number)
         if self._controller is not None and round_number > 1:
             before = RoundNumber(round_number - 1)
             self._controller.adapt(before, self._times(before))
         self.assemble(round_number)
 
     def is_present(self, round_number: RoundNumber, client: ParticipantId) -> bool:
-        """As the schedule says."""
-        return self._clients.get(client) in self._schedule.at(round_number).present
+        """As the schedule says, and the faults."""
+        if self._clients.get(client) not in self._schedule.at(round_number).present:
+            return False
+        return all(fault.is_present(round_number, client) for fault in self._faults)
 
     def is_in_time(self, round_number: RoundNumber, client: ParticipantId) -> bool:
         """Whether its simulated times fit into the round's phases: who could not reveal does not commit."""
         if not self.is_present(round_number, client):
             return False
         deadlines, pace = self._deadlines(round_number), self._pace(round_number, client)
-        return pace.commit <= deadlines.commit and pace.reveal_upload <= deadlines.reveal
+        if pace.commit > deadlines.commit or pace.reveal_upload > deadlines.reveal:
+            return False
+        return all(fault.is_in_time(round_number, client) for fault in self._faults)
 
     def answers(self, round_number: RoundNumber, validator: ParticipantId) -> bool:
-        """Unless it is one of the silent."""
-        if round_number not in self._silent:
-            self._silent = {round_number: self._silent_in(round_number)}
-        return validator not in self._silent[round_number]
+        """Unless a fault keeps it silent."""
+        return all(fault.answers(round_number, validator) for fault in self._faults)
 
     # --- what the run asks ---
 
@@ -93,7 +82,7 @@ class World:
         """What befell a round that is over. Seconds are simulated ones, each the mean of those present but for
         `last_commit` and `last_reveal`, which are those of the slowest that was in time."""
         attendance = self._schedule.at(round_number)
-        present = [client for client, number in self._clients.items() if number in attendance.present]
+        present = [client for client in self._clients if self.is_present(round_number, client)]
         in_time = [client for client in present if self.is_in_time(round_number, client)]
         paces = {client: self._pace(round_number, client) for client in present}
         return {
@@ -103,7 +92,7 @@ class World:
             "left": len(attendance.left),
             "straggled": len(present) - len(in_time),
             "moved": self._moved(round_number, present),
-            "silent_validators": len(self._silent_in(round_number)),
+            "silent_validators": sum(not self.answers(round_number, validator) for validator in self._validators),
             "deadlines": asdict(self._deadlines(round_number)),
             "simulated_seconds": {
                 "transfer": _mean([pace.transfer for pace in paces.values()]),
@@ -114,18 +103,6 @@ class World:
         }
 
     # --- how ---
-
-    def _set_chains(self, round_number: RoundNumber) -> None:
-        if self._chains is None:
-            return
-        killed = {place.shard for place in self._dynamics.killed() if place.round == round_number}
-        for shard in sorted(self._down - killed):
-            log.info("the chain of shard %d is started again", shard)
-            self._chains.restart_shard_chain(shard)
-        for shard in sorted(killed - self._down):
-            log.info("the chain of shard %d is killed", shard)
-            self._chains.kill_shard_chain(shard)
-        self._down = killed
 
     def _times(self, round_number: RoundNumber) -> Times:
         """Measured and simulated seconds together: what this process took, and what the client would have."""
@@ -146,15 +123,6 @@ class World:
             parameters = self._ledger.beacon.parameters_of(round_number)
             self._read[round_number] = Deadlines(parameters["commitSeconds"], parameters["revealSeconds"])
         return self._read[round_number]
-
-    def _silent_in(self, round_number: RoundNumber) -> frozenset[ParticipantId]:
-        rng = np.random.default_rng([self._seed, STREAM, round_number])
-        count = int(self._dynamics.silent_validators * len(self._validators) + rng.random())
-        silent = {self._validators[index] for index in rng.permutation(len(self._validators))[:count]}
-        for place in self._dynamics.silenced():
-            if place.round == round_number:
-                silent.update(self._ledger.beacon.committee(round_number, ShardIndex(place.shard)))
-        return frozenset(silent)
 
     def _moved(self, round_number: RoundNumber, clients: Sequence[ParticipantId]) -> int:
         """How many of them the draw put into another shard than in the round before."""
