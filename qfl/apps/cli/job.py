@@ -21,7 +21,7 @@ TABLES = {
 """The options that replace a value of a table of the job."""
 
 
-def _setting(flag: str, text: str, **settings: Any) -> Callable[[JobConfig, str | None], Option]:
+def _setting(flag: str, text: str, **settings: Any) -> Callable[[JobConfig | type[JobConfig], str | None], Option]:
     """An option by the job whose values it replaces, and by what is said of it in place of `text`."""
     return lambda base, said: click.option(*flag.split(), help=(said or text).format(base), **settings)
 
@@ -84,12 +84,14 @@ def job(names: str, *, base: JobConfig | Path | None = None, **texts: str) -> Op
         base: the job, or its file, where no other file is given.
         texts: what is said of an option in place of its usual text.
     """
-    default, settings = base if isinstance(base, JobConfig) else JobConfig(), names.split()
+    settings = names.split()
+    # A class has its defaults as attributes; an object would check them, and load what it takes to know executors.
+    default = base if isinstance(base, JobConfig) else JobConfig
 
     def decorate(command: Command) -> Command:
         @wraps(command)
         def gathering(config_path: Path | None, **values: Any) -> None:
-            config = default if config_path is None else load_config(config_path)
+            config = load_config(config_path) if config_path else base if isinstance(base, JobConfig) else JobConfig()
             tables: dict[str, Any] = {}
             chosen = {name: found for name in settings if (found := values.pop(name)) not in (None, ())}
             for name in chosen.keys() & TABLES.keys():
