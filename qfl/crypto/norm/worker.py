@@ -33,7 +33,7 @@ def _answer(request: dict[str, Any]) -> dict[str, Any]:
         return {"error": "failed", "reason": f"{type(error).__name__}: {error}"}
 
 
-def _setup(circuit: str, proving_key: str, zkey: str | None) -> str:
+def _setup(circuit: str, proving_key: str, zkey: str | None = None) -> str:
     """Make a proving key in a file, or take it from a ceremony's `zkey`; the verifying key as snarkjs's JSON."""
     import groth16py
 
