@@ -61,6 +61,8 @@ class Architecture:
         if not isinstance(self.head, bool):
             raise InvalidInput("head", self.head, "must be true or false")
         TASKS.find(self.task, "task")().check(self)
+        if self.is_classical and self.task != Architecture.task:
+            raise InvalidInput("task", self.task, "the classical control has no qubits to read out: it classifies")
 
     @property
     def encoder(self) -> Encoder:

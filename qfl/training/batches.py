@@ -51,14 +51,10 @@ def train_batch(
         # From the operating system: who could repeat the noise could take it off again.
         rng = np.random.default_rng()
         steps = [privatise(step, recipe.privacy_clip, recipe.privacy_noise, rng) for step in steps]
-        return [
-            Trained(base[0] + step[: len(base[0])], base[1] + step[len(base[0]) :], control, recipe.sent_share)
-            for step, control in zip(steps, kept, strict=True)
-        ]
-    return [
-        Trained(result.angles, result.weights, control, recipe.sent_share)
-        for result, control in zip(results, kept, strict=True)
-    ]
+        trained = [(base[0] + step[: len(base[0])], base[1] + step[len(base[0]) :]) for step in steps]
+    else:  # the numbers themselves: base and step together would be rounded
+        trained = [(result.angles, result.weights) for result in results]
+    return [Trained(*model, control, recipe.sent_share) for model, control in zip(trained, kept, strict=True)]
 
 
 def controls_of(job: JobDocument, task: TrainingTask) -> Controls:

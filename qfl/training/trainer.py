@@ -5,9 +5,8 @@ A lone client is a batch of one.
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Protocol
 
 from qfl.doors import Door
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
     from qfl.quantum.config import DeviceConfig
     from qfl.training.data.datasets import LabelledData
     from qfl.training.job import JobDocument
-
-log = logging.getLogger(__name__)
 
 
 class Trainer(Protocol):
@@ -41,8 +38,9 @@ Executor = Callable[
 EXECUTORS: Door[Executor] = Door("executor", "qfl.training.trainer", "qfl.training.ray_trainer")
 
 
+@EXECUTORS.register("local")
 class LocalTrainer:
-    """Trains on this machine, on the data that each client index owns; with a `device`, as on that one."""
+    """Trains in this process, on the data that each client index owns; with a `device`, as on that one."""
 
     def __init__(
         self,
@@ -51,6 +49,12 @@ class LocalTrainer:
         device: DeviceConfig | None = None,
     ) -> None:
         self._job, self._data, self._device = job, data, device
+
+    def __enter__(self) -> LocalTrainer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing was opened."""
 
     def warm_up(self) -> None:
         """Import torch and its kin: seconds that the first round's commit phase need not spend."""
@@ -70,13 +74,3 @@ class LocalTrainer:
             except NotFinite as fault:
                 raise NotFinite(fault.what, batch.start + fault.index) from fault
         return trained
-
-
-@EXECUTORS.register("local")
-def train_locally(
-    job: JobDocument,
-    data: Sequence[LabelledData] | dict[int, LabelledData],
-    device: DeviceConfig | None = None,
-) -> AbstractContextManager[Trainer]:
-    """In this process."""
-    return nullcontext(LocalTrainer(job, data, device))

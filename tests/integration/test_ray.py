@@ -12,11 +12,14 @@ from rich.console import Console
 
 from qfl.devnet.ports import choose_port
 from qfl.errors import WorkersFailed
-from qfl.simulation.config import JobConfig
+from qfl.protocol.types import RoundNumber, TrainingTask
+from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display
 from qfl.simulation.prepare import prepare_job
 from qfl.simulation.run import Place, run_job
 from qfl.training.ray_trainer import RayTrainer
+from qfl.training.trainer import LocalTrainer
+from qfl.training.training import initial_parameters
 
 JOB = JobConfig(
     clients=18,
@@ -52,3 +55,30 @@ def test_ray_and_one_process_give_the_same_model(tmp_path: Path) -> None:
     ray = run(replace(JOB, executor="ray"), tmp_path / "ray")
     assert ray["rounds"][0]["included"] == 18
     assert ray["final"]["model_digest"] == local["final"]["model_digest"]
+
+
+OWN = """
+from qfl.quantum.encoders.angle import Angle
+from qfl.quantum.registry import ENCODERS
+
+@ENCODERS.register("angle-elsewhere")
+class Mine(Angle): ...
+"""
+
+
+@needs_ray
+def test_workers_know_what_a_job_file_names(tmp_path: Path) -> None:
+    """`package.module:Name`, of a module beside the file, which no worker has imported."""
+    (tmp_path / "elsewhere.py").write_text(OWN)
+    path = tmp_path / "job.toml"
+    path.write_text(
+        'clients = 2\n[model]\nqubits = 4\nlayers = 1\nencoding = "elsewhere:Mine"\n[training]\nsteps = 2\n'
+    )
+    job, _, shares = prepare_job(load_config(path))
+    model = initial_parameters(job.architecture, 1)
+    tasks = [TrainingTask(*model, seed, RoundNumber(1)) for seed in (1, 2)]
+    expected = LocalTrainer(job, shares).train(tasks, [0, 1])
+    with RayTrainer(job, shares) as trainer:
+        found = trainer.train(tasks, [0, 1])
+    for one, other in zip(expected, found, strict=True):
+        assert one.angles.tolist() == other.angles.tolist()

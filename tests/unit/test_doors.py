@@ -19,7 +19,7 @@ import pytest
 from qfl.doors import Door
 from qfl.errors import DoorBroken, InvalidInput, NotInstalled
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.registry import ENCODERS, Encoder
+from qfl.quantum.registry import ENCODERS, TASKS, Encoder, Task
 from qfl.simulation.config import JobConfig, load_config
 from qfl.training.data.partition import own_partition
 from qfl.training.job import JobDocument
@@ -172,6 +172,13 @@ def test_a_default_task_is_not_in_the_document() -> None:
     spelt_out = json.dumps({**document, "task": "classification"}, sort_keys=True, separators=(",", ":"))
     with pytest.raises(Exception, match="canonical"):
         Architecture.from_json(spelt_out.encode())
+
+
+def test_the_classical_control_has_no_task_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its outputs are logits, whatever a task would read out of a circuit."""
+    monkeypatch.setattr(TASKS, "_own", {name: TASKS.find(name) for name in TASKS} | {"other": Task})
+    with pytest.raises(InvalidInput, match="task = 'other': the classical control has no qubits"):
+        Architecture(ansatz="classical", task="other")
 
 
 def write_module(folder: Path, text: str) -> Path:
