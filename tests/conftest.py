@@ -1,7 +1,11 @@
-"""Marks every test by its folder, keeps unit tests off the network, and has Hypothesis repeat itself."""
+"""Marks every test by its folder, keeps unit tests off the network, and has Hypothesis repeat itself.
+
+What is marked `rest` by the tests themselves is not in `make test`, but in `make test-rest`.
+"""
 
 from __future__ import annotations
 
+import gc
 import socket
 import sys
 from pathlib import Path
@@ -31,6 +35,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         item.add_marker(getattr(pytest.mark, kind))
     # Test modules that import py_ecc themselves have raised it a hundredfold: deep JSON would end this process.
     sys.setrecursionlimit(RECURSION_LIMIT)
+
+
+def pytest_collection_finish() -> None:
+    """Keep what is loaded now out of garbage collections: Brownie has one around every test, and much is loaded."""
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

@@ -56,7 +56,6 @@ def attack(names: tuple[str, ...], everything: bool, listing: bool, out: Path | 
 
 def _try_out(chosen: Sequence[Attack]) -> Iterator[Row]:
     from experiments.attacks.suite import Suite
-    from qfl.devnet import Devnet, DevnetConfig
 
     with (
         tempfile.TemporaryDirectory(prefix="qfl-attack-") as name,
@@ -64,7 +63,7 @@ def _try_out(chosen: Sequence[Attack]) -> Iterator[Row]:
         Progress(console=Console(stderr=True), transient=True) as progress,
     ):
         task = progress.add_task("starting chain and IPFS node", total=len(chosen))
-        with Devnet(DevnetConfig(Path(name) / "devnet")) as devnet, Suite(devnet, Path(name)) as suite:
+        with Suite(Path(name)) as suite:
             for attack in chosen:
                 progress.update(task, description=attack.name)
                 yield suite.run(attack)

@@ -1,4 +1,4 @@
-"""Attacks one after the other on one devnet, each beside its reference: what stopped it, what it cost, what it did."""
+"""Attacks one after the other, each beside its reference: what stopped it, what it cost, what it did."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from experiments.attacks.strategy import Attack
 from experiments.attacks.trial import Outcome, Stage
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
-from qfl.devnet import Devnet
+from qfl.devnet import Devnet, DevnetConfig
 
 WEI = 10**18
 CAPACITY = 64
@@ -102,14 +102,15 @@ def _complaints(attack: Attack, reference: Outcome, outcome: Outcome) -> list[st
 
 
 class Suite:
-    """Tries attacks on `devnet`, in arenas below `folder`; a context manager, for the sake of its proving process.
+    """Tries attacks; a context manager, for the sake of its networks and its proving process.
 
-    A reference serves all attacks that lose the same rounds in the same mode.
+    Each mode has a chain and an IPFS node of its own, started when the first attack needs it. A reference serves all
+    attacks that lose the same rounds in the same mode.
     """
 
-    def __init__(self, devnet: Devnet, folder: Path, norm_keys: NormKeys | None = None) -> None:
+    def __init__(self, folder: Path, norm_keys: NormKeys | None = None) -> None:
         """`norm_keys` are for 64 lanes; they are made in `folder` when they are needed and not given."""
-        self._devnet, self._folder, self._norm_keys = devnet, folder, norm_keys
+        self._folder, self._norm_keys = folder, norm_keys
         self._open = ExitStack()
         self._stages: dict[bool, Stage] = {}
         self._references: dict[tuple[bool, tuple[int, ...]], Outcome] = {}
@@ -134,10 +135,12 @@ class Suite:
 
     def _stage(self, private: bool) -> Stage:
         if private not in self._stages:
+            mode = "private" if private else "transparent"
             keys = self._keys() if private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
-            job = SmallJob.load("private" if private else "transparent")
-            self._stages[private] = Stage(self._devnet, self._folder, job, keys, prover)
+            devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}")))
+            verifying_key = keys.verifying_key if keys is not None else None
+            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), verifying_key, prover)
         return self._stages[private]
 
     def _keys(self) -> NormKeys:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -68,7 +69,9 @@ class LocalTestnet:
         genesis: the first model, and its content object.
         prover: makes the clients' proofs in a private deployment, whose verifying key is `verifying_key`.
         quorum: how committees sign: a scheme of `qfl.quorum`.
-        state: where the keys' leaf marks are kept; the user's own folder unless given.
+        marks: where the keys' leaf marks are kept, a folder in `folder`; the user's own folder unless given.
+        past: a testnet that is closed, on a chain that is as it was then: its deployment and its people are taken over,
+            with a copy of all that they keep on disk, and nothing is deployed.
     """
 
     def __init__(
@@ -79,27 +82,34 @@ class LocalTestnet:
         job: JobDocument,
         genesis: tuple[Genesis, bytes],
         key_height: int = 5,
-        state: Path | None = None,
+        marks: str | None = None,
         verifying_key: VerifyingKey | None = None,
         prover: NormProver | None = None,
         quorum: str = "lms",
+        past: LocalTestnet | None = None,
         **parameters: int,
     ) -> None:
         self.devnet, self.folder, self.job, self.prover = devnet, folder, job, prover
         self.web3 = connect(devnet.rpc_url)
         self.store = CountingStore(devnet.ipfs_url, fetch_seconds=FETCH_SECONDS)
         self.clock = DevelopmentClock(self.web3)
-        self.keys = {name: KeyFile.create(folder / name / "key.lms", key_height, state) for name in names}
+        if past is not None:
+            shutil.copytree(past.folder, folder, dirs_exist_ok=True)
+        state = None if marks is None else folder / marks
+        self.keys = {name: _keep_key(folder / name / "key.lms", key_height, state) for name in names}
         self.senders = {name: self.sender(1 + i) for i, name in enumerate(names)}
         self.owner = self.sender(0)
         for data in (job.to_json(), genesis[1]):
             self.store.put(data)
-        chosen = load_parameters(**parameters), genesis[0], verifying_key, SCHEMES.find(quorum).contract
-        deployment = deploy(self.web3, self.owner, *chosen)
         self.deployment_path = folder / "deployment.json"
-        deployment.save(self.deployment_path)
-        self.ledger = Ledger(self.web3, deployment)
-        self._joined: dict[str, ParticipantId] = {}
+        if past is None:
+            chosen = load_parameters(**parameters), genesis[0], verifying_key, SCHEMES.find(quorum).contract
+            deployment = deploy(self.web3, self.owner, *chosen)
+            deployment.save(self.deployment_path)
+        else:
+            deployment = past.ledger.deployment
+        self.ledger: Ledger = Ledger(self.web3, deployment)
+        self._joined: dict[str, ParticipantId] = {} if past is None else dict(past._joined)
 
     def close(self) -> None:
         """Let go of the keys."""
@@ -194,6 +204,10 @@ class LocalTestnet:
             return self.ledger.staking.draw(seed, seats)
 
         return draw
+
+
+def _keep_key(path: Path, height: int, state: Path | None) -> KeyFile:
+    return KeyFile.open(path, state) if path.exists() else KeyFile.create(path, height, state)
 
 
 def role_of(name: str) -> Role:

@@ -1,16 +1,16 @@
 """One run of the small job with an attack, or without: what the model is afterwards, and what everybody has.
 
 Rounds 1 and 2 are run, and every lost round is repeated. Three clients and three validators are honest; a fourth
-validator is bonded and asleep, so that a committee of four is left when attackers have been slashed. Attackers act in
-the rounds of their attack and do nothing else. The reference is the run without them, in which the rounds that the
-attack loses are lost too, because nobody attests: so both train in the same rounds, with the same seeds, and every
-honest seat is paid in the same rounds.
+validator is bonded and asleep, so that a committee of four is left when attackers have been slashed. Attackers bond
+before the first of the rounds of their attack, act in these and do nothing else. The reference is the run without them,
+in which the rounds that the attack loses are lost too, because nobody attests: so both train in the same rounds, with
+the same seeds, and every honest seat is paid in the same rounds.
 """
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -29,8 +29,9 @@ from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.client.client import Client
 from qfl.client.concealed import NormProver
-from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.keys import VerifyingKey
 from qfl.devnet import Devnet
+from qfl.devnet.health import call_chain
 from qfl.errors import RoundNotCompleted
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.node.standing import published_rounds
@@ -95,13 +96,15 @@ class Trial:
     def run(self) -> Outcome:
         """Run until two models stand; settle everything."""
         while len(published_rounds(self.ledger)) < MODELS:
-            self._round(RoundNumber(self.ledger.beacon.current_round() + 1))
+            self.run_round()
             if self.ledger.beacon.current_round() > MODELS + len(self.lost):
                 break
         self._settle()
         return self._outcome()
 
-    def _round(self, number: RoundNumber) -> None:
+    def run_round(self) -> None:
+        """Run the next round, whatever comes of it."""
+        number = RoundNumber(self.ledger.beacon.current_round() + 1)
         acting = self.cast.acting_in(number)
         clients: list[Client] = list(self.clients)
         clients[self.cast.place : self.cast.place] = acting.clients
@@ -183,25 +186,72 @@ def _shares(job: SmallJob, attack: Attack | None) -> list[LabelledData]:
     ]
 
 
-@dataclass(frozen=True)
-class Stage:
-    """Where trials of one mode are played, each in an arena of its own; the private mode's has keys and a prover."""
+@dataclass
+class Moment:
+    """A state of the network to come back to: the chain's snapshot, and everybody as they were, with their folders."""
 
-    devnet: Devnet
-    folder: Path
-    job: SmallJob
-    norm_keys: NormKeys | None = None
-    prover: NormProver | None = None
+    snapshot: str
+    testnet: LocalTestnet
+
+
+class Stage:
+    """Where trials of one mode are played: one bonded network, which is put back afterwards.
+
+    A trial starts at the moment before its attackers first act: nothing that everybody does honestly is done twice.
+    What goes back is the chain, and all that people keep on disk. So keys sign with the same leaf in several pasts, of
+    which one remains: only keys of a network that is thrown away may do that. Content stays on IPFS.
+
+    Args:
+        devnet: its chain is the stage's alone.
+        prover: for the private mode, with the keys' `verifying_key`.
+    """
+
+    def __init__(
+        self,
+        devnet: Devnet,
+        folder: Path,
+        job: SmallJob,
+        verifying_key: VerifyingKey | None = None,
+        prover: NormProver | None = None,
+    ) -> None:
+        self._devnet, self._folder, self._job = devnet, folder, job
+        self._verifying_key, self._prover = verifying_key, prover
+        self._moments: list[Moment] = []
+        """By how many rounds are over."""
 
     def play(self, name: str, attack: Attack | None, lost: tuple[int, ...]) -> Outcome:
         """Run the small job, with the attack or as the reference that loses the rounds `lost`."""
+        moment = self._go_back(min(attack.rounds if attack else (MODELS,)) - 1)
+        with self._arena(name, moment.testnet, names_of_attackers(attack)) as testnet:
+            return Trial(testnet, self._job, attack, lost).run()
+
+    def _go_back(self, rounds: int) -> Moment:
+        """To the moment when `rounds` are over: put the network back there, or to the last one before and go on."""
+        del self._moments[rounds + 1 :]  # reverting to a snapshot deletes those taken later
+        if self._moments:
+            last = self._moments[-1]
+            call_chain(self._devnet.rpc_url, "evm_revert", last.snapshot)
+            last.snapshot = self._snapshot()
+        while len(self._moments) <= rounds:
+            past = self._moments[-1].testnet if self._moments else None
+            with self._arena("honest", past) as testnet:
+                honest = Trial(testnet, self._job, None, ())
+                if past is not None:
+                    honest.run_round()
+            self._moments.append(Moment(self._snapshot(), testnet))
+        return self._moments[rounds]
+
+    def _arena(self, name: str, past: LocalTestnet | None, attackers: Sequence[str] = ()) -> LocalTestnet:
         names = [f"client-{number}" for number in HONEST_CLIENTS]
-        names += [f"validator-{number}" for number in HONEST_VALIDATORS] + [ASLEEP]
-        folder = Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self.folder))
-        with LocalTestnet(
-            *(self.devnet, folder, names + names_of_attackers(attack), self.job.document, self.job.genesis),
-            state=folder / "marks",
-            verifying_key=None if self.norm_keys is None else self.norm_keys.verifying_key,
-            prover=self.prover,
-        ) as testnet:
-            return Trial(testnet, self.job, attack, lost).run()
+        names += [f"validator-{number}" for number in HONEST_VALIDATORS]
+        return LocalTestnet(
+            *(self._devnet, Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)), [*names, ASLEEP, *attackers]),
+            *(self._job.document, self._job.genesis),
+            marks="marks",
+            verifying_key=self._verifying_key,
+            prover=self._prover,
+            past=past,
+        )
+
+    def _snapshot(self) -> str:
+        return str(call_chain(self._devnet.rpc_url, "evm_snapshot"))

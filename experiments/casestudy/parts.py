@@ -24,7 +24,6 @@ from experiments.poisoning.trial import DEFENCES, NOBODY, Field
 from experiments.scale.energy_tables import energy_document
 from qfl.apps.report.energy import compute_accounts
 from qfl.apps.report.workload import read_workload
-from qfl.devnet import Devnet, DevnetConfig
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.run import Place, run_job
@@ -122,12 +121,10 @@ def measure_energy(size: Size, out: Path, announce: Announce) -> dict[str, Any]:
 def measure_attacks(size: Size, out: Path, announce: Announce) -> list[dict[str, Any]]:
     """Attacks on the protocol itself, each on a chain, beside the same run without it."""
     rows = []
-    with TemporaryDirectory(prefix="qfl-attacks-") as folder:
-        chain = DevnetConfig(Path(folder) / "devnet")
-        with Devnet(chain) as devnet, Suite(devnet, Path(folder)) as suite:
-            for attack in find_attacks(size.attacks, False):
-                announce(f"attacks: {attack.name}")
-                rows.append(suite.run(attack).to_json())
+    with TemporaryDirectory(prefix="qfl-attacks-") as folder, Suite(Path(folder)) as suite:
+        for attack in find_attacks(size.attacks, False):
+            announce(f"attacks: {attack.name}")
+            rows.append(suite.run(attack).to_json())
     return rows
 
 

@@ -21,9 +21,12 @@ def own_state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    """Anvil, which mines for each transaction, and an IPFS node; every town has a deployment of its own on it."""
+    """Anvil, which mines for each transaction, and an IPFS node; every town has a deployment of its own on it.
+
+    A module's own: Anvil writes its whole state every two seconds, and that of many modules is hundreds of megabytes.
+    """
     with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"))) as running:
         yield running
 

@@ -18,7 +18,8 @@ from qfl.apps.explorer.watcher import Watcher
 from qfl.chain.deployment import Deployment
 from qfl.storage.store import ContentStore
 
-PATIENCE_SECONDS = 15.0
+PATIENCE_SECONDS = 300.0
+"""When a wait is given up: long, for a machine that is busy with other things."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import pytest
 from experiments.attacks.registry import ALL, BY_NAME
 from experiments.attacks.strategy import Attack
 from experiments.attacks.suite import Row, Suite
-from qfl.devnet import Devnet
+
+pytestmark = pytest.mark.rest
 
 CAN_PROVE = all(find_spec(name) is not None for name in ("groth16py", "py_ecc"))
 OBJECTIVE = {
@@ -30,8 +31,8 @@ BOUNTY = 1.5 / 4
 
 
 @pytest.fixture(scope="module")
-def suite(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
-    with Suite(devnet, tmp_path_factory.mktemp("attacks")) as running:
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Suite]:
+    with Suite(tmp_path_factory.mktemp("attacks")) as running:
         yield running
 
 

@@ -13,6 +13,8 @@ from experiments.consensus.scale import bench_scale
 from experiments.consensus.variants import SEATS, VARIANTS
 from qfl.simulation.config import JobConfig
 
+pytestmark = pytest.mark.rest
+
 CLIENTS, VALIDATORS = 6, 16
 
 

@@ -9,6 +9,8 @@ import pytest
 from experiments.learning.engine import NAME, Case, bench_engine, engine_table
 from qfl.errors import InvalidInput
 
+pytestmark = pytest.mark.rest
+
 
 def test_both_engines_step_in_every_case(tmp_path):
     cases = (Case(2, 1, 2), Case(2, 1, 2, clients=2))

@@ -26,6 +26,8 @@ from qfl.simulation.display import Display
 from qfl.simulation.preflight import estimate_run
 from qfl.simulation.run import Place, run_job
 
+pytestmark = pytest.mark.rest
+
 JOB = JobConfig(
     clients=2,
     validators=5,

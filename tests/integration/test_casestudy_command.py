@@ -12,6 +12,8 @@ from click.testing import CliRunner
 
 from qfl.apps.cli.main import cli
 
+pytestmark = pytest.mark.rest
+
 PARTS = ("learning", "energy")
 """The others are nothing but benches that have tests of their own, and take a minute here."""
 

@@ -19,6 +19,8 @@ from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.run import Place, run_job
 
+pytestmark = pytest.mark.rest
+
 # With fewer clients, one of the two shards would now and then be drawn none, and a round would fail for that.
 JOB = JobConfig(
     clients=16,

@@ -32,7 +32,8 @@ from qfl.errors import (
     ProgramMissing,
 )
 
-DEADLINE_SECONDS = 20.0
+DEADLINE_SECONDS = 300.0
+"""When a wait is given up: long, for a machine that is busy with other things."""
 ANVIL_ACCOUNT_0 = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
 NOBODY = "0x00000000000000000000000000000000000000aa"
 

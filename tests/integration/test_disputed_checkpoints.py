@@ -35,6 +35,8 @@ from qfl.protocol.content import content_digest
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import CheckpointData
 
+pytestmark = pytest.mark.rest
+
 CheckpointLie = Callable[[Testnet, ShardResult], CheckpointData]
 
 

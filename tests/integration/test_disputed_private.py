@@ -39,6 +39,8 @@ from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import CheckpointData, RoundNumber
 from qfl.simulation.driver import run_round, run_until
 
+pytestmark = pytest.mark.rest
+
 
 @pytest.fixture(scope="module")
 def built(devnet: Devnet, norm_keys: NormKeys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:

@@ -165,6 +165,7 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert not anchor or anchor in anchors_of(target), link
 
 
+@pytest.mark.rest
 def test_the_readme_runs(tmp_path: Path) -> None:
     """With the pages that it leads to: together they are one story of one run."""
     script = ["set -eux", "PS4='+ $SECONDS s: '"]
@@ -178,6 +179,7 @@ def test_the_readme_runs(tmp_path: Path) -> None:
     in_scratch(tmp_path, "\n".join(script))
 
 
+@pytest.mark.rest
 def test_the_guides_are_one_story_that_runs(tmp_path: Path) -> None:
     rpc, ipfs = choose_port(0, "chain"), choose_port(0, "IPFS node")
     script = [

@@ -24,6 +24,8 @@ from test_ipfs_store import file_of
 from qfl.devnet.programs import REPOSITORY
 from qfl.protocol.cid import digest_of
 
+pytestmark = pytest.mark.rest
+
 DRIVER = Path(__file__).with_name("browser.mjs")
 PACKED = REPOSITORY / "node_modules/@sparticuz/chromium"
 QFL = [sys.executable, "-c", "from qfl.apps.cli.main import main; main()"]

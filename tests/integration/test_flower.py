@@ -12,6 +12,8 @@ from experiments.poisoning.flower import Flower
 from qfl.errors import InvalidInput
 from qfl.protocol.types import ParticipantId, VerifiedUpdate
 
+pytestmark = pytest.mark.rest
+
 PYTHON = os.environ.get("QFL_FLOWER", "")
 needs_flower = pytest.mark.skipif(
     not PYTHON, reason="QFL_FLOWER names no Python of an environment with flwr (see docs/results/robustness.md)"

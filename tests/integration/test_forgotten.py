@@ -24,6 +24,8 @@ from qfl.scheduler import ClientHost
 from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.network import Network
 
+pytestmark = pytest.mark.rest
+
 
 @pytest.fixture
 def testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:

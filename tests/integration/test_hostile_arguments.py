@@ -12,6 +12,8 @@ from testnet import Testnet
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.ports import choose_port
 
+pytestmark = pytest.mark.rest
+
 LOGIN, SECRET = "somebody:hunter2", "hunter2"
 
 

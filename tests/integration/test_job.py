@@ -150,6 +150,7 @@ def test_rewards_are_paid_out_of_the_pool_and_the_books_balance(finished: Path, 
     assert pool == 5 * 10**18 - 2 * (3 * 10**15 + 3 * 5 * 10**14 + 10**15)
 
 
+@pytest.mark.rest
 @pytest.mark.parametrize(("lane_bits", "most"), [(8, 2_450), (16, 2_600)])
 def test_a_client_with_144_angles_sends_no_more_than_the_budget(lane_bits: int, most: int, tmp_path: Path) -> None:
     job = load_config(Path(__file__).parents[2] / "scripts" / "jobs" / "angles-144.toml")
@@ -311,6 +312,7 @@ def test_too_few_validators_are_refused_before_anything_is_deployed(tmp_path: Pa
     assert not (tmp_path / "run" / "devnet").exists()
 
 
+@pytest.mark.rest
 def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: Path) -> None:
     report = run(replace(JOB, chain="ganache", central_epochs=0), tmp_path / "run")
     anvil = json.loads((finished / "report.json").read_text())
@@ -319,6 +321,7 @@ def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: 
     assert error is None
 
 
+@pytest.mark.rest
 def test_the_same_job_on_a_chain_of_the_shards_own_gives_the_same_model(finished: Path, tmp_path: Path) -> None:
     """The beacon's chain must have less to do: no commit, reveal, proposal or attestation."""
     report = run(replace(JOB, shard_chains=True, central_epochs=0), tmp_path / "run")

@@ -15,6 +15,8 @@ from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 from qfl.simulation.run import Place, run_job
 
+pytestmark = pytest.mark.rest
+
 JOB = JobConfig(
     clients=4,
     rounds=3,

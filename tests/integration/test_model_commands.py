@@ -19,6 +19,8 @@ from qfl.quantum.architecture import Architecture
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 
+pytestmark = pytest.mark.rest
+
 JOB = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 
 Qfl = Callable[..., int]

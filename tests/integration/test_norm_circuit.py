@@ -24,6 +24,8 @@ from qfl.crypto.norm.prover import Prover
 from qfl.crypto.norm.statement import NormStatement
 from qfl.errors import InvalidInput, ProofFailed
 
+pytestmark = pytest.mark.rest
+
 UNTRUE = "the statement is not true"
 
 

@@ -31,6 +31,8 @@ from qfl.crypto.norm.statement import NormStatement
 from qfl.crypto.norm.verify import verify_norm_proof, words_of
 from qfl.devnet import Devnet
 
+pytestmark = pytest.mark.rest
+
 curve = pytest.importorskip("py_ecc.optimized_bn128", reason="py_ecc is missing: pip install -e '.[zk]'")
 
 BASE_FIELD = curve.field_modulus

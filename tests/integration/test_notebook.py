@@ -14,6 +14,8 @@ import pytest
 from nbclient import NotebookClient
 from traitlets.config import Config
 
+pytestmark = pytest.mark.rest
+
 ROOT = Path(__file__).parents[2]
 STUCK_SECONDS = 900
 """A kernel that does not start, a cell that does not end, or an output that does not come for so long never will."""

@@ -21,6 +21,8 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnfit, InvalidInput, NodeBusy, QflError, RunNotAffordable
 from qfl.simulation.mark import hold_folder
 
+pytestmark = pytest.mark.rest
+
 GETH = "Geth/v1.16.4-stable/linux-amd64/go1.25.1"
 HOSTED_ANVIL = "Gateway/2.0 (anvil/v1.7.1)"
 JOB = """

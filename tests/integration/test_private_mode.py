@@ -34,6 +34,8 @@ from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.outcome import count_included
 from qfl.validator.validator import Validator
 
+pytestmark = pytest.mark.rest
+
 
 class Swayer(Nudger):
     """As `Nudger`, and a step of its own: updates that no other test makes."""

@@ -33,7 +33,8 @@ DIGITS = JobDocument(
     rounds=3,
 )
 DEADLINES = {"commitSeconds": 900, "revealSeconds": 900, "checkpointSeconds": 900, "publishSeconds": 900}
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 300.0
+"""When a wait is given up: long, for a machine that is busy with other things."""
 
 
 class Processes:

@@ -18,6 +18,8 @@ from qfl.crypto.norm.prover import Prover
 from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed, ZkExtraMissing
 
+pytestmark = pytest.mark.rest
+
 
 @pytest.fixture
 def process(norm_keys: NormKeys) -> Iterator[ProvingProcess]:

@@ -37,6 +37,8 @@ from qfl.node.context import NodeContext
 from qfl.protocol.types import RoundNumber
 from qfl.validator.validator import Validator
 
+pytestmark = pytest.mark.rest
+
 PAYER = 17
 GWEI = 10**9
 DAY = 86_400

@@ -21,6 +21,8 @@ from qfl.training.ray_trainer import RayTrainer
 from qfl.training.trainer import LocalTrainer
 from qfl.training.training import initial_parameters
 
+pytestmark = pytest.mark.rest
+
 JOB = JobConfig(
     clients=18,
     rounds=1,

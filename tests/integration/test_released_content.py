@@ -22,6 +22,8 @@ from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import Retention
 from qfl.training.job import fetch_job
 
+pytestmark = pytest.mark.rest
+
 ROUNDS = range(1, 6)
 
 

@@ -28,6 +28,8 @@ from qfl.simulation.network import Network
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
 
+pytestmark = pytest.mark.rest
+
 
 class Reveals:
     """What was revealed in a round, one transaction in a block; a reorganisation puts other ones in the same blocks."""

@@ -27,7 +27,8 @@ from qfl.training.recipe import TrainingConfig
 
 DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 NOBODY_LISTENS = "http://127.0.0.1:9"
-PATIENCE_SECONDS = 30.0
+PATIENCE_SECONDS = 300.0
+"""When a wait is given up: long, for a machine that is busy with other things."""
 
 
 @pytest.fixture

@@ -29,6 +29,8 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 from qfl.validator.mirror_verifier import MirrorVerifier
 
+pytestmark = pytest.mark.rest
+
 ONE = ShardIndex(1)
 
 

@@ -61,6 +61,12 @@ def test_a_missing_import_is_the_compilers_error(tmp_path: Path) -> None:
     assert f"File not found in {tmp_path}" in found["errors"][0]["message"]
 
 
+def test_it_names_the_version_that_compiles(tmp_path: Path) -> None:
+    found = compile_json(tmp_path, given=standard_json("contract Main {}", ["metadata"]))
+    compiled_by = json.loads(found["contracts"]["Main.sol"]["Main"]["metadata"])["compiler"]["version"]
+    assert f"Version: {compiled_by}.Emscripten.clang\n" in run_solc("--version").stdout
+
+
 def test_an_unknown_option_is_refused() -> None:
     done = run_solc("--optimize")
     assert (done.returncode, done.stderr) == (1, "unrecognised option '--optimize'\n")

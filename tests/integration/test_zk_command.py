@@ -11,6 +11,8 @@ import pytest
 
 from qfl.crypto.norm.keys import NormKeys
 
+pytestmark = pytest.mark.rest
+
 
 def qfl_zk(*arguments: object) -> subprocess.CompletedProcess[str]:
     command = [Path(sys.executable).with_name("qfl"), "zk", *map(str, arguments)]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from brownie import web3
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, invariant, rule
@@ -21,6 +22,8 @@ from tests.stateful.equivocators import BACK, SEATS
 from tests.stateful.lies import FAULT_OF, NORM_BOUND, RIGHT, Lie, Proof
 from tests.stateful.round_model import CHALLENGE, ROUND
 from tests.stateful.rounds import COORDINATE, LIE, MODEL_LIE, Rounds
+
+pytestmark = pytest.mark.rest
 
 CLIENTS = ("ada", "ben")
 VALIDATORS = {"vera": 1, "viktor": 2, "vito": 4, "violet": 8, "vincent": 16}

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+import pytest
 from brownie import accounts, chain
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
@@ -18,6 +19,8 @@ from tests.contracts.dispute_testnet import set_up_disputes
 from tests.contracts.world import CLIENT_STAKE, VALIDATOR_STAKE, as_tuple
 from tests.stateful.equivocators import BACK, SEATS, Equivocators, Seated
 from tests.stateful.members import WEI, WHO
+
+pytestmark = pytest.mark.rest
 
 UNBONDING = 1_000
 PHASES = ("commitSeconds", "revealSeconds", "turnSeconds", "checkpointSeconds", "publishSeconds", "challengeSeconds")
