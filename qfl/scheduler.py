@@ -25,7 +25,7 @@ from qfl.errors import (
 from qfl.node.meter import Meter
 from qfl.node.retry import PASSING
 from qfl.node.step import QUIET, Step
-from qfl.protocol.types import ParticipantId, Trained, TrainingTask
+from qfl.protocol.types import ParticipantId, TrainingResult, TrainingTask
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.validator import Validator
@@ -201,7 +201,7 @@ class ClientHost(Scheduler):
         return True
 
 
-def train_together(trainer: Trainer, waiting: Sequence[tuple[Client, TrainingTask]]) -> dict[Client, Trained]:
+def train_together(trainer: Trainer, waiting: Sequence[tuple[Client, TrainingTask]]) -> dict[Client, TrainingResult]:
     """Train clients in one batch; who diverges is left out, and the others begin again."""
     while waiting:
         try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
-from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, RoundSpec, ShardIndex
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Reveal, RoundNumber, RoundSpec, ShardIndex
 
 TERMS = RoundSpec(
     round=RoundNumber(7),
@@ -35,7 +35,7 @@ def make_update(client: int, **changes: object) -> Content:
     return Content(**{**fields, **changes})
 
 
-def make_reveal(client: int, index: int, content: Content) -> Revealed:
+def make_reveal(client: int, index: int, content: Content) -> Reveal:
     """What `client` says on chain of `content`."""
     digest = content_digest(encode(content))
-    return Revealed(ParticipantId(client), index, lanes_root(content), digest, "0x" + "00" * 32)
+    return Reveal(ParticipantId(client), index, lanes_root(content), digest, "0x" + "00" * 32)

@@ -8,7 +8,7 @@ from experiments.attacks.commits import OTHER_VICTIM, VICTIM
 from experiments.attacks.strategy import Outsider
 from qfl.chain.contracts.records import record
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 
 
 class RewardTwice(Outsider):
@@ -36,7 +36,7 @@ class RewardForAnother(Outsider):
         for call in (call for call in credited if call.label == "reward_update"):
             _, said = rewards.arguments_of(call.data)
             other = self.testnet.join(VICTIM if said["clientId"] != self.testnet.join(VICTIM) else OTHER_VICTIM)
-            checkpoint = record(CheckpointData, said["checkpoint"])
+            checkpoint = record(Checkpoint, said["checkpoint"])
             root, digest = said["updateRoot"], said["contentDigest"]
             claim = rewards.reward_update(checkpoint, said["position"], other, root, digest, said["path"])
             self.sender.attempt(claim)

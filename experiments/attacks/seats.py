@@ -16,7 +16,7 @@ from qfl.errors import ContractReverted
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult
-from qfl.protocol.types import CheckpointData, RoundNumber, VerifiedUpdate
+from qfl.protocol.types import Checkpoint, RoundNumber, VerifiedUpdate
 from qfl.quorum.lms import encode_bundle
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
@@ -92,7 +92,7 @@ class MinoritySeat(LyingSeat):
         super().__init__(*arguments, **settings)
         self._was_refused = False
 
-    def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
+    def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         own = [(checkpoint, said[self._seat]) for checkpoint, said in signatures.items() if self._seat in said]
         if own and not self._was_refused:
             checkpoint, signature = own[0]
@@ -175,7 +175,7 @@ class PhantomSeat(Seat):
         phantom = replace(last, index=last.index + 1, update_root=root, content_digest=digest, lanes=lanes)
         return super()._result(turn, [*updates, phantom])
 
-    def _is_listed(self, checkpoint: CheckpointData) -> bool:
+    def _is_listed(self, checkpoint: Checkpoint) -> bool:
         return True
 
 

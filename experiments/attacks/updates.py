@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from qfl.client.client import Client
-from qfl.protocol.types import Trained
+from qfl.protocol.types import TrainingResult
 from qfl.storage.store import ContentStore, require_block_size
 
 NO_BOUND = 2**63 - 1
@@ -35,13 +35,13 @@ class Withholding:
 class OverNorm(Client):
     """Turns every coordinate as far as a lane goes, whatever it trained: far beyond the round's norm bound."""
 
-    def prepare(self, trained: Trained) -> None:
+    def prepare(self, trained: TrainingResult) -> None:
         """Skip the scaling that keeps an honest update within the bound."""
         assert self._base is not None
         spec, base = self._base
         self._base = replace(spec, norm_bound=NO_BOUND), base
         far = np.full_like(trained.angles, np.pi)
-        super().prepare(Trained(trained.angles + far, trained.weights))
+        super().prepare(TrainingResult(trained.angles + far, trained.weights))
 
 
 class WithheldContent(Client):

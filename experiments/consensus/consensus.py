@@ -23,7 +23,7 @@ from experiments.consensus.variants import SHARDS, VARIANTS, build_site
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.files import write_atomically
-from qfl.protocol.types import Trained, TrainingTask
+from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import prepare_job
 from qfl.training.trainer import LocalTrainer, Trainer
@@ -59,13 +59,13 @@ class OneTraining:
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._trained: list[Trained] = []
+        self._trained: list[TrainingResult] = []
 
     def warm_up(self) -> None:
         """As the trainer itself."""
         self._trainer.warm_up()
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         """All tasks are of rounds on the genesis model, so what was trained once is true of every one."""
         if not self._trained:
             self._trained = self._trainer.train(tasks, range(len(clients)))

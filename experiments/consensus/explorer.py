@@ -28,7 +28,7 @@ from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.files import write_atomically
-from qfl.protocol.types import CheckpointData, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.explorer_beside import start_explorer
 from qfl.simulation.mark import hold_folder
 
@@ -121,9 +121,9 @@ class _History:
         self._mine([*said, too_early])
         self._ask("evm_setNextBlockTimestamp", record.publish_ends_at + 1)
 
-    def _checkpoint(self, number: RoundNumber, turn: int) -> CheckpointData:
+    def _checkpoint(self, number: RoundNumber, turn: int) -> Checkpoint:
         empty = bytes(32)
-        return CheckpointData(number, ShardIndex(0), turn, 1, empty, 1, empty, empty, empty)
+        return Checkpoint(number, ShardIndex(0), turn, 1, empty, 1, empty, empty, empty)
 
     def end(self) -> None:
         """Have the node mine by itself again."""

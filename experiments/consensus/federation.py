@@ -23,7 +23,7 @@ from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import CheckpointData, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import encode_bundle
 
 SEATS = 4
@@ -100,7 +100,7 @@ class Federation:
             seats = [self.validators[member] for member in beacon.committee(number, ShardIndex(shard))]
             what = (word(f"{part} {shard} {number}") for part in ("updates", "aggregate", "content"))
             included = 2**count - 1
-            checkpoint = CheckpointData(number, ShardIndex(shard), 0, count, plan.base_root, included, *what)
+            checkpoint = Checkpoint(number, ShardIndex(shard), 0, count, plan.base_root, included, *what)
             digest = domain.checkpoint(checkpoint)
             signatures = {seat: seats[seat].sign(digest) for seat in range(quorum_of(len(seats)))}
             self.sender.send(beacon.submit_checkpoint(checkpoint, encode_bundle(signatures)))

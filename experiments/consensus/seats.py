@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager
 from qfl.errors import UpdateRejected
 from qfl.node.meter import Meter
 from qfl.protocol.recompute import ShardResult
-from qfl.protocol.types import ParticipantId, Revealed, VerifiedUpdate
+from qfl.protocol.types import ParticipantId, Reveal, VerifiedUpdate
 from qfl.validator.seat import Seat
 
 
@@ -20,7 +20,7 @@ def measured_seat(meter: Meter) -> type[Seat]:
     """The protocol's seat, which tells `meter` what it verifies with."""
 
     class MeasuredSeat(Seat):
-        def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+        def _read(self, reveals: list[Reveal]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
             with verifying(meter, self._validator):
                 return super()._read(reveals)
 

@@ -11,7 +11,7 @@ from experiments.poisoning.poison import Poison, Sight, Vector
 from experiments.poisoning.registry import POISONS
 from qfl.client.client import Client
 from qfl.protocol.state import from_state
-from qfl.protocol.types import RoundNumber, ShardIndex, Trained, TrainingTask
+from qfl.protocol.types import RoundNumber, ShardIndex, TrainingResult, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument, fetch_job
@@ -40,7 +40,7 @@ class Poisoner(Client):
         task = super().training_task(round_number, shard)
         return replace(task, angles=self.poison.enter(task.angles, self._architecture()))
 
-    def prepare(self, trained: Trained) -> None:
+    def prepare(self, trained: TrainingResult) -> None:
         """Send what the poison makes of it."""
         assert self._base is not None
         spec, base = self._base

@@ -9,7 +9,7 @@ import numpy as np
 
 from experiments.poisoning.poison import Poison, Sight, Vector
 from qfl.protocol.state import from_state
-from qfl.protocol.types import Trained, TrainingTask
+from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.config import JobConfig
 from qfl.simulation.federation import Chooser, Federation, Published
 from qfl.training.data.datasets import LabelledData
@@ -46,7 +46,7 @@ class PoisonedFederation(Federation):
         self._previous = moved
         return published
 
-    def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[Trained]:
+    def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[TrainingResult]:
         """Honest clients train in one batch, attackers in another: their circuit may begin at other angles."""
         if not self._attackers:
             return super()._train(tasks)

@@ -32,7 +32,7 @@ from qfl.protocol.content import decode
 from qfl.protocol.digests import compute_commitment, compute_private_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
-from qfl.protocol.types import CheckpointData, LmsPublicKey, Revealed, RoundNumber, RoundSpec
+from qfl.protocol.types import Checkpoint, LmsPublicKey, Reveal, RoundNumber, RoundSpec
 from qfl.quorum.lms import LmsScheme
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
@@ -114,7 +114,7 @@ class Auditor:
         self._audit_bundle(part, entry, verdict)
         self._audit_aggregate(part, entry, spec, reveals, verdict)
 
-    def _audit_commits(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Revealed], verdict: Verdict) -> None:
+    def _audit_commits(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict) -> None:
         """Every commitment signed by its client; every reveal opens its client's commitment."""
         commitments = {}
         for commit in part.commits():
@@ -135,7 +135,7 @@ class Auditor:
             if commitments.get(reveal.client) != opening:
                 verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
-    def _audit_proofs(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Revealed], verdict: Verdict) -> None:
+    def _audit_proofs(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict) -> None:
         """Every norm proof holds; in other code than the contract's, which checked it first."""
         verifier = self._ledger.norm_verifier(spec.shard)
         if verifier is None:
@@ -173,7 +173,7 @@ class Auditor:
             verdict.complaints.append(f"shard {checkpoint.shard} has {len(attested)} attestations, no quorum")
 
     def _audit_aggregate(
-        self, part: ShardRound, entry: Accepted, spec: RoundSpec, reveals: Sequence[Revealed], verdict: Verdict
+        self, part: ShardRound, entry: Accepted, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict
     ) -> None:
         """The attested aggregate is what the included updates come to."""
         checkpoint = entry.checkpoint
@@ -209,7 +209,7 @@ class Auditor:
             verdict.complaints.append(f"the attested aggregate of shard {spec.shard} has another header")
         self._audit_stored(checkpoint, spec, verdict)
 
-    def _audit_stored(self, checkpoint: CheckpointData, spec: RoundSpec, verdict: Verdict) -> None:
+    def _audit_stored(self, checkpoint: Checkpoint, spec: RoundSpec, verdict: Verdict) -> None:
         """The attested aggregate can be had."""
         try:
             fetch_aggregate(self._store, checkpoint, spec.shape)

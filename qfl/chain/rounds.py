@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, Parameters, RoundRecord
 from qfl.chain.contracts.shard import Attested, Committed, Proposed
-from qfl.protocol.types import ParticipantId, Revealed, RoundNumber, RoundSpec, ShardIndex
+from qfl.protocol.types import ParticipantId, Reveal, RoundNumber, RoundSpec, ShardIndex
 
 if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
@@ -108,7 +108,7 @@ class ShardRound:
         """Its commits."""
         return self.contract.commits(self.round.number, self.first_block)
 
-    def reveals(self) -> list[Revealed]:
+    def reveals(self) -> list[Reveal]:
         """Its reveals, by index."""
         return self.contract.reveals(self.round.number, self.first_block)
 

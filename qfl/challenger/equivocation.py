@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from qfl.challenger.evidence import Equivocation, SignedCheckpoint
-from qfl.protocol.types import CheckpointData
+from qfl.protocol.types import Checkpoint
 from qfl.quorum.quorum import QuorumScheme
 
 Keys = Mapping[int, Any]
@@ -27,7 +27,7 @@ class Said:
 def find_equivocations(
     scheme: QuorumScheme[Any],
     said: Iterable[Said],
-    checkpoints: Mapping[bytes, CheckpointData],
+    checkpoints: Mapping[bytes, Checkpoint],
     keys_of: Callable[[int], Keys],
 ) -> list[Equivocation]:
     """One proof for each seat with valid signatures over two checkpoints of one turn.
@@ -50,7 +50,7 @@ def find_equivocations(
 
 
 def _valid(
-    scheme: QuorumScheme[Any], seen: Iterable[Said], checkpoints: Mapping[bytes, CheckpointData], keys: Keys
+    scheme: QuorumScheme[Any], seen: Iterable[Said], checkpoints: Mapping[bytes, Checkpoint], keys: Keys
 ) -> list[SignedCheckpoint]:
     """A valid signature for each digest that has one."""
     valid: dict[bytes, SignedCheckpoint] = {}

@@ -10,7 +10,7 @@ from qfl.chain.contracts.disputes import NO_SALT, Disputes, Opening
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import update_leaves
-from qfl.protocol.types import CheckpointData, Revealed, RoundNumber
+from qfl.protocol.types import Checkpoint, Reveal, RoundNumber
 
 
 class Evidence(Protocol):
@@ -27,8 +27,8 @@ class FalseUpdates:
     `updates` are what was revealed under the numbers it includes; none where it includes a number that no reveal has.
     """
 
-    checkpoint: CheckpointData
-    updates: Sequence[Revealed]
+    checkpoint: Checkpoint
+    updates: Sequence[Reveal]
 
     def __str__(self) -> str:
         return f"{_place(self.checkpoint)}: it includes an update that nobody revealed"
@@ -41,8 +41,8 @@ class FalseUpdates:
 class OverNorm:
     """An included update, number `position` of `updates`, whose squared norm is over the bound."""
 
-    checkpoint: CheckpointData
-    updates: Sequence[Revealed]
+    checkpoint: Checkpoint
+    updates: Sequence[Reveal]
     position: int
     chunks: Sequence[bytes]
     seed: bytes
@@ -65,9 +65,9 @@ class OverNorm:
 class FalseAggregate:
     """A shard's aggregate that says `claimed` at one coordinate, where the updates come to `expected`."""
 
-    checkpoint: CheckpointData
+    checkpoint: Checkpoint
     coordinate: int
-    updates: Sequence[Revealed]
+    updates: Sequence[Reveal]
     openings: Sequence[Opening]
     aggregate: Opening
     claimed: int
@@ -88,8 +88,8 @@ class UnopenedAggregate:
     `chunks` are those of each update, `seeds` of its salts; empty without.
     """
 
-    checkpoint: CheckpointData
-    updates: Sequence[Revealed]
+    checkpoint: Checkpoint
+    updates: Sequence[Reveal]
     chunks: Sequence[Sequence[bytes]]
     seeds: Sequence[bytes]
 
@@ -107,7 +107,7 @@ class FalseModel:
 
     round: RoundNumber
     coordinate: int
-    checkpoints: Sequence[CheckpointData]
+    checkpoints: Sequence[Checkpoint]
     aggregates: Sequence[Opening]
     base: Opening
     model: Opening
@@ -127,7 +127,7 @@ class UnopenedModel:
     """A published model that is not what base and aggregates come to, and that nobody can open to say where."""
 
     round: RoundNumber
-    checkpoints: Sequence[CheckpointData]
+    checkpoints: Sequence[Checkpoint]
     base: Sequence[bytes]
     aggregates: Sequence[Sequence[bytes]]
 
@@ -142,7 +142,7 @@ class UnopenedModel:
 class SignedCheckpoint:
     """A checkpoint that a seat's validator signed with its key number `key_index`."""
 
-    checkpoint: CheckpointData
+    checkpoint: Checkpoint
     seat: int
     key_index: int
     signature: bytes
@@ -164,5 +164,5 @@ class Equivocation:
         return disputes.equivocation(one.checkpoint, other.checkpoint, one.seat, *signatures)
 
 
-def _place(checkpoint: CheckpointData) -> str:
+def _place(checkpoint: Checkpoint) -> str:
     return f"round {checkpoint.round}, checkpoint of shard {checkpoint.shard}"

@@ -20,7 +20,7 @@ from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, SealBro
 from qfl.node.opening import Opener
 from qfl.node.recompute import read_updates, recompute_model
 from qfl.protocol.recompute import expected_checkpoint, included_in
-from qfl.protocol.types import CheckpointData, Revealed, RoundSpec, ShardIndex, VerifiedUpdate
+from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, ShardIndex, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.cache import CachingStore
 
@@ -43,7 +43,7 @@ class Judge:
     store: CachingStore
     keys: Sequence[KemKey] = ()
 
-    def checkpoint(self, checkpoint: CheckpointData) -> Sequence[Evidence]:
+    def checkpoint(self, checkpoint: Checkpoint) -> Sequence[Evidence]:
         """The cheapest proof against an accepted checkpoint."""
         part = self.ledger.round(checkpoint.round).shard(checkpoint.shard)
         if not part.checkpoint().stands:
@@ -100,7 +100,7 @@ class Judge:
         return [proof for proof in found if not punished >> proof.one.seat & 1]
 
     def open(
-        self, part: ShardRound, spec: RoundSpec, included: Sequence[Revealed]
+        self, part: ShardRound, spec: RoundSpec, included: Sequence[Reveal]
     ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
         """The included updates that can be opened, in order, and why the others cannot.
 
@@ -129,7 +129,7 @@ class Judge:
         return [Said(seat, digest, signature) for seat, signature in signatures.items()]
 
 
-def _open(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener) -> VerifiedUpdate:
+def _open(reveal: Reveal, data: bytes, spec: RoundSpec, opener: Opener) -> VerifiedUpdate:
     """An update by its lanes alone: a checkpoint that includes one with a false header is not false for that."""
     try:
         return open_lanes(reveal, *opener.open(reveal, data), spec)

@@ -13,13 +13,13 @@ from qfl.protocol.chunks import CHUNK_BYTES, leaf_salt, merkle_path, merkle_root
 from qfl.protocol.compact import expand
 from qfl.protocol.content import HEADER_BYTES
 from qfl.protocol.lanes import pack_lanes, packed_bytes, unpack_lanes
-from qfl.protocol.types import Revealed, RoundSpec, VerifiedUpdate
+from qfl.protocol.types import Reveal, RoundSpec, VerifiedUpdate
 
 MODEL_LANE_BITS = 32
 """Width of the lanes of models and aggregates."""
 
 
-def open_lanes(reveal: Revealed, content: bytes, seed: bytes, spec: RoundSpec) -> VerifiedUpdate:
+def open_lanes(reveal: Reveal, content: bytes, seed: bytes, spec: RoundSpec) -> VerifiedUpdate:
     """An update by its lanes alone: the header, and the norm, are not what the revealed root says.
 
     Raises:

@@ -11,10 +11,10 @@ from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, first_difference,
 from qfl.protocol.content import decode
 from qfl.protocol.recompute import ShardResult, has_revealed_list, included_in
 from qfl.protocol.rule import squared_norm
-from qfl.protocol.types import CheckpointData, Revealed, RoundSpec, VerifiedUpdate
+from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, VerifiedUpdate
 
 
-def find_false_updates(checkpoint: CheckpointData, reveals: Sequence[Revealed]) -> FalseUpdates | None:
+def find_false_updates(checkpoint: Checkpoint, reveals: Sequence[Reveal]) -> FalseUpdates | None:
     """The proof that the checkpoint's list of updates is not the revealed one, if it is not."""
     if has_revealed_list(checkpoint, reveals):
         return None
@@ -23,7 +23,7 @@ def find_false_updates(checkpoint: CheckpointData, reveals: Sequence[Revealed]) 
 
 
 def find_over_norm(
-    checkpoint: CheckpointData, spec: RoundSpec, included: Sequence[Revealed], opened: Sequence[VerifiedUpdate]
+    checkpoint: Checkpoint, spec: RoundSpec, included: Sequence[Reveal], opened: Sequence[VerifiedUpdate]
 ) -> OverNorm | None:
     """The first of the `opened` updates whose norm is over the bound; `included` are all that are in the list."""
     for update in opened:
@@ -34,7 +34,7 @@ def find_over_norm(
     return None
 
 
-def is_right(checkpoint: CheckpointData, result: ShardResult) -> bool:
+def is_right(checkpoint: Checkpoint, result: ShardResult) -> bool:
     """Whether the checkpoint's aggregate is the one recomputed."""
     return (
         checkpoint.aggregate_root == result.checkpoint.aggregate_root
@@ -43,9 +43,9 @@ def is_right(checkpoint: CheckpointData, result: ShardResult) -> bool:
 
 
 def prove_false_aggregate(
-    checkpoint: CheckpointData,
+    checkpoint: Checkpoint,
     spec: RoundSpec,
-    included: Sequence[Revealed],
+    included: Sequence[Reveal],
     opened: Sequence[VerifiedUpdate],
     result: ShardResult,
     claimed: bytes | None,

@@ -41,7 +41,7 @@ from qfl.protocol.types import (
     RoundNumber,
     RoundSpec,
     ShardIndex,
-    Trained,
+    TrainingResult,
     TrainingTask,
 )
 from qfl.storage.retention import Retention
@@ -151,7 +151,7 @@ class Client:
         seed = round_seed(self._seed, self.index, round_number)
         return TrainingTask(angles, weights, seed, round_number, self._model_delta(spec, base))
 
-    def prepare(self, trained: Trained) -> None:
+    def prepare(self, trained: TrainingResult) -> None:
         """Turn the trained model into an update, and keep it and its signed commitment on disk.
 
         Raises:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from qfl.protocol.content import Content, ContentKind, content_digest, encode_briefly, lanes_root
 from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import find_clipping, quantise
-from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec, Trained
+from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec, TrainingResult
 
 log = logging.getLogger(__name__)
 
@@ -21,7 +21,7 @@ def prepare_update(
     spec: RoundSpec,
     *,
     base: Content,
-    trained: Trained,
+    trained: TrainingResult,
     residual: NDArray[np.float64],
     rng: np.random.Generator,
 ) -> PreparedUpdate:

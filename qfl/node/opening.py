@@ -14,7 +14,7 @@ from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
 from qfl.crypto.sealed import open_sealed, parse_sealed, sealed_bytes
 from qfl.errors import SealBroken
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import ParticipantId, Revealed
+from qfl.protocol.types import ParticipantId, Reveal
 
 
 class Opener(Protocol):
@@ -23,14 +23,14 @@ class Opener(Protocol):
     def most_bytes(self, update_bytes: int) -> int:
         """The most that is fetched for an update whose content object has `update_bytes`."""
 
-    def open(self, reveal: Revealed, data: bytes) -> tuple[bytes, bytes]:
+    def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
         """The content object in `data`, and the seed of its salts; without salts an empty one.
 
         Raises:
             MalformedContent, SealBroken.
         """
 
-    def is_proven(self, reveal: Revealed, lanes: NDArray[np.integer], seed: bytes) -> bool:
+    def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
         """False when these lanes (`[d]`) are not the ones whose norm the client has proven."""
 
 
@@ -40,10 +40,10 @@ class Plain:
     def most_bytes(self, update_bytes: int) -> int:
         return update_bytes
 
-    def open(self, reveal: Revealed, data: bytes) -> tuple[bytes, bytes]:
+    def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
         return data, b""
 
-    def is_proven(self, reveal: Revealed, lanes: NDArray[np.integer], seed: bytes) -> bool:
+    def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
         return True
 
 
@@ -71,13 +71,13 @@ class Sealed:
     def most_bytes(self, update_bytes: int) -> int:
         return sealed_bytes(update_bytes, len(self.recipients))
 
-    def open(self, reveal: Revealed, data: bytes) -> tuple[bytes, bytes]:
+    def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
         needed, found = quorum_of(len(self.recipients)), len(parse_sealed(data, len(self.recipients)).entries)
         if found < needed:  # or a client could leave the committee divided over what can be read
             raise SealBroken(f"it is sealed to {found} of {len(self.recipients)} seats, {needed} are needed")
         context = self.context_of(reveal.client).to_bytes(32)
         return open_sealed(data, self.seat, self.key, self.recipients, context)
 
-    def is_proven(self, reveal: Revealed, lanes: NDArray[np.integer], seed: bytes) -> bool:
+    def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
         """The proof's soundness is classical; that the proven lanes are these is checked here, by everybody."""
         return self.proven.get(reveal.client) == commit_lanes(lanes, self.capacity, commitment_salt(seed))

@@ -16,7 +16,7 @@ from qfl.node.encryption import read_opener
 from qfl.node.updates import Check, fetch_updates, verify_update
 from qfl.protocol.content import HEADER_BYTES, Content, ContentKind, decode, lanes_root
 from qfl.protocol.recompute import NextModel, expected_model
-from qfl.protocol.types import CheckpointData, ModelShape, Revealed, RoundNumber, RoundSpec, VerifiedUpdate
+from qfl.protocol.types import Checkpoint, ModelShape, Reveal, RoundNumber, RoundSpec, VerifiedUpdate
 from qfl.storage.store import ContentStore
 
 
@@ -36,7 +36,7 @@ def read_updates(
     part: ShardRound,
     spec: RoundSpec,
     store: ContentStore,
-    reveals: Sequence[Revealed],
+    reveals: Sequence[Reveal],
     keys: Sequence[KemKey] = (),
     check: Check = verify_update,
 ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]] | None:
@@ -82,7 +82,7 @@ def fetch_model(
     return content
 
 
-def fetch_aggregate(store: ContentStore, checkpoint: CheckpointData, shape: ModelShape) -> Content:
+def fetch_aggregate(store: ContentStore, checkpoint: Checkpoint, shape: ModelShape) -> Content:
     """Fetch a shard's aggregate, and check it against its checkpoint.
 
     Raises:

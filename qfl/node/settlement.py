@@ -13,7 +13,7 @@ from qfl.errors import ChainUnreachable
 from qfl.node.relay import send_every, send_unless_overtaken
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
-from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber
 
 log = logging.getLogger(__name__)
 
@@ -72,7 +72,7 @@ def rewards_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCal
         yield ledger.rewards.reward_publisher(round_number, record.publisher)
 
 
-def _included(part: ShardRound, checkpoint: CheckpointData) -> list[Revealed]:
+def _included(part: ShardRound, checkpoint: Checkpoint) -> list[Reveal]:
     """The updates of an accepted checkpoint; none while the shard's own chain is down, or has lost them."""
     try:
         reveals = part.reveals()

@@ -19,7 +19,7 @@ from qfl.errors import (
 from qfl.node.opening import PLAIN, Opener
 from qfl.protocol.content import ContentKind, decode, lanes_root, most_update_bytes
 from qfl.protocol.rule import squared_norm
-from qfl.protocol.types import Revealed, RoundSpec, VerifiedUpdate
+from qfl.protocol.types import Reveal, RoundSpec, VerifiedUpdate
 from qfl.storage.budget import ByteBudget
 from qfl.storage.store import ContentStore
 
@@ -30,11 +30,11 @@ IN_FLIGHT = ByteBudget(16 * 2**20)
 
 What stays of an update afterwards is its lanes, in their own width.
 """
-Check = Callable[[Revealed, bytes, RoundSpec, Opener], VerifiedUpdate]
+Check = Callable[[Reveal, bytes, RoundSpec, Opener], VerifiedUpdate]
 """From an update's stored bytes to its lanes; raises `UpdateRejected`."""
 
 
-def verify_update(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener = PLAIN) -> VerifiedUpdate:
+def verify_update(reveal: Reveal, data: bytes, spec: RoundSpec, opener: Opener = PLAIN) -> VerifiedUpdate:
     """Check one update's stored bytes against its reveal and the round's terms.
 
     Raises:
@@ -67,7 +67,7 @@ def verify_update(reveal: Revealed, data: bytes, spec: RoundSpec, opener: Opener
 
 
 def fetch_updates(
-    reveals: Iterable[Revealed],
+    reveals: Iterable[Reveal],
     store: ContentStore,
     spec: RoundSpec,
     opener: Opener = PLAIN,
@@ -82,7 +82,7 @@ def fetch_updates(
     """
     most_bytes = opener.most_bytes(most_update_bytes(spec))
 
-    def fetch(reveal: Revealed) -> VerifiedUpdate | UpdateRejected:
+    def fetch(reveal: Reveal) -> VerifiedUpdate | UpdateRejected:
         with IN_FLIGHT.holding(most_bytes):
             try:
                 return check(reveal, store.get(reveal.content_digest, most_bytes), spec, opener)

@@ -8,7 +8,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from qfl.protocol.types import CheckpointData, LmsPublicKey, MirrorMessage
+from qfl.protocol.types import Checkpoint, LmsPublicKey, MirrorMessage
 
 _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
@@ -42,7 +42,7 @@ class Domain:
         """Digest of a client's commitment; the domain is the shard."""
         return self.digest(_COMMIT, round_number, client, base_root, commitment)
 
-    def checkpoint(self, checkpoint: CheckpointData) -> bytes:
+    def checkpoint(self, checkpoint: Checkpoint) -> bytes:
         """Digest of a checkpoint; the domain is the beacon."""
         c = checkpoint
         return self.digest(

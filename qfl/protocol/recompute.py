@@ -17,10 +17,10 @@ from qfl.protocol.chunks import merkle_root, update_leaf
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.rule import aggregate_shard, apply_global
 from qfl.protocol.types import (
-    CheckpointData,
+    Checkpoint,
     LaneFormat,
     ModelShape,
-    Revealed,
+    Reveal,
     RoundNumber,
     RoundSpec,
     VerifiedUpdate,
@@ -34,7 +34,7 @@ NO_BASE = bytes(32)
 class ShardResult:
     """What a seat proposes or expects: the checkpoint and the aggregate's content object."""
 
-    checkpoint: CheckpointData
+    checkpoint: Checkpoint
     content: bytes
 
 
@@ -43,7 +43,7 @@ class NextModel:
     """What a round publishes: the model that its `base` and the `aggregates` of its `checkpoints` come to."""
 
     base: Content
-    checkpoints: Sequence[CheckpointData]
+    checkpoints: Sequence[Checkpoint]
     aggregates: Sequence[Content]
     model: Content
 
@@ -72,7 +72,7 @@ def expected_checkpoint(spec: RoundSpec, turn: int, included: Iterable[VerifiedU
         lanes=aggregate_shard([update.lanes for update in updates], spec.trim_bps),
     )
     data = encode(content)
-    checkpoint = CheckpointData(
+    checkpoint = Checkpoint(
         spec.round,
         spec.shard,
         turn,
@@ -89,7 +89,7 @@ def expected_checkpoint(spec: RoundSpec, turn: int, included: Iterable[VerifiedU
 def expected_model(
     round_number: RoundNumber,
     base: Content,
-    checkpoints: Sequence[CheckpointData],
+    checkpoints: Sequence[Checkpoint],
     aggregates: Sequence[Content],
     lane_format: LaneFormat,
 ) -> NextModel:
@@ -116,17 +116,17 @@ def model_content(
     )
 
 
-def update_leaves(updates: Iterable[VerifiedUpdate | Revealed]) -> list[bytes]:
+def update_leaves(updates: Iterable[VerifiedUpdate | Reveal]) -> list[bytes]:
     """The leaves of `Checkpoint.updatesRoot`; a reward claim takes its `merkle_path` from them."""
     return [update_leaf(u.client, u.update_root, u.content_digest) for u in updates]
 
 
-def included_in(checkpoint: CheckpointData, reveals: Sequence[Revealed]) -> list[Revealed]:
+def included_in(checkpoint: Checkpoint, reveals: Sequence[Reveal]) -> list[Reveal]:
     """The reveals that a checkpoint includes; `reveals` are all of the shard's, by number."""
     return [reveal for reveal in reveals if checkpoint.included >> reveal.index & 1]
 
 
-def has_revealed_list(checkpoint: CheckpointData, reveals: Sequence[Revealed]) -> bool:
+def has_revealed_list(checkpoint: Checkpoint, reveals: Sequence[Reveal]) -> bool:
     """Whether the checkpoint's list of updates is the revealed one; `reveals` are all of the shard's, by number."""
     if not 0 < checkpoint.included.bit_length() <= len(reveals):
         return False

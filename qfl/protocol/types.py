@@ -96,7 +96,7 @@ class ModelDelta:
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainingResult:
     """A trained model: `angles` in radians `[quantum]`, `weights` `[classical]`.
 
     `control` (`[d]`) is the client's control variate for its next training, where the recipe has such; `sent_share` is
@@ -121,7 +121,7 @@ class PreparedUpdate:
 
 
 @dataclass(frozen=True)
-class Revealed:
+class Reveal:
     """What a client says its update is, and where it is; `index` is its number among the round's reveals."""
 
     client: ParticipantId
@@ -144,7 +144,7 @@ class VerifiedUpdate:
 
 
 @dataclass(frozen=True)
-class CheckpointData:
+class Checkpoint:
     """What a committee attests; field for field the `Checkpoint` of `contracts/interfaces/IBeacon.sol`."""
 
     round: RoundNumber

@@ -26,7 +26,7 @@ from qfl.protocol.types import (
     RoundNumber,
     RoundSpec,
     ShardIndex,
-    Trained,
+    TrainingResult,
     TrainingTask,
     VerifiedUpdate,
 )
@@ -95,14 +95,14 @@ class Federation:
     def _publish(self, model: Content) -> None:
         self._step, self.model = step_between(self.model, model), model
 
-    def _train_all(self) -> Sequence[Trained]:
+    def _train_all(self) -> Sequence[TrainingResult]:
         """What the clients have trained from the model; they keep their control variates."""
         clients = range(self._config.clients)
         trained = self._train([self._task(client) for client in clients])
         self._controls = {client: result.control for client, result in zip(clients, trained, strict=True)}
         return trained
 
-    def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[Trained]:
+    def _train(self, tasks: Sequence[TrainingTask]) -> Sequence[TrainingResult]:
         """What each client says it has trained."""
         return self._trainer.train(tasks, range(len(tasks)))
 
@@ -118,7 +118,7 @@ class Federation:
         bounds = self._parameters["trimBps"], self._parameters["normBound"]
         return RoundSpec(self._round, SHARD, lanes_root(self.model), self._shape, lane_format, *bounds)
 
-    def _encode(self, client: int, spec: RoundSpec, trained: Trained) -> VerifiedUpdate:
+    def _encode(self, client: int, spec: RoundSpec, trained: TrainingResult) -> VerifiedUpdate:
         participant, rng = ParticipantId(client + 1), rounding_rng(self._config.seed, client, spec.round)
         residual = self._residuals[client]
         update = prepare_update(participant, spec, base=self.model, trained=trained, residual=residual, rng=rng)

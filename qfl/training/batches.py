@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from qfl.protocol.types import Trained, TrainingTask
+from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.training.controls import Controls
 from qfl.training.differential_privacy import privatise
 
@@ -32,7 +32,7 @@ def cut(clients: int) -> list[slice]:
 
 def train_batch(
     job: JobDocument, tasks: Sequence[TrainingTask], data: Sequence[LabelledData], device: DeviceConfig | None = None
-) -> list[Trained]:
+) -> list[TrainingResult]:
     """Train one batch, on `device` if there is one. All tasks start from the same model: they are of one round.
 
     Raises:
@@ -54,7 +54,7 @@ def train_batch(
         trained = [(base[0] + step[: len(base[0])], base[1] + step[len(base[0]) :]) for step in steps]
     else:  # the numbers themselves: base and step together would be rounded
         trained = [(result.angles, result.weights) for result in results]
-    return [Trained(*model, control, recipe.sent_share) for model, control in zip(trained, kept, strict=True)]
+    return [TrainingResult(*model, control, recipe.sent_share) for model, control in zip(trained, kept, strict=True)]
 
 
 def controls_of(job: JobDocument, task: TrainingTask) -> Controls:

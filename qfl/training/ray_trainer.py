@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from qfl.doors import import_own, own_modules
 from qfl.errors import NotFinite, QflError, RayExtraMissing, WorkersFailed
-from qfl.protocol.types import Trained, TrainingTask
+from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.training.batches import cut, train_batch
 from qfl.training.trainer import EXECUTORS
 
@@ -86,7 +86,7 @@ class RayTrainer:
     def warm_up(self) -> None:
         """Nothing here: the workers load what they need with their first batch."""
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         """Train the clients with these indexes; results in the same order.
 
         Raises:
@@ -104,7 +104,7 @@ class RayTrainer:
             results = self._ray.get(pending)
         except self._ray.exceptions.RayError as error:
             raise WorkersFailed(str(error)) from error
-        trained: list[Trained] = []
+        trained: list[TrainingResult] = []
         for batch, result in zip(batches, results, strict=True):
             if isinstance(result, Fault):
                 raise _moved(result.error, batch.start)
@@ -131,7 +131,7 @@ def train_remotely(
     tasks: Sequence[TrainingTask],
     device: DeviceConfig | None,
     *data: LabelledData,
-) -> list[Trained] | Fault:
+) -> list[TrainingResult] | Fault:
     """`train_batch` in a worker, where Ray puts the data in place of the references to it.
 
     `modules` are those that whoever runs this has named: they register what the job calls by name.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from qfl.doors import Door
 from qfl.errors import NotFinite
-from qfl.protocol.types import Trained, TrainingTask
+from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.training.batches import cut, train_batch
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ class Trainer(Protocol):
     def warm_up(self) -> None:
         """Load what training needs, while there is time."""
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         """Train the clients with these indexes; results in the same order."""
 
 
@@ -60,13 +60,13 @@ class LocalTrainer:
         """Import torch and its kin: seconds that the first round's commit phase need not spend."""
         import qfl.training.training  # noqa: F401 - imported for the time it takes
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         """Train the clients with these indexes, a batch after the other.
 
         Raises:
             NotFinite: training diverged; the index is the task's.
         """
-        trained: list[Trained] = []
+        trained: list[TrainingResult] = []
         for batch in cut(len(tasks)):
             try:
                 own = [self._data[index] for index in clients[batch]]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from qfl.chain.rounds import ShardRound
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import CheckpointData
+from qfl.protocol.types import Checkpoint
 from qfl.quorum.quorum import scheme_of
 from qfl.quorum.tally import Tally
 
@@ -31,9 +31,9 @@ class AttestationPool:
         self._keys = self._scheme.keys_of(self.committee)
         self._tallies: dict[bytes, Tally] = {}
 
-    def proposed(self, turn: int) -> dict[int, CheckpointData]:
+    def proposed(self, turn: int) -> dict[int, Checkpoint]:
         """The first properly signed proposal of every turn up to this one."""
-        found: dict[int, CheckpointData] = {}
+        found: dict[int, Checkpoint] = {}
         for proposal in self.part.proposals():
             proposer = proposal.checkpoint.turn
             if proposer <= turn and proposer not in found:
@@ -43,7 +43,7 @@ class AttestationPool:
                     found[proposer] = proposal.checkpoint
         return found
 
-    def announced(self, checkpoints: Iterable[CheckpointData]) -> dict[CheckpointData, dict[int, bytes]]:
+    def announced(self, checkpoints: Iterable[Checkpoint]) -> dict[Checkpoint, dict[int, bytes]]:
         """Valid signatures of each checkpoint by seat; a proposal's own is its proposer's."""
         tallies = {checkpoint: self._tally(checkpoint) for checkpoint in checkpoints}
         said = self.part.attestations() if tallies else []
@@ -56,7 +56,7 @@ class AttestationPool:
         """Signatures of one checkpoint by seat, as the beacon's quorum takes them."""
         return self._scheme.bundle(self.committee, signatures)
 
-    def _tally(self, checkpoint: CheckpointData) -> Tally:
+    def _tally(self, checkpoint: Checkpoint) -> Tally:
         digest = self._domain.checkpoint(checkpoint)
         if digest not in self._tallies:
             self._tallies[digest] = Tally(self._scheme, self._keys, digest)

@@ -24,7 +24,7 @@ from qfl.node.relay import send_unless_overtaken
 from qfl.node.signer import Signer
 from qfl.node.updates import fetchers
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
-from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, VerifiedUpdate
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.validator.attestation_pool import AttestationPool
 from qfl.validator.scorer import Scorer
 from qfl.validator.selection import LENIENT, SelectionPolicy
@@ -91,7 +91,7 @@ class Seat:
         return self._carry(signatures) or sent
 
     def _own_results(
-        self, turn: int, proposed: Mapping[int, CheckpointData], updates: list[VerifiedUpdate]
+        self, turn: int, proposed: Mapping[int, Checkpoint], updates: list[VerifiedUpdate]
     ) -> list[ShardResult]:
         """What this seat signs, by turn: its own result in the first turn and its own, others' if it accepts them."""
         policy = self._judge(updates)
@@ -120,7 +120,7 @@ class Seat:
             self._policies[key] = self._scorer.of(updates, base, self._spec, histories)
         return self._policies[key]
 
-    def _read(self, reveals: list[Revealed]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+    def _read(self, reveals: list[Reveal]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
         """Fetch, open and check updates; none when they are sealed, and this seat had named no key in time."""
         found = read_updates(self._part, self._spec, self._store, reveals, self._kem)
         if found is None:
@@ -176,11 +176,11 @@ class Seat:
         """What this seat proposes in `turn`, and all it attests there."""
         return expected_checkpoint(self._spec, turn, updates)
 
-    def _sign(self, checkpoint: CheckpointData) -> bytes | None:
+    def _sign(self, checkpoint: Checkpoint) -> bytes | None:
         name = f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
         return self._signer.sign_once(name, self._round, self._ledger.beacon_domain.checkpoint(checkpoint))
 
-    def _carry(self, signatures: Mapping[CheckpointData, Mapping[int, bytes]]) -> bool:
+    def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
         for checkpoint in sorted(signatures, key=lambda known: known.turn):
             if len(signatures[checkpoint]) < self._attestation_pool.quorum or not self._is_listed(checkpoint):
@@ -197,7 +197,7 @@ class Seat:
                 return False
         return False
 
-    def _is_listed(self, checkpoint: CheckpointData) -> bool:
+    def _is_listed(self, checkpoint: Checkpoint) -> bool:
         """Whether it includes what was revealed: who signed it before a reorganisation would be slashed for it."""
         return has_revealed_list(checkpoint, self._update_pool.reveals)
 

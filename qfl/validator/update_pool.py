@@ -7,9 +7,9 @@ from dataclasses import replace
 
 from qfl.chain.rounds import ShardRound
 from qfl.errors import UpdateRejected, UpdateUnreadable
-from qfl.protocol.types import Revealed, VerifiedUpdate
+from qfl.protocol.types import Reveal, VerifiedUpdate
 
-Read = Callable[[list[Revealed]], tuple[list[VerifiedUpdate], list[UpdateRejected]]]
+Read = Callable[[list[Reveal]], tuple[list[VerifiedUpdate], list[UpdateRejected]]]
 """Fetches and checks updates; what passes and what does not, both in reveal order."""
 
 
@@ -26,10 +26,10 @@ class UpdatePool:
     """
 
     def __init__(self, part: ShardRound, read: Read) -> None:
-        self.part, self._read, self.reveals = part, read, list[Revealed]()
-        self._updates: dict[Revealed, VerifiedUpdate] = {}
-        self._unreadable: set[Revealed] = set()
-        self._attempts: dict[Revealed, tuple[int, int]] = {}
+        self.part, self._read, self.reveals = part, read, list[Reveal]()
+        self._updates: dict[Reveal, VerifiedUpdate] = {}
+        self._unreadable: set[Reveal] = set()
+        self._attempts: dict[Reveal, tuple[int, int]] = {}
 
     @property
     def is_complete(self) -> bool:
@@ -72,6 +72,6 @@ class UpdatePool:
         self._unreadable &= named.keys()  # a reveal that its chain has forgotten keeps nobody from speaking
 
 
-def _unnumbered(reveal: Revealed) -> Revealed:
+def _unnumbered(reveal: Reveal) -> Reveal:
     """A reveal apart from its number, which is nothing that was checked."""
     return replace(reveal, index=0)

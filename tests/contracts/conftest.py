@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from brownie import DisputesHarness, accounts
 
-from qfl.protocol.types import CheckpointData
+from qfl.protocol.types import Checkpoint
 from tests.contracts.world import World, build
 from tests.own_chain import use_a_free_port
 from tests.patience import look_up_patiently
@@ -99,7 +99,7 @@ def checking(world: World) -> World:
 
 
 @pytest.fixture
-def honest(checking: World) -> CheckpointData:
+def honest(checking: World) -> Checkpoint:
     """What the committee agrees on."""
     return checking.checkpoint([checking.ada, checking.ben])
 

@@ -17,7 +17,7 @@ from qfl.protocol.chunks import merkle_path, merkle_root, salted, split_leaves, 
 from qfl.protocol.content import Content, ContentKind, content_digest, encode
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.protocol.rule import aggregate_shard, apply_global
-from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from scripts.deploy import deploy
 from tests.contracts.world import World, as_tuple, word
 
@@ -85,7 +85,7 @@ class Update:
 class Attested:
     """An accepted checkpoint, and what it is about; the aggregate is the rule's, whatever the checkpoint says."""
 
-    checkpoint: CheckpointData
+    checkpoint: Checkpoint
     updates: list[Update]
     aggregate: Vector
 
@@ -143,7 +143,7 @@ class DisputeTestnet(World):
         base = bytes(self.beacon.roundAt(self.beacon.roundAt(round_number)["baseRound"])["modelRoot"])
         fields = (ContentKind.AGGREGATE, 32, RoundNumber(round_number), ShardIndex(shard), len(updates), 0)
         content = Content(*fields, self.shape, base, aggregate.lanes)
-        honest = CheckpointData(
+        honest = Checkpoint(
             *(RoundNumber(round_number), ShardIndex(shard), 0, len(updates), base, 2 ** len(updates) - 1),
             *(merkle_root([u.leaf for u in updates]), aggregate.root, content_digest(encode(content))),
         )
@@ -217,7 +217,7 @@ class DisputeTestnet(World):
         """Balances now, to compare with."""
         return Books(self.stakes(), self.challenger.balance(), web3.eth.get_balance(BURN), self.staking.balance())
 
-    def attesters(self, checkpoint: CheckpointData) -> list[int]:
+    def attesters(self, checkpoint: Checkpoint) -> list[int]:
         """Who is in the seats that signed."""
         mask = self.beacon.checkpointAt(checkpoint.round, checkpoint.shard)["attested"]
         committee = self.beacon.committee(checkpoint.round, checkpoint.shard)

@@ -21,7 +21,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.protocol.chunks import merkle_root
 from qfl.protocol.lanes import lane_dtype, lane_limits
 from qfl.protocol.rule import aggregate_shard, apply_global
-from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from tests.contracts.dispute_testnet import Update, Vector
 from tests.contracts.world import as_tuple, word
 
@@ -123,7 +123,7 @@ def test_500_random_rounds_are_judged_by_the_rule(benches):
             for i in range(count)
         ]
         right = Vector(aggregate_shard(np.stack([u.vector.lanes for u in updates]), trim_bps), 32)
-        checkpoint = CheckpointData(
+        checkpoint = Checkpoint(
             *(RoundNumber(1), ShardIndex(0), 0, count, word("base"), 2**count - 1),
             *(merkle_root([u.leaf for u in updates]), right.root, word("content")),
         )

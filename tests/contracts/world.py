@@ -17,7 +17,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
 from qfl.protocol.digests import Domain, compute_commitment
-from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
 
 CLIENTS = ("ada", "ben", "cleo")
@@ -162,10 +162,10 @@ class World:
         call |= {"root": update.root, "digest": update.digest, "salt": update.salt} | changed
         return shard.reveal(*call.values(), {"from": self.relayer})
 
-    def checkpoint(self, members: Sequence[Member], **changed: Any) -> CheckpointData:
+    def checkpoint(self, members: Sequence[Member], **changed: Any) -> Checkpoint:
         """A checkpoint of the current round that includes the updates of `members`, revealed in this order."""
         base = self.beacon.roundAt(self.beacon.roundAt(self.beacon.currentRound())["baseRound"])["modelRoot"]
-        plain = CheckpointData(
+        plain = Checkpoint(
             round=RoundNumber(self.beacon.currentRound()),
             shard=ShardIndex(0),
             turn=0,
@@ -178,13 +178,13 @@ class World:
         )
         return replace(plain, **changed)
 
-    def bundle(self, checkpoint: CheckpointData, seats: Sequence[int] = (0, 1, 2)) -> bytes:
+    def bundle(self, checkpoint: Checkpoint, seats: Sequence[int] = (0, 1, 2)) -> bytes:
         """The attestations of these seats."""
         digest = self.domain(self.beacon).checkpoint(checkpoint)
         committee = self.seats(checkpoint.round, checkpoint.shard)
         return bundle_of({seat: committee[seat].sign(digest) for seat in seats})
 
-    def submit(self, checkpoint: CheckpointData, bundle: bytes | None = None) -> Any:
+    def submit(self, checkpoint: Checkpoint, bundle: bytes | None = None) -> Any:
         carried = self.bundle(checkpoint) if bundle is None else bundle
         return self.beacon.submitCheckpoint(as_tuple(checkpoint), carried, {"from": self.relayer})
 
@@ -201,7 +201,7 @@ class World:
         """The path of the update at `position` of `checkpoint(members)`."""
         return merkle_path(leaves_of(members), position)
 
-    def claim(self, checkpoint: CheckpointData, members: Sequence[Member], claimed: int, **changed: Any) -> Any:
+    def claim(self, checkpoint: Checkpoint, members: Sequence[Member], claimed: int, **changed: Any) -> Any:
         """Claim the reward of the update at `claimed` of `checkpoint(members)`; `changed` replaces arguments."""
         member = members[claimed]
         update = update_by(member)
@@ -223,20 +223,20 @@ class World:
         self.reach(self.ends_at("reveal"))
         return number
 
-    def run_to_publish_phase(self, members: Sequence[Member] = ()) -> CheckpointData:
+    def run_to_publish_phase(self, members: Sequence[Member] = ()) -> Checkpoint:
         """As above, and shard 0 checkpointed; without `members`, a checkpoint of one update nobody made."""
         self.run_to_checkpoint_phase(members)
         checkpoint = self.checkpoint(members) if members else self.checkpoint((), count=1, included=1)
         self.submit(checkpoint)
         return checkpoint
 
-    def run_to_publication(self, members: Sequence[Member] = (), publisher: str = "vera") -> CheckpointData:
+    def run_to_publication(self, members: Sequence[Member] = (), publisher: str = "vera") -> Checkpoint:
         """As above, and the model published."""
         checkpoint = self.run_to_publish_phase(members)
         self.publish(self.members[publisher])
         return checkpoint
 
-    def run_to_finality(self, members: Sequence[Member] = ()) -> CheckpointData:
+    def run_to_finality(self, members: Sequence[Member] = ()) -> Checkpoint:
         """As above, and the model settled."""
         checkpoint = self.run_to_publication(members)
         self.reach(chain[-1].timestamp + self.rounds["challengeSeconds"])
@@ -291,7 +291,7 @@ def bundle_of(signatures: dict[int, bytes], mask: int | None = None) -> bytes:
     return seats.to_bytes(8, "big") + b"".join(parts)
 
 
-def as_tuple(checkpoint: CheckpointData) -> tuple[Any, ...]:
+def as_tuple(checkpoint: Checkpoint) -> tuple[Any, ...]:
     """The `Checkpoint` struct of a checkpoint."""
     return tuple(vars(checkpoint).values())
 

@@ -19,7 +19,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
-from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import run_round, run_until
 
@@ -90,7 +90,7 @@ def key_of(testnet: Testnet, validator: ParticipantId) -> KeyFile:
     return next(key for name, key in testnet.keys.items() if "validator" in name and testnet.join(name) == validator)
 
 
-def collude(testnet: Testnet, checkpoint: CheckpointData) -> list[ParticipantId]:
+def collude(testnet: Testnet, checkpoint: Checkpoint) -> list[ParticipantId]:
     """Have three of the four seats sign `checkpoint`, and get it accepted; return who signed."""
     committee = testnet.ledger.beacon.committee(checkpoint.round, SHARD)
     digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
@@ -131,7 +131,7 @@ def assert_next_round_is_good(testnet: Testnet, base: RoundNumber) -> None:
     assert make_challenger(testnet).step() == []
 
 
-def lie_about_one_lane(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+def lie_about_one_lane(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     false = altered(decode(honest.content))
     testnet.store.put(encode(false))
     root, digest = lanes_root(false), content_digest(encode(false))

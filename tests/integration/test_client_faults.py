@@ -17,7 +17,7 @@ from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.errors import NotFinite
 from qfl.protocol.content import Content, ContentKind, encode, lanes_root
-from qfl.protocol.types import Trained, TrainingTask
+from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.outcome import count_included
 
@@ -109,13 +109,13 @@ class Diverging(Nudger):
     def __init__(self, whole_batch: bool) -> None:
         self.whole_batch = whole_batch
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         results = super().train(tasks, clients)
         if 1 in clients:
             ill = list(clients).index(1)
             if self.whole_batch:
                 raise NotFinite("training loss", ill)
-            results[ill] = Trained(results[ill].angles * np.nan, results[ill].weights)
+            results[ill] = TrainingResult(results[ill].angles * np.nan, results[ill].weights)
         return results
 
 

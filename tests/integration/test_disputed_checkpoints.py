@@ -33,26 +33,26 @@ from qfl.challenger.fault_detector import RETRY_SECONDS
 from qfl.devnet import Devnet
 from qfl.protocol.content import content_digest
 from qfl.protocol.recompute import ShardResult
-from qfl.protocol.types import CheckpointData
+from qfl.protocol.types import Checkpoint
 
 pytestmark = pytest.mark.rest
 
-CheckpointLie = Callable[[Testnet, ShardResult], CheckpointData]
+CheckpointLie = Callable[[Testnet, ShardResult], Checkpoint]
 
 
-def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
 
 
-def name_a_wrong_digest(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+def name_a_wrong_digest(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     return replace(honest.checkpoint, content_digest=b"\2" * 32)
 
 
-def include_nobodys_update(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+def include_nobodys_update(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     return replace(honest.checkpoint, included=0b1111, count=4)
 
 
-def exchange_an_update(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+def exchange_an_update(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     return replace(honest.checkpoint, updates_root=b"\3" * 32)
 
 

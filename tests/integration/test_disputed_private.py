@@ -36,7 +36,7 @@ from qfl.node.opening import PLAIN
 from qfl.node.recompute import read_updates, recompute_model
 from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
-from qfl.protocol.types import CheckpointData, RoundNumber
+from qfl.protocol.types import Checkpoint, RoundNumber
 from qfl.simulation.driver import run_round, run_until
 
 pytestmark = pytest.mark.rest
@@ -80,7 +80,7 @@ def result_of_lanes(testnet: Testnet, number: RoundNumber) -> ShardResult:
     return expected_checkpoint(spec, 0, lanes)
 
 
-def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> CheckpointData:
+def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
 
 
@@ -89,7 +89,7 @@ def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> CheckpointD
     [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
 )
 def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
-    testnet: Testnet, lie: Callable[[Testnet, ShardResult], CheckpointData], function: str
+    testnet: Testnet, lie: Callable[[Testnet, ShardResult], Checkpoint], function: str
 ) -> None:
     number = until_checkpoint_phase(testnet)
     dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
@@ -105,7 +105,7 @@ def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
 def test_updates_sealed_with_zeros_shield_no_committee_that_included_them(
     testnet: Testnet,
     monkeypatch: pytest.MonkeyPatch,
-    lie: Callable[[Testnet, ShardResult], CheckpointData],
+    lie: Callable[[Testnet, ShardResult], Checkpoint],
     function: str,
 ) -> None:
     """Honest seats include none; liars did, and every dispute has to open them."""

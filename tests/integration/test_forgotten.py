@@ -18,7 +18,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import signature_bytes
 from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, KeyFileBehind
-from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.quorum.lms import decode_bundle
 from qfl.scheduler import ClientHost
 from qfl.simulation.driver import run_round, run_until
@@ -114,7 +114,7 @@ def test_what_others_announce_in_a_validators_name_does_not_stop_it(testnet: Tes
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     forged = (31).to_bytes(4) + bytes(signature_bytes(5) - 4)
-    noise = CheckpointData(number, SHARD, 0, 1, bytes(32), 1, *[bytes(32)] * 3)
+    noise = Checkpoint(number, SHARD, 0, 1, bytes(32), 1, *[bytes(32)] * 3)
     shard = testnet.ledger.shards[SHARD]
     for seat, validator in enumerate(testnet.ledger.beacon.committee(number, SHARD)):
         testnet.owner.send(shard.attest(noise, seat, bytes(32), forged, validator))

@@ -29,7 +29,7 @@ from qfl.node.proving import open_norm_keys, require_norm_keys
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import compute_private_commitment
 from qfl.protocol.lanes import pack_lanes
-from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, Trained, TrainingTask
+from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.outcome import count_included
 from qfl.validator.validator import Validator
@@ -40,7 +40,7 @@ pytestmark = pytest.mark.rest
 class Swayer(Nudger):
     """As `Nudger`, and a step of its own: updates that no other test makes."""
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         return [replace(trained, angles=trained.angles + 0.11) for trained in super().train(tasks, clients)]
 
 
@@ -309,7 +309,7 @@ def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
     careless = without_prover(testnet)
     task = careless.training_task(number, SHARD)
     with pytest.raises(InvalidInput, match="this deployment is private"):
-        careless.prepare(Trained(task.angles + 0.1, task.weights))
+        careless.prepare(TrainingResult(task.angles + 0.1, task.weights))
     assert not careless.has_prepared(number)
     abandon_round(testnet)
 

@@ -22,7 +22,7 @@ from qfl.challenger.shard import find_false_updates
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.protocol.recompute import ShardResult
-from qfl.protocol.types import CheckpointData, Revealed, RoundNumber, ShardIndex, VerifiedUpdate
+from qfl.protocol.types import Checkpoint, Reveal, RoundNumber, ShardIndex, VerifiedUpdate
 from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.network import Network
 from qfl.validator.seat import Seat
@@ -46,11 +46,11 @@ class Reveals:
         call_chain(self._url, "anvil_reorg", depth, [[self._raw[index], place] for place, index in enumerate(order)])
         assert [found.client for found in self.on_chain()] == [self.all[index].client for index in order]
 
-    def on_chain(self) -> list[Revealed]:
+    def on_chain(self) -> list[Reveal]:
         """The round's reveals as the chain has them now."""
         return self._shard.reveals(self._round, 0)
 
-    def _transaction(self, revealed: Revealed) -> Mapping[str, Any]:
+    def _transaction(self, revealed: Reveal) -> Mapping[str, Any]:
         found: Mapping[str, Any] = call_chain(self._url, "eth_getTransactionByHash", revealed.tx_hash)
         return found
 
@@ -61,7 +61,7 @@ def surprise(validators: Sequence[Validator], event: Callable[[], None]) -> None
 
     class SurprisedSeat(Seat):
         def _own_results(
-            self, turn: int, proposed: Mapping[int, CheckpointData], updates: list[VerifiedUpdate]
+            self, turn: int, proposed: Mapping[int, Checkpoint], updates: list[VerifiedUpdate]
         ) -> list[ShardResult]:
             results = super()._own_results(turn, proposed, updates)
             while waiting:

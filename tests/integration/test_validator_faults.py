@@ -22,7 +22,7 @@ from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.node.updates import fetch_updates
 from qfl.protocol.recompute import expected_checkpoint
-from qfl.protocol.types import CheckpointData, RoundNumber
+from qfl.protocol.types import Checkpoint, RoundNumber
 from qfl.simulation.driver import run_until
 from qfl.simulation.network import Network
 from qfl.simulation.outcome import count_included
@@ -37,7 +37,7 @@ def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
         built.assert_everything_stands()
 
 
-def result_of(testnet: Testnet, number: RoundNumber, turn: int) -> CheckpointData:
+def result_of(testnet: Testnet, number: RoundNumber, turn: int) -> Checkpoint:
     """What an honest seat proposes in `turn`."""
     spec = testnet.ledger.round(number).shard(SHARD).spec()
     reveals = testnet.ledger.round(number).shard(SHARD).reveals()

@@ -21,7 +21,7 @@ from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.digests import compute_commitment
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
-from qfl.protocol.types import ParticipantId, RoundNumber, Trained, TrainingTask
+from qfl.protocol.types import ParticipantId, RoundNumber, TrainingResult, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.simulation.driver import run_until
 from qfl.simulation.network import Network
@@ -41,9 +41,9 @@ class Nudger:
 
     def warm_up(self) -> None: ...
 
-    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[Trained]:
+    def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
         turned = [np.random.default_rng(task.seed).normal(0, 0.05, task.angles.shape) for task in tasks]
-        return [Trained(task.angles + turn, task.weights) for task, turn in zip(tasks, turned, strict=True)]
+        return [TrainingResult(task.angles + turn, task.weights) for task, turn in zip(tasks, turned, strict=True)]
 
 
 class Testnet(LocalTestnet):

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
-from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from tests.contracts.world import as_tuple, key_of, word
 from tests.stateful.members import Members
 
@@ -32,7 +32,7 @@ class Evidence:
     seat: int
     validator: int
     key_index: int
-    checkpoints: tuple[CheckpointData, CheckpointData]
+    checkpoints: tuple[Checkpoint, Checkpoint]
     signatures: tuple[bytes, bytes]
 
 
@@ -53,7 +53,7 @@ class Equivocators(Members):
         account = self.ledger.accounts[validator]
         if account.has_left:
             return
-        one = CheckpointData(
+        one = Checkpoint(
             *(RoundNumber(number), ShardIndex(0), 0, 1, word("base"), 1),
             *(word("updates"), word("aggregate"), word("content")),
         )

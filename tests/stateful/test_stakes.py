@@ -14,7 +14,7 @@ from brownie import accounts, chain
 from hypothesis import strategies as st
 from hypothesis.stateful import initialize, rule
 
-from qfl.protocol.types import CheckpointData
+from qfl.protocol.types import Checkpoint
 from tests.contracts.dispute_testnet import set_up_disputes
 from tests.contracts.world import CLIENT_STAKE, VALIDATOR_STAKE, as_tuple
 from tests.stateful.equivocators import BACK, SEATS, Equivocators, Seated
@@ -33,7 +33,7 @@ class Stakes(Equivocators):
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.by_rewards = {"from": accounts.at(self.court.rewards.address, force=True)}
-        self.phantoms: list[CheckpointData] = []
+        self.phantoms: list[Checkpoint] = []
         self.convicted: set[int] = set()
 
     @initialize(extras=st.tuples(*[WEI] * (SEATS + 1)))

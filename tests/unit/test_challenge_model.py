@@ -13,7 +13,7 @@ from qfl.protocol.chunks import merkle_root, verify_path
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.lanes import unpack_lanes
 from qfl.protocol.recompute import expected_model, model_content
-from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
 
 SHAPE = ModelShape(quantum=12, classical=9)
 FORMAT = LaneFormat(16, 13, 9)
@@ -29,7 +29,7 @@ def make_aggregate(shard):
 
 AGGREGATES = [make_aggregate(0), make_aggregate(1)]
 CHECKPOINTS = [
-    CheckpointData(
+    Checkpoint(
         ROUND,
         ShardIndex(content.shard),
         *(0, content.count, lanes_root(BASE), 1, bytes(32)),

@@ -21,7 +21,7 @@ from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import Domain, compute_commitment
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import from_state
-from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, Trained
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, TrainingResult
 from qfl.quantum.architecture import Architecture
 from qfl.storage.memory import MemoryStore
 from qfl.training.job import JobDocument
@@ -104,7 +104,7 @@ def context_of(world, folder):
 
 def trained(task, turn=0.1):
     """A model that turned every angle, and a third of a lane besides, so that something is left over."""
-    return Trained(task.angles + turn + 2**14 / 3 * 4 * np.pi / 2**32, task.weights)
+    return TrainingResult(task.angles + turn + 2**14 / 3 * 4 * np.pi / 2**32, task.weights)
 
 
 def prepare(client, number, turn=0.1):
@@ -282,7 +282,7 @@ def publish(world, number, lanes, before):
 def train_round(client, number, control):
     """One round's training, whose control variate comes to `control` in every coordinate."""
     task = client.training_task(RoundNumber(number), SHARD)
-    client.prepare(Trained(task.angles + 0.1, task.weights, np.full(SHAPE.total, control)))
+    client.prepare(TrainingResult(task.angles + 0.1, task.weights, np.full(SHAPE.total, control)))
     return task
 
 

@@ -18,7 +18,7 @@ from qfl.protocol.delta import compute_delta
 from qfl.protocol.recompute import model_content
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.state import from_state
-from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Revealed, RoundNumber, Trained
+from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Reveal, RoundNumber, TrainingResult
 
 CLIENT = ParticipantId(5)
 BASE = model_content(
@@ -35,7 +35,7 @@ def trained(seed, scale=0.05):
     rng = np.random.default_rng(seed)
     angles, weights = from_state(BASE.lanes, BASE.shape)
     turned, moved = rng.standard_normal(angles.shape), rng.standard_normal(weights.shape)
-    return Trained(angles + scale * turned, weights + scale * moved)
+    return TrainingResult(angles + scale * turned, weights + scale * moved)
 
 
 def prepare_from(result, residual=NO_RESIDUAL, spec=TERMS, rounding=2, base=BASE):
@@ -65,7 +65,7 @@ def test_every_validator_accepts_it(lane_bits, scale):
     """However far training went: an update over the bound would be refused, and the client's round wasted."""
     spec = replace(TERMS, format=LaneFormat(lane_bits, 13, 9), norm_bound=100_000)
     update = prepare(spec=spec, scale=scale)
-    reveal = Revealed(CLIENT, 0, update.update_root, update.content_digest, "0x")
+    reveal = Reveal(CLIENT, 0, update.update_root, update.content_digest, "0x")
     lanes = verify_update(reveal, update.content, spec).lanes
     assert squared_norm(lanes) <= 100_000
     assert np.abs(lanes.astype(int)).max() <= 2 ** (lane_bits - 1) - 1
@@ -99,7 +99,7 @@ def test_error_feedback_brings_the_mean_to_what_is_learnt():
     spec = replace(TERMS, shape=shape)
     base = model_content(RoundNumber(6), np.zeros(4, np.int32), shape)
     unit, rng, residual, applied = UNIT[[0, 1, -2, -1]], np.random.default_rng(4), np.zeros(4), np.zeros(4)
-    result = Trained(*from_state((unit / 3).astype(np.int32), shape))
+    result = TrainingResult(*from_state((unit / 3).astype(np.int32), shape))
     for _ in range(200):
         update = prepare_update(CLIENT, spec, base=base, trained=result, residual=residual, rng=rng)
         residual = update.residual
@@ -125,6 +125,6 @@ def test_a_client_whose_lanes_are_too_narrow_is_told(caplog):
 def test_sparse_updates_are_accepted_and_shorter():
     dense, sparse = (prepare_from(replace(trained(1), sent_share=share)) for share in (1.0, 0.25))
     assert len(sparse.content) < len(dense.content)
-    reveal = Revealed(CLIENT, 0, sparse.update_root, sparse.content_digest, "0x")
+    reveal = Reveal(CLIENT, 0, sparse.update_root, sparse.content_digest, "0x")
     lanes = verify_update(reveal, sparse.content, TERMS).lanes
     assert np.count_nonzero(lanes) == -(-TERMS.shape.total // 4)

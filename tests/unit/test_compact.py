@@ -17,7 +17,7 @@ from qfl.errors import MalformedContent, UpdateRejected
 from qfl.protocol.compact import compress, expand
 from qfl.protocol.content import HEADER_BYTES, ContentKind, content_digest, decode, encode, encode_briefly, lanes_root
 from qfl.protocol.lanes import lane_dtype
-from qfl.protocol.types import ModelShape, ParticipantId, Revealed
+from qfl.protocol.types import ModelShape, ParticipantId, Reveal
 
 SPARSE = np.zeros(1_000, np.int8)
 SPARSE[::40] = 1
@@ -129,7 +129,7 @@ def test_models_and_aggregates_have_plain_lanes():
 
 def opened(lanes, data):
     root = lanes_root(make_update(ParticipantId(5), lanes=lanes))
-    return open_lanes(Revealed(ParticipantId(5), 0, root, content_digest(data), "0x00"), data, b"", TERMS)
+    return open_lanes(Reveal(ParticipantId(5), 0, root, content_digest(data), "0x00"), data, b"", TERMS)
 
 
 def test_a_challenger_opens_a_compact_update_whatever_its_header_says():

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from qfl.protocol.digests import Domain, compute_commitment, compute_private_commitment
 from qfl.protocol.types import (
-    CheckpointData,
+    Checkpoint,
     LmsPublicKey,
     MirroredRound,
     MirrorMessage,
@@ -27,7 +27,7 @@ WALLET = "0x70997970C51812dc3A010C7d01b50e0d17dc79C8"
 DOMAIN = Domain(31_337, CONTRACT)
 
 KEY = LmsPublicKey(b"i" * 16, b"r" * 24, 10)
-CHECKPOINT = CheckpointData(
+CHECKPOINT = Checkpoint(
     round=RoundNumber(3),
     shard=ShardIndex(2),
     turn=1,
@@ -140,7 +140,7 @@ digests = st.binary(min_size=32, max_size=32)
 @settings(max_examples=25)
 @given(
     st.builds(
-        CheckpointData,
+        Checkpoint,
         *(st.integers(0, 2**64 - 1), st.integers(0, 2**16 - 1), st.integers(0, 255), st.integers(0, 2**16 - 1)),
         *(digests, st.integers(0, 2**256 - 1), digests, digests, digests),
     ),

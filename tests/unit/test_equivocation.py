@@ -11,12 +11,12 @@ from qfl.crypto.bls import BlsKey
 from qfl.crypto.bls_points import full_key, full_signature
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.digests import Domain
-from qfl.protocol.types import CheckpointData, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from qfl.quorum.bls import BlsScheme
 from qfl.quorum.lms import LmsScheme
 
 BEACON = Domain(31337, "0x" + "11" * 20)
-ONE = CheckpointData(
+ONE = Checkpoint(
     RoundNumber(3), ShardIndex(0), 1, 2, b"b" * 32, 3, b"u" * 32, aggregate_root=b"1" * 32, content_digest=b"c" * 32
 )
 OTHER = replace(ONE, aggregate_root=b"2" * 32)

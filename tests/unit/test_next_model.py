@@ -14,7 +14,7 @@ from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge, ModelRej
 from qfl.node.recompute import fetch_aggregate, fetch_model
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.recompute import NO_BASE, expected_model, model_content
-from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from qfl.storage.memory import MemoryStore
 
 SHAPE = ModelShape(quantum=3, classical=2)
@@ -42,7 +42,7 @@ def aggregate(shard, lanes, **changes):
 
 
 def checkpoint(shard, count, content):
-    return CheckpointData(
+    return Checkpoint(
         ROUND,
         ShardIndex(shard),
         *(0, count, lanes_root(MODEL), 1, bytes(32)),
@@ -175,8 +175,6 @@ def test_attested_aggregate_is_fetched(store):
 )
 def test_aggregate_that_is_not_the_attested_one_is_refused(store, content, root, reason):
     digest = store.put(encode(content))
-    attested = CheckpointData(
-        ROUND, ShardIndex(1), *(0, 1, bytes(32), 1, bytes(32)), root or lanes_root(content), digest
-    )
+    attested = Checkpoint(ROUND, ShardIndex(1), *(0, 1, bytes(32), 1, bytes(32)), root or lanes_root(content), digest)
     with pytest.raises(ModelRejected, match=reason):
         fetch_aggregate(store, attested, SHAPE)

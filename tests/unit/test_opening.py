@@ -17,7 +17,7 @@ from qfl.errors import UpdateRejected
 from qfl.node.opening import Sealed
 from qfl.node.updates import fetch_updates, verify_update
 from qfl.protocol.content import content_digest, encode, lanes_root, most_update_bytes
-from qfl.protocol.types import ParticipantId, Revealed
+from qfl.protocol.types import ParticipantId, Reveal
 from qfl.storage.memory import MemoryStore
 
 CLIENT, CAPACITY, SEED = ParticipantId(5), 64, b"s" * 32
@@ -36,7 +36,7 @@ def commitment(content=CONTENT, seed=SEED):
 
 
 def read(data, root=None, proven=None, seat=1):
-    reveal = Revealed(CLIENT, 0, root or lanes_root(CONTENT, SEED), content_digest(data), "0x" + "00" * 32)
+    reveal = Reveal(CLIENT, 0, root or lanes_root(CONTENT, SEED), content_digest(data), "0x" + "00" * 32)
     known = {CLIENT: commitment()} if proven is None else proven
     return verify_update(reveal, data, TERMS, Sealed(seat, KEYS[seat], PUBLIC, CONTEXT_OF, known, CAPACITY))
 
@@ -51,7 +51,7 @@ def test_every_seat_reads_an_honest_update_and_its_seed(seat):
 def test_limit_of_what_is_fetched_is_the_size_of_an_honest_update():
     """One byte less would refuse everybody in the private mode."""
     store, data = MemoryStore(), sealed()
-    reveal = Revealed(CLIENT, 0, lanes_root(CONTENT, SEED), store.put(data), "0x" + "00" * 32)
+    reveal = Reveal(CLIENT, 0, lanes_root(CONTENT, SEED), store.put(data), "0x" + "00" * 32)
     opener = Sealed(0, KEYS[0], PUBLIC, CONTEXT_OF, {CLIENT: commitment()}, CAPACITY)
     (update,), rejected = fetch_updates([reveal], store, TERMS, opener)
     assert (update.client, rejected) == (CLIENT, [])

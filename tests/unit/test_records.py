@@ -14,9 +14,9 @@ from qfl.chain.contracts.records import record
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import ParticipantRecord, Role
 from qfl.chain.rpc.coding import FunctionCoder
-from qfl.protocol.types import CheckpointData, LaneFormat, LmsPublicKey, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LaneFormat, LmsPublicKey, Reveal, RoundNumber, ShardIndex
 
-CHECKPOINT = CheckpointData(RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
+CHECKPOINT = Checkpoint(RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
 KEY = LmsPublicKey(b"i" * 16, b"r" * 24, 10)
 
 
@@ -29,7 +29,7 @@ def test_members_are_found_by_name_not_by_place() -> None:
     """A contract that gains a member, or orders them anew to save a slot, must not mix up what is read."""
     digests = {"contentDigest": b"c" * 32, "aggregateRoot": b"a" * 32, "updatesRoot": b"u" * 32, "baseRoot": b"b" * 32}
     numbers = {"included": 0b1011, "added": "by a later version", "count": 3, "turn": 1, "shard": 2, "round": 7}
-    assert record(CheckpointData, struct(**digests, **numbers)) == CHECKPOINT
+    assert record(Checkpoint, struct(**digests, **numbers)) == CHECKPOINT
 
 
 def test_a_member_that_is_missing_is_no_other_one() -> None:
@@ -72,7 +72,7 @@ def test_an_event_brings_the_place_where_it_was_found() -> None:
 
 def test_a_dataclass_is_encoded_as_the_tuple_of_the_struct_s_members() -> None:
     plain = (7, 2, 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
-    revealed = Revealed(client=4, index=9, update_root=b"v" * 32, content_digest=b"d" * 32, tx_hash="0xab")
+    revealed = Reveal(client=4, index=9, update_root=b"v" * 32, content_digest=b"d" * 32, tx_hash="0xab")
     assert encode_call("Disputes", "disputeUpdates", [CHECKPOINT, [revealed]]) == encode_call(
         "Disputes", "disputeUpdates", [plain, [(4, b"v" * 32, b"d" * 32)]]
     )
@@ -91,4 +91,4 @@ def test_arguments_are_read_back_as_they_were_given() -> None:
     (entry,) = (e for e in load_abi("Beacon") if (e["type"], e.get("name")) == ("function", "submitCheckpoint"))
     other = replace(CHECKPOINT, turn=0)
     found = FunctionCoder(entry).arguments_in(encode_call("Beacon", "submitCheckpoint", [other, b"a bundle"]))
-    assert (record(CheckpointData, found["checkpoint"]), found["bundle"]) == (other, b"a bundle")
+    assert (record(Checkpoint, found["checkpoint"]), found["bundle"]) == (other, b"a bundle")

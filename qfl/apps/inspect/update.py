@@ -14,7 +14,7 @@ from qfl.crypto.kem import KemKey
 from qfl.errors import InvalidInput
 from qfl.node.recompute import read_updates
 from qfl.protocol.cid import cid_of
-from qfl.protocol.types import ParticipantId, Revealed, RoundNumber
+from qfl.protocol.types import ParticipantId, Reveal, RoundNumber
 from qfl.storage.store import ContentStore
 
 
@@ -55,7 +55,7 @@ def inspect_update(
     return found
 
 
-def _fate(part: ShardRound, reveal: Revealed) -> str:
+def _fate(part: ShardRound, reveal: Reveal) -> str:
     """What the shard's checkpoint says of a revealed update."""
     accepted = part.accepted()
     if accepted is None:
@@ -65,7 +65,7 @@ def _fate(part: ShardRound, reveal: Revealed) -> str:
     return ("included" if is_in else "left out") + ("" if stands else ", in a checkpoint that was proven false")
 
 
-def _check(part: ShardRound, reveal: Revealed, store: ContentStore, kem_keys: Sequence[KemKey]) -> str:
+def _check(part: ShardRound, reveal: Reveal, store: ContentStore, kem_keys: Sequence[KemKey]) -> str:
     """What an honest seat says of it: the objective checks, and the first that fails."""
     found = read_updates(part, part.spec(), store, [reveal], kem_keys)
     if found is None:

@@ -13,7 +13,7 @@ from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.contracts.records import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
-from qfl.protocol.types import CheckpointData, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 
 class Phase(IntEnum):
@@ -126,7 +126,7 @@ class CheckpointRecord:
 class Accepted:
     """A `CheckpointAccepted` event, and where to find the bundle."""
 
-    checkpoint: CheckpointData
+    checkpoint: Checkpoint
     attested: int
     tx_hash: str
 
@@ -168,7 +168,7 @@ class Beacon(BoundContract):
         """Open the next round."""
         return self._write("openRound")
 
-    def submit_checkpoint(self, checkpoint: CheckpointData, bundle: bytes) -> UnsentCall:
+    def submit_checkpoint(self, checkpoint: Checkpoint, bundle: bytes) -> UnsentCall:
         """Bring a shard's result with its committee's signatures."""
         return self._write("submitCheckpoint", checkpoint, bundle, label="checkpoint", round_number=checkpoint.round)
 

@@ -8,7 +8,7 @@ from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
 
 NO_SALT = bytes(32)
 """Stands where the transparent mode has no salt and no seed; in the private one it is a value like any other."""
@@ -55,9 +55,9 @@ class Disputes(BoundContract):
 
     def aggregate(
         self,
-        checkpoint: CheckpointData,
+        checkpoint: Checkpoint,
         coordinate: int,
-        updates: Sequence[Revealed],
+        updates: Sequence[Reveal],
         openings: Sequence[Opening],
         aggregate: Opening,
     ) -> UnsentCall:
@@ -67,8 +67,8 @@ class Disputes(BoundContract):
 
     def whole_aggregate(
         self,
-        checkpoint: CheckpointData,
-        updates: Sequence[Revealed],
+        checkpoint: Checkpoint,
+        updates: Sequence[Reveal],
         lanes: Sequence[Sequence[bytes]],
         seeds: Sequence[bytes],
     ) -> UnsentCall:
@@ -76,15 +76,15 @@ class Disputes(BoundContract):
         arguments = [checkpoint, updates, lanes, seeds]
         return self._write("disputeWholeAggregate", *arguments, round_number=checkpoint.round)
 
-    def updates(self, checkpoint: CheckpointData, updates: Sequence[Revealed]) -> UnsentCall:
+    def updates(self, checkpoint: Checkpoint, updates: Sequence[Reveal]) -> UnsentCall:
         """Prove that a checkpoint includes what nobody revealed."""
         return self._write("disputeUpdates", checkpoint, updates, round_number=checkpoint.round)
 
     def norm(
         self,
-        checkpoint: CheckpointData,
+        checkpoint: Checkpoint,
         position: int,
-        update: Revealed,
+        update: Reveal,
         path: Sequence[bytes],
         chunks: Sequence[bytes],
         seed: bytes,
@@ -97,7 +97,7 @@ class Disputes(BoundContract):
         self,
         round_number: RoundNumber,
         coordinate: int,
-        checkpoints: Sequence[CheckpointData],
+        checkpoints: Sequence[Checkpoint],
         aggregates: Sequence[Opening],
         base: Opening,
         model: Opening,
@@ -109,7 +109,7 @@ class Disputes(BoundContract):
     def whole_model(
         self,
         round_number: RoundNumber,
-        checkpoints: Sequence[CheckpointData],
+        checkpoints: Sequence[Checkpoint],
         base: Sequence[bytes],
         aggregates: Sequence[Sequence[bytes]],
     ) -> UnsentCall:
@@ -119,8 +119,8 @@ class Disputes(BoundContract):
 
     def equivocation(
         self,
-        one: CheckpointData,
-        other: CheckpointData,
+        one: Checkpoint,
+        other: Checkpoint,
         seat: int,
         signed_one: tuple[int, bytes],
         signed_other: tuple[int, bytes],

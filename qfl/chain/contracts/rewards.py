@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import CheckpointData, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
 
 
 class Rewards(BoundContract):
@@ -16,7 +16,7 @@ class Rewards(BoundContract):
 
     def reward_update(
         self,
-        checkpoint: CheckpointData,
+        checkpoint: Checkpoint,
         position: int,
         client: ParticipantId,
         update_root: bytes,

@@ -11,7 +11,7 @@ from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading
 from qfl.chain.rpc.rpc import call_all
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import CheckpointData, ParticipantId, Revealed, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
 
 
 class ClientDuty(IntEnum):
@@ -39,7 +39,7 @@ class Committed:
 class Proposed:
     """A `Proposed` event: perhaps a proposal, perhaps noise."""
 
-    checkpoint: CheckpointData
+    checkpoint: Checkpoint
     signature: bytes
 
 
@@ -99,12 +99,12 @@ class Shard(BoundContract):
         arguments = [round_number, client, update_root, content_digest, salt, vector_commitment, words]
         return self._write("revealPrivate", *arguments, participant=client, round_number=round_number)
 
-    def propose(self, checkpoint: CheckpointData, signature: bytes, validator: ParticipantId) -> UnsentCall:
+    def propose(self, checkpoint: Checkpoint, signature: bytes, validator: ParticipantId) -> UnsentCall:
         """Announce a proposal."""
         return self._write("propose", checkpoint, signature, participant=validator, round_number=checkpoint.round)
 
     def attest(
-        self, checkpoint: CheckpointData, seat: int, digest: bytes, signature: bytes, validator: ParticipantId
+        self, checkpoint: Checkpoint, seat: int, digest: bytes, signature: bytes, validator: ParticipantId
     ) -> UnsentCall:
         """Announce an attestation."""
         arguments = [checkpoint.round, checkpoint.turn, seat, digest, signature]
@@ -142,14 +142,14 @@ class Shard(BoundContract):
         """The round's commits."""
         return self._events(Committed, "Committed", from_block, round=round_number)
 
-    def reveals(self, round_number: RoundNumber, from_block: int) -> list[Revealed]:
+    def reveals(self, round_number: RoundNumber, from_block: int) -> list[Reveal]:
         """The round's reveals, by index."""
         return self.reveals_until_now(round_number, from_block)[0]
 
-    def reveals_until_now(self, round_number: RoundNumber, from_block: int) -> tuple[list[Revealed], int]:
+    def reveals_until_now(self, round_number: RoundNumber, from_block: int) -> tuple[list[Reveal], int]:
         """The round's reveals, by index, and the block from which on there may be more."""
         events = self._logs("Revealed", from_block, round=round_number)
-        found = [record(Revealed, event) for event in events]
+        found = [record(Reveal, event) for event in events]
         following = max((event["block"] + 1 for event in events), default=from_block)
         return sorted(found, key=lambda reveal: reveal.index), following
 
