@@ -7,10 +7,9 @@ from functools import partial
 import numpy as np
 import pytest
 from honest import TERMS, make_update
-from qfl.crypto.salt import commitment_salt
 
 from qfl.crypto.kem import KemKey
-from qfl.crypto.norm.commitment import commit_lanes
+from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
 from qfl.crypto.norm.statement import context_of
 from qfl.crypto.sealed import seal
 from qfl.errors import UpdateRejected
