@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import count
+from typing import cast
 
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.strategy import Attack, Griefer, Outsider, Who
@@ -13,6 +15,7 @@ from qfl.client.client import Client
 from qfl.protocol.types import RoundNumber
 from qfl.validator.validator import Validator
 
+Kind = type[Client] | type[Validator]
 ATTACKING_CLIENT, FIRST_ATTACKING_VALIDATOR = 4, 5
 OUTSIDE = 18
 """Development account of an attacker without a bond."""
@@ -32,7 +35,7 @@ class Adversary:
     """The attackers of one trial, bonded; nobody in the reference."""
 
     def __init__(self, testnet: LocalTestnet, attack: Attack | None) -> None:
-        self._arena, self._attack = testnet, attack
+        self._testnet, self._attack = testnet, attack
         self._all = Acting()
         self.senders: list[Insistent] = []
         self.names: list[str] = []
@@ -76,24 +79,21 @@ class Adversary:
 
     def _wealth_wei(self) -> int:
         purses = sum(sender.balance_wei() + sender.fees_wei for sender in self.senders)
-        return purses + sum(self._arena.funds_wei(name) for name in self.names)
+        return purses + sum(self._testnet.funds_wei(name) for name in self.names)
 
     def _engage(self, attack: Attack) -> None:
         """Bond the attackers, and give them accounts that insist."""
-        testnet = self._arena
-        kinds: list[type[Client] | type[Validator]] = list(attack.accomplices)
+        testnet = self._testnet
         if issubclass(attack.strategy, Outsider):
             self._all.outsiders.append(attack.strategy(testnet, self._outside()))
             self._all.clients.extend(self._all.outsiders)
         elif issubclass(attack.strategy, Griefer):
-            watch = FaultDetector(testnet.ledger, testnet.store)
-            self._all.challengers.append(attack.strategy(testnet.ledger, self._outside(), watch))
-        elif issubclass(attack.strategy, Client | Validator):
-            kinds = [attack.strategy] * attack.attackers + kinds
-        for name, kind in zip(names_of_attackers(attack), kinds, strict=True):
+            detector = FaultDetector(testnet.ledger, testnet.store)
+            self._all.challengers.append(attack.strategy(testnet.ledger, self._outside(), detector))
+        for name, kind in bonded_attackers(attack).items():
             testnet.join(name)
             number = int(name.split("-")[1])
-            if isinstance(attack.strategy, kind) or kind is attack.strategy:
+            if kind is attack.strategy:
                 self.names.append(name)
                 self.senders.append(Insistent(testnet.senders[name]))
                 testnet.senders[name] = self.senders[-1]
@@ -103,21 +103,19 @@ class Adversary:
                 self._all.validators.append(testnet.validator(number, kind))
 
     def _outside(self) -> Insistent:
-        self.senders.append(Insistent(self._arena.sender(OUTSIDE)))
+        self.senders.append(Insistent(self._testnet.sender(OUTSIDE)))
         return self.senders[-1]
 
 
+def bonded_attackers(attack: Attack) -> dict[str, Kind]:
+    """The classes of the attackers and their accomplices, by name; validators are numbered after the honest ones."""
+    attackers = {Who.CLIENT: 1, Who.VALIDATOR: attack.attackers}.get(attack.who, 0)
+    kinds: list[Kind] = [cast(Kind, attack.strategy)] * attackers + list(attack.accomplices)
+    numbers = count(FIRST_ATTACKING_VALIDATOR)
+    clients, validators = f"client-{ATTACKING_CLIENT}", (f"validator-{number}" for number in numbers)
+    return {clients if issubclass(kind, Client) else next(validators): kind for kind in kinds}
+
+
 def names_of_attackers(attack: Attack | None) -> list[str]:
-    """The bonded attackers and their accomplices, validators numbered after the honest ones."""
-    if attack is None:
-        return []
-    bonded = {Who.CLIENT: 1, Who.VALIDATOR: attack.attackers}.get(attack.who, 0)
-    kinds = [attack.strategy] * bonded + list(attack.accomplices)
-    names, validators = [], 0
-    for kind in kinds:
-        if issubclass(kind, Client):
-            names.append(f"client-{ATTACKING_CLIENT}")
-        else:
-            names.append(f"validator-{FIRST_ATTACKING_VALIDATOR + validators}")
-            validators += 1
-    return names
+    """Of those that are bonded."""
+    return [] if attack is None else list(bonded_attackers(attack))

@@ -23,15 +23,15 @@ OTHERS_QUORUM, FRESH_COMMITTEE = "others' quorum", "fresh committee"
 class AttackOutcome:
     """Reads a trial that is over."""
 
-    def __init__(self, testnet: LocalTestnet, cast: Adversary) -> None:
-        self._arena, self._ledger, self._cast = testnet, testnet.ledger, cast
+    def __init__(self, testnet: LocalTestnet, adversary: Adversary) -> None:
+        self._ledger, self._adversary = testnet.ledger, adversary
         last = self._ledger.beacon.current_round()
         self._rounds = [RoundNumber(number) for number in range(1, last + 1)]
         self._stand = set(published_rounds(self._ledger))
 
     def all(self) -> frozenset[str]:
         """Everything that was seen."""
-        attempts = (attempt for sender in self._cast.senders for attempt in sender.attempts)
+        attempts = (attempt for sender in self._adversary.senders for attempt in sender.attempts)
         seen = {attempt.refusal for attempt in attempts if attempt.refusal}
         seen |= {f"{fault} dispute" for fault in self._faults()}
         for number in self._rounds:
@@ -49,7 +49,7 @@ class AttackOutcome:
             for number in self.lost_rounds()
             if number < len(self._rounds)
         )
-        for number in self._stand & set(self._cast.rounds if self._cast.seated else ()):
+        for number in self._stand & set(self._adversary.rounds if self._adversary.seated else ()):
             parameters = self._ledger.round(number).plan.parameters
             seconds += len(self._turns_let_pass(number)) * parameters.turn_seconds
         return seconds
@@ -65,13 +65,13 @@ class AttackOutcome:
             if any(checkpoint.included >> reveal.index & 1 for checkpoint in accepted)
         ]
         committed = {commit.client for commit in part.commits()}
-        if committed & self._cast.participants - set(included):
+        if committed & self._adversary.participants - set(included):
             seen.add(NOT_INCLUDED)
         committee = part.committee()
         proposed = {entry.checkpoint for entry in part.proposals()}
-        if any(committee[checkpoint.turn] in self._cast.participants for checkpoint in proposed - accepted):
+        if any(committee[checkpoint.turn] in self._adversary.participants for checkpoint in proposed - accepted):
             seen.add(NOT_ATTESTED)
-        seated = [seat for seat, member in enumerate(committee) if member in self._cast.participants]
+        seated = [seat for seat, member in enumerate(committee) if member in self._adversary.participants]
         if number in self._stand and any(not entry.attested >> seat & 1 for entry in entries for seat in seated):
             seen.add(OTHERS_QUORUM)
         if number not in self._stand and number + 1 in self._stand:
@@ -82,12 +82,12 @@ class AttackOutcome:
         """Attackers whose turns passed before the one that counted."""
         committee = self._ledger.beacon.committee(number, SHARD)
         turns = [e.checkpoint.turn for e in self._ledger.round(number).accepted()]
-        return [member for member in committee[: max(turns, default=0)] if member in self._cast.participants]
+        return [member for member in committee[: max(turns, default=0)] if member in self._adversary.participants]
 
     def _faults(self) -> list[str]:
         disputes = self._ledger.disputes
         proven = disputes.proven(self._ledger.from_block) if disputes is not None else []
-        return [fault.fault.name.lower() for fault in proven if set(fault.guilty) <= self._cast.participants]
+        return [fault.fault.name.lower() for fault in proven if set(fault.guilty) <= self._adversary.participants]
 
     def _opened_at(self, number: RoundNumber) -> int:
         block = self._ledger.web3.eth.get_block(self._ledger.round(number).opened_in)

@@ -16,24 +16,21 @@ from statistics import median
 import requests
 from rich.table import Table
 
-from experiments.consensus.federation import word
+from experiments.consensus.federation import SEATS, Federation, made_up_keys, word
 from qfl.chain.contracts.staking import Role
-from qfl.chain.deploy import Genesis, deploy
 from qfl.chain.ledger import Ledger
-from qfl.chain.parameters import load_parameters
-from qfl.chain.rpc.accounts import development_account
-from qfl.chain.rpc.connection import connect, url_of
+from qfl.chain.rpc.connection import url_of
 from qfl.chain.rpc.rpc import call_all, rpc_at
-from qfl.chain.rpc.sender import Sender, UnsentCall
+from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.files import write_atomically
-from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.explorer_beside import start_explorer
 from qfl.simulation.mark import hold_folder
 
 NAME = "explorer.json"
-SEATS, VALIDATORS = 4, 8
+VALIDATORS = 8
 GAS = 400_000
 SIGNATURE_BYTES = 1380
 REPETITIONS = 5
@@ -80,17 +77,10 @@ def bench_explorer(
 
 def make_history(rpc_url: str, deployment: Path, rounds: int, transactions: int) -> None:
     """Deploy, and have `rounds` rounds of about as many `transactions` each go by; one in each round fails."""
-    web3, account = connect(rpc_url), development_account(0)
-    sender = Sender(web3, account)
-    genesis = Genesis(word("model 0"), word("content 0"), word("job"), ModelShape(288, 70))
-    found = deploy(web3, sender, load_parameters(seats=SEATS), genesis)
-    found.save(deployment)
-    ledger = Ledger(web3, found)
-    stake_wei = ledger.staking.minimum_stake_wei(Role.VALIDATOR)
-    for number in range(VALIDATORS):
-        key = LmsPublicKey(word(f"identifier {number}")[:16], word(f"root {number}")[:24], 10)
-        sender.send(ledger.staking.bond(Role.VALIDATOR, key, sender.address, stake_wei))
-    history = _History(ledger, account.address)
+    federation = Federation(rpc_url)
+    federation.deployment.save(deployment)
+    federation.bond_keys(Role.VALIDATOR, made_up_keys(VALIDATORS))
+    history = _History(federation.ledger, federation.sender.address)
     for _ in range(rounds):
         history.add_round(transactions)
     history.end()

@@ -1,4 +1,4 @@
-"""A deployment whose shards have chains of their own, with everybody bonded, for `qfl bench scale`.
+"""A deployment with everybody bonded and nothing trained: what chains do is measured.
 
 The contracts are the real ones, and so is every signature. What is made up is what no contract looks into: the roots of
 updates, aggregates and models. So a load can be made beforehand, and none of it is training or fetching.
@@ -7,7 +7,7 @@ updates, aggregates and models. So a load can be made beforehand, and none of it
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qfl.chain.clock import DevelopmentClock
@@ -27,10 +27,19 @@ from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, Participant
 from qfl.quorum.lms import encode_bundle
 
 SEATS = 4
-COMMIT_SECONDS = 3600
-"""Longer than it takes to set everything up: the load is for this phase and the one after it."""
-SHAPE = ModelShape(quantum=288, classical=70)
-KEY_HEIGHT = 5
+
+
+def word(text: str) -> bytes:
+    """32 bytes that stand for something no contract looks into."""
+    return hashlib.sha256(text.encode()).digest()
+
+
+def made_up_keys(count: int) -> list[LmsPublicKey]:
+    """Keys that nobody has, for those who are never asked to sign."""
+    return [LmsPublicKey(word(f"identifier {n}")[:16], word(f"root {n}")[:24], height=10) for n in range(count)]
+
+
+GENESIS = Genesis(word("model 0"), word("content 0"), word("job"), ModelShape(quantum=288, classical=70))
 
 
 @dataclass
@@ -49,10 +58,15 @@ class Member:
 
 @dataclass
 class Federation:
-    """`shards` shards, each on the chain at its url, and their beacon on another. `receipts` has every transaction."""
+    """The beacon, on the chain at its url, and a shard on each other chain; without those, one shard beside the beacon.
+
+    `parameters` are the protocol's, where they are not the usual ones; `receipts` has every transaction.
+    """
 
     beacon_url: str
-    shard_urls: Sequence[str]
+    shard_urls: Sequence[str] = ()
+    parameters: Mapping[str, int] = field(default_factory=dict)
+    genesis: Genesis = GENESIS
     receipts: list[Receipt] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -60,9 +74,8 @@ class Federation:
         account = development_account(0)
         beacon_sender = Sender(web3, account, self.receipts.append)
         shard_senders = [Sender(own, account, self.receipts.append) for own in shard_web3s]
-        parameters = load_parameters(shards=len(self.shard_urls), seats=SEATS, commitSeconds=COMMIT_SECONDS)
-        genesis = Genesis(word("model 0"), word("content 0"), word("job"), SHAPE)
-        self.deployment = deploy(web3, beacon_sender, parameters, genesis, shard_senders=shard_senders)
+        parameters = load_parameters(**{"shards": max(1, len(shard_senders)), "seats": SEATS, **self.parameters})
+        self.deployment = deploy(web3, beacon_sender, parameters, self.genesis, shard_senders=shard_senders)
         self.ledger = Ledger(web3, self.deployment, shard_web3s)
         self.sender = ChainRouter({sender.chain_id: sender for sender in (beacon_sender, *shard_senders)})
         self.clock = DevelopmentClock(web3)
@@ -108,8 +121,3 @@ class Federation:
         model = word(f"model {number}"), word(f"content {number}")
         signature = publisher.sign(domain.publication(number, publisher.id, *model))
         self.sender.send(beacon.publish(number, publisher.id, *model, signature))
-
-
-def word(text: str) -> bytes:
-    """32 bytes that stand for something no contract looks into."""
-    return hashlib.sha256(text.encode()).digest()

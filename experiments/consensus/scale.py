@@ -23,7 +23,7 @@ from typing import Any
 
 from rich.table import Table
 
-from experiments.consensus.federation import KEY_HEIGHT, SEATS, Federation
+from experiments.consensus.federation import SEATS, Federation
 from experiments.consensus.load import Load, make_loads
 from qfl.chain.contracts.staking import Role
 from qfl.crypto.lms import LmsSecret
@@ -37,6 +37,9 @@ from qfl.files import write_atomically
 
 NAME = "scale.json"
 SHARDS = (1, 2, 4, 8)
+COMMIT_SECONDS = 3600
+"""Longer than it takes to set everything up: the load is for this phase and the one after it."""
+KEY_HEIGHT = 5
 DEVIATIONS = 4
 """Clients bonded for a shard beyond those that send an update, in standard deviations of how many a seed deals it."""
 PUSHER = Path(__file__).with_name("pusher.py")
@@ -142,7 +145,7 @@ def build_site(
 ) -> Site:
     """Start the chains, deploy, run the beacon's rounds, and sign a round's load for every shard."""
     nodes = [start_chain(folder, CHAIN_ID + number, stack) for number in range(1 + shards)]
-    federation = Federation(nodes[0][0], [url for url, _ in nodes[1:]])
+    federation = Federation(nodes[0][0], [url for url, _ in nodes[1:]], {"commitSeconds": COMMIT_SECONDS})
     federation.bond(Role.CLIENT, clients)
     federation.bond(Role.VALIDATOR, validators)
     federation.decide(federation.open_round(), updates)  # the first round of all writes what later ones only change

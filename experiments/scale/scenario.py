@@ -8,7 +8,7 @@ set so.
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from experiments.scale.constants import Constants
@@ -83,16 +83,13 @@ def forecast(
     size: Size, constants: Constants, client_link: Link, validator_link: Link, chains: Chains, kept_rounds: int
 ) -> Forecast:
     """The round that the constants imply; every shard has its own chain."""
-    gas, sent = constants.gas_of(size), constants.sent_of(size)
-    beacon_gas = {kind: gas[kind] for kind in BEACON_KINDS}
-    shard_gas = {kind: gas[kind] / size.shards for kind in SHARD_KINDS}
-    work = _Work(size, constants, gas)
+    made = _Round(size, constants, chains)
     return Forecast(
         size,
-        _phases(size, constants, gas, sent, client_link, validator_link, chains, work),
-        _nodes(size, constants, sent, work, kept_rounds),
-        beacon_gas,
-        shard_gas,
+        made.phases(client_link, validator_link),
+        made.nodes(kept_rounds),
+        {kind: made.gas[kind] for kind in BEACON_KINDS},
+        {kind: made.gas[kind] / size.shards for kind in SHARD_KINDS},
         most_seats(size.validators, constants, chains),
         chains,
     )
@@ -108,70 +105,66 @@ def most_seats(validators: int, constants: Constants, chains: Chains) -> int:
     return low
 
 
-class _Work:
-    """Processor seconds of one of each.
+class _Round:
+    """A round's gas and bytes by kind, and processor seconds of one of each role.
 
-    The measured chain's are shared out by gas. Opening is left out of what they are divided by: it was next to nothing
-    in the rounds they come from, and is most of a large one's.
+    The measured chain's seconds are shared out by gas. Opening is left out of what they are divided by: it was next to
+    nothing in the rounds they come from, and is most of a large one's.
     """
 
-    def __init__(self, size: Size, constants: Constants, gas: Mapping[str, float]) -> None:
+    def __init__(self, size: Size, constants: Constants, chains: Chains) -> None:
+        self._size, self._chains = size, chains
+        self._update, self._model = constants.update_bytes, constants.model_bytes
+        self.gas, self._sent = constants.gas_of(size), constants.sent_of(size)
         work = constants.work
-        self.client = work["client"]["clients"]
-        self.seat = work["validator"]["seats"] + work["validator"]["checks"] * size.updates_a_shard
-        self.publisher = total(constants.stages["publish"], size.counts)
-        a_gas = constants.work_of(size)["chain"] / (sum(gas.values()) - gas["open_round"])
-        self.shard_node = a_gas * sum(gas[kind] for kind in SHARD_KINDS) / size.shards
-        self.beacon_node = a_gas * sum(gas[kind] for kind in BEACON_KINDS)
+        self._client = work["client"]["clients"]
+        self._seat = work["validator"]["seats"] + work["validator"]["checks"] * size.updates_a_shard
+        self._publisher = total(constants.stages["publish"], size.counts)
+        self._seconds_a_gas = constants.work_of(size)["chain"] / (sum(self.gas.values()) - self.gas["open_round"])
 
+    def phases(self, client: Link, validator: Link) -> list[Phase]:
+        """From opening to publication."""
+        size, update, model = self._size, self._update, self._model
+        senders = {"commit": size.clients, "reveal": size.clients, "propose": size.shards, "checkpoint": size.shards}
+        senders["attest"] = max(1, round(size.counts["attestations"]))
+        one = {kind: round(together / senders.get(kind, 1)) for kind, together in self._sent.items()}
 
-def _phases(
-    size: Size,
-    constants: Constants,
-    gas: Mapping[str, float],
-    sent: Mapping[str, float],
-    client: Link,
-    validator: Link,
-    chains: Chains,
-    work: _Work,
-) -> list[Phase]:
-    senders = {"commit": size.clients, "reveal": size.clients, "propose": size.shards, "checkpoint": size.shards}
-    senders["attest"] = max(1, round(size.counts["attestations"]))
-    one = {kind: round(together / senders.get(kind, 1)) for kind, together in sent.items()}
-    update, model = constants.update_bytes, constants.model_bytes
+        def up(link: Link, kind: str, content: int = 0) -> float:
+            return link.up_seconds(one[kind] + content)
 
-    def up(link: Link, kind: str, content: int = 0) -> float:
-        return link.up_seconds(one[kind] + content)
+        def down(number: float, content: int) -> float:
+            return math.ceil(number / FETCHERS) * validator.down_seconds(content * FETCHERS)
 
-    def down(number: float, content: int) -> float:
-        return math.ceil(number / FETCHERS) * validator.down_seconds(content * FETCHERS)
+        def blocks(*kinds: str) -> float:
+            on_one_chain = sum(self.gas[kind] / (size.shards if kind in SHARD_KINDS else 1) for kind in kinds)
+            return math.ceil(on_one_chain / self._chains.block_gas) * self._chains.block_seconds
 
-    def blocks(*kinds: str) -> float:
-        on_one_chain = sum(gas[kind] / size.shards if kind in SHARD_KINDS else gas[kind] for kind in kinds)
-        return math.ceil(on_one_chain / chains.block_gas) * chains.block_seconds
+        fetched, told = down(size.updates_a_shard, update), up(validator, "publish", model)
+        return [
+            Phase("open", 0.0, up(validator, "open_round"), blocks("open_round")),
+            Phase("train", self._client, client.down_seconds(model)),
+            Phase("commit", 0.0, up(client, "commit"), blocks("commit")),
+            Phase("reveal", 0.0, up(client, "reveal", update), blocks("reveal")),
+            Phase("announce", self._seat, fetched + up(validator, "propose", model), blocks("propose", "attest")),
+            Phase("checkpoint", 0.0, up(validator, "checkpoint"), blocks("checkpoint")),
+            Phase("publish", self._publisher, down(size.shards, model) + told, blocks("publish")),
+        ]
 
-    fetched = down(size.updates_a_shard, update)
-    return [
-        Phase("open", 0.0, up(validator, "open_round"), blocks("open_round")),
-        Phase("train", work.client, client.down_seconds(model)),
-        Phase("commit", 0.0, up(client, "commit"), blocks("commit")),
-        Phase("reveal", 0.0, up(client, "reveal", update), blocks("reveal")),
-        Phase("announce", work.seat, fetched + up(validator, "propose", model), blocks("propose", "attest")),
-        Phase("checkpoint", 0.0, up(validator, "checkpoint"), blocks("checkpoint")),
-        Phase("publish", work.publisher, down(size.shards, model) + up(validator, "publish", model), blocks("publish")),
-    ]
+    def nodes(self, kept_rounds: int) -> list[Node]:
+        """One of each kind."""
+        size, sent, model = self._size, self._sent, self._model
+        checked = size.updates_a_shard * self._update
+        told = (sent["propose"] + sent["attest"] + sent["checkpoint"]) / (size.shards * size.seats)
+        up = (sent["commit"] + sent["reveal"]) / size.clients + self._update
+        return [
+            Node("client", up, model, self._client, model),
+            Node("seat", told + model, checked + model, self._seat, kept_rounds * (checked + 2 * model)),
+            Node("publisher", sent["publish"] + model, size.shards * model, self._publisher, kept_rounds * model),
+            self._chain_node("shard chain's node", SHARD_KINDS, size.shards),
+            self._chain_node("beacon chain's node", BEACON_KINDS, 1),
+        ]
 
-
-def _nodes(size: Size, constants: Constants, sent: Mapping[str, float], work: _Work, kept_rounds: int) -> list[Node]:
-    checks = size.updates_a_shard
-    update, model = constants.update_bytes, constants.model_bytes
-    on_shard = sum(sent[kind] for kind in SHARD_KINDS) / size.shards
-    on_beacon = sum(sent[kind] for kind in BEACON_KINDS)
-    told = (sent["propose"] + sent["attest"] + sent["checkpoint"]) / (size.shards * size.seats)
-    return [
-        Node("client", (sent["commit"] + sent["reveal"]) / size.clients + update, model, work.client, model),
-        Node("seat", told + model, checks * update + model, work.seat, kept_rounds * (checks * update + 2 * model)),
-        Node("publisher", sent["publish"] + model, size.shards * model, work.publisher, kept_rounds * model),
-        Node("shard chain's node", 0.0, on_shard, work.shard_node, on_shard),
-        Node("beacon chain's node", 0.0, on_beacon, work.beacon_node, on_beacon),
-    ]
+    def _chain_node(self, name: str, kinds: Sequence[str], chains: int) -> Node:
+        """The node of one of `chains` chains that share these transactions."""
+        gas, sent = (sum(amounts[kind] for kind in kinds) / chains for amounts in (self.gas, self._sent))
+        return Node(name, 0.0, sent, self._seconds_a_gas * gas, sent)
