@@ -88,11 +88,9 @@ def _table(rows: Sequence[Row]) -> Table:
     for heading in ("damage", "honest funds\nunchanged", "model\nunchanged"):
         table.add_column(heading)
     for row in rows:
-        table.add_row(
-            *(row.attack, row.who, _stopped_by(row)),
-            *(_eth(row.stake_lost_eth), f"{row.gas:,}", _eth(row.gained_eth)),
-            *(_damage(row), _yes(row.honest_funds_unchanged), _yes(row.model_unchanged)),
-        )
+        amounts = _eth(row.stake_lost_eth), f"{row.gas:,}", _eth(row.gained_eth)
+        unchanged = _yes(row.honest_funds_unchanged), _yes(row.model_unchanged)
+        table.add_row(row.attack, row.who, _stopped_by(row), *amounts, _damage(row), *unchanged)
     return table
 
 

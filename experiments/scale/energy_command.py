@@ -49,7 +49,12 @@ def energy(
     folder = run or out
     if run is None:
         job = JobConfig(
-            *(clients, validators, rounds), shard_chains=shard_chains, central_epochs=0, protocol={"shards": shards}
+            clients,
+            validators,
+            rounds,
+            shard_chains=shard_chains,
+            central_epochs=0,
+            protocol={"shards": shards},
         )
         with Display(console, rounds) as display:
             run_job(job, Place(out, overwrite=overwrite), display)

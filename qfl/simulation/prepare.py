@@ -73,7 +73,11 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
     features = config.model.get("features", room)
     check_whole("features", features, 1, room)
     dataset = load_dataset(
-        *(config.dataset, Path(config.data_folder), config.classes or None, config.limit or None, config.seed),
+        config.dataset,
+        Path(config.data_folder),
+        config.classes or None,
+        config.limit or None,
+        config.seed,
         most_features=features,
         download=config.download,
     )

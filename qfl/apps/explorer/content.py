@@ -1,4 +1,4 @@
-"""A content object: what is in it, and whether it is what the chain says it is."""
+"""A content object: what is in it, as a picture too, and whether it is what the chain says it is."""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -68,24 +68,39 @@ class Index:
         rounds |= {tx_hash: number for tx_hash, (_, number) in calls.items() if number is not None}
         labels, busy = contracts.labels, {number for number, _, _ in chunk.sent}
         blocks = [
-            (chain, block.number, block.hash, block.time)
+            {"chain": chain, "number": block.number, "hash": block.hash, "time": block.time}
             for block in chunk.blocks
             if block.number in busy or block is chunk.blocks[-1]
         ]
         transactions = [
-            (
-                *(chain, number, sent.position, sent.hash, sent.sender, sent.receiver, labels.get(sent.receiver or "")),
-                *(calls[sent.hash][0], rounds.get(sent.hash), paid.succeeded, paid.gas, len(sent.data)),
-                str(sent.value_wei),
-            )
+            {
+                "chain": chain,
+                "block": number,
+                "position": sent.position,
+                "hash": sent.hash,
+                "sender": sent.sender,
+                "receiver": sent.receiver,
+                "contract": labels.get(sent.receiver or ""),
+                "function": calls[sent.hash][0],
+                "round": rounds.get(sent.hash),
+                "succeeded": paid.succeeded,
+                "gas": paid.gas,
+                "bytes": len(sent.data),
+                "value_wei": str(sent.value_wei),
+            }
             for number, sent, paid in chunk.sent
         ]
         events = [
-            (
-                *(chain, log.block, log.index, log.tx_hash, labels.get(log.address), event.name),
-                *(rounds.get(log.tx_hash) if event.round is None else event.round, event.participant),
-                *(event.digest, event.root, json.dumps(event.arguments)),
-            )
+            {
+                "chain": chain,
+                "block": log.block,
+                "log": log.index,
+                "hash": log.tx_hash,
+                "contract": labels.get(log.address),
+                **vars(event),
+                "round": rounds.get(log.tx_hash) if event.round is None else event.round,
+                "arguments": json.dumps(event.arguments),
+            }
             for log, event in decoded
         ]
         with self._lock, self._database:
@@ -130,8 +145,7 @@ class Index:
         """How many rows of a table fulfil a condition."""
         return int(self.rows(f"SELECT count(*) AS n FROM {table} WHERE {condition}", *values)[0]["n"])
 
-    def _insert(self, table: str, rows: Iterable[tuple[object, ...]]) -> None:
-        rows = list(rows)
+    def _insert(self, table: str, rows: Sequence[Mapping[str, object]]) -> None:
         if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            self._database.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)
+            names, values = ", ".join(rows[0]), ", ".join(f":{name}" for name in rows[0])
+            self._database.executemany(f"INSERT INTO {table} ({names}) VALUES ({values})", rows)

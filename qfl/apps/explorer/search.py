@@ -43,8 +43,7 @@ def _by_word(index: Index, word: str) -> list[Hit]:
     hits = []
     if index.count("transactions", "hash = ?", word):
         hits.append(Hit(f"transaction {word}", f"/transactions/{word}"))
-    for row in index.rows("SELECT chain, number FROM blocks WHERE hash = ?", word):
-        hits.append(_block(row["number"]))
+    hits += [_block(row["number"]) for row in index.rows("SELECT number FROM blocks WHERE hash = ?", word)]
     if index.count("events", "digest = ?", word):
         hits.append(_content(word))
     roots = index.rows("SELECT DISTINCT digest FROM events WHERE root = ? AND digest IS NOT NULL LIMIT 20", word)
@@ -57,9 +56,7 @@ def _by_number(index: Index, number: int) -> list[Hit]:
         hits.append(Hit(f"round {number}", f"/rounds/{number}"))
     if 1 <= number <= member_count(index):
         hits.append(Hit(f"participant {number}", f"/participants/{number}"))
-    if index.count("transactions", "block = ?", number):
-        hits.append(_block(number))
-    return hits
+    return [*hits, _block(number)] if index.count("transactions", "block = ?", number) else hits
 
 
 def _content(digest: str) -> Hit:

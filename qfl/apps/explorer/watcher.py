@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -78,11 +78,8 @@ class Watcher:
         """Changes whenever a page would be another one."""
         phase = self.context and (self.context.round, self.context.phase)
         progress = [follower.status.indexed for follower in self.followers if follower.status.is_behind]
-        return f"{self.index.version} {phase} {progress} {self.complaints()} {self.recorded_rounds()}"
-
-    def recorded_rounds(self) -> int:
-        """How many rounds the run's log has."""
-        return 0 if self.run_log is None else len(self.run_log.read()[0])
+        recorded = 0 if self.run_log is None else len(self.run_log.read()[0])
+        return f"{self.index.version} {phase} {progress} {self.complaints()} {recorded}"
 
     def named_digests(self) -> dict[str, str]:
         """What the deployment itself names by digest."""
@@ -97,13 +94,11 @@ class Watcher:
         return learning(rounds, sent, self._workload()) + costs(self.index, max(1, last - MOST_IN_SERIES + 1), last)
 
     def _follower(self, chain: int, url: str, contracts: ChainContracts, first_block: int) -> Follower:
-        check: Callable[[], None] = (
-            partial(self.deployment.check_shard, chain - 1, self.ledger.shard_web3s[chain - 1])
-            if chain
-            else partial(self.deployment.check, self.ledger.web3)
-        )
-        look = (lambda: None) if chain else self._look
-        return Follower(self.index, chain, Node(url), contracts, first_block, check, look)
+        if not chain:
+            check = partial(self.deployment.check, self.ledger.web3)
+            return Follower(self.index, chain, Node(url), contracts, first_block, check, self._look)
+        check = partial(self.deployment.check_shard, chain - 1, self.ledger.shard_web3s[chain - 1])
+        return Follower(self.index, chain, Node(url), contracts, first_block, check)
 
     def _look(self) -> None:
         self.context = self.ledger.beacon.context()

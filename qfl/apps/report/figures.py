@@ -33,12 +33,14 @@ def draw_lines(name: str, alt: str, labels: tuple[str, str], series: Mapping[str
     """A line for each series of (x, y); `labels` of the axes, `limits` of the y axis (`bottom`, `top`)."""
 
     def draw(axes: Any) -> None:
+        from matplotlib.ticker import MaxNLocator
+
         for number, (title, points) in enumerate(series.items()):
             marker = MARKERS[number % len(MARKERS)] if len(points) <= 60 else ""
             xs, ys = [x for x, _ in points], [y for _, y in points]
             axes.plot(xs, ys, marker=marker, markersize=4, color=COLOURS[number % len(COLOURS)], label=title)
         axes.set_ylim(**limits)
-        _whole_numbers(axes.xaxis)
+        axes.xaxis.set_major_locator(MaxNLocator(integer=True))
         _finish(axes, labels, legend=len(series) > 1)
 
     return _picture(name, alt, (7.0, 3.8), draw)
@@ -54,7 +56,8 @@ def draw_stack(
         for number, (part, values) in enumerate(parts.items()):
             axes.bar(places, values, bottom=bottom, color=COLOURS[number % len(COLOURS)], label=part, width=0.75)
             bottom = [low + value for low, value in zip(bottom, values, strict=True)]
-        _name_columns(axes, columns)
+        every = -(-len(columns) // 20)  # of more columns, not every one has room for its name
+        axes.set_xticks(range(0, len(columns), every), columns[::every])
         _finish(axes, labels, legend=True)
 
     return _picture(name, alt, (7.0, 3.8), draw)
@@ -135,15 +138,3 @@ def _finish(axes: Any, labels: tuple[str, str], legend: bool, grid: bool = True)
         axes.grid(alpha=0.25)
     if legend:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
-
-
-def _name_columns(axes: Any, columns: Sequence[str]) -> None:
-    """Every column by its name, or every so many of them where there is no room for all."""
-    every = -(-len(columns) // 20)
-    axes.set_xticks(range(0, len(columns), every), columns[::every])
-
-
-def _whole_numbers(axis: Any) -> None:
-    from matplotlib.ticker import MaxNLocator
-
-    axis.set_major_locator(MaxNLocator(integer=True))

@@ -1,4 +1,4 @@
-"""A run's folder, read for a report: what it was asked to do, what came of it, how often it was wrong about what."""
+"""A run's folder, read for a report: what it was asked to do, what came of it, and how to run it again."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def energy_of(run: FinishedRun) -> list[Account] | str:
 
 
 def job_toml(job: JobConfig) -> str:
-    """The file's text; `load_config` makes the same job of it."""
+    """The job as a file for `qfl run --config`: what differs from the defaults. `load_config` makes the same of it."""
     plain, tables, default = [], [], JobConfig()
     for setting in fields(JobConfig):
         value = getattr(job, setting.name)

@@ -206,30 +206,29 @@ def range_text(joules: Range | None) -> str:
 
 def _faults(run: FinishedRun) -> Section:
     report = run.report
-    tables = []
-    if report["disputes"]:
-        rows = [
-            (
-                str(entry["evidence"]),
-                ", ".join(map(str, entry["guilty"])),
-                f"{entry['taken_wei'] / 1e18:g}",
-                f"{entry['bounty_wei'] / 1e18:g}",
-                f"{entry['gas']:,}",
-            )
-            for entry in report["disputes"]
-        ]
-        headings = ("what was proven", "guilty validators", "ETH slashed", "ETH earned", "gas")
-        tables.append(Table("Faults proven", headings, rows, is_text=True))
-    if report["failed_rounds"]:
-        lost = [(str(entry["round"]), entry["reason"]) for entry in report["failed_rounds"]]
-        tables.append(Table("Rounds that came to nothing", ("round", "why"), lost, is_text=True))
+    proven = [
+        (
+            str(entry["evidence"]),
+            ", ".join(map(str, entry["guilty"])),
+            f"{entry['taken_wei'] / 1e18:g}",
+            f"{entry['bounty_wei'] / 1e18:g}",
+            f"{entry['gas']:,}",
+        )
+        for entry in report["disputes"]
+    ]
+    lost = [(str(entry["round"]), entry["reason"]) for entry in report["failed_rounds"]]
     missed = [
         (f"{entry['round']}, shard {found['shard']}", found["reason"])
         for entry in report["rounds"]
         for found in entry.get("missed", [])
     ]
-    if missed:
-        tables.append(Table("Shards without a part in a round", ("round", "why"), missed, is_text=True))
+    of_proofs = ("what was proven", "guilty validators", "ETH slashed", "ETH earned", "gas")
+    tables = [
+        Table("Faults proven", of_proofs, proven, is_text=True),
+        Table("Rounds that came to nothing", ("round", "why"), lost, is_text=True),
+        Table("Shards without a part in a round", ("round", "why"), missed, is_text=True),
+    ]
+    tables = [table for table in tables if table.rows]
     return Section("Faults and disputes", [] if tables else ["None: every round stood at once."], tables=tables)
 
 

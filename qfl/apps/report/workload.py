@@ -98,8 +98,14 @@ def summarise(
     votes = [entry["size"] for entry in transactions if entry["label"] == "attest"]
     cpu = _mean_by_stage([entry["cpu_seconds"] for entry in rounds])
     return Workload(
-        *(config["clients"], config["validators"], shards, seats, updates, updates * seats),
-        *(len(transactions) / count, cpu),
+        clients=config["clients"],
+        validators=config["validators"],
+        shards=shards,
+        seats=seats,
+        updates=updates,
+        checks=updates * seats,
+        transactions=len(transactions) / count,
+        cpu=cpu,
         client_up=from_clients + updates * update,
         client_down=config["clients"] * model,
         validator_up=from_validators + (quorum_of(seats) * shards + 1) * model,
