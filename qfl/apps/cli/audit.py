@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -12,6 +11,7 @@ from qfl.apps.cli import options
 from qfl.apps.cli.network import Source
 
 if TYPE_CHECKING:
+    from qfl import KemKey
     from qfl.auditor.rounds import Verdict
 
 OWN_NODE_SECONDS = 1.0
@@ -24,21 +24,18 @@ OWN_NODE_SECONDS = 1.0
 @click.option("--skip-proofs", is_flag=True, help="Do not check norm proofs again: half a second each.")
 @click.option("--accept-released", is_flag=True, help="Succeed also where final rounds' content is no longer stored.")
 @options.as_json
-def verify(
-    source: Source, *, kem_keys: tuple[Path, ...], skip_proofs: bool, accept_released: bool, as_json: bool
-) -> None:
+def verify(source: Source, *, kem_keys: list[KemKey], skip_proofs: bool, accept_released: bool, as_json: bool) -> None:
     """Rebuild every round from chain and IPFS, and say whether it stands."""
-    from qfl import Auditor, KemKey
+    from qfl import Auditor
     from qfl.errors import VerificationFailed, VerificationIncomplete
     from qfl.storage.ipfs import FETCH_SECONDS, IpfsStore
 
     # The node of a run's folder has no peers: what it does not have, nobody has.
     patience = FETCH_SECONDS if source.run_folder is None else OWN_NODE_SECONDS
-    keys = [KemKey.open(path) for path in kem_keys]
     verdicts: list[Verdict] = []
     with source.network() as network:
         store = IpfsStore(network.ipfs, patience)
-        for verdict in Auditor(network.ledger(), store, keys, not skip_proofs).audit():
+        for verdict in Auditor(network.ledger(), store, kem_keys, not skip_proofs).audit():
             verdicts.append(verdict)
             if not as_json:
                 _print_verdict(verdict)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,6 +13,7 @@ from qfl.apps.cli.network import Network
 from qfl.apps.cli.stopping import stopping
 
 if TYPE_CHECKING:
+    from qfl import KemKey
     from qfl.challenger.challenger import Dispute, Proof
 
 
@@ -35,7 +35,7 @@ def challenger() -> None:
 def run_challenger_command(
     network: Network,
     *,
-    kem_keys: tuple[Path, ...],
+    kem_keys: list[KemKey],
     dry_run: bool,
     once: bool,
     poll: float,
@@ -43,7 +43,7 @@ def run_challenger_command(
     as_json: bool,
 ) -> None:
     """Recompute every checkpoint and model that is not final, prove what is false, take the bounty."""
-    from qfl import Challenger, IpfsStore, KemKey
+    from qfl import Challenger, IpfsStore
     from qfl.challenger.fault_detector import FaultDetector
     from qfl.daemon import Daemon
 
@@ -55,9 +55,12 @@ def run_challenger_command(
 
     def say(dispute: Dispute) -> None:
         earned.append(dispute)
-        _print_dispute(dispute, as_json)
+        if as_json:
+            options.print_json(dispute.record())
+        else:
+            click.echo(f"{dispute} for {dispute.gas:,} gas in {dispute.tx_hash}")
 
-    watch = FaultDetector(ledger, store, [KemKey.open(path) for path in kem_keys])
+    watch = FaultDetector(ledger, store, kem_keys)
     role = behaviour.kind(ledger, sender, watch, say)
     if dry_run:
         is_found = False
@@ -75,13 +78,6 @@ def run_challenger_command(
     if not as_json:
         bounty, gas = sum(dispute.bounty_wei for dispute in earned), sum(dispute.gas for dispute in earned)
         click.echo(f"{len(earned)} faults proven, {bounty / 1e18:g} ETH earned, {gas:,} gas spent")
-
-
-def _print_dispute(dispute: Dispute, as_json: bool) -> None:
-    if as_json:
-        options.print_json(dispute.record())
-    else:
-        click.echo(f"{dispute} for {dispute.gas:,} gas in {dispute.tx_hash}")
 
 
 def _print_proof(proof: Proof, as_json: bool) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +12,7 @@ from qfl.apps.cli import numbers, options
 from qfl.apps.cli.network import Source
 
 if TYPE_CHECKING:
-    from qfl import ContentStore, Ledger
+    from qfl import ContentStore, KemKey, Ledger
 
 LONGEST = 100
 """Characters of a value without blanks that are shown; `--json` has it whole."""
@@ -100,13 +99,12 @@ def participant_(ledger: Ledger, participant: int) -> dict[str, Any]:
 @options.kem_keys("A validator's kem.key: opens a private update of a round it had a seat in; repeat.")
 @_inspection(with_store=True)
 def update(
-    ledger: Ledger, *, store: ContentStore | None, number: int, client: int, kem_keys: tuple[Path, ...]
+    ledger: Ledger, *, store: ContentStore | None, number: int, client: int, kem_keys: list[KemKey]
 ) -> dict[str, Any]:
     """A client's update in a round: commit, reveal, content, every check, and what became of it."""
     from qfl.apps.inspect.update import inspect_update
-    from qfl.crypto.kem import KemKey
 
-    return inspect_update(ledger, number, client, store, [KemKey.open(path) for path in kem_keys])
+    return inspect_update(ledger, number, client, store, kem_keys)
 
 
 @inspect.command("model")

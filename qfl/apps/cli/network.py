@@ -29,13 +29,7 @@ def _unless_run(context: click.Context, parameter: click.Parameter, value: Any) 
 
 
 RPC = partial(click.option, "--rpc", envvar="QFL_RPC", metavar="URL", help="JSON-RPC address of the chain.")
-IPFS = partial(
-    click.option,
-    "--ipfs",
-    envvar="QFL_IPFS",
-    metavar="ADDRESS",
-    help="RPC address of the IPFS node (URL or multiaddr).",
-)
+IPFS = partial(click.option, "--ipfs", envvar="QFL_IPFS", metavar="ADDRESS")
 DEPLOYMENT = partial(click.option, "--deployment", type=PATH, envvar="QFL_DEPLOYMENT", help="Deployment file.")
 DEFAULT_DEPLOYMENT = Path("deployment.json")
 SHARD_RPCS = click.option(
@@ -58,7 +52,7 @@ class Network:
     """
 
     rpc: str = by(RPC(required=True))
-    ipfs: str = by(IPFS(required=True), "")
+    ipfs: str = by(IPFS(required=True, help="RPC address of the IPFS node (URL or multiaddr)."), "")
     deployment: Path = by(DEPLOYMENT(default=DEFAULT_DEPLOYMENT), DEFAULT_DEPLOYMENT)
     shard_rpcs: tuple[str, ...] = by(SHARD_RPCS, ())
     account: str = given(
@@ -109,7 +103,7 @@ class Source:
         "them.",
     )
     rpc: str | None = by(RPC(callback=_unless_run))
-    ipfs: str | None = by(IPFS(callback=_unless_run))
+    ipfs: str | None = by(IPFS(callback=_unless_run, help="RPC address of the IPFS node."))
     deployment: Path | None = by(DEPLOYMENT(callback=_unless_run))
     shard_rpcs: tuple[str, ...] = by(SHARD_RPCS, ())
 

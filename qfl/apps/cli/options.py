@@ -16,6 +16,7 @@ from qfl.bounds import MOST_ROUNDS
 from qfl.doors import Door
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
+    from qfl import KemKey
     from qfl.training.data.datasets import LabelledData
     from qfl.training.data.share import Split
     from qfl.training.job import JobDocument
@@ -100,9 +101,17 @@ zk_keys = click.option(
 )
 
 
+def _opened(_context: click.Context, _parameter: click.Parameter, paths: tuple[Path, ...]) -> list[KemKey]:
+    if not paths:
+        return []
+    from qfl import KemKey
+
+    return [KemKey.open(path) for path in paths]
+
+
 def kem_keys(text: str) -> Option:
-    """Decryption keys of seats; `text` says what for."""
-    return click.option("--kem-key", "kem_keys", type=PATH, multiple=True, help=text)
+    """Decryption keys of seats, opened; `text` says what for."""
+    return click.option("--kem-key", "kem_keys", type=PATH, multiple=True, callback=_opened, help=text)
 
 
 @dataclass(frozen=True)
