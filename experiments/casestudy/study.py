@@ -13,6 +13,7 @@ from experiments.casestudy.claims import compute_claims
 from experiments.casestudy.methods import Size
 from experiments.casestudy.pages import make_page, to_markdown
 from experiments.casestudy.parts import PARTS, Announce
+from experiments.figures import save
 from qfl.apps.report.page import render_page
 from qfl.apps.report.plots import write_pictures
 from qfl.errors import InvalidInput
@@ -47,7 +48,7 @@ def write_study(document: dict[str, Any], out: Path) -> None:
     claims = compute_claims(document)
     page = make_page(document, claims)
     shown = [asdict(claim) | {"verdict": claim.verdict} for claim in claims]
-    write_atomically(out / NAME, (json.dumps(document | {"claims": shown}, indent=2) + "\n").encode())
+    save(out / NAME, document | {"claims": shown})
     write_atomically(out / "casestudy.md", to_markdown(page).encode())
     write_atomically(out / "casestudy.html", render_page(page).encode())
     write_pictures(out, page.pictures)

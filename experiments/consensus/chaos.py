@@ -6,7 +6,6 @@ said in figures: rounds that finished, stakes that are still there. Accuracy may
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 from rich.table import Table
 
 from experiments.consensus.stakes import audit_stakes
-from qfl.files import write_atomically
+from experiments.figures import save
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.faults.config import dynamics_config
@@ -46,7 +45,7 @@ def bench_chaos(
             report = run_job(job, Place(folder / name, overwrite=overwrite), display)
         results[name] = {**summarise(report), "stakes": audit_stakes(folder / name)}
     results["points_lost"] = round(100 * (results["calm"]["accuracy"] - results["chaos"]["accuracy"]), 2)
-    write_atomically(folder / NAME, (json.dumps(results, indent=2) + "\n").encode())
+    save(folder / NAME, results)
     return results
 
 

@@ -7,7 +7,6 @@ own code in every variant and repetition. docs/results/measurements.md says what
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -20,9 +19,9 @@ from rich.table import Table
 
 from experiments.consensus.decide import Figures, measure_round
 from experiments.consensus.variants import SHARDS, VARIANTS, build_site
+from experiments.figures import save, spread
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
-from qfl.files import write_atomically
 from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import prepare_job
@@ -104,17 +103,13 @@ def bench_consensus(config: JobConfig, out: Path, repetitions: int, announce: Ca
     for result in results.values():
         result["less_than_flat"] = compare(result, results["flat"])
     document = {"clients": config.clients, "validators": config.validators, "rounds": repetitions, "variants": results}
-    write_atomically(out / NAME, (json.dumps(document, indent=2) + "\n").encode())
+    save(out / NAME, document)
     return results
 
 
 def summarise(rounds: Sequence[tuple[Figures, Mapping[str, int]]]) -> dict[str, Any]:
     """Median, least and most of every figure over the rounds; of gas by transaction the median."""
-    figures = {
-        name: {"median": median(values), "least": min(values), "most": max(values)}
-        for name in rounds[0][0]
-        for values in [[figures[name] for figures, _ in rounds]]
-    }
+    figures = {name: spread([figures[name] for figures, _ in rounds]) for name in rounds[0][0]}
     labels = sorted({label for _, gas in rounds for label in gas})
     gas = {label: round(median(gas.get(label, 0) for _, gas in rounds)) for label in labels}
     return {"figures": figures, "gas": gas}

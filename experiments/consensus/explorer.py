@@ -6,7 +6,6 @@ deadlines. What is made up is what no contract looks into, such as the signature
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
@@ -17,6 +16,7 @@ import requests
 from rich.table import Table
 
 from experiments.consensus.federation import SEATS, Federation, made_up_keys, word
+from experiments.figures import save
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import url_of
@@ -24,7 +24,6 @@ from qfl.chain.rpc.rpc import call_all, rpc_at
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
-from qfl.files import write_atomically
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.explorer_beside import start_explorer
 from qfl.simulation.mark import hold_folder
@@ -71,7 +70,7 @@ def bench_explorer(
             make_history(devnet.rpc_url, folder / "deployment.json", rounds, transactions // rounds)
             say("reading it")
             figures = measure(folder, devnet.rpc_url, rounds)
-        write_atomically(folder / NAME, (json.dumps(asdict(figures), indent=2) + "\n").encode())
+        save(folder / NAME, asdict(figures))
     return figures
 
 

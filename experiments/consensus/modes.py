@@ -6,7 +6,6 @@ nothing but the wrapping differs.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +14,7 @@ from typing import Any
 
 from rich.table import Table
 
-from qfl.files import write_atomically
+from experiments.figures import save
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.mark import check_folder
@@ -45,7 +44,7 @@ def bench_modes(
             job = replace(config, mode=mode, central_epochs=0)
             place = Place(folder / mode, zk_keys=zk_keys, overwrite=overwrite)
             results[mode] = summarise(run_job(job, place, display))
-    write_atomically(folder / NAME, (json.dumps(results, indent=2) + "\n").encode())
+    save(folder / NAME, results)
     return results
 
 

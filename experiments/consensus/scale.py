@@ -25,6 +25,7 @@ from rich.table import Table
 
 from experiments.consensus.federation import SEATS, Federation
 from experiments.consensus.load import Load, make_loads
+from experiments.figures import save, spread
 from qfl.chain.contracts.staking import Role
 from qfl.crypto.lms import LmsSecret
 from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, CHAIN_ID, DEV_MNEMONIC
@@ -33,7 +34,6 @@ from qfl.devnet.ports import HOST, choose_port
 from qfl.devnet.process import GuardedProcess
 from qfl.devnet.programs import find_anvil
 from qfl.errors import TransactionRefused
-from qfl.files import write_atomically
 
 NAME = "scale.json"
 SHARDS = (1, 2, 4, 8)
@@ -120,7 +120,7 @@ def bench_scale(
         "measurements": repetitions,
         "shards": summarise({site.shards: (site, measured[site.shards]) for site in sites}, repeats),
     }
-    write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
+    save(out / NAME, results)
     return results
 
 
@@ -234,7 +234,7 @@ def summarise(measured: dict[int, tuple[Site, list[list[dict[str, float]]]]], re
             "cpu_seconds_a_chain": median(chain["cpu_seconds"] for chains in measurements for chain in chains),
             "updates_a_cpu_second": median(by_cpu),
             "updates_a_second": median(sum(counts) / wall for wall in walls),
-            "wall_seconds": {"median": median(walls), "least": min(walls), "most": max(walls)},
+            "wall_seconds": spread(walls),
             "beacon_gas": site.beacon_gas[0],
             "beacon_gas_with_twice_the_clients": site.beacon_gas[1],
         }

@@ -7,7 +7,6 @@ what it would have to hold if it verified everything, follows from the rounds th
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -17,9 +16,9 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from experiments.figures import save
 from qfl.chain.parameters import load_parameters
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
 from qfl.node.pruner import read_released
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.simulation.config import JobConfig
@@ -115,7 +114,7 @@ def bench_storage(
             job = replace(config, keep_rounds=kept, central_epochs=0)
             run_job(job, Place(folder / name, overwrite=overwrite), meter)
         found[name] = meter.disks
-    write_atomically(folder / NAME, (json.dumps(as_document(found), indent=2) + "\n").encode())
+    save(folder / NAME, as_document(found))
     return found
 
 

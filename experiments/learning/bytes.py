@@ -7,7 +7,6 @@ calls that commit and reveal, encoded as a client sends them, their envelopes, a
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -16,11 +15,11 @@ from typing import Any
 
 from rich.table import Table
 
+from experiments.figures import save, spread
 from experiments.learning.unquantised import UnquantisedFederation
 from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
 from qfl.protocol.compact import compress
 from qfl.protocol.content import HEADER_BYTES
 from qfl.protocol.lanes import packed_bytes
@@ -131,7 +130,7 @@ def bench_bytes(
         for way in ways:
             announce(f"{way}, seed {seed}")
             runs.append(send(config, way, seed, target))
-            write_atomically(folder / NAME, (json.dumps(as_document(config, target, runs), indent=2) + "\n").encode())
+            save(folder / NAME, as_document(config, target, runs))
     return runs
 
 
@@ -198,7 +197,7 @@ def summarise(way: str, runs: Sequence[Sent], baseline: Sequence[Sent]) -> dict[
         "rounds": [run.rounds for run in runs],
         "content_a_round": mean(mean(run.content) for run in runs),
         "bytes_a_round": a_round,
-        "bytes": {"mean": mean(totals), "least": min(totals), "most": max(totals)},
+        "bytes": spread(totals, mean),
         "down": mean(run.down for run in runs),
     }
     if baseline and all(run.rounds for run in (*runs, *baseline)):

@@ -7,19 +7,17 @@ everybody's.
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
 from typing import Any
 
 from rich.table import Table
 
+from experiments.figures import save, spread
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
 from qfl.quantum.architecture import Architecture
 
 NAME = "engine.json"
@@ -96,7 +94,7 @@ def bench_engine(
         for case in cases:
             announce(case.name)
             results[case.name] = _measure(case, repetitions, peers if case.clients == 1 else {})
-    write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
+    save(out / NAME, results)
     return results
 
 
@@ -119,12 +117,11 @@ def _measure(case: Case, repetitions: int, peers: Mapping[str, str]) -> dict[str
         for _ in range(repetitions):
             for name, step in steps.items():
                 taken[name] += [1000 * step() for _ in range(STEPS_A_TURN)]
-    medians = {name: median(values) for name, values in taken.items()}
+    milliseconds = {name: spread(values) for name, values in taken.items()}
+    fused_median = milliseconds["fused"]["median"]
     return {
-        "milliseconds": {
-            name: {"median": medians[name], "least": min(values), "most": max(values)} for name, values in taken.items()
-        },
-        "times_fused": {name: value / medians["fused"] for name, value in medians.items()},
+        "milliseconds": milliseconds,
+        "times_fused": {name: found["median"] / fused_median for name, found in milliseconds.items()},
         "first_step_seconds": {name: peer.first_seconds for name, peer in running.items()},
     }
 

@@ -7,7 +7,6 @@ the data in one place, and its epochs instead of rounds.
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,8 +16,8 @@ from typing import Any
 
 from rich.table import Table
 
+from experiments.figures import save, spread
 from qfl.errors import InvalidInput
-from qfl.files import write_atomically
 from qfl.protocol.state import from_state
 from qfl.simulation.config import JobConfig
 from qfl.simulation.federation import Federation
@@ -85,8 +84,7 @@ def bench_learning(
             for recipe in recipes:
                 announce(f"{model}, {recipe}, seed {seed}")
                 runs.append(learn(config, model, recipe, seed))
-                document = json.dumps(as_document(config, runs), indent=2) + "\n"
-                write_atomically(folder / NAME, document.encode())
+                save(folder / NAME, as_document(config, runs))
     return runs
 
 
@@ -149,12 +147,11 @@ def as_document(config: JobConfig, runs: Sequence[Learnt]) -> dict[str, Any]:
 
 def summarise(runs: Sequence[Learnt]) -> dict[str, Any]:
     """Mean, least and most of the seeds' accuracies, and the mean seconds of a run."""
-    accuracies = [run.accuracy for run in runs]
     return {
         "model": runs[0].model,
         "recipe": runs[0].recipe,
         "seeds": [run.seed for run in runs],
-        "accuracy": {"mean": mean(accuracies), "least": min(accuracies), "most": max(accuracies)},
+        "accuracy": spread([run.accuracy for run in runs], mean),
         "seconds": round(mean(run.seconds for run in runs), 1),
     }
 

@@ -6,7 +6,6 @@ whose seats each hold their own validation data. docs/results/robustness.md says
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import product
@@ -16,11 +15,11 @@ from typing import Any
 
 from rich.table import Table
 
+from experiments.figures import save, spread
 from experiments.poisoning.flower import Flower, Krum
 from experiments.poisoning.poison import Poison
 from experiments.poisoning.registry import find_poison
 from experiments.poisoning.trial import DEFENCES, NOBODY, Defence, Field, Outcome
-from qfl.files import write_atomically
 from qfl.simulation.config import JobConfig
 
 NAME = "attack.json"
@@ -78,10 +77,10 @@ def bench_attack(
             for name, poison in chosen.items():
                 announce(f"{partition}: {percent} % {name}")
                 setting["attacks"][name] = measure(fields, poison, percent)
-                write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
+                save(out / NAME, results)
         if flower is not None:
             results["flower"] = flower.differences(fields[0].first_updates())
-            write_atomically(out / NAME, (json.dumps(results, indent=2) + "\n").encode())
+            save(out / NAME, results)
     return results
 
 
@@ -90,10 +89,8 @@ def summarise(outcomes: Sequence[Outcome]) -> dict[str, dict[str, float]]:
     figures = [asdict(outcome) for outcome in outcomes]
     return {
         name: {
-            "mean": round(mean(values), 4),
-            "spread": round(stdev(values), 4) if len(values) > 1 else 0.0,
-            "least": round(min(values), 4),
-            "most": round(max(values), 4),
+            which: round(value, 4)
+            for which, value in {**spread(values, mean), "spread": stdev(values) if len(values) > 1 else 0.0}.items()
         }
         for name in figures[0]
         for values in [[figure[name] for figure in figures]]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from experiments.figures import save
 from experiments.scale.laws import Coefficients, opening_counts, total
 from experiments.scale.size import Size
 from qfl.bounds import check_number
 from qfl.errors import InvalidInput
-from qfl.files import read_json, write_atomically
+from qfl.files import read_json
 
 MOST = 1e18
 """Of anything that is measured for one of its kind: gas, bytes, seconds."""
@@ -68,7 +68,7 @@ class Constants:
 
     def save(self, path: Path) -> None:
         """Write the file."""
-        write_atomically(path, (json.dumps(_rounded(asdict(self)), indent=2) + "\n").encode())
+        save(path, _rounded(asdict(self)))
 
     @classmethod
     def load(cls, path: Path = DEFAULTS) -> Constants:

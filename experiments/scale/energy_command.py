@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import click
 
+from experiments.figures import save
 from qfl.apps.cli import numbers, options
 from qfl.apps.cli.console import make_console
 
@@ -40,7 +40,6 @@ def energy(
     from experiments.scale.energy_tables import assumptions, energy_document, energy_table, source_lines
     from qfl.apps.report.energy import compute_accounts
     from qfl.apps.report.workload import read_workload
-    from qfl.files import write_atomically
     from qfl.simulation.config import JobConfig
     from qfl.simulation.display import Display
     from qfl.simulation.run import Place, run_job
@@ -61,7 +60,7 @@ def energy(
     work = read_workload(folder)
     accounts = compute_accounts(work, device, radio)
     document = energy_document(work, accounts, device, radio)
-    write_atomically(folder / "energy.json", (json.dumps(document, indent=2) + "\n").encode())
+    save(folder / "energy.json", document)
     if as_json:
         options.print_json(document)
         return

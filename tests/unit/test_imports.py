@@ -21,7 +21,13 @@ ORDER = [
     *("qfl.client", "qfl.validator", "qfl.challenger", "qfl.auditor", "qfl.scheduler", "qfl.daemon"),
     *("qfl.devnet", "qfl.simulation.faults", "qfl.simulation"),
     *("qfl.apps", "qfl.apps.inspect", "qfl.apps.report", "qfl.apps.explorer", "qfl.apps.cli"),
-    *("experiments.quiet", "experiments.learning", "experiments.consensus", "experiments.poisoning"),
+    *(
+        "experiments.quiet",
+        "experiments.figures",
+        "experiments.learning",
+        "experiments.consensus",
+        "experiments.poisoning",
+    ),
     *("experiments.attacks", "experiments.scale", "experiments.casestudy", "experiments"),
 ]
 """Rooms and single modules beside them: each may import those before it, in functions too."""
