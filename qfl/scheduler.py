@@ -59,8 +59,8 @@ class Scheduler:
         numbers = [client.participant for client in clients]
         with self.meter.measuring("client", numbers, stage):
             duties = dict(zip(clients, self.ledger.client_duties(numbers) if numbers else [], strict=True))
-        steps = self.let_each("client", clients, lambda client: client.step(duties[client]), stage=stage)
-        done = {client: step or QUIET for client, step in zip(clients, steps, strict=True)}
+        steps = self.let_each("client", clients, lambda client: client.step(duties[client]), QUIET, stage=stage)
+        done = dict(zip(clients, steps, strict=True))
         waiting = [(client, step.task) for client, step in done.items() if step.task is not None]
         with self.meter.measuring("client", [client.participant for client, _ in waiting], stage):
             trained = train_together(trainer, waiting)
@@ -70,8 +70,8 @@ class Scheduler:
             return done[client]
 
         ready = [client for client, _ in waiting if client in trained]
-        prepared = zip(ready, self.let_each("client", ready, prepare, stage=stage), strict=True)
-        done |= {client: QUIET for client, _ in waiting} | {client: step or QUIET for client, step in prepared}
+        prepared = dict(zip(ready, self.let_each("client", ready, prepare, QUIET, stage=stage), strict=True))
+        done |= {client: prepared.get(client, QUIET) for client, _ in waiting}
         return list(done.values())
 
     def step_validators(
@@ -83,8 +83,9 @@ class Scheduler:
         queue_of: Callable[[Validator], int] = lambda validator: validator.participant,
     ) -> list[Step]:
         """A step of each validator in one phase of the beacon; those of one queue act one after the other."""
-        steps = self.let_each("validator", validators, lambda seat: seat.step([phase]), stage=stage, queue_of=queue_of)
-        return [step or QUIET for step in steps]
+        return self.let_each(
+            "validator", validators, lambda seat: seat.step([phase]), QUIET, stage=stage, queue_of=queue_of
+        )
 
     def step_challenger(self, challenger: Challenger | None, *, stage: str) -> bool:
         """A step of the challenger, where there is one; whether it proved something."""
@@ -101,8 +102,8 @@ class Scheduler:
         self, clients: Sequence[Client], validators: Sequence[Validator] = (), *, retention: Retention, stage: str = ""
     ) -> None:
         """Let everybody let go of what nobody needs any more, and have the store delete it."""
-        released = self.let_each("client", clients, lambda client: client.release(retention), stage=stage)
-        released += self.let_each("validator", validators, lambda seat: seat.release(retention), stage=stage)
+        released = self.let_each("client", clients, lambda client: client.release(retention), False, stage=stage)
+        released += self.let_each("validator", validators, lambda seat: seat.release(retention), False, stage=stage)
         if any(released):
             retention.store.collect_garbage()
 
@@ -111,25 +112,26 @@ class Scheduler:
         role: str,
         members: Sequence[_Member],
         act: Callable[[_Member], _T],
+        failed: _T,
         *,
         stage: str = "",
         queue_of: Callable[[_Member], int] = lambda member: member.participant,
-    ) -> list[_T | None]:
-        """What `act` came to for each member; None for one that failed.
+    ) -> list[_T]:
+        """What `act` came to for each member; `failed` for one that did.
 
         Members of one queue act one after the other, in their order here. With several at once, the work is measured
         together, and each is charged an equal share.
         """
 
-        def let(member: _Member) -> _T | None:
+        def let(member: _Member) -> _T:
             try:
                 return act(member)
             except QflError as fault:
                 if not self.tolerates(member.participant, fault):
                     raise
-                return None
+                return failed
 
-        found: dict[int, _T | None] = {}
+        found: dict[int, _T] = {}
         if self.at_once == 1:
             for position, member in enumerate(members):
                 with self.meter.measuring(role, member.participant, stage):

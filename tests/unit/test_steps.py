@@ -223,6 +223,14 @@ def test_all_who_ask_are_trained_in_one_batch_and_who_fails_has_not_acted(at_onc
     assert not any(client.done for client in clients)
 
 
+@pytest.mark.parametrize("at_once", [1, 4])
+def test_a_scheduler_hands_on_why_a_round_cannot_be_opened(at_once: int) -> None:
+    """A driver moves the clock by it: a step in which nothing was done may still say something."""
+    validator, ledger = ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="TooManyUnsettled"), SimpleNamespace()
+    (step,) = Scheduler(ledger, at_once=at_once).step_validators([validator], Phase.IDLE, stage="open")
+    assert step.refusal.name == "TooManyUnsettled"
+
+
 def test_a_daemon_logs_what_its_role_says_once(caplog: pytest.LogCaptureFixture) -> None:
     steps = [Step(note="waiting"), Step(note="waiting"), Step(True, "done"), Step(True), Step(note="waiting")]
     stop, left = threading.Event(), iter(steps)
