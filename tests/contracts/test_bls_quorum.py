@@ -15,9 +15,9 @@ from __future__ import annotations
 
 import pytest
 
+from qfl.chain.contracts.bls_quorum import KeyPlace
 from qfl.crypto.bls import aggregate
 from qfl.crypto.bls_points import full_key, full_signature
-from qfl.chain.contracts.bls_quorum import KeyPlace
 from qfl.quorum.bls import Aggregate, encode_aggregate
 from tests.contracts.attesters import attested_by, bls_key_of, entries_of, register
 from tests.contracts.test_bls import OUTSIDE_GROUP

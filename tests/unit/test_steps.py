@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -56,6 +57,17 @@ def test_duties_are_acted_upon_in_the_roles_alone() -> None:
         if names_in(str(path.relative_to(ROOT))) & {"ClientDuty", "ValidatorDuty"}
     }
     assert {path for path in named if not path.startswith(("qfl/chain/", "qfl/apps/inspect/"))} == set(ROLES)
+
+
+@pytest.mark.parametrize("others", [{"simulation/driver.py", "scheduler.py"}, {"daemon.py"}], ids=["daemon", "driver"])
+def test_the_way_of_an_update_is_short_enough_to_read(others: set[str]) -> None:
+    """`docs/architecture.md` tells it to whoever joins, and what it names is there."""
+    page = (ROOT / "docs/architecture.md").read_text()
+    way = re.findall(r"`([\w/]+\.py)`", page.partition("## One update's way")[2].partition("\n## ")[0])
+    files = [path for path in way if path not in others]
+    assert len(way) - len(files) == len(others)
+    assert len(files) == len(set(files)) <= 30
+    assert all((ROOT / "qfl" / path).exists() for path in files)
 
 
 # --- a client -------------------------------------------------------------------------------------------------
