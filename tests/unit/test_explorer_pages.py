@@ -33,8 +33,9 @@ UPDATE = Content(
 
 def say(index: Index, digest: bytes, root: bytes, round_number: int) -> None:
     """Have the index know of a reveal."""
-    values = (0, 1, 0, "0xaa", "Shard 0", "Revealed", round_number, 5, "0x" + digest.hex(), "0x" + root.hex(), "{}")
-    index._insert("events", [values])
+    place = {"chain": 0, "block": 1, "log": 0, "hash": "0xaa", "contract": "Shard 0", "name": "Revealed"}
+    said = {"digest": "0x" + digest.hex(), "root": "0x" + root.hex(), "arguments": "{}"}
+    index._insert("events", [place | {"round": round_number, "participant": 5} | said])
 
 
 def checks_of(data: bytes, root: bytes, round_number: int) -> dict[str, bool | None]:
