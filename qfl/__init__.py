@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from qfl.crypto.norm.keys import NormKeys as NormKeys
     from qfl.crypto.norm.prover import Prover as Prover
     from qfl.errors import QflError as QflError
+    from qfl.node.context import NodeContext as NodeContext
     from qfl.node.encryption import set_up_encryption as set_up_encryption
     from qfl.node.membership import join as join
     from qfl.node.proving import open_norm_keys as open_norm_keys
@@ -44,12 +45,14 @@ _MODULES = {
     "ContentStore": "qfl.storage.store",
     "Deployment": "qfl.chain.deployment",
     "Display": "qfl.simulation.display",
+    "FaultDetector": "qfl.challenger.fault_detector",
     "IpfsStore": "qfl.storage.ipfs",
     "JobConfig": "qfl.simulation.config",
     "KemKey": "qfl.crypto.kem",
     "KeyFile": "qfl.crypto.keyfile",
     "Ledger": "qfl.chain.ledger",
     "MemoryStore": "qfl.storage.memory",
+    "NodeContext": "qfl.node.context",
     "NormKeys": "qfl.crypto.norm.keys",
     "Place": "qfl.simulation.run",
     "Prover": "qfl.crypto.norm.prover",
@@ -57,7 +60,6 @@ _MODULES = {
     "Sender": "qfl.chain.rpc.sender",
     "TrainingConfig": "qfl.training.recipe",
     "Validator": "qfl.validator.validator",
-    "FaultDetector": "qfl.challenger.fault_detector",
     "join": "qfl.node.membership",
     "load_config": "qfl.simulation.config",
     "open_norm_keys": "qfl.node.proving",

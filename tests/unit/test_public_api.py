@@ -23,6 +23,7 @@ PUBLIC = {
     "KeyFile",
     "Ledger",
     "MemoryStore",
+    "NodeContext",
     "NormKeys",
     "Place",
     "Prover",
