@@ -11,7 +11,9 @@ from rich.console import Console
 
 from experiments.poisoning.client import POISONERS
 from qfl.client.client import Client
+from qfl.node.context import NodeContext
 from qfl.protocol.content import content_digest, encode
+from qfl.protocol.types import ParticipantId
 from qfl.simulation import identities
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
@@ -54,9 +56,9 @@ def test_a_poisoning_client_is_left_out_and_loses_nothing(
     if mode == "private":
         pytest.importorskip("groth16py", reason="groth16py is missing: pip install -e '.[zk]'")
 
-    def choose(participant: int, index: int, *parts: Any) -> Client:
-        kind = POISONERS["sign-flip"] if index == POISONING else Client
-        return kind(participant, index, *parts)
+    def choose(context: NodeContext, participant: ParticipantId, **settings: Any) -> Client:
+        kind = POISONERS["sign-flip"] if settings["index"] == POISONING else Client
+        return kind(context, participant, **settings)
 
     monkeypatch.setattr(identities, "Client", choose)
     document = run(tmp_path, replace(JOB, mode=mode))
