@@ -46,24 +46,25 @@ def import_own(modules: Mapping[str, str]) -> None:
 class Door(Generic[Entry]):
     """The entries of one kind. Nobody replaces one of `home`: it is found before an installed one of its name."""
 
-    def __init__(self, kind: str, *home: str, group: str | None = None) -> None:
+    def __init__(self, kind: str, *home: str, group: str | None = None, base: type | None = None) -> None:
         """`kind` is what errors call an entry; `home` are modules, or packages with all of their modules.
 
-        `group` is that of others' entry points: by default `qfl.<kind>s`, with `_` for a space.
+        `group` is that of others' entry points: by default `qfl.<kind>s`, with `_` for a space. Installed
+        entries are subclasses of `base`, where it is given.
         """
         self.kind, self.group = kind, group or f"qfl.{kind.replace(' ', '_')}s"
-        self._home, self._own = home, dict[str, Entry]()
+        self._home, self._base, self._own = home, base, dict[str, Entry]()
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
         """The decorator that adds an entry.
 
         Raises:
-            ValueError: the name is taken by another one.
+            DoorBroken: the name is taken by another one.
         """
 
         def add(entry: Entry) -> Entry:
             if self._own.setdefault(name, entry) is not entry:
-                raise ValueError(f"there are two {self.kind}s called {name}")
+                raise DoorBroken(self.kind, name, "there are two of this name")
             return entry
 
         return add
@@ -125,7 +126,11 @@ class Door(Generic[Entry]):
         try:
             import_own(modules)
             loaded: Entry = entry.load()
-        except (Exception, SystemExit) as fault:
+            if self._base is not None and not (isinstance(loaded, type) and issubclass(loaded, self._base)):
+                raise TypeError(f"it is no {self._base.__name__}")
+        except KeyboardInterrupt:
+            raise
+        except BaseException as fault:  # whatever somebody else's module does when it is imported
             raise DoorBroken(self.kind, entry.value, f"{type(fault).__name__}: {fault}") from fault
         return loaded
 

@@ -3,7 +3,7 @@
 Settings come from the environment, because `brownie run` passes no options:
 
     QFL_ACCOUNT      who pays and becomes the owner: an account id known to Brownie; default: the first account
-    QFL_PARAMETERS   TOML file of deployment parameters; default: qfl/parameters.toml
+    QFL_PARAMETERS   TOML file of deployment parameters; default: qfl/chain/parameters.toml
     QFL_GENESIS      JSON file with modelRoot, contentDigest, architectureDigest (0x...), quantumLength and
                      classicalLength; default: a model of zeros with 288 angles and 70 weights
     QFL_NORM_KEYS    for the private mode: the folder with `verifying.json`, as `qfl zk setup` makes it; its circuit

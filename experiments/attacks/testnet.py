@@ -1,4 +1,4 @@
-"""An arena: a deployment of the contracts on a running devnet, and its people, each with a key and a folder."""
+"""A test network: a deployment on a running devnet, and its people, each with a key and a folder."""
 
 from __future__ import annotations
 

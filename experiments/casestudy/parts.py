@@ -39,7 +39,7 @@ SHARDS = 4
 
 
 def measure_learning(size: Size, out: Path, announce: Announce) -> list[dict[str, Any]]:
-    """Every method with every seed, calm and under each poison: a run each, without a chain (`qfl.learning`).
+    """Every method with every seed, calm and under each poison: a run each, without a chain.
 
     Methods and seeds are dealt out over the processors, one thread each.
 

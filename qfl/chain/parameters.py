@@ -1,4 +1,4 @@
-"""The protocol's parameters at deployment: `qfl/parameters.toml`, or a file like it, with single values replaced."""
+"""The protocol's parameters at deployment: `parameters.toml`, or a file like it, with single values replaced."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """A client: has its model trained, commits, reveals. `step` does the next thing that its shard asks for.
 
-The same code runs in `qfl run` and in `qfl client run`, which call nothing else. What it has promised is in its journal
+The same code runs in `qfl run` and in `qfl client run`. What it has promised is in its journal
 before anybody hears of it, so that a client killed at any point says the same again when it comes back.
 """
 

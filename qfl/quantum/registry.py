@@ -101,7 +101,7 @@ class Task:
         return float((predictions == labels).double().mean())
 
 
-ENCODERS: Door[type[Encoder]] = Door("encoder", "qfl.quantum.encoders")
-ANSAETZE: Door[type[Ansatz]] = Door("ansatz", "qfl.quantum.ansatz", group="qfl.ansaetze")
-TASKS: Door[type[Task]] = Door("task", "qfl.training.classification")
+ENCODERS: Door[type[Encoder]] = Door("encoder", "qfl.quantum.encoders", base=Encoder)
+ANSAETZE: Door[type[Ansatz]] = Door("ansatz", "qfl.quantum.ansatz", group="qfl.ansaetze", base=Ansatz)
+TASKS: Door[type[Task]] = Door("task", "qfl.training.classification", base=Task)
 """The home of tasks is above this room: only its name is known here."""

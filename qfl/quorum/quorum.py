@@ -108,7 +108,7 @@ class QuorumScheme(ABC, Generic[Key]):
         """
 
 
-SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum")
+SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum", base=QuorumScheme)
 """The schemes, by the name that a job chooses one with."""
 
 

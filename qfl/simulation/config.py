@@ -91,7 +91,7 @@ class JobConfig:
         central_epochs: epochs of the centralised comparison; 0 leaves it out.
         model: `encoding`, `qubits`, `layers`, `head`, `ansatz`, `task` of `qfl.quantum.architecture.Architecture`.
         training: fields of `qfl.training.recipe.TrainingConfig`.
-        protocol: parameters of `qfl/parameters.toml` to replace, by their names there.
+        protocol: parameters of `qfl/chain/parameters.toml` to replace, by their names there.
         dynamics: fields of `qfl.simulation.faults.config.Dynamics`: who comes, goes, straggles; empty is a calm run.
         device: fields of `qfl.quantum.config.DeviceConfig`: clients train as on such a device; empty is an exact
             simulation. No part of the job document: what a client trains on is its own business.
@@ -179,7 +179,7 @@ class JobConfig:
         return self.clients + int(self.dynamics.get("newcomers", 0))
 
     def parameters(self) -> dict[str, int]:
-        """The protocol parameters that differ from `qfl/parameters.toml`: the lanes' preset, then `protocol`."""
+        """The protocol parameters that differ from `qfl/chain/parameters.toml`: the lanes' preset, then `protocol`."""
         return {"laneBits": self.lane_bits, **LANE_PRESETS[self.lane_bits], **self.protocol}
 
     def with_options(self, **options: Any) -> JobConfig:

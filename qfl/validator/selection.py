@@ -32,7 +32,7 @@ BY_CHANCE = 3.5
 """And how far in any case, in standard deviations of the cosine between random directions, for small models."""
 COPY = 0.95
 """Cosine of two updates from which on one is a copy: of clients that train on their own data it was 0.67 at most in the
-first round, where all data is alike, and 0.76 in later ones; attackers can make it more (`attacks.poison.unseen`)."""
+first round, where all data is alike, and 0.76 in later ones; attackers can make it more (`poisoning/unseen.py`)."""
 HARMFUL = -1.0
 """A score below this is left out."""
 HISTORY_WEIGHT = 0.5

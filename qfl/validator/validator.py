@@ -1,6 +1,6 @@
 """A validator: opens rounds, sits in committees, publishes models. `step` does the next thing that the beacon asks for.
 
-The same code runs in `qfl run` and in `qfl validator run`, which call nothing else. Every signature is on disk before
+The same code runs in `qfl run` and in `qfl validator run`. Every signature is on disk before
 it is sent, and a seat signs at most one checkpoint for each turn: a restarted validator repeats itself, it never
 equivocates.
 """

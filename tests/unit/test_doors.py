@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
@@ -203,8 +204,20 @@ def test_a_module_that_fails_is_one_error(tmp_path: Path) -> None:
 
 def test_nobody_takes_anothers_name() -> None:
     """Everybody's job would mean something else without a word."""
-    with pytest.raises(ValueError, match="two encoders called angle"):
+    with pytest.raises(DoorBroken, match=r"the encoder angle .* two of this name"):
         ENCODERS.register("angle")(Encoder)
+
+
+def test_an_installed_entry_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(vars(ENCODERS), "_installed", {"bogus": EntryPoint("bogus", "os:system", ENCODERS.group)})
+    with pytest.raises(DoorBroken, match=r"the encoder os:system .* it is no Encoder"):
+        ENCODERS.find("bogus")
+
+
+def test_whatever_a_module_raises_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "own_cancelled.py").write_text("import asyncio\nraise asyncio.CancelledError\n")
+    with pytest.raises(DoorBroken, match="CancelledError"):
+        ENCODERS.own_name("own_cancelled:Phase", beside=tmp_path)
 
 
 def test_an_installed_entry_does_not_replace_one_of_the_house(installed: list[Path]) -> None:

@@ -117,7 +117,8 @@ class Source:
         run, rpc, ipfs = self.run_folder, self.rpc, self.ipfs if with_ipfs else ""
         if run is None:
             if rpc is None or ipfs is None:
-                raise InvalidInput("rpc", rpc, "pass --rpc and --ipfs, or --run with a run's folder")
+                addresses = "--rpc and --ipfs" if with_ipfs else "--rpc"
+                raise InvalidInput("rpc", rpc, f"pass {addresses}, or --run with a run's folder")
             yield Network(rpc, ipfs, self.deployment or DEFAULT_DEPLOYMENT, self.shard_rpcs)
             return
         of_run = run / "deployment.json"
