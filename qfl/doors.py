@@ -128,6 +128,8 @@ class Door(Generic[Entry]):
             loaded: Entry = entry.load()
             if self._base is not None and not (isinstance(loaded, type) and issubclass(loaded, self._base)):
                 raise TypeError(f"it is no {self._base.__name__}")
+            if lacking := getattr(loaded, "__abstractmethods__", None):
+                raise TypeError(f"it lacks {', '.join(sorted(lacking))}")
         except KeyboardInterrupt:
             raise
         except BaseException as fault:  # whatever somebody else's module does when it is imported

@@ -6,6 +6,7 @@ A validator reads the settings and trains nothing, so torch is imported in what 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
@@ -127,7 +128,7 @@ class TrainingConfig:
         return replace(self, learning_rate=self.learning_rate * scale_rate((number - 1) / rounds))
 
 
-class Recipe:
+class Recipe(ABC):
     """Steps all clients of a model at once in one round, each along the gradient of its own loss.
 
     What it adds to a gradient is in `corrected`, what it makes of that in `optimiser`; one that needs more than one
@@ -154,9 +155,9 @@ class Recipe:
             self._pulls = self._split([control.common - control.own for control in controls])
         self._optimiser = self.optimiser(self.blocks, config)
 
+    @abstractmethod
     def optimiser(self, blocks: Sequence[torch.Tensor], config: TrainingConfig) -> torch.optim.Optimizer:
         """What turns the `grad` of the parameters `[clients, ...]` into a step."""
-        raise NotImplementedError
 
     def set_rate(self, learning_rate: float) -> None:
         """Change the learning rate; what the optimiser remembers stays."""

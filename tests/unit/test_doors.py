@@ -20,7 +20,7 @@ import pytest
 from qfl.doors import Door
 from qfl.errors import DoorBroken, InvalidInput, NotInstalled
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.registry import ENCODERS, TASKS, Encoder, Task
+from qfl.quantum.registry import ENCODERS, TASKS, Encoder
 from qfl.simulation.config import JobConfig, load_config
 from qfl.training.data.partition import own_partition
 from qfl.training.job import JobDocument
@@ -177,7 +177,9 @@ def test_a_default_task_is_not_in_the_document() -> None:
 
 def test_the_classical_control_has_no_task_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its outputs are logits, whatever a task would read out of a circuit."""
-    monkeypatch.setattr(TASKS, "_own", {name: TASKS.find(name) for name in TASKS} | {"other": Task})
+    monkeypatch.setattr(
+        TASKS, "_own", {name: TASKS.find(name) for name in TASKS} | {"other": TASKS.find("classification")}
+    )
     with pytest.raises(InvalidInput, match="task = 'other': the classical control has no qubits"):
         Architecture(ansatz="classical", task="other")
 
@@ -192,7 +194,7 @@ def write_module(folder: Path, text: str) -> Path:
 
 def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
     """Nobody else could say in his own installation what the job means."""
-    job = write_module(tmp_path, "from qfl.quantum.registry import Encoder\nclass Mine(Encoder): ...\n")
+    job = write_module(tmp_path, "from qfl.quantum.encoders.angle import Angle\nclass Mine(Angle): ...\n")
     with pytest.raises(InvalidInput, match=r"encoding = 'own_.*:Mine': is no encoder with a name: register it"):
         load_config(job)
 
@@ -214,6 +216,15 @@ def test_an_installed_entry_of_another_kind_is_refused(monkeypatch: pytest.Monke
         ENCODERS.find("bogus")
 
 
+def test_an_entry_without_its_methods_is_refused(tmp_path: Path) -> None:
+    text = (
+        "from qfl.quantum.registry import ENCODERS, Encoder\n\n@ENCODERS.register('bare')\nclass Bare(Encoder): ...\n"
+    )
+    (tmp_path / "own_bare.py").write_text(text)
+    with pytest.raises(DoorBroken, match="it lacks most_features"):
+        ENCODERS.own_name("own_bare:Bare", beside=tmp_path)
+
+
 def test_whatever_a_module_raises_is_told_in_one_line(tmp_path: Path) -> None:
     (tmp_path / "own_cancelled.py").write_text("import asyncio\nraise asyncio.CancelledError\n")
     with pytest.raises(DoorBroken, match="CancelledError"):
@@ -230,8 +241,8 @@ def test_an_installed_entry_does_not_replace_one_of_the_house(installed: list[Pa
 def test_a_partition_of_ones_own_keeps_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`package.module:Name:value`, beside `name:value`."""
     text = (
-        "import numpy as np\nfrom qfl.training.data.partition import PARTITIONS, Scheme\n\n"
-        '@PARTITIONS.register("own-halves")\nclass Halves(Scheme):\n    form = "own-halves:1"\n'
+        "from qfl.training.data.partition import PARTITIONS\n\n"
+        '@PARTITIONS.register("own-halves")\nclass Halves(PARTITIONS.find("iid")):\n    form = "own-halves:1"\n'
     )
     (tmp_path / "own_halves.py").write_text(text)
     assert own_partition("own_halves:Halves:0.5", tmp_path) == "own-halves:0.5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,31 +20,31 @@ LEAST_SAMPLES = 2
 """Samples that every client gets."""
 
 
-class Scheme:
+class Scheme(ABC):
     """A way to deal samples out; a dataclass of what its text says after the colon."""
 
     form: ClassVar[str]
     """How it is written, for whoever writes it wrong."""
 
     @classmethod
+    @abstractmethod
     def parse(cls, value: str) -> Scheme:
         """The scheme that `value`, the text after the name's colon, stands for.
 
         Raises:
             ValueError: none.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
         """The numbers of each client's samples: disjoint, 2 or more each.
 
         Raises:
             InvalidInput: classes that it cannot deal to so many.
         """
-        raise NotImplementedError
 
 
-PARTITIONS: Door[type[Scheme]] = Door("partition", "qfl.training.data.partition")
+PARTITIONS: Door[type[Scheme]] = Door("partition", "qfl.training.data.partition", base=Scheme)
 
 
 @PARTITIONS.register("iid")
