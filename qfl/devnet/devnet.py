@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -9,7 +10,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from qfl.devnet.config import MAIN_CHAIN, DevnetConfig, chain_parts, shard_chain
-from qfl.devnet.health import POLL_SECONDS, catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
+from qfl.devnet.health import POLL_SECONDS, call_chain, catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
 from qfl.devnet.ports import HOST, choose_port
 from qfl.devnet.process import GuardedProcess
 from qfl.devnet.programs import anvil_state, chain_command, ipfs_command, read_whole
@@ -105,12 +106,13 @@ class Devnet:
         self._process(shard_chain(shard)).stop()
 
     def kill_shard_chain(self, shard: int) -> None:
-        """End a shard's own chain as a failing machine would: what it had not written to disk is lost."""
-        process = self._process(shard_chain(shard))
-        path = anvil_state(self.config, self._chains[shard_chain(shard)])
-        # Anvil overwrites the file in place, and from one that was cut short no chain can be started.
-        while (written := read_whole(path)) is None and path.exists():
-            time.sleep(POLL_SECONDS)
+        """End a shard's own chain as a failing machine would: without a word, and nothing it has mined is lost.
+
+        Real chains keep the blocks that a node has shown; Anvil writes its state every other second, so a kill waits
+        until the block that the chain shows now is on disk.
+        """
+        process, path = self._process(shard_chain(shard)), anvil_state(self.config, self._chains[shard_chain(shard)])
+        written = self._wait_until_written(shard) if process.is_running and self.config.chain == "anvil" else None
         os.kill(process.pid, signal.SIGKILL)
         process.stop()
         if written is not None and read_whole(path) is None:
@@ -191,6 +193,19 @@ class Devnet:
         self._launch(name)
         self._wait_for(name)
         self._write_state()
+
+    def _wait_until_written(self, shard: int) -> bytes:
+        """The state of a shard's Anvil on disk, once it is whole and holds the block that the chain shows now.
+
+        Anvil overwrites the file in place, and from one that was cut short no chain can be started.
+        """
+        path = anvil_state(self.config, self._chains[shard_chain(shard)])
+        height = int(call_chain(self.shard_rpc_urls[shard], "eth_blockNumber"), 16)
+        while True:
+            written = read_whole(path)
+            if written is not None and json.loads(written)["best_block_number"] >= height:
+                return written
+            time.sleep(POLL_SECONDS)
 
     def _process(self, name: str) -> GuardedProcess:
         if name not in self._processes:

@@ -14,7 +14,7 @@ from qfl.errors import ProgramMissing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 IPFS_SERVER = Path(__file__).parent / "ipfs-node" / "server.mjs"
-STATE_INTERVAL_SECONDS = 2  # what a chain that is killed may lose
+STATE_INTERVAL_SECONDS = 2  # what a chain may lose that somebody else kills
 STATES_KEPT = 128
 """Blocks whose state can still be asked for. Unless told, Anvil writes every block's whole state to disk: gigabytes."""
 

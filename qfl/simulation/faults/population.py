@@ -21,7 +21,7 @@ class ShardChains(Protocol):
     """The shards' own chains, which can be killed."""
 
     def kill_shard_chain(self, shard: int) -> None:
-        """End it as a failing machine would: what it had not written to disk is lost."""
+        """End it as a failing machine would: without a word."""
 
     def restart_shard_chain(self, shard: int) -> None:
         """Start it again on the state that it left on disk."""
