@@ -125,7 +125,7 @@ class Suite:
         """Try one attack; two runs, or one if its reference is known.
 
         Raises:
-            ZkExtraMissing: it is for the private mode, and nothing here can prove.
+            ExtraMissing: it is for the private mode, and nothing here can prove.
         """
         alike = attack.private, attack.lost
         if alike not in self._references:

@@ -7,6 +7,7 @@ Each class has an `exit_code` that the command line returns: 2 bad input, 3 chai
 from __future__ import annotations
 
 from dataclasses import dataclass
+from inspect import get_annotations
 from pathlib import Path
 from typing import dataclass_transform
 
@@ -18,8 +19,9 @@ from qfl.errors.text import fill
 class QflError(Exception):
     """Root of the tree. Attributes hold values as they were given; the text is without secrets.
 
-    A subclass with a `template` is a dataclass: its constructor takes the values that it annotates, in this order, and
-    the template names the remedy (`qfl.errors.text` says how values are written in it).
+    A subclass is a dataclass: its constructor takes the values that its bases and it annotate, in this order. The
+    `template` names the remedy (`qfl.errors.text` says how values are written in it). Where it says what the error is,
+    a docstring would only say it again.
     """
 
     exit_code = 1
@@ -28,7 +30,7 @@ class QflError(Exception):
     template = ""
 
     def __init_subclass__(cls) -> None:
-        if "template" in vars(cls):
+        if get_annotations(cls):
             dataclass(eq=False, repr=False)(cls)
 
     def __init__(self, message: str) -> None:
@@ -87,8 +89,6 @@ class MalformedContent(QflError):
 
 
 class NotFinite(QflError):
-    """A model or an update with NaN or infinity in it."""
-
     exit_code = 2
     what: str
     index: int
@@ -96,8 +96,6 @@ class NotFinite(QflError):
 
 
 class DatasetMissing(QflError):
-    """A data set is not where it should be."""
-
     exit_code = 2
     name: str
     folder: Path
@@ -108,20 +106,14 @@ class DatasetMissing(QflError):
     )
 
 
-class PrivacyExtraMissing(QflError):
-    """Updates are to be differentially private, and nothing here can tell how private they are."""
+class ExtraMissing(QflError):
+    """What an optional feature is made of is not installed; `extra` is its name in `pyproject.toml`."""
 
     exit_code = 2
+    feature: str
+    extra: str
     reason: str
-    template = "differential privacy needs the extra dp ({reason}): pip install 'qflchain[dp]'"
-
-
-class RayExtraMissing(QflError):
-    """The executor `ray` was asked for, and Ray is not installed."""
-
-    exit_code = 2
-    reason: str
-    template = "the executor ray needs the extra ray ({reason}): pip install 'qflchain[ray]'"
+    template = "{feature} needs the extra {extra} ({reason}): pip install 'qflchain[{extra}]'"
 
 
 class WorkersFailed(QflError):
@@ -145,8 +137,6 @@ class ChainError(QflError):
 
 
 class ChainUnreachable(ChainError):
-    """No JSON-RPC endpoint answers."""
-
     url: str
     reason: str
     template = "no chain answers at {url:address} ({reason}): start one with `qfl devnet up`, or pass --rpc"
@@ -205,8 +195,6 @@ class ContractReverted(ChainError):
 
 
 class InsufficientFunds(ChainError):
-    """An account cannot pay for a transaction."""
-
     address: str
     balance_wei: int
     required_wei: int
@@ -249,8 +237,6 @@ class TransactionFailed(ChainError):
 
 
 class TransactionRefused(ChainError):
-    """The node does not take a transaction, for a reason of its own."""
-
     function: str
     reason: str
     template = "{function}: the node does not take the transaction: {reason}"
@@ -271,23 +257,17 @@ class TransactionNotMined(ChainError):
 
 
 class DeploymentMissing(ChainError):
-    """There is no deployment file."""
-
     path: Path
     template = "no deployment file at {path}: deploy with `qfl deploy`, or pass --deployment"
 
 
 class DeploymentMalformed(ChainError):
-    """A deployment file cannot be read."""
-
     path: Path
     reason: str
     template = "{path} is not a deployment file ({reason}): deploy again, or pass another --deployment"
 
 
 class DeploymentMismatch(ChainError):
-    """The chain does not hold the contracts that the deployment file describes."""
-
     names_hashes = True
     what: str
     expected: object
@@ -311,22 +291,16 @@ class AddressTaken(ChainError):
 
 
 class CompilerFailed(ChainError):
-    """The Solidity compiler refused the sources, or cannot run."""
-
     reason: str
     template = "the contracts do not compile: {reason}; `make setup` installs the compiler"
 
 
 class ClockNotMovable(ChainError):
-    """Time was to be moved on a chain that keeps its own."""
-
     url: str
     template = "the chain at {url:address} is no development chain, its time cannot be moved: pass --real-time"
 
 
 class NoDisputes(ChainError):
-    """A deployment whose results nobody can dispute."""
-
     beacon: str
     template = "the deployment of beacon {beacon} has no Disputes contract: deploy anew with `qfl deploy`"
 
@@ -341,16 +315,12 @@ class StorageError(QflError):
 
 
 class StoreUnreachable(StorageError):
-    """No IPFS node answers."""
-
     address: str
     reason: str
     template = "no IPFS node at {address:address} ({reason}): start one with `qfl devnet up`, or pass --ipfs"
 
 
 class PeerUnreachable(StorageError):
-    """An IPFS node cannot connect to another."""
-
     multiaddr: str
     node: str
     reason: str
@@ -362,23 +332,17 @@ class ContentUnusable(StorageError):
 
 
 class ContentMissing(ContentUnusable):
-    """The node cannot get a block."""
-
     cid: str
     template = "content {cid} cannot be fetched: its owner has not stored it, or is offline"
 
 
 class ContentCorrupt(ContentUnusable):
-    """What came back does not hash to what was asked for."""
-
     cid: str
     got: str
     template = "content {cid} came back as {got}: the node's disk or the node itself is not to be trusted"
 
 
 class ContentTooLarge(ContentUnusable):
-    """A block is larger than the protocol allows."""
-
     cid: str
     size: int
     limit: int
@@ -392,42 +356,28 @@ class KeyFileError(QflError):
     """A key file cannot be used."""
 
     exit_code = 5
+    path: Path
 
 
 class KeyFileMissing(KeyFileError):
-    """There is no key file."""
-
-    path: Path
     template = "no key file at {path}: make one with `qfl key new {path}`"
 
 
 class KeyFileExists(KeyFileError):
-    """A key file would be overwritten."""
-
-    path: Path
     template = "{path} exists already: a key is never overwritten; choose another name"
 
 
 class KeyFileExposed(KeyFileError):
-    """Others can read the key file, or own it."""
-
-    path: Path
     mode: int
     template = "{path} has mode {mode:04o}: others could sign in your name; run `chmod 600 {path}`"
 
 
 class KeyFileInUse(KeyFileError):
-    """Another process signs with this key."""
-
-    path: Path
     holder: str
     template = "{path} is in use by {holder}: a leaf that signs twice gives the key away; stop that first"
 
 
 class KeyFileCorrupt(KeyFileError):
-    """The file is not a key file."""
-
-    path: Path
     reason: str
     template = "{path} is not a usable key file ({reason}): restore it only together with its counter"
 
@@ -435,7 +385,6 @@ class KeyFileCorrupt(KeyFileError):
 class KeyFileRolledBack(KeyFileError):
     """The file is older than what this key has signed: a restored backup, or a copy that was left behind."""
 
-    path: Path
     next_leaf: int
     mark: int
     template = (
@@ -447,7 +396,6 @@ class KeyFileRolledBack(KeyFileError):
 class KeyFileBehind(KeyFileError):
     """A contract has seen leaves that the file counts as unused: an old copy, where nothing else remembers that."""
 
-    path: Path
     next_leaf: int
     seen_leaf: int
     contract: str
@@ -458,9 +406,6 @@ class KeyFileBehind(KeyFileError):
 
 
 class KeyExhausted(KeyFileError):
-    """Every leaf has signed."""
-
-    path: Path
     leaves: int
     template = "{path}: all {leaves} leaves have signed; rotate to a new key before the last one is used"
 
@@ -468,21 +413,16 @@ class KeyExhausted(KeyFileError):
 class SeedKeyUnusable(KeyFileError):
     """A file with the seed of a key is missing, exposed or damaged."""
 
-    path: Path
     reason: str
     remedy: str
     template = "{path} is not a usable key ({reason}): {remedy}"
 
 
 class BlsKeyUnusable(SeedKeyUnusable):
-    """A file with a BLS key is missing, exposed or damaged."""
-
     template = "{path} is not a usable attestation key ({reason}): {remedy}"
 
 
 class KemKeyUnusable(SeedKeyUnusable):
-    """A file with an ML-KEM key is missing, exposed or damaged."""
-
     template = "{path} is not a usable decryption key ({reason}): {remedy}"
 
 
@@ -498,17 +438,7 @@ class StateCorrupt(QflError):
 # --- norm proofs ---
 
 
-class ZkExtraMissing(QflError):
-    """What proves, or what checks proofs, is not installed."""
-
-    exit_code = 2
-    reason: str
-    template = "private mode needs the extra zk ({reason}): pip install 'qflchain[zk]'"
-
-
 class ProofFailed(QflError):
-    """No proof could be made."""
-
     exit_code = 6
     reason: str
     template = "no norm proof: {reason}"
@@ -521,8 +451,6 @@ class NormKeyError(QflError):
 
 
 class NormKeysMissing(NormKeyError):
-    """A folder has no keys of the norm circuit."""
-
     folder: Path
     template = "no keys of the norm circuit in {folder}: make them with `qfl zk setup --lanes N --out {folder}`"
 
@@ -535,8 +463,6 @@ class NormKeysExist(NormKeyError):
 
 
 class NormKeysMalformed(NormKeyError):
-    """A verifying key that is not one of the norm circuit."""
-
     reason: str
     template = "not a verifying key of the norm circuit: {reason}; import it again, or ask who made it"
 
@@ -565,24 +491,18 @@ class ProtocolError(QflError):
 
 
 class RoundNotCompleted(ProtocolError):
-    """A round ended without a model."""
-
     round: int
     reason: str
     template = "round {round} ended without a model: {reason}"
 
 
 class ModelRejected(ProtocolError):
-    """A model's content does not match what the beacon says of it."""
-
     round: int
     reason: str
     template = "the model of round {round} is not what was published: {reason}"
 
 
 class UpdateRejected(ProtocolError):
-    """An update fails an objective check; it is not included."""
-
     client: int
     reason: str
     template = "the update of client {client} is not included: {reason}"
@@ -604,8 +524,6 @@ class SealBroken(ProtocolError):
 
 
 class TooFewRecipients(ProtocolError):
-    """Too few of a committee's seats have an encryption key for a quorum to read an update."""
-
     round: int
     found: int
     needed: int
@@ -650,24 +568,18 @@ class DevnetError(QflError):
 
 
 class PortInUse(DevnetError):
-    """A port that was asked for is taken."""
-
     port: int
     what: str
     template = "port {port} for {what} is in use: free it, or choose another (0: any free one)"
 
 
 class ProgramMissing(DevnetError):
-    """A program that the devnet runs is not installed."""
-
     program: str
     remedy: str
     template = "{program} is not installed: {remedy}"
 
 
 class DidNotStart(DevnetError):
-    """A program ended while it was starting, or never answered."""
-
     program: str
     log_path: Path
     last_lines: str
@@ -675,8 +587,6 @@ class DidNotStart(DevnetError):
 
 
 class DevnetPartEnded(DevnetError):
-    """A program of a running devnet ended by itself."""
-
     program: str
     log_path: Path
     last_lines: str
@@ -684,15 +594,11 @@ class DevnetPartEnded(DevnetError):
 
 
 class PartNotConfigured(DevnetError):
-    """A part was asked for that this devnet does not run."""
-
     part: str
     template = "this devnet runs no {part}: start it with one, or use the address of your own"
 
 
 class DevnetRunning(DevnetError):
-    """Another process runs a devnet in the same folder."""
-
     folder: Path
     pid: int
     template = (
@@ -702,30 +608,22 @@ class DevnetRunning(DevnetError):
 
 
 class RunGoesOn(DevnetError):
-    """Another process runs a job in the same folder."""
-
     folder: Path
     template = "a run goes on in {folder}: wait until it has ended, end it, or choose another folder"
 
 
 class DevnetStateDamaged(DevnetError):
-    """A devnet is up, and a file in which it says so cannot be read."""
-
     path: Path
     reason: str
     template = "{path} is damaged ({reason}): end the devnet with `qfl devnet down`, and start it again"
 
 
 class NoDevnet(DevnetError):
-    """No devnet is up in a folder."""
-
     folder: Path
     template = "no devnet is up in {folder}: start one with `qfl devnet up --folder {folder}`"
 
 
 class DevnetStuck(DevnetError):
-    """A devnet was told to end and has not."""
-
     folder: Path
     pid: int
     template = "the devnet in {folder} does not end: see its logs, then `kill -9 {pid}`"

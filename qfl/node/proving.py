@@ -13,7 +13,7 @@ def open_norm_keys(ledger: Ledger, folder: Path | None = None) -> NormKeys | Non
     """The keys in `folder` (by default where `qfl zk setup` puts them); None in a transparent deployment.
 
     Raises:
-        NormKeysMissing, NormKeysMalformed, ZkExtraMissing.
+        NormKeysMissing, NormKeysMalformed, ExtraMissing.
         NormKeysMismatch: the chain would refuse their proofs.
     """
     verifier = ledger.any_norm_verifier()

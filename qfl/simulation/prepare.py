@@ -64,7 +64,7 @@ def prepare_job(config: JobConfig) -> tuple[JobDocument, Dataset, list[LabelledD
 
     Raises:
         InvalidInput: the data set, the partition and the model do not fit together.
-        PrivacyExtraMissing: nothing here could tell how private the updates are.
+        ExtraMissing: nothing here could tell how private the updates are.
     """
     if config.dataset == OWN_DATA:
         raise InvalidInput("dataset", OWN_DATA, "each client brings its own: `qfl deploy` the job, and run each client")
@@ -94,7 +94,7 @@ def describe_job(config: JobConfig) -> JobDocument:
     Where every client brings its own (`dataset = "own"`), the table `[model]` says so.
 
     Raises:
-        InvalidInput, PrivacyExtraMissing: as `prepare_job`.
+        InvalidInput, ExtraMissing: as `prepare_job`.
     """
     if config.dataset != OWN_DATA:
         return prepare_job(config)[0]
@@ -149,7 +149,7 @@ def norm_keys(job: JobDocument, folder: Path | None, announce: Callable[[str], N
 
     Raises:
         InvalidInput: the model has more coordinates than the largest circuit, or the folder's keys are for another one.
-        NormKeysMalformed, ZkExtraMissing.
+        NormKeysMalformed, ExtraMissing.
     """
     if job.mode != "private":
         return None

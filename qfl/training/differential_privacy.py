@@ -13,7 +13,7 @@ import warnings
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.errors import PrivacyExtraMissing
+from qfl.errors import ExtraMissing
 
 DELTA = 1e-5
 """Probability with which the bound given by epsilon may fail."""
@@ -37,12 +37,12 @@ def spent_epsilon(noise: float, updates: int) -> float:
     accountant adds up Renyi divergences (Mironov 2017, arXiv:1702.07476).
 
     Raises:
-        PrivacyExtraMissing: the accountant is not installed.
+        ExtraMissing: the accountant is not installed.
     """
     try:
         from opacus.accountants import RDPAccountant
     except ImportError as error:
-        raise PrivacyExtraMissing(str(error)) from error
+        raise ExtraMissing("differential privacy", "dp", str(error)) from error
     if updates == 0:
         return 0.0
     accountant = RDPAccountant()

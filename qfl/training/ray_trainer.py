@@ -18,7 +18,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from qfl.doors import import_own, own_modules
-from qfl.errors import NotFinite, QflError, RayExtraMissing, WorkersFailed
+from qfl.errors import ExtraMissing, NotFinite, QflError, WorkersFailed
 from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.training.batches import cut, train_batch
 from qfl.training.trainer import EXECUTORS
@@ -62,7 +62,7 @@ class RayTrainer:
         """Start Ray, or join the cluster, and hand out the data.
 
         Raises:
-            RayExtraMissing, WorkersFailed.
+            ExtraMissing, WorkersFailed.
         """
         if address := os.environ.get("RAY_ADDRESS"):
             _knock(address)
@@ -153,7 +153,7 @@ def _import_ray(is_own: bool) -> ModuleType:
     try:
         import ray
     except ImportError as error:
-        raise RayExtraMissing(str(error)) from error
+        raise ExtraMissing("the executor ray", "ray", str(error)) from error
     return ray
 
 

@@ -16,7 +16,7 @@ from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.process import ProvingProcess
 from qfl.crypto.norm.prover import Prover
 from qfl.crypto.norm.verify import verify_norm_proof
-from qfl.errors import NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed, ZkExtraMissing
+from qfl.errors import ExtraMissing, NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed
 
 pytestmark = pytest.mark.rest
 
@@ -70,7 +70,7 @@ def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     """Without it, the remedy is one command; a traceback of a child process would not say so."""
     (tmp_path / "groth16py.py").write_text("raise ImportError('No module named groth16py')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(ZkExtraMissing, match=r"qflchain\[zk\]"):
+    with pytest.raises(ExtraMissing, match=r"qflchain\[zk\]"):
         NormKeys.setup(64, tmp_path / "keys")
 
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from qfl.errors import PrivacyExtraMissing
+from qfl.errors import ExtraMissing
 from qfl.simulation.config import JobConfig
 from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
@@ -66,7 +66,7 @@ def test_epsilon_grows_with_every_update_and_is_nothing_without_any():
 
 def test_a_job_without_its_accountant_does_not_begin(monkeypatch):
     monkeypatch.setitem(sys.modules, "opacus.accountants", None)
-    with pytest.raises(PrivacyExtraMissing, match=r"qflchain\[dp\]"):
+    with pytest.raises(ExtraMissing, match=r"qflchain\[dp\]"):
         prepare_job(TINY)
 
 

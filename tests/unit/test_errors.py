@@ -29,19 +29,15 @@ LEAVES = {
     "DatasetMissing": 2,
     "StateCorrupt": 5,
     "MalformedContent": 6,
-    "ZkExtraMissing": 2,
+    "ExtraMissing": 2,
     "ProofFailed": 6,
-    "PrivacyExtraMissing": 2,
-    "RayExtraMissing": 2,
     "WorkersFailed": 7,
 }
 """Errors right under the root."""
 
 
 def is_concrete(value: object) -> bool:
-    return (
-        isinstance(value, type) and issubclass(value, QflError) and value is not QflError and "__init__" in vars(value)
-    )
+    return isinstance(value, type) and issubclass(value, QflError) and value.template != ""
 
 
 CONCRETE = [value for value in vars(errors).values() if is_concrete(value)]

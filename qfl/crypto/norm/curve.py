@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 from functools import reduce
 
-from qfl.errors import ZkExtraMissing
+from qfl.errors import ExtraMissing
 
 RECURSION_LIMIT = sys.getrecursionlimit()
 try:
@@ -32,7 +32,7 @@ try:
     from py_ecc.optimized_bn128.optimized_pairing import final_exponentiate, pairing
     from py_ecc.typing import Optimized_Point3D
 except ImportError as error:
-    raise ZkExtraMissing(str(error)) from error
+    raise ExtraMissing("private mode", "zk", str(error)) from error
 finally:
     # py_ecc raises it a hundredfold: `json` would then crash on a deep document from anybody, instead of refusing it.
     sys.setrecursionlimit(RECURSION_LIMIT)

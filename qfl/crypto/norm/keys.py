@@ -57,7 +57,7 @@ class VerifyingKey:
 
         Raises:
             NormKeysMalformed: another proof system, curve or number of inputs, or a point that is none.
-            ZkExtraMissing: the extra `zk` is not installed.
+            ExtraMissing: the extra `zk` is not installed.
         """
         kind = document.get("protocol"), document.get("curve"), document.get("nPublic")
         if kind != ("groth16", "bn128", INPUTS):
@@ -77,7 +77,7 @@ class VerifyingKey:
 
         Raises:
             NormKeysMalformed: they are not.
-            ZkExtraMissing: the extra `zk` is not installed.
+            ExtraMissing: the extra `zk` is not installed.
         """
         from qfl.crypto.norm import curve
 
@@ -136,7 +136,7 @@ class NormKeys:
         """Make keys here and now: whoever runs this could forge proofs, so it is for devnets.
 
         Raises:
-            NormKeysExist, ProofFailed, ZkExtraMissing.
+            NormKeysExist, ProofFailed, ExtraMissing.
             InvalidInput: there is no circuit of that capacity.
         """
         return cls._make(capacity, folder, None)
@@ -147,7 +147,7 @@ class NormKeys:
 
         Raises:
             NormKeysMalformed: what is in `zkey` does not prove this circuit.
-            NormKeysExist, ProofFailed, ZkExtraMissing.
+            NormKeysExist, ProofFailed, ExtraMissing.
             InvalidInput: there is no circuit of that capacity.
         """
         if not zkey.is_file():
@@ -159,7 +159,7 @@ class NormKeys:
         """Read a folder's keys.
 
         Raises:
-            NormKeysMissing, NormKeysMalformed, ZkExtraMissing.
+            NormKeysMissing, NormKeysMalformed, ExtraMissing.
         """
         try:
             document = read_json(folder / "verifying.json")

@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from qfl.crypto.norm.poseidon import SCALAR_FIELD
 from qfl.crypto.norm.statement import NormStatement
-from qfl.errors import ProofFailed, ZkExtraMissing
+from qfl.errors import ExtraMissing, ProofFailed
 
 
 class ProvingProcess:
@@ -34,13 +34,13 @@ class ProvingProcess:
         """The answer to one request.
 
         Raises:
-            ZkExtraMissing: the extra `zk` is not installed.
+            ExtraMissing: the extra `zk` is not installed.
             ProofFailed: the request cannot be fulfilled, or the process ended over it.
         """
         with self._lock:
             reply = self._exchange(json.dumps({"action": action, **arguments}))
         if reply.get("error") == "missing":
-            raise ZkExtraMissing(reply["reason"])
+            raise ExtraMissing("private mode", "zk", reply["reason"])
         if "error" in reply:
             raise ProofFailed(reply["reason"])
         return reply["result"]
@@ -51,7 +51,7 @@ class ProvingProcess:
         """A proof of a statement by whom it is true for; `lanes` are padded, `verifying_key` is snarkjs's JSON.
 
         Raises:
-            ZkExtraMissing.
+            ExtraMissing.
             ProofFailed: the lanes and the salt do not make the statement true, or the keys are no pair.
         """
         inputs = {

@@ -47,7 +47,7 @@ class Prover:
         Raises:
             ProofFailed: the statement is not true, and the message says what of it; or the process ended.
             InvalidInput: lanes or salt are not what `commit_lanes` takes.
-            ZkExtraMissing: the extra `zk` is not installed.
+            ExtraMissing: the extra `zk` is not installed.
         """
         capacity = self._keys.capacity
         self._require_true(lanes, salt, statement)

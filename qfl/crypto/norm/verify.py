@@ -32,7 +32,7 @@ def verify_norm_proof(key: VerifyingKey, statement: NormStatement, proof: bytes)
 
     Raises:
         NormKeysMalformed: the key, which may come from a contract, has points that are none.
-        ZkExtraMissing: the extra `zk` is not installed.
+        ExtraMissing: the extra `zk` is not installed.
     """
     from qfl.crypto.norm import curve
 
