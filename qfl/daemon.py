@@ -9,8 +9,8 @@ from collections.abc import Callable
 from qfl.chain.contracts.beacon import Phase
 from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client
+from qfl.errors import PASSING
 from qfl.node.goal import Goal
-from qfl.node.retry import PASSING
 from qfl.node.step import QUIET, Step
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer

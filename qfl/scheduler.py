@@ -13,17 +13,17 @@ from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client
 from qfl.errors import (
-    ChainUnreachable,
+    PASSING,
     ContractReverted,
     NotFinite,
     ProofFailed,
     ProtocolError,
     QflError,
+    ShardUnreachable,
     StorageError,
     TransactionFailed,
 )
 from qfl.node.meter import Meter
-from qfl.node.retry import PASSING
 from qfl.node.step import QUIET, Step
 from qfl.protocol.types import ParticipantId, TrainingResult, TrainingTask
 from qfl.storage.retention import Retention
@@ -150,11 +150,9 @@ class Scheduler:
 
     def tolerates(self, participant: ParticipantId, fault: QflError) -> bool:
         """Log what stops one role only, or everybody whose shard's chain is away; False for what stops all."""
-        if isinstance(fault, ChainUnreachable):
-            level, is_borne = logging.DEBUG, self.ledger.is_of_a_shard(fault)
-        else:
-            level, is_borne = logging.WARNING, isinstance(fault, ONE_ROLE_FAILED)
+        is_borne = isinstance(fault, (*ONE_ROLE_FAILED, ShardUnreachable))
         if is_borne:
+            level = logging.DEBUG if isinstance(fault, ShardUnreachable) else logging.WARNING
             log.log(level, "participant %d goes on without this step: %s", participant, fault)
         return is_borne
 

@@ -19,11 +19,11 @@ from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
 from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import (
-    ChainUnreachable,
     ContentMissing,
     ContentUnusable,
     MalformedContent,
     ModelRejected,
+    ShardUnreachable,
     UpdateMissing,
 )
 from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
@@ -95,9 +95,7 @@ class Auditor:
             for entry in self._ledger.round(number).accepted():
                 try:
                     self._audit_shard(entry, verdict)
-                except ChainUnreachable as fault:
-                    if not self._ledger.is_of_a_shard(fault):
-                        raise
+                except ShardUnreachable as fault:
                     verdict.unseen.append(f"shard {entry.checkpoint.shard}: {fault}")
             self._audit_model(verdict)
             yield verdict

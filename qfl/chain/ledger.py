@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar, cast
 
 from eth_typing import HexStr
@@ -22,7 +22,8 @@ from qfl.chain.deployment import Deployment
 from qfl.chain.roll import Roll
 from qfl.chain.rounds import Round
 from qfl.chain.rpc.connection import connect, prepare_connection, reaching, url_of
-from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.chain.rpc.refusals import know_shards
+from qfl.errors import ChainUnreachable, InvalidInput, ShardUnreachable
 from qfl.errors.secrets import HIDDEN, conceal_address
 from qfl.protocol.digests import Domain
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
@@ -35,13 +36,14 @@ Contract = TypeVar("Contract", bound=BoundContract)
 class Ledger:
     """Reads of one deployment. Writes come out as unsent calls; a `TransactionSender` brings them to their chains.
 
-    Where shards have chains of their own, what is read of one raises `ChainUnreachable` while its chain is down; that
-    is no reason to stop for anybody but this shard (`is_of_a_shard`).
+    Where shards have chains of their own, what is read of one raises `ShardUnreachable` while its chain is down; that
+    is no reason to stop for anybody but this shard.
     """
 
     def __init__(self, web3: Web3, deployment: Deployment, shard_web3s: Sequence[Web3] = ()) -> None:
         """`shard_web3s` has a connection for each of the deployment's `chains`."""
         self.web3, self.deployment, self.shard_web3s = web3, deployment, list(shard_web3s)
+        know_shards(map(url_of, shard_web3s), url_of(web3))
         self.from_block = deployment.block
         self.staking = Staking(web3, deployment.contracts["Staking"].address)
         self.beacon = Beacon(web3, deployment.contracts["Beacon"].address)
@@ -102,9 +104,9 @@ class Ledger:
             self._contracts[kind] = kind(self.web3, deployed.address)
         return cast(Contract, self._contracts[kind])
 
-    def is_of_a_shard(self, fault: ChainUnreachable) -> bool:
-        """True when it is a shard's own chain that does not answer: the others go on."""
-        return fault.url in map(url_of, self.shard_web3s)
+    def all_shards(self) -> list[ShardIndex]:
+        """Every shard of the deployment."""
+        return [ShardIndex(shard) for shard in range(len(self.shards))]
 
     def now(self) -> int:
         """Time of the latest block, unix seconds."""
@@ -129,9 +131,7 @@ class Ledger:
             members = [client for client, own in zip(clients, shards, strict=True) if own == shard]
             try:
                 duties.update(zip(members, self.shards[shard].client_duties(members), strict=True))
-            except ChainUnreachable as fault:
-                if not self.is_of_a_shard(fault):
-                    raise
+            except ShardUnreachable:
                 duties.update(dict.fromkeys(members, (ClientDuty.WAIT, RoundNumber(current))))
         return [(*duties[client], shard) for client, shard in zip(clients, shards, strict=True)]
 
@@ -148,7 +148,7 @@ class Ledger:
         Raises:
             ChainUnreachable: none does.
         """
-        *others, last = (ShardIndex(shard) for shard in range(len(self.shards)))
+        *others, last = self.all_shards()
         for shard in others:
             with suppress(ChainUnreachable):  # the next one is as good
                 return self.norm_verifier(shard)
@@ -170,3 +170,12 @@ class Ledger:
         if transaction.get("to") != contract.address:
             return None
         return contract.arguments_of(bytes(transaction["input"]))[1]
+
+
+@contextmanager
+def tolerating_shard(shard: ShardIndex) -> Iterator[None]:
+    """Go on where a shard's own chain does not answer; where the beacon's does not, that is raised."""
+    try:
+        yield
+    except ShardUnreachable as fault:
+        log.warning("shard %d is left out: %s", shard, fault)

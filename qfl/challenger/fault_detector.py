@@ -14,7 +14,7 @@ from qfl.chain.ledger import Ledger
 from qfl.challenger.evidence import Evidence
 from qfl.challenger.judge import CANNOT_OPEN, Judge
 from qfl.crypto.kem import KemKey
-from qfl.errors import ChainUnreachable
+from qfl.errors import ShardUnreachable
 from qfl.protocol.types import RoundNumber
 from qfl.storage.cache import CachingStore
 from qfl.storage.store import ContentStore
@@ -67,9 +67,7 @@ class FaultDetector:
             return
         try:
             found = judge()
-        except (*CANNOT_OPEN, ChainUnreachable) as reason:
-            if isinstance(reason, ChainUnreachable) and not self._ledger.is_of_a_shard(reason):
-                raise
+        except (*CANNOT_OPEN, ShardUnreachable) as reason:
             if name not in self._retry_at:
                 log.warning("%s: cannot be recomputed, so nothing is proven against it: %s", name, reason)
             self._retry_at[name] = self._ledger.now() + RETRY_SECONDS

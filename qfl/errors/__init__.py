@@ -142,12 +142,20 @@ class ChainUnreachable(ChainError):
     template = "no chain answers at {url:address} ({reason}): start one with `qfl devnet up`, or pass --rpc"
 
 
+class ShardUnreachable(ChainUnreachable):
+    """It is a shard's own chain that does not answer: everybody but this shard goes on."""
+
+
 class NodeBusy(ChainUnreachable):
     """A node puts a call off: too many requests, a time-out, data that it has not indexed yet."""
 
     template = (
         "the node at {url:address} puts calls off ({reason}): wait and try again, or pass another node with --rpc"
     )
+
+
+class ShardBusy(NodeBusy, ShardUnreachable):
+    """It is a node of a shard's own chain."""
 
 
 class NodeContradictsItself(ChainError):
@@ -627,3 +635,19 @@ class DevnetStuck(DevnetError):
     folder: Path
     pid: int
     template = "the devnet in {folder} does not end: see its logs, then `kill -9 {pid}`"
+
+
+PASSING = (
+    ChainUnreachable,
+    ContractReverted,
+    ModelRejected,
+    NodeContradictsItself,
+    ProofFailed,
+    RpcFailed,
+    StorageError,
+    TooFewRecipients,
+    TransactionFailed,
+    TransactionNotMined,
+    TransactionRefused,
+)
+"""What a long-running role waits out, as the next try may not meet it; everything else ends the role."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from qfl.chain.contracts.beacon import Accepted
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
-from qfl.errors import ChainUnreachable
+from qfl.errors import ShardUnreachable
 from qfl.protocol.types import RoundNumber, ShardIndex
 
 
@@ -46,9 +46,7 @@ def _of(ledger: Ledger, entry: Accepted) -> Agreement:
     signed = entry.attested.bit_count()
     try:
         announced = _announcements(part)
-    except ChainUnreachable as fault:
-        if not ledger.is_of_a_shard(fault):
-            raise
+    except ShardUnreachable:
         return Agreement(checkpoint.shard, seats, checkpoint.turn, signed, None, None)
     accepted = ledger.beacon_domain.checkpoint(checkpoint)
     same = announced.pop(accepted, set()) | {seat for seat in range(seats) if entry.attested >> seat & 1}

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from qfl.chain.ledger import Ledger
+from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.errors import InvalidInput
 from qfl.node.deadline_rule import DeadlineRule
-from qfl.node.shards import tolerating_shard
 from qfl.protocol.types import ParticipantId, RoundNumber
 
 
@@ -74,7 +73,7 @@ def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
     commits: dict[ParticipantId, float] = {}
     reveals: dict[ParticipantId, float] = {}
     for part in ledger.round(round_number).shards():
-        with tolerating_shard(ledger, part.index):
+        with tolerating_shard(part.index):
             committed, revealed = part.committed_at(), part.revealed_at()
             commits |= {client: at - opened_at for client, at in committed.items()}
             reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}

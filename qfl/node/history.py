@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from qfl.chain.contracts.beacon import RoundState
-from qfl.chain.ledger import Ledger
-from qfl.node.shards import tolerating_shard
+from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.protocol.history import HISTORY_ROUNDS, Histories, Round, count_histories
 from qfl.protocol.types import ParticipantId, RoundNumber
 
@@ -27,7 +26,7 @@ def _read_round(ledger: Ledger, number: RoundNumber) -> Round:
     was_included: dict[ParticipantId, bool] = {}
     for entry in round_.accepted():
         checkpoint = entry.checkpoint
-        with tolerating_shard(ledger, checkpoint.shard):
+        with tolerating_shard(checkpoint.shard):
             reveals = round_.shard(checkpoint.shard).reveals()
             was_included |= {reveal.client: bool(checkpoint.included >> reveal.index & 1) for reveal in reveals}
     return was_included

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 
 from qfl.chain.contracts.beacon import Sitting
 from qfl.chain.contracts.staking import Role
-from qfl.chain.ledger import Ledger
+from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of, verify
-from qfl.node.shards import shards_of, tolerating_shard
 from qfl.protocol.types import ParticipantId, ShardIndex
 from qfl.quorum.quorum import scheme_of
 
@@ -33,8 +32,8 @@ class LeafCheck:
             KeyFileBehind, ChainUnreachable.
         """
         self._key.require_unseen(self._ledger.staking.participant(self._participant).next_leaf, "Staking")
-        for shard in shards_of(self._ledger):
-            with tolerating_shard(self._ledger, shard):
+        for shard in self._ledger.all_shards():
+            with tolerating_shard(shard):
                 self.in_shard(shard)
 
     def in_shard(self, shard: ShardIndex) -> None:

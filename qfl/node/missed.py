@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
-from qfl.errors import ChainUnreachable
+from qfl.errors import ShardUnreachable
 from qfl.errors.secrets import conceal_address
 from qfl.protocol.types import RoundNumber, ShardIndex
 
@@ -25,9 +25,7 @@ def why_missed(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> 
         return PROVEN_FALSE
     try:
         return _why_none(part)
-    except ChainUnreachable as fault:
-        if not ledger.is_of_a_shard(fault):
-            raise
+    except ShardUnreachable as fault:
         return f"its chain does not answer at {conceal_address(fault.url)}"
 
 

@@ -9,7 +9,7 @@ from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.sender import TransactionSender, UnsentCall
-from qfl.errors import ChainUnreachable
+from qfl.errors import ShardUnreachable
 from qfl.node.relay import send_every, send_unless_overtaken
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
@@ -76,9 +76,7 @@ def _included(part: ShardRound, checkpoint: Checkpoint) -> list[Reveal]:
     """The updates of an accepted checkpoint; none while the shard's own chain is down, or has lost them."""
     try:
         reveals = part.reveals()
-    except ChainUnreachable as fault:
-        if not part.ledger.is_of_a_shard(fault):
-            raise
+    except ShardUnreachable as fault:
         log.warning("rewards of shard %d in round %d are left for later: %s", part.index, checkpoint.round, fault)
         return []
     if not has_revealed_list(checkpoint, reveals):

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from qfl.chain.contracts.beacon import RoundRecord, RoundState
 from qfl.chain.ledger import Ledger
 from qfl.node.missed import PROVEN_FALSE, why_missed
-from qfl.node.shards import shards_of
 from qfl.protocol.types import RoundNumber, ShardIndex
 
 
@@ -36,13 +35,13 @@ class RoundOutcome:
 
 def count_included(ledger: Ledger, number: RoundNumber) -> int:
     """Updates included in the round, over all shards."""
-    records = (ledger.beacon.checkpoint_at(number, shard) for shard in shards_of(ledger))
+    records = (ledger.beacon.checkpoint_at(number, shard) for shard in ledger.all_shards())
     return sum(record.count for record in records if record.stands)
 
 
 def find_missed(ledger: Ledger, number: RoundNumber) -> dict[ShardIndex, str]:
     """The shards that have no part in a round, and why."""
-    reasons = {shard: why_missed(ledger, number, shard) for shard in shards_of(ledger)}
+    reasons = {shard: why_missed(ledger, number, shard) for shard in ledger.all_shards()}
     return {shard: reason for shard, reason in reasons.items() if reason is not None}
 
 

@@ -12,13 +12,12 @@ from collections.abc import Callable, Iterable, Sequence
 from qfl.chain.admission import admissions
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.mirror import Mirror
-from qfl.chain.ledger import Ledger
+from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.mirror_message import compute_message
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.lms import verify
 from qfl.errors import ChainError, ContractReverted
 from qfl.node.relay import OVERTAKEN, send_unless_overtaken
-from qfl.node.shards import shards_of, tolerating_shard
 from qfl.node.signer import Signer
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
@@ -50,8 +49,8 @@ class Keeper:
         if context.phase is Phase.IDLE:
             return False
         sent = False
-        for shard in shards_of(self._ledger):
-            with tolerating_shard(self._ledger, shard):
+        for shard in self._ledger.all_shards():
+            with tolerating_shard(shard):
                 sent |= self._keep(shard, context.round)
         return sent
 
@@ -129,8 +128,8 @@ def begin_mirrors(ledger: Ledger, sender: TransactionSender) -> list[ShardIndex]
     context, begun = ledger.beacon.context(), []
     if context.phase is Phase.IDLE:
         return []
-    for shard in shards_of(ledger):
-        with tolerating_shard(ledger, shard):
+    for shard in ledger.all_shards():
+        with tolerating_shard(shard):
             mirror = ledger.mirrors[shard]
             if mirror.mirrored() is None:
                 message = compute_message(ledger, shard, context.round, RoundNumber(0))
@@ -142,8 +141,8 @@ def begin_mirrors(ledger: Ledger, sender: TransactionSender) -> list[ShardIndex]
 def admit_clients(ledger: Ledger, sender: TransactionSender, clients: Sequence[ParticipantId]) -> int:
     """Prove to every mirror the clients that its shard has now; return how many were new to theirs."""
     count = 0
-    for shard in shards_of(ledger):
-        with tolerating_shard(ledger, shard):
+    for shard in ledger.all_shards():
+        with tolerating_shard(shard):
             outcomes = sender.send_many(admissions(ledger, shard, clients))
             for outcome in outcomes:
                 if isinstance(outcome, ChainError) and not _is_overtaken(outcome):

@@ -15,7 +15,7 @@ from functools import partial
 from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
 from qfl.chain.contracts.staking import Role
 from qfl.crypto.kem import KemKey
-from qfl.errors import ChainUnreachable, ContractReverted
+from qfl.errors import ContractReverted, ShardUnreachable
 from qfl.node.context import NodeContext
 from qfl.node.journal import ATTESTATIONS, JOURNAL
 from qfl.node.leaves import LeafCheck
@@ -187,9 +187,7 @@ class Validator:
     def _look_if_answered(self, number: RoundNumber) -> None:
         try:
             self.look(number)
-        except ChainUnreachable as fault:
-            if not self._ledger.is_of_a_shard(fault):
-                raise
+        except ShardUnreachable as fault:
             log.debug("round %d: nothing to see yet: %s", number, fault)
 
     def _place(self, number: RoundNumber) -> str:

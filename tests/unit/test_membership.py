@@ -68,7 +68,13 @@ def ledger():
     beacon = SimpleNamespace(current_round=lambda: CURRENT)
     deployment = SimpleNamespace(contracts={})
     return SimpleNamespace(
-        staking=StubStaking({}, []), beacon=beacon, deployment=deployment, shards=[], mirrors=[], from_block=0
+        staking=StubStaking({}, []),
+        beacon=beacon,
+        deployment=deployment,
+        shards=[],
+        mirrors=[],
+        from_block=0,
+        all_shards=list,
     )
 
 

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from qfl.chain.rpc.refusals import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
-from qfl.errors import NodeBusy, RpcFailed, RpcRefused
-from qfl.node.retry import PASSING
+from qfl.errors import PASSING, NodeBusy, RpcFailed, RpcRefused
 
 
 def kind_of(error: Any, method: str = "eth_call") -> type[Exception]:

@@ -10,7 +10,7 @@ import click
 from qfl.apps.cli import options
 from qfl.apps.cli.network import Network
 from qfl.apps.cli.stopping import stopping
-from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors import InvalidInput, ShardUnreachable
 
 if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
@@ -44,11 +44,9 @@ def begin(network: Network, poll: float) -> None:
 @options.as_json
 def status(network: Network, as_json: bool) -> None:
     """Which round each mirror shows, and whether all it was told is what the beacon says."""
-    from qfl.node.shards import shards_of
-
     ledger = network.ledger()
     _require_mirrors(ledger, network.deployment)
-    found = [_status(ledger, shard) for shard in shards_of(ledger)]
+    found = [_status(ledger, shard) for shard in ledger.all_shards()]
     if as_json:
         options.print_json({"round": ledger.beacon.current_round(), "shards": found})
         return
@@ -63,9 +61,7 @@ def _status(ledger: Ledger, shard: ShardIndex) -> dict[str, Any]:
     try:
         mirrored = ledger.mirrors[shard].mirrored()
         problem = MirrorVerifier(ledger).find_falsehood(shard)
-    except ChainUnreachable as fault:
-        if not ledger.is_of_a_shard(fault):
-            raise
+    except ShardUnreachable as fault:
         return {"round": None, "problem": str(fault)}
     return {"round": None if mirrored is None else mirrored.round, "problem": problem}
 

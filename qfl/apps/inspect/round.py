@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from qfl.apps.inspect.plain import plain
-from qfl.chain.ledger import Ledger
+from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.connection import url_of
-from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors import InvalidInput, ShardUnreachable
 from qfl.errors.secrets import conceal_address
 from qfl.node.missed import why_missed
-from qfl.node.shards import shards_of, tolerating_shard
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import RoundNumber, ShardIndex
 
@@ -45,7 +44,7 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
     disputes = [] if ledger.disputes is None else ledger.disputes.proven(opened, record.number)
     return found | {
         "disputes": [plain(entry) | {"fault": entry.fault.name.lower()} for entry in disputes],
-        "shards": [_shard_in_round(ledger, record.number, shard) for shard in shards_of(ledger)],
+        "shards": [_shard_in_round(ledger, record.number, shard) for shard in ledger.all_shards()],
     }
 
 
@@ -70,9 +69,7 @@ def inspect_shard(ledger: Ledger, index: int, number: int | None = None) -> dict
         found["mode"] = "transparent" if ledger.norm_verifier(shard) is None else "private"
         if ledger.mirrors:
             found["mirror"] = ledger.mirrors[index].address
-    except ChainUnreachable as fault:
-        if not ledger.is_of_a_shard(fault):
-            raise
+    except ShardUnreachable as fault:
         found["problem"] = str(fault)
     if asked == 0:
         return found
@@ -94,7 +91,7 @@ def _shard_in_round(ledger: Ledger, number: RoundNumber, index: ShardIndex) -> d
 
 def _on_shard(part: ShardRound) -> dict[str, Any]:
     """What the shard has of its round; nothing while a chain of its own does not answer."""
-    with tolerating_shard(part.ledger, part.index):
+    with tolerating_shard(part.index):
         return {
             "commits": plain(part.commits()),
             "reveals": [plain(reveal) | {"cid": cid_of(reveal.content_digest)} for reveal in part.reveals()],

@@ -21,7 +21,7 @@ from qfl.chain.abi import load_abi, selector_of
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import reaching, url_of
-from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.errors import InvalidInput, ShardUnreachable
 
 
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
@@ -76,14 +76,11 @@ def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
     if not re.fullmatch("0x[0-9a-fA-F]{64}", tx_hash):
         raise InvalidInput("transaction", tx_hash, "a transaction's hash is 0x and 64 hexadecimal digits")
     for web3 in (ledger.web3, *ledger.shard_web3s):
-        try:
-            # Inside: what this chain does not know, another one may; a hash that is none, nobody does.
-            with reaching(url_of(web3)), suppress(TransactionNotFound, ValueError, Web3RPCError):
-                transaction = web3.eth.get_transaction(HexStr(tx_hash))
-                return web3, transaction, web3.eth.get_transaction_receipt(HexStr(tx_hash))
-        except ChainUnreachable as fault:
-            if not ledger.is_of_a_shard(fault):
-                raise
+        # Inside: what this chain does not know, another one may; a hash that is none, nobody does.
+        unknown = suppress(TransactionNotFound, ValueError, Web3RPCError)
+        with suppress(ShardUnreachable), reaching(url_of(web3)), unknown:
+            transaction = web3.eth.get_transaction(HexStr(tx_hash))
+            return web3, transaction, web3.eth.get_transaction_receipt(HexStr(tx_hash))
     raise InvalidInput("transaction", tx_hash, "no chain here knows it")
 
 

@@ -15,9 +15,9 @@ from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
 from qfl.chain.rpc.answers import MISREAD
-from qfl.chain.rpc.refusals import refusal_of
+from qfl.chain.rpc.refusals import refusal_of, unreachable_at
 from qfl.chain.rpc.rpc import rpc_at, wait_for
-from qfl.errors import ChainUnreachable, InvalidInput, NodeContradictsItself
+from qfl.errors import InvalidInput, NodeContradictsItself
 from qfl.errors.secrets import conceal_address
 
 _chain_ids: WeakKeyDictionary[Web3, int] = WeakKeyDictionary()
@@ -111,4 +111,4 @@ def reaching(url: str) -> Iterator[None]:
     except Web3Exception as error:
         raise NodeContradictsItself(url, str(error)) from error
     except MISREAD as error:
-        raise ChainUnreachable(url, f"not a JSON-RPC answer: {error}") from error
+        raise unreachable_at(url, f"not a JSON-RPC answer: {error}") from error

@@ -5,9 +5,10 @@ The words were collected from geth, Erigon, Nethermind, Anvil, Hardhat and Ganac
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
-from qfl.errors import ChainError, NodeBusy, RpcFailed, RpcRefused
+from qfl.errors import ChainError, ChainUnreachable, NodeBusy, RpcFailed, RpcRefused, ShardBusy, ShardUnreachable
 
 LOGS = "eth_getLogs"
 TOO_WIDE = ("range", "results", "blocks", "too large", "response size", "query timeout", "more than", "exceed max")
@@ -34,6 +35,25 @@ NO_SUCH_METHOD = -32601
 block behind, or that has had enough."""
 
 
+_of_shards: set[str] = set()
+
+
+def know_shards(urls: Iterable[str], beacon: str) -> None:
+    """Have failures at `urls` named as those of shards' own chains from now on, and those at the beacon's not."""
+    _of_shards.update(urls)
+    _of_shards.discard(beacon)
+
+
+def unreachable_at(url: str, reason: str) -> ChainUnreachable:
+    """The exception for a node that does not answer: of a shard's own chain, or of another one."""
+    return ShardUnreachable(url, reason) if url in _of_shards else ChainUnreachable(url, reason)
+
+
+def busy_at(url: str, reason: str) -> NodeBusy:
+    """As `unreachable_at`, for a node that puts a call off."""
+    return ShardBusy(url, reason) if url in _of_shards else NodeBusy(url, reason)
+
+
 def refusal_of(url: str, method: str, error: Any) -> ChainError:
     """The exception for the `error` of an answer to `method`, whatever JSON it is.
 
@@ -45,7 +65,7 @@ def refusal_of(url: str, method: str, error: Any) -> ChainError:
     error = error if isinstance(error, dict) else {"message": error}
     message, code, data = str(error.get("message", error)), error.get("code"), _data_in(error.get("data"))
     words, refused = message.lower(), RpcRefused(url, method, message, data)
-    busy, failed = NodeBusy(url, f"{method}: {message}"), RpcFailed(url, method, message, data)
+    busy, failed = busy_at(url, f"{method}: {message}"), RpcFailed(url, method, message, data)
     if code in RATE_CODES or _has(words, RATE):
         return busy
     if refused.is_revert or code == NO_SUCH_METHOD:

@@ -20,9 +20,9 @@ from urllib.parse import urlparse
 
 import aiohttp
 
-from qfl.chain.rpc.refusals import BUSY_STATUSES, is_batch_too_large, refusal_of
+from qfl.chain.rpc.refusals import BUSY_STATUSES, busy_at, is_batch_too_large, refusal_of, unreachable_at
 from qfl.chain.rpc.traffic import Exchange, tell
-from qfl.errors import ChainUnreachable, NodeBusy
+from qfl.errors import NodeBusy
 from qfl.exchange import is_loopback
 
 TIMEOUT_SECONDS = 30
@@ -121,7 +121,7 @@ class Rpc:
                 if future.cancelled():
                     continue
                 if answer is None:
-                    future.set_exception(ChainUnreachable(self.url, f"no answer to {request['method']}"))
+                    future.set_exception(unreachable_at(self.url, f"no answer to {request['method']}"))
                 else:
                     future.set_result(answer)
         except Exception as error:  # whatever it is: somebody waits for each of these answers
@@ -134,7 +134,7 @@ class Rpc:
         try:
             found = json.loads(body)
         except (ValueError, RecursionError) as error:
-            raise ChainUnreachable(self.url, f"not a JSON-RPC answer: {_beginning(body)!r}") from error
+            raise unreachable_at(self.url, f"not a JSON-RPC answer: {_beginning(body)!r}") from error
         answers: dict[int | None, dict[str, Any]] = {}
         for answer in found if isinstance(found, list) else [found]:
             if isinstance(answer, dict) and ("result" in answer or answer.get("error") is not None):
@@ -142,7 +142,7 @@ class Rpc:
                 if isinstance(number, int) or (number is None and answer.get("error") is not None):
                     answers[number] = answer
         if not answers:
-            raise ChainUnreachable(self.url, f"not a JSON-RPC answer: {_beginning(body)!r}")
+            raise unreachable_at(self.url, f"not a JSON-RPC answer: {_beginning(body)!r}")
         return answers
 
     async def _post(self, calls: list[dict[str, Any]]) -> bytes:
@@ -158,12 +158,12 @@ class Rpc:
                 answer = await self._exchange(body)
             except _PutOff as put_off:
                 if busy_pause is None:
-                    raise NodeBusy(self.url, f"HTTP {put_off.status}") from put_off
+                    raise busy_at(self.url, f"HTTP {put_off.status}") from put_off
                 await asyncio.sleep(max(put_off.seconds, _jittered(busy_pause)))
             except (aiohttp.ClientError, TimeoutError) as error:
                 if pause is None:
                     self._is_down = True
-                    raise ChainUnreachable(self.url, _named(error)) from error
+                    raise unreachable_at(self.url, _named(error)) from error
                 await asyncio.sleep(pause)
             else:
                 self._is_down = False
@@ -183,9 +183,9 @@ class Rpc:
             async for piece in answer.content.iter_any():
                 received += piece
                 if len(received) > MOST_ANSWER_BYTES:
-                    raise ChainUnreachable(self.url, f"it answers with more than {MOST_ANSWER_BYTES:,} bytes")
+                    raise unreachable_at(self.url, f"it answers with more than {MOST_ANSWER_BYTES:,} bytes")
             if answer.status >= 300 and not received.lstrip().startswith((b"{", b"[")):
-                raise ChainUnreachable(self.url, f"HTTP {answer.status}")
+                raise unreachable_at(self.url, f"HTTP {answer.status}")
             return bytes(received)
 
 
