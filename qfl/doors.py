@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -85,14 +85,14 @@ class Door(Generic[Entry]):
 
         Raises:
             NotInstalled: there is none.
-            DoorBroken: the package that has it cannot be loaded.
+            DoorBroken: the package that has it cannot be loaded, or there are two that have it.
         """
         self._read_home()
         if isinstance(name, str):
             if name in self._own:
                 return self._own[name]
             if name in self._installed:
-                return self._load(self._installed[name])
+                return self._load(self._only(name))
         raise NotInstalled(setting or self.kind, name, self.kind, self.names())
 
     def own_name(self, reference: str, setting: str | None = None, beside: Path | None = None) -> str:
@@ -112,15 +112,25 @@ class Door(Generic[Entry]):
         entry = self._load(EntryPoint(reference, reference, self.group), {module: folder})
         _own_modules[module] = folder
         named = [name for name, own in self._own.items() if own is entry]
-        named += [name for name, installed in self._installed.items() if installed.value == reference]
+        named += [name for name, entries in self._installed.items() if reference in [of.value for of in entries]]
         if not named:
             remedy = f"is no {self.kind} with a name: register it with the decorator of its kind"
             raise InvalidInput(setting or self.kind, reference, remedy)
         return named[0]
 
     @cached_property
-    def _installed(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=self.group)}
+    def _installed(self) -> Mapping[str, Sequence[EntryPoint]]:
+        found: dict[str, list[EntryPoint]] = {}
+        for entry in entry_points(group=self.group):
+            found.setdefault(entry.name, []).append(entry)
+        return found
+
+    def _only(self, name: str) -> EntryPoint:
+        entry, *others = self._installed[name]
+        if others:
+            packages = " and ".join(sorted(own.dist.name if own.dist else own.value for own in (entry, *others)))
+            raise DoorBroken(self.kind, name, f"{packages} each bring one of this name")
+        return entry
 
     def _load(self, entry: EntryPoint, modules: Mapping[str, str] = MappingProxyType({})) -> Entry:
         try:

@@ -28,18 +28,19 @@ BROKEN = {
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Installs a package `stranger` whose one module has this source, with these entry points of commands."""
+    """Installs a package `stranger` whose one module has this source, with these entry points of a group."""
 
-    def make(source: str, **commands: str) -> None:
+    def make(source: str, group: str = "qfl.commands", **entry_points: str) -> None:
         name = f"stranger_{tmp_path.name}"  # a module is imported once in a process
         (tmp_path / f"{name}.py").write_text(source)
         info = tmp_path / f"{name}-1.0.dist-info"
         info.mkdir()
         (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        entries = (f"{command} = {name}:{target}\n" for command, target in commands.items())
-        (info / "entry_points.txt").write_text("[qfl.commands]\n" + "".join(entries))
+        entries = (f"{command} = {name}:{target}\n" for command, target in entry_points.items())
+        (info / "entry_points.txt").write_text(f"[{group}]\n" + "".join(entries))
         monkeypatch.syspath_prepend(tmp_path)
         monkeypatch.setattr(main, "COMMANDS", Door[click.Command]("command"))
+        monkeypatch.setattr(behaviour, "ADVERSARIES", Door("adversary", group="qfl.adversaries"))
 
     return make
 
@@ -97,3 +98,17 @@ def test_a_missing_command_names_the_package_that_may_have_it(alone, capsys):
 def test_a_missing_adversary_names_the_package_that_may_have_it(alone):
     with pytest.raises(InvalidInput, match=r"attack = 'bad-root': .* package qflchain-experiments"):
         behaviour.find_behaviour("bad-root", Client)
+
+
+def test_any_package_brings_an_adversary(install):
+    install(
+        "from qfl.apps.cli.behaviour import Behaviour\nfrom qfl.errors import InvalidInput\n\n"
+        "def find(name, honest):\n"
+        "    if name != 'lazy':\n        raise InvalidInput('attack', name, 'only lazy is here')\n"
+        "    return Behaviour(type('Lazy', (honest,), {}))\n",
+        group="qfl.adversaries",
+        stranger="find",
+    )
+    assert behaviour.find_behaviour("lazy", Client).kind.__name__ == "Lazy"
+    with pytest.raises(InvalidInput, match="only lazy is here"):
+        behaviour.find_behaviour("busy", Client)

@@ -211,7 +211,7 @@ def test_nobody_takes_anothers_name() -> None:
 
 
 def test_an_installed_entry_of_another_kind_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(vars(ENCODERS), "_installed", {"bogus": EntryPoint("bogus", "os:system", ENCODERS.group)})
+    monkeypatch.setitem(vars(ENCODERS), "_installed", {"bogus": [EntryPoint("bogus", "os:system", ENCODERS.group)]})
     with pytest.raises(DoorBroken, match=r"the encoder os:system .* it is no Encoder"):
         ENCODERS.find("bogus")
 
@@ -236,6 +236,18 @@ def test_an_installed_entry_does_not_replace_one_of_the_house(installed: list[Pa
     entries.write_text(entries.read_text().replace("phase =", "angle ="))
     code = "from qfl.quantum.registry import ENCODERS; print(ENCODERS.find('angle').__module__)"
     assert run("-c", code, path=installed).stdout.strip() == "qfl.quantum.encoders.angle"
+
+
+def test_two_packages_with_one_name_are_named(installed: list[Path]) -> None:
+    """Which of them is meant depends on no order of installation."""
+    twin = installed[1] / "twin-1.0.dist-info"
+    twin.mkdir()
+    (twin / "entry_points.txt").write_text("[qfl.encoders]\nphase = os:system\n")
+    (twin / "METADATA").write_text("Metadata-Version: 2.1\nName: twin\nVersion: 1.0\n")
+    code = "from qfl.quantum.registry import ENCODERS; print(ENCODERS.find('angle').__name__); ENCODERS.find('phase')"
+    done = run("-c", code, path=installed)
+    assert done.stdout.strip() == "Angle"
+    assert "the encoder phase cannot be loaded (qfl-example and twin each bring one of this name)" in done.stderr
 
 
 def test_a_partition_of_ones_own_keeps_its_value(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

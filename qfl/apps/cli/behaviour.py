@@ -31,13 +31,18 @@ ADVERSARIES: Door[Callable[[str, type[Any]], Behaviour[Any]]] = Door("adversary"
 
 
 def find_behaviour(name: str | None, honest: type[Role]) -> Behaviour[Role]:
-    """The behaviour called `name`; without a name the `honest` one.
+    """The behaviour called `name`, of the first installed package that has it; without a name the `honest` one.
 
     Raises:
         InvalidInput: no installed package has such an adversary for this role.
+        DoorBroken: a package that may have it cannot be loaded.
     """
     if name is None:
         return Behaviour(honest)
-    if "experiments" not in ADVERSARIES:
-        raise InvalidInput("attack", name, "adversaries come with the package qflchain-experiments")
-    return ADVERSARIES.find("experiments", "attack")(name, honest)
+    remedies = []
+    for package in ADVERSARIES:
+        try:
+            return ADVERSARIES.find(package, "attack")(name, honest)
+        except InvalidInput as refusal:
+            remedies.append(refusal.remedy)
+    raise InvalidInput("attack", name, "; ".join(remedies) or "adversaries come with the package qflchain-experiments")
