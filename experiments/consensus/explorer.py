@@ -15,7 +15,7 @@ from statistics import median
 import requests
 from rich.table import Table
 
-from experiments.consensus.federation import SEATS, Federation, made_up_keys, word
+from experiments.consensus.bonded_deployment import SEATS, BondedDeployment, made_up_keys, word
 from experiments.figures import save
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
@@ -76,10 +76,10 @@ def bench_explorer(
 
 def make_history(rpc_url: str, deployment: Path, rounds: int, transactions: int) -> None:
     """Deploy, and have `rounds` rounds of about as many `transactions` each go by; one in each round fails."""
-    federation = Federation(rpc_url)
-    federation.deployment.save(deployment)
-    federation.bond_keys(Role.VALIDATOR, made_up_keys(VALIDATORS))
-    history = _History(federation.ledger, federation.sender.address)
+    deployed = BondedDeployment(rpc_url)
+    deployed.deployment.save(deployment)
+    deployed.bond_keys(Role.VALIDATOR, made_up_keys(VALIDATORS))
+    history = _History(deployed.ledger, deployed.sender.address)
     for _ in range(rounds):
         history.add_round(transactions)
     history.end()

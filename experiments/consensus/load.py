@@ -10,7 +10,7 @@ from typing import Any
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from experiments.consensus.federation import Federation, Member, word
+from experiments.consensus.bonded_deployment import BondedDeployment, Member, word
 from qfl.chain.mirror_message import shard_in
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.sender import UnsentCall
@@ -40,22 +40,22 @@ class Load:
         return json.dumps({**asdict(self), "pid": pid, "repeats": repeats}) + "\n"
 
 
-def make_loads(federation: Federation, number: RoundNumber, most: int) -> list[Load]:
+def make_loads(deployed: BondedDeployment, number: RoundNumber, most: int) -> list[Load]:
     """Bring the mirrors to the round, admit as many clients to every shard, up to `most`, and sign what they send."""
-    ledger = federation.ledger
-    begin_mirrors(ledger, federation.sender)
+    ledger = deployed.ledger
+    begin_mirrors(ledger, deployed.sender)
     members: list[list[Member]] = [[] for _ in ledger.shards]
-    for client in federation.clients.values():
+    for client in deployed.clients.values():
         mirrored = ledger.mirrors[0].mirrored()
         assert mirrored is not None
         members[shard_in(mirrored, client.id)].append(client)
     count = min(most, *map(len, members))
-    admit_clients(ledger, federation.sender, [client.id for own in members for client in own[:count]])
-    return [_load_of(federation, number, ShardIndex(shard), own[:count]) for shard, own in enumerate(members)]
+    admit_clients(ledger, deployed.sender, [client.id for own in members for client in own[:count]])
+    return [_load_of(deployed, number, ShardIndex(shard), own[:count]) for shard, own in enumerate(members)]
 
 
-def _load_of(federation: Federation, number: RoundNumber, shard: ShardIndex, clients: Sequence[Member]) -> Load:
-    ledger, contract = federation.ledger, federation.ledger.shards[shard]
+def _load_of(deployed: BondedDeployment, number: RoundNumber, shard: ShardIndex, clients: Sequence[Member]) -> Load:
+    ledger, contract = deployed.ledger, deployed.ledger.shards[shard]
     context, domain = ledger.beacon.context(), ledger.shard_domains[shard]
     commits, reveals = [], []
     for client in clients:
@@ -68,7 +68,7 @@ def _load_of(federation: Federation, number: RoundNumber, shard: ShardIndex, cli
     nonce = web3.eth.get_transaction_count(development_account(0).address)
     commit_ends_at = ledger.beacon.round_at(number).commit_ends_at
     return Load(
-        federation.shard_urls[shard],
+        deployed.shard_urls[shard],
         [
             (commit_ends_at - MOST_BLOCKS, _signed(commits, chain_id, nonce, COMMIT_GAS)),
             (commit_ends_at, _signed(reveals, chain_id, nonce + len(commits), REVEAL_GAS)),

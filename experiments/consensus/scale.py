@@ -23,7 +23,7 @@ from typing import Any
 
 from rich.table import Table
 
-from experiments.consensus.federation import SEATS, Federation
+from experiments.consensus.bonded_deployment import SEATS, BondedDeployment
 from experiments.consensus.load import Load, make_loads
 from experiments.figures import save, spread
 from qfl.chain.contracts.staking import Role
@@ -67,7 +67,7 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True)
 class Site:
-    """A federation of `shards` shards whose load is signed; `pids` are its shards' nodes."""
+    """A deployment of `shards` shards whose load is signed; `pids` are its shards' nodes."""
 
     shards: int
     loads: Sequence[Load]
@@ -145,19 +145,19 @@ def build_site(
 ) -> Site:
     """Start the chains, deploy, run the beacon's rounds, and sign a round's load for every shard."""
     nodes = [start_chain(folder, CHAIN_ID + number, stack) for number in range(1 + shards)]
-    federation = Federation(nodes[0][0], [url for url, _ in nodes[1:]], {"commitSeconds": COMMIT_SECONDS})
-    federation.bond(Role.CLIENT, clients)
-    federation.bond(Role.VALIDATOR, validators)
-    federation.decide(federation.open_round(), updates)  # the first round of all writes what later ones only change
-    federation.receipts.clear()
-    number = federation.open_round()
-    loads = make_loads(federation, number, updates)
-    federation.decide(number, loads[0].updates)
-    gas = beacon_gas(federation)
-    federation.bond_keys(Role.CLIENT, [LmsSecret.generate(KEY_HEIGHT).public for _ in clients])
-    federation.receipts.clear()
-    federation.decide(federation.open_round(), 2 * loads[0].updates)
-    return Site(shards, loads, [pid for _, pid in nodes[1:]], (gas, beacon_gas(federation)))
+    deployed = BondedDeployment(nodes[0][0], [url for url, _ in nodes[1:]], {"commitSeconds": COMMIT_SECONDS})
+    deployed.bond(Role.CLIENT, clients)
+    deployed.bond(Role.VALIDATOR, validators)
+    deployed.decide(deployed.open_round(), updates)  # the first round of all writes what later ones only change
+    deployed.receipts.clear()
+    number = deployed.open_round()
+    loads = make_loads(deployed, number, updates)
+    deployed.decide(number, loads[0].updates)
+    gas = beacon_gas(deployed)
+    deployed.bond_keys(Role.CLIENT, [LmsSecret.generate(KEY_HEIGHT).public for _ in clients])
+    deployed.receipts.clear()
+    deployed.decide(deployed.open_round(), 2 * loads[0].updates)
+    return Site(shards, loads, [pid for _, pid in nodes[1:]], (gas, beacon_gas(deployed)))
 
 
 def start_chain(folder: Path, chain_id: int, stack: ExitStack) -> tuple[str, int]:
@@ -213,10 +213,10 @@ def result_of(pusher: subprocess.Popen[str]) -> dict[str, float]:
     return dict(json.loads(output))
 
 
-def beacon_gas(federation: Federation) -> int:
+def beacon_gas(deployed: BondedDeployment) -> int:
     """Gas of the beacon's round since the receipts were cleared: opening, checkpoints, publication."""
-    own = federation.deployment.chain_id
-    return sum(r.gas for r in federation.receipts if r.chain_id == own and r.label in BEACON_CALLS)
+    own = deployed.deployment.chain_id
+    return sum(r.gas for r in deployed.receipts if r.chain_id == own and r.label in BEACON_CALLS)
 
 
 def summarise(measured: dict[int, tuple[Site, list[list[dict[str, float]]]]], repeats: int) -> dict[str, Any]:

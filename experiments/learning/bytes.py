@@ -16,6 +16,7 @@ from typing import Any
 from rich.table import Table
 
 from experiments.figures import save, spread
+from experiments.learning.federation import Federation, Published
 from experiments.learning.unquantised import UnquantisedFederation
 from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
@@ -26,7 +27,6 @@ from qfl.protocol.lanes import packed_bytes
 from qfl.protocol.state import from_state
 from qfl.simulation.config import JobConfig
 from qfl.simulation.exponents import with_exponents
-from qfl.simulation.federation import Federation, Published
 from qfl.simulation.population import ENVELOPE_BYTES
 from qfl.simulation.prepare import prepare_job
 

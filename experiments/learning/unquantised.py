@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from experiments.learning.federation import Federation, Published
 from qfl.protocol.delta import compute_delta
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import wrap_int32
 from qfl.protocol.types import RoundNumber
-from qfl.simulation.federation import Federation, Published
 
 WEIGHT_LIMITS = np.iinfo(np.int32)
 

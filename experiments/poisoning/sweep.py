@@ -1,6 +1,6 @@
 """`qfl bench attack`: every poison against every defence, on one job, several seeds.
 
-All runs are without a chain (`qfl.simulation.federation`): the same lanes and integer rule as on one, and a committee
+All runs are without a chain (`experiments.learning.federation`): same lanes and integer rule as on one, and a committee
 whose seats each hold their own validation data. docs/results/robustness.md says what every figure is.
 """
 

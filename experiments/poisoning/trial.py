@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from experiments.learning.federation import Chooser
 from experiments.poisoning.data import Backdoor
 from experiments.poisoning.federation import PoisonedFederation
+from experiments.poisoning.panel import Panel
 from experiments.poisoning.poison import Poison
 from qfl.protocol.rule import MEDIAN
 from qfl.protocol.state import from_state
 from qfl.protocol.types import VerifiedUpdate
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Chooser
-from qfl.simulation.panel import Panel
 from qfl.simulation.prepare import prepare_job, validation_shares
 from qfl.training.data.datasets import Dataset, LabelledData
 from qfl.training.job import JobDocument

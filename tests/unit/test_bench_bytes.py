@@ -19,12 +19,12 @@ from experiments.learning.bytes import (
     message_bytes,
     send,
 )
+from experiments.learning.federation import Federation
 from experiments.learning.unquantised import UnquantisedFederation
 from qfl.errors import InvalidInput
 from qfl.protocol.content import Content, ContentKind, encode, encode_briefly
 from qfl.protocol.types import VerifiedUpdate
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 
 TINY = JobConfig(

@@ -57,7 +57,7 @@ class Member:
 
 
 @dataclass
-class Federation:
+class BondedDeployment:
     """The beacon, on the chain at its url, and a shard on each other chain; without those, one shard beside the beacon.
 
     `parameters` are the protocol's, where they are not the usual ones; `receipts` has every transaction.
