@@ -27,8 +27,8 @@ from qfl.protocol.lanes import packed_bytes
 from qfl.protocol.state import from_state
 from qfl.simulation.config import JobConfig
 from qfl.simulation.exponents import with_exponents
-from qfl.simulation.population import ENVELOPE_BYTES
 from qfl.simulation.prepare import prepare_job
+from qfl.simulation.world import ENVELOPE_BYTES
 
 NAME = "bytes.json"
 ML_DSA_65_BYTES = 3_309

@@ -13,7 +13,7 @@ from qfl.client.client import Client
 from qfl.node.meter import Meter
 from qfl.protocol.types import ParticipantId
 from qfl.scheduler import Scheduler
-from qfl.simulation.faults.conditions import Calm, Conditions
+from qfl.simulation.faults.fault import Conditions
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.validator import Validator
@@ -37,7 +37,7 @@ class Network:
     clock: Clock
     sender: TransactionSender
     challenger: Challenger | None = None
-    conditions: Conditions = field(default_factory=Calm)
+    conditions: Conditions = field(default_factory=Conditions)
     meter: Meter = field(default_factory=Meter)
     at_once: int = 1
     retention: Retention | None = None

@@ -45,17 +45,17 @@ from qfl.simulation.driver import run_round
 from qfl.simulation.event_log import EventLog
 from qfl.simulation.explorer_beside import explorer_beside
 from qfl.simulation.exponents import with_exponents
-from qfl.simulation.faults.conditions import Calm
-from qfl.simulation.faults.world import World
+from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.folder import new_devnet
 from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.simulation.mark import LOG, check_folder, hold_folder
 from qfl.simulation.network import Network
 from qfl.simulation.outcome import RoundOutcome, count_included, find_missed
-from qfl.simulation.population import Clients, make_world
+from qfl.simulation.population import Clients
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
 from qfl.simulation.prepare import check_size, clients_device, deploy_job, norm_keys, prepare_job, validation_shares
 from qfl.simulation.timed_prover import TimedProver
+from qfl.simulation.world import World, make_world
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import retention_of
 from qfl.storage.store import ContentStore
@@ -142,7 +142,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
                 owner=senders[0],
                 population=population,
                 validators=[own.participant for own in validators],
-                chains=services.devnet if ledger.mirrors else None,
+                devnet=services.devnet if ledger.mirrors else None,
             )
         trainer = stack.enter_context(EXECUTORS.find(config.executor)(job, shares, device))
         challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
@@ -153,7 +153,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             trainer=trainer,
             clock=clock,
             challenger=challenger,
-            conditions=world or Calm(),
+            conditions=world or Conditions(),
             meter=Meter(services.pids),
             sender=carriers[0],
             at_once=AT_ONCE,

@@ -20,7 +20,7 @@ from qfl.devnet import Devnet
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.faults.conditions import Calm
+from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.simulation.network import Network
 from qfl.simulation.outcome import RoundOutcome
@@ -31,7 +31,7 @@ TRIES = 5
 
 
 @dataclass
-class Silence(Calm):
+class Silence(Conditions):
     """Some validators do nothing."""
 
     silent: Collection[ParticipantId] = ()

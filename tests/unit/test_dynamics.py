@@ -17,7 +17,7 @@ from qfl.simulation.faults.config import Dynamics, dynamics_config
 from qfl.simulation.faults.fault import Scene, make_faults
 from qfl.simulation.faults.links import find_link
 from qfl.simulation.faults.pace import Paces, Payload
-from qfl.simulation.faults.world import World
+from qfl.simulation.world import World
 
 PAYLOAD = Payload(model=1_496, commit=1_719, reveal=1_058)
 

@@ -1,4 +1,4 @@
-"""What may befall a run: one kind of fault in a file of its own, found by name, several at a time."""
+"""What may befall the rounds of a run: one kind of fault in a file of its own, found by name, several at a time."""
 
 from __future__ import annotations
 
@@ -8,27 +8,45 @@ from typing import TYPE_CHECKING
 
 from qfl.doors import Door
 from qfl.errors import InvalidInput
-from qfl.protocol.types import ParticipantId
-from qfl.simulation.faults.conditions import Calm
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.simulation.faults.config import Dynamics
-from qfl.simulation.faults.population import ShardChains
 
 if TYPE_CHECKING:  # web3 takes half a second to import: not for whoever only reads a job
     from qfl.chain.ledger import Ledger
+    from qfl.devnet.devnet import Devnet
 
 
 @dataclass(frozen=True)
 class Scene:
-    """What a fault acts on; `chains` are those of shards that may be killed, if there are any."""
+    """What a fault acts on; `devnet` runs the shards' chains that may be killed, if there are any."""
 
     seed: int
     ledger: Ledger
     validators: Sequence[ParticipantId]
-    chains: ShardChains | None = None
+    devnet: Devnet | None = None
 
 
-class Fault(Calm):
-    """`Conditions` that differ from calm ones in one way. Its settings are the constructor's keyword arguments.
+class Conditions:
+    """The world around a round: who takes part, who is late, who stays silent. Here it is calm."""
+
+    def begin(self, round_number: RoundNumber) -> None:
+        """Before the round opens: participants join and leave, parts of the network fail and come back."""
+
+    def is_present(self, round_number: RoundNumber, client: ParticipantId) -> bool:
+        """Whether the client takes part at all."""
+        return True
+
+    def is_in_time(self, round_number: RoundNumber, client: ParticipantId) -> bool:
+        """Whether the client has trained and committed before the commit phase ends."""
+        return True
+
+    def answers(self, round_number: RoundNumber, validator: ParticipantId) -> bool:
+        """Whether the validator does anything in this round."""
+        return True
+
+
+class Fault(Conditions):
+    """Conditions that differ from calm ones in one way. Its settings are the constructor's keyword arguments.
 
     It draws by the seed and the round alone, so that a resumed run finds the same again. Several threads may ask it.
     """

@@ -23,17 +23,17 @@ class Outages(Fault):
 
     def __init__(self, scene: Scene, *, places: Sequence[ShardRound] = ()) -> None:
         super().__init__(scene)
-        if scene.chains is None:
+        if scene.devnet is None:
             raise InvalidInput("dynamics.outages", places, "only shards with chains of their own can be killed")
-        self._chains, self._places, self._down = scene.chains, places, set[int]()
+        self._devnet, self._places, self._down = scene.devnet, places, set[int]()
 
     def begin(self, round_number: RoundNumber) -> None:
         """Restart those that were down, kill those whose round it is."""
         killed = {place.shard for place in self._places if place.round == round_number}
         for shard in sorted(self._down - killed):
             log.info("the chain of shard %d is started again", shard)
-            self._chains.restart_shard_chain(shard)
+            self._devnet.restart_shard_chain(shard)
         for shard in sorted(killed - self._down):
             log.info("the chain of shard %d is killed", shard)
-            self._chains.kill_shard_chain(shard)
+            self._devnet.kill_shard_chain(shard)
         self._down = killed

@@ -7,16 +7,28 @@ from dataclasses import asdict
 from statistics import mean
 from typing import Any
 
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.lms import signature_bytes
+from qfl.crypto.sealed import sealed_bytes
+from qfl.devnet.devnet import Devnet
 from qfl.node.deadline_controller import DeadlineController, Deadlines, Times, measured_times
+from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.simulation.config import JobConfig
 from qfl.simulation.faults.attendance import Schedule
-from qfl.simulation.faults.fault import Fault, Scene
-from qfl.simulation.faults.pace import Pace, Paces
-from qfl.simulation.faults.population import Population
+from qfl.simulation.faults.config import dynamics_config
+from qfl.simulation.faults.fault import Conditions, Fault, Scene, make_faults
+from qfl.simulation.faults.pace import Pace, Paces, Payload
+from qfl.simulation.population import Clients
+from qfl.training.job import JobDocument
+
+ENVELOPE_BYTES = 115
+"""A signed transaction beside its data (EIP-1559), as receipts of development chains show it."""
 
 
-class World:
-    """`Conditions` by the seed. Whoever joins is bonded before the round opens, whoever leaves asks for its stake.
+class World(Conditions):
+    """Conditions by the seed. Whoever joins is bonded before the round opens, whoever leaves asks for its stake.
 
     What is asked of a round, after `begin` or `assemble`, may be asked by several threads.
     """
@@ -26,7 +38,7 @@ class World:
         scene: Scene,
         schedule: Schedule,
         paces: Paces,
-        population: Population,
+        population: Clients,
         faults: Sequence[Fault] = (),
         controller: DeadlineController | None = None,
     ) -> None:
@@ -49,7 +61,6 @@ class World:
         self.assemble(round_number)
 
     def is_present(self, round_number: RoundNumber, client: ParticipantId) -> bool:
-        """As the schedule says, and the faults."""
         if self._clients.get(client) not in self._schedule.at(round_number).present:
             return False
         return all(fault.is_present(round_number, client) for fault in self._faults)
@@ -64,7 +75,6 @@ class World:
         return all(fault.is_in_time(round_number, client) for fault in self._faults)
 
     def answers(self, round_number: RoundNumber, validator: ParticipantId) -> bool:
-        """Unless a fault keeps it silent."""
         return all(fault.answers(round_number, validator) for fault in self._faults)
 
     # --- what the run asks ---
@@ -136,3 +146,53 @@ class World:
 
 def _mean(values: Sequence[float]) -> float:
     return round(mean(values), 4) if values else 0.0
+
+
+def make_world(
+    config: JobConfig,
+    job: JobDocument,
+    *,
+    ledger: Ledger,
+    owner: TransactionSender,
+    population: Clients,
+    validators: Sequence[ParticipantId],
+    devnet: Devnet | None = None,
+) -> World:
+    """The world that the job's dynamics describe, with everybody in it who should be there now.
+
+    Args:
+        owner: pays from the account that may set deadlines.
+        devnet: runs the shards' chains that may be killed.
+
+    Raises:
+        InvalidInput: the dynamics do not fit the deployment.
+    """
+    dynamics = dynamics_config(config.dynamics)
+    scene = Scene(config.seed, ledger, sorted(validators), devnet)
+    schedule = Schedule(config.clients, dynamics, config.seed)
+    paces = Paces(dynamics, measure_payload(ledger, job, config), config.seed)
+    controller = None
+    if dynamics.adaptive_deadlines:
+        controller = DeadlineController(ledger, owner, dynamics.deadline_rule())
+    world = World(scene, schedule, paces, population, make_faults(scene, dynamics), controller)
+    world.assemble(RoundNumber(max(1, ledger.beacon.current_round())))
+    return world
+
+
+def measure_payload(ledger: Ledger, job: JobDocument, config: JobConfig) -> Payload:
+    """What a client of the job moves in a round: the calls and objects themselves, with nothing in them.
+
+    Its update has plain lanes, the most it can be: how long a compact one is, only training tells.
+    """
+    total, seats = job.architecture.shape.total, ledger.beacon.next_parameters()["seats"]
+    update, shard, zeros = plain_bytes(total, config.lane_bits), ledger.shards[0], bytes(32)
+    head = RoundNumber(1), ParticipantId(1)
+    commit = shard.commit(*head, zeros, zeros, bytes(signature_bytes(config.key_height)))
+    reveal = shard.reveal(*head, zeros, zeros, zeros)
+    if job.mode == "private":
+        update, reveal = sealed_bytes(update, seats), shard.reveal_private(*head, zeros, zeros, zeros, 0, bytes(256))
+    return Payload(
+        model=HEADER_BYTES + 4 * total,
+        commit=len(commit.data) + ENVELOPE_BYTES,
+        reveal=len(reveal.data) + ENVELOPE_BYTES + update,
+    )
