@@ -22,9 +22,9 @@ if TYPE_CHECKING:
     from qfl.crypto.norm.prover import Prover as Prover
     from qfl.errors import QflError as QflError
     from qfl.node.context import NodeContext as NodeContext
+    from qfl.node.encryption import open_norm_keys as open_norm_keys
     from qfl.node.encryption import set_up_encryption as set_up_encryption
     from qfl.node.membership import join as join
-    from qfl.node.proving import open_norm_keys as open_norm_keys
     from qfl.quantum.architecture import Architecture as Architecture
     from qfl.simulation.config import JobConfig as JobConfig
     from qfl.simulation.config import load_config as load_config
@@ -62,7 +62,7 @@ _MODULES = {
     "Validator": "qfl.validator.validator",
     "join": "qfl.node.membership",
     "load_config": "qfl.simulation.config",
-    "open_norm_keys": "qfl.node.proving",
+    "open_norm_keys": "qfl.node.encryption",
     "run_job": "qfl.simulation.run",
     "set_up_encryption": "qfl.node.encryption",
 }

@@ -7,11 +7,13 @@ import threading
 from collections.abc import Callable
 
 from qfl.chain.contracts.beacon import Phase
+from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client
-from qfl.errors import PASSING
-from qfl.node.goal import Goal
+from qfl.errors import PASSING, RoundNotCompleted
+from qfl.node.standing import published_rounds
 from qfl.node.step import QUIET, Step
+from qfl.protocol.types import RoundNumber
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.validator import Validator
@@ -19,6 +21,8 @@ from qfl.validator.validator import Validator
 log = logging.getLogger(__name__)
 
 LONGEST_WAIT_SECONDS = 15.0
+ROUNDS_FOR_A_MODEL = 10
+"""Rounds that a role waits for each of its models: with too few others, a round ends without one."""
 
 
 class Daemon:
@@ -94,3 +98,31 @@ def _release(role: Client | Validator, retention: Retention | None) -> None:
     """Let go of what nobody needs any more; the rest of the store is not this role's business."""
     if retention is not None and role.release(retention):
         retention.store.collect_garbage()
+
+
+class Goal:
+    """`models` published from now on, that of a round under way included; None for a role that just runs on."""
+
+    def __init__(self, ledger: Ledger, models: int | None) -> None:
+        self._ledger, self._models, self._before = ledger, models, RoundNumber(0)
+        if models is not None:
+            context = ledger.beacon.context()
+            self._before = RoundNumber(context.round - (context.phase is not Phase.IDLE))
+
+    def is_reached(self) -> bool:
+        """Whether the role may end.
+
+        Raises:
+            RoundNotCompleted: it had many more rounds than it needs; the others may have ended.
+        """
+        if self._models is None:
+            return False
+        published = len(published_rounds(self._ledger, self._before))
+        if published >= self._models:
+            return True
+        context = self._ledger.beacon.context()
+        passed = context.round - self._before
+        if context.phase is Phase.IDLE and passed >= ROUNDS_FOR_A_MODEL * self._models:
+            reason = f"{published} of {self._models} came of the last {passed} rounds; the others may have ended"
+            raise RoundNotCompleted(context.round, reason)
+        return False

@@ -16,9 +16,9 @@ from experiments.consensus.seats import verifying
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.keyfile import KeyFile
+from qfl.node.journal import Signer
 from qfl.node.meter import Meter
 from qfl.node.recompute import read_updates
-from qfl.node.signer import Signer
 from qfl.protocol.digests import Domain
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, VerifiedUpdate

@@ -23,8 +23,8 @@ from qfl.node.pruner import read_released
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
+from qfl.simulation.driver import RoundOutcome
 from qfl.simulation.mark import check_folder
-from qfl.simulation.outcome import RoundOutcome
 from qfl.simulation.prepare import prepare_job
 from qfl.simulation.run import Place, run_job
 

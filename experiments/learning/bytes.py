@@ -26,8 +26,7 @@ from qfl.protocol.content import HEADER_BYTES
 from qfl.protocol.lanes import packed_bytes
 from qfl.protocol.state import from_state
 from qfl.simulation.config import JobConfig
-from qfl.simulation.exponents import with_exponents
-from qfl.simulation.prepare import prepare_job
+from qfl.simulation.prepare import prepare_job, with_exponents
 from qfl.simulation.world import ENVELOPE_BYTES
 
 NAME = "bytes.json"

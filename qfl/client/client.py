@@ -77,7 +77,7 @@ class Client:
         seed: int,
         prover: NormProver | None = None,
     ) -> None:
-        """`prover` makes the proofs that a private deployment asks for; `qfl.node.proving` finds its keys."""
+        """`prover` makes the proofs that a private deployment asks for; `qfl.node.encryption` finds its keys."""
         self.participant, self.index = participant, index
         self._ledger, self._sender, self._store = context.ledger, context.sender, context.store
         self._key, self._folder, self._seed, self._prover = context.key, context.folder, seed, prover

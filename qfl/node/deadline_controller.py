@@ -1,14 +1,16 @@
-"""Sets the next round's deadlines by what a round took: the owner's account, and never a round that runs."""
+"""Sets the deadlines of later rounds by what a round took: the owner's account, and never those of one that runs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.errors import InvalidInput
 from qfl.node.deadline_rule import DeadlineRule
+from qfl.node.step import QUIET, Step
 from qfl.protocol.types import ParticipantId, RoundNumber
 
 
@@ -78,3 +80,26 @@ def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
             commits |= {client: at - opened_at for client, at in committed.items()}
             reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}
     return Times(commits, reveals)
+
+
+class DeadlineKeeper:
+    """Looks at each round once, when nobody can commit or reveal in it any more. It keeps no state on disk."""
+
+    def __init__(self, ledger: Ledger, controller: DeadlineController) -> None:
+        self._ledger, self._controller = ledger, controller
+        self._seen = RoundNumber(0)
+
+    def step(self) -> Step:
+        """Set deadlines by the latest round, unless it has been looked at, or clients still act in it.
+
+        Raises:
+            ContractReverted, ChainUnreachable.
+        """
+        context = self._ledger.beacon.context()
+        latest = self._ledger.beacon.current_round()
+        if latest == self._seen or context.phase in (Phase.COMMIT, Phase.REVEAL):
+            return QUIET
+        deadlines = self._controller.adapt(latest, measured_times(self._ledger, latest))
+        self._seen = latest
+        note = f"after round {latest}: {deadlines.commit} s to commit, {deadlines.reveal} s to reveal"
+        return Step(True, note)

@@ -1,4 +1,4 @@
-"""Private mode on chain: who reads a round's updates, and with which keys."""
+"""Private mode on chain: who reads a round's updates, with which keys, and which keys prove their norms."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.encapsulation import PUBLIC_KEY_BYTES, require_public_key
 from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
+from qfl.crypto.norm.keys import NormKeys, default_folder
 from qfl.crypto.norm.statement import context_of
-from qfl.errors import ContentUnusable, InvalidInput
+from qfl.errors import ContentUnusable, InvalidInput, NormKeysMismatch
 from qfl.node.opening import PLAIN, Opener, Sealed
 from qfl.node.updates import fetchers
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
@@ -86,3 +87,30 @@ def _fetch_key(store: ContentStore, digest: bytes | None) -> bytes:
         return require_public_key(store.get(digest, PUBLIC_KEY_BYTES))
     except (ContentUnusable, InvalidInput):
         return b""
+
+
+def open_norm_keys(ledger: Ledger, folder: Path | None = None) -> NormKeys | None:
+    """The keys in `folder` (by default where `qfl zk setup` puts them); None in a transparent deployment.
+
+    Raises:
+        NormKeysMissing, NormKeysMalformed, ExtraMissing.
+        NormKeysMismatch: the chain would refuse their proofs.
+    """
+    verifier = ledger.any_norm_verifier()
+    if verifier is None:
+        return None
+    keys = NormKeys.open(folder or default_folder(verifier.capacity()))
+    require_norm_keys(ledger, keys)
+    return keys
+
+
+def require_norm_keys(ledger: Ledger, keys: NormKeys) -> None:
+    """Make sure that a deployment is private, and that its verifier takes the proofs of these keys.
+
+    Raises:
+        NormKeysMismatch.
+    """
+    verifier = ledger.any_norm_verifier()
+    expected = "no verifier" if verifier is None else verifier.key_digest().hex()
+    if keys.digest.hex() != expected:
+        raise NormKeysMismatch(keys.folder, keys.digest.hex(), expected)

@@ -11,6 +11,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.errors import StateCorrupt
 from qfl.files import read_json, write_atomically
 from qfl.protocol.types import RoundNumber
+from qfl.quorum.quorum import SigningKey
 
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,8 @@ ATTESTATIONS = "attestations.json"
 """Beside it, a validator's with what its key for attestations has signed, where it has such."""
 CLOSED = "released"
 """The record that says up to which round nothing is promised any more; it is none of the names."""
+KEPT_ROUNDS = 64
+"""Of what is signed."""
 
 
 class Journal:
@@ -101,3 +104,40 @@ def begin_journal(path: Path, key: KeyFile, current: RoundNumber) -> None:
         current,
     )
     journal.close(current)
+
+
+class Signer:
+    """A key with a memory. What it signed is on disk before the signature is handed out."""
+
+    def __init__(self, key: SigningKey, journal_path: Path) -> None:
+        self._key, self._journal = key, Journal(journal_path)
+
+    @property
+    def public(self) -> object:
+        """The key that verifies what is signed here."""
+        return self._key.public
+
+    def sign_once(self, name: str, round_number: int, digest: bytes) -> bytes | None:
+        """Sign `digest` under `name`; None when another digest was, or may have been, signed under it before.
+
+        Raises:
+            KeyExhausted.
+        """
+        record = self._journal.get(name)
+        if record is not None:
+            return bytes.fromhex(record["signature"]) if record["digest"] == digest.hex() else None
+        rounds = {known: int((self._journal.get(known) or {})["round"]) for known in self._journal.names()}
+        forgotten = max(max(rounds.values(), default=0) - KEPT_ROUNDS - 1, self._journal.closed)
+        if round_number <= forgotten:  # a chain node that lies about the time must not get a second signature
+            return None
+        signature = self._key.sign(digest)
+        self._journal.put(name, round=round_number, digest=digest.hex(), signature=signature.hex())
+        kept = {known for known in rounds if rounds[known] >= round_number - KEPT_ROUNDS}
+        self._journal.keep({name, *kept})
+        return signature
+
+    def release(self, round_number: int) -> None:
+        """Forget what was signed up to a round that is final; nothing more is signed for any of those."""
+        self._journal.close(round_number)
+        names = self._journal.names()
+        self._journal.keep({name for name in names if int((self._journal.get(name) or {})["round"]) >= round_number})

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +16,15 @@ from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import ParticipantId, Reveal
 
 
-class Opener(Protocol):
-    """How one seat, or an auditor, reads the updates of one shard in one round."""
+class Opener:
+    """How one seat, or an auditor, reads the updates of one shard in one round; this one in the transparent mode.
+
+    There, what is stored is the content object, and there is no proof.
+    """
 
     def most_bytes(self, update_bytes: int) -> int:
         """The most that is fetched for an update whose content object has `update_bytes`."""
+        return update_bytes
 
     def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
         """The content object in `data`, and the seed of its salts; without salts an empty one.
@@ -29,29 +32,18 @@ class Opener(Protocol):
         Raises:
             MalformedContent, SealBroken.
         """
-
-    def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
-        """False when these lanes (`[d]`) are not the ones whose norm the client has proven."""
-
-
-class Plain:
-    """The transparent mode: what is stored is the content object, and there is no proof."""
-
-    def most_bytes(self, update_bytes: int) -> int:
-        return update_bytes
-
-    def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
         return data, b""
 
     def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
+        """False when these lanes (`[d]`) are not the ones whose norm the client has proven."""
         return True
 
 
-PLAIN = Plain()
+PLAIN = Opener()
 
 
 @dataclass(frozen=True)
-class Sealed:
+class Sealed(Opener):
     """The private mode, for the holder of a seat's decryption key.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The models that stand, for who only reads them."""
+"""The models that stand: for who only reads them, and what they say of each client."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.chain.contracts.beacon import RoundState
-from qfl.chain.ledger import Ledger
+from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.errors import InvalidInput
 from qfl.node.recompute import read_model
+from qfl.protocol.history import HISTORY_ROUNDS, Histories, Round, count_histories
 from qfl.protocol.state import from_state
-from qfl.protocol.types import RoundNumber
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument, fetch_job
+
+STANDING = RoundState.PUBLISHED, RoundState.FINAL
 
 
 @dataclass(frozen=True)
@@ -46,5 +49,26 @@ def read_standing(ledger: Ledger, store: ContentStore, number: int | None) -> St
 def published_rounds(ledger: Ledger, after: int = 0) -> list[RoundNumber]:
     """The rounds after a certain one whose models stand, oldest first."""
     numbers = (RoundNumber(number) for number in range(after + 1, ledger.beacon.current_round() + 1))
-    good = (RoundState.PUBLISHED, RoundState.FINAL)
-    return [number for number in numbers if ledger.beacon.round_at(number).state in good]
+    return [number for number in numbers if ledger.beacon.round_at(number).state in STANDING]
+
+
+def read_histories(ledger: Ledger, before: RoundNumber) -> Histories:
+    """What the models that stand say of each client, over the last rounds before `before`.
+
+    A shard whose own chain does not answer is left out: an opinion can do without.
+    """
+    rounds = map(RoundNumber, range(max(1, before - HISTORY_ROUNDS), before))
+    return count_histories([_read_round(ledger, number) for number in rounds])
+
+
+def _read_round(ledger: Ledger, number: RoundNumber) -> Round:
+    round_ = ledger.round(number)
+    if round_.record().state not in STANDING:
+        return {}
+    was_included: dict[ParticipantId, bool] = {}
+    for entry in round_.accepted():
+        checkpoint = entry.checkpoint
+        with tolerating_shard(checkpoint.shard):
+            reveals = round_.shard(checkpoint.shard).reveals()
+            was_included |= {reveal.client: bool(checkpoint.included >> reveal.index & 1) for reveal in reveals}
+    return was_included

@@ -15,7 +15,7 @@ from rich.progress import (
 )
 
 from qfl.challenger.challenger import Dispute
-from qfl.simulation.outcome import RoundOutcome
+from qfl.simulation.driver import RoundOutcome
 from qfl.simulation.tables import protocol_seconds
 
 

@@ -6,17 +6,39 @@ in which phase of the beacon, in which order, and under which name the time is m
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.errors import RoundNotCompleted
+from qfl.node.outcome import count_included, find_missed, why_without_model
 from qfl.node.settlement import final_at, unsettled_rounds
-from qfl.protocol.types import RoundNumber
+from qfl.protocol.types import RoundNumber, ShardIndex
 from qfl.simulation.network import Network
-from qfl.simulation.outcome import RoundOutcome, count_included, find_missed, why_without_model
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 from qfl.validator.validator import Validator
+
+
+@dataclass
+class RoundOutcome:
+    """What a round came to; `seconds` by stage, `missed` says why a shard has no part in it."""
+
+    round: RoundNumber
+    included: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    missed: dict[ShardIndex, str] = field(default_factory=dict)
+
+    @contextmanager
+    def stage(self, name: str, announce: Callable[[str], None] = lambda _stage: None) -> Iterator[None]:
+        """Time a stage of the round."""
+        announce(name)
+        start = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.perf_counter() - start
 
 
 def run_round(network: Network, announce: Callable[[str], None] = lambda _stage: None) -> RoundOutcome:

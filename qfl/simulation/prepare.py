@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 from qfl.bounds import check_whole
@@ -13,10 +13,12 @@ from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.sender import Sender
 from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
 from qfl.errors import InvalidInput
-from qfl.protocol.content import content_digest, encode, lanes_root
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.delta import compute_delta
+from qfl.protocol.lanes import choose_exponents
 from qfl.protocol.recompute import model_content
-from qfl.protocol.state import to_state
-from qfl.protocol.types import RoundNumber
+from qfl.protocol.state import from_state, to_state
+from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture, most_features, require_circuit
 from qfl.quantum.config import DeviceConfig
 from qfl.quorum.quorum import SCHEMES
@@ -30,6 +32,8 @@ from qfl.training.data.partition import parse_partition, partition
 from qfl.training.differential_privacy import spent_epsilon
 from qfl.training.job import JobDocument, training_config
 from qfl.training.recipe import TrainingConfig
+from qfl.training.seeds import round_seed
+from qfl.training.trainer import LocalTrainer
 
 MOST_UPDATES = 256
 """Updates that one shard takes in a round: bits of a checkpoint's `included`."""
@@ -195,3 +199,21 @@ def deploy_job(
         quorum=SCHEMES.find(config.quorum).contract,
         shard_senders=shard_senders,
     )
+
+
+def with_exponents(config: JobConfig, job: JobDocument, data: LabelledData) -> JobConfig:
+    """`config` with its exponents in `protocol`, where they are to be chosen by what training on `data` changes.
+
+    Raises:
+        NotFinite: training diverged.
+    """
+    if config.exponents != "auto":
+        return config
+    genesis, content = genesis_model(job, config.seed)
+    base, number = decode(content).lanes, RoundNumber(1)
+    task = TrainingTask(*from_state(base, genesis.shape), round_seed(config.seed, 0, number), number)
+    [trained] = LocalTrainer(job, [data]).train([task], [0])
+    delta = compute_delta(trained.angles, trained.weights, base, genesis.shape)
+    quantum, classical = choose_exponents(delta, genesis.shape, config.lane_bits)
+    chosen = {"quantumExponent": quantum, "classicalExponent": classical}
+    return replace(config, protocol={**chosen, **config.protocol})

@@ -27,9 +27,9 @@ from qfl.crypto.norm.prover import Prover
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, RoundNotCompleted
 from qfl.files import write_atomically
-from qfl.node.agreement import committee_agreement
+from qfl.node.encryption import require_norm_keys
 from qfl.node.meter import Meter, cpu_seconds_by_stage
-from qfl.node.proving import require_norm_keys
+from qfl.node.outcome import committee_agreement, count_included, find_missed
 from qfl.node.recompute import read_model
 from qfl.node.relay import send_every
 from qfl.node.settlement import final_at, pay_everyone, rewards_due, settle_due
@@ -41,19 +41,25 @@ from qfl.quorum.quorum import SCHEMES, scheme_in
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.document import write_report
-from qfl.simulation.driver import run_round
+from qfl.simulation.driver import RoundOutcome, run_round
 from qfl.simulation.event_log import EventLog
 from qfl.simulation.explorer_beside import explorer_beside
-from qfl.simulation.exponents import with_exponents
 from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.folder import new_devnet
 from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.simulation.mark import LOG, check_folder, hold_folder
 from qfl.simulation.network import Network
-from qfl.simulation.outcome import RoundOutcome, count_included, find_missed
 from qfl.simulation.population import Clients
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
-from qfl.simulation.prepare import check_size, clients_device, deploy_job, norm_keys, prepare_job, validation_shares
+from qfl.simulation.prepare import (
+    check_size,
+    clients_device,
+    deploy_job,
+    norm_keys,
+    prepare_job,
+    validation_shares,
+    with_exponents,
+)
 from qfl.simulation.timed_prover import TimedProver
 from qfl.simulation.world import World, make_world
 from qfl.storage.ipfs import IpfsStore

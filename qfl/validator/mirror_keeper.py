@@ -17,8 +17,8 @@ from qfl.chain.mirror_message import compute_message
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.lms import verify
 from qfl.errors import ChainError, ContractReverted
+from qfl.node.journal import Signer
 from qfl.node.relay import OVERTAKEN, send_unless_overtaken
-from qfl.node.signer import Signer
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import encode_bundle

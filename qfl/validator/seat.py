@@ -18,10 +18,10 @@ from qfl.chain.contracts.beacon import Duty
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, UpdateRejected
 from qfl.node.context import NodeContext
-from qfl.node.history import read_histories
+from qfl.node.journal import Signer
 from qfl.node.recompute import read_base, read_updates
 from qfl.node.relay import send_unless_overtaken
-from qfl.node.signer import Signer
+from qfl.node.standing import read_histories
 from qfl.node.updates import fetchers
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate

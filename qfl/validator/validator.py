@@ -17,13 +17,12 @@ from qfl.chain.contracts.staking import Role
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, ShardUnreachable
 from qfl.node.context import NodeContext
-from qfl.node.journal import ATTESTATIONS, JOURNAL
+from qfl.node.journal import ATTESTATIONS, JOURNAL, Signer
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
 from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.settlement import settle_due
-from qfl.node.signer import Signer
 from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated

@@ -18,9 +18,9 @@ from experiments.attacks.registry import ALL, BY_NAME
 from qfl.apps.cli.main import main
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
+from qfl.node.outcome import count_included
 from qfl.quantum.architecture import Architecture
 from qfl.simulation.driver import run_until
-from qfl.simulation.outcome import count_included
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 

@@ -16,10 +16,10 @@ from testnet import SHARD, Nudger, Rogue, Testnet
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.errors import NotFinite
+from qfl.node.outcome import count_included
 from qfl.protocol.content import Content, ContentKind, encode, lanes_root
 from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.outcome import count_included
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.sender import Sender
 from qfl.devnet import Devnet
 from qfl.errors import InvalidInput
-from qfl.node.deadline_controller import DeadlineController
-from qfl.node.deadline_keeper import DeadlineKeeper
+from qfl.node.deadline_controller import DeadlineController, DeadlineKeeper
 from qfl.node.deadline_rule import DeadlineRule
 from qfl.node.step import Step
 from qfl.protocol.types import RoundNumber

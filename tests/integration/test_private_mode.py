@@ -23,15 +23,14 @@ from qfl.crypto.norm.statement import context_of
 from qfl.crypto.sealed import ENTRY_BYTES, HEADER, SEED_BYTES, open_sealed, seal
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing, ContractReverted, InvalidInput, NormKeysMismatch, SealBroken
-from qfl.node.encryption import KEY_NAME, read_opener, read_recipients
+from qfl.node.encryption import KEY_NAME, open_norm_keys, read_opener, read_recipients, require_norm_keys
 from qfl.node.opening import Sealed
-from qfl.node.proving import open_norm_keys, require_norm_keys
+from qfl.node.outcome import count_included
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import compute_private_commitment
 from qfl.protocol.lanes import pack_lanes
 from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.outcome import count_included
 from qfl.validator.validator import Validator
 
 pytestmark = pytest.mark.rest

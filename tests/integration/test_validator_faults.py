@@ -20,12 +20,12 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
+from qfl.node.outcome import count_included
 from qfl.node.updates import fetch_updates
 from qfl.protocol.recompute import expected_checkpoint
 from qfl.protocol.types import Checkpoint, RoundNumber
 from qfl.simulation.driver import run_until
 from qfl.simulation.network import Network
-from qfl.simulation.outcome import count_included
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
 

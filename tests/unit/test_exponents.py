@@ -11,8 +11,7 @@ from experiments.learning.federation import Federation
 from qfl.errors import InvalidInput
 from qfl.protocol.lanes import SPANS
 from qfl.simulation.config import JobConfig
-from qfl.simulation.exponents import with_exponents
-from qfl.simulation.prepare import prepare_job
+from qfl.simulation.prepare import prepare_job, with_exponents
 
 TINY = JobConfig(
     clients=2,

@@ -8,9 +8,8 @@ from types import SimpleNamespace
 import pytest
 
 from qfl.chain.contracts.beacon import Phase, RoundState
-from qfl.daemon import Daemon
+from qfl.daemon import ROUNDS_FOR_A_MODEL, Daemon, Goal
 from qfl.errors import RoundNotCompleted
-from qfl.node.goal import ROUNDS_FOR_A_MODEL, Goal
 from qfl.node.step import Step
 
 

@@ -9,8 +9,7 @@ import pytest
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of, verify
 from qfl.errors import StateCorrupt
-from qfl.node.journal import Journal, begin_journal
-from qfl.node.signer import KEPT_ROUNDS, Signer
+from qfl.node.journal import KEPT_ROUNDS, Journal, Signer, begin_journal
 
 NAME = "round 1 shard 0 turn 0"
 DIGEST, OTHER = b"d" * 32, b"o" * 32

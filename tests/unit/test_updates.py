@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from qfl.errors import StoreUnreachable, UpdateRejected
 from qfl.node import updates
-from qfl.node.opening import Plain
+from qfl.node.opening import Opener
 from qfl.node.updates import fetch_updates, verify_update
 from qfl.protocol.content import ContentKind, encode, most_update_bytes
 from qfl.protocol.types import LaneFormat, ModelShape
@@ -190,7 +190,7 @@ def test_own_store_that_is_down_is_nobody_elses_fault():
         fetch_updates(stored(MemoryStore(), [1, 2]), Dead(), TERMS)
 
 
-class CountingOpener(Plain):
+class CountingOpener(Opener):
     """Counts the bytes that were fetched and are not yet checked."""
 
     def __init__(self, room):

@@ -31,8 +31,7 @@ def deadlines() -> None:
 def run_deadlines_command(network: Network, poll: float, **rule: Any) -> None:
     """Set the next round's deadlines by the times of the last one, from the owner's account, until stopped."""
     from qfl.daemon import Daemon
-    from qfl.node.deadline_controller import DeadlineController
-    from qfl.node.deadline_keeper import DeadlineKeeper
+    from qfl.node.deadline_controller import DeadlineController, DeadlineKeeper
     from qfl.node.deadline_rule import DeadlineRule
 
     checked = DeadlineRule(**rule)

@@ -29,9 +29,8 @@ def deploy(network: Network, config: JobConfig, *, shard_rpcs: tuple[str, ...], 
     from qfl.chain.rpc.accounts import load_account
     from qfl.chain.rpc.connection import connect
     from qfl.errors import InvalidInput
-    from qfl.simulation.exponents import with_exponents
     from qfl.simulation.preflight import check_deployment
-    from qfl.simulation.prepare import check_size, deploy_job, describe_job, norm_keys, prepare_job
+    from qfl.simulation.prepare import check_size, deploy_job, describe_job, norm_keys, prepare_job, with_exponents
 
     if network.deployment.exists():
         raise InvalidInput("deployment", str(network.deployment), "exists already; choose another name")

@@ -43,9 +43,8 @@ def host_clients(
     """Act for several clients, which share the connection, the store and one training batch."""
     from qfl import Client, IpfsStore, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
-    from qfl.daemon import Daemon
+    from qfl.daemon import Daemon, Goal
     from qfl.node.context import NodeContext
-    from qfl.node.goal import Goal
     from qfl.scheduler import ClientHost
     from qfl.simulation.identities import close_keys, open_keys
     from qfl.storage.retention import retention_of

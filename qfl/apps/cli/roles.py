@@ -54,9 +54,8 @@ def run_client_command(
     """
     from qfl import Client, IpfsStore, KeyFile, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
-    from qfl.daemon import Daemon
+    from qfl.daemon import Daemon, Goal
     from qfl.node.context import NodeContext
-    from qfl.node.goal import Goal
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
@@ -90,9 +89,8 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
     from qfl import IpfsStore, KeyFile, Validator, join, set_up_encryption
     from qfl.chain.contracts.staking import Role
-    from qfl.daemon import Daemon
+    from qfl.daemon import Daemon, Goal
     from qfl.node.context import NodeContext
-    from qfl.node.goal import Goal
     from qfl.quorum.quorum import scheme_of
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
