@@ -2,8 +2,8 @@
 
 from qfl.devnet.config import CHAIN_ID, DEV_MNEMONIC, ChainKind, DevnetConfig
 from qfl.devnet.devnet import Devnet
+from qfl.devnet.health import DevnetStatus, PartStatus
 from qfl.devnet.service import read_status, serve, start_detached, stop_running
-from qfl.devnet.status import DevnetStatus, PartStatus
 
 __all__ = [
     "CHAIN_ID",

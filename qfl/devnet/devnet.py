@@ -6,16 +6,25 @@ import json
 import os
 import signal
 import time
+from dataclasses import asdict
 from types import TracebackType
 from typing import IO, Self
 
 from qfl.devnet.config import MAIN_CHAIN, DevnetConfig, chain_parts, shard_chain
-from qfl.devnet.health import POLL_SECONDS, call_chain, catch_up_clock, probe_chain, probe_ipfs, wait_until_healthy
+from qfl.devnet.health import (
+    POLL_SECONDS,
+    DevnetStatus,
+    call_chain,
+    catch_up_clock,
+    compute_status,
+    probe_chain,
+    probe_ipfs,
+    wait_until_healthy,
+)
 from qfl.devnet.ports import HOST, choose_port
 from qfl.devnet.process import GuardedProcess
 from qfl.devnet.programs import anvil_state, chain_command, ipfs_command, read_whole
-from qfl.devnet.state import DevnetState, PartState, lock_folder, remove_state, write_state
-from qfl.devnet.status import DevnetStatus, compute_status
+from qfl.devnet.state import FORMAT, STATE, DevnetState, PartState, lock_folder
 from qfl.errors import DevnetPartEnded, DidNotStart, PartNotConfigured
 from qfl.files import write_atomically
 
@@ -61,7 +70,7 @@ class Devnet:
         """End every part and return when all are gone. State and logs stay in the folder."""
         self._end_all()
         if self._lock is not None:
-            remove_state(self.config.folder)
+            (self.config.folder / STATE).unlink(missing_ok=True)
             self._lock.close()
             self._lock = None
 
@@ -97,13 +106,18 @@ class Devnet:
         """Ask every part how it is."""
         return compute_status(self.config.folder, self._state())
 
-    def restart_chain(self) -> None:
-        """End the chain, if it still runs, and start it again on its port, state and clock."""
-        self._restart(MAIN_CHAIN)
+    def restart(self, name: str = MAIN_CHAIN) -> None:
+        """End a part, if it still runs, and start it again on its ports, its state and the main chain's time.
 
-    def stop_shard_chain(self, shard: int) -> None:
-        """End a shard's own chain; its state stays."""
-        self._process(shard_chain(shard)).stop()
+        `name` is "chain", "ipfs" or "shard-0" and so on. An IPFS node's connections to others are gone afterwards.
+
+        Raises:
+            PartNotConfigured, DidNotStart.
+        """
+        self._process(name).stop()
+        self._launch(name)
+        self._wait_for(name)
+        self._write_state()
 
     def kill_shard_chain(self, shard: int) -> None:
         """End a shard's own chain as a failing machine would: without a word, and nothing it has mined is lost.
@@ -118,22 +132,11 @@ class Devnet:
         if written is not None and read_whole(path) is None:
             write_atomically(path, written)
 
-    def restart_shard_chain(self, shard: int) -> None:
-        """End a shard's own chain, if it still runs, and start it again on its port and state, at the others' time."""
-        self._restart(shard_chain(shard))
-
     def restart_ended_shard_chains(self) -> None:
         """Start those shards' chains again that have ended by themselves."""
         for name in self._shard_chains:
             if not self._process(name).is_running:
-                self._restart(name)
-
-    def restart_ipfs(self) -> None:
-        """End the IPFS node, if it still runs, and start it again on its ports and repository.
-
-        Its connections to other nodes are gone afterwards.
-        """
-        self._restart("ipfs")
+                self.restart(name)
 
     def require_all_running(self) -> None:
         """Raise DevnetPartEnded if a part has ended by itself; the others can do without a shard's own chain."""
@@ -172,13 +175,14 @@ class Devnet:
             self._ports["swarm"] = choose_port(0, "the IPFS node's peers")
 
     def _launch(self, name: str) -> None:
+        logs, lock = self.config.folder / "logs", None
         if name == "ipfs":
-            program, file = "ipfs", "ipfs.log"
+            program, log, lock = "ipfs", logs / "ipfs.log", self.config.folder / "ipfs.lock"
             command = ipfs_command(self.config, self._ports["ipfs"], self._ports["swarm"])
         else:
-            program, file = self.config.chain, f"{self.config.chain}{self._chains[name].suffix}.log"
+            program, log = self.config.chain, logs / f"{self.config.chain}{self._chains[name].suffix}.log"
             command = chain_command(self.config, self._chains[name], self._ports[name])
-        self._processes[name] = GuardedProcess(program, command, self.config.folder / "logs" / file)
+        self._processes[name] = GuardedProcess(program, command, log, lock=lock)
 
     def _wait_for(self, name: str) -> None:
         url, process = self._url(name), self._processes[name]
@@ -187,12 +191,6 @@ class Devnet:
         else:
             wait_until_healthy(process, lambda: probe_chain(url))
             catch_up_clock(url, self._url(MAIN_CHAIN))
-
-    def _restart(self, name: str) -> None:
-        self._process(name).stop()
-        self._launch(name)
-        self._wait_for(name)
-        self._write_state()
 
     def _wait_until_written(self, shard: int) -> bytes:
         """The state of a shard's Anvil on disk, once it is whole and holds the block that the chain shows now.
@@ -224,4 +222,5 @@ class Devnet:
         return DevnetState(os.getpid(), tuple(parts))
 
     def _write_state(self) -> None:
-        write_state(self.config.folder, self._state())
+        document = {"format": FORMAT, **asdict(self._state())}
+        write_atomically(self.config.folder / STATE, json.dumps(document, indent=2).encode() + b"\n")

@@ -1,11 +1,12 @@
 """Runs one program and sees that it does not outlive the process that asked for it.
 
-    python -I -S guard.py GRACE_SECONDS PROGRAM [ARGUMENT ...]
+    python -I -S guard.py GRACE_SECONDS LOCK PROGRAM [ARGUMENT ...]
 
 Standard input is a pipe whose other end only the asking process holds: its end, however that process ends
 (kill -9 too), ends the program, first by SIGTERM and after the grace period by SIGKILL. So do SIGTERM, SIGINT
 and SIGHUP to the guard. The program's pid is the one line on standard output; the program's own output goes
-to standard error.
+to standard error. LOCK is a file that one program at a time may hold, or "" for none: it is locked (flock) until
+the program is gone, also where that outlives its guard.
 
 Started as a file of its own, with the standard library only: importing the package would take longer than
 everything else.
@@ -13,6 +14,7 @@ everything else.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import select
 import signal
@@ -21,6 +23,17 @@ import sys
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
+
+
+def take_lock(path: str) -> int:
+    """A descriptor of the locked file; ends this process where another program holds it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        holder = os.read(descriptor, 64).decode(errors="replace").strip()
+        sys.exit(f"{path} is in use by process {holder}: stop that one first, or choose another folder")
+    return descriptor
 
 
 def die_with_guard() -> None:
@@ -45,7 +58,8 @@ def wait_for_a_reason_to_stop(program: subprocess.Popen[bytes], wakeups: int, pa
 
 def main(arguments: list[str]) -> None:
     parent = os.getppid()
-    grace_seconds, command = float(arguments[0]), arguments[1:]
+    grace_seconds, lock, command = float(arguments[0]), arguments[1], arguments[2:]
+    held = [take_lock(lock)] if lock else []
     wakeups, wakeup_writer = os.pipe()
     os.set_blocking(wakeup_writer, False)
     signal.set_wakeup_fd(wakeup_writer)
@@ -57,8 +71,11 @@ def main(arguments: list[str]) -> None:
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr,
         stderr=sys.stderr,
+        pass_fds=held,
         preexec_fn=die_with_guard,  # noqa: PLW1509 - this process has one thread
     )
+    for descriptor in held:
+        os.pwrite(descriptor, f"{program.pid:<20}".encode(), 0)
     print(program.pid, flush=True)
     wait_for_a_reason_to_stop(program, wakeups, parent)
     program.terminate()

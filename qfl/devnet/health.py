@@ -1,4 +1,4 @@
-"""Asks the parts of a devnet whether they are well."""
+"""Asks the parts of a devnet how they are, from the process that runs it or from any other."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import json
 import reprlib
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from qfl.devnet.process import GuardedProcess
+from qfl.devnet.state import DevnetState, PartState
 from qfl.errors import DidNotStart
 from qfl.exchange import Allowance, BoundedConnection, OutOfBounds
 
@@ -113,3 +116,38 @@ def catch_up_clock(url: str, other: str) -> None:
     ahead = max(int(block["timestamp"], 16) for block in blocks) - int(time.time())
     if ahead > 0:
         call_chain(url, "evm_increaseTime", ahead, seconds=START_SECONDS)
+
+
+@dataclass(frozen=True)
+class PartStatus:
+    """One part. `detail` is the chain's height or the IPFS node's multiaddress, or what is wrong."""
+
+    part: PartState
+    is_healthy: bool
+    detail: str
+
+
+@dataclass(frozen=True)
+class DevnetStatus:
+    """All parts of the devnet that process `pid` runs in `folder`."""
+
+    folder: Path
+    pid: int
+    parts: tuple[PartStatus, ...]
+
+    @property
+    def is_healthy(self) -> bool:
+        return all(part.is_healthy for part in self.parts)
+
+
+def compute_status(folder: Path, state: DevnetState) -> DevnetStatus:
+    """Ask every part of `state` now."""
+    return DevnetStatus(folder, state.pid, tuple(_ask(part) for part in state.parts))
+
+
+def _ask(part: PartState) -> PartStatus:
+    try:
+        probe = probe_ipfs if part.name == "ipfs" else probe_chain
+        return PartStatus(part, True, probe(part.url))
+    except Unhealthy as problem:
+        return PartStatus(part, False, str(problem))

@@ -23,12 +23,13 @@ class GuardedProcess:
         started_at: Unix seconds.
     """
 
-    def __init__(self, name: str, command: Sequence[str], log: Path) -> None:
+    def __init__(self, name: str, command: Sequence[str], log: Path, *, lock: Path | None = None) -> None:
+        """`lock` is a file that one program at a time may hold: a second one ends at once, and its log says why."""
         self.name, self.log, self.started_at = name, log, time.time()
         log.parent.mkdir(parents=True, exist_ok=True)
         with log.open("ab") as output:
             self._guard = subprocess.Popen(
-                [sys.executable, "-I", "-S", str(GUARD), str(GRACE_SECONDS), *command],
+                [sys.executable, "-I", "-S", str(GUARD), str(GRACE_SECONDS), str(lock or ""), *command],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=output,

@@ -82,11 +82,7 @@ def ipfs_command(config: DevnetConfig, port: int, swarm_port: int) -> list[str]:
         ProgramMissing: Node, or the packages it runs, are not installed.
     """
     find_module("@helia/utils/package.json")
-    return [
-        find_node(),
-        str(IPFS_SERVER),
-        *("--repo", str(config.folder / "ipfs"), "--api-port", str(port), "--swarm-port", str(swarm_port)),
-    ]
+    return [find_node(), str(IPFS_SERVER), str(config.folder / "ipfs"), str(port), str(swarm_port)]
 
 
 def find_anvil() -> str:

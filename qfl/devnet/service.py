@@ -16,8 +16,8 @@ from pathlib import Path
 
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
+from qfl.devnet.health import DevnetStatus, compute_status
 from qfl.devnet.state import DevnetState, lock_holder, read_state
-from qfl.devnet.status import DevnetStatus, compute_status
 from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotStart, NoDevnet
 
 POLL_SECONDS = 0.1

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from qfl.errors import DevnetRunning, DevnetStateDamaged
-from qfl.files import read_json, try_lock, write_atomically
+from qfl.files import read_json, try_lock
 
 FORMAT = 1
+STATE = "devnet.json"
 LOCK = "devnet.lock"
 LOCK_SECONDS = 0.5
 
@@ -41,15 +41,6 @@ class DevnetState:
     parts: tuple[PartState, ...]
 
 
-def state_path(folder: Path) -> Path:
-    return folder / "devnet.json"
-
-
-def write_state(folder: Path, state: DevnetState) -> None:
-    document = {"format": FORMAT, **asdict(state)}
-    write_atomically(state_path(folder), json.dumps(document, indent=2).encode() + b"\n")
-
-
 def read_state(folder: Path) -> DevnetState | None:
     """The state of the devnet in `folder`; None if none is up, whatever a killed one left behind.
 
@@ -58,7 +49,7 @@ def read_state(folder: Path) -> DevnetState | None:
     """
     if lock_holder(folder) is None:
         return None
-    path = state_path(folder)
+    path = folder / STATE
     try:
         document = read_json(path)
         if document["format"] != FORMAT:
@@ -68,10 +59,6 @@ def read_state(folder: Path) -> DevnetState | None:
         return None
     except (OSError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise DevnetStateDamaged(path, f"{type(error).__name__}: {error}") from error
-
-
-def remove_state(folder: Path) -> None:
-    state_path(folder).unlink(missing_ok=True)
 
 
 def lock_folder(folder: Path) -> IO[str]:

@@ -234,7 +234,7 @@ def test_a_restarted_chain_goes_on_where_it_stopped(tmp_path: Path, chain: Chain
         call_chain(url, "evm_increaseTime", 100_000)
         call_chain(url, "evm_mine")
         before = latest_block(url)
-        devnet.restart_chain()
+        devnet.restart()
         assert devnet.rpc_url == url
         assert latest_block(url) == before
         assert balance_of(url, NOBODY) == 1
@@ -254,7 +254,7 @@ def test_a_killed_chain_is_noticed_and_started_again(tmp_path: Path) -> None:
         assert not devnet.status().is_healthy
         with pytest.raises(DevnetPartEnded, match="anvil has ended"):
             wait_for_the_guard_of(devnet)
-        devnet.restart_chain()
+        devnet.restart()
         assert devnet.status().is_healthy
 
 
@@ -340,7 +340,7 @@ def test_a_part_that_is_not_run_has_no_address(tmp_path: Path) -> None:
         with pytest.raises(PartNotConfigured):
             _ = devnet.ipfs_url
         with pytest.raises(PartNotConfigured):
-            devnet.restart_ipfs()
+            devnet.restart("ipfs")
 
 
 def test_a_missing_program_is_named_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

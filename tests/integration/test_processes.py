@@ -113,8 +113,8 @@ def test_a_killed_client_and_a_killed_validator_lose_nothing(testnet: Testnet, p
     names = start_everybody(processes)
     client = play_round_1_killing_a_client(processes, names)
     validator = play_round_2_killing_the_proposer(processes, names)
-    testnet.devnet.restart_chain()
-    testnet.devnet.restart_ipfs()
+    testnet.devnet.restart()
+    testnet.devnet.restart("ipfs")
     play_round_3_needing_the_revived(processes, names, validator)
     processes.wait_for("the end", lambda: all(process.poll() == 0 for process in processes.running.values()))
 

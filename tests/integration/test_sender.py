@@ -211,7 +211,7 @@ def test_a_node_that_was_killed_and_restarted_far_behind_gets_everything_again(m
     first, *others, last = payments(payee, 4)
     payer = sender(mortal.rpc_url)
     payer.send(first)
-    mortal.restart_chain()
+    mortal.restart()
     behind = shutil.copy(state, state.with_suffix(".old"))
     for call in others:
         payer.send(call)
@@ -222,7 +222,7 @@ def test_a_node_that_was_killed_and_restarted_far_behind_gets_everything_again(m
             assert not sent.done(), sent.exception()
         os.kill(mortal.status().parts[0].part.pid, signal.SIGKILL)
         shutil.copy(behind, state)
-        mortal.restart_chain()
+        mortal.restart()
         try:
             receipt = sent.result()
         except ChainUnreachable:  # the restart took longer than a sender's patience, so its role tries again

@@ -20,6 +20,7 @@ from qfl.chain.ledger import Ledger
 from qfl.chain.mirror_message import compute_message
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet, DevnetConfig
+from qfl.devnet.config import shard_chain
 from qfl.devnet.health import call_chain
 from qfl.errors import (
     ChainUnreachable,
@@ -82,7 +83,7 @@ def test_a_killed_shard_chain_misses_its_round_and_takes_part_in_the_next(shard_
     assert without.missed == {1: f"its chain does not answer at {url}"}
     assert without.included == len(shard_testnet.members(without.round, 0)) > 0
     assert inspect_round(shard_testnet.ledger, without.round)["shards"][1]["missed"] == without.missed[ONE]
-    shard_testnet.devnet.restart_shard_chain(1)
+    shard_testnet.devnet.restart(shard_chain(1))
     again = shard_testnet.run_round()
     assert (again.missed, shard_testnet.shown(1)) == ({}, again.round)
     assert first.round < without.round < again.round
@@ -108,13 +109,13 @@ def test_an_old_key_is_checked_against_a_shards_chain_once_that_is_back(
     copy, shard = lagging_copy(shard_testnet, folder, client)
     shard_testnet.identities.keys[folder].close()
     (folder / "key.lms").write_bytes(copy)
-    shard_testnet.devnet.stop_shard_chain(shard)
+    shard_testnet.devnet.kill_shard_chain(shard)
     with KeyFile.open(folder / "key.lms", tmp_path / "elsewhere") as old:
         assert join(shard_testnet.ledger, shard_testnet.carriers[1], Role.CLIENT, old, folder) == client
         check = LeafCheck(shard_testnet.ledger, client, Role.CLIENT, old)
         with pytest.raises(ChainUnreachable):
             check.in_shard(shard)
-        shard_testnet.devnet.restart_shard_chain(shard)
+        shard_testnet.devnet.restart(shard_chain(shard))
         # A client that was admitted to the shard in that round as well has signed twice.
         seen = shard_testnet.ledger.shards[shard].next_leaf(client) - 1
         with pytest.raises(KeyFileBehind, match=f"leaf {old.next_leaf}, but shard {shard} has seen leaf {seen}:"):
@@ -142,10 +143,10 @@ def test_an_old_key_is_told_by_what_it_signed_on_the_shards_chains(shard_testnet
 
 def test_what_a_stopped_chain_had_is_verified_when_it_is_back(shard_testnet: ShardTestnet) -> None:
     number = shard_testnet.run_round().round
-    shard_testnet.devnet.stop_shard_chain(0)
+    shard_testnet.devnet.kill_shard_chain(0)
     (unseen,) = (verdict.unseen for verdict in shard_testnet.verdicts() if verdict.round == number)
     assert any("shard 0: no chain answers" in reason for reason in unseen)
-    shard_testnet.devnet.restart_shard_chain(0)
+    shard_testnet.devnet.restart(shard_chain(0))
     assert not [reason for verdict in shard_testnet.verdicts() for reason in (*verdict.unseen, *verdict.complaints)]
 
 

@@ -223,11 +223,11 @@ def test_a_round_survives_restarts_of_chain_and_ipfs_node(testnet: Testnet, stag
     network = testnet.network(clients=[1, 2])
     number = run_until(network, Phase.REVEAL)
     if stage == "after commits":
-        testnet.devnet.restart_chain()
-        testnet.devnet.restart_ipfs()
+        testnet.devnet.restart()
+        testnet.devnet.restart("ipfs")
     step_clients(network)
     if stage == "after reveals":
-        testnet.devnet.restart_ipfs()
-        testnet.devnet.restart_chain()
+        testnet.devnet.restart("ipfs")
+        testnet.devnet.restart()
     run_until(network, Phase.IDLE)
     assert count_included(network.ledger, number) == 2

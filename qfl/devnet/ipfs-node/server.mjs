@@ -1,37 +1,12 @@
-// The embedded IPFS node: `node server.mjs --repo FOLDER [--api-port N] [--swarm-port N]`.
-// When ready it prints one line of JSON, {"api": "http://127.0.0.1:N", "peer": multiaddr, "pid": N}. SIGTERM and SIGINT
-// stop it; `guard.py` sends one when the devnet's process is gone.
+// The embedded IPFS node: `node server.mjs FOLDER API_PORT SWARM_PORT`, for the devnet alone, whose guard sees to it that
+// one node has the folder: two on one datastore lose each other's pins. When ready it prints one line of JSON,
+// {"api": "http://127.0.0.1:N", "peer": multiaddr, "pid": N}. SIGTERM and SIGINT stop it.
 import "./node20.mjs"; // before anything that loads libp2p
 
-import { mkdir } from "node:fs/promises";
 import http from "node:http";
-import path from "node:path";
-import { parseArgs } from "node:util";
 
-import { lockRepository } from "./lock.mjs";
 import { startNode } from "./node.mjs";
 import { createRpc } from "./rpc.mjs";
-
-function readSettings() {
-  const { values } = parseArgs({
-    options: {
-      repo: { type: "string" },
-      "api-port": { type: "string", default: "0" },
-      "swarm-port": { type: "string", default: "0" },
-    },
-  });
-  if (values.repo === undefined) throw new Error("--repo FOLDER is needed");
-  const portOf = (name) => {
-    const port = Number(values[name]);
-    if (!Number.isInteger(port) || port < 0 || port > 65535) throw new Error(`--${name} ${values[name]}: not a port`);
-    return port;
-  };
-  return {
-    repository: path.resolve(values.repo),
-    apiPort: portOf("api-port"),
-    swarmPort: portOf("swarm-port"),
-  };
-}
 
 function listen(server, port) {
   return new Promise((resolve, reject) => {
@@ -41,29 +16,23 @@ function listen(server, port) {
 }
 
 async function main() {
-  const { repository, apiPort, swarmPort } = readSettings();
-  await mkdir(repository, { recursive: true });
-  const unlock = await lockRepository(repository);
+  const [repository, apiPort, swarmPort] = process.argv.slice(2);
   const stopRequested = new Promise((resolve) => {
     for (const signal of ["SIGTERM", "SIGINT", "SIGHUP"]) process.on(signal, resolve);
   });
+  const node = await startNode({ repository, swarmPort });
+  const server = http.createServer(createRpc(node));
+  // Longer than any client's own, so that a client never reuses a connection that is just being closed.
+  server.keepAliveTimeout = 120_000;
   try {
-    const node = await startNode({ repository, swarmPort });
-    const server = http.createServer(createRpc(node));
-    // Longer than any client's own, so that a client never reuses a connection that is just being closed.
-    server.keepAliveTimeout = 120_000;
-    try {
-      await listen(server, apiPort);
-      const [peer] = node.helia.libp2p.getMultiaddrs().map(String);
-      console.log(JSON.stringify({ api: `http://127.0.0.1:${server.address().port}`, peer, pid: process.pid }));
-      await stopRequested;
-    } finally {
-      server.close();
-      server.closeAllConnections();
-      await node.stop();
-    }
+    await listen(server, Number(apiPort));
+    const [peer] = node.helia.libp2p.getMultiaddrs().map(String);
+    console.log(JSON.stringify({ api: `http://127.0.0.1:${server.address().port}`, peer, pid: process.pid }));
+    await stopRequested;
   } finally {
-    await unlock();
+    server.close();
+    server.closeAllConnections();
+    await node.stop();
   }
 }
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from qfl.devnet.config import shard_chain
 from qfl.errors import InvalidInput
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.faults.config import ShardRound
@@ -32,7 +33,7 @@ class Outages(Fault):
         killed = {place.shard for place in self._places if place.round == round_number}
         for shard in sorted(self._down - killed):
             log.info("the chain of shard %d is started again", shard)
-            self._devnet.restart_shard_chain(shard)
+            self._devnet.restart(shard_chain(shard))
         for shard in sorted(killed - self._down):
             log.info("the chain of shard %d is killed", shard)
             self._devnet.kill_shard_chain(shard)
