@@ -33,8 +33,7 @@ from qfl.node.encryption import set_up_encryption
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SCHEMES, scheme_of
-from qfl.simulation.driver import run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_until
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument

@@ -36,8 +36,7 @@ from qfl.errors import RoundNotCompleted
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.node.standing import published_rounds
 from qfl.protocol.types import ParticipantId, RoundNumber
-from qfl.simulation.driver import run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_until
 from qfl.training.data.datasets import LabelledData
 from qfl.training.trainer import LocalTrainer
 

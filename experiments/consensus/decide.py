@@ -16,8 +16,7 @@ from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_until
 from qfl.validator.validator import Validator
 
 ON_BEACON = ("open_round", "checkpoint", "vote")

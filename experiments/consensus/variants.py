@@ -25,8 +25,8 @@ from qfl.node.membership import join
 from qfl.node.meter import Meter
 from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.config import JobConfig
+from qfl.simulation.driver import Network
 from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
-from qfl.simulation.network import Network
 from qfl.simulation.prepare import genesis_model
 from qfl.storage.ipfs import IpfsStore
 from qfl.training.job import JobDocument

@@ -7,18 +7,61 @@ in which phase of the beacon, in which order, and under which name the time is m
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import KW_ONLY, dataclass, field
 
+from qfl.chain.clock import Clock
 from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.challenger.challenger import Challenger
+from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
+from qfl.node.meter import Meter
 from qfl.node.outcome import count_included, find_missed, why_without_model
 from qfl.node.settlement import final_at, unsettled_rounds
-from qfl.protocol.types import RoundNumber, ShardIndex
-from qfl.simulation.network import Network
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.scheduler import Scheduler
+from qfl.simulation.faults.fault import Conditions
+from qfl.storage.retention import Retention
+from qfl.training.trainer import Trainer
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 from qfl.validator.validator import Validator
+
+
+@dataclass(frozen=True)
+class Network:
+    """The roles of this process and what moves them.
+
+    Attributes:
+        sender: pays for what belongs to no role: the first message to a mirror, and admitting clients.
+        at_once: how many clients, or committees, act at the same time; with 1, each sees what the one before has done.
+        retention: how long content is kept; None keeps everything.
+    """
+
+    ledger: Ledger
+    clients: Sequence[Client]
+    _: KW_ONLY
+    validators: Sequence[Validator]
+    trainer: Trainer
+    clock: Clock
+    sender: TransactionSender
+    challenger: Challenger | None = None
+    conditions: Conditions = field(default_factory=Conditions)
+    meter: Meter = field(default_factory=Meter)
+    at_once: int = 1
+    retention: Retention | None = None
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """How the roles here act."""
+        return Scheduler(self.ledger, self.meter, at_once=self.at_once)
+
+    @property
+    def participants(self) -> list[ParticipantId]:
+        """Everybody here, clients first."""
+        return [client.participant for client in self.clients] + [v.participant for v in self.validators]
 
 
 @dataclass

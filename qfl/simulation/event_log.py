@@ -10,7 +10,12 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qfl.chain.rpc.receipts import Receipt
+from qfl.client.concealed import NormProver
+from qfl.crypto.norm.statement import NormStatement
 from qfl.files import read_json_lines, write_atomically
 
 
@@ -40,3 +45,24 @@ class EventLog:
     def of(self, kind: str) -> list[dict[str, Any]]:
         """All events of a kind, oldest first."""
         return [event for event in self.events if event["event"] == kind]
+
+
+class TimedProver:
+    """A `NormProver` that logs an event "proof" with its seconds for every proof."""
+
+    def __init__(self, prover: NormProver, events: EventLog) -> None:
+        self._prover, self._events = prover, events
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def capacity(self) -> int:
+        """Lanes of the circuit."""
+        return self._prover.capacity
+
+    def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
+        """A proof of `statement`, 256 bytes. Raises `ProofFailed`."""
+        with self._one_at_a_time:  # the prover is one process: waiting for it is no proving
+            start = time.perf_counter()
+            proof = self._prover.prove(lanes, salt, statement)
+            self._events.add("proof", seconds=round(time.perf_counter() - start, 4))
+        return proof

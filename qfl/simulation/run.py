@@ -41,15 +41,13 @@ from qfl.quorum.quorum import SCHEMES, scheme_in
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.document import write_report
-from qfl.simulation.driver import RoundOutcome, run_round
-from qfl.simulation.event_log import EventLog
+from qfl.simulation.driver import Network, RoundOutcome, run_round
+from qfl.simulation.event_log import EventLog, TimedProver
 from qfl.simulation.explorer_beside import explorer_beside
 from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.folder import new_devnet
-from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
+from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.simulation.mark import LOG, check_folder, hold_folder
-from qfl.simulation.network import Network
-from qfl.simulation.population import Clients
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
 from qfl.simulation.prepare import (
     check_size,
@@ -60,7 +58,6 @@ from qfl.simulation.prepare import (
     validation_shares,
     with_exponents,
 )
-from qfl.simulation.timed_prover import TimedProver
 from qfl.simulation.world import World, make_world
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import retention_of

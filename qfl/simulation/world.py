@@ -20,7 +20,7 @@ from qfl.simulation.faults.attendance import Schedule
 from qfl.simulation.faults.config import dynamics_config
 from qfl.simulation.faults.fault import Conditions, Fault, Scene, make_faults
 from qfl.simulation.faults.pace import Pace, Paces, Payload
-from qfl.simulation.population import Clients
+from qfl.simulation.identities import Clients
 from qfl.training.job import JobDocument
 
 ENVELOPE_BYTES = 115

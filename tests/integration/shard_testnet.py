@@ -19,10 +19,9 @@ from qfl.chain.rpc.connection import connect
 from qfl.devnet import Devnet
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import RoundOutcome, run_round, run_until
+from qfl.simulation.driver import Network, RoundOutcome, run_round, run_until
 from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
-from qfl.simulation.network import Network
 from qfl.storage.ipfs import IpfsStore
 
 TRIES = 5

@@ -24,8 +24,7 @@ from qfl.devnet import Devnet
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.quorum.bls import decode_aggregate
 from qfl.quorum.quorum import scheme_of
-from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_round, run_until
 from qfl.validator.validator import Validator
 
 VALIDATORS = range(1, 6)

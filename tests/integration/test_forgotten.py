@@ -21,8 +21,7 @@ from qfl.errors import ChainUnreachable, KeyFileBehind
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.quorum.lms import decode_bundle
 from qfl.scheduler import ClientHost
-from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_round, run_until
 
 pytestmark = pytest.mark.rest
 

@@ -16,8 +16,7 @@ from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.node.pruner import read_released
 from qfl.protocol.types import RoundNumber
-from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_round, run_until
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.retention import Retention
 from qfl.training.job import fetch_job

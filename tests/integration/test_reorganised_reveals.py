@@ -23,8 +23,7 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import Checkpoint, Reveal, RoundNumber, ShardIndex, VerifiedUpdate
-from qfl.simulation.driver import run_round, run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_round, run_until
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
 

@@ -24,8 +24,7 @@ from qfl.node.outcome import count_included
 from qfl.node.updates import fetch_updates
 from qfl.protocol.recompute import expected_checkpoint
 from qfl.protocol.types import Checkpoint, RoundNumber
-from qfl.simulation.driver import run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_until
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
 

@@ -23,8 +23,7 @@ from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, TrainingResult, TrainingTask
 from qfl.quantum.architecture import Architecture
-from qfl.simulation.driver import run_until
-from qfl.simulation.network import Network
+from qfl.simulation.driver import Network, run_until
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import Trainer

@@ -44,7 +44,7 @@ def run(config: JobConfig, folder: Path, account: str | None, plots: bool, **pla
     from qfl import Display, Place, run_job
     from qfl.apps.report.plots import write_plots
     from qfl.chain.rpc.accounts import load_account
-    from qfl.simulation.tables import print_tables
+    from qfl.simulation.display import print_tables
 
     payer = load_account(account) if account else None
     console = Console()

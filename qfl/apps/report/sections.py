@@ -14,7 +14,7 @@ from qfl.apps.report.finished import FinishedRun, confusion, energy_of, job_toml
 from qfl.apps.report.page import Page, Section, Table
 from qfl.apps.report.plots import accuracy_figure, gas_figure, seconds_figure, stages_of
 from qfl.errors import QflError
-from qfl.simulation.tables import bytes_rows, gas_rows, protocol_seconds
+from qfl.simulation.display import bytes_rows, gas_rows, protocol_seconds
 
 OUTSIDE = ("train", "prove", "evaluate")
 """Stages that are not the protocol's."""

@@ -84,11 +84,6 @@ class Dynamics:
             raise InvalidInput("dynamics.faults", self.faults, "must be a table of each fault's settings")
         self.deadline_rule()
 
-    @property
-    def is_calm(self) -> bool:
-        """True when nothing of it would be seen."""
-        return self == Dynamics()
-
     def calmed(self) -> Dynamics:
         """The same world without churn, stragglers, silence, outages: with the same shares of the data."""
         calm = Dynamics()
