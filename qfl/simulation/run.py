@@ -19,6 +19,7 @@ from qfl.chain.clock import Clock, WaitingClock
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import connect
+from qfl.chain.rpc.receipts import ReceiptListener
 from qfl.chain.rpc.sender import Sender
 from qfl.challenger.challenger import Challenger, Dispute
 from qfl.challenger.fault_detector import FaultDetector
@@ -107,28 +108,24 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
     job, dataset, shares = prepare_job(config)
     config = with_exponents(config, job, shares[0])
     device = clients_device(config, job)
-    keys = norm_keys(job, place.zk_keys, display.stage)
+    plan = _Plan(config, place, display, job, dataset, norm_keys(job, place.zk_keys, display.stage))
     with ExitStack() as stack:
-        events = stack.enter_context(_begun(config, place))
+        events = stack.enter_context(_begun(plan))
         display.stage("starting chain and IPFS node")
-        services = stack.enter_context(_services(config, place))
-        store, (web3, *shard_web3s) = IpfsStore(services.ipfs), map(connect, services.urls)
-        paying = 1 + config.identities + config.validators
-        senders, *shard_senders = (
-            make_senders(own, place.account, paying, events.add_receipt) for own in (web3, *shard_web3s)
-        )
-        carriers = make_transaction_senders(senders, shard_senders)
-        clock = _checked(config, place, senders, shard_senders, display)
+        services = stack.enter_context(_services(plan))
+        store = IpfsStore(services.ipfs)
+        senders, *shard_senders = plan.senders_at(services.urls, events.add_receipt)
+        carriers, deployers = make_transaction_senders(senders, shard_senders), [own[0] for own in shard_senders]
+        clock = _checked(plan, senders, shard_senders)
         display.stage("making keys")
         identities = LocalIdentities(place.folder / "roles", config.identities, config.validators, config.key_height)
         stack.callback(identities.close)
         display.stage("deploying contracts")
-        deployers = [own[0] for own in shard_senders]
-        ledger = _deployed(config, place, job=job, keys=keys, store=store, sender=senders[0], shard_senders=deployers)
+        ledger = _deployed(plan, store, senders[0], deployers)
         if place.explorer is not None:
             page = explorer_beside(place.folder, place.explorer, services.urls, services.ipfs)
             display.note(f"explorer at {stack.enter_context(page)} while this runs")
-        prover = None if keys is None else TimedProver(stack.enter_context(Prover(keys)), events)
+        prover = None if plan.keys is None else TimedProver(stack.enter_context(Prover(plan.keys)), events)
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
         bond = partial(identities.client, ledger=ledger, senders=payers, store=store, seed=config.seed, prover=prover)
@@ -148,21 +145,21 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
                 devnet=services.devnet if ledger.mirrors else None,
             )
         trainer = stack.enter_context(EXECUTORS.find(config.executor)(job, shares, device))
-        challenger = _challenger(config, ledger, senders[0], identities, store, events, display)
+        detector = FaultDetector(ledger, store, identities.decryption_keys())
         network = Network(
             ledger,
             clients,
             validators=validators,
             trainer=trainer,
             clock=clock,
-            challenger=challenger,
+            challenger=_challenger(plan, events, ledger, senders[0], detector),
             conditions=world or Conditions(),
             meter=Meter(services.pids),
             sender=carriers[0],
             at_once=AT_ONCE,
             retention=retention_of(config.keep_rounds, store),
         )
-        run = _Run(config, job, dataset, network, store, senders[0], events, display, population, world)
+        run = _Run(plan, network, store, senders[0], events, population, world)
         try:
             run.rounds()
             display.stage("waiting out the challenge window, paying rewards")
@@ -176,17 +173,31 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
 
 
 @dataclass(frozen=True)
+class _Plan:
+    """What is run, where, and who is shown it: known before anything is begun."""
+
+    config: JobConfig
+    place: Place
+    display: Display
+    job: JobDocument
+    dataset: Dataset
+    keys: NormKeys | None
+
+    def senders_at(self, urls: Sequence[str], listener: ReceiptListener | None = None) -> list[list[Sender]]:
+        """Who pays on each of the chains: the deployer, then one for each client that there may be, and validator."""
+        count = 1 + self.config.identities + self.config.validators
+        return [make_senders(connect(url), self.place.account, count, listener) for url in urls]
+
+
+@dataclass(frozen=True)
 class _Run:
     """A job whose network stands; `sender` pays for what belongs to no role."""
 
-    config: JobConfig
-    job: JobDocument
-    dataset: Dataset
+    plan: _Plan
     network: Network
     store: ContentStore
     sender: Sender
     events: EventLog
-    display: Display
     population: Clients
     world: World | None
 
@@ -198,11 +209,11 @@ class _Run:
         """
         self._record_unrecorded()
         failed = 0
-        while (done := len(published_rounds(self.network.ledger))) < self.config.rounds:
+        while (done := len(published_rounds(self.network.ledger))) < self.plan.config.rounds:
             proofs = len(self.events.of("proof"))
             self.network.meter.clear()
             try:
-                outcome = run_round(self.network, partial(self.display.round, done + 1, self.config.rounds))
+                outcome = run_round(self.network, partial(self.plan.display.round, done + 1, self.plan.config.rounds))
             except RoundNotCompleted as failure:
                 failed += 1
                 self._record_updates(RoundNumber(failure.round))
@@ -214,7 +225,7 @@ class _Run:
             failed = 0
             self._set_proving_apart(outcome, proofs)
             accuracy = self._record(outcome)
-            self.display.finished(outcome, accuracy)
+            self.plan.display.finished(outcome, accuracy)
 
     def settle(self) -> None:
         """Make every model final, credit every reward, pay everyone, and pay out who has left."""
@@ -230,20 +241,20 @@ class _Run:
 
     def train_centrally(self) -> None:
         """Train the same model on all the data at once, for comparison; a resumed run does not do it again."""
-        if not self.config.central_epochs or self.events.of("central"):
+        if not self.plan.config.central_epochs or self.events.of("central"):
             return
         from qfl.training.training import initial_parameters, train_centrally
 
-        angles, weights = initial_parameters(self.job.architecture, self.config.seed)
+        angles, weights = initial_parameters(self.plan.job.architecture, self.plan.config.seed)
         epochs = train_centrally(
-            self.job.architecture,
+            self.plan.job.architecture,
             angles,
             weights,
-            data=self.dataset.train,
-            config=self.job.training,
-            epochs=self.config.central_epochs,
-            seed=self.config.seed,
-            test=self.dataset.test,
+            data=self.plan.dataset.train,
+            config=self.plan.job.training,
+            epochs=self.plan.config.central_epochs,
+            seed=self.plan.config.seed,
+            test=self.plan.dataset.test,
         )
         accuracy, loss = [epoch.accuracy for epoch in epochs], [epoch.loss for epoch in epochs]
         self.events.add("central", accuracy=accuracy, loss=loss)
@@ -269,8 +280,8 @@ class _Run:
 
         self._record_updates(outcome.round)
         with outcome.stage("evaluate"):
-            model = read_model(self.network.ledger, self.store, outcome.round)
-            evaluation = evaluate(self.job.architecture, *from_state(model.lanes, model.shape), self.dataset.test)
+            model, job = read_model(self.network.ledger, self.store, outcome.round), self.plan.job
+            evaluation = evaluate(job.architecture, *from_state(model.lanes, model.shape), self.plan.dataset.test)
         self.events.add(
             "round",
             round=outcome.round,
@@ -312,40 +323,35 @@ class _Services:
 
 
 @contextmanager
-def _services(config: JobConfig, place: Place) -> Iterator[_Services]:
+def _services(plan: _Plan) -> Iterator[_Services]:
+    place = plan.place
     if place.rpc is not None and place.ipfs is not None:
         yield _Services(place.rpc, place.shard_rpcs, place.ipfs)
         return
-    own = new_devnet(place.folder, config, place.rpc is None, place.ipfs is None, place.real_time)
+    own = new_devnet(place.folder, plan.config, place.rpc is None, place.ipfs is None, place.real_time)
     with Devnet(own) as devnet:
         shard_rpcs = devnet.shard_rpc_urls if place.rpc is None else place.shard_rpcs
         yield _Services(place.rpc or devnet.rpc_url, shard_rpcs, place.ipfs or devnet.ipfs_url, devnet)
 
 
 @contextmanager
-def _begun(config: JobConfig, place: Place) -> Iterator[EventLog]:
+def _begun(plan: _Plan) -> Iterator[EventLog]:
     """Begin the run's folder, and hold it. The last look at what was given comes before anything is deleted."""
+    place = plan.place
     if place.overwrite:
-        web3s = [connect(url) for url in (place.rpc, *place.shard_rpcs) if url is not None]
+        chains = plan.senders_at([url for url in (place.rpc, *place.shard_rpcs) if url is not None])
         if place.rpc is not None:
-            count = 1 + config.identities + config.validators
-            senders, *shard_senders = (make_senders(web3, place.account, count) for web3 in web3s)
-            check_run(config, senders, shard_senders)
+            check_run(plan.config, chains[0], chains[1:])
         if place.ipfs is not None:
             IpfsStore(place.ipfs).identity()
     with hold_folder(place.folder, overwrite=place.overwrite, resume=place.resume):
         yield EventLog(place.folder / LOG)
 
 
-def _checked(
-    config: JobConfig,
-    place: Place,
-    senders: Sequence[Sender],
-    shard_senders: Sequence[Sequence[Sender]],
-    display: Display,
-) -> Clock:
+def _checked(plan: _Plan, senders: Sequence[Sender], shard_senders: Sequence[Sequence[Sender]]) -> Clock:
     """What deadlines are reached by, once it is known that the run can be done here. Raises as `check_run`."""
-    display.stage("looking at the chain")
+    config, place = plan.config, plan.place
+    plan.display.stage("looking at the chain")
     deployers = [own[0] for own in shard_senders]
     clock = make_clock(senders[0], place.real_time, deployers)
     if (place.folder / DEPLOYMENT).exists():  # most of it is paid for
@@ -354,21 +360,12 @@ def _checked(
         check_run(config, senders, shard_senders)
     if isinstance(clock, WaitingClock):
         why = "--real-time was given" if place.real_time else "the chain's time cannot be moved"
-        display.note(describe_waiting(config, why))
+        plan.display.note(describe_waiting(config, why))
     return clock
 
 
-def _deployed(
-    config: JobConfig,
-    place: Place,
-    *,
-    job: JobDocument,
-    keys: NormKeys | None,
-    store: ContentStore,
-    sender: Sender,
-    shard_senders: Sequence[Sender],
-) -> Ledger:
-    path = place.folder / DEPLOYMENT
+def _deployed(plan: _Plan, store: ContentStore, sender: Sender, shard_senders: Sequence[Sender]) -> Ledger:
+    config, job, keys, path = plan.config, plan.job, plan.keys, plan.place.folder / DEPLOYMENT
     if not path.exists():
         deployed = deploy_job(config, job, keys=keys, store=store, sender=sender, shard_senders=shard_senders)
         deployed.save(path)
@@ -376,29 +373,23 @@ def _deployed(
     deployment.check(sender.web3)
     ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])
     if ledger.beacon.architecture_digest() != job.digest():
-        raise InvalidInput("out", str(place.folder), "was begun with another model, recipe or mode")
+        raise InvalidInput("out", str(plan.place.folder), "was begun with another model, recipe or mode")
     if scheme_in(deployment) is not SCHEMES.find(config.quorum):
-        raise InvalidInput("quorum", config.quorum, f"{place.folder} was begun with another one")
+        raise InvalidInput("quorum", config.quorum, f"{plan.place.folder} was begun with another one")
     if keys is not None:
         require_norm_keys(ledger, keys)
     return ledger
 
 
 def _challenger(
-    config: JobConfig,
-    ledger: Ledger,
-    sender: Sender,
-    identities: LocalIdentities,
-    store: ContentStore,
-    events: EventLog,
-    display: Display,
+    plan: _Plan, events: EventLog, ledger: Ledger, sender: Sender, detector: FaultDetector
 ) -> Challenger | None:
     """Who checks what the others here do; it reads sealed updates with the validators' keys."""
-    if not config.challenger or ledger.disputes is None:
+    if not plan.config.challenger or ledger.disputes is None:
         return None
 
     def note(dispute: Dispute) -> None:
         events.add("dispute", **dispute.record())
-        display.disputed(dispute)
+        plan.display.disputed(dispute)
 
-    return Challenger(ledger, sender, FaultDetector(ledger, store, identities.decryption_keys()), note)
+    return Challenger(ledger, sender, detector, note)
