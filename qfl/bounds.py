@@ -14,11 +14,7 @@ MOST_ROUNDS = 10**6
 
 
 def check_whole(name: str, value: object, least: int, most: int) -> None:
-    """Refuse what is no whole number from `least` to `most`.
-
-    Raises:
-        InvalidInput.
-    """
+    """Refuse what is no whole number from `least` to `most`. Raises InvalidInput."""
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise InvalidInput(name, value, f"must be a whole number from {least} to {most}")
 
@@ -44,10 +40,6 @@ def check_number(
 
 
 def check_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
-    """Refuse what is none of `choices`.
-
-    Raises:
-        InvalidInput.
-    """
+    """Refuse what is none of `choices`. Raises InvalidInput."""
     if value not in choices:
         raise InvalidInput(name, value, f"choose one of {', '.join(choices)}")

@@ -11,8 +11,8 @@ from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client
 from qfl.errors import PASSING, RoundNotCompleted
+from qfl.node.context import QUIET, Step
 from qfl.node.standing import published_rounds
-from qfl.node.step import QUIET, Step
 from qfl.protocol.types import RoundNumber
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer

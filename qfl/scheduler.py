@@ -23,8 +23,8 @@ from qfl.errors import (
     StorageError,
     TransactionFailed,
 )
+from qfl.node.context import QUIET, Step
 from qfl.node.meter import Meter
-from qfl.node.step import QUIET, Step
 from qfl.protocol.types import ParticipantId, TrainingResult, TrainingTask
 from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer

@@ -12,7 +12,7 @@ from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client, Said
-from qfl.node.step import QUIET, Step
+from qfl.node.context import QUIET, Step
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.validator.validator import Validator
 

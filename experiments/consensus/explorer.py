@@ -25,7 +25,7 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.explorer_beside import start_explorer
+from qfl.simulation.explorer_beside import explorer_beside
 from qfl.simulation.mark import hold_folder
 
 NAME = "explorer.json"
@@ -135,8 +135,7 @@ class _History:
 def measure(folder: Path, rpc_url: str, rounds: int) -> Figures:
     """Explore the history in a process of its own."""
     started = time.perf_counter()
-    process, url = start_explorer(folder, 0, [rpc_url], NO_NODE)
-    try:
+    with explorer_beside(folder, 0, [rpc_url], NO_NODE) as (process, url):
         while not _answers(url):
             time.sleep(0.05)
         first_page, empty = _seconds(url, "/"), _memory(process.pid)
@@ -154,8 +153,6 @@ def measure(folder: Path, rpc_url: str, rounds: int) -> Figures:
             max(max(seconds) for seconds in taken.values()),
             *(empty, _memory(process.pid)),
         )
-    finally:
-        process.stop()
 
 
 def explorer_table(figures: Figures) -> Table:

@@ -17,8 +17,8 @@ from qfl.challenger.opening import open_lanes
 from qfl.challenger.shard import find_false_updates, find_over_norm, is_right, prove_false_aggregate
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, SealBroken, UpdateRejected
-from qfl.node.opening import Opener
 from qfl.node.recompute import read_updates, recompute_model
+from qfl.node.updates import Opener
 from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, ShardIndex, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of

@@ -22,14 +22,13 @@ from qfl.client.update import prepare_update
 from qfl.crypto.norm.statement import context_of
 from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
 from qfl.files import write_atomically
-from qfl.node.context import NodeContext
+from qfl.node.context import QUIET, NodeContext, Step
 from qfl.node.encryption import read_recipients
 from qfl.node.journal import JOURNAL, Journal
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner
 from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
-from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, decode, encode, lanes_root
 from qfl.protocol.delta import step_between
 from qfl.protocol.digests import compute_commitment, compute_private_commitment

@@ -43,16 +43,12 @@ def post(url: str, body: object = None, seconds: float | None = None) -> Any:
         response = connection.getresponse()
         if response.status != 200:
             raise Unhealthy(f"HTTP {response.status}")
-        return json.loads(_read(response))
+        # In pieces: to read all at once, Python reserves as much as the answer says that it is long.
+        return json.loads(b"".join(iter(lambda: response.read(PIECE_BYTES), b"")))
     except (OutOfBounds, OSError, http.client.HTTPException, ValueError, RecursionError) as error:
         raise Unhealthy(str(error) or type(error).__name__) from error
     finally:
         connection.close()
-
-
-def _read(response: http.client.HTTPResponse) -> bytes:
-    # In pieces: to read all at once, Python reserves as much as the answer says that it is long.
-    return b"".join(iter(lambda: response.read(PIECE_BYTES), b""))
 
 
 def call_chain(url: str, method: str, *arguments: object, seconds: float | None = None) -> Any:

@@ -1,4 +1,4 @@
-"""What every role works with."""
+"""What every role works with, and what a step of it comes to."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from pathlib import Path
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.keyfile import KeyFile
+from qfl.errors import ContractReverted
+from qfl.protocol.types import TrainingTask
 from qfl.storage.store import ContentStore
 
 
@@ -20,3 +22,26 @@ class NodeContext:
     store: ContentStore
     key: KeyFile
     folder: Path
+
+
+@dataclass(frozen=True)
+class Step:
+    """True when something was done, so that there may be more to do at once.
+
+    Attributes:
+        note: what happened, or what is waited for; for the log of a process with this role alone.
+        task: what a client asks to be trained, alone or with others; `Client.prepare` takes what comes of it.
+        refusal: why a validator may not open a round yet; time may heal it.
+    """
+
+    has_acted: bool = False
+    note: str = ""
+    task: TrainingTask | None = None
+    refusal: ContractReverted | None = None
+
+    def __bool__(self) -> bool:
+        return self.has_acted
+
+
+QUIET = Step()
+"""Nothing was to be done."""

@@ -9,8 +9,8 @@ from qfl.chain.contracts.beacon import Phase
 from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.errors import InvalidInput
+from qfl.node.context import QUIET, Step
 from qfl.node.deadline_rule import DeadlineRule
-from qfl.node.step import QUIET, Step
 from qfl.protocol.types import ParticipantId, RoundNumber
 
 

@@ -15,8 +15,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.keys import NormKeys, default_folder
 from qfl.crypto.norm.statement import context_of
 from qfl.errors import ContentUnusable, InvalidInput, NormKeysMismatch
-from qfl.node.opening import PLAIN, Opener, Sealed
-from qfl.node.updates import fetchers
+from qfl.node.updates import PLAIN, Opener, Sealed, fetchers
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.storage.store import ContentStore
 

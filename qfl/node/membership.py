@@ -29,7 +29,10 @@ def join(
         ContractReverted: too little stake. InsufficientFunds, KeyFileBehind, StateCorrupt.
     """
     path = folder / "participant.json"
-    participant = _known(path, ledger, sender, role, key.public)
+    if path.exists():
+        participant: ParticipantId | None = _recorded(path, ledger, role, key.public)
+    else:
+        participant = _find(ledger, role, key.public, sender.address, ledger.from_block)
     if participant is not None:
         LeafCheck(ledger, participant, role, key).everywhere()
     else:
@@ -48,22 +51,9 @@ def join(
 
 
 def has_left(ledger: Ledger, folder: Path) -> bool:
-    """Whether the participant that the folder belongs to has withdrawn its stake.
-
-    Raises:
-        StateCorrupt.
-    """
+    """Whether the participant that the folder belongs to has withdrawn its stake. Raises StateCorrupt."""
     path = folder / "participant.json"
     return path.exists() and ledger.staking.participant(_read(path)[0]).role is Role.NONE
-
-
-def _known(
-    path: Path, ledger: Ledger, sender: TransactionSender, role: Role, key: LmsPublicKey
-) -> ParticipantId | None:
-    """Who bonded with the key before; None when nobody has."""
-    if path.exists():
-        return _recorded(path, ledger, role, key)
-    return _find(ledger, role, key, sender.address, ledger.from_block)
 
 
 def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> ParticipantId:

@@ -21,11 +21,7 @@ from qfl.storage.store import ContentStore
 
 
 def recompute_model(ledger: Ledger, store: ContentStore, round_number: RoundNumber) -> NextModel:
-    """The model that follows from a round's base and its accepted checkpoints.
-
-    Raises:
-        ModelRejected, StorageError.
-    """
+    """The model that follows from a round's base and its accepted checkpoints. Raises ModelRejected, StorageError."""
     round_, base = ledger.round(round_number), read_base(ledger, store, round_number)
     checkpoints = [entry.checkpoint for entry in round_.accepted()]
     aggregates = [fetch_aggregate(store, checkpoint, base.shape) for checkpoint in checkpoints]
@@ -50,11 +46,7 @@ def read_updates(
 
 
 def read_model(ledger: Ledger, store: ContentStore, round_number: RoundNumber) -> Content:
-    """The model that a round published (0: genesis), checked against the beacon.
-
-    Raises:
-        ModelRejected, StorageError.
-    """
+    """The model that a round published (0: genesis), checked against the beacon. Raises ModelRejected, StorageError."""
     record = ledger.beacon.round_at(round_number)
     return fetch_model(store, round_number, record.model_root, record.content_digest, ledger.beacon.shape())
 
@@ -83,11 +75,7 @@ def fetch_model(
 
 
 def fetch_aggregate(store: ContentStore, checkpoint: Checkpoint, shape: ModelShape) -> Content:
-    """Fetch a shard's aggregate, and check it against its checkpoint.
-
-    Raises:
-        ModelRejected, StorageError.
-    """
+    """Fetch a shard's aggregate, and check it against its checkpoint. Raises ModelRejected, StorageError."""
     content = _fetch(store, checkpoint.round, checkpoint.content_digest, shape)
     if content.kind is not ContentKind.AGGREGATE or content.shape != shape:
         what = f"the kind {content.kind.name.lower()} and the shape {content.shape}"

@@ -1,12 +1,18 @@
-"""The objective checks of an update: what every honest validator decides alike from the same bytes."""
+"""A client's update as everybody reads it: opened, as it is or sealed to a committee, and checked alike by all."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cache
 
-from qfl.crypto.sealed import SEED_BYTES
+import numpy as np
+from numpy.typing import NDArray
+
+from qfl.crypto.kem import KemKey
+from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
+from qfl.crypto.sealed import SEED_BYTES, open_sealed, parse_sealed, sealed_bytes
 from qfl.errors import (
     ContentMissing,
     ContentUnusable,
@@ -16,12 +22,72 @@ from qfl.errors import (
     UpdateRejected,
     UpdateUnreadable,
 )
-from qfl.node.opening import PLAIN, Opener
 from qfl.protocol.content import ContentKind, decode, lanes_root, most_update_bytes
+from qfl.protocol.quorum import quorum_of
 from qfl.protocol.rule import squared_norm
-from qfl.protocol.types import Reveal, RoundSpec, VerifiedUpdate
+from qfl.protocol.types import ParticipantId, Reveal, RoundSpec, VerifiedUpdate
 from qfl.storage.budget import ByteBudget
 from qfl.storage.store import ContentStore
+
+
+class Opener:
+    """How one seat, or an auditor, reads the updates of one shard in one round; this one in the transparent mode.
+
+    There, what is stored is the content object, and there is no proof.
+    """
+
+    def most_bytes(self, update_bytes: int) -> int:
+        """The most that is fetched for an update whose content object has `update_bytes`."""
+        return update_bytes
+
+    def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
+        """The content object in `data`, and the seed of its salts; without salts an empty one.
+
+        Raises:
+            MalformedContent, SealBroken.
+        """
+        return data, b""
+
+    def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
+        """False when these lanes (`[d]`) are not the ones whose norm the client has proven."""
+        return True
+
+
+PLAIN = Opener()
+
+
+@dataclass(frozen=True)
+class Sealed(Opener):
+    """The private mode, for the holder of a seat's decryption key.
+
+    Attributes:
+        recipients: public keys by seat, empty where there is none.
+        context_of: what the seal and the proof of a client are bound to.
+        proven: Poseidon commitments by client, from the shard's events.
+        capacity: lanes of the circuit.
+    """
+
+    seat: int
+    key: KemKey
+    recipients: Sequence[bytes]
+    context_of: Callable[[ParticipantId], int]
+    proven: Mapping[ParticipantId, int]
+    capacity: int
+
+    def most_bytes(self, update_bytes: int) -> int:
+        return sealed_bytes(update_bytes, len(self.recipients))
+
+    def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
+        needed, found = quorum_of(len(self.recipients)), len(parse_sealed(data, len(self.recipients)).entries)
+        if found < needed:  # or a client could leave the committee divided over what can be read
+            raise SealBroken(f"it is sealed to {found} of {len(self.recipients)} seats, {needed} are needed")
+        context = self.context_of(reveal.client).to_bytes(32)
+        return open_sealed(data, self.seat, self.key, self.recipients, context)
+
+    def is_proven(self, reveal: Reveal, lanes: NDArray[np.integer], seed: bytes) -> bool:
+        """The proof's soundness is classical; that the proven lanes are these is checked here, by everybody."""
+        return self.proven.get(reveal.client) == commit_lanes(lanes, self.capacity, commitment_salt(seed))
+
 
 FETCHERS = 32
 """A search for content that nobody stores takes seconds: many of those must not fill the checkpoint phase."""

@@ -15,23 +15,17 @@ LOG = "explorer.log"
 
 
 @contextmanager
-def explorer_beside(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> Iterator[str]:
-    """Show the run in `folder` while this lasts; yields the page's address.
+def explorer_beside(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> Iterator[tuple[GuardedProcess, str]]:
+    """Show the run in `folder` while this lasts; yields the process, and the page's address, which answers soon.
 
     Args:
         port: where to, if it is free; any free one if not, or for 0.
         urls: the beacon's chain, then the shards' own.
     """
-    process, url = start_explorer(folder, port, urls, ipfs)
-    try:
-        yield url
-    finally:
-        process.stop()
-
-
-def start_explorer(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> tuple[GuardedProcess, str]:
-    """As `explorer_beside`: the process, and the page's address, which will answer in a second or two."""
     chosen = port if port and is_free(port) else choose_port(0, "the explorer")
     document = json.dumps({"folder": str(folder), "port": chosen, "urls": list(urls), "ipfs": ipfs})
     process = GuardedProcess("explorer", [sys.executable, "-m", "qfl.apps.explorer", document], folder / LOG)
-    return process, f"http://{HOST}:{chosen}"
+    try:
+        yield process, f"http://{HOST}:{chosen}"
+    finally:
+        process.stop()

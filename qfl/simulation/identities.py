@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -55,22 +55,6 @@ class LocalIdentities:
         """Release the keys."""
         close_keys(self.keys.values())
 
-    def client(
-        self,
-        index: int,
-        *,
-        ledger: Ledger,
-        senders: Sequence[TransactionSender],
-        store: ContentStore,
-        seed: int,
-        prover: NormProver | None = None,
-    ) -> Client:
-        """Bond one client, if it is not, and return it; `senders` pay for all of them, which share a `prover`."""
-        folder, sender = self.client_folders[index], senders[index]
-        participant = join(ledger, sender, Role.CLIENT, self.keys[folder], folder)
-        context = NodeContext(ledger, sender, store, self.keys[folder], folder)
-        return Client(context, participant, index=index, seed=seed, prover=prover)
-
     def validators(
         self,
         ledger: Ledger,
@@ -80,13 +64,14 @@ class LocalIdentities:
         scorers: Sequence[Scorer | None] = (),
     ) -> list[Validator]:
         """Bond the validators that are not, and return them all; `scorers` are what each judges updates by."""
-        folders = self.validator_folders
-        contexts = [
-            NodeContext(ledger, sender, store, self.keys[folder], folder)
-            for folder, sender in zip(folders, senders, strict=True)
-        ]
-        judging = zip(contexts, scorers or [None] * len(folders), strict=True)
-        validators = [self._validator(context, scorer) for context, scorer in judging]
+        validators, folders = [], self.validator_folders
+        for folder, sender, scorer in zip(folders, senders, scorers or [None] * len(folders), strict=True):
+            key = self.keys[folder]
+            participant = join(ledger, sender, Role.VALIDATOR, key, folder)
+            kem = set_up_encryption(ledger, sender, store, participant, key, folder)
+            attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
+            context = NodeContext(ledger, sender, store, key, folder)
+            validators.append(Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer))
         scheme_of(ledger).maintain(senders[0])
         return validators
 
@@ -94,13 +79,6 @@ class LocalIdentities:
         """Those of the validators here; none in the transparent mode."""
         paths = [folder / KEY_NAME for folder in self.validator_folders]
         return [KemKey.open(path) for path in paths if path.exists()]
-
-    def _validator(self, context: NodeContext, scorer: Scorer | None) -> Validator:
-        ledger, sender, key, folder = context.ledger, context.sender, context.key, context.folder
-        participant = join(ledger, sender, Role.VALIDATOR, key, folder)
-        kem = set_up_encryption(ledger, sender, context.store, participant, key, folder)
-        attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
-        return Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer)
 
 
 def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:
@@ -164,29 +142,34 @@ def make_clock(sender: Sender, real_time: bool, followers: Sequence[Sender] = ()
 
 
 class Clients:
-    """Has clients join and leave; `clients` is the network's own list, to which those are added that join."""
+    """The clients of this process that have joined, by now: `all`, to which those are added that join later."""
 
     def __init__(
         self,
         identities: LocalIdentities,
         ledger: Ledger,
-        *,
         senders: Sequence[TransactionSender],
-        clients: list[Client],
-        bond: Callable[[int], Client],
+        *,
+        store: ContentStore,
+        seed: int,
+        prover: NormProver | None = None,
     ) -> None:
-        """`senders` pay for the clients, by number, newcomers included; `bond` makes one take part."""
+        """`senders` pay for the clients, by number, also for those still to come; all of them share a `prover`."""
+        self.all: list[Client] = []
         self._identities, self._ledger, self._senders = identities, ledger, senders
-        self._clients, self._bond = clients, bond
+        self._store, self._seed, self._prover = store, seed, prover
 
     def join(self, client: int) -> ParticipantId:
         """Bond a client unless it is, and let it take part."""
-        for known in self._clients:
+        for known in self.all:
             if known.index == client:
                 return known.participant
-        joined = self._bond(client)
-        self._clients.append(joined)
-        return joined.participant
+        folder, sender = self._identities.client_folders[client], self._senders[client]
+        key = self._identities.keys[folder]
+        participant = join(self._ledger, sender, Role.CLIENT, key, folder)
+        context = NodeContext(self._ledger, sender, self._store, key, folder)
+        self.all.append(Client(context, participant, index=client, seed=self._seed, prover=self._prover))
+        return participant
 
     def leave(self, client: int) -> None:
         """Ask for a client's stake back unless that was done."""
@@ -204,7 +187,7 @@ class Clients:
 
         On a chain whose time cannot be moved, a stake that is still liable is left to `qfl stake withdraw`.
         """
-        for client in self._clients:
+        for client in self.all:
             record = self._ledger.staking.participant(client.participant)
             if record.role is not Role.CLIENT or not record.exitable_at:
                 continue

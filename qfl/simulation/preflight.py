@@ -134,9 +134,10 @@ def _check(
     """`outlays` are those on the beacon's chain."""
     check_accounts([sender, *shard_senders])
     require_room(sender, _contracts_of_beacon(config, bool(shard_senders)))
+    of_a_shard = contracts_of_shard(config.mode == "private")
     for own in shard_senders:
-        require_room(own, contracts_of_shard(config.mode == "private"))
-    for payer, outlay in [*outlays, *((own, _shard_deployment(config)) for own in shard_senders)]:
+        require_room(own, of_a_shard)
+    for payer, outlay in [*outlays, *((own, Outlay(gas=deployment_gas(of_a_shard))) for own in shard_senders)]:
         _require_funds(payer, outlay)
     rehearse(sender, load_parameters(**config.parameters()), SCHEMES.find(config.quorum).contract)
 
@@ -149,10 +150,6 @@ def _contracts_of_beacon(config: JobConfig, has_shard_chains: bool) -> list[str]
 def _deployment(config: JobConfig, has_shard_chains: bool) -> Outlay:
     gas = deployment_gas(_contracts_of_beacon(config, has_shard_chains))
     return Outlay(pool_wei=load_parameters(**config.parameters()).reward_pool_wei, gas=gas)
-
-
-def _shard_deployment(config: JobConfig) -> Outlay:
-    return Outlay(gas=deployment_gas(contracts_of_shard(config.mode == "private")))
 
 
 def _require_funds(sender: Sender, outlay: Outlay) -> None:

@@ -123,16 +123,16 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         display.stage("deploying contracts")
         ledger = _deployed(plan, store, senders[0], deployers)
         if place.explorer is not None:
-            page = explorer_beside(place.folder, place.explorer, services.urls, services.ipfs)
-            display.note(f"explorer at {stack.enter_context(page)} while this runs")
+            explorer = explorer_beside(place.folder, place.explorer, services.urls, services.ipfs)
+            display.note(f"explorer at {stack.enter_context(explorer)[1]} while this runs")
         prover = None if plan.keys is None else TimedProver(stack.enter_context(Prover(plan.keys)), events)
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
-        bond = partial(identities.client, ledger=ledger, senders=payers, store=store, seed=config.seed, prover=prover)
-        clients = [] if config.dynamics else [bond(index) for index in range(config.clients)]
+        population = Clients(identities, ledger, payers, store=store, seed=config.seed, prover=prover)
+        for index in range(0 if config.dynamics else config.clients):
+            population.join(index)
         scorers = [Scorer(job, own, config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))]
         validators = identities.validators(ledger, carriers[1 + config.identities :], store=store, scorers=scorers)
-        population = Clients(identities, ledger, senders=payers, clients=clients, bond=bond)
         world = None
         if config.dynamics:
             world = make_world(
@@ -148,7 +148,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         detector = FaultDetector(ledger, store, identities.decryption_keys())
         network = Network(
             ledger,
-            clients,
+            population.all,
             validators=validators,
             trainer=trainer,
             clock=clock,

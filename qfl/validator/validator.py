@@ -16,14 +16,13 @@ from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
 from qfl.chain.contracts.staking import Role
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, ShardUnreachable
-from qfl.node.context import NodeContext
+from qfl.node.context import QUIET, NodeContext, Step
 from qfl.node.journal import ATTESTATIONS, JOURNAL, Signer
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
 from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.settlement import settle_due
-from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex

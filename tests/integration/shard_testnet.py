@@ -21,7 +21,7 @@ from qfl.errors import RoundNotCompleted
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import Network, RoundOutcome, run_round, run_until
 from qfl.simulation.faults.fault import Conditions
-from qfl.simulation.identities import LocalIdentities, make_clock, make_senders, make_transaction_senders
+from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.storage.ipfs import IpfsStore
 
 TRIES = 5
@@ -55,12 +55,12 @@ class ShardTestnet:
         self.deployment = deploy(web3, senders[0], parameters, genesis, shard_senders=deployers)
         self.ledger = Ledger(web3, self.deployment, own)
         self.identities = LocalIdentities(folder / "roles", clients, validators, 5)
+        members = Clients(self.identities, self.ledger, self.carriers[1:], store=self.store, seed=1)
+        for index in range(clients):
+            members.join(index)
         self.network = Network(
             self.ledger,
-            [
-                self.identities.client(index, ledger=self.ledger, senders=self.carriers[1:], store=self.store, seed=1)
-                for index in range(clients)
-            ],
+            members.all,
             validators=self.identities.validators(self.ledger, self.carriers[1 + clients :], store=self.store),
             trainer=Nudger(),
             clock=make_clock(senders[0], real_time=False, followers=deployers),

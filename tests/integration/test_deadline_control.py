@@ -13,9 +13,9 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.sender import Sender
 from qfl.devnet import Devnet
 from qfl.errors import InvalidInput
+from qfl.node.context import Step
 from qfl.node.deadline_controller import DeadlineController, DeadlineKeeper
 from qfl.node.deadline_rule import DeadlineRule
-from qfl.node.step import Step
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.driver import run_until
 

@@ -32,8 +32,8 @@ from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet
 from qfl.node.encryption import KEY_NAME, read_opener
-from qfl.node.opening import PLAIN
 from qfl.node.recompute import read_updates, recompute_model
+from qfl.node.updates import PLAIN
 from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import Checkpoint, RoundNumber

@@ -12,8 +12,8 @@ from qfl.chain.contracts.shard import ClientDuty
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.errors import KeyExhausted
+from qfl.node.context import QUIET
 from qfl.node.outcome import count_included
-from qfl.node.step import QUIET
 from qfl.scheduler import ClientHost
 from qfl.simulation.driver import run_until
 

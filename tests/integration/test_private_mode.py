@@ -24,8 +24,8 @@ from qfl.crypto.sealed import ENTRY_BYTES, HEADER, SEED_BYTES, open_sealed, seal
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing, ContractReverted, InvalidInput, NormKeysMismatch, SealBroken
 from qfl.node.encryption import KEY_NAME, open_norm_keys, read_opener, read_recipients, require_norm_keys
-from qfl.node.opening import Sealed
 from qfl.node.outcome import count_included
+from qfl.node.updates import Sealed
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.digests import compute_private_commitment
 from qfl.protocol.lanes import pack_lanes

@@ -10,7 +10,7 @@ import pytest
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.daemon import ROUNDS_FOR_A_MODEL, Daemon, Goal
 from qfl.errors import RoundNotCompleted
-from qfl.node.step import Step
+from qfl.node.context import Step
 
 
 class StubBeacon:

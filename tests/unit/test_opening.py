@@ -13,8 +13,7 @@ from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
 from qfl.crypto.norm.statement import context_of
 from qfl.crypto.sealed import seal
 from qfl.errors import UpdateRejected
-from qfl.node.opening import Sealed
-from qfl.node.updates import fetch_updates, verify_update
+from qfl.node.updates import Sealed, fetch_updates, verify_update
 from qfl.protocol.content import content_digest, encode, lanes_root, most_update_bytes
 from qfl.protocol.types import ParticipantId, Reveal
 from qfl.storage.memory import MemoryStore

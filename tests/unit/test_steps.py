@@ -15,7 +15,7 @@ from qfl.chain.contracts.shard import ClientDuty
 from qfl.client.client import Client
 from qfl.daemon import Daemon
 from qfl.errors import ContractReverted, NotFinite, StorageError
-from qfl.node.step import QUIET, Step
+from qfl.node.context import QUIET, Step
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.scheduler import Scheduler
 from qfl.validator.validator import Validator

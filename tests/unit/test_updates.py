@@ -13,8 +13,7 @@ from hypothesis import strategies as st
 
 from qfl.errors import StoreUnreachable, UpdateRejected
 from qfl.node import updates
-from qfl.node.opening import Opener
-from qfl.node.updates import fetch_updates, verify_update
+from qfl.node.updates import Opener, fetch_updates, verify_update
 from qfl.protocol.content import ContentKind, encode, most_update_bytes
 from qfl.protocol.types import LaneFormat, ModelShape
 from qfl.storage.budget import ByteBudget

@@ -72,7 +72,9 @@ class Dynamics:
         check_whole("dynamics.longest_absence", self.longest_absence, 1, MOST_ROUNDS)
         check_whole("dynamics.newcomers", self.newcomers, 0, MOST_PARTICIPANTS)
         for name in ("links", "silent_committees", "outages"):
-            _check_texts(name, getattr(self, name))
+            values = getattr(self, name)
+            if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
+                raise InvalidInput(f"dynamics.{name}", values, "must be a list of texts")
         if not isinstance(self.adaptive_deadlines, bool):
             raise InvalidInput("dynamics.adaptive_deadlines", self.adaptive_deadlines, "must be true or false")
         for link in self.links:
@@ -107,11 +109,7 @@ class Dynamics:
         return found | dict(self.faults)
 
     def deadline_rule(self) -> DeadlineRule:
-        """`deadlines`, read.
-
-        Raises:
-            InvalidInput.
-        """
+        """`deadlines`, read. Raises InvalidInput."""
         try:
             return DeadlineRule(**self.deadlines)
         except TypeError as error:
@@ -132,11 +130,6 @@ def dynamics_config(values: Mapping[str, Any]) -> Dynamics:
         name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
     }
     return Dynamics(**settings)
-
-
-def _check_texts(name: str, values: object) -> None:
-    if not isinstance(values, tuple) or not all(isinstance(value, str) for value in values):
-        raise InvalidInput(f"dynamics.{name}", values, "must be a list of texts")
 
 
 def _place(name: str, text: str) -> ShardRound:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from qfl.simulation.faults.config import Dynamics
-from qfl.simulation.faults.links import Link, find_link
+from qfl.simulation.faults.links import find_link
 
 STREAM = 6
 """Sets these draws apart from the others of the same seed."""
@@ -56,11 +56,7 @@ class Paces:
         device = float(rng.lognormal(0.0, self._dynamics.spread))
         link = self._links[int(rng.integers(len(self._links)))] if self._links else None
         train = self._dynamics.train_seconds * device * (self._dynamics.slowdown if is_slow else 1.0)
-        return Pace(*_transfers(link, self._payload, train))
-
-
-def _transfers(link: Link | None, payload: Payload, train: float) -> tuple[float, float, float, float]:
-    if link is None:
-        return 0.0, train, 0.0, 0.0
-    down = link.down_seconds(payload.model)
-    return down, train, link.up_seconds(payload.commit), link.up_seconds(payload.reveal)
+        if link is None:
+            return Pace(0.0, train, 0.0, 0.0)
+        model, commit, reveal = self._payload.model, self._payload.commit, self._payload.reveal
+        return Pace(link.down_seconds(model), train, link.up_seconds(commit), link.up_seconds(reveal))
