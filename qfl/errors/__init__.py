@@ -167,8 +167,6 @@ class NodeContradictsItself(ChainError):
 
 
 class NoAnswerInTime(ChainError):
-    """A node takes longer than somebody who looks at a page should wait."""
-
     seconds: float
     template = "no answer within {seconds:g} s: look again later, or at the node"
 
@@ -435,8 +433,6 @@ class KemKeyUnusable(SeedKeyUnusable):
 
 
 class StateCorrupt(QflError):
-    """A role's journal cannot be read."""
-
     exit_code = 5
     path: Path
     reason: str
@@ -476,8 +472,6 @@ class NormKeysMalformed(NormKeyError):
 
 
 class NormKeysMismatch(NormKeyError):
-    """Keys belong to another verifier than the deployment's."""
-
     names_hashes = True
     folder: Path
     found: str
@@ -525,8 +519,6 @@ class UpdateMissing(UpdateUnreadable):
 
 
 class SealBroken(ProtocolError):
-    """A sealed object cannot be opened, or not by everybody it is sealed to."""
-
     reason: str
     template = "the sealed object does not open: {reason}"
 
@@ -542,8 +534,6 @@ class TooFewRecipients(ProtocolError):
 
 
 class VerificationFailed(ProtocolError):
-    """`qfl verify` found a round that does not stand."""
-
     rounds: list[int]
     template = "verification failed in round {rounds:listed}"
 
@@ -560,8 +550,6 @@ class VerificationIncomplete(ProtocolError):
 
 
 class AttackSucceeded(ProtocolError):
-    """An attack managed what the protocol says it cannot."""
-
     complaints: list[str]
     template = "not everything was stopped as it should be: {complaints:sentences}"
 

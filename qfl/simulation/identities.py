@@ -6,8 +6,9 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from eth_account.signers.local import LocalAccount
@@ -48,12 +49,12 @@ class LocalIdentities:
         """
         self.client_folders = [folder / f"client-{i + 1}" for i in range(clients)]
         self.validator_folders = [folder / f"validator-{i + 1}" for i in range(validators)]
-        folders = [*self.client_folders, *self.validator_folders]
-        self.keys = open_keys(folders, key_height)
+        self._opened = ExitStack()
+        self.keys = self._opened.enter_context(open_keys([*self.client_folders, *self.validator_folders], key_height))
 
     def close(self) -> None:
         """Release the keys."""
-        close_keys(self.keys.values())
+        self._opened.close()
 
     def validators(
         self,
@@ -81,8 +82,9 @@ class LocalIdentities:
         return [KemKey.open(path) for path in paths if path.exists()]
 
 
-def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:
-    """The key in each of the folders; those that are missing are made, one process for each processor.
+@contextmanager
+def open_keys(folders: Sequence[Path], key_height: int) -> Iterator[dict[Path, KeyFile]]:
+    """The key in each of the folders, while this lasts; those missing are made, one process for each processor.
 
     Raises:
         KeyFileError: a key is in use, exposed or damaged.
@@ -90,20 +92,8 @@ def open_keys(folders: Sequence[Path], key_height: int) -> dict[Path, KeyFile]:
     missing = [path / "key.lms" for path in folders if not (path / "key.lms").exists()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
         list(pool.map(_make_key, missing, [key_height] * len(missing)))
-    keys: dict[Path, KeyFile] = {}
-    try:
-        for path in folders:
-            keys[path] = KeyFile.open(path / "key.lms")
-    except BaseException:
-        close_keys(keys.values())
-        raise
-    return keys
-
-
-def close_keys(keys: Iterable[KeyFile]) -> None:
-    """Release them."""
-    for key in keys:
-        key.close()
+    with ExitStack() as opened:
+        yield {path: opened.enter_context(KeyFile.open(path / "key.lms")) for path in folders}
 
 
 def make_senders(

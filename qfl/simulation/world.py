@@ -16,10 +16,9 @@ from qfl.node.deadline_controller import DeadlineController, Deadlines, Times, m
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.simulation.config import JobConfig
-from qfl.simulation.faults.attendance import Schedule
+from qfl.simulation.faults.clients import Pace, Paces, Payload, Schedule
 from qfl.simulation.faults.config import dynamics_config
 from qfl.simulation.faults.fault import Conditions, Fault, Scene, make_faults
-from qfl.simulation.faults.pace import Pace, Paces, Payload
 from qfl.simulation.identities import Clients
 from qfl.training.job import JobDocument
 

@@ -6,7 +6,7 @@ from statistics import mean
 
 import pytest
 
-from qfl.simulation.faults.attendance import Schedule
+from qfl.simulation.faults.clients import Schedule
 from qfl.simulation.faults.config import Dynamics
 
 CHURN = Dynamics(churn=0.3, exits=0.2, longest_absence=2, newcomers=30, stragglers=0.1)

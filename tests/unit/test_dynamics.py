@@ -12,11 +12,10 @@ from qfl.chain.ledger import Ledger
 from qfl.errors import InvalidInput, NotInstalled
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.simulation.config import load_config
-from qfl.simulation.faults.attendance import Schedule
+from qfl.simulation.faults.clients import Paces, Payload, Schedule
 from qfl.simulation.faults.config import Dynamics, dynamics_config
 from qfl.simulation.faults.fault import Scene, make_faults
 from qfl.simulation.faults.links import find_link
-from qfl.simulation.faults.pace import Paces, Payload
 from qfl.simulation.world import World
 
 PAYLOAD = Payload(model=1_496, commit=1_719, reveal=1_058)

@@ -46,7 +46,7 @@ def host_clients(
     from qfl.daemon import Daemon, Goal
     from qfl.node.context import NodeContext
     from qfl.scheduler import ClientHost
-    from qfl.simulation.identities import close_keys, open_keys
+    from qfl.simulation.identities import open_keys
     from qfl.storage.retention import retention_of
     from qfl.training.data.share import load_shares
     from qfl.training.job import fetch_job
@@ -58,17 +58,14 @@ def host_clients(
     held = load_shares(data.split, shares, job.architecture.features, job.architecture.classes)
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
-    keys = open_keys([folder / f"client-{index + 1}" for index in held], int(key_height))
-    try:
-        with proving as prover, stopping() as stop:
-            clients = []
-            for index, (own, key) in zip(held, keys.items(), strict=True):
-                participant = join(ledger, sender, Role.CLIENT, key, own)
-                context = NodeContext(ledger, sender, store, key, own)
-                clients.append(Client(context, participant, index=index, seed=data.seed, prover=prover))
-            click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
-            retention = retention_of(keep_rounds, store)
-            host = ClientHost(ledger, clients, trainer=LocalTrainer(job, held), retention=retention)
-            Daemon(poll, stop, goal=Goal(ledger, rounds)).run(host.step, host.rest)
-    finally:
-        close_keys(keys.values())
+    folders = [folder / f"client-{index + 1}" for index in held]
+    with open_keys(folders, int(key_height)) as keys, proving as prover, stopping() as stop:
+        clients = []
+        for index, (own, key) in zip(held, keys.items(), strict=True):
+            participant = join(ledger, sender, Role.CLIENT, key, own)
+            context = NodeContext(ledger, sender, store, key, own)
+            clients.append(Client(context, participant, index=index, seed=data.seed, prover=prover))
+        click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
+        retention = retention_of(keep_rounds, store)
+        host = ClientHost(ledger, clients, trainer=LocalTrainer(job, held), retention=retention)
+        Daemon(poll, stop, goal=Goal(ledger, rounds)).run(host.step, host.rest)

@@ -3,17 +3,11 @@
 // {"api": "http://127.0.0.1:N", "peer": multiaddr, "pid": N}. SIGTERM and SIGINT stop it.
 import "./node20.mjs"; // before anything that loads libp2p
 
+import { once } from "node:events";
 import http from "node:http";
 
 import { startNode } from "./node.mjs";
 import { createRpc } from "./rpc.mjs";
-
-function listen(server, port) {
-  return new Promise((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(port, "127.0.0.1", resolve);
-  });
-}
 
 async function main() {
   const [repository, apiPort, swarmPort] = process.argv.slice(2);
@@ -25,7 +19,7 @@ async function main() {
   // Longer than any client's own, so that a client never reuses a connection that is just being closed.
   server.keepAliveTimeout = 120_000;
   try {
-    await listen(server, Number(apiPort));
+    await once(server.listen(Number(apiPort), "127.0.0.1"), "listening");
     const [peer] = node.helia.libp2p.getMultiaddrs().map(String);
     console.log(JSON.stringify({ api: `http://127.0.0.1:${server.address().port}`, peer, pid: process.pid }));
     await stopRequested;
