@@ -34,13 +34,13 @@ class NotPrivate(OSError):
         self.mode = mode
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a regular file, or of the one that a link leads to; a pipe that nobody writes to is not awaited.
 
     Raises:
         NotARegularFile, IsADirectoryError, OSError.
     """
-    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, mode)
+    descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
     try:
         _check_regular(path, os.fstat(descriptor))
     except BaseException:

@@ -7,7 +7,6 @@ import os
 import signal
 import time
 from dataclasses import asdict
-from types import TracebackType
 from typing import IO, Self
 
 from qfl.devnet.config import MAIN_CHAIN, DevnetConfig, chain_parts, shard_chain
@@ -78,9 +77,7 @@ class Devnet:
         self.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     @property

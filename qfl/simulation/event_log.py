@@ -56,11 +56,9 @@ class TimedProver:
 
     @property
     def capacity(self) -> int:
-        """Lanes of the circuit."""
         return self._prover.capacity
 
     def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
-        """A proof of `statement`, 256 bytes. Raises `ProofFailed`."""
         with self._one_at_a_time:  # the prover is one process: waiting for it is no proving
             start = time.perf_counter()
             proof = self._prover.prove(lanes, salt, statement)

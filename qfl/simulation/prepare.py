@@ -23,7 +23,7 @@ from qfl.quantum.architecture import Architecture, most_features, require_circui
 from qfl.quantum.config import DeviceConfig
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import OWN_DATA, JobConfig
-from qfl.simulation.faults.config import dynamics_config
+from qfl.simulation.faults.config import PLACES, dynamics_config
 from qfl.simulation.faults.fault import FAULTS
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset, LabelledData, load_dataset
@@ -55,8 +55,8 @@ def check_size(config: JobConfig) -> None:
         raise InvalidInput("validators", config.validators, remedy)
     if config.clients > (most := MOST_UPDATES * rounds["shards"]):
         raise InvalidInput("clients", config.clients, f"{rounds['shards']} shards take {most} updates a round")
-    for name, places in (("silent_committees", dynamics.silenced()), ("outages", dynamics.killed())):
-        for place in places:
+    for name in PLACES:
+        for place in dynamics.places(name):
             if place.shard >= rounds["shards"]:
                 raise InvalidInput(f"dynamics.{name}", place.shard, f"shards run from 0 to {rounds['shards'] - 1}")
     for fault in dynamics.faults:

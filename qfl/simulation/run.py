@@ -6,7 +6,7 @@ Everything a run needs to go on is in its folder: stop it anywhere, `resume` tak
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -154,7 +154,7 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
             clock=clock,
             challenger=_challenger(plan, events, ledger, senders[0], detector),
             conditions=world or Conditions(),
-            meter=Meter(services.pids),
+            meter=Meter(services.devnet.pids if services.devnet else dict),
             sender=carriers[0],
             at_once=AT_ONCE,
             retention=retention_of(config.keep_rounds, store),
@@ -305,33 +305,23 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Services:
-    """Where chains and IPFS node are, and the devnet of those that are this process's own."""
+    """Where the chains (the beacon's first) and the IPFS node are, and the devnet of those that are of this process."""
 
-    rpc: str
-    shard_rpcs: Sequence[str]
+    urls: Sequence[str]
     ipfs: str
     devnet: Devnet | None = None
-
-    @property
-    def urls(self) -> list[str]:
-        """The beacon's chain, then the shards' own."""
-        return [self.rpc, *self.shard_rpcs]
-
-    def pids(self) -> Mapping[str, int]:
-        """Process ids of this process's own services."""
-        return {} if self.devnet is None else self.devnet.pids()
 
 
 @contextmanager
 def _services(plan: _Plan) -> Iterator[_Services]:
     place = plan.place
-    if place.rpc is not None and place.ipfs is not None:
-        yield _Services(place.rpc, place.shard_rpcs, place.ipfs)
+    given = () if place.rpc is None else (place.rpc, *place.shard_rpcs)
+    if given and place.ipfs is not None:
+        yield _Services(given, place.ipfs)
         return
     own = new_devnet(place.folder, plan.config, place.rpc is None, place.ipfs is None, place.real_time)
     with Devnet(own) as devnet:
-        shard_rpcs = devnet.shard_rpc_urls if place.rpc is None else place.shard_rpcs
-        yield _Services(place.rpc or devnet.rpc_url, shard_rpcs, place.ipfs or devnet.ipfs_url, devnet)
+        yield _Services(given or (devnet.rpc_url, *devnet.shard_rpc_urls), place.ipfs or devnet.ipfs_url, devnet)
 
 
 @contextmanager

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from testnet import SMALL, Nudger, genesis_of
@@ -70,9 +69,7 @@ class ShardTestnet:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.identities.close()
 
     def run_round(self, silent: Collection[ParticipantId] = (), down: Collection[int] = ()) -> RoundOutcome:

@@ -19,7 +19,8 @@ from click.testing import CliRunner, Result
 
 import qfl.devnet.devnet
 from qfl.apps.cli.devnet import devnet as devnet_command
-from qfl.devnet import ChainKind, Devnet, DevnetConfig, health, ports, programs
+from qfl.devnet import Devnet, DevnetConfig, health, ports, programs
+from qfl.devnet.config import ChainKind
 from qfl.devnet.health import call_chain
 from qfl.devnet.process import GuardedProcess
 from qfl.errors import (

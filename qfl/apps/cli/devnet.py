@@ -9,8 +9,10 @@ from typing import Any
 import click
 
 from qfl.apps.cli import options
-from qfl.devnet import Devnet, DevnetConfig, DevnetStatus, read_status, serve, start_detached, stop_running
+from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import DEV_MNEMONIC
+from qfl.devnet.health import DevnetStatus
+from qfl.devnet.service import read_status, serve, start_detached, stop_running
 
 folder_option = click.option(
     "--folder",

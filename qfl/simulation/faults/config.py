@@ -11,9 +11,11 @@ from qfl.errors import InvalidInput
 from qfl.node.deadline_rule import DeadlineRule
 from qfl.simulation.faults.links import find_link
 
+PLACES = ("silent_committees", "outages")
+
 
 @dataclass(frozen=True)
-class ShardRound:
+class ShardInRound:
     """A shard in a round."""
 
     round: int
@@ -79,9 +81,8 @@ class Dynamics:
             raise InvalidInput("dynamics.adaptive_deadlines", self.adaptive_deadlines, "must be true or false")
         for link in self.links:
             find_link(link)
-        for name in ("silent_committees", "outages"):
-            for text in getattr(self, name):
-                _place(name, text)
+        for name in PLACES:
+            self.places(name)
         if not isinstance(self.faults, Mapping) or not all(isinstance(of, Mapping) for of in self.faults.values()):
             raise InvalidInput("dynamics.faults", self.faults, "must be a table of each fault's settings")
         self.deadline_rule()
@@ -92,20 +93,16 @@ class Dynamics:
         fates = ("churn", "stragglers", "silent_validators", "silent_committees", "outages", "faults")
         return replace(self, **{name: getattr(calm, name) for name in fates})
 
-    def silenced(self) -> list[ShardRound]:
-        """`silent_committees`, read."""
-        return [_place("silent_committees", text) for text in self.silent_committees]
-
-    def killed(self) -> list[ShardRound]:
-        """`outages`, read."""
-        return [_place("outages", text) for text in self.outages]
+    def places(self, name: str) -> list[ShardInRound]:
+        """One of the settings `PLACES`, read."""
+        return [_place(name, text) for text in getattr(self, name)]
 
     def fault_settings(self) -> Mapping[str, Mapping[str, Any]]:
         """The faults, each with its settings: those that have settings of this table's own, and `faults`."""
-        silence = {"share": self.silent_validators, "committees": self.silenced()}
+        silence = {"share": self.silent_validators, "committees": self.places("silent_committees")}
         found: dict[str, Mapping[str, Any]] = {"silence": silence} if any(silence.values()) else {}
         if self.outages:
-            found["outages"] = {"places": self.killed()}
+            found["outages"] = {"places": self.places("outages")}
         return found | dict(self.faults)
 
     def deadline_rule(self) -> DeadlineRule:
@@ -126,17 +123,15 @@ def dynamics_config(values: Mapping[str, Any]) -> Dynamics:
     for name, value in values.items():
         if name not in known:
             raise InvalidInput(f"dynamics.{name}", value, f"unknown; known are {', '.join(known)}")
-    settings: dict[str, Any] = {
-        name: tuple(value) if isinstance(value, list) else value for name, value in values.items()
-    }
-    return Dynamics(**settings)
+    read: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in values.items()}
+    return Dynamics(**read)
 
 
-def _place(name: str, text: str) -> ShardRound:
+def _place(name: str, text: str) -> ShardInRound:
     try:
         number, shard = map(int, text.split(":"))
     except ValueError:
         number, shard = 0, 0
     if number < 1 or shard < 0:
         raise InvalidInput(f"dynamics.{name}", text, 'write "ROUND:SHARD", rounds from 1, shards from 0: "4:1"')
-    return ShardRound(number, shard)
+    return ShardInRound(number, shard)

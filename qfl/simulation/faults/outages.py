@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from qfl.devnet.config import shard_chain
 from qfl.errors import InvalidInput
 from qfl.protocol.types import RoundNumber
-from qfl.simulation.faults.config import ShardRound
+from qfl.simulation.faults.config import ShardInRound
 from qfl.simulation.faults.fault import FAULTS, Fault, Scene
 
 log = logging.getLogger(__name__)
@@ -22,7 +22,7 @@ class Outages(Fault):
         InvalidInput: no chain may be killed.
     """
 
-    def __init__(self, scene: Scene, *, places: Sequence[ShardRound] = ()) -> None:
+    def __init__(self, scene: Scene, *, places: Sequence[ShardInRound] = ()) -> None:
         super().__init__(scene)
         if scene.devnet is None:
             raise InvalidInput("dynamics.outages", places, "only shards with chains of their own can be killed")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.faults.config import ShardRound
+from qfl.simulation.faults.config import ShardInRound
 from qfl.simulation.faults.fault import FAULTS, Fault, Scene
 
 STREAM = 7
@@ -18,7 +18,7 @@ STREAM = 7
 class Silence(Fault):
     """In each round a share of the validators, and the committees of certain shards in certain rounds."""
 
-    def __init__(self, scene: Scene, *, share: float = 0.0, committees: Sequence[ShardRound] = ()) -> None:
+    def __init__(self, scene: Scene, *, share: float = 0.0, committees: Sequence[ShardInRound] = ()) -> None:
         super().__init__(scene)
         self._share, self._committees = share, committees
         self._silent: dict[RoundNumber, frozenset[ParticipantId]] = {}
