@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.attacks.commits import OTHER_VICTIM, VICTIM
 from experiments.attacks.strategy import Outsider
-from qfl.chain.contracts.records import record
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 

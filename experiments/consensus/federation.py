@@ -16,9 +16,8 @@ from qfl.chain.deploy import Genesis, deploy
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import ChainRouter, Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
-from qfl.chain.rpc.router import ChainRouter
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError

@@ -15,8 +15,8 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import deploy
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.client.client import Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet.devnet import Devnet

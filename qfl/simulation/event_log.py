@@ -10,7 +10,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.files import read_json_lines, write_atomically
 
 

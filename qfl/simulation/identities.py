@@ -12,13 +12,11 @@ from pathlib import Path
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from qfl.chain.clock import Clock, DevelopmentClock, WaitingClock
+from qfl.chain.clock import Clock, DevelopmentClock, WaitingClock, can_follow_time, can_move_time
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.accounts import development_account
-from qfl.chain.rpc.capabilities import can_follow_time, can_move_time
-from qfl.chain.rpc.receipts import ReceiptListener
-from qfl.chain.rpc.router import ChainRouter
+from qfl.chain.rpc.calls import ChainRouter, ReceiptListener
 from qfl.chain.rpc.sender import Sender, TransactionSender
 from qfl.client.client import Client
 from qfl.client.concealed import NormProver

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qfl.chain.clock import is_development_chain
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rehearsal import contracts_of_beacon, contracts_of_shard, deployment_gas, rehearse, require_room
 from qfl.chain.rpc.accounts import is_development_account
-from qfl.chain.rpc.capabilities import is_development_chain
 from qfl.chain.rpc.connection import chain_id_of, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.chain.rpc.sender import Sender

@@ -15,8 +15,8 @@ from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.devnet import Devnet

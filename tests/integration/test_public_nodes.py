@@ -25,8 +25,8 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.rpc import rpc_at
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.daemon import Daemon

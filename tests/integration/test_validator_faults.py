@@ -14,7 +14,7 @@ from testnet import SHARD, Testnet, reach_checkpoint_phase, step_clients
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.accounts import development_account
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of

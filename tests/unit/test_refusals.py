@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from qfl.chain.rpc.refusals import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
+from qfl.chain.rpc.answers import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
 from qfl.errors import NodeBusy, RpcFailed, RpcRefused
 from qfl.node.retry import PASSING
 

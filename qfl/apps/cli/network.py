@@ -78,7 +78,7 @@ class Network:
         """
         from qfl import Sender
         from qfl.chain.rpc.accounts import load_account
-        from qfl.chain.rpc.router import ChainRouter
+        from qfl.chain.rpc.calls import ChainRouter
 
         ledger, paying = self.ledger(), load_account(self.account)
         sender = Sender(ledger.web3, paying)

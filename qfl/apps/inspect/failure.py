@@ -12,7 +12,7 @@ from typing import Any
 from web3 import Web3
 
 from qfl.apps.inspect.plain import plain
-from qfl.chain.rpc.replay import OVERTAKEN, find_failure
+from qfl.chain.rpc.revert import OVERTAKEN, find_failure
 
 
 @dataclass(frozen=True)

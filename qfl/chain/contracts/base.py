@@ -7,13 +7,13 @@ from functools import cache
 from typing import Any, TypeVar, overload
 
 from eth_abi.exceptions import DecodingError
+from hexbytes import HexBytes
 from web3 import Web3
 from web3.types import BlockIdentifier
 
 from qfl.chain.abi import load_abi
-from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading, require_data
-from qfl.chain.rpc.coding import EventCoder, FunctionCoder, in_python
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder, in_python, record
 from qfl.chain.rpc.connection import chain_id_of, reaching, url_of
 from qfl.chain.rpc.logs import read_logs
 from qfl.chain.rpc.revert import decode_revert
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 
 class BoundContract:
-    """One contract; `.functions` of web3 is used nowhere. Structs are dataclasses (`qfl.chain.contracts.records`)."""
+    """One contract; `.functions` of web3 is used nowhere. Structs are dataclasses (`qfl.chain.rpc.coding.record`)."""
 
     abi_name: str
 
@@ -88,10 +88,14 @@ class BoundContract:
         last = to_block if isinstance(to_block, int) else str(to_block)
         logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, from_block, last)
         with reading(self._url, f"an event {name}"):
-            found = [coder.decode(log) for log in logs]
-        return [
-            {**log["args"], "block": log["blockNumber"], "txHash": log["transactionHash"].to_0x_hex()} for log in found
-        ]
+            return [
+                {
+                    **coder.decode(log),
+                    "block": int(log["blockNumber"], 16),
+                    "txHash": HexBytes(log["transactionHash"]).to_0x_hex(),
+                }
+                for log in logs
+            ]
 
     def _kept_at(self, address: str) -> bytes:
         """What a contract keeps as the code of another one; the first byte there is STOP."""

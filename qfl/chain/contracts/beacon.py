@@ -10,7 +10,7 @@ from typing import Any
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract, view
-from qfl.chain.contracts.records import record
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex

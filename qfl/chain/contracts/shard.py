@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract, view
-from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.rpc import call_all
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex

@@ -9,7 +9,7 @@ from enum import IntEnum
 from web3.types import BlockIdentifier
 
 from qfl.chain.contracts.base import BoundContract, view
-from qfl.chain.contracts.records import record
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import LmsPublicKey, ParticipantId
 

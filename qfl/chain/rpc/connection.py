@@ -14,8 +14,7 @@ from web3.exceptions import Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from qfl.chain.rpc.answers import MISREAD
-from qfl.chain.rpc.refusals import refusal_of
+from qfl.chain.rpc.answers import MISREAD, refusal_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.errors import ChainUnreachable, InvalidInput, NodeContradictsItself
 from qfl.errors.secrets import conceal_address

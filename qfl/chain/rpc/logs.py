@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qfl.chain.rpc.answers import require_quantity
-from qfl.chain.rpc.refusals import LOGS
+from qfl.chain.rpc.answers import LOGS, require_quantity
 from qfl.chain.rpc.rpc import Rpc, wait_for
 from qfl.errors import NodeBusy, NodeContradictsItself, RpcFailed, RpcRefused
 

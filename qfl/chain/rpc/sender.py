@@ -16,12 +16,9 @@ from typing import Any
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from qfl.chain.rpc.account import Account
-from qfl.chain.rpc.answers import reading, require_object, require_quantity
-from qfl.chain.rpc.calls import TransactionSender, UnsentCall
-from qfl.chain.rpc.nonces import Fees, Nonces, Signed
-from qfl.chain.rpc.receipts import Receipt, ReceiptListener
-from qfl.chain.rpc.refusals import is_fee_too_low, is_nonce_taken
+from qfl.chain.rpc.account import Account, Fees, Signed
+from qfl.chain.rpc.answers import is_fee_too_low, is_nonce_taken, reading, require_object, require_quantity
+from qfl.chain.rpc.calls import Receipt, ReceiptListener, TransactionSender, UnsentCall
 from qfl.chain.rpc.rpc import wait_for
 from qfl.errors import (
     ChainError,
@@ -100,7 +97,6 @@ class Sender(Account, TransactionSender):
         """`chain_id` where it is known: the chain need not answer yet."""
         super().__init__(web3, account, chain_id)
         self._listener = listener
-        self._nonces = Nonces(self._rpc, self.address)
         self._in_doubt: dict[UnsentCall, Signed] = {}
         self._turn = asyncio.Lock()
         self._resent_at = 0.0
@@ -158,7 +154,7 @@ class Sender(Account, TransactionSender):
         if not deliveries:
             return
         try:
-            nonce, fees = await asyncio.gather(self._nonces.next_free(), self._fees())
+            nonce, fees = await asyncio.gather(self._nonce("pending"), self._fees())
         except ChainError as error:
             for delivery in deliveries:
                 delivery.fate = error
@@ -171,7 +167,7 @@ class Sender(Account, TransactionSender):
     def _adopt(self, delivery: Delivery, signed: Signed) -> None:
         """Have this transaction stand for the call."""
         delivery.signed = self._in_doubt[delivery.call] = signed
-        self._nonces.remember(signed)
+        self._remember(signed)
 
     async def _submit(self, delivery: Delivery) -> None:
         """Hand a transaction to the node; that it has it already, because an answer was lost, is no fault."""
@@ -187,7 +183,7 @@ class Sender(Account, TransactionSender):
             if not is_nonce_taken(refusal):
                 self._in_doubt.pop(delivery.call, None)
                 raise await self._explained(delivery.call, refusal, signed.gas) from refusal
-            if await self._nonces.mined() <= signed.nonce or await self._is_overtaken(signed):
+            if await self._nonce("latest") <= signed.nonce or await self._is_overtaken(signed):
                 self._give_up(delivery)
             return
 
@@ -259,7 +255,7 @@ class Sender(Account, TransactionSender):
                 raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS, standing)
             if time.monotonic() - looked > RESEND_SECONDS:
                 looked = time.monotonic()
-                mined = await self._nonces.mined()
+                mined = await self._nonce("latest")
                 if mined > signed.nonce and await self._is_overtaken(signed):
                     self._give_up(delivery)
                     return None
@@ -312,8 +308,8 @@ class Sender(Account, TransactionSender):
         known, block, mined, waiting = await asyncio.gather(
             self._rpc.call("eth_getTransactionByHash", signed.hash),
             self._rpc.call("eth_getBlockByNumber", "latest", False),
-            self._nonces.mined(),
-            self._nonces.next_free(),
+            self._nonce("latest"),
+            self._nonce("pending"),
         )
         where = "the node does not know it" if known is None else "the node has it"
         with reading(self._rpc.url, "a block"):
@@ -328,7 +324,7 @@ class Sender(Account, TransactionSender):
         if time.monotonic() - self._resent_at < RESEND_SECONDS:
             return
         self._resent_at = time.monotonic()
-        for number, sent in await self._nonces.unmined_up_to(last):
+        for number, sent in await self._unmined_up_to(last):
             await self._hand_over(sent or self._filler(number, await self._fees()))  # it may know it after all
 
 
