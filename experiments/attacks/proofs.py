@@ -68,7 +68,15 @@ class WaitingReveal(Outsider):
         """The client's reveal, with this commitment and proof."""
         root, digest, salt = opening
         victim, shard = self.testnet.join(VICTIM), self._ledger.shards[0]
-        return shard.reveal_private(number, victim, root, digest, salt, commitment, proof)
+        return shard.reveal_private(
+            number,
+            victim,
+            update_root=root,
+            content_digest=digest,
+            salt=salt,
+            vector_commitment=commitment,
+            proof=proof,
+        )
 
 
 class MalleatedProof(WaitingReveal):

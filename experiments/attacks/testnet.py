@@ -135,7 +135,9 @@ class LocalTestnet:
         if name not in self._joined:
             staking, role = self.ledger.staking, role_of(name)
             stake_wei = staking.minimum_stake_wei(role)
-            self.senders[name].send(staking.bond(role, self.keys[name].public, self.withdrawal(name), stake_wei))
+            self.senders[name].send(
+                staking.bond(role, self.keys[name].public, withdrawal=self.withdrawal(name), stake_wei=stake_wei)
+            )
             self._joined[name] = ParticipantId(staking.participant_count())
         return self._joined[name]
 

@@ -90,7 +90,7 @@ class Federation:
         """Bond keys, whoever holds them; the new participants' numbers, in order."""
         staking = self.ledger.staking
         stake_wei, before = staking.minimum_stake_wei(role), staking.participant_count()
-        self.send([staking.bond(role, key, self.sender.address, stake_wei) for key in keys])
+        self.send([staking.bond(role, key, withdrawal=self.sender.address, stake_wei=stake_wei) for key in keys])
         return [ParticipantId(before + i + 1) for i in range(len(keys))]
 
     def send(self, calls: Sequence[UnsentCall]) -> None:
@@ -117,6 +117,6 @@ class Federation:
             signatures = {seat: seats[seat].sign(digest) for seat in range(quorum_of(len(seats)))}
             self.sender.send(beacon.submit_checkpoint(checkpoint, encode_bundle(signatures)))
         publisher = next(iter(self.validators.values()))
-        model = word(f"model {number}"), word(f"content {number}")
-        signature = publisher.sign(domain.publication(number, publisher.id, *model))
-        self.sender.send(beacon.publish(number, publisher.id, *model, signature))
+        root, digest = word(f"model {number}"), word(f"content {number}")
+        signature = publisher.sign(domain.publication(number, publisher.id, root, digest))
+        self.sender.send(beacon.publish(number, publisher.id, root=root, digest=digest, signature=signature))

@@ -25,6 +25,6 @@ def admissions(ledger: Ledger, shard: ShardIndex, clients: Iterable[ParticipantI
     members = [client for client in clients if client in positions and shard_in(mirrored, client) == shard]
     missing = [client for client in members if client not in mirror.admitted(members)] if members else []
     return [
-        mirror.admit(client, census.keys[client], positions[client], merkle_path(census.leaves, positions[client]))
-        for client in missing
+        mirror.admit(client, census.keys[client], position=position, path=merkle_path(census.leaves, position))
+        for client, position in ((client, positions[client]) for client in missing)
     ]

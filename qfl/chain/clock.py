@@ -15,7 +15,7 @@ from web3 import Web3
 from web3.types import RPCEndpoint
 
 from qfl.chain.rpc.calls import UnsentCall
-from qfl.chain.rpc.connection import chain_id_of, reaching, url_of
+from qfl.chain.rpc.connection import chain_id_of, reaching, time_of, url_of
 from qfl.chain.rpc.sender import Sender
 from qfl.errors import ChainUnreachable, ClockNotMovable
 
@@ -41,7 +41,7 @@ class DevelopmentClock:
     """Moves the time of Anvil or Ganache; shards' own chains (Anvil) follow, as far as they answer."""
 
     def __init__(self, web3: Web3, *followers: Web3) -> None:
-        self._web3, self._url, self._followers = web3, url_of(web3), followers
+        self._web3, self._followers = web3, followers
 
     def reach(self, timestamp: int) -> None:
         """Jump to `timestamp` and mine a block there.
@@ -49,20 +49,21 @@ class DevelopmentClock:
         Raises:
             ClockNotMovable: a chain's time cannot be set.
         """
-        with reaching(self._url):
-            while (missing := timestamp - _time_of(self._web3)) > 0:
-                self._request(self._web3, "evm_increaseTime", missing)
-                self._request(self._web3, "evm_mine")
-            now = _time_of(self._web3)
+        while (missing := timestamp - time_of(self._web3)) > 0:
+            self._request(self._web3, "evm_increaseTime", missing)
+            self._request(self._web3, "evm_mine")
+        now = time_of(self._web3)
         for follower in self._followers:
-            with suppress(ChainUnreachable), reaching(url_of(follower)):
+            with suppress(ChainUnreachable):
                 # To the second: what one chain is ahead of the others is missing in its next phase.
-                if _time_of(follower) < now:
+                if time_of(follower) < now:
                     self._request(follower, "evm_setNextBlockTimestamp", now)
                     self._request(follower, "evm_mine")
 
     def _request(self, web3: Web3, method: str, *values: int) -> None:
-        if "error" in web3.provider.make_request(RPCEndpoint(method), list(values)):
+        with reaching(url_of(web3)):
+            answer = web3.provider.make_request(RPCEndpoint(method), list(values))
+        if "error" in answer:
             raise ClockNotMovable(url_of(web3))
 
 
@@ -87,9 +88,7 @@ class WaitingClock:
     def _wait(self, sender: Sender, timestamp: int) -> None:
         latest, since = 0, time.monotonic()
         while True:
-            with reaching(url_of(sender.web3)):
-                now = _time_of(sender.web3)
-            if now >= timestamp:
+            if (now := time_of(sender.web3)) >= timestamp:
                 return
             if now != latest:
                 latest, since = now, time.monotonic()
@@ -97,10 +96,6 @@ class WaitingClock:
                 log.info("the chain at %s makes no blocks by itself: sent it a transaction", url_of(sender.web3))
                 sender.send(UnsentCall("pass_time", sender.address, b""))
             time.sleep(self._poll_seconds)
-
-
-def _time_of(web3: Web3) -> int:
-    return int(web3.eth.get_block("latest")["timestamp"])
 
 
 def is_development_chain(web3: Web3) -> bool:

@@ -115,7 +115,7 @@ def deploy(
         raise AddressTaken("Disputes", disputes_expected, disputes)
     named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards, verifying_key is not None)
     wrapper = Staking(web3, staking)
-    sender.send(wrapper.wire(beacon, disputes, rewards))
+    sender.send(wrapper.wire(beacon, disputes=disputes, rewards=rewards))
     if parameters.reward_pool_wei:
         sender.send(wrapper.fund_rewards(parameters.reward_pool_wei))
     away = [deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]

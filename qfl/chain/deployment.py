@@ -12,7 +12,7 @@ from eth_utils.address import is_address
 from eth_utils.crypto import keccak
 from web3 import Web3
 
-from qfl.chain.rpc.connection import reaching, url_of
+from qfl.chain.rpc.connection import code_at, reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
 from qfl.errors.secrets import conceal_address
 from qfl.files import read_json, write_atomically
@@ -144,8 +144,7 @@ def _number(value: object) -> int:
 
 def code_hash(web3: Web3, address: str) -> str:
     """keccak-256 of the code at `address`, as 0x...; "no contract" where there is none."""
-    with reaching(url_of(web3)):
-        code = bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
+    code = code_at(web3, address)
     return "0x" + keccak(code).hex() if code else "no contract"
 
 

@@ -21,7 +21,7 @@ from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.roll import Roll
 from qfl.chain.rounds import Round
-from qfl.chain.rpc.connection import connect, prepare_connection, reaching, url_of
+from qfl.chain.rpc.connection import connect, prepare_connection, reaching, time_of, url_of
 from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.errors.secrets import HIDDEN, conceal_address
 from qfl.protocol.digests import Domain
@@ -108,8 +108,7 @@ class Ledger:
 
     def now(self) -> int:
         """Time of the latest block, unix seconds."""
-        with reaching(url_of(self.web3)):
-            return int(self.web3.eth.get_block("latest")["timestamp"])
+        return time_of(self.web3)
 
     def shard_of(self, client: ParticipantId) -> ShardIndex:
         """The shard a client belongs to in the current round; before the first one, shard 0."""

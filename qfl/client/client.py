@@ -199,13 +199,8 @@ class Client:
             ContractReverted: it is not this client's to do.
         """
         record = self._record(round_number)
-        call = self._ledger.shards[record["shard"]].commit(
-            round_number,
-            self.participant,
-            bytes.fromhex(record["base_root"]),
-            bytes.fromhex(record["commitment"]),
-            bytes.fromhex(record["signature"]),
-        )
+        parts = {name: bytes.fromhex(record[name]) for name in ("base_root", "commitment", "signature")}
+        call = self._ledger.shards[record["shard"]].commit(round_number, self.participant, **parts)
         return send_unless_overtaken(self._sender, call) is not None
 
     def reveal(self, round_number: RoundNumber) -> bool:
@@ -217,12 +212,14 @@ class Client:
         record = self._record(round_number)
         self._store.put(self._update_path(round_number).read_bytes())
         shard = self._ledger.shards[record["shard"]]
-        root, digest, salt = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt"))
+        opening = {name: bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt")}
         if "proof" in record:
             vector, proof = int(record["vector_commitment"], 16), bytes.fromhex(record["proof"])
-            call = shard.reveal_private(round_number, self.participant, root, digest, salt, vector, proof)
+            call = shard.reveal_private(
+                round_number, self.participant, **opening, vector_commitment=vector, proof=proof
+            )
         else:
-            call = shard.reveal(round_number, self.participant, root, digest, salt)
+            call = shard.reveal(round_number, self.participant, **opening)
         return send_unless_overtaken(self._sender, call) is not None
 
     def release(self, retention: Retention) -> bool:

@@ -79,7 +79,7 @@ class BlsScheme(QuorumScheme[bytes]):
             registration = validator, keccak(public), self.quorum.key_count(validator)
             signature = key.sign(domain.digest(REGISTRATION, *registration))
             possession = full_signature(bls.prove_possession())
-            sender.send(self.quorum.register(validator, public, possession, signature))
+            sender.send(self.quorum.register(validator, public, possession=possession, signature=signature))
         return bls
 
     def maintain(self, sender: TransactionSender) -> None:

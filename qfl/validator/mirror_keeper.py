@@ -98,7 +98,7 @@ class Keeper:
         name = f"mirror of shard {message.round.shard} from {message.round.previous} to {number}"
         if (signature := self._signer.sign_once(name, number, digest)) is None:
             return False
-        call = mirror.countersign(number, self._validator, digest, signature)
+        call = mirror.countersign(number, self._validator, digest=digest, signature=signature)
         if send_unless_overtaken(self._sender, call) is None:
             return False
         signatures[self._validator] = signature
@@ -116,7 +116,7 @@ class Keeper:
             signed = {i: signatures[seat.validator] for i, seat in enumerate(seats) if seat.validator in signatures}
             if len(signed) >= (needed := quorum_of(len(seats))):
                 bundle = encode_bundle({seat: signed[seat] for seat in sorted(signed)[:needed]})
-                return send_unless_overtaken(self._sender, mirror.advance(message, signers, bundle)) is not None
+                return send_unless_overtaken(self._sender, mirror.advance(message, signers, bundle=bundle)) is not None
         return False
 
 

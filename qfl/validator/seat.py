@@ -153,10 +153,12 @@ class Seat:
         if completes:
             return False
         if checkpoint.turn == self._seat:
-            call = self._shard.propose(checkpoint, signature, self._validator)
+            call = self._shard.propose(checkpoint, signature, validator=self._validator)
         else:
             digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-            call = self._shard.attest(checkpoint, self._seat, digest, signature, self._validator)
+            call = self._shard.attest(
+                checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator
+            )
         return send_unless_overtaken(self._sender, call) is not None
 
     def _speaks_now(self, turn: int) -> bool:

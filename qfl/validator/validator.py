@@ -162,7 +162,9 @@ class Validator:
         if signature is None:  # a rollback changed the base after this validator had signed: leave it to others
             return False
         self._store.put(data)
-        call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
+        call = self._ledger.beacon.publish(
+            round_number, self.participant, root=root, digest=digest, signature=signature
+        )
         return send_unless_overtaken(self._sender, call) is not None
 
     def release(self, retention: Retention) -> bool:

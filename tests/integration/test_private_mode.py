@@ -188,15 +188,20 @@ class Rogue:
         digest = domain.commit(self.round, self.participant, self.spec.base_root, commitment)
         signature = self.testnet.keys[self.name].sign(digest)
         call = self.testnet.ledger.shards[SHARD].commit(
-            self.round, self.participant, self.spec.base_root, commitment, signature
+            self.round, self.participant, base_root=self.spec.base_root, commitment=commitment, signature=signature
         )
         self.testnet.senders[self.name].send(call)
 
     def reveal(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         self.testnet.store.put(update.content)
         call = self.testnet.ledger.shards[SHARD].reveal_private(
-            *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
-            *(evidence.vector_commitment, evidence.proof),
+            self.round,
+            self.participant,
+            update_root=update.update_root,
+            content_digest=update.content_digest,
+            salt=update.salt,
+            vector_commitment=evidence.vector_commitment,
+            proof=evidence.proof,
         )
         self.testnet.senders[self.name].send(call)
 

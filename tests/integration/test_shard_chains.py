@@ -172,7 +172,9 @@ def test_mirrors_forget_clients_that_left_and_keys_that_were_replaced(
     renewing, leaving = (client.participant for client in shard_testnet.network.clients[:2])
     keys = [shard_testnet.identities.keys[folder] for folder in shard_testnet.identities.client_folders]
     with KeyFile.create(tmp_path / "new.lms", 5) as new:
-        sender.send(staking.rotate_key(renewing, new.public, keys[0].sign(domain.rotation(renewing, new.public, 0))))
+        sender.send(
+            staking.rotate_key(renewing, new.public, signature=keys[0].sign(domain.rotation(renewing, new.public, 0)))
+        )
     sender.send(staking.request_exit(leaving, keys[1].sign(domain.exit(leaving, 0))))
     number = shard_testnet.open_round()
     shard_testnet.keep_mirrors()

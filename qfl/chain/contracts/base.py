@@ -14,17 +14,20 @@ from web3.types import BlockIdentifier
 from qfl.chain.abi import load_abi
 from qfl.chain.rpc.answers import reading, require_data
 from qfl.chain.rpc.coding import EventCoder, FunctionCoder, in_python, record
-from qfl.chain.rpc.connection import chain_id_of, reaching, url_of
+from qfl.chain.rpc.connection import chain_id_of, code_at, url_of
 from qfl.chain.rpc.logs import read_logs
 from qfl.chain.rpc.revert import decode_revert
 from qfl.chain.rpc.rpc import call_all, rpc_at
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import DeploymentMismatch, RpcRefused
-from qfl.protocol.types import ParticipantId
+from qfl.protocol.types import ParticipantId, RoundNumber
 
 A = TypeVar("A")
 B = TypeVar("B")
 T = TypeVar("T")
+
+PARTICIPANTS = ("id", "client", "validator", "clientId")
+"""What functions call the participant that they are called for."""
 
 
 class BoundContract:
@@ -66,10 +69,23 @@ class BoundContract:
         participant: ParticipantId | None = None,
         round_number: int | None = None,
     ) -> UnsentCall:
-        """A call that is not sent yet; its label is the function's name, unless there is another one."""
-        data, chain_id = encode_call(self.abi_name, function, arguments), chain_id_of(self.web3)
-        label = label or in_python(function)
-        return UnsentCall(label, self.address, data, value_wei, participant, round_number, chain_id)
+        """A call that is not sent yet.
+
+        Unless given, its label is the function's name, and its participant and round are those among its arguments.
+        """
+        coder = _functions(self.abi_name)[function]
+        named = dict(zip(coder.parameters, arguments, strict=True))
+        spoken_for: Any = participant or next((named[name] for name in PARTICIPANTS if name in named), None)
+        number: Any = round_number or named.get("round")
+        return UnsentCall(
+            label or in_python(function),
+            self.address,
+            coder.encode(arguments),
+            value_wei,
+            participant=spoken_for,
+            round=number,
+            chain_id=chain_id_of(self.web3),
+        )
 
     def _events(
         self, kind: type[T], name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
@@ -84,7 +100,7 @@ class BoundContract:
     ) -> list[dict[str, Any]]:
         """As `_events`: the arguments of each log by name, and beside them its `block` and `txHash`."""
         coder = _event(self.abi_name, name)
-        topics = coder.topics({name: value for name, value in filters.items() if value is not None})
+        topics = coder.topics({key: value for key, value in filters.items() if value is not None})
         last = to_block if isinstance(to_block, int) else str(to_block)
         logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, from_block, last)
         with reading(self._url, f"an event {name}"):
@@ -99,8 +115,7 @@ class BoundContract:
 
     def _kept_at(self, address: str) -> bytes:
         """What a contract keeps as the code of another one; the first byte there is STOP."""
-        with reaching(self._url):
-            return bytes(self.web3.eth.get_code(Web3.to_checksum_address(address)))[1:]
+        return code_at(self.web3, address)[1:]
 
     def arguments_of(self, data: bytes) -> tuple[str, dict[str, Any]]:
         """The function and arguments in a transaction's input.
@@ -129,6 +144,11 @@ def view(kind: type[T], function: str, first: type[A], second: type[B], /) -> Ca
 def view(kind: type[T], function: str, /, *_arguments: type) -> Callable[..., T]:
     """A method that calls a view with arguments of these types, and returns what it answers as a `kind`."""
     return lambda contract, *arguments: contract._read(kind, function, *arguments)
+
+
+def of_round(kind: type[T]) -> Callable[[BoundContract, RoundNumber, int], list[T]]:
+    """A method that reads the events of a round since a block, oldest first; the event has the name of its `kind`."""
+    return lambda contract, number, from_block: contract._events(kind, kind.__name__, from_block, round=number)
 
 
 def encode_call(abi_name: str, function: str, arguments: Sequence[object]) -> bytes:

@@ -53,10 +53,9 @@ class BlsQuorum(BoundContract):
 
     # --- calls ---
 
-    def register(self, validator: ParticipantId, key: bytes, possession: bytes, signature: bytes) -> UnsentCall:
+    def register(self, validator: ParticipantId, key: bytes, *, possession: bytes, signature: bytes) -> UnsentCall:
         """Register a validator's key, or replace it."""
-        arguments = [validator, key, possession, signature]
-        return self._write("register", *arguments, label="register_bls_key", participant=validator)
+        return self._write("register", validator, key, possession, signature, label="register_bls_key")
 
     def pack(self, keys: Iterable[tuple[ParticipantId, bytes]]) -> UnsentCall:
         """Pack current keys into a new page, in ascending order of validators."""
@@ -96,7 +95,7 @@ class BlsQuorum(BoundContract):
     # --- events ---
 
     def registrations(
-        self, from_block: int, validator: ParticipantId | None = None, to_block: BlockIdentifier = "latest"
+        self, from_block: int, validator: ParticipantId | None = None, *, to_block: BlockIdentifier = "latest"
     ) -> list[Registration]:
         """Every key that was registered since a block, oldest first; by one validator, or by all."""
         return self._events(Registration, "KeyRegistered", from_block, to_block, validator=validator)

@@ -34,8 +34,9 @@ class FunctionCoder:
     def __init__(self, entry: Any) -> None:
         self.name, self.selector = str(entry["name"]), function_abi_to_4byte_selector(entry)
         self._inputs, self._outputs = get_abi_input_types(entry), get_abi_output_types(entry)
+        self.parameters = [str(parameter["name"]) for parameter in entry["inputs"]]
         self._write_inputs = [_writer(parameter) for parameter in entry["inputs"]]
-        self._read_inputs = {parameter["name"]: _reader(parameter) for parameter in entry["inputs"]}
+        self._read_inputs = [_reader(parameter) for parameter in entry["inputs"]]
         self._read_outputs = [_reader(parameter) for parameter in entry["outputs"]]
 
     def encode(self, arguments: Sequence[object]) -> bytes:
@@ -45,8 +46,8 @@ class FunctionCoder:
 
     def arguments_in(self, data: bytes) -> dict[str, Any]:
         """The arguments in call data, by name. Raises DecodingError."""
-        found = decode(self._inputs, data[4:])
-        return {name: read(value) for (name, read), value in zip(self._read_inputs.items(), found, strict=True)}
+        found = zip(self.parameters, self._read_inputs, decode(self._inputs, data[4:]), strict=True)
+        return {name: read(value) for name, read, value in found}
 
     def decode(self, answer: bytes) -> Any:
         """The value that the function returns; a tuple when there are several. Raises DecodingError."""

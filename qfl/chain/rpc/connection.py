@@ -65,11 +65,7 @@ def url_of(web3: Web3) -> str:
 
 
 def chain_id_of(web3: Web3) -> int:
-    """The chain's id, asked for once for each connection.
-
-    Raises:
-        ChainUnreachable.
-    """
+    """The chain's id, asked for once for each connection. Raises `ChainUnreachable`."""
     if web3 not in _chain_ids:
         with reaching(url_of(web3)):
             _chain_ids[web3] = int(web3.eth.chain_id)
@@ -77,13 +73,21 @@ def chain_id_of(web3: Web3) -> int:
 
 
 def block_number(web3: Web3) -> int:
-    """The number of the latest block.
-
-    Raises:
-        ChainUnreachable.
-    """
+    """The number of the latest block. Raises `ChainUnreachable`."""
     with reaching(url_of(web3)):
         return int(web3.eth.block_number)
+
+
+def time_of(web3: Web3) -> int:
+    """The time of the latest block, unix seconds. Raises `ChainUnreachable`."""
+    with reaching(url_of(web3)):
+        return int(web3.eth.get_block("latest")["timestamp"])
+
+
+def code_at(web3: Web3, address: str) -> bytes:
+    """The code at `address`; empty where no contract is. Raises `ChainUnreachable`."""
+    with reaching(url_of(web3)):
+        return bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
 
 
 class _Provider(HTTPProvider):
