@@ -103,8 +103,13 @@ class LocalTestnet:
             self.store.put(data)
         self.deployment_path = folder / "deployment.json"
         if past is None:
-            chosen = load_parameters(**parameters), genesis[0], verifying_key, SCHEMES.find(quorum).contract
-            deployment = deploy(self.web3, self.owner, *chosen)
+            deployment = deploy(
+                self.owner,
+                load_parameters(**parameters),
+                genesis=genesis[0],
+                verifying_key=verifying_key,
+                quorum=SCHEMES.find(quorum).contract,
+            )
             deployment.save(self.deployment_path)
         else:
             deployment = past.ledger.deployment

@@ -74,7 +74,7 @@ class Federation:
         beacon_sender = Sender(web3, account, self.receipts.append)
         shard_senders = [Sender(own, account, self.receipts.append) for own in shard_web3s]
         parameters = load_parameters(**{"shards": max(1, len(shard_senders)), "seats": SEATS, **self.parameters})
-        self.deployment = deploy(web3, beacon_sender, parameters, self.genesis, shard_senders=shard_senders)
+        self.deployment = deploy(beacon_sender, parameters, genesis=self.genesis, shard_senders=shard_senders)
         self.ledger = Ledger(web3, self.deployment, shard_web3s)
         self.sender = ChainRouter({sender.chain_id: sender for sender in (beacon_sender, *shard_senders)})
         self.clock = DevelopmentClock(web3)

@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from experiments.consensus.federation import Federation, Member, word
-from qfl.chain.mirror_message import shard_in
+from qfl.chain.mirroring import shard_in
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.digests import compute_commitment

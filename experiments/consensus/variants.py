@@ -114,7 +114,11 @@ def build_site(
     parameters = load_parameters(**{**config.parameters(), "shards": variant.shards, "seats": SEATS})
     owners = [own[0] for own in shard_senders]
     deployment = deploy(
-        web3, senders[0], parameters, genesis, quorum=SCHEMES.find(variant.quorum).contract, shard_senders=owners
+        senders[0],
+        parameters,
+        genesis=genesis,
+        quorum=SCHEMES.find(variant.quorum).contract,
+        shard_senders=owners,
     )
     ledger = Ledger(web3, deployment, shard_web3s)
     voting = FlatVoting.deploy(ledger, senders[0]) if variant.is_flat else None

@@ -13,6 +13,7 @@ from qfl.auditor.voided import voided_rounds
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
 from qfl.chain.ledger import Ledger
+from qfl.chain.mirroring import MirrorVerifier
 from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
@@ -36,7 +37,6 @@ from qfl.protocol.types import Checkpoint, LmsPublicKey, Reveal, RoundNumber, Ro
 from qfl.quorum.lms import LmsScheme
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
-from qfl.validator.mirror_verifier import MirrorVerifier
 
 NOT_REVEALED = "the attested list of updates of shard {} is not the revealed one"
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from qfl.chain.compiler import compile_contracts
-from qfl.chain.creation import creation_call, creation_gas
-from qfl.chain.deploy import QuorumContract, struct
+from qfl.chain.deploy import QuorumContract
 from qfl.chain.parameters import ProtocolParameters
 from qfl.chain.rpc.connection import url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
@@ -29,7 +28,7 @@ def contracts_of_shard(is_private: bool) -> list[str]:
 def deployment_gas(names: list[str]) -> int:
     """About what creating contracts of these names takes, and making them known to each other."""
     artifacts = compile_contracts()
-    return WIRING_GAS + sum(creation_gas(artifacts[name]) for name in names)
+    return WIRING_GAS + sum(artifacts[name].creation_gas for name in names)
 
 
 def require_room(sender: Sender, names: list[str]) -> None:
@@ -39,8 +38,8 @@ def require_room(sender: Sender, names: list[str]) -> None:
         ChainUnfit: it does not. RpcRefused, ChainUnreachable, CompilerFailed.
     """
     artifacts, url = compile_contracts(), url_of(sender.web3)
-    largest = max(names, key=lambda name: creation_gas(artifacts[name]))
-    needed = int(GAS_MARGIN * creation_gas(artifacts[largest]))
+    largest = max(names, key=lambda name: artifacts[name].creation_gas)
+    needed = int(GAS_MARGIN * artifacts[largest].creation_gas)
     limit = int(wait_for(rpc_at(url).call("eth_getBlockByNumber", "latest", False))["gasLimit"], 16)
     if limit < needed:
         reason = f"a block takes {limit:,} gas, and creating {largest} needs {needed:,}"
@@ -54,13 +53,13 @@ def rehearse(sender: Sender, parameters: ProtocolParameters, quorum: QuorumContr
         ChainUnfit: it lacks what the quorum needs.
         ContractReverted: the parameters contradict each other. TransactionRefused, ChainUnreachable, CompilerFailed.
     """
-    artifacts, web3 = compile_contracts(), sender.web3
+    artifacts = compile_contracts()
     staking = artifacts["Staking"]
-    sender.dry_run(creation_call(web3, staking, struct(staking, 0, parameters.staking)))
+    sender.dry_run(staking.creation(staking.struct(0, parameters.staking)))
     try:
-        sender.dry_run(creation_call(web3, artifacts[quorum.name], sender.address))
+        sender.dry_run(artifacts[quorum.name].creation(sender.address))
     except ContractReverted as refusal:
         if refusal.name != quorum.unfit:
             raise
         remedy = "choose --quorum lms, or another chain with --rpc"
-        raise ChainUnfit(url_of(web3), f"it has no {quorum.needs}", remedy) from refusal
+        raise ChainUnfit(url_of(sender.web3), f"it has no {quorum.needs}", remedy) from refusal

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.chain.admission import admissions
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
+from qfl.chain.mirroring import admissions
 from qfl.client.concealed import NormEvidence, NormProver, conceal
 from qfl.client.update import prepare_update
 from qfl.crypto.norm.statement import context_of

@@ -27,7 +27,7 @@ from qfl.node.encryption import KEY_NAME, set_up_encryption
 from qfl.node.membership import join
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
-from qfl.validator.scorer import Scorer
+from qfl.validator.selection import Scorer
 from qfl.validator.validator import Validator
 
 

@@ -12,7 +12,7 @@ from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import RoundSpec, VerifiedUpdate
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
-from qfl.validator.scorer import Scorer
+from qfl.validator.selection import Scorer
 
 
 class Panel:
@@ -38,7 +38,7 @@ class Panel:
         for turn, policy in enumerate(policies):
             proposed = policy.choose(updates)
             mask = sum(1 << update.index for update in proposed)
-            votes = sum(other is policy or other.accepts(updates, mask, turn) for other in policies)
+            votes = sum(other is policy or other.accepts(updates, mask, turn=turn) for other in policies)
             if votes >= quorum_of(len(policies)):
                 chosen, self.turns[-1] = proposed, turn + 1
                 break

@@ -62,7 +62,7 @@ from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset
 from qfl.training.job import JobDocument
 from qfl.training.trainer import EXECUTORS
-from qfl.validator.scorer import Scorer
+from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
 

@@ -9,11 +9,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Sequence
 
-from qfl.chain.admission import admissions
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.ledger import Ledger
-from qfl.chain.mirror_message import compute_message
+from qfl.chain.mirroring import admissions, compute_message
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.lms import verify
 from qfl.errors import ChainError, ContractReverted
@@ -64,7 +63,7 @@ class Keeper:
         own = [seat for _, seats in committees for seat in seats if seat.validator == self._validator]
         if not own:
             return False
-        message = compute_message(self._ledger, shard, number, shown.round)
+        message = compute_message(self._ledger, shard, round_number=number, previous=shown.round)
         digest = self._ledger.mirror_domains[shard].mirror_message(message)
         signatures = self._signatures(shard, number, digest, [seat for _, seats in committees for seat in seats])
         sent = self._validator not in signatures and self._sign(mirror, message, digest, own[0], signatures)
@@ -133,7 +132,7 @@ def begin_mirrors(ledger: Ledger, sender: TransactionSender) -> list[ShardIndex]
         with tolerating_shard(ledger, shard):
             mirror = ledger.mirrors[shard]
             if mirror.mirrored() is None:
-                message = compute_message(ledger, shard, context.round, RoundNumber(0))
+                message = compute_message(ledger, shard, round_number=context.round, previous=RoundNumber(0))
                 if send_unless_overtaken(sender, mirror.begin(message)) is not None:
                     begun.append(shard)
     return begun

@@ -26,8 +26,7 @@ from qfl.node.updates import fetchers
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.validator.attestation_pool import AttestationPool
-from qfl.validator.scorer import Scorer
-from qfl.validator.selection import LENIENT, SelectionPolicy
+from qfl.validator.selection import LENIENT, Scorer, SelectionPolicy
 from qfl.validator.update_pool import UpdatePool
 
 log = logging.getLogger(__name__)
@@ -101,7 +100,7 @@ class Seat:
         results = {number: self._result_in(number, policy.choose(updates)) for number in turns}
         for number, checkpoint in proposed.items():
             expected = self._result_in(number, policy.choose(updates))
-            if checkpoint != expected.checkpoint and policy.accepts(updates, checkpoint.included, number):
+            if checkpoint != expected.checkpoint and policy.accepts(updates, checkpoint.included, turn=number):
                 expected = self._result_in(number, [one for one in updates if checkpoint.included >> one.index & 1])
             if checkpoint == expected.checkpoint:
                 results[number] = expected

@@ -14,6 +14,7 @@ from functools import partial
 
 from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
 from qfl.chain.contracts.staking import Role
+from qfl.chain.mirroring import MirrorVerifier
 from qfl.crypto.kem import KemKey
 from qfl.errors import ChainUnreachable, ContractReverted
 from qfl.node.context import NodeContext
@@ -31,9 +32,8 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
 from qfl.storage.retention import Retention
 from qfl.validator.mirror_keeper import Keeper
-from qfl.validator.mirror_verifier import MirrorVerifier
-from qfl.validator.scorer import Scorer
 from qfl.validator.seat import Seat
+from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
 

@@ -60,7 +60,9 @@ def test_a_forged_commit_from_the_clients_own_account_changes_nothing(rogue: Rog
     commitment = compute_commitment(number, rogue.participant, ROOT, DIGEST, rogue.salt)
     with KeyFile.create(testnet.folder / f"stolen-{number}.lms", 5) as other:
         digest = testnet.ledger.shard_domains[SHARD].commit(number, rogue.participant, base_root, commitment)
-        forged = shard.commit(number, rogue.participant, base_root, commitment, other.sign(digest))
+        forged = shard.commit(
+            number, rogue.participant, base_root=base_root, commitment=commitment, signature=other.sign(digest)
+        )
     leaf_before = shard.next_leaf(rogue.participant)
     own_account = testnet.senders[rogue.name]
     with pytest.raises(ContractReverted) as refusal:

@@ -17,7 +17,7 @@ from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
-from qfl.chain.mirror_message import compute_message
+from qfl.chain.mirroring import MirrorVerifier, compute_message
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
@@ -27,7 +27,6 @@ from qfl.node.membership import join
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
-from qfl.validator.mirror_verifier import MirrorVerifier
 
 pytestmark = pytest.mark.rest
 
@@ -188,7 +187,7 @@ def test_mirrors_forget_clients_that_left_and_keys_that_were_replaced(
 def test_nobody_serves_a_shard_whose_mirror_is_false(shard_testnet: ShardTestnet) -> None:
     """Its deployer names a committee of its own; the beacon's seats find that out, and no checkpoint comes of it."""
     number = shard_testnet.open_round()
-    message = compute_message(shard_testnet.ledger, ShardIndex(0), number, RoundNumber(0))
+    message = compute_message(shard_testnet.ledger, ShardIndex(0), round_number=number, previous=RoundNumber(0))
     seats = tuple(replace(seat, key=replace(seat.key, identifier=bytes(16))) for seat in message.committee)
     shard_testnet.carriers[0].send(shard_testnet.ledger.mirrors[0].begin(replace(message, committee=seats)))
     outcome = shard_testnet.run_round(down={0})

@@ -96,7 +96,7 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     from qfl.quorum.quorum import scheme_of
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
-    from qfl.validator.scorer import Scorer
+    from qfl.validator.selection import Scorer
 
     behaviour = find_behaviour(me.attack, Validator)
     ledger, sender = network.sender(behaviour.account)
