@@ -9,7 +9,7 @@ from experiments.attacks.commits import VICTIM
 from experiments.attacks.strategy import Outsider
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.client.client import Client
-from qfl.client.concealed import NormEvidence
+from qfl.client.update import NormEvidence
 from qfl.crypto.norm.statement import context_of
 from qfl.node.journal import Journal
 from qfl.protocol.content import decode, encode

@@ -22,7 +22,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender
 from qfl.client.client import Client
-from qfl.client.concealed import NormProver
+from qfl.client.update import NormProver
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.devnet import Devnet
@@ -162,7 +162,7 @@ class LocalTestnet:
         participant, context = self.join(name), self.context(name)
         key, folder = context.key, context.folder
         kem = set_up_encryption(self.ledger, context.sender, self.store, participant, key, folder)
-        attesting = scheme_of(self.ledger).set_up(context.sender, participant, key, folder)
+        attesting = scheme_of(self.ledger).set_up(context.sender, participant, key=key, folder=folder)
         return kind(context, participant, kem=kem, attesting=attesting)
 
     def context(self, name: str, store: ContentStore | None = None, sender: Sender | None = None) -> NodeContext:

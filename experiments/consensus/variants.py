@@ -134,7 +134,7 @@ def build_site(
         own, kept = Ledger(web3, deployment, shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
         participant = join(own, payer, Role.VALIDATOR, key, path)
-        attesting = scheme_of(own).set_up(payer, participant, key, path)
+        attesting = scheme_of(own).set_up(payer, participant, key=key, folder=path)
         validator = Validator(NodeContext(own, payer, kept, key, path), participant, attesting=attesting)
         validator.seat_kind = measured_seat(meter)
         validators.append(validator)

@@ -17,8 +17,7 @@ from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.mirroring import admissions
-from qfl.client.concealed import NormEvidence, NormProver, conceal
-from qfl.client.update import prepare_update
+from qfl.client.update import NormEvidence, NormProver, conceal, prepare_update
 from qfl.crypto.norm.statement import context_of
 from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
 from qfl.files import write_atomically
@@ -248,7 +247,8 @@ class Client:
         if self._prover is None:
             raise InvalidInput("prover", None, "this deployment is private: updates need a proof")
         recipients = read_recipients(self._ledger, self._store, spec.round, spec.shard)
-        return conceal(update, spec, recipients, self._context(spec), self._prover)
+        context = self._context(spec)
+        return conceal(update, spec, recipients=recipients, context=context, prover=self._prover)
 
     def _context(self, spec: RoundSpec) -> int:
         """Where alone a concealed update counts: in this round, from this client."""

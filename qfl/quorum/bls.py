@@ -64,7 +64,7 @@ class BlsScheme(QuorumScheme[bytes]):
         assert found is not None, "the scheme is that of the deployment"
         return found
 
-    def set_up(self, sender: TransactionSender, validator: ParticipantId, key: KeyFile, folder: Path) -> BlsKey:
+    def set_up(self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path) -> BlsKey:
         """The key in the folder; a new one there replaces the registered one.
 
         Raises:
@@ -155,7 +155,7 @@ class BlsScheme(QuorumScheme[bytes]):
         return [(entry.validator, compressed_key(entry.key), entry.block) for entry in registrations]
 
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[bytes]
+        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[bytes]
     ) -> dict[int, bool]:
         """A seat signed when its key was valid, and the sum of all keys signed."""
         found = decode_aggregate(bundle)

@@ -60,7 +60,7 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         return [*bonds, *staking.rotations(begun)]
 
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[LmsPublicKey]
+        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[LmsPublicKey]
     ) -> dict[int, bool]:
         """Each signature by itself."""
         return {

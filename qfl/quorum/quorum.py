@@ -54,7 +54,7 @@ class QuorumScheme(ABC, Generic[Key]):
         self._ledger = ledger
 
     def set_up(
-        self, sender: TransactionSender, validator: ParticipantId, key: KeyFile, folder: Path
+        self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path
     ) -> SigningKey | None:
         """The key of its own that a validator attests with, made once and registered; None where `key` attests.
 
@@ -99,7 +99,7 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[Key]
+        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[Key]
     ) -> dict[int, bool]:
         """By seat of the bundle, whether it signed `digest` under one of the keys that were valid then.
 

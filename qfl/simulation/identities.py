@@ -19,7 +19,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.calls import ChainRouter, ReceiptListener
 from qfl.chain.rpc.sender import Sender, TransactionSender
 from qfl.client.client import Client
-from qfl.client.concealed import NormProver
+from qfl.client.update import NormProver
 from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
 from qfl.node.context import NodeContext
@@ -93,7 +93,7 @@ class LocalIdentities:
         ledger, sender, key, folder = context.ledger, context.sender, context.key, context.folder
         participant = join(ledger, sender, Role.VALIDATOR, key, folder)
         kem = set_up_encryption(ledger, sender, context.store, participant, key, folder)
-        attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
+        attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=folder)
         return Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer)
 
 

@@ -8,7 +8,7 @@ import time
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.client.concealed import NormProver
+from qfl.client.update import NormProver
 from qfl.crypto.norm.statement import NormStatement
 from qfl.simulation.event_log import EventLog
 

@@ -169,7 +169,9 @@ def test_of_two_that_carry_the_same_message_in_one_block_the_second_learns_why_i
     """The dry run of the slower one succeeds; then somebody pays more for a place before it."""
     context = testnet.ledger.beacon.context()
     signature = rogue.sign(context.round, context.base_root, DIGEST)
-    call = testnet.ledger.shards[SHARD].commit(context.round, rogue.participant, context.base_root, DIGEST, signature)
+    call = testnet.ledger.shards[SHARD].commit(
+        context.round, rogue.participant, base_root=context.base_root, commitment=DIGEST, signature=signature
+    )
     quicker = Insistent(testnet.sender(17))
     quicker.gas_limit, quicker.tip_wei = 1_000_000, 50 * 10**9
     call_chain(testnet.devnet.rpc_url, "evm_setAutomine", False)
