@@ -50,7 +50,7 @@ def make_loads(federation: Federation, number: RoundNumber, most: int) -> list[L
         assert mirrored is not None
         members[shard_in(mirrored, client.id)].append(client)
     count = min(most, *map(len, members))
-    admit_clients(ledger, federation.sender, [client.id for own in members for client in own[:count]])
+    admit_clients(ledger, federation.sender, clients=[client.id for own in members for client in own[:count]])
     return [_load_of(federation, number, ShardIndex(shard), own[:count]) for shard, own in enumerate(members)]
 
 

@@ -1,4 +1,4 @@
-"""Deploys the contracts with web3. `scripts/deploy.py` does the same for Brownie."""
+"""Deploys the contracts with web3, and rehearses that. `scripts/deploy.py` deploys for Brownie."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain, code_hash
 from qfl.chain.parameters import ProtocolParameters
 from qfl.chain.rpc.connection import block_number, reaching, url_of
-from qfl.chain.rpc.sender import Sender
+from qfl.chain.rpc.rpc import rpc_at, wait_for
+from qfl.chain.rpc.sender import GAS_MARGIN, Sender
 from qfl.crypto.norm.keys import VerifyingKey
-from qfl.errors import AddressTaken, InvalidInput
+from qfl.errors import AddressTaken, ChainUnfit, ContractReverted, InvalidInput
 from qfl.protocol.types import ModelShape, ShardIndex
 
 NOBODY = "0x" + "00" * 20
 """The address that stands for no contract."""
+WIRING_GAS = 150_000
+"""For what follows the creations: telling the contracts of each other, and filling the reward pool."""
 
 
 @dataclass(frozen=True)
@@ -168,3 +171,57 @@ def _next_address(sender: Sender, after: int = 0) -> str:
 def _deployed_at(web3: Web3, address: str) -> DeployedContract:
     """The contract at `address` with the hash of the code it has now."""
     return DeployedContract(address, code_hash(web3, address))
+
+
+# --- the rehearsal: nothing is sent ---
+
+
+def contracts_of_beacon(quorum: QuorumContract, shards: int, *, is_private: bool) -> list[str]:
+    """What is created on the beacon's chain, with so many of the shards on it."""
+    verifier = ["Groth16NormVerifier"] if is_private and shards else []
+    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Disputes"]
+
+
+def contracts_of_shard(is_private: bool) -> list[str]:
+    """What is created on a shard's own chain."""
+    return ["BeaconMirror", *(["Groth16NormVerifier"] if is_private else []), "Shard"]
+
+
+def deployment_gas(names: list[str]) -> int:
+    """About what creating contracts of these names takes, and making them known to each other."""
+    artifacts = compile_contracts()
+    return WIRING_GAS + sum(artifacts[name].creation_gas for name in names)
+
+
+def require_room(sender: Sender, names: list[str]) -> None:
+    """Make sure that the largest of the contracts fits into a block, as a `Sender` would ask for it.
+
+    Raises:
+        ChainUnfit: it does not. RpcRefused, ChainUnreachable, CompilerFailed.
+    """
+    url = url_of(sender.web3)
+    largest = max((compile_contracts()[name] for name in names), key=lambda artifact: artifact.creation_gas)
+    needed = int(GAS_MARGIN * largest.creation_gas)
+    limit = int(wait_for(rpc_at(url).call("eth_getBlockByNumber", "latest", False))["gasLimit"], 16)
+    if limit < needed:
+        reason = f"a block takes {limit:,} gas, and creating {largest.name} needs {needed:,}"
+        raise ChainUnfit(url, reason, "raise its block gas limit, or use another chain with --rpc")
+
+
+def rehearse(sender: Sender, parameters: ProtocolParameters, *, quorum: QuorumContract) -> None:
+    """Have the node try what can be tried alone: code as long as these contracts', their instructions, precompiles.
+
+    Raises:
+        ChainUnfit: it lacks what the quorum needs.
+        ContractReverted: the parameters contradict each other. TransactionRefused, ChainUnreachable, CompilerFailed.
+    """
+    artifacts = compile_contracts()
+    staking = artifacts["Staking"]
+    sender.dry_run(staking.creation(staking.struct(0, parameters.staking)))
+    try:
+        sender.dry_run(artifacts[quorum.name].creation(sender.address))
+    except ContractReverted as refusal:
+        if refusal.name != quorum.unfit:
+            raise
+        remedy = "choose --quorum lms, or another chain with --rpc"
+        raise ChainUnfit(url_of(sender.web3), f"it has no {quorum.needs}", remedy) from refusal

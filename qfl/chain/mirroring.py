@@ -56,7 +56,7 @@ def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
     return ShardIndex(int.from_bytes(drawn) % mirrored.shards)
 
 
-def admissions(ledger: Ledger, shard: ShardIndex, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
+def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
     """The calls that admit those of the clients that the shard has in the mirrored round and does not know yet.
 
     Raises:

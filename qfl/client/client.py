@@ -134,7 +134,7 @@ class Client:
             ContractReverted: the mirror does not show what the beacon says.
         """
         shard = self._ledger.shard_of(self.participant)
-        calls = admissions(self._ledger, shard, [self.participant]) if self._ledger.mirrors else []
+        calls = admissions(self._ledger, shard, clients=[self.participant]) if self._ledger.mirrors else []
         return any(send_unless_overtaken(self._sender, call) is not None for call in calls)
 
     def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask:
@@ -161,12 +161,14 @@ class Client:
         if self._base is None:
             raise InvalidInput("client", self.participant, "call training_task first")
         spec, base = self._base
+        residual = self._read_vector(f"residual-{self._last_prepared(spec)}.f64", spec.shape.total)
+        if residual is None:
+            residual = np.zeros(spec.shape.total)
         rng = rounding_rng(self._seed, self.index, spec.round)
-        update = prepare_update(
-            self.participant, spec, base=base, trained=trained, residual=self._residual(spec), rng=rng
-        )
+        update = prepare_update(self.participant, spec, base=base, trained=trained, residual=residual, rng=rng)
         update, evidence = self._conceal(update, spec)
-        self._write_update(spec.round, update)
+        self._write(self._update_path(spec.round).name, update.content)
+        self._write(f"residual-{spec.round}.f64", update.residual.tobytes())
         self._write(f"base-{spec.round}.bin", encode(base))
         if trained.control is not None:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
@@ -286,10 +288,6 @@ class Client:
     def _update_path(self, round_number: int) -> Path:
         return self._folder / f"update-{round_number}.bin"
 
-    def _write_update(self, round_number: RoundNumber, update: PreparedUpdate) -> None:
-        self._write(self._update_path(round_number).name, update.content)
-        self._write(f"residual-{round_number}.f64", update.residual.tobytes())
-
     def _write(self, name: str, data: bytes) -> None:
         write_atomically(self._folder / name, data, mode=0o600)
 
@@ -301,11 +299,6 @@ class Client:
         if len(data := path.read_bytes()) != length * np.dtype(np.float64).itemsize:
             raise StateCorrupt(path, f"{len(data)} bytes are not {length} numbers")
         return np.frombuffer(data).copy()
-
-    def _residual(self, spec: RoundSpec) -> NDArray[np.float64]:
-        """What rounding left over in the last prepared round; zero at the beginning."""
-        residual = self._read_vector(f"residual-{self._last_prepared(spec)}.f64", spec.shape.total)
-        return np.zeros(spec.shape.total) if residual is None else residual
 
     def _last_prepared(self, spec: RoundSpec) -> int | None:
         """The last round before this one that the client has prepared an update for."""

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from qfl.chain.clock import is_development_chain
+from qfl.chain.deploy import contracts_of_beacon, contracts_of_shard, deployment_gas, rehearse, require_room
 from qfl.chain.parameters import load_parameters
-from qfl.chain.rehearsal import contracts_of_beacon, contracts_of_shard, deployment_gas, rehearse, require_room
 from qfl.chain.rpc.accounts import is_development_account
 from qfl.chain.rpc.connection import chain_id_of, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
@@ -138,12 +138,12 @@ def _check(
         require_room(own, contracts_of_shard(config.mode == "private"))
     for payer, outlay in [*outlays, *((own, _shard_deployment(config)) for own in shard_senders)]:
         _require_funds(payer, outlay)
-    rehearse(sender, load_parameters(**config.parameters()), SCHEMES.find(config.quorum).contract)
+    rehearse(sender, load_parameters(**config.parameters()), quorum=SCHEMES.find(config.quorum).contract)
 
 
 def _contracts_of_beacon(config: JobConfig, has_shard_chains: bool) -> list[str]:
     shards = 0 if has_shard_chains else load_parameters(**config.parameters()).rounds["shards"]
-    return contracts_of_beacon(SCHEMES.find(config.quorum).contract, shards, config.mode == "private")
+    return contracts_of_beacon(SCHEMES.find(config.quorum).contract, shards, is_private=config.mode == "private")
 
 
 def _deployment(config: JobConfig, has_shard_chains: bool) -> Outlay:

@@ -73,7 +73,9 @@ class Validator:
         self._attesting = self._signer if attesting is None else Signer(attesting, folder / ATTESTATIONS)
         self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
-        self._keeper = Keeper(participant, ledger, self._sender, self._signer, self._leaves.in_shard)
+        self._keeper = Keeper(
+            participant, ledger, sender=self._sender, signer=self._signer, check_leaf=self._leaves.in_shard
+        )
         self._seat: tuple[Duty, Seat] | None = None
         self._looked_for_seat = RoundNumber(0)
 

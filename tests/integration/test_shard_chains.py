@@ -179,7 +179,7 @@ def test_mirrors_forget_clients_that_left_and_keys_that_were_replaced(
     shard_testnet.keep_mirrors()
     assert [shard_testnet.shown(shard) for shard in (0, 1)] == [number] * 2
     assert [mirror.admitted([renewing, leaving]) for mirror in shard_testnet.ledger.mirrors] == [set(), set()]
-    admit_clients(shard_testnet.ledger, sender, [renewing, leaving])
+    admit_clients(shard_testnet.ledger, sender, clients=[renewing, leaving])
     shard = shard_testnet.ledger.shard_of(renewing)
     assert shard_testnet.ledger.mirrors[shard].admitted([renewing, leaving]) == {renewing}
 
@@ -204,7 +204,7 @@ def test_a_chain_whose_clock_runs_ahead_gets_no_update_before_its_time(shard_tes
     network, ledger = shard_testnet.network, shard_testnet.ledger
     begin_mirrors(ledger, shard_testnet.carriers[0])
     shard_testnet.keep_mirrors()
-    admit_clients(ledger, shard_testnet.carriers[0], [client.participant for client in network.clients])
+    admit_clients(ledger, shard_testnet.carriers[0], clients=[client.participant for client in network.clients])
     client = next(client for client in network.clients if client.duty()[0] is ClientDuty.COMMIT)
     for _ in range(2):  # it trains, and commits
         network.scheduler.step_clients([client], network.trainer)

@@ -70,18 +70,13 @@ class Account:
         """`chain_id` where it is known: the chain need not answer yet."""
         self.web3, self._account = web3, account
         self._rpc = rpc_at(url_of(web3))
-        self._chain_id = chain_id_of(web3) if chain_id is None else chain_id
+        self.chain_id = chain_id_of(web3) if chain_id is None else chain_id
         self._sent: dict[int, Signed] = {}
 
     @property
     def address(self) -> str:
         """The paying account."""
         return str(self._account.address)
-
-    @property
-    def chain_id(self) -> int:
-        """The chain that it sends to."""
-        return self._chain_id
 
     def balance_wei(self) -> int:
         """What the account can spend."""
@@ -97,7 +92,7 @@ class Account:
 
     def _signed(self, call: UnsentCall, nonce: int, gas: int, fees: Fees, replaces: Signed | None = None) -> Signed:
         transaction: dict[str, Any] = {
-            "chainId": self._chain_id,
+            "chainId": self.chain_id,
             "nonce": nonce,
             "gas": gas,
             "maxFeePerGas": fees.most_wei,
@@ -137,7 +132,7 @@ class Account:
     async def _fees(self) -> Fees:
         """What the node wants now: twice the base fee of the latest block, so that it may rise, and its tip."""
         found, tip_wei = await asyncio.gather(self._rpc.call("eth_getBlockByNumber", "latest", False), self._tip())
-        block = require_object(self._rpc.url, found, "a block")
+        block = require_object(self._rpc.url, found, what="a block")
         base_wei = require_quantity(self._rpc.url, block.get("baseFeePerGas", "0x0"))
         return Fees(2 * base_wei + tip_wei, tip_wei, require_quantity(self._rpc.url, block.get("number")))
 

@@ -63,7 +63,7 @@ def require_data(url: str, value: Any) -> bytes:
     return bytes.fromhex(require_text(url, DATA, value)[2:])
 
 
-def require_object(url: str, value: Any, what: str) -> Mapping[str, Any]:
+def require_object(url: str, value: Any, *, what: str) -> Mapping[str, Any]:
     """`value`, if it is a JSON object; `what` names it for the message."""
     if not isinstance(value, dict):
         raise NodeContradictsItself(url, f"{str(value)[:SHOWN]!r} where {what} is due")

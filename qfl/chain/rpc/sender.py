@@ -11,6 +11,7 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
@@ -138,7 +139,9 @@ class Sender(Account, TransactionSender):
             for _ in range(NONCE_TRIES):
                 await self._sign([d for d in deliveries if d.fate is None and d.signed is None])
                 await _for_each(self._submit, [d for d in deliveries if d.fate is None])
-                await self._finish_all([d for d in deliveries if d.fate is None and d.signed is not None])
+                waiting = [d for d in deliveries if d.fate is None and d.signed is not None]
+                last = max((_require(delivery.signed).nonce for delivery in waiting), default=0)
+                await _for_each(partial(self._finish, last=last), waiting)
                 if all(d.fate is not None for d in deliveries):
                     break
             for delivery in deliveries:
@@ -172,7 +175,9 @@ class Sender(Account, TransactionSender):
     async def _submit(self, delivery: Delivery) -> None:
         """Hand a transaction to the node; that it has it already, because an answer was lost, is no fault."""
         signed, tries_left = _require(delivery.signed), FEE_TRIES
-        while (refusal := await self._hand_over(signed)) is not None and not await self._is_known(signed):
+        while (refusal := await self._hand_over(signed)) is not None:
+            if await self._any_version("eth_getTransactionByHash", signed) is not None:
+                return
             tries_left -= 1
             if is_fee_too_low(refusal) and tries_left:
                 # This node refuses it; another one behind the same address may have it: it stays a version.
@@ -210,10 +215,10 @@ class Sender(Account, TransactionSender):
                         return transaction["hash"] not in {version.hash for version in signed.versions}
         return False
 
-    async def _is_known(self, signed: Signed) -> bool:
-        """Whether the node has a version of the transaction, waiting or in a block."""
-        asked = (self._rpc.call("eth_getTransactionByHash", version.hash) for version in signed.versions)
-        return any(found is not None for found in await asyncio.gather(*asked))
+    async def _any_version(self, method: str, signed: Signed) -> Any:
+        """What the node says of whichever version of the transaction it knows; None where it knows none."""
+        answers = await asyncio.gather(*(self._rpc.call(method, version.hash) for version in signed.versions))
+        return next((answer for answer in answers if answer is not None), None)
 
     async def _hand_over(self, signed: Signed) -> RpcRefused | None:
         """What the node has against a transaction."""
@@ -222,10 +227,6 @@ class Sender(Account, TransactionSender):
         except RpcRefused as refusal:
             return refusal
         return None
-
-    async def _finish_all(self, deliveries: Sequence[Delivery]) -> None:
-        last = max((_require(delivery.signed).nonce for delivery in deliveries), default=0)
-        await _for_each(lambda delivery: self._finish(delivery, last), deliveries)
 
     async def _finish(self, delivery: Delivery, last: int) -> None:
         """Wait for the block, and say what came of it; `last` is the highest nonce that is waited for."""
@@ -240,7 +241,7 @@ class Sender(Account, TransactionSender):
             await self._estimate(call)  # says why, unless the reason is gone again
             raise TransactionFailed(call.label, tx_hash)
         counts = block, gas, len(signed.raw)
-        receipt = Receipt(call.label, call.participant, call.round, tx_hash, *counts, self._chain_id)
+        receipt = Receipt(call.label, call.participant, call.round, tx_hash, *counts, self.chain_id)
         delivery.found, delivery.fate = found, receipt
         if self._listener is not None:  # it may use connections itself, whose thread must not wait for it
             await asyncio.to_thread(self._listener, receipt)
@@ -272,13 +273,11 @@ class Sender(Account, TransactionSender):
 
     async def _receipt_of(self, signed: Signed) -> Mapping[str, Any] | None:
         """The receipt of whichever version is in a block; None while none is, or the node puts off telling."""
-        asked = (self._rpc.call("eth_getTransactionReceipt", version.hash) for version in signed.versions)
         try:
-            receipts = await asyncio.gather(*asked)
+            found = await self._any_version("eth_getTransactionReceipt", signed)
         except NodeBusy:
             return None
-        found = next((receipt for receipt in receipts if receipt is not None), None)
-        return None if found is None else require_object(self._rpc.url, found, "a receipt")
+        return None if found is None else require_object(self._rpc.url, found, what="a receipt")
 
     def _is_stuck(self, nonce: int, mined: int, since: float) -> bool:
         """Whether a transaction, waited for `since` then, is the account's next one and has been for too long."""
