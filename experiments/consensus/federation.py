@@ -71,11 +71,11 @@ class Federation:
     def __post_init__(self) -> None:
         web3, shard_web3s = connect(self.beacon_url), [connect(url) for url in self.shard_urls]
         account = development_account(0)
-        beacon_sender = Sender(web3, account, self.receipts.append)
-        shard_senders = [Sender(own, account, self.receipts.append) for own in shard_web3s]
+        beacon_sender = Sender(web3, account, listener=self.receipts.append)
+        shard_senders = [Sender(own, account, listener=self.receipts.append) for own in shard_web3s]
         parameters = load_parameters(**{"shards": max(1, len(shard_senders)), "seats": SEATS, **self.parameters})
         self.deployment = deploy(beacon_sender, parameters, genesis=self.genesis, shard_senders=shard_senders)
-        self.ledger = Ledger(web3, self.deployment, shard_web3s)
+        self.ledger = Ledger(web3, self.deployment, shard_web3s=shard_web3s)
         self.sender = ChainRouter({sender.chain_id: sender for sender in (beacon_sender, *shard_senders)})
         self.clock = DevelopmentClock(web3)
         self.validators: dict[ParticipantId, Member] = {}

@@ -120,7 +120,7 @@ def build_site(
         quorum=SCHEMES.find(variant.quorum).contract,
         shard_senders=owners,
     )
-    ledger = Ledger(web3, deployment, shard_web3s)
+    ledger = Ledger(web3, deployment, shard_web3s=shard_web3s)
     voting = FlatVoting.deploy(ledger, senders[0]) if variant.is_flat else None
 
     clients = []
@@ -131,7 +131,7 @@ def build_site(
     validators, voters, folders = [], [], []
     for number, payer in enumerate(carriers[1 + config.clients :], 1):
         # A process of its own would read for itself what never changes.
-        own, kept = Ledger(web3, deployment, shard_web3s), RecordingStore(store, recorder)
+        own, kept = Ledger(web3, deployment, shard_web3s=shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
         participant = join(own, payer, Role.VALIDATOR, key, path)
         attesting = scheme_of(own).set_up(payer, participant, key=key, folder=path)

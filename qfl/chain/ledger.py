@@ -39,7 +39,7 @@ class Ledger:
     is no reason to stop for anybody but this shard (`is_of_a_shard`).
     """
 
-    def __init__(self, web3: Web3, deployment: Deployment, shard_web3s: Sequence[Web3] = ()) -> None:
+    def __init__(self, web3: Web3, deployment: Deployment, *, shard_web3s: Sequence[Web3] = ()) -> None:
         """`shard_web3s` has a connection for each of the deployment's `chains`."""
         self.web3, self.deployment, self.shard_web3s = web3, deployment, list(shard_web3s)
         self.from_block = deployment.block
@@ -61,7 +61,7 @@ class Ledger:
         self._rounds: dict[RoundNumber, Round] = {}
 
     @classmethod
-    def connect(cls, rpc_url: str, deployment: Deployment, shard_urls: Sequence[str] = ()) -> Ledger:
+    def connect(cls, rpc_url: str, deployment: Deployment, *, shard_urls: Sequence[str] = ()) -> Ledger:
         """Connect and make sure that the chains hold this deployment; a shard's chain that is down is left for later.
 
         Args:
@@ -91,7 +91,7 @@ class Ledger:
                 deployment.check_shard(shard, own)
             except ChainUnreachable as fault:
                 log.warning("shard %d: %s", shard, fault)
-        return cls(web3, deployment, shard_web3s)
+        return cls(web3, deployment, shard_web3s=shard_web3s)
 
     def contract(self, kind: type[Contract]) -> Contract | None:
         """A contract that not every deployment has; the same object each time."""

@@ -117,7 +117,7 @@ class BlsScheme(QuorumScheme[bytes]):
         keys = enumerate(self._keys_of(committee))
         return {seat: compressed_key(key) for seat, key in keys if key is not None}
 
-    def valid(self, keys: Mapping[int, bytes], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+    def valid(self, keys: Mapping[int, bytes], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
         """All at once; one by one only when that fails."""
         if verify_together({keys[seat]: signature for seat, signature in signatures.items()}, digest):
             return set(signatures)
@@ -159,14 +159,14 @@ class BlsScheme(QuorumScheme[bytes]):
     ) -> dict[int, bool]:
         """A seat signed when its key was valid, and the sum of all keys signed."""
         found = decode_aggregate(bundle)
-        keys = {seat: self._key_of(committee, seat, named) for seat, named in found.keys.items()}
+        keys = {seat: self._key_of(committee, seat, named=named) for seat, named in found.keys.items()}
         if None in keys.values():
             return {seat: key is not None for seat, key in keys.items()}
         known = {seat: key for seat, key in keys.items() if key is not None}
         is_signed = verify_aggregate(list(known.values()), digest, compressed_signature(found.signature))
         return {seat: is_signed and key in keys_at(committee[seat]) for seat, key in known.items()}
 
-    def _key_of(self, committee: Sequence[ParticipantId], seat: int, named: KeyPlace | bytes) -> bytes | None:
+    def _key_of(self, committee: Sequence[ParticipantId], seat: int, *, named: KeyPlace | bytes) -> bytes | None:
         """The seat's key as the bundle names it; None for a seat that is not there, or a place that is another's."""
         if seat >= len(committee):
             return None

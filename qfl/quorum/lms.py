@@ -26,7 +26,7 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         """The validators' keys in `Staking`."""
         return {seat: member.key for seat, member in enumerate(self._ledger.staking.participants(committee))}
 
-    def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+    def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
         """One by one."""
         return {seat for seat, signature in signatures.items() if verify(keys[seat], digest, signature)}
 

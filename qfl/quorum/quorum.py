@@ -70,7 +70,7 @@ class QuorumScheme(ABC, Generic[Key]):
         """The keys that seats sign with now, by seat; a seat that has none is left out."""
 
     @abstractmethod
-    def valid(self, keys: Mapping[int, Key], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+    def valid(self, keys: Mapping[int, Key], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
         """The seats of `signatures` whose signature of `digest` is valid under their key."""
 
     @abstractmethod

@@ -127,9 +127,9 @@ def make_senders(
 ) -> list[Sender]:
     """The paying accounts: the given one for everybody, or a development account each (the deployer's is first)."""
     if account is not None:
-        shared = Sender(web3, account, listener)
+        shared = Sender(web3, account, listener=listener)
         return [shared] * count
-    return [Sender(web3, development_account(index), listener) for index in range(count)]
+    return [Sender(web3, development_account(index), listener=listener) for index in range(count)]
 
 
 def make_transaction_senders(

@@ -24,7 +24,7 @@ class Panel:
 
     def __init__(self, job: JobDocument, data: Sequence[LabelledData], seed: int) -> None:
         """`data` is each validator's."""
-        self._opinions = [Scorer(job, own, seed + seat) for seat, own in enumerate(data)]
+        self._opinions = [Scorer(job, own, seed=seed + seat) for seat, own in enumerate(data)]
         self._seed = seed
         self._rounds: list[Round] = []
         self.turns: list[int] = []

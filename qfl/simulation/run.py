@@ -130,7 +130,9 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         payers = carriers[1 : 1 + config.identities]
         bond = partial(identities.client, ledger=ledger, senders=payers, store=store, seed=config.seed, prover=prover)
         clients = [] if config.dynamics else [bond(index) for index in range(config.clients)]
-        scorers = [Scorer(job, own, config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))]
+        scorers = [
+            Scorer(job, own, seed=config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))
+        ]
         validators = identities.validators(ledger, carriers[1 + config.identities :], store=store, scorers=scorers)
         population = Clients(identities, ledger, senders=payers, clients=clients, bond=bond)
         world = None
@@ -371,7 +373,7 @@ def _deployed(
         deployed.save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
-    ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])
+    ledger = Ledger(sender.web3, deployment, shard_web3s=[own.web3 for own in shard_senders])
     if ledger.beacon.architecture_digest() != job.digest():
         raise InvalidInput("out", str(place.folder), "was begun with another model, recipe or mode")
     if scheme_in(deployment) is not SCHEMES.find(config.quorum):

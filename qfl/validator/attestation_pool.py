@@ -80,6 +80,6 @@ class Tally:
         self._seen.update(waiting)
         while waiting := [entry for entry in waiting if entry[0] not in self.signatures]:
             batch = dict(reversed(waiting))  # of each seat, the first
-            valid = self._scheme.valid(self._keys, self._digest, batch)
+            valid = self._scheme.valid(self._keys, self._digest, signatures=batch)
             self.signatures.update({seat: batch[seat] for seat in valid})
             waiting = [entry for entry in waiting if batch[entry[0]] != entry[1]]

@@ -81,7 +81,7 @@ class Seat:
         updates = self._update_pool.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
         if not updates:
             return False
-        own = self._own_results(turn, proposed, updates)
+        own = self._own_results(turn, proposed, updates=updates)
         signatures = self._attestation_pool.announced([*proposed.values(), *(result.checkpoint for result in own)])
         sent = False
         for result in own:
@@ -90,7 +90,7 @@ class Seat:
         return self._carry(signatures) or sent
 
     def _own_results(
-        self, turn: int, proposed: Mapping[int, Checkpoint], updates: list[VerifiedUpdate]
+        self, turn: int, proposed: Mapping[int, Checkpoint], *, updates: list[VerifiedUpdate]
     ) -> list[ShardResult]:
         """What this seat signs, by turn: its own result in the first turn and its own, others' if it accepts them."""
         policy = self._judge(updates)
@@ -116,7 +116,7 @@ class Seat:
         if key not in self._policies:
             base = read_base(self._ledger, self._store, self._round)
             histories = read_histories(self._ledger, self._round)
-            self._policies[key] = self._scorer.of(updates, base, self._spec, histories)
+            self._policies[key] = self._scorer.of(updates, base, spec=self._spec, histories=histories)
         return self._policies[key]
 
     def _read(self, reveals: list[Reveal]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:

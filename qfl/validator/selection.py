@@ -130,7 +130,7 @@ def _find_copies(updates: Sequence[VerifiedUpdate]) -> NDArray[np.bool_]:
 class Scorer:
     """Forms `Scored` judgements by `data`; `seed` decides in which order its own training sees the samples."""
 
-    def __init__(self, job: JobDocument, data: LabelledData, seed: int) -> None:
+    def __init__(self, job: JobDocument, data: LabelledData, *, seed: int) -> None:
         self._job, self._data, self._seed = job, data, seed
         self._own: tuple[RoundSpec, NDArray[np.float64]] | None = None
 
@@ -149,7 +149,7 @@ class Scorer:
             self._own = spec, train_own(self._job.architecture, *start, self._data, config, seed)
         return self._own[1]
 
-    def of(self, updates: Sequence[VerifiedUpdate], base: Content, spec: RoundSpec, histories: Histories) -> Scored:
+    def of(self, updates: Sequence[VerifiedUpdate], base: Content, *, spec: RoundSpec, histories: Histories) -> Scored:
         """What it thinks of verified updates of one round, whose base model is `base`.
 
         Raises:

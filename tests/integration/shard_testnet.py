@@ -55,7 +55,7 @@ class ShardTestnet:
         parameters = load_parameters(shards=len(own), seats=seats)
         deployers = [accounts[0] for accounts in shard_senders]
         self.deployment = deploy(senders[0], parameters, genesis=genesis, shard_senders=deployers)
-        self.ledger = Ledger(web3, self.deployment, own)
+        self.ledger = Ledger(web3, self.deployment, shard_web3s=own)
         self.identities = LocalIdentities(folder / "roles", clients, validators, 5)
         self.network = Network(
             self.ledger,

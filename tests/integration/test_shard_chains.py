@@ -231,10 +231,10 @@ def test_a_deployment_is_opened_without_a_chain_that_is_down_and_not_with_the_wr
 ) -> None:
     rpc, urls = shard_testnet.devnet.rpc_url, shard_testnet.devnet.shard_rpc_urls
     with pytest.raises(InvalidInput, match="has 2 chains of shards"):
-        Ledger.connect(rpc, shard_testnet.deployment, urls[:1])
+        Ledger.connect(rpc, shard_testnet.deployment, shard_urls=urls[:1])
     with pytest.raises(DeploymentMismatch, match=r"the chain id at .* is 31339, the file says 31338"):
-        Ledger.connect(rpc, shard_testnet.deployment, urls[::-1])
-    ledger = Ledger.connect(rpc, shard_testnet.deployment, ["http://127.0.0.1:9", urls[1]])
+        Ledger.connect(rpc, shard_testnet.deployment, shard_urls=urls[::-1])
+    ledger = Ledger.connect(rpc, shard_testnet.deployment, shard_urls=["http://127.0.0.1:9", urls[1]])
     assert ledger.any_norm_verifier() is None  # so that validators start
     with pytest.raises(ChainUnreachable) as caught:
         ledger.shards[0].shard_index()

@@ -12,7 +12,7 @@ from qfl.node.retry import PASSING
 
 
 def kind_of(error: Any, method: str = "eth_call") -> type[Exception]:
-    return type(refusal_of("http://node", method, error))
+    return type(refusal_of("http://node", method, error=error))
 
 
 @pytest.mark.parametrize(

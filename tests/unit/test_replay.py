@@ -44,7 +44,7 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Any:
             return [answer]
 
         monkeypatch.setattr(qfl.chain.rpc.revert, "call_all", call_all)
-        return find_failure(Web3(), TRANSACTION | {"from": OTHER}, receipt)
+        return find_failure(Web3(), TRANSACTION | {"from": OTHER}, receipt=receipt)
 
     return find
 

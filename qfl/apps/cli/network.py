@@ -67,7 +67,7 @@ class Network:
         """The deployment on its chains, checked against each other."""
         from qfl import Deployment, Ledger
 
-        return Ledger.connect(self.rpc, Deployment.load(self.deployment), self.shard_rpcs)
+        return Ledger.connect(self.rpc, Deployment.load(self.deployment), shard_urls=self.shard_rpcs)
 
     def sender(
         self, behave: Callable[[Sender], TransactionSender] = lambda sender: sender

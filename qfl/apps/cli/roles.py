@@ -105,7 +105,7 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     job = fetch_job(store, ledger.beacon.architecture_digest())
     scorer = None
     if samples.own is not None or share is not None:
-        scorer = Scorer(job, samples.load(job, share or "")[1], samples.seed)
+        scorer = Scorer(job, samples.load(job, share or "")[1], seed=samples.seed)
     with KeyFile.open(me.key) as key, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, key, me.folder, me.stake_wei)
         kem = set_up_encryption(ledger, sender, store, participant, key, me.folder)

@@ -56,7 +56,7 @@ def explain_failure(
     Raises:
         ChainUnreachable.
     """
-    failure = find_failure(web3, transaction, receipt)
+    failure = find_failure(web3, transaction, receipt=receipt)
     found, broken = failure.refusal, find_rule(failure.refusal.name)
     calls = [{"contract": name_of(call.address) or call.address, "function": call.function} for call in failure.calls]
     return {

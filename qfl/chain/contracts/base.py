@@ -102,7 +102,7 @@ class BoundContract:
         coder = _event(self.abi_name, name)
         topics = coder.topics({key: value for key, value in filters.items() if value is not None})
         last = to_block if isinstance(to_block, int) else str(to_block)
-        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, from_block, last)
+        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, first=from_block, last=last)
         with reading(self._url, f"an event {name}"):
             return [
                 {

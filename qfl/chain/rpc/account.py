@@ -150,9 +150,9 @@ class Account:
         try:
             return require_quantity(self._rpc.url, await self._rpc.call("eth_estimateGas", request))
         except RpcRefused as refusal:
-            raise await self._explained(call, refusal, 0) from refusal
+            raise await self._explained(call, refusal, gas=0) from refusal
 
-    async def _explained(self, call: UnsentCall, refusal: RpcRefused, gas: int) -> ChainError:
+    async def _explained(self, call: UnsentCall, refusal: RpcRefused, *, gas: int) -> ChainError:
         message = refusal.message.lower()
         if refusal.is_revert:
             return decode_revert(call.label, refusal.data)

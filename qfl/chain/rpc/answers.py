@@ -83,7 +83,7 @@ def reading(url: str, what: str) -> Iterator[None]:
         raise NodeContradictsItself(url, f"{what} that is none: {error!r}"[: 4 * SHOWN]) from error
 
 
-def refusal_of(url: str, method: str, error: Any) -> ChainError:
+def refusal_of(url: str, method: str, *, error: Any) -> ChainError:
     """The exception for the `error` of an answer to `method`, whatever JSON it is.
 
     Returns:

@@ -110,7 +110,7 @@ def reaching(url: str) -> Iterator[None]:
     try:
         yield
     except Web3RPCError as error:
-        raise refusal_of(url, "a call", (error.rpc_response or {}).get("error", str(error))) from error
+        raise refusal_of(url, "a call", error=(error.rpc_response or {}).get("error", str(error))) from error
     except Web3Exception as error:
         raise NodeContradictsItself(url, str(error)) from error
     except MISREAD as error:

@@ -88,7 +88,7 @@ class Failure:
     found_by: str
 
 
-def find_failure(web3: Web3, transaction: Mapping[str, Any], receipt: Mapping[str, Any]) -> Failure:
+def find_failure(web3: Web3, transaction: Mapping[str, Any], *, receipt: Mapping[str, Any]) -> Failure:
     """Why a mined transaction failed.
 
     Raises:

@@ -97,7 +97,7 @@ class Rpc:
         """
         answer = await self.ask(method, parameters)
         if answer.get("error") is not None:
-            raise refusal_of(self.url, method, answer["error"])
+            raise refusal_of(self.url, method, error=answer["error"])
         return answer["result"]
 
     async def ask(self, method: str, parameters: Sequence[object]) -> dict[str, Any]:
@@ -106,7 +106,7 @@ class Rpc:
             answer = await self._ask_once(method, parameters)
             if answer.get("error") is None:
                 break
-            refusal = refusal_of(self.url, method, answer["error"])
+            refusal = refusal_of(self.url, method, error=answer["error"])
             if not isinstance(refusal, NodeBusy):
                 break
             if pause is None:

@@ -92,6 +92,7 @@ class Sender(Account, TransactionSender):
         self,
         web3: Web3,
         account: LocalAccount,
+        *,
         listener: ReceiptListener | None = None,
         chain_id: int | None = None,
     ) -> None:
@@ -187,7 +188,7 @@ class Sender(Account, TransactionSender):
                 continue
             if not is_nonce_taken(refusal):
                 self._in_doubt.pop(delivery.call, None)
-                raise await self._explained(delivery.call, refusal, signed.gas) from refusal
+                raise await self._explained(delivery.call, refusal, gas=signed.gas) from refusal
             if await self._nonce("latest") <= signed.nonce or await self._is_overtaken(signed):
                 self._give_up(delivery)
             return
