@@ -44,11 +44,7 @@ class DevelopmentClock:
         self._web3, self._followers = web3, followers
 
     def reach(self, timestamp: int) -> None:
-        """Jump to `timestamp` and mine a block there.
-
-        Raises:
-            ClockNotMovable: a chain's time cannot be set.
-        """
+        """Jump to `timestamp` and mine a block there. Raises `ClockNotMovable`: a chain's time cannot be set."""
         while (missing := timestamp - time_of(self._web3)) > 0:
             self._request(self._web3, "evm_increaseTime", missing)
             self._request(self._web3, "evm_mine")
@@ -99,11 +95,7 @@ class WaitingClock:
 
 
 def is_development_chain(web3: Web3) -> bool:
-    """Whether nothing on it is worth anything, by its id or its program.
-
-    Raises:
-        ChainUnreachable: also where the node is too busy to say.
-    """
+    """Whether nothing on it is worth anything, by id or program. Raises `ChainUnreachable`, also of a busy node."""
     return chain_id_of(web3) in DEVELOPMENT_CHAIN_IDS or _is_one_of(DEVELOPMENT_CLIENTS, web3)
 
 

@@ -151,11 +151,7 @@ def _create_verifier(sender: Sender, key: VerifyingKey) -> str:
 
 
 def check_capacity(verifying_key: VerifyingKey, shape: ModelShape) -> None:
-    """Make sure that the key's circuit takes an update of the model: a longer one could never be revealed.
-
-    Raises:
-        InvalidInput: it does not.
-    """
+    """Raise `InvalidInput` where a key's circuit is too small for the model: no update could ever be revealed."""
     if verifying_key.capacity < shape.total:
         remedy = f"the model has {shape.total} coordinates; make a key with `qfl zk setup --lanes {shape.total}`"
         raise InvalidInput("lanes of the verifying key", verifying_key.capacity, remedy)

@@ -69,11 +69,7 @@ class Deployment:
 
     @classmethod
     def load(cls, path: Path) -> Deployment:
-        """Read a deployment file.
-
-        Raises:
-            DeploymentMissing, DeploymentMalformed.
-        """
+        """Read a deployment file. Raises `DeploymentMissing`, `DeploymentMalformed`."""
         try:
             d = read_json(path)
             if d["version"] != VERSION:
@@ -116,11 +112,7 @@ class Deployment:
         write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
     def check(self, web3: Web3) -> None:
-        """Compare the beacon's chain with this file: chain id, and the code at every address.
-
-        Raises:
-            DeploymentMismatch: names the first difference.
-        """
+        """Compare the beacon's chain with this file, id and code. Raises `DeploymentMismatch`: the first difference."""
         named = dict(self.contracts)
         if not self.chains:
             named |= {f"Shard {index}": shard for index, shard in enumerate(self.shards)}

@@ -21,11 +21,7 @@ from qfl.protocol.types import MirroredRound, MirrorMessage, MirrorSeat, Partici
 def compute_message(
     ledger: Ledger, shard: ShardIndex, *, round_number: RoundNumber, previous: RoundNumber
 ) -> MirrorMessage:
-    """The message for a round, to a mirror that shows round `previous` (0: nothing yet).
-
-    Raises:
-        ChainUnreachable: the beacon's chain.
-    """
+    """The message for a round, to a mirror that shows round `previous` (0: nothing yet). Raises `ChainUnreachable`."""
     record, plan = ledger.beacon.round_at(round_number), ledger.round(round_number).plan
     census = ledger.roll.at(ledger.round(round_number).opened_in)
     mirrored = MirroredRound(
@@ -89,8 +85,7 @@ class MirrorVerifier:
     def find_falsehood(self, shard: ShardIndex) -> str | None:
         """The first message that is not the beacon's; None when there is none, and for a shard without a mirror.
 
-        Raises:
-            ChainUnreachable: the beacon's chain or the shard's.
+        Raises `ChainUnreachable`: the beacon's chain or the shard's.
         """
         if not self._ledger.mirrors:
             return None

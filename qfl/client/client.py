@@ -138,11 +138,7 @@ class Client:
         return any(send_unless_overtaken(self._sender, call) is not None for call in calls)
 
     def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask:
-        """Fetch the base model, and say what to train from it.
-
-        Raises:
-            ModelRejected, StorageError.
-        """
+        """Fetch the base model, and say what to train from it. Raises `ModelRejected`, `StorageError`."""
         spec = self._ledger.round(round_number).shard(shard).spec()
         base = read_base(self._ledger, self._store, round_number)
         self._base = spec, base
@@ -194,11 +190,7 @@ class Client:
         self._forget_before(spec.round - KEPT_ROUNDS)
 
     def commit(self, round_number: RoundNumber) -> bool:
-        """Send the prepared commitment; False when it is too late, or somebody has sent it already.
-
-        Raises:
-            ContractReverted: it is not this client's to do.
-        """
+        """Send the prepared commitment; False when that is over or done. Raises `ContractReverted`: not its to do."""
         record = self._record(round_number)
         parts = {name: bytes.fromhex(record[name]) for name in ("base_root", "commitment", "signature")}
         call = self._ledger.shards[record["shard"]].commit(round_number, self.participant, **parts)

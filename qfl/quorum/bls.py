@@ -83,11 +83,7 @@ class BlsScheme(QuorumScheme[bytes]):
         return bls
 
     def maintain(self, sender: TransactionSender) -> None:
-        """Pack registered keys into pages where that is worth it. Somebody else may be quicker.
-
-        Raises:
-            ContractReverted, InsufficientFunds.
-        """
+        """Pack registered keys into pages where it is worth it. Raises `ContractReverted`, `InsufficientFunds`."""
         while chosen := self._worth_packing():
             try:
                 sender.send(self.quorum.pack(chosen.items()))
@@ -199,11 +195,7 @@ def encode_aggregate(aggregate: Aggregate) -> bytes:
 
 
 def decode_aggregate(bundle: bytes) -> Aggregate:
-    """What is in a bundle.
-
-    Raises:
-        MalformedContent: it is cut, or has bytes left over.
-    """
+    """What is in a bundle. Raises `MalformedContent`: it is cut, or has bytes left over."""
     mask, offset, keys = int.from_bytes(bundle[:8]), _KEYS_OFFSET, dict[int, KeyPlace | bytes]()
     for seat in (seat for seat in range(64) if mask >> seat & 1):
         page = bundle[offset : offset + 2]

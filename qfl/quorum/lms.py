@@ -77,11 +77,7 @@ def encode_bundle(signatures: Mapping[int, bytes]) -> bytes:
 
 
 def decode_bundle(bundle: bytes) -> dict[int, bytes]:
-    """The signatures in `bundle`, by seat.
-
-    Raises:
-        MalformedContent: the lengths do not add up.
-    """
+    """The signatures in `bundle`, by seat. Raises `MalformedContent`: the lengths do not add up."""
     mask, offset, signatures = int.from_bytes(bundle[:8]), 8, {}
     for seat in (seat for seat in range(64) if mask >> seat & 1):
         size = int.from_bytes(bundle[offset : offset + 2])

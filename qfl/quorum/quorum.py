@@ -79,11 +79,7 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def signatures_in(self, bundle: bytes) -> dict[int, bytes]:
-        """The single signatures that can be told apart in a bundle.
-
-        Raises:
-            MalformedContent.
-        """
+        """The single signatures that can be told apart in a bundle. Raises `MalformedContent`."""
 
     @abstractmethod
     def keys_since(self, validator: ParticipantId, time: int) -> dict[int, Key]:

@@ -33,7 +33,7 @@ class Panel:
         """The updates of the first proposal that a quorum of seats takes."""
         seats = np.random.default_rng([self._seed, spec.round, 2]).permutation(len(self._opinions))
         histories = count_histories(self._rounds)
-        policies = [self._opinions[seat].of(updates, base, spec, histories) for seat in seats]
+        policies = [self._opinions[seat].of(updates, base, spec=spec, histories=histories) for seat in seats]
         chosen, self.turns = list(updates), [*self.turns, 0]
         for turn, policy in enumerate(policies):
             proposed = policy.choose(updates)

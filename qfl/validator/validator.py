@@ -127,8 +127,7 @@ class Validator:
     def look(self, round_number: RoundNumber) -> None:
         """Take this validator's seat in an open round, if it has one, and check what is revealed by now.
 
-        Raises:
-            ChainUnreachable, StoreUnreachable.
+        Raises `ChainUnreachable`, `StoreUnreachable`.
         """
         if self._looked_for_seat != round_number:
             for part in self._ledger.round(round_number).shards():

@@ -83,11 +83,7 @@ class Account:
         return wait_for(self._balance())
 
     def dry_run(self, call: UnsentCall) -> int:
-        """Estimate the gas of `call` without sending it.
-
-        Raises:
-            ContractReverted: the contract refuses it.
-        """
+        """Estimate the gas of `call` without sending it. Raises `ContractReverted`: the contract refuses it."""
         return wait_for(self._estimate(call))
 
     def _signed(self, call: UnsentCall, nonce: int, gas: int, fees: Fees, replaces: Signed | None = None) -> Signed:

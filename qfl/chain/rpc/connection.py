@@ -35,11 +35,7 @@ def connect(url: str) -> Web3:
 
 
 def prepare_connection(url: str) -> Web3:
-    """As `connect`, without a look at whether anybody answers: a shard's chain may be down now and come back.
-
-    Raises:
-        InvalidInput: `url` is none of HTTP.
-    """
+    """As `connect`, without a look at whether anybody answers: a shard's chain may be down now and come back."""
     _require_url(url)
     web3 = Web3(_Provider(url))
     # It asks for the chain id before every call; `Deployment.check` and the signature's chain id do that job.

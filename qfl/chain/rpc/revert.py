@@ -89,11 +89,7 @@ class Failure:
 
 
 def find_failure(web3: Web3, transaction: Mapping[str, Any], *, receipt: Mapping[str, Any]) -> Failure:
-    """Why a mined transaction failed.
-
-    Raises:
-        ChainUnreachable.
-    """
+    """Why a mined transaction failed. Raises `ChainUnreachable`."""
     if (frame := _trace(web3, bytes(transaction["hash"]))) is not None:
         return _in_trace(frame)
     outer = InnerCall(transaction.get("to") or "", bytes(transaction["input"]))
