@@ -9,7 +9,6 @@ from typing import Any, TypeVar, overload
 from eth_abi.exceptions import DecodingError
 from hexbytes import HexBytes
 from web3 import Web3
-from web3.types import BlockIdentifier
 
 from qfl.chain.abi import load_abi
 from qfl.chain.rpc.answers import reading, require_data
@@ -88,7 +87,7 @@ class BoundContract:
         )
 
     def _events(
-        self, kind: type[T], name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
+        self, kind: type[T], name: str, from_block: int, to_block: int | str = "latest", **filters: object
     ) -> list[T]:
         """The logs of an event with these indexed arguments (None: whatever it is), oldest first, each as a `kind`."""
         logs = self._logs(name, from_block, to_block, **filters)
@@ -96,13 +95,12 @@ class BoundContract:
             return [record(kind, log) for log in logs]
 
     def _logs(
-        self, name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
+        self, name: str, from_block: int, to_block: int | str = "latest", **filters: object
     ) -> list[dict[str, Any]]:
         """As `_events`: the arguments of each log by name, and beside them its `block` and `txHash`."""
         coder = _event(self.abi_name, name)
         topics = coder.topics({key: value for key, value in filters.items() if value is not None})
-        last = to_block if isinstance(to_block, int) else str(to_block)
-        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, first=from_block, last=last)
+        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, first=from_block, last=to_block)
         with reading(self._url, f"an event {name}"):
             return [
                 {

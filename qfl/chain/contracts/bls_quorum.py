@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 from web3 import Web3
-from web3.types import BlockIdentifier
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
@@ -95,7 +94,7 @@ class BlsQuorum(BoundContract):
     # --- events ---
 
     def registrations(
-        self, from_block: int, validator: ParticipantId | None = None, *, to_block: BlockIdentifier = "latest"
+        self, from_block: int, validator: ParticipantId | None = None, *, to_block: int | str = "latest"
     ) -> list[Registration]:
         """Every key that was registered since a block, oldest first; by one validator, or by all."""
         return self._events(Registration, "KeyRegistered", from_block, to_block, validator=validator)

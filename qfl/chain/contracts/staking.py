@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from web3.types import BlockIdentifier
-
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
@@ -140,13 +138,13 @@ class Staking(BoundContract):
         return stakes, rewards, self._read(int, "rewardPoolWei")
 
     def bondings(
-        self, from_block: int, to_block: BlockIdentifier = "latest", *, withdrawal: str | None = None
+        self, from_block: int, to_block: int | str = "latest", *, withdrawal: str | None = None
     ) -> list[Bonding]:
         """Everyone who joined in these blocks, or those of them who named one account to be paid to."""
         return self._events(Bonding, "Bonded", from_block, to_block, withdrawal=withdrawal)
 
     def rotations(
-        self, from_block: int, to_block: BlockIdentifier = "latest"
+        self, from_block: int, to_block: int | str = "latest"
     ) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
         """Every key that replaced another in these blocks, with the block it did so in."""
         events = self._logs("KeyRotated", from_block, to_block)
@@ -157,7 +155,7 @@ class Staking(BoundContract):
         names = "Bonded", "KeyRotated"
         return [event["block"] for name in names for event in self._logs(name, from_block, id=participant)]
 
-    def exits(self, from_block: int, to_block: BlockIdentifier = "latest") -> list[ParticipantId]:
+    def exits(self, from_block: int, to_block: int | str = "latest") -> list[ParticipantId]:
         """Everyone who asked to leave in these blocks."""
         return [event["id"] for event in self._logs("ExitRequested", from_block, to_block)]
 
