@@ -214,7 +214,7 @@ def test_a_role_waits_until_its_node_answers_again(testnet: Testnet, said: Error
 def readings(testnet: Testnet, ledger: Ledger) -> dict[str, Callable[[], object]]:
     """What roles and commands ask a node, by what it is."""
     web3, client = ledger.web3, testnet.join("client-1")
-    payer = Sender(web3, development_account(PAYER), listener=ledger.deployment.chain_id)
+    payer = Sender(web3, development_account(PAYER), chain_id=ledger.deployment.chain_id)
     return {
         "the time": ledger.now,
         "a view": ledger.beacon.current_round,
