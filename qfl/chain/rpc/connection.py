@@ -99,7 +99,7 @@ def reaching(url: str) -> Iterator[None]:
     """Name everything that an answer of the node at `url` makes fail inside the block.
 
     Raises:
-        NodeBusy, RpcRefused: as `qfl.chain.rpc.refusals.refusal_of`.
+        NodeBusy, RpcRefused: as `qfl.chain.rpc.answers.refusal_of`.
         NodeContradictsItself: the answer is not what was asked for.
         ChainUnreachable: it is no JSON-RPC.
     """
