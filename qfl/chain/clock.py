@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any, Protocol
 
@@ -57,9 +58,7 @@ class DevelopmentClock:
                     self._request(follower, "evm_mine")
 
     def _request(self, web3: Web3, method: str, *values: int) -> None:
-        with reaching(url_of(web3)):
-            answer = web3.provider.make_request(RPCEndpoint(method), list(values))
-        if "error" in answer:
+        if "error" in _ask(web3, method, *values):
             raise ClockNotMovable(url_of(web3))
 
 
@@ -107,7 +106,7 @@ def can_move_time(web3: Web3) -> bool:
     Raises:
         ChainUnreachable: also where the node is too busy to say.
     """
-    return _is_one_of(DEVELOPMENT_CLIENTS, web3) and _ask(web3, "evm_increaseTime", 0) is not None
+    return _is_one_of(DEVELOPMENT_CLIENTS, web3) and _ask(web3, "evm_increaseTime", 0).get("result") is not None
 
 
 def can_follow_time(web3: Web3) -> bool:
@@ -116,12 +115,11 @@ def can_follow_time(web3: Web3) -> bool:
 
 
 def _is_one_of(clients: tuple[str, ...], web3: Web3) -> bool:
-    version = str(_ask(web3, "web3_clientVersion")).lower()  # a node that does not say is none of them
+    version = str(_ask(web3, "web3_clientVersion").get("result")).lower()  # a node that does not say is none of them
     return any(client in version for client in clients)
 
 
-def _ask(web3: Web3, method: str, *values: object) -> Any:
-    """The node's answer, or None if it refuses."""
+def _ask(web3: Web3, method: str, *values: object) -> Mapping[str, Any]:
+    """The node's answer: a `result`, or an `error` where it refuses."""
     with reaching(url_of(web3)):
-        answer = web3.provider.make_request(RPCEndpoint(method), list(values))
-    return None if answer.get("error") is not None else answer.get("result")
+        return web3.provider.make_request(RPCEndpoint(method), list(values))

@@ -13,6 +13,7 @@ from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.ledger import Ledger
 from qfl.chain.mirroring import admissions, compute_message
+from qfl.chain.rpc.connection import time_of
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.errors import ChainError, ContractReverted
 from qfl.node.relay import OVERTAKEN, send_unless_overtaken
@@ -60,7 +61,8 @@ class Keeper:
         shown = mirror.mirrored()
         if shown is None or shown.round >= number:
             return False
-        committees = [(h.round, mirror.sitting(h.round)) for h in mirror.handovers() if h.opens_at <= mirror.now()]
+        now = time_of(mirror.web3)
+        committees = [(h.round, mirror.sitting(h.round)) for h in mirror.handovers() if h.opens_at <= now]
         seats = [seat for _, members in committees for seat in members]
         own = next((seat for seat in seats if seat.validator == self._validator), None)
         if own is None:

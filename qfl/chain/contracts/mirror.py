@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qfl.chain.contracts.base import BoundContract, of_round, view
-from qfl.chain.rpc.connection import reaching, time_of
+from qfl.chain.rpc.connection import reaching
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import (
     LmsPublicKey,
@@ -84,10 +84,6 @@ class Mirror(BoundContract):
 
     sitting = view(list[MirrorSeat], "sitting", RoundNumber)
     """The committee that a round was mirrored with, in seat order, and the keys it signs messages with."""
-
-    def now(self) -> int:
-        """Time of the latest block on the mirror's chain, unix seconds."""
-        return time_of(self.web3)
 
     def head(self) -> tuple[int, bytes]:
         """Number and hash of the latest block on the mirror's chain."""

@@ -99,9 +99,8 @@ class Staking(BoundContract):
         """Name the contracts that may authorise, slash and credit, once."""
         return self._write("wire", beacon, disputes, rewards)
 
-    def participant(self, participant: ParticipantId) -> ParticipantRecord:
-        """The participant; role NONE when there is none."""
-        return self.participants([participant])[0]
+    participant = view(ParticipantRecord, "participant", ParticipantId)
+    """The participant; role NONE when there is none."""
 
     def participants(self, participants: Sequence[ParticipantId]) -> list[ParticipantRecord]:
         """Several of them, asked for together."""
