@@ -1,4 +1,7 @@
-"""Write the committed ABIs from the compiled contracts: `python scripts/export_abi.py`."""
+"""Write the committed ABIs from the compiled contracts: `python scripts/export_abi.py`.
+
+Those that are committed already, and those of the quorum schemes, so that a new scheme's is written with the others.
+"""
 
 import json
 from pathlib import Path
@@ -6,8 +9,10 @@ from pathlib import Path
 from experiments.consensus.flat_voting import FlatVoting
 from qfl.chain import abi
 from qfl.chain.compiler import compile_contracts
+from qfl.quorum.quorum import SCHEMES
 
-for name in (*abi.CONTRACTS, FlatVoting.abi_name):
+schemes = (SCHEMES.find(name).contract.name for name in SCHEMES)
+for name in sorted({*abi.CONTRACTS, *schemes, FlatVoting.abi_name}):
     path = Path(str(abi.abi_file(name)))
     path.write_text(json.dumps(compile_contracts()[path.stem].abi, indent=1) + "\n")
     print(path)

@@ -32,7 +32,9 @@ class SignedCommit:
 
     def to(self, ledger: Ledger) -> UnsentCall:
         """The call that says it to the first shard."""
-        return ledger.shards[0].commit(self.round, self.client, self.base_root, self.commitment, self.signature)
+        return ledger.shards[0].commit(
+            self.round, self.client, base_root=self.base_root, commitment=self.commitment, signature=self.signature
+        )
 
 
 def read_commits(ledger: Ledger, number: RoundNumber) -> list[SignedCommit]:
@@ -64,7 +66,7 @@ class ForgedSender(Outsider):
         leave = own.sign(1, domain.exit(validator, nonce))
         self.sender.attempt(ledger.staking.request_exit(validator, leave))
         rotate = own.sign(2, domain.rotation(validator, own.public, nonce))
-        self.sender.attempt(ledger.staking.rotate_key(validator, own.public, rotate))
+        self.sender.attempt(ledger.staking.rotate_key(validator, own.public, signature=rotate))
 
 
 class ReplayAcrossRounds(Outsider):
@@ -135,7 +137,12 @@ class CopiedCommitment(Client):
         shard = self._ledger.shards[0]
         for said in shard.reveals(round_number, self._ledger.round(round_number).opened_in):
             _, words = shard.arguments_of(read_input(self._ledger, said.tx_hash))
-            self._sender.send(shard.reveal(*{**words, "client": self.participant}.values()))
+            opening = {
+                "update_root": words["updateRoot"],
+                "content_digest": words["contentDigest"],
+                "salt": words["salt"],
+            }
+            self._sender.send(shard.reveal(words["round"], self.participant, **opening))
         return False
 
 

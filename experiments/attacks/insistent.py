@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.sender import GAS_MARGIN, Delivery, Fees, Sender, UnsentCall
 from qfl.errors import ContractReverted, TransactionFailed
 

@@ -9,7 +9,7 @@ from experiments.attacks.commits import VICTIM
 from experiments.attacks.strategy import Outsider
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.client.client import Client
-from qfl.client.concealed import NormEvidence
+from qfl.client.update import NormEvidence
 from qfl.crypto.norm.statement import context_of
 from qfl.node.journal import Journal
 from qfl.protocol.content import decode, encode
@@ -68,7 +68,15 @@ class WaitingReveal(Outsider):
         """The client's reveal, with this commitment and proof."""
         root, digest, salt = opening
         victim, shard = self.testnet.join(VICTIM), self._ledger.shards[0]
-        return shard.reveal_private(number, victim, root, digest, salt, commitment, proof)
+        return shard.reveal_private(
+            number,
+            victim,
+            update_root=root,
+            content_digest=digest,
+            salt=salt,
+            vector_commitment=commitment,
+            proof=proof,
+        )
 
 
 class MalleatedProof(WaitingReveal):

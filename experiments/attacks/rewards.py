@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from experiments.attacks.commits import OTHER_VICTIM, VICTIM
 from experiments.attacks.strategy import Outsider
-from qfl.chain.contracts.records import record
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 
@@ -38,8 +38,12 @@ class RewardForAnother(Outsider):
             other = self.testnet.join(VICTIM if said["clientId"] != self.testnet.join(VICTIM) else OTHER_VICTIM)
             checkpoint = record(Checkpoint, said["checkpoint"])
             root, digest = said["updateRoot"], said["contentDigest"]
-            claim = rewards.reward_update(checkpoint, said["position"], other, root, digest, said["path"])
+            claim = rewards.reward_update(
+                checkpoint, other, position=said["position"], update_root=root, content_digest=digest, path=said["path"]
+            )
             self.sender.attempt(claim)
             idle = beacon.checkpoint_at(checkpoint.round, shard).attested ^ 0b1111
             if idle:
-                self.sender.attempt(rewards.reward_seat(checkpoint.round, shard, idle.bit_length() - 1, other))
+                self.sender.attempt(
+                    rewards.reward_seat(checkpoint.round, shard, seat=idle.bit_length() - 1, validator=other)
+                )

@@ -130,7 +130,7 @@ class EquivocatingSeat(Seat):
             signature = self._signer.sign_once(f"round {self._round} lie {lane}", self._round, digest)
             if signature is not None and lane not in self._said:
                 self._said.add(lane)
-                call = self._shard.propose(checkpoint, signature, self._validator)
+                call = self._shard.propose(checkpoint, signature, validator=self._validator)
                 sent |= send_unless_overtaken(self._sender, call) is not None
         return sent
 

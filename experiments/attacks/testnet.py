@@ -21,7 +21,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender
 from qfl.client.client import Client
-from qfl.client.concealed import NormProver
+from qfl.client.update import NormProver
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.devnet import Devnet
@@ -101,8 +101,13 @@ class LocalTestnet:
             self.store.put(data)
         self.deployment_path = folder / "deployment.json"
         if past is None:
-            chosen = load_parameters(**parameters), genesis[0], verifying_key, SCHEMES.find(quorum).contract
-            deployment = deploy(self.web3, self.owner, *chosen)
+            deployment = deploy(
+                self.owner,
+                load_parameters(**parameters),
+                genesis=genesis[0],
+                verifying_key=verifying_key,
+                quorum=SCHEMES.find(quorum).contract,
+            )
             deployment.save(self.deployment_path)
         else:
             deployment = past.ledger.deployment
@@ -131,7 +136,9 @@ class LocalTestnet:
         if name not in self._joined:
             staking, role = self.ledger.staking, role_of(name)
             stake_wei = staking.minimum_stake_wei(role)
-            self.senders[name].send(staking.bond(role, self.keys[name].public, self.withdrawal(name), stake_wei))
+            self.senders[name].send(
+                staking.bond(role, self.keys[name].public, withdrawal=self.withdrawal(name), stake_wei=stake_wei)
+            )
             self._joined[name] = ParticipantId(staking.participant_count())
         return self._joined[name]
 
@@ -151,7 +158,7 @@ class LocalTestnet:
         participant, context = self.join(name), self.context(name)
         key, folder = context.key, context.folder
         kem = set_up_encryption(self.ledger, context.sender, self.store, participant, key, folder)
-        attesting = scheme_of(self.ledger).set_up(context.sender, participant, key, folder)
+        attesting = scheme_of(self.ledger).set_up(context.sender, participant, key=key, folder=folder)
         return kind(context, participant, kem=kem, attesting=attesting)
 
     def context(self, name: str, store: ContentStore | None = None, sender: Sender | None = None) -> NodeContext:

@@ -28,7 +28,7 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.client.client import Client
-from qfl.client.concealed import NormProver
+from qfl.client.update import NormProver
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain

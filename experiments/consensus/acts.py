@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from qfl.chain.rpc.receipts import Receipt
-from qfl.chain.rpc.traffic import Exchange, listening
+from qfl.chain.rpc.calls import Receipt
+from qfl.chain.rpc.rpc import Exchange, listening
 from qfl.protocol.types import ParticipantId, ShardIndex
 from qfl.storage.store import ContentStore
 

@@ -16,9 +16,8 @@ from qfl.chain.deploy import Genesis, deploy
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import ChainRouter, Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
-from qfl.chain.rpc.router import ChainRouter
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError
@@ -72,11 +71,11 @@ class BondedDeployment:
     def __post_init__(self) -> None:
         web3, shard_web3s = connect(self.beacon_url), [connect(url) for url in self.shard_urls]
         account = development_account(0)
-        beacon_sender = Sender(web3, account, self.receipts.append)
-        shard_senders = [Sender(own, account, self.receipts.append) for own in shard_web3s]
+        beacon_sender = Sender(web3, account, listener=self.receipts.append)
+        shard_senders = [Sender(own, account, listener=self.receipts.append) for own in shard_web3s]
         parameters = load_parameters(**{"shards": max(1, len(shard_senders)), "seats": SEATS, **self.parameters})
-        self.deployment = deploy(web3, beacon_sender, parameters, self.genesis, shard_senders=shard_senders)
-        self.ledger = Ledger(web3, self.deployment, shard_web3s)
+        self.deployment = deploy(beacon_sender, parameters, genesis=self.genesis, shard_senders=shard_senders)
+        self.ledger = Ledger(web3, self.deployment, shard_web3s=shard_web3s)
         self.sender = ChainRouter({sender.chain_id: sender for sender in (beacon_sender, *shard_senders)})
         self.clock = DevelopmentClock(web3)
         self.validators: dict[ParticipantId, Member] = {}
@@ -91,7 +90,7 @@ class BondedDeployment:
         """Bond keys, whoever holds them; the new participants' numbers, in order."""
         staking = self.ledger.staking
         stake_wei, before = staking.minimum_stake_wei(role), staking.participant_count()
-        self.send([staking.bond(role, key, self.sender.address, stake_wei) for key in keys])
+        self.send([staking.bond(role, key, withdrawal=self.sender.address, stake_wei=stake_wei) for key in keys])
         return [ParticipantId(before + i + 1) for i in range(len(keys))]
 
     def send(self, calls: Sequence[UnsentCall]) -> None:
@@ -118,6 +117,6 @@ class BondedDeployment:
             signatures = {seat: seats[seat].sign(digest) for seat in range(quorum_of(len(seats)))}
             self.sender.send(beacon.submit_checkpoint(checkpoint, encode_bundle(signatures)))
         publisher = next(iter(self.validators.values()))
-        model = word(f"model {number}"), word(f"content {number}")
-        signature = publisher.sign(domain.publication(number, publisher.id, *model))
-        self.sender.send(beacon.publish(number, publisher.id, *model, signature))
+        root, digest = word(f"model {number}"), word(f"content {number}")
+        signature = publisher.sign(domain.publication(number, publisher.id, root, digest))
+        self.sender.send(beacon.publish(number, publisher.id, root=root, digest=digest, signature=signature))

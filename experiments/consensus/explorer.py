@@ -104,7 +104,9 @@ class _History:
         for turn in range(transactions - 2):
             checkpoint = self._checkpoint(record.number, turn % SEATS)
             validator = ParticipantId(1)  # for the sender's log; the contract does not ask who brings it
-            said.append(shard.attest(checkpoint, turn // SEATS % SEATS, digest, signature, validator))
+            said.append(
+                shard.attest(checkpoint, turn // SEATS % SEATS, digest=digest, signature=signature, validator=validator)
+            )
         too_early = beacon.open_round()
         self._ask("evm_setNextBlockTimestamp", record.reveal_ends_at + 1)
         self._mine([*said, too_early])

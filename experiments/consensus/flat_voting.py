@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from qfl.chain.compiler import compile_contracts
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.creation import create
+from qfl.chain.deploy import create
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.protocol.types import ParticipantId, RoundNumber
@@ -18,8 +17,7 @@ class FlatVoting(BoundContract):
     @classmethod
     def deploy(cls, ledger: Ledger, sender: Sender) -> FlatVoting:
         """Deploy it beside a deployment of the protocol, whose rounds and stakes it goes by."""
-        code = compile_contracts()["FlatVoting"]
-        return cls(sender.web3, create(sender, code, ledger.beacon.address, ledger.staking.address))
+        return cls(sender.web3, create(sender, "FlatVoting", ledger.beacon.address, ledger.staking.address))
 
     def vote(
         self,

@@ -11,7 +11,7 @@ from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
 from experiments.consensus.bonded_deployment import BondedDeployment, Member, word
-from qfl.chain.mirror_message import shard_in
+from qfl.chain.mirroring import shard_in
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.digests import compute_commitment
@@ -50,7 +50,7 @@ def make_loads(deployed: BondedDeployment, number: RoundNumber, most: int) -> li
         assert mirrored is not None
         members[shard_in(mirrored, client.id)].append(client)
     count = min(most, *map(len, members))
-    admit_clients(ledger, deployed.sender, [client.id for own in members for client in own[:count]])
+    admit_clients(ledger, deployed.sender, clients=[client.id for own in members for client in own[:count]])
     return [_load_of(deployed, number, ShardIndex(shard), own[:count]) for shard, own in enumerate(members)]
 
 
@@ -59,11 +59,13 @@ def _load_of(deployed: BondedDeployment, number: RoundNumber, shard: ShardIndex,
     context, domain = ledger.beacon.context(), ledger.shard_domains[shard]
     commits, reveals = [], []
     for client in clients:
-        opening = tuple(word(f"{part} {client.id}") for part in ("root", "content", "salt"))
-        commitment = compute_commitment(number, client.id, *opening)
+        root, content, salt = (word(f"{part} {client.id}") for part in ("root", "content", "salt"))
+        commitment = compute_commitment(number, client.id, root, content, salt)
         signature = client.sign(domain.commit(number, client.id, context.base_root, commitment))
-        commits.append(contract.commit(number, client.id, context.base_root, commitment, signature))
-        reveals.append(contract.reveal(number, client.id, *opening))
+        commits.append(
+            contract.commit(number, client.id, base_root=context.base_root, commitment=commitment, signature=signature)
+        )
+        reveals.append(contract.reveal(number, client.id, update_root=root, content_digest=content, salt=salt))
     chain_id, web3 = ledger.deployment.chains[shard].chainId, contract.web3
     nonce = web3.eth.get_transaction_count(development_account(0).address)
     commit_ends_at = ledger.beacon.round_at(number).commit_ends_at

@@ -15,8 +15,8 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import deploy
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.client.client import Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet.devnet import Devnet
@@ -114,9 +114,13 @@ def build_site(
     parameters = load_parameters(**{**config.parameters(), "shards": variant.shards, "seats": SEATS})
     owners = [own[0] for own in shard_senders]
     deployment = deploy(
-        web3, senders[0], parameters, genesis, quorum=SCHEMES.find(variant.quorum).contract, shard_senders=owners
+        senders[0],
+        parameters,
+        genesis=genesis,
+        quorum=SCHEMES.find(variant.quorum).contract,
+        shard_senders=owners,
     )
-    ledger = Ledger(web3, deployment, shard_web3s)
+    ledger = Ledger(web3, deployment, shard_web3s=shard_web3s)
     voting = FlatVoting.deploy(ledger, senders[0]) if variant.is_flat else None
 
     clients = []
@@ -127,10 +131,10 @@ def build_site(
     validators, voters, folders = [], [], []
     for number, payer in enumerate(carriers[1 + config.clients :], 1):
         # A process of its own would read for itself what never changes.
-        own, kept = Ledger(web3, deployment, shard_web3s), RecordingStore(store, recorder)
+        own, kept = Ledger(web3, deployment, shard_web3s=shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
         participant = join(own, payer, Role.VALIDATOR, key, path)
-        attesting = scheme_of(own).set_up(payer, participant, key, path)
+        attesting = scheme_of(own).set_up(payer, participant, key=key, folder=path)
         validator = Validator(NodeContext(own, payer, kept, key, path), participant, attesting=attesting)
         validator.seat_kind = measured_seat(meter)
         validators.append(validator)

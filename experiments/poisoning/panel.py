@@ -12,7 +12,7 @@ from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import RoundSpec, VerifiedUpdate
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
-from qfl.validator.scorer import Scorer
+from qfl.validator.selection import Scorer
 
 
 class Panel:
@@ -24,7 +24,7 @@ class Panel:
 
     def __init__(self, job: JobDocument, data: Sequence[LabelledData], seed: int) -> None:
         """`data` is each validator's."""
-        self._opinions = [Scorer(job, own, seed + seat) for seat, own in enumerate(data)]
+        self._opinions = [Scorer(job, own, seed=seed + seat) for seat, own in enumerate(data)]
         self._seed = seed
         self._rounds: list[Round] = []
         self.turns: list[int] = []
@@ -33,12 +33,12 @@ class Panel:
         """The updates of the first proposal that a quorum of seats takes."""
         seats = np.random.default_rng([self._seed, spec.round, 2]).permutation(len(self._opinions))
         histories = count_histories(self._rounds)
-        policies = [self._opinions[seat].of(updates, base, spec, histories) for seat in seats]
+        policies = [self._opinions[seat].of(updates, base, spec=spec, histories=histories) for seat in seats]
         chosen, self.turns = list(updates), [*self.turns, 0]
         for turn, policy in enumerate(policies):
             proposed = policy.choose(updates)
             mask = sum(1 << update.index for update in proposed)
-            votes = sum(other is policy or other.accepts(updates, mask, turn) for other in policies)
+            votes = sum(other is policy or other.accepts(updates, mask, turn=turn) for other in policies)
             if votes >= quorum_of(len(policies)):
                 chosen, self.turns[-1] = proposed, turn + 1
                 break

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from qfl.auditor.keys import KeyHistory
-from qfl.auditor.voided import voided_rounds
+from qfl.auditor.history import key_history, voided_rounds
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
 from qfl.chain.ledger import Ledger
+from qfl.chain.mirroring import MirrorVerifier
 from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
@@ -32,11 +32,10 @@ from qfl.protocol.content import decode
 from qfl.protocol.digests import compute_commitment, compute_private_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
-from qfl.protocol.types import Checkpoint, LmsPublicKey, Reveal, RoundNumber, RoundSpec
+from qfl.protocol.types import LmsPublicKey, Reveal, RoundNumber, RoundSpec
 from qfl.quorum.lms import LmsScheme
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
-from qfl.validator.mirror_verifier import MirrorVerifier
 
 NOT_REVEALED = "the attested list of updates of shard {} is not the revealed one"
 
@@ -64,6 +63,17 @@ class Verdict:
         return not self.complaints and not self.void
 
 
+@dataclass(frozen=True)
+class ShardClaim:
+    """What a shard's accepted checkpoint claims, what it follows from, and the verdict on it."""
+
+    part: ShardRound
+    spec: RoundSpec
+    reveals: Sequence[Reveal]
+    entry: Accepted
+    verdict: Verdict
+
+
 class Auditor:
     """Recomputes rounds; everything it says comes from `ledger` and `store`.
 
@@ -72,16 +82,12 @@ class Auditor:
     """
 
     def __init__(
-        self,
-        ledger: Ledger,
-        store: ContentStore,
-        kem_keys: Sequence[KemKey] = (),
-        check_proofs: bool = True,
+        self, ledger: Ledger, store: ContentStore, *, kem_keys: Sequence[KemKey] = (), check_proofs: bool = True
     ) -> None:
         self._ledger, self._store, self._kem_keys, self._check_proofs = ledger, store, kem_keys, check_proofs
-        self._keys, self._mirror_verifier = KeyHistory(LmsScheme(ledger).history()), MirrorVerifier(ledger)
-        self._scheme = scheme_of(ledger)
-        self._attesting_keys = KeyHistory(self._scheme.history())
+        self._scheme, self._mirror_verifier = scheme_of(ledger), MirrorVerifier(ledger)
+        self._keys_at = key_history(LmsScheme(ledger).history())
+        self._attesting_keys_at = key_history(self._scheme.history())
         self._publications = ledger.beacon.publications(ledger.from_block)
 
     def audit(self) -> Iterator[Verdict]:
@@ -89,15 +95,13 @@ class Auditor:
         voided = voided_rounds(self._ledger)
         for number in sorted([*published_rounds(self._ledger), *voided]):
             verdict = Verdict(number, void=voided.get(number, ""))
-            if verdict.void:
-                yield verdict
-                continue
-            for entry in self._ledger.round(number).accepted():
-                try:
-                    self._audit_shard(entry, verdict)
-                except ShardUnreachable as fault:
-                    verdict.unseen.append(f"shard {entry.checkpoint.shard}: {fault}")
-            self._audit_model(verdict)
+            if not verdict.void:
+                for entry in self._ledger.round(number).accepted():
+                    try:
+                        self._audit_shard(entry, verdict)
+                    except ShardUnreachable as fault:
+                        verdict.unseen.append(f"shard {entry.checkpoint.shard}: {fault}")
+                self._audit_model(verdict)
             yield verdict
 
     # --- one shard ---
@@ -106,35 +110,37 @@ class Auditor:
         part = self._ledger.round(verdict.round).shard(entry.checkpoint.shard)
         if (falsehood := self._mirror_verifier.find_falsehood(part.index)) is not None:
             verdict.complaints.append(falsehood)
-        spec, reveals = part.spec(), part.reveals()
-        self._audit_commits(part, spec, reveals, verdict)
-        self._audit_proofs(part, spec, reveals, verdict)
-        self._audit_bundle(part, entry, verdict)
-        self._audit_aggregate(part, entry, spec, reveals, verdict)
+        claim = ShardClaim(part, part.spec(), part.reveals(), entry, verdict)
+        for audit in (self._audit_commits, self._audit_proofs, self._audit_bundle, self._audit_aggregate):
+            audit(claim)
 
-    def _audit_commits(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict) -> None:
+    def _audit_commits(self, claim: ShardClaim) -> None:
         """Every commitment signed by its client; every reveal opens its client's commitment."""
+        part, spec = claim.part, claim.spec
+        # A shard on another chain knows the keys that clients had when the round opened.
+        known_in = part.round.opened_in if self._ledger.mirrors else None
         commitments = {}
         for commit in part.commits():
             commitments[commit.client] = commit.commitment
+            claim.verdict.signatures += 1
             digest = part.domain.commit(spec.round, commit.client, spec.base_root, commit.commitment)
-            what = f"the commitment of client {commit.client}"
-            # A shard on another chain knows the keys that clients had when the round opened.
-            known_in = part.round.opened_in if self._ledger.mirrors else None
-            self._check_signature(part.contract, commit.tx_hash, commit.client, digest, what, verdict, known_in)
+            keys = self._keys_at(commit.client, known_in or self._ledger.block_of(commit.tx_hash))
+            if not self._is_signed(part.contract, commit.tx_hash, digest=digest, keys=keys):
+                claim.verdict.complaints.append(f"the commitment of client {commit.client} has no valid signature")
         proven = part.norm_proofs()
-        for reveal in reveals:
-            salt = self._argument(part.contract, reveal.tx_hash, "salt") or bytes(32)
+        for reveal in claim.reveals:
+            salt = self._argument(part.contract, reveal.tx_hash, name="salt") or bytes(32)
             values = spec.round, reveal.client, reveal.update_root, reveal.content_digest, salt
             if reveal.client in proven:
                 opening = compute_private_commitment(*values, proven[reveal.client])
             else:
                 opening = compute_commitment(*values)
             if commitments.get(reveal.client) != opening:
-                verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
+                claim.verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
-    def _audit_proofs(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict) -> None:
+    def _audit_proofs(self, claim: ShardClaim) -> None:
         """Every norm proof holds; in other code than the contract's, which checked it first."""
+        part, spec, verdict = claim.part, claim.spec, claim.verdict
         verifier = self._ledger.norm_verifier(spec.shard)
         if verifier is None:
             return
@@ -142,49 +148,46 @@ class Auditor:
             verdict.unseen.append(f"the norm proofs of shard {spec.shard} were not checked again")
             return
         key, proven = verifier.verifying_key(), part.norm_proofs()
-        for reveal in reveals:
+        for reveal in claim.reveals:
             context = context_of(part.domain.chain_id, part.contract.address, spec.round, reveal.client)
             statement = NormStatement(proven.get(reveal.client, 0), context, spec.norm_bound, spec.format.lane_bits)
-            words = self._argument(part.contract, reveal.tx_hash, "proof") or []
+            words = self._argument(part.contract, reveal.tx_hash, name="proof") or []
             verdict.proofs += 1
             if not verify_norm_proof(key, statement, b"".join(word.to_bytes(32) for word in words)):
                 verdict.complaints.append(f"the norm proof of client {reveal.client} does not hold")
 
-    def _audit_bundle(self, part: ShardRound, entry: Accepted, verdict: Verdict) -> None:
+    def _audit_bundle(self, claim: ShardClaim) -> None:
         """A quorum of the drawn committee signed the checkpoint."""
-        checkpoint, committee = entry.checkpoint, part.committee()
-        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-        bundle = self._argument(self._ledger.beacon, entry.tx_hash, "bundle")
-        block = self._ledger.block_of(entry.tx_hash)
+        shard, committee, verdict = claim.spec.shard, claim.part.committee(), claim.verdict
+        digest = self._ledger.beacon_domain.checkpoint(claim.entry.checkpoint)
+        bundle = self._argument(self._ledger.beacon, claim.entry.tx_hash, name="bundle") or b""
+        block = self._ledger.block_of(claim.entry.tx_hash)
         try:
             attested = self._scheme.check(
-                bundle or b"", committee, digest, lambda validator: self._attesting_keys.at(validator, block)
+                bundle, committee, digest=digest, keys_at=lambda validator: self._attesting_keys_at(validator, block)
             )
         except MalformedContent as error:
             attested = {}
-            verdict.complaints.append(f"the bundle of shard {checkpoint.shard}: {error.reason}")
-        for seat, is_valid in attested.items():
-            verdict.signatures += 1
-            if not is_valid:
-                verdict.complaints.append(f"the attestation of seat {seat} in shard {checkpoint.shard} is not valid")
+            verdict.complaints.append(f"the bundle of shard {shard}: {error.reason}")
+        verdict.signatures += len(attested)
+        for seat in (seat for seat, is_valid in attested.items() if not is_valid):
+            verdict.complaints.append(f"the attestation of seat {seat} in shard {shard} is not valid")
         if len(attested) < quorum_of(len(committee)):
-            verdict.complaints.append(f"shard {checkpoint.shard} has {len(attested)} attestations, no quorum")
+            verdict.complaints.append(f"shard {shard} has {len(attested)} attestations, no quorum")
 
-    def _audit_aggregate(
-        self, part: ShardRound, entry: Accepted, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict
-    ) -> None:
+    def _audit_aggregate(self, claim: ShardClaim) -> None:
         """The attested aggregate is what the included updates come to."""
-        checkpoint = entry.checkpoint
-        included = included_in(checkpoint, reveals)
-        found = read_updates(part, spec, self._store, included, self._kem_keys)
+        checkpoint, spec, verdict = claim.entry.checkpoint, claim.spec, claim.verdict
+        included = included_in(checkpoint, claim.reveals)
+        found = read_updates(claim.part, spec, self._store, included, self._kem_keys)
         if found is None:  # whose the updates are can be told without reading them, and that their aggregate can be had
-            if not has_revealed_list(checkpoint, reveals):
+            if not has_revealed_list(checkpoint, claim.reveals):
                 verdict.complaints.append(NOT_REVEALED.format(spec.shard))
             verdict.unseen.append(
                 f"the {len(included)} updates of shard {spec.shard} are sealed to its committee: that the aggregate "
                 "follows from them was not recomputed"
             )
-            self._audit_stored(checkpoint, spec, verdict)
+            self._audit_stored(claim)
             return
         updates, rejected = found
         verdict.updates += len(updates)
@@ -201,27 +204,26 @@ class Auditor:
         if result.checkpoint.aggregate_root != checkpoint.aggregate_root:
             verdict.complaints.append(
                 f"the recomputed aggregate of shard {spec.shard} differs from the attested one"
-                + self._first_difference(entry, spec, result.content)
+                + self._first_difference(claim, result.content)
             )
         elif result.checkpoint.content_digest != checkpoint.content_digest:
             verdict.complaints.append(f"the attested aggregate of shard {spec.shard} has another header")
-        self._audit_stored(checkpoint, spec, verdict)
+        self._audit_stored(claim)
 
-    def _audit_stored(self, checkpoint: Checkpoint, spec: RoundSpec, verdict: Verdict) -> None:
+    def _audit_stored(self, claim: ShardClaim) -> None:
         """The attested aggregate can be had."""
+        spec, verdict = claim.spec, claim.verdict
         try:
-            fetch_aggregate(self._store, checkpoint, spec.shape)
-        except ContentMissing as error:
-            if self._may_be_released(spec.round):
+            fetch_aggregate(self._store, claim.entry.checkpoint, spec.shape)
+        except (ModelRejected, ContentUnusable) as error:
+            if isinstance(error, ContentMissing) and self._may_be_released(spec.round):
                 verdict.released.append(f"the aggregate of shard {spec.shard}")
             else:
                 verdict.complaints.append(f"the stored aggregate of shard {spec.shard}: {error}")
-        except (ModelRejected, ContentUnusable) as error:
-            verdict.complaints.append(f"the stored aggregate of shard {spec.shard}: {error}")
 
-    def _first_difference(self, entry: Accepted, spec: RoundSpec, expected: bytes) -> str:
+    def _first_difference(self, claim: ShardClaim, expected: bytes) -> str:
         try:
-            attested = fetch_aggregate(self._store, entry.checkpoint, spec.shape).lanes
+            attested = fetch_aggregate(self._store, claim.entry.checkpoint, claim.spec.shape).lanes
         except (ModelRejected, ContentUnusable):
             return ""
         recomputed = decode(expected).lanes
@@ -247,40 +249,25 @@ class Auditor:
             verdict.complaints.append("the recomputed model differs from the published one")
 
     def _audit_publication(self, record: RoundRecord, verdict: Verdict) -> None:
+        beacon, tx_hash = self._ledger.beacon, self._publications[record.number]
         digest = self._ledger.beacon_domain.publication(
             record.number, record.publisher, record.model_root, record.content_digest
         )
-        tx_hash, what = self._publications[record.number], f"the publication by validator {record.publisher}"
-        self._check_signature(self._ledger.beacon, tx_hash, record.publisher, digest, what, verdict)
+        keys = self._keys_at(record.publisher, self._ledger.block_of(tx_hash))
+        verdict.signatures += 1
+        if not self._is_signed(beacon, tx_hash, digest=digest, keys=keys):
+            verdict.complaints.append(f"the publication by validator {record.publisher} has no valid signature")
 
     def _may_be_released(self, number: RoundNumber) -> bool:
         """Whether a round is final: nobody has to store its content any longer."""
         return number <= self._ledger.beacon.final_round()
 
-    # --- signatures ---
+    def _is_signed(self, contract: BoundContract, tx_hash: str, *, digest: bytes, keys: Iterable[LmsPublicKey]) -> bool:
+        """Whether the signature in a transaction is one of the keys' under `digest`."""
+        signature = self._argument(contract, tx_hash, name="signature")
+        return signature is not None and any(verify(key, digest, signature) for key in keys)
 
-    def _check_signature(
-        self,
-        contract: BoundContract,
-        tx_hash: str,
-        participant: int,
-        digest: bytes,
-        what: str,
-        verdict: Verdict,
-        known_in: int | None = None,
-    ) -> None:
-        """The participant's key at the beacon's block `known_in`, the transaction's own unless given, signed it."""
-        verdict.signatures += 1
-        signature = self._argument(contract, tx_hash, "signature")
-        keys = self._keys.at(participant, self._ledger.block_of(tx_hash) if known_in is None else known_in)
-        if signature is None or not _signed(keys, digest, signature):
-            verdict.complaints.append(f"{what} has no valid signature")
-
-    def _argument(self, contract: BoundContract, tx_hash: str, name: str) -> Any:
+    def _argument(self, contract: BoundContract, tx_hash: str, *, name: str) -> Any:
         """An argument of the call in a transaction; None when it went another way (through a relaying contract)."""
         found = self._ledger.call_in(contract, tx_hash)
         return None if found is None else found.get(name)
-
-
-def _signed(keys: Iterable[LmsPublicKey], digest: bytes, signature: bytes) -> bool:
-    return any(verify(key, digest, signature) for key in keys)

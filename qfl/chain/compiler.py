@@ -9,6 +9,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from eth_utils.conversions import to_bytes
+from web3 import Web3
+
+from qfl.chain.rpc.calls import UnsentCall
 from qfl.errors import CompilerFailed
 from qfl.files import write_atomically
 
@@ -30,6 +34,29 @@ class Artifact:
     name: str
     abi: list[dict[str, Any]]
     bytecode: str
+
+    def creation(self, *arguments: object) -> UnsentCall:
+        """The transaction that creates the contract."""
+        factory = Web3().eth.contract(abi=self.abi, bytecode=self.bytecode)
+        return UnsentCall(
+            f"deploy_{self.name}", None, to_bytes(hexstr=factory.constructor(*arguments).data_in_transaction)
+        )
+
+    @property
+    def creation_gas(self) -> int:
+        """About what that takes: the transaction, its bytes, and 200 for each byte of code that is kept.
+
+        Up to 15 % more than receipts show, since constructors are not kept, and up to 2 % less, since some of them
+        write.
+        """
+        code = bytes.fromhex(self.bytecode)
+        zeros = code.count(0)
+        return 53_000 + 16 * (len(code) - zeros) + 4 * zeros + len(code) // 16 + 200 * len(code)
+
+    def struct(self, position: int, values: Any) -> tuple[object, ...]:
+        """The struct that the constructor takes at `position`, of `values` by the names of its members."""
+        (constructor,) = (entry for entry in self.abi if entry["type"] == "constructor")
+        return tuple(values[member["name"]] for member in constructor["inputs"][position]["components"])
 
 
 @cache

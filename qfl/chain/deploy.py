@@ -1,26 +1,31 @@
-"""Deploys the contracts with web3. `scripts/deploy.py` does the same for Brownie."""
+"""Deploys the contracts with web3, and rehearses that. `scripts/deploy.py` deploys for Brownie."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from eth_typing import HexAddress, HexStr
+from eth_utils.address import to_checksum_address
 from web3 import Web3
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
-from qfl.chain.compiler import Artifact, compile_contracts
+from qfl.chain.compiler import compile_contracts
 from qfl.chain.contracts.staking import Staking
-from qfl.chain.creation import NOBODY, create, deployed_at
-from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
+from qfl.chain.deployment import DeployedContract, Deployment, ShardChain, code_hash
 from qfl.chain.parameters import ProtocolParameters
-from qfl.chain.rpc.connection import block_number, chain_id_of, reaching, url_of
-from qfl.chain.rpc.sender import Sender
+from qfl.chain.rpc.connection import block_number, reaching, url_of
+from qfl.chain.rpc.rpc import rpc_at, wait_for
+from qfl.chain.rpc.sender import GAS_MARGIN, Sender
 from qfl.crypto.norm.keys import VerifyingKey
-from qfl.errors import AddressTaken, InvalidInput
+from qfl.errors import AddressTaken, ChainUnfit, ContractReverted, InvalidInput
 from qfl.protocol.types import ModelShape, ShardIndex
+
+NOBODY = "0x" + "00" * 20
+"""The address that stands for no contract."""
+WIRING_GAS = 150_000
+"""For what follows the creations: telling the contracts of each other, and filling the reward pool."""
 
 
 @dataclass(frozen=True)
@@ -52,9 +57,9 @@ class Genesis:
 
 
 def deploy(
-    web3: Web3,
     sender: Sender,
     parameters: ProtocolParameters,
+    *,
     genesis: Genesis,
     verifying_key: VerifyingKey | None = None,
     quorum: QuorumContract = LMS_QUORUM,
@@ -80,99 +85,139 @@ def deploy(
     if shard_senders and len(shard_senders) != parameters.rounds["shards"]:
         remedy = f"the job has {parameters.rounds['shards']} shards: give each a chain of its own, or none"
         raise InvalidInput("chains of shards", len(shard_senders), remedy)
-    start, shard_count = block_number(web3), 0 if shard_senders else parameters.rounds["shards"]
-    artifacts = compile_contracts()
-    staking = create(sender, artifacts["Staking"], struct(artifacts["Staking"], 0, parameters.staking))
-    named = {"Staking": staking, quorum.name: create(sender, artifacts[quorum.name], staking)}
+    web3, shard_count = sender.web3, 0 if shard_senders else parameters.rounds["shards"]
+    start, code = block_number(web3), compile_contracts()
+    staking = create(sender, "Staking", code["Staking"].struct(0, parameters.staking))
+    named = {"Staking": staking, quorum.name: create(sender, quorum.name, staking)}
+    has_verifier = verifying_key is not None and shard_count > 0
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
-    disputes_expected = _next_address(
-        web3, sender, after=2 + (verifying_key is not None and shard_count > 0) + shard_count
-    )
-    beacon_code = artifacts["Beacon"]
-    genesis_values = {
-        "root": genesis.model_root,
+    disputes_expected = _next_address(sender, after=2 + has_verifier + shard_count)
+    digests = {
         "modelRoot": genesis.model_root,
         "contentDigest": genesis.content_digest,
         "architectureDigest": genesis.architecture_digest,
-        "quantumLength": genesis.shape.quantum,
-        "classicalLength": genesis.shape.classical,
     }
-    beacon = named["Beacon"] = create(
-        sender,
-        beacon_code,
-        *(staking, named[quorum.name]),
-        struct(beacon_code, 2, genesis_values),
-        struct(beacon_code, 3, parameters.rounds),
-        *(disputes_expected, sender.address),
-    )
-    if verifying_key is not None and shard_count:
-        code, arguments = artifacts["Groth16NormVerifier"], verifying_key.constructor_arguments()
-        named["NormVerifier"] = create(sender, code, *arguments)
+    lengths = {"quantumLength": genesis.shape.quantum, "classicalLength": genesis.shape.classical}
+    model = code["Beacon"].struct(2, {"root": genesis.model_root, **digests, **lengths})
+    rounds = code["Beacon"].struct(3, parameters.rounds)
+    beacon = create(sender, "Beacon", staking, named[quorum.name], model, rounds, disputes_expected, sender.address)
+    named["Beacon"] = beacon
+    if verifying_key is not None and has_verifier:
+        named["NormVerifier"] = _create_verifier(sender, verifying_key)
     verifier = named.get("NormVerifier", NOBODY)
-    shards = [create(sender, artifacts["Shard"], beacon, i, verifier) for i in range(shard_count)]
-    rewards = named["Rewards"] = create(sender, artifacts["Rewards"], beacon, staking)
-    if (disputes := _next_address(web3, sender)) != disputes_expected:
+    shards = [create(sender, "Shard", beacon, i, verifier) for i in range(shard_count)]
+    rewards = named["Rewards"] = create(sender, "Rewards", beacon, staking)
+    if (disputes := _next_address(sender)) != disputes_expected:
         raise AddressTaken("Disputes", disputes_expected, disputes)
-    named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards, verifying_key is not None)
+    named["Disputes"] = create(sender, "Disputes", beacon, staking, shards, verifying_key is not None)
     wrapper = Staking(web3, staking)
-    sender.send(wrapper.wire(beacon, disputes, rewards))
+    sender.send(wrapper.wire(beacon, disputes=disputes, rewards=rewards))
     if parameters.reward_pool_wei:
         sender.send(wrapper.fund_rewards(parameters.reward_pool_wei))
-    away = [deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
+    away = [_deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     return Deployment(
-        chain_id_of(web3),
+        sender.chain_id,
         start,
-        {name: deployed_at(web3, address) for name, address in named.items()},
-        [deployed_at(web3, shard) for shard in shards] + [shard for shard, _ in away],
+        {name: _deployed_at(web3, address) for name, address in named.items()},
+        [_deployed_at(web3, shard) for shard in shards] + [shard for shard, _ in away],
         {"staking": dict(parameters.staking), "rounds": dict(parameters.rounds)},
-        {
-            "modelRoot": "0x" + genesis.model_root.hex(),
-            "contentDigest": "0x" + genesis.content_digest.hex(),
-            "architectureDigest": "0x" + genesis.architecture_digest.hex(),
-        },
+        {name: "0x" + digest.hex() for name, digest in digests.items()},
         [chain for _, chain in away],
     )
 
 
-def deploy_shard(
-    sender: Sender, shard: ShardIndex, verifying_key: VerifyingKey | None = None
+def create(sender: Sender, name: str, *arguments: object) -> str:
+    """Create the contract of this name on the sender's chain; its address. Raises as `Sender.send_raw`."""
+    _, receipt = sender.send_raw(compile_contracts()[name].creation(*arguments))
+    return str(to_checksum_address(receipt["contractAddress"]))
+
+
+def _deploy_shard(
+    sender: Sender, shard: ShardIndex, verifying_key: VerifyingKey | None
 ) -> tuple[DeployedContract, ShardChain]:
     """Deploy a shard on the sender's chain: a mirror of the beacon, the shard, and in private mode a verifier.
 
     The sender's account may send the mirror's first message.
-
-    Raises:
-        CompilerFailed, InsufficientFunds, ChainUnreachable.
     """
-    web3, artifacts = sender.web3, compile_contracts()
-    start, verifier = block_number(web3), NOBODY
-    mirror = create(sender, artifacts["BeaconMirror"], shard)
-    if verifying_key is not None:
-        verifier = create(sender, artifacts["Groth16NormVerifier"], *verifying_key.constructor_arguments())
-    address = create(sender, artifacts["Shard"], mirror, shard, verifier)
-    chain = ShardChain(sender.chain_id, start, url_of(web3), deployed_at(web3, mirror))
-    return deployed_at(web3, address), chain
+    web3, start = sender.web3, block_number(sender.web3)
+    mirror = create(sender, "BeaconMirror", shard)
+    verifier = NOBODY if verifying_key is None else _create_verifier(sender, verifying_key)
+    address = create(sender, "Shard", mirror, shard, verifier)
+    return _deployed_at(web3, address), ShardChain(sender.chain_id, start, url_of(web3), _deployed_at(web3, mirror))
+
+
+def _create_verifier(sender: Sender, key: VerifyingKey) -> str:
+    return create(sender, "Groth16NormVerifier", *key.constructor_arguments())
 
 
 def check_capacity(verifying_key: VerifyingKey, shape: ModelShape) -> None:
-    """Make sure that the key's circuit takes an update of the model: a longer one could never be revealed.
-
-    Raises:
-        InvalidInput: it does not.
-    """
+    """Raise `InvalidInput` where a key's circuit is too small for the model: no update could ever be revealed."""
     if verifying_key.capacity < shape.total:
         remedy = f"the model has {shape.total} coordinates; make a key with `qfl zk setup --lanes {shape.total}`"
         raise InvalidInput("lanes of the verifying key", verifying_key.capacity, remedy)
 
 
-def _next_address(web3: Web3, sender: Sender, after: int = 0) -> str:
+def _next_address(sender: Sender, after: int = 0) -> str:
     """Where the sender's next contract will be, or the one `after` that many transactions."""
-    with reaching(url_of(web3)):
-        nonce = web3.eth.get_transaction_count(Web3.to_checksum_address(sender.address), "pending")
+    with reaching(url_of(sender.web3)):
+        nonce = sender.web3.eth.get_transaction_count(to_checksum_address(sender.address), "pending")
     return str(get_create_address(HexAddress(HexStr(sender.address)), Nonce(nonce + after)))
 
 
-def struct(artifact: Artifact, position: int, values: Any) -> tuple[object, ...]:
-    """The struct that a constructor takes at `position`, of `values` by the names of its members."""
-    (constructor,) = (entry for entry in artifact.abi if entry["type"] == "constructor")
-    return tuple(values[member["name"]] for member in constructor["inputs"][position]["components"])
+def _deployed_at(web3: Web3, address: str) -> DeployedContract:
+    """The contract at `address` with the hash of the code it has now."""
+    return DeployedContract(address, code_hash(web3, address))
+
+
+# --- the rehearsal: nothing is sent ---
+
+
+def contracts_of_beacon(quorum: QuorumContract, shards: int, *, is_private: bool) -> list[str]:
+    """What is created on the beacon's chain, with so many of the shards on it."""
+    verifier = ["Groth16NormVerifier"] if is_private and shards else []
+    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Disputes"]
+
+
+def contracts_of_shard(is_private: bool) -> list[str]:
+    """What is created on a shard's own chain."""
+    return ["BeaconMirror", *(["Groth16NormVerifier"] if is_private else []), "Shard"]
+
+
+def deployment_gas(names: list[str]) -> int:
+    """About what creating contracts of these names takes, and making them known to each other."""
+    artifacts = compile_contracts()
+    return WIRING_GAS + sum(artifacts[name].creation_gas for name in names)
+
+
+def require_room(sender: Sender, names: list[str]) -> None:
+    """Make sure that the largest of the contracts fits into a block, as a `Sender` would ask for it.
+
+    Raises:
+        ChainUnfit: it does not. RpcRefused, ChainUnreachable, CompilerFailed.
+    """
+    url = url_of(sender.web3)
+    largest = max((compile_contracts()[name] for name in names), key=lambda artifact: artifact.creation_gas)
+    needed = int(GAS_MARGIN * largest.creation_gas)
+    limit = int(wait_for(rpc_at(url).call("eth_getBlockByNumber", "latest", False))["gasLimit"], 16)
+    if limit < needed:
+        reason = f"a block takes {limit:,} gas, and creating {largest.name} needs {needed:,}"
+        raise ChainUnfit(url, reason, "raise its block gas limit, or use another chain with --rpc")
+
+
+def rehearse(sender: Sender, parameters: ProtocolParameters, *, quorum: QuorumContract) -> None:
+    """Have the node try what can be tried alone: code as long as these contracts', their instructions, precompiles.
+
+    Raises:
+        ChainUnfit: it lacks what the quorum needs.
+        ContractReverted: the parameters contradict each other. TransactionRefused, ChainUnreachable, CompilerFailed.
+    """
+    artifacts = compile_contracts()
+    staking = artifacts["Staking"]
+    sender.dry_run(staking.creation(staking.struct(0, parameters.staking)))
+    try:
+        sender.dry_run(artifacts[quorum.name].creation(sender.address))
+    except ContractReverted as refusal:
+        if refusal.name != quorum.unfit:
+            raise
+        remedy = "choose --quorum lms, or another chain with --rpc"
+        raise ChainUnfit(url_of(sender.web3), f"it has no {quorum.needs}", remedy) from refusal

@@ -12,7 +12,7 @@ from eth_utils.address import is_address
 from eth_utils.crypto import keccak
 from web3 import Web3
 
-from qfl.chain.rpc.connection import reaching, url_of
+from qfl.chain.rpc.connection import code_at, reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
 from qfl.errors.secrets import conceal_address
 from qfl.files import read_json, write_atomically
@@ -69,11 +69,7 @@ class Deployment:
 
     @classmethod
     def load(cls, path: Path) -> Deployment:
-        """Read a deployment file.
-
-        Raises:
-            DeploymentMissing, DeploymentMalformed.
-        """
+        """Read a deployment file. Raises `DeploymentMissing`, `DeploymentMalformed`."""
         try:
             d = read_json(path)
             if d["version"] != VERSION:
@@ -116,11 +112,7 @@ class Deployment:
         write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 
     def check(self, web3: Web3) -> None:
-        """Compare the beacon's chain with this file: chain id, and the code at every address.
-
-        Raises:
-            DeploymentMismatch: names the first difference.
-        """
+        """Compare the beacon's chain with this file, id and code. Raises `DeploymentMismatch`: the first difference."""
         named = dict(self.contracts)
         if not self.chains:
             named |= {f"Shard {index}": shard for index, shard in enumerate(self.shards)}
@@ -144,8 +136,7 @@ def _number(value: object) -> int:
 
 def code_hash(web3: Web3, address: str) -> str:
     """keccak-256 of the code at `address`, as 0x...; "no contract" where there is none."""
-    with reaching(url_of(web3)):
-        code = bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
+    code = code_at(web3, address)
     return "0x" + keccak(code).hex() if code else "no contract"
 
 

@@ -21,8 +21,8 @@ from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.roll import Roll
 from qfl.chain.rounds import Round
-from qfl.chain.rpc.connection import connect, prepare_connection, reaching, url_of
-from qfl.chain.rpc.refusals import know_shards
+from qfl.chain.rpc.answers import know_shards
+from qfl.chain.rpc.connection import connect, prepare_connection, reaching, time_of, url_of
 from qfl.errors import ChainUnreachable, InvalidInput, ShardUnreachable
 from qfl.errors.secrets import HIDDEN, conceal_address
 from qfl.protocol.digests import Domain
@@ -40,7 +40,7 @@ class Ledger:
     is no reason to stop for anybody but this shard.
     """
 
-    def __init__(self, web3: Web3, deployment: Deployment, shard_web3s: Sequence[Web3] = ()) -> None:
+    def __init__(self, web3: Web3, deployment: Deployment, *, shard_web3s: Sequence[Web3] = ()) -> None:
         """`shard_web3s` has a connection for each of the deployment's `chains`."""
         self.web3, self.deployment, self.shard_web3s = web3, deployment, list(shard_web3s)
         know_shards(map(url_of, shard_web3s), url_of(web3))
@@ -63,7 +63,7 @@ class Ledger:
         self._rounds: dict[RoundNumber, Round] = {}
 
     @classmethod
-    def connect(cls, rpc_url: str, deployment: Deployment, shard_urls: Sequence[str] = ()) -> Ledger:
+    def connect(cls, rpc_url: str, deployment: Deployment, *, shard_urls: Sequence[str] = ()) -> Ledger:
         """Connect and make sure that the chains hold this deployment; a shard's chain that is down is left for later.
 
         Args:
@@ -93,7 +93,7 @@ class Ledger:
                 deployment.check_shard(shard, own)
             except ChainUnreachable as fault:
                 log.warning("shard %d: %s", shard, fault)
-        return cls(web3, deployment, shard_web3s)
+        return cls(web3, deployment, shard_web3s=shard_web3s)
 
     def contract(self, kind: type[Contract]) -> Contract | None:
         """A contract that not every deployment has; the same object each time."""
@@ -110,8 +110,7 @@ class Ledger:
 
     def now(self) -> int:
         """Time of the latest block, unix seconds."""
-        with reaching(url_of(self.web3)):
-            return int(self.web3.eth.get_block("latest")["timestamp"])
+        return time_of(self.web3)
 
     def shard_of(self, client: ParticipantId) -> ShardIndex:
         """The shard a client belongs to in the current round; before the first one, shard 0."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, Parameters, RoundRecord
-from qfl.chain.contracts.shard import Attested, Committed, Proposed
-from qfl.protocol.types import ParticipantId, Reveal, RoundNumber, RoundSpec, ShardIndex
+from qfl.chain.contracts.shard import Shard
+from qfl.protocol.types import ParticipantId, RoundNumber, RoundSpec, ShardIndex
 
 if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -61,6 +64,11 @@ class Round:
         return [self.shard(ShardIndex(index)) for index in range(known)]
 
 
+def _on_shard(read: Callable[[Shard, RoundNumber, int], T]) -> Callable[[ShardRound], T]:
+    """A method that asks the shard's contract for what happened in the round."""
+    return lambda part: read(part.contract, part.round.number, part.first_block)
+
+
 class ShardRound:
     """A shard's part in a round.
 
@@ -104,30 +112,17 @@ class ShardRound:
         found = self.ledger.mirrors[self.index].mirrorings(begun, self.round.number)
         return found[-1].block if found else begun
 
-    def commits(self) -> list[Committed]:
-        """Its commits."""
-        return self.contract.commits(self.round.number, self.first_block)
-
-    def reveals(self) -> list[Reveal]:
-        """Its reveals, by index."""
-        return self.contract.reveals(self.round.number, self.first_block)
-
-    def committed_at(self) -> dict[ParticipantId, int]:
-        """When each client's commitment came into a block, unix seconds."""
-        return self.contract.committed_at(self.round.number, self.first_block)
-
-    def revealed_at(self) -> dict[ParticipantId, int]:
-        """When each client's reveal came into a block, unix seconds."""
-        return self.contract.revealed_at(self.round.number, self.first_block)
-
-    def norm_proofs(self) -> dict[ParticipantId, int]:
-        """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
-        return self.contract.norm_proofs(self.round.number, self.first_block)
-
-    def proposals(self) -> list[Proposed]:
-        """Everything announced as a proposal."""
-        return self.contract.proposals(self.round.number, self.first_block)
-
-    def attestations(self) -> list[Attested]:
-        """Everything announced as an attestation."""
-        return self.contract.attestations(self.round.number, self.first_block)
+    commits = _on_shard(Shard.commits)
+    """Its commits."""
+    reveals = _on_shard(Shard.reveals)
+    """Its reveals, by index."""
+    committed_at = _on_shard(Shard.committed_at)
+    """When each client's commitment came into a block, unix seconds."""
+    revealed_at = _on_shard(Shard.revealed_at)
+    """When each client's reveal came into a block, unix seconds."""
+    norm_proofs = _on_shard(Shard.norm_proofs)
+    """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
+    proposals = _on_shard(Shard.proposals)
+    """Everything announced as a proposal."""
+    attestations = _on_shard(Shard.attestations)
+    """Everything announced as an attestation."""

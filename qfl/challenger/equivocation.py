@@ -56,7 +56,9 @@ def _valid(
     valid: dict[bytes, SignedCheckpoint] = {}
     for one in seen:
         for index, key in keys.items():
-            if one.digest not in valid and scheme.valid({one.seat: key}, one.digest, {one.seat: one.signature}):
+            if one.digest not in valid and scheme.valid(
+                {one.seat: key}, one.digest, signatures={one.seat: one.signature}
+            ):
                 evidence = scheme.evidence(key, one.signature)
                 valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, evidence)
     return list(valid.values())

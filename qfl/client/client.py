@@ -13,12 +13,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.chain.admission import admissions
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
-from qfl.client.concealed import NormEvidence, NormProver, conceal
-from qfl.client.update import prepare_update
+from qfl.chain.mirroring import admissions
+from qfl.client.update import NormEvidence, NormProver, conceal, prepare_update
 from qfl.crypto.norm.statement import context_of
 from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
 from qfl.files import write_atomically
@@ -134,15 +133,11 @@ class Client:
             ContractReverted: the mirror does not show what the beacon says.
         """
         shard = self._ledger.shard_of(self.participant)
-        calls = admissions(self._ledger, shard, [self.participant]) if self._ledger.mirrors else []
+        calls = admissions(self._ledger, shard, clients=[self.participant]) if self._ledger.mirrors else []
         return any(send_unless_overtaken(self._sender, call) is not None for call in calls)
 
     def training_task(self, round_number: RoundNumber, shard: ShardIndex) -> TrainingTask:
-        """Fetch the base model, and say what to train from it.
-
-        Raises:
-            ModelRejected, StorageError.
-        """
+        """Fetch the base model, and say what to train from it. Raises `ModelRejected`, `StorageError`."""
         spec = self._ledger.round(round_number).shard(shard).spec()
         base = read_base(self._ledger, self._store, round_number)
         self._base = spec, base
@@ -161,12 +156,14 @@ class Client:
         if self._base is None:
             raise InvalidInput("client", self.participant, "call training_task first")
         spec, base = self._base
+        residual = self._read_vector(f"residual-{self._last_prepared(spec)}.f64", spec.shape.total)
+        if residual is None:
+            residual = np.zeros(spec.shape.total)
         rng = rounding_rng(self._seed, self.index, spec.round)
-        update = prepare_update(
-            self.participant, spec, base=base, trained=trained, residual=self._residual(spec), rng=rng
-        )
+        update = prepare_update(self.participant, spec, base=base, trained=trained, residual=residual, rng=rng)
         update, evidence = self._conceal(update, spec)
-        self._write_update(spec.round, update)
+        self._write(self._update_path(spec.round).name, update.content)
+        self._write(f"residual-{spec.round}.f64", update.residual.tobytes())
         self._write(f"base-{spec.round}.bin", encode(base))
         if trained.control is not None:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
@@ -192,19 +189,10 @@ class Client:
         self._forget_before(spec.round - KEPT_ROUNDS)
 
     def commit(self, round_number: RoundNumber) -> bool:
-        """Send the prepared commitment; False when it is too late, or somebody has sent it already.
-
-        Raises:
-            ContractReverted: it is not this client's to do.
-        """
+        """Send the prepared commitment; False when that is over or done. Raises `ContractReverted`: not its to do."""
         record = self._record(round_number)
-        call = self._ledger.shards[record["shard"]].commit(
-            round_number,
-            self.participant,
-            bytes.fromhex(record["base_root"]),
-            bytes.fromhex(record["commitment"]),
-            bytes.fromhex(record["signature"]),
-        )
+        parts = {name: bytes.fromhex(record[name]) for name in ("base_root", "commitment", "signature")}
+        call = self._ledger.shards[record["shard"]].commit(round_number, self.participant, **parts)
         return send_unless_overtaken(self._sender, call) is not None
 
     def reveal(self, round_number: RoundNumber) -> bool:
@@ -216,12 +204,14 @@ class Client:
         record = self._record(round_number)
         self._store.put(self._update_path(round_number).read_bytes())
         shard = self._ledger.shards[record["shard"]]
-        root, digest, salt = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt"))
+        opening = {name: bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt")}
         if "proof" in record:
             vector, proof = int(record["vector_commitment"], 16), bytes.fromhex(record["proof"])
-            call = shard.reveal_private(round_number, self.participant, root, digest, salt, vector, proof)
+            call = shard.reveal_private(
+                round_number, self.participant, **opening, vector_commitment=vector, proof=proof
+            )
         else:
-            call = shard.reveal(round_number, self.participant, root, digest, salt)
+            call = shard.reveal(round_number, self.participant, **opening)
         return send_unless_overtaken(self._sender, call) is not None
 
     def release(self, retention: Retention) -> bool:
@@ -250,7 +240,8 @@ class Client:
         if self._prover is None:
             raise InvalidInput("prover", None, "this deployment is private: updates need a proof")
         recipients = read_recipients(self._ledger, self._store, spec.round, spec.shard)
-        return conceal(update, spec, recipients, self._context(spec), self._prover)
+        context = self._context(spec)
+        return conceal(update, spec, recipients=recipients, context=context, prover=self._prover)
 
     def _context(self, spec: RoundSpec) -> int:
         """Where alone a concealed update counts: in this round, from this client."""
@@ -288,10 +279,6 @@ class Client:
     def _update_path(self, round_number: int) -> Path:
         return self._folder / f"update-{round_number}.bin"
 
-    def _write_update(self, round_number: RoundNumber, update: PreparedUpdate) -> None:
-        self._write(self._update_path(round_number).name, update.content)
-        self._write(f"residual-{round_number}.f64", update.residual.tobytes())
-
     def _write(self, name: str, data: bytes) -> None:
         write_atomically(self._folder / name, data, mode=0o600)
 
@@ -303,11 +290,6 @@ class Client:
         if len(data := path.read_bytes()) != length * np.dtype(np.float64).itemsize:
             raise StateCorrupt(path, f"{len(data)} bytes are not {length} numbers")
         return np.frombuffer(data).copy()
-
-    def _residual(self, spec: RoundSpec) -> NDArray[np.float64]:
-        """What rounding left over in the last prepared round; zero at the beginning."""
-        residual = self._read_vector(f"residual-{self._last_prepared(spec)}.f64", spec.shape.total)
-        return np.zeros(spec.shape.total) if residual is None else residual
 
     def _last_prepared(self, spec: RoundSpec) -> int | None:
         """The last round before this one that the client has prepared an update for."""

@@ -39,7 +39,7 @@ def set_up_encryption(
     if ledger.staking.encryption_key_of(validator) != kem.digest:
         nonce = ledger.staking.participant(validator).nonce
         signature = key.sign(ledger.staking_domain.encryption_key(validator, kem.digest, nonce))
-        sender.send(ledger.staking.set_encryption_key(validator, kem.digest, signature))
+        sender.send(ledger.staking.set_encryption_key(validator, kem.digest, signature=signature))
     return kem
 
 

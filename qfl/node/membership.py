@@ -37,7 +37,7 @@ def join(
         LeafCheck(ledger, participant, role, key).everywhere()
     else:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
-        receipt = sender.send(ledger.staking.bond(role, key.public, sender.address, stake))
+        receipt = sender.send(ledger.staking.bond(role, key.public, withdrawal=sender.address, stake_wei=stake))
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.sender import TransactionSender, UnsentCall
 from qfl.errors import ChainError, ContractReverted
 

@@ -60,14 +60,18 @@ def rewards_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCal
         rewarded = ledger.rewards.rewarded_updates(round_number, shard)
         for position, reveal in enumerate(included):
             if not rewarded >> position & 1:
-                path = merkle_path(leaves, position)
                 yield ledger.rewards.reward_update(
-                    checkpoint, position, reveal.client, reveal.update_root, reveal.content_digest, path
+                    checkpoint,
+                    reveal.client,
+                    position=position,
+                    update_root=reveal.update_root,
+                    content_digest=reveal.content_digest,
+                    path=merkle_path(leaves, position),
                 )
         unpaid = kept.attested & ~ledger.rewards.rewarded_seats(round_number, shard)
         for seat, validator in enumerate(part.committee()):
             if unpaid >> seat & 1:
-                yield ledger.rewards.reward_seat(round_number, shard, seat, validator)
+                yield ledger.rewards.reward_seat(round_number, shard, seat=seat, validator=validator)
     if not ledger.rewards.is_publisher_rewarded(round_number):
         yield ledger.rewards.reward_publisher(round_number, record.publisher)
 

@@ -64,7 +64,7 @@ class BlsScheme(QuorumScheme[bytes]):
         assert found is not None, "the scheme is that of the deployment"
         return found
 
-    def set_up(self, sender: TransactionSender, validator: ParticipantId, key: KeyFile, folder: Path) -> BlsKey:
+    def set_up(self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path) -> BlsKey:
         """The key in the folder; a new one there replaces the registered one.
 
         Raises:
@@ -79,15 +79,11 @@ class BlsScheme(QuorumScheme[bytes]):
             registration = validator, keccak(public), self.quorum.key_count(validator)
             signature = key.sign(domain.digest(REGISTRATION, *registration))
             possession = full_signature(bls.prove_possession())
-            sender.send(self.quorum.register(validator, public, possession, signature))
+            sender.send(self.quorum.register(validator, public, possession=possession, signature=signature))
         return bls
 
     def maintain(self, sender: TransactionSender) -> None:
-        """Pack registered keys into pages where that is worth it. Somebody else may be quicker.
-
-        Raises:
-            ContractReverted, InsufficientFunds.
-        """
+        """Pack registered keys into pages where it is worth it. Raises `ContractReverted`, `InsufficientFunds`."""
         while chosen := self._worth_packing():
             try:
                 sender.send(self.quorum.pack(chosen.items()))
@@ -117,7 +113,7 @@ class BlsScheme(QuorumScheme[bytes]):
         keys = enumerate(self._keys_of(committee))
         return {seat: compressed_key(key) for seat, key in keys if key is not None}
 
-    def valid(self, keys: Mapping[int, bytes], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+    def valid(self, keys: Mapping[int, bytes], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
         """All at once; one by one only when that fails."""
         if verify_together({keys[seat]: signature for seat, signature in signatures.items()}, digest):
             return set(signatures)
@@ -155,18 +151,18 @@ class BlsScheme(QuorumScheme[bytes]):
         return [(entry.validator, compressed_key(entry.key), entry.block) for entry in registrations]
 
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[bytes]
+        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[bytes]
     ) -> dict[int, bool]:
         """A seat signed when its key was valid, and the sum of all keys signed."""
         found = decode_aggregate(bundle)
-        keys = {seat: self._key_of(committee, seat, named) for seat, named in found.keys.items()}
+        keys = {seat: self._key_of(committee, seat, named=named) for seat, named in found.keys.items()}
         if None in keys.values():
             return {seat: key is not None for seat, key in keys.items()}
         known = {seat: key for seat, key in keys.items() if key is not None}
         is_signed = verify_aggregate(list(known.values()), digest, compressed_signature(found.signature))
         return {seat: is_signed and key in keys_at(committee[seat]) for seat, key in known.items()}
 
-    def _key_of(self, committee: Sequence[ParticipantId], seat: int, named: KeyPlace | bytes) -> bytes | None:
+    def _key_of(self, committee: Sequence[ParticipantId], seat: int, *, named: KeyPlace | bytes) -> bytes | None:
         """The seat's key as the bundle names it; None for a seat that is not there, or a place that is another's."""
         if seat >= len(committee):
             return None
@@ -199,11 +195,7 @@ def encode_aggregate(aggregate: Aggregate) -> bytes:
 
 
 def decode_aggregate(bundle: bytes) -> Aggregate:
-    """What is in a bundle.
-
-    Raises:
-        MalformedContent: it is cut, or has bytes left over.
-    """
+    """What is in a bundle. Raises `MalformedContent`: it is cut, or has bytes left over."""
     mask, offset, keys = int.from_bytes(bundle[:8]), _KEYS_OFFSET, dict[int, KeyPlace | bytes]()
     for seat in (seat for seat in range(64) if mask >> seat & 1):
         page = bundle[offset : offset + 2]

@@ -26,7 +26,7 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         """The validators' keys in `Staking`."""
         return {seat: member.key for seat, member in enumerate(self._ledger.staking.participants(committee))}
 
-    def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+    def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
         """One by one."""
         return {seat for seat, signature in signatures.items() if verify(keys[seat], digest, signature)}
 
@@ -60,7 +60,7 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         return [*bonds, *staking.rotations(begun)]
 
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[LmsPublicKey]
+        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[LmsPublicKey]
     ) -> dict[int, bool]:
         """Each signature by itself."""
         return {
@@ -77,11 +77,7 @@ def encode_bundle(signatures: Mapping[int, bytes]) -> bytes:
 
 
 def decode_bundle(bundle: bytes) -> dict[int, bytes]:
-    """The signatures in `bundle`, by seat.
-
-    Raises:
-        MalformedContent: the lengths do not add up.
-    """
+    """The signatures in `bundle`, by seat. Raises `MalformedContent`: the lengths do not add up."""
     mask, offset, signatures = int.from_bytes(bundle[:8]), 8, {}
     for seat in (seat for seat in range(64) if mask >> seat & 1):
         size = int.from_bytes(bundle[offset : offset + 2])

@@ -54,7 +54,7 @@ class QuorumScheme(ABC, Generic[Key]):
         self._ledger = ledger
 
     def set_up(
-        self, sender: TransactionSender, validator: ParticipantId, key: KeyFile, folder: Path
+        self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path
     ) -> SigningKey | None:
         """The key of its own that a validator attests with, made once and registered; None where `key` attests.
 
@@ -70,7 +70,7 @@ class QuorumScheme(ABC, Generic[Key]):
         """The keys that seats sign with now, by seat; a seat that has none is left out."""
 
     @abstractmethod
-    def valid(self, keys: Mapping[int, Key], digest: bytes, signatures: Mapping[int, bytes]) -> set[int]:
+    def valid(self, keys: Mapping[int, Key], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
         """The seats of `signatures` whose signature of `digest` is valid under their key."""
 
     @abstractmethod
@@ -79,11 +79,7 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def signatures_in(self, bundle: bytes) -> dict[int, bytes]:
-        """The single signatures that can be told apart in a bundle.
-
-        Raises:
-            MalformedContent.
-        """
+        """The single signatures that can be told apart in a bundle. Raises `MalformedContent`."""
 
     @abstractmethod
     def keys_since(self, validator: ParticipantId, time: int) -> dict[int, Key]:
@@ -99,7 +95,7 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], digest: bytes, keys_at: KeysAt[Key]
+        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[Key]
     ) -> dict[int, bool]:
         """By seat of the bundle, whether it signed `digest` under one of the keys that were valid then.
 

@@ -162,7 +162,9 @@ class Driver:
                 begin_mirrors(network.ledger, network.sender)
                 while self._step(Phase.COMMIT, "mirror", lambda _validator: 0):
                     pass
-                admit_clients(network.ledger, network.sender, [client.participant for client in network.clients])
+                admit_clients(
+                    network.ledger, network.sender, clients=[client.participant for client in network.clients]
+                )
         with self.stage("train"):
             present = [client for client in network.clients if conditions.is_present(number, client.participant)]
             untrained = [client for client in present if not client.has_prepared(number)]

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.chain.rpc.receipts import Receipt
-from qfl.client.concealed import NormProver
+from qfl.chain.rpc.calls import Receipt
+from qfl.client.update import NormProver
 from qfl.crypto.norm.statement import NormStatement
 from qfl.files import read_json_lines, write_atomically
 

@@ -14,16 +14,14 @@ from pathlib import Path
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from qfl.chain.clock import Clock, DevelopmentClock, WaitingClock
+from qfl.chain.clock import Clock, DevelopmentClock, WaitingClock, can_follow_time, can_move_time
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.accounts import development_account
-from qfl.chain.rpc.capabilities import can_follow_time, can_move_time
-from qfl.chain.rpc.receipts import ReceiptListener
-from qfl.chain.rpc.router import ChainRouter
+from qfl.chain.rpc.calls import ChainRouter, ReceiptListener
 from qfl.chain.rpc.sender import Sender, TransactionSender
 from qfl.client.client import Client
-from qfl.client.concealed import NormProver
+from qfl.client.update import NormProver
 from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
 from qfl.node.context import NodeContext
@@ -32,7 +30,7 @@ from qfl.node.membership import has_left, join
 from qfl.protocol.types import ParticipantId
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
-from qfl.validator.scorer import Scorer
+from qfl.validator.selection import Scorer
 from qfl.validator.validator import Validator
 
 log = logging.getLogger(__name__)
@@ -70,7 +68,7 @@ class LocalIdentities:
             key = self.keys[folder]
             participant = join(ledger, sender, Role.VALIDATOR, key, folder)
             kem = set_up_encryption(ledger, sender, store, participant, key, folder)
-            attesting = scheme_of(ledger).set_up(sender, participant, key, folder)
+            attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=folder)
             context = NodeContext(ledger, sender, store, key, folder)
             validators.append(Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer))
         scheme_of(ledger).maintain(senders[0])
@@ -101,9 +99,9 @@ def make_senders(
 ) -> list[Sender]:
     """The paying accounts: the given one for everybody, or a development account each (the deployer's is first)."""
     if account is not None:
-        shared = Sender(web3, account, listener)
+        shared = Sender(web3, account, listener=listener)
         return [shared] * count
-    return [Sender(web3, development_account(index), listener) for index in range(count)]
+    return [Sender(web3, development_account(index), listener=listener) for index in range(count)]
 
 
 def make_transaction_senders(

@@ -6,10 +6,10 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from qfl.chain.clock import is_development_chain
+from qfl.chain.deploy import contracts_of_beacon, contracts_of_shard, deployment_gas, rehearse, require_room
 from qfl.chain.parameters import load_parameters
-from qfl.chain.rehearsal import contracts_of_beacon, contracts_of_shard, deployment_gas, rehearse, require_room
 from qfl.chain.rpc.accounts import is_development_account
-from qfl.chain.rpc.capabilities import is_development_chain
 from qfl.chain.rpc.connection import chain_id_of, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.chain.rpc.sender import Sender
@@ -139,12 +139,12 @@ def _check(
         require_room(own, of_a_shard)
     for payer, outlay in [*outlays, *((own, Outlay(gas=deployment_gas(of_a_shard))) for own in shard_senders)]:
         _require_funds(payer, outlay)
-    rehearse(sender, load_parameters(**config.parameters()), SCHEMES.find(config.quorum).contract)
+    rehearse(sender, load_parameters(**config.parameters()), quorum=SCHEMES.find(config.quorum).contract)
 
 
 def _contracts_of_beacon(config: JobConfig, has_shard_chains: bool) -> list[str]:
     shards = 0 if has_shard_chains else load_parameters(**config.parameters()).rounds["shards"]
-    return contracts_of_beacon(SCHEMES.find(config.quorum).contract, shards, config.mode == "private")
+    return contracts_of_beacon(SCHEMES.find(config.quorum).contract, shards, is_private=config.mode == "private")
 
 
 def _deployment(config: JobConfig, has_shard_chains: bool) -> Outlay:

@@ -191,10 +191,9 @@ def deploy_job(
     store.put(job.to_json())
     store.put(data)
     return deploy(
-        sender.web3,
         sender,
         load_parameters(**config.parameters()),
-        genesis,
+        genesis=genesis,
         verifying_key=None if keys is None else keys.verifying_key,
         quorum=SCHEMES.find(config.quorum).contract,
         shard_senders=shard_senders,

@@ -18,8 +18,8 @@ from eth_account.signers.local import LocalAccount
 from qfl.chain.clock import Clock, WaitingClock
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.calls import ReceiptListener
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import ReceiptListener
 from qfl.chain.rpc.sender import Sender
 from qfl.challenger.challenger import Challenger, Dispute
 from qfl.challenger.fault_detector import FaultDetector
@@ -66,7 +66,7 @@ from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset
 from qfl.training.job import JobDocument
 from qfl.training.trainer import EXECUTORS
-from qfl.validator.scorer import Scorer
+from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +131,9 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         population = Clients(identities, ledger, payers, store=store, seed=config.seed, prover=prover)
         for index in range(0 if config.dynamics else config.clients):
             population.join(index)
-        scorers = [Scorer(job, own, config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))]
+        scorers = [
+            Scorer(job, own, seed=config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))
+        ]
         validators = identities.validators(ledger, carriers[1 + config.identities :], store=store, scorers=scorers)
         world = None
         if config.dynamics:
@@ -361,7 +363,7 @@ def _deployed(plan: _Plan, store: ContentStore, sender: Sender, shard_senders: S
         deployed.save(path)
     deployment = Deployment.load(path)
     deployment.check(sender.web3)
-    ledger = Ledger(sender.web3, deployment, [own.web3 for own in shard_senders])
+    ledger = Ledger(sender.web3, deployment, shard_web3s=[own.web3 for own in shard_senders])
     if ledger.beacon.architecture_digest() != job.digest():
         raise InvalidInput("out", str(plan.place.folder), "was begun with another model, recipe or mode")
     if scheme_in(deployment) is not SCHEMES.find(config.quorum):

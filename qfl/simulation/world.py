@@ -185,11 +185,13 @@ def measure_payload(ledger: Ledger, job: JobDocument, config: JobConfig) -> Payl
     """
     total, seats = job.architecture.shape.total, ledger.beacon.next_parameters()["seats"]
     update, shard, zeros = plain_bytes(total, config.lane_bits), ledger.shards[0], bytes(32)
-    head = RoundNumber(1), ParticipantId(1)
-    commit = shard.commit(*head, zeros, zeros, bytes(signature_bytes(config.key_height)))
-    reveal = shard.reveal(*head, zeros, zeros, zeros)
+    number, client, signature = RoundNumber(1), ParticipantId(1), bytes(signature_bytes(config.key_height))
+    commit = shard.commit(number, client, base_root=zeros, commitment=zeros, signature=signature)
+    opening = {"update_root": zeros, "content_digest": zeros, "salt": zeros}
+    reveal = shard.reveal(number, client, **opening)
     if job.mode == "private":
-        update, reveal = sealed_bytes(update, seats), shard.reveal_private(*head, zeros, zeros, zeros, 0, bytes(256))
+        update = sealed_bytes(update, seats)
+        reveal = shard.reveal_private(number, client, **opening, vector_commitment=0, proof=bytes(256))
     return Payload(
         model=HEADER_BYTES + 4 * total,
         commit=len(commit.data) + ENVELOPE_BYTES,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from qfl.chain.rounds import ShardRound
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import Checkpoint
-from qfl.quorum.quorum import scheme_of
-from qfl.quorum.tally import Tally
+from qfl.quorum.quorum import QuorumScheme, scheme_of
 
 
 class AttestationPool:
@@ -59,5 +59,27 @@ class AttestationPool:
     def _tally(self, checkpoint: Checkpoint) -> Tally:
         digest = self._domain.checkpoint(checkpoint)
         if digest not in self._tallies:
-            self._tallies[digest] = Tally(self._scheme, self._keys, digest)
+            self._tallies[digest] = Tally(self._scheme, self._keys, digest=digest)
         return self._tallies[digest]
+
+
+class Tally:
+    """The valid signatures of one digest by seat, each verified once.
+
+    Anybody can announce noise in a seat's name; what counts is the first signature that is valid.
+    """
+
+    def __init__(self, scheme: QuorumScheme[Any], keys: Mapping[int, Any], *, digest: bytes) -> None:
+        self._scheme, self._keys, self._digest = scheme, keys, digest
+        self._seen: set[tuple[int, bytes]] = set()
+        self.signatures: dict[int, bytes] = {}
+
+    def add(self, said: Iterable[tuple[int, bytes]]) -> None:
+        """Take in what was announced, seat and signature."""
+        waiting = [entry for entry in dict.fromkeys(said) if entry not in self._seen and entry[0] in self._keys]
+        self._seen.update(waiting)
+        while waiting := [entry for entry in waiting if entry[0] not in self.signatures]:
+            batch = dict(reversed(waiting))  # of each seat, the first
+            valid = self._scheme.valid(self._keys, self._digest, signatures=batch)
+            self.signatures.update({seat: batch[seat] for seat in valid})
+            waiting = [entry for entry in waiting if batch[entry[0]] != entry[1]]

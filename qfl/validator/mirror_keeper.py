@@ -7,21 +7,21 @@ round alone. With the next one it is up to date again: a message is relative to 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from qfl.chain.admission import admissions
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.ledger import Ledger, tolerating_shard
-from qfl.chain.mirror_message import compute_message
+from qfl.chain.mirroring import admissions, compute_message
+from qfl.chain.rpc.connection import time_of
 from qfl.chain.rpc.sender import TransactionSender
-from qfl.crypto.lms import verify
 from qfl.errors import ChainError, ContractReverted
 from qfl.node.journal import Signer
 from qfl.node.relay import OVERTAKEN, send_unless_overtaken
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.lms import encode_bundle
+from qfl.quorum.lms import LmsScheme, encode_bundle
+from qfl.validator.attestation_pool import Tally
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +33,7 @@ class Keeper:
         self,
         validator: ParticipantId,
         ledger: Ledger,
+        *,
         sender: TransactionSender,
         signer: Signer,
         check_leaf: Callable[[ShardIndex], None],
@@ -59,63 +60,43 @@ class Keeper:
         shown = mirror.mirrored()
         if shown is None or shown.round >= number:
             return False
-        committees = [(h.round, mirror.sitting(h.round)) for h in mirror.handovers() if h.opens_at <= mirror.now()]
-        own = [seat for _, seats in committees for seat in seats if seat.validator == self._validator]
-        if not own:
+        now = time_of(mirror.web3)
+        committees = [(h.round, mirror.sitting(h.round)) for h in mirror.handovers() if h.opens_at <= now]
+        seats = [seat for _, members in committees for seat in members]
+        own = next((seat for seat in seats if seat.validator == self._validator), None)
+        if own is None:
             return False
-        message = compute_message(self._ledger, shard, number, shown.round)
+        message = compute_message(self._ledger, shard, round_number=number, previous=shown.round)
         digest = self._ledger.mirror_domains[shard].mirror_message(message)
-        signatures = self._signatures(shard, number, digest, [seat for _, seats in committees for seat in seats])
-        sent = self._validator not in signatures and self._sign(mirror, message, digest, own[0], signatures)
-        return self._carry(mirror, message, committees, signatures) or sent
-
-    def _signatures(
-        self, shard: ShardIndex, number: RoundNumber, digest: bytes, seats: Iterable[MirrorSeat]
-    ) -> dict[ParticipantId, bytes]:
-        """Valid signatures under the message, by validator; forged ones are dropped here."""
-        keys = {seat.validator: seat.key for seat in seats}
-        since = self._ledger.deployment.chains[shard].block
-        return {
-            said.validator: said.signature
-            for said in self._ledger.mirrors[shard].countersignatures(number, since)
-            if said.digest == digest and said.validator in keys and verify(keys[said.validator], digest, said.signature)
-        }
-
-    def _sign(
-        self,
-        mirror: Mirror,
-        message: MirrorMessage,
-        digest: bytes,
-        seat: MirrorSeat,
-        signatures: dict[ParticipantId, bytes],
-    ) -> bool:
-        """Announce a signature. A key that was replaced after it was mirrored signs nothing that the mirror takes."""
-        if seat.key != self._signer.public:
-            return False
-        self._check_leaf(message.round.shard)
-        number = message.round.round
-        name = f"mirror of shard {message.round.shard} from {message.round.previous} to {number}"
-        if (signature := self._signer.sign_once(name, number, digest)) is None:
-            return False
-        call = mirror.countersign(number, self._validator, digest, signature)
-        if send_unless_overtaken(self._sender, call) is None:
-            return False
-        signatures[self._validator] = signature
-        return True
+        tally = Tally(LmsScheme(self._ledger), {seat.validator: seat.key for seat in seats}, digest=digest)
+        said = mirror.countersignatures(number, self._ledger.deployment.chains[shard].block)
+        tally.add((one.validator, one.signature) for one in said if one.digest == digest)
+        sent = False
+        # A key that was replaced after it was mirrored signs nothing that the mirror takes.
+        if own.validator not in tally.signatures and own.key == self._signer.public:
+            self._check_leaf(shard)
+            name = f"mirror of shard {shard} from {shown.round} to {number}"
+            if (signature := self._signer.sign_once(name, number, digest)) is not None:
+                call = mirror.countersign(number, own.validator, digest=digest, signature=signature)
+                sent = send_unless_overtaken(self._sender, call) is not None
+                if sent:
+                    tally.signatures[own.validator] = signature
+        return self._carry(mirror, message, committees=committees, signatures=tally.signatures) or sent
 
     def _carry(
         self,
         mirror: Mirror,
         message: MirrorMessage,
-        committees: Sequence[tuple[RoundNumber, Sequence[MirrorSeat]]],
-        signatures: dict[ParticipantId, bytes],
+        *,
+        committees: Iterable[tuple[RoundNumber, Sequence[MirrorSeat]]],
+        signatures: Mapping[int, bytes],
     ) -> bool:
         """Bring the message to the mirror, with the first committee that has a quorum for it."""
         for signers, seats in committees:
             signed = {i: signatures[seat.validator] for i, seat in enumerate(seats) if seat.validator in signatures}
             if len(signed) >= (needed := quorum_of(len(seats))):
                 bundle = encode_bundle({seat: signed[seat] for seat in sorted(signed)[:needed]})
-                return send_unless_overtaken(self._sender, mirror.advance(message, signers, bundle)) is not None
+                return send_unless_overtaken(self._sender, mirror.advance(message, signers, bundle=bundle)) is not None
         return False
 
 
@@ -132,24 +113,21 @@ def begin_mirrors(ledger: Ledger, sender: TransactionSender) -> list[ShardIndex]
         with tolerating_shard(shard):
             mirror = ledger.mirrors[shard]
             if mirror.mirrored() is None:
-                message = compute_message(ledger, shard, context.round, RoundNumber(0))
+                message = compute_message(ledger, shard, round_number=context.round, previous=RoundNumber(0))
                 if send_unless_overtaken(sender, mirror.begin(message)) is not None:
                     begun.append(shard)
     return begun
 
 
-def admit_clients(ledger: Ledger, sender: TransactionSender, clients: Sequence[ParticipantId]) -> int:
+def admit_clients(ledger: Ledger, sender: TransactionSender, *, clients: Sequence[ParticipantId]) -> int:
     """Prove to every mirror the clients that its shard has now; return how many were new to theirs."""
     count = 0
     for shard in ledger.all_shards():
         with tolerating_shard(shard):
-            outcomes = sender.send_many(admissions(ledger, shard, clients))
+            outcomes = sender.send_many(admissions(ledger, shard, clients=clients))
             for outcome in outcomes:
-                if isinstance(outcome, ChainError) and not _is_overtaken(outcome):
+                is_overtaken = isinstance(outcome, ContractReverted) and outcome.name in OVERTAKEN
+                if isinstance(outcome, ChainError) and not is_overtaken:
                     raise outcome
             count += len(outcomes)
     return count
-
-
-def _is_overtaken(outcome: ChainError) -> bool:
-    return isinstance(outcome, ContractReverted) and outcome.name in OVERTAKEN

@@ -26,8 +26,7 @@ from qfl.node.updates import fetchers
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.validator.attestation_pool import AttestationPool
-from qfl.validator.scorer import Scorer
-from qfl.validator.selection import LENIENT, SelectionPolicy
+from qfl.validator.selection import LENIENT, Scorer, SelectionPolicy
 from qfl.validator.update_pool import UpdatePool
 
 log = logging.getLogger(__name__)
@@ -82,7 +81,7 @@ class Seat:
         updates = self._update_pool.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
         if not updates:
             return False
-        own = self._own_results(turn, proposed, updates)
+        own = self._own_results(turn, proposed, updates=updates)
         signatures = self._attestation_pool.announced([*proposed.values(), *(result.checkpoint for result in own)])
         sent = False
         for result in own:
@@ -91,7 +90,7 @@ class Seat:
         return self._carry(signatures) or sent
 
     def _own_results(
-        self, turn: int, proposed: Mapping[int, Checkpoint], updates: list[VerifiedUpdate]
+        self, turn: int, proposed: Mapping[int, Checkpoint], *, updates: list[VerifiedUpdate]
     ) -> list[ShardResult]:
         """What this seat signs, by turn: its own result in the first turn and its own, others' if it accepts them."""
         policy = self._judge(updates)
@@ -101,7 +100,7 @@ class Seat:
         results = {number: self._result_in(number, policy.choose(updates)) for number in turns}
         for number, checkpoint in proposed.items():
             expected = self._result_in(number, policy.choose(updates))
-            if checkpoint != expected.checkpoint and policy.accepts(updates, checkpoint.included, number):
+            if checkpoint != expected.checkpoint and policy.accepts(updates, checkpoint.included, turn=number):
                 expected = self._result_in(number, [one for one in updates if checkpoint.included >> one.index & 1])
             if checkpoint == expected.checkpoint:
                 results[number] = expected
@@ -117,7 +116,7 @@ class Seat:
         if key not in self._policies:
             base = read_base(self._ledger, self._store, self._round)
             histories = read_histories(self._ledger, self._round)
-            self._policies[key] = self._scorer.of(updates, base, self._spec, histories)
+            self._policies[key] = self._scorer.of(updates, base, spec=self._spec, histories=histories)
         return self._policies[key]
 
     def _read(self, reveals: list[Reveal]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
@@ -153,10 +152,12 @@ class Seat:
         if completes:
             return False
         if checkpoint.turn == self._seat:
-            call = self._shard.propose(checkpoint, signature, self._validator)
+            call = self._shard.propose(checkpoint, signature, validator=self._validator)
         else:
             digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-            call = self._shard.attest(checkpoint, self._seat, digest, signature, self._validator)
+            call = self._shard.attest(
+                checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator
+            )
         return send_unless_overtaken(self._sender, call) is not None
 
     def _speaks_now(self, turn: int) -> bool:

@@ -11,13 +11,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.protocol.content import Content
 from qfl.protocol.history import Histories, History
-from qfl.protocol.types import VerifiedUpdate
+from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT, from_state
+from qfl.protocol.types import RoundSpec, VerifiedUpdate
+from qfl.training.data.datasets import LabelledData
+from qfl.training.job import JobDocument
 
 WORST_GAIN = 1.0
 """Nats a sample that an update may be worth less than the median one in a job's first round, at most."""
@@ -42,37 +45,29 @@ SLACK = 1.0
 as much once."""
 
 
-class SelectionPolicy(Protocol):
-    """What a seat thinks of a round's updates."""
+class SelectionPolicy:
+    """What a seat thinks of a round's updates; without an opinion, that all that pass the objective checks are good.
 
-    @property
-    def is_shared(self) -> bool:
-        """Whether every honest seat that can read the same updates thinks the same."""
-
-    def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
-        """Those of `updates` to propose; at least one when there is any."""
-
-    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
-        """Whether to attest `included`, another bitmap than what it chose, when that is proposed in `turn`."""
-
-
-class Lenient:
-    """No opinion: every update that passes the objective checks is included, and nothing else is attested."""
+    Attributes:
+        is_shared: whether every honest seat that can read the same updates thinks the same.
+    """
 
     is_shared = True
 
     def choose(self, updates: Sequence[VerifiedUpdate]) -> list[VerifiedUpdate]:
+        """Those of `updates` to propose; at least one when there is any."""
         return list(updates)
 
-    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
+    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, *, turn: int) -> bool:
+        """Whether to attest `included`, another bitmap than what it chose, when that is proposed in `turn`."""
         return False
 
 
-LENIENT = Lenient()
+LENIENT = SelectionPolicy()
 
 
 @dataclass(frozen=True)
-class Scored:
+class Scored(SelectionPolicy):
     """An opinion by scores: `scores` by the updates' index, higher is better, `HARMFUL` the border."""
 
     scores: Mapping[int, float]
@@ -83,7 +78,7 @@ class Scored:
         chosen = [update for update in updates if self.scores[update.index] >= HARMFUL]
         return chosen or sorted(updates, key=lambda update: self.scores[update.index])[-1:]
 
-    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, turn: int) -> bool:
+    def accepts(self, updates: Sequence[VerifiedUpdate], included: int, *, turn: int) -> bool:
         """Whether no included update is clearly harmful, and none that is left out clearly is not."""
         if not any(included >> update.index & 1 for update in updates):
             return False
@@ -99,6 +94,7 @@ class Scored:
 
 def score_updates(
     updates: Sequence[VerifiedUpdate],
+    *,
     gains: NDArray[np.float64],
     agreements: NDArray[np.float64],
     histories: Histories,
@@ -129,3 +125,51 @@ def _find_copies(updates: Sequence[VerifiedUpdate]) -> NDArray[np.bool_]:
     directions = lanes / np.maximum(np.linalg.norm(lanes, axis=1, keepdims=True), 1.0)
     copies: NDArray[np.bool_] = np.tril(directions @ directions.T > COPY, -1).any(axis=1)
     return copies
+
+
+class Scorer:
+    """Forms `Scored` judgements by `data`; `seed` decides in which order its own training sees the samples."""
+
+    def __init__(self, job: JobDocument, data: LabelledData, *, seed: int) -> None:
+        self._job, self._data, self._seed = job, data, seed
+        self._own: tuple[RoundSpec, NDArray[np.float64]] | None = None
+
+    def prepare(self, base: Content, spec: RoundSpec) -> NDArray[np.float64]:
+        """Train on the own data while there is no update to judge yet; `of` asks for the same (`[d]`).
+
+        Raises:
+            InvalidInput: the data does not fit the job's model.
+            NotFinite: training on it diverged.
+        """
+        from qfl.training.quality import train_own
+
+        if self._own is None or self._own[0] != spec:
+            seed = int(np.random.SeedSequence([self._seed, spec.round]).generate_state(1)[0])
+            start, config = from_state(base.lanes, base.shape), self._job.training_in(spec.round)
+            self._own = spec, train_own(self._job.architecture, *start, self._data, config, seed)
+        return self._own[1]
+
+    def of(self, updates: Sequence[VerifiedUpdate], base: Content, *, spec: RoundSpec, histories: Histories) -> Scored:
+        """What it thinks of verified updates of one round, whose base model is `base`.
+
+        Raises:
+            InvalidInput, NotFinite: as `prepare`.
+        """
+        from qfl.training.quality import assess_updates
+
+        start, deltas = from_state(base.lanes, base.shape), [decode_delta(update.lanes, spec) for update in updates]
+        own = self.prepare(base, spec)
+        quality = assess_updates(self._job.architecture, *start, deltas, self._data, own)
+        # What honest updates cost falls with their steps: by a tenth of the rate, to about a third.
+        pace = sqrt(self._job.training_in(spec.round).learning_rate / self._job.training.learning_rate)
+        return score_updates(
+            updates, gains=quality.gains, agreements=quality.agreements, histories=histories, pace=pace
+        )
+
+
+def decode_delta(lanes: NDArray[np.signedinteger], spec: RoundSpec) -> NDArray[np.float64]:
+    """What an update's lanes (`[d]`) change: radians, then weights."""
+    fmt, shape = spec.format, spec.shape
+    steps = ANGLE_UNIT * 2.0**fmt.quantum_exponent, WEIGHT_UNIT * 2.0**fmt.classical_exponent
+    delta: NDArray[np.float64] = lanes * np.repeat(steps, [shape.quantum, shape.classical])
+    return delta

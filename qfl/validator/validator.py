@@ -14,6 +14,7 @@ from functools import partial
 
 from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
 from qfl.chain.contracts.staking import Role
+from qfl.chain.mirroring import MirrorVerifier
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, ShardUnreachable
 from qfl.node.context import QUIET, NodeContext, Step
@@ -29,9 +30,8 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
 from qfl.storage.retention import Retention
 from qfl.validator.mirror_keeper import Keeper
-from qfl.validator.mirror_verifier import MirrorVerifier
-from qfl.validator.scorer import Scorer
 from qfl.validator.seat import Seat
+from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,9 @@ class Validator:
         self._attesting = self._signer if attesting is None else Signer(attesting, folder / ATTESTATIONS)
         self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
-        self._keeper = Keeper(participant, ledger, self._sender, self._signer, self._leaves.in_shard)
+        self._keeper = Keeper(
+            participant, ledger, sender=self._sender, signer=self._signer, check_leaf=self._leaves.in_shard
+        )
         self._seat: tuple[Duty, Seat] | None = None
         self._looked_for_seat = RoundNumber(0)
 
@@ -123,8 +125,7 @@ class Validator:
     def look(self, round_number: RoundNumber) -> None:
         """Take this validator's seat in an open round, if it has one, and check what is revealed by now.
 
-        Raises:
-            ChainUnreachable, StoreUnreachable.
+        Raises `ChainUnreachable`, `StoreUnreachable`.
         """
         if self._looked_for_seat != round_number:
             for part in self._ledger.round(round_number).shards():
@@ -160,7 +161,9 @@ class Validator:
         if signature is None:  # a rollback changed the base after this validator had signed: leave it to others
             return False
         self._store.put(data)
-        call = self._ledger.beacon.publish(round_number, self.participant, root, digest, signature)
+        call = self._ledger.beacon.publish(
+            round_number, self.participant, root=root, digest=digest, signature=signature
+        )
         return send_unless_overtaken(self._sender, call) is not None
 
     def release(self, retention: Retention) -> bool:

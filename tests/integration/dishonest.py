@@ -104,7 +104,7 @@ def publish_false(testnet: Testnet, root: bytes, digest: bytes) -> ParticipantId
     number, publisher = testnet.ledger.beacon.current_round(), testnet.join("validator-1")
     message = testnet.ledger.beacon_domain.publication(number, publisher, root, digest)
     signature = testnet.keys["validator-1"].sign(message)
-    testnet.owner.send(testnet.ledger.beacon.publish(number, publisher, root, digest, signature))
+    testnet.owner.send(testnet.ledger.beacon.publish(number, publisher, root=root, digest=digest, signature=signature))
     return publisher
 
 

@@ -51,8 +51,8 @@ class ShardTestnet:
             self.store.put(block)
         parameters = load_parameters(shards=len(own), seats=seats)
         deployers = [accounts[0] for accounts in shard_senders]
-        self.deployment = deploy(web3, senders[0], parameters, genesis, shard_senders=deployers)
-        self.ledger = Ledger(web3, self.deployment, own)
+        self.deployment = deploy(senders[0], parameters, genesis=genesis, shard_senders=deployers)
+        self.ledger = Ledger(web3, self.deployment, shard_web3s=own)
         self.identities = LocalIdentities(folder / "roles", clients, validators, 5)
         members = Clients(self.identities, self.ledger, self.carriers[1:], store=self.store, seed=1)
         for index in range(clients):

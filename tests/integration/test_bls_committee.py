@@ -100,7 +100,11 @@ def test_what_is_announced_in_others_names_is_noise(testnet: Testnet, network: N
     for seat in range(4):
         for noise in (BlsKey(bytes(32)).sign(digest), b"", bytes(96), b"\xc0" + bytes(95), proposal.signature):
             if (seat, noise) != (0, proposal.signature):
-                testnet.owner.send(shard.attest(proposal.checkpoint, seat, digest, noise, proposer.participant))
+                testnet.owner.send(
+                    shard.attest(
+                        proposal.checkpoint, seat, digest=digest, signature=noise, validator=proposer.participant
+                    )
+                )
     run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
 

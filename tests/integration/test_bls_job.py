@@ -77,4 +77,4 @@ def test_a_chain_without_the_precompiles_is_told_at_deployment(ganache: Devnet) 
     web3 = connect(ganache.rpc_url)
     sender = Sender(web3, development_account(0))
     with pytest.raises(ContractReverted, match=r"ChainLacksBls.*1337"):
-        deploy(web3, sender, load_parameters(), genesis_of(SMALL)[0], quorum=BlsScheme.contract)
+        deploy(sender, load_parameters(), genesis=genesis_of(SMALL)[0], quorum=BlsScheme.contract)

@@ -60,7 +60,9 @@ def test_a_forged_commit_from_the_clients_own_account_changes_nothing(rogue: Rog
     commitment = compute_commitment(number, rogue.participant, ROOT, DIGEST, rogue.salt)
     with KeyFile.create(testnet.folder / f"stolen-{number}.lms", 5) as other:
         digest = testnet.ledger.shard_domains[SHARD].commit(number, rogue.participant, base_root, commitment)
-        forged = shard.commit(number, rogue.participant, base_root, commitment, other.sign(digest))
+        forged = shard.commit(
+            number, rogue.participant, base_root=base_root, commitment=commitment, signature=other.sign(digest)
+        )
     leaf_before = shard.next_leaf(rogue.participant)
     own_account = testnet.senders[rogue.name]
     with pytest.raises(ContractReverted) as refusal:
@@ -167,7 +169,9 @@ def test_of_two_that_carry_the_same_message_in_one_block_the_second_learns_why_i
     """The dry run of the slower one succeeds; then somebody pays more for a place before it."""
     context = testnet.ledger.beacon.context()
     signature = rogue.sign(context.round, context.base_root, DIGEST)
-    call = testnet.ledger.shards[SHARD].commit(context.round, rogue.participant, context.base_root, DIGEST, signature)
+    call = testnet.ledger.shards[SHARD].commit(
+        context.round, rogue.participant, base_root=context.base_root, commitment=DIGEST, signature=signature
+    )
     quicker = Insistent(testnet.sender(17))
     quicker.gas_limit, quicker.tip_wei = 1_000_000, 50 * 10**9
     call_chain(testnet.devnet.rpc_url, "evm_setAutomine", False)

@@ -15,8 +15,8 @@ from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.devnet import Devnet
@@ -41,7 +41,7 @@ def test_a_key_for_too_few_lanes_is_refused_before_anything_is_sent(web3: Web3) 
     sender, key = Sender(web3, development_account(OWNER)), VerifyingKey(64, tuple(range(24)))
     before = sender.balance_wei()
     with pytest.raises(InvalidInput, match="the model has 65 coordinates; make a key with `qfl zk setup --lanes 65`"):
-        deploy(web3, sender, PARAMETERS, genesis(ModelShape(60, 5)), key)
+        deploy(sender, PARAMETERS, genesis=genesis(ModelShape(60, 5)), verifying_key=key)
     assert sender.balance_wei() == before
 
 
@@ -62,11 +62,11 @@ class Distracted(Sender):
 def test_an_account_that_sends_something_else_meanwhile_is_told_so(web3: Web3) -> None:
     """Two programs deploy with one account: the beacon would name a disputes contract that is not there."""
     with pytest.raises(AddressTaken, match="deploy again, with an account that nobody else uses"):
-        deploy(web3, Distracted(web3, development_account(OWNER)), PARAMETERS, genesis(ModelShape(6, 3)))
+        deploy(Distracted(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)))
 
 
 def test_a_transparent_deployment_has_disputes_and_no_verifier(web3: Web3) -> None:
-    deployment = deploy(web3, Sender(web3, development_account(OWNER)), PARAMETERS, genesis(ModelShape(6, 3)))
+    deployment = deploy(Sender(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)))
     assert deployment.contracts.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Disputes"}
     assert [Ledger(web3, deployment).norm_verifier(ShardIndex(shard)) for shard in range(2)] == [None, None]
 
@@ -77,7 +77,7 @@ def test_a_private_deployment_gives_every_shard_the_verifier_of_the_key(
     """What is read back from the deployment file, as another process would."""
     path = tmp_path / "deployment.json"
     sender = Sender(web3, development_account(OWNER))
-    deploy(web3, sender, PARAMETERS, genesis(ModelShape(60, 4)), norm_keys.verifying_key).save(path)
+    deploy(sender, PARAMETERS, genesis=genesis(ModelShape(60, 4)), verifying_key=norm_keys.verifying_key).save(path)
     deployment = Deployment.load(path)
     deployment.check(web3)
     ledger = Ledger(web3, deployment)

@@ -84,7 +84,7 @@ def propose_another(testnet: Testnet, number: RoundNumber) -> ParticipantId:
     seat_0 = testnet.ledger.beacon.committee(number, SHARD)[0]
     other = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
     signature = key_of(testnet, seat_0).sign(testnet.ledger.beacon_domain.checkpoint(other))
-    testnet.owner.send(testnet.ledger.shards[SHARD].propose(other, signature, seat_0))
+    testnet.owner.send(testnet.ledger.shards[SHARD].propose(other, signature, validator=seat_0))
     return seat_0
 
 
@@ -125,6 +125,6 @@ def rotate_key(testnet: Testnet, validator: ParticipantId) -> None:
     old, new = testnet.keys[name], KeyFile.create(testnet.folder / name / "new.lms", 5)
     nonce = testnet.ledger.staking.participant(validator).nonce
     signature = old.sign(testnet.ledger.staking_domain.rotation(validator, new.public, nonce))
-    testnet.owner.send(testnet.ledger.staking.rotate_key(validator, new.public, signature))
+    testnet.owner.send(testnet.ledger.staking.rotate_key(validator, new.public, signature=signature))
     old.close()
     testnet.keys[name] = new

@@ -103,7 +103,7 @@ def test_a_key_that_replaced_another_is_judged_by_its_own_leaves(testnet: Testne
     testnet.keys["validator-1"] = KeyFile.create(tmp_path / "new.lms", 5)
     new, nonce = testnet.keys["validator-1"].public, ledger.staking.participant(validator).nonce
     signature = old.sign(ledger.staking_domain.rotation(validator, new, nonce))
-    testnet.senders["validator-1"].send(ledger.staking.rotate_key(validator, new, signature))
+    testnet.senders["validator-1"].send(ledger.staking.rotate_key(validator, new, signature=signature))
     old.close()
     assert testnet.join("validator-1") == validator
 
@@ -116,8 +116,8 @@ def test_what_others_announce_in_a_validators_name_does_not_stop_it(testnet: Tes
     noise = Checkpoint(number, SHARD, 0, 1, bytes(32), 1, *[bytes(32)] * 3)
     shard = testnet.ledger.shards[SHARD]
     for seat, validator in enumerate(testnet.ledger.beacon.committee(number, SHARD)):
-        testnet.owner.send(shard.attest(noise, seat, bytes(32), forged, validator))
-        testnet.owner.send(shard.propose(noise, forged, validator))
+        testnet.owner.send(shard.attest(noise, seat, digest=bytes(32), signature=forged, validator=validator))
+        testnet.owner.send(shard.propose(noise, forged, validator=validator))
     assert [testnet.join(f"validator-{n}") for n in range(1, 5)] == [v.participant for v in network.validators]
 
 

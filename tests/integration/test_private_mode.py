@@ -15,7 +15,7 @@ from testnet import SHARD, SMALL, Nudger, Testnet, step_clients
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
-from qfl.client.concealed import NormEvidence, conceal
+from qfl.client.update import NormEvidence, conceal
 from qfl.crypto.kem import KemKey
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
@@ -143,7 +143,9 @@ def test_an_auditor_without_keys_says_what_it_has_not_seen(testnet: Testnet, rou
 
 
 def test_an_auditor_with_a_seats_key_recomputes_the_aggregate(testnet: Testnet, rounds: list[RoundNumber]) -> None:
-    verdict = next(iter(Auditor(testnet.ledger, testnet.store, [kem_of(testnet, 2)], check_proofs=False).audit()))
+    verdict = next(
+        iter(Auditor(testnet.ledger, testnet.store, kem_keys=[kem_of(testnet, 2)], check_proofs=False).audit())
+    )
     assert verdict.stands
     assert (verdict.updates, verdict.proofs) == (3, 0)
     assert verdict.unseen == ["the norm proofs of shard 0 were not checked again"]
@@ -176,7 +178,9 @@ class Rogue:
 
     def conceal(self, value: int) -> tuple[PreparedUpdate, NormEvidence]:
         """The same, as an honest client conceals it."""
-        return conceal(self.update(value), self.spec, self.recipients, self.context, self.prover)
+        return conceal(
+            self.update(value), self.spec, recipients=self.recipients, context=self.context, prover=self.prover
+        )
 
     def commit(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         commitment = compute_private_commitment(
@@ -187,15 +191,20 @@ class Rogue:
         digest = domain.commit(self.round, self.participant, self.spec.base_root, commitment)
         signature = self.testnet.keys[self.name].sign(digest)
         call = self.testnet.ledger.shards[SHARD].commit(
-            self.round, self.participant, self.spec.base_root, commitment, signature
+            self.round, self.participant, base_root=self.spec.base_root, commitment=commitment, signature=signature
         )
         self.testnet.senders[self.name].send(call)
 
     def reveal(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         self.testnet.store.put(update.content)
         call = self.testnet.ledger.shards[SHARD].reveal_private(
-            *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
-            *(evidence.vector_commitment, evidence.proof),
+            self.round,
+            self.participant,
+            update_root=update.update_root,
+            content_digest=update.content_digest,
+            salt=update.salt,
+            vector_commitment=evidence.vector_commitment,
+            proof=evidence.proof,
         )
         self.testnet.senders[self.name].send(call)
 

@@ -25,8 +25,8 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.rpc import rpc_at
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.daemon import Daemon
@@ -214,7 +214,7 @@ def test_a_role_waits_until_its_node_answers_again(testnet: Testnet, said: Error
 def readings(testnet: Testnet, ledger: Ledger) -> dict[str, Callable[[], object]]:
     """What roles and commands ask a node, by what it is."""
     web3, client = ledger.web3, testnet.join("client-1")
-    payer = Sender(web3, development_account(PAYER), ledger.deployment.chain_id)
+    payer = Sender(web3, development_account(PAYER), chain_id=ledger.deployment.chain_id)
     return {
         "the time": ledger.now,
         "a view": ledger.beacon.current_round,

@@ -144,8 +144,10 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
     for seat in ATTESTERS:
         signature = key_of(testnet, committee[seat]).sign(digest)
-        said = ledger.shards[SHARD].attest(outdated, seat, digest, signature, committee[seat])
-        proposed = ledger.shards[SHARD].propose(outdated, signature, committee[seat])
+        said = ledger.shards[SHARD].attest(
+            outdated, seat, digest=digest, signature=signature, validator=committee[seat]
+        )
+        proposed = ledger.shards[SHARD].propose(outdated, signature, validator=committee[seat])
         testnet.owner.send(proposed if seat == outdated.turn else said)
 
     (onlooker,) = (validator for validator in network.validators if validator.participant == committee[2])

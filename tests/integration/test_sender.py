@@ -16,8 +16,8 @@ from eth_account.signers.local import LocalAccount
 from flaky import Loss, flaky_proxy
 
 from qfl.chain.rpc.accounts import development_account
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.connection import connect
-from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.sender import Delivery, Sender, UnsentCall
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain

@@ -17,7 +17,7 @@ from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
-from qfl.chain.mirror_message import compute_message
+from qfl.chain.mirroring import MirrorVerifier, compute_message
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import shard_chain
@@ -35,7 +35,6 @@ from qfl.node.membership import join
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
-from qfl.validator.mirror_verifier import MirrorVerifier
 
 pytestmark = pytest.mark.rest
 
@@ -180,13 +179,15 @@ def test_mirrors_forget_clients_that_left_and_keys_that_were_replaced(
     renewing, leaving = (client.participant for client in shard_testnet.network.clients[:2])
     keys = [shard_testnet.identities.keys[folder] for folder in shard_testnet.identities.client_folders]
     with KeyFile.create(tmp_path / "new.lms", 5) as new:
-        sender.send(staking.rotate_key(renewing, new.public, keys[0].sign(domain.rotation(renewing, new.public, 0))))
+        sender.send(
+            staking.rotate_key(renewing, new.public, signature=keys[0].sign(domain.rotation(renewing, new.public, 0)))
+        )
     sender.send(staking.request_exit(leaving, keys[1].sign(domain.exit(leaving, 0))))
     number = shard_testnet.open_round()
     shard_testnet.keep_mirrors()
     assert [shard_testnet.shown(shard) for shard in (0, 1)] == [number] * 2
     assert [mirror.admitted([renewing, leaving]) for mirror in shard_testnet.ledger.mirrors] == [set(), set()]
-    admit_clients(shard_testnet.ledger, sender, [renewing, leaving])
+    admit_clients(shard_testnet.ledger, sender, clients=[renewing, leaving])
     shard = shard_testnet.ledger.shard_of(renewing)
     assert shard_testnet.ledger.mirrors[shard].admitted([renewing, leaving]) == {renewing}
 
@@ -194,7 +195,7 @@ def test_mirrors_forget_clients_that_left_and_keys_that_were_replaced(
 def test_nobody_serves_a_shard_whose_mirror_is_false(shard_testnet: ShardTestnet) -> None:
     """Its deployer names a committee of its own; the beacon's seats find that out, and no checkpoint comes of it."""
     number = shard_testnet.open_round()
-    message = compute_message(shard_testnet.ledger, ShardIndex(0), number, RoundNumber(0))
+    message = compute_message(shard_testnet.ledger, ShardIndex(0), round_number=number, previous=RoundNumber(0))
     seats = tuple(replace(seat, key=replace(seat.key, identifier=bytes(16))) for seat in message.committee)
     shard_testnet.carriers[0].send(shard_testnet.ledger.mirrors[0].begin(replace(message, committee=seats)))
     outcome = shard_testnet.run_round(down={0})
@@ -211,7 +212,7 @@ def test_a_chain_whose_clock_runs_ahead_gets_no_update_before_its_time(shard_tes
     network, ledger = shard_testnet.network, shard_testnet.ledger
     begin_mirrors(ledger, shard_testnet.carriers[0])
     shard_testnet.keep_mirrors()
-    admit_clients(ledger, shard_testnet.carriers[0], [client.participant for client in network.clients])
+    admit_clients(ledger, shard_testnet.carriers[0], clients=[client.participant for client in network.clients])
     client = next(client for client in network.clients if client.duty()[0] is ClientDuty.COMMIT)
     for _ in range(2):  # it trains, and commits
         network.scheduler.step_clients([client], network.trainer)
@@ -238,10 +239,10 @@ def test_a_deployment_is_opened_without_a_chain_that_is_down_and_not_with_the_wr
 ) -> None:
     rpc, urls = shard_testnet.devnet.rpc_url, shard_testnet.devnet.shard_rpc_urls
     with pytest.raises(InvalidInput, match="has 2 chains of shards"):
-        Ledger.connect(rpc, shard_testnet.deployment, urls[:1])
+        Ledger.connect(rpc, shard_testnet.deployment, shard_urls=urls[:1])
     with pytest.raises(DeploymentMismatch, match=r"the chain id at .* is 31339, the file says 31338"):
-        Ledger.connect(rpc, shard_testnet.deployment, urls[::-1])
-    ledger = Ledger.connect(rpc, shard_testnet.deployment, ["http://127.0.0.1:9", urls[1]])
+        Ledger.connect(rpc, shard_testnet.deployment, shard_urls=urls[::-1])
+    ledger = Ledger.connect(rpc, shard_testnet.deployment, shard_urls=["http://127.0.0.1:9", urls[1]])
     assert ledger.any_norm_verifier() is None  # so that validators start
     with pytest.raises(ShardUnreachable):
         ledger.shards[0].shard_index()

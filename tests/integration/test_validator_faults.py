@@ -14,7 +14,7 @@ from testnet import SHARD, Testnet, reach_checkpoint_phase, step_clients
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.accounts import development_account
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
@@ -63,7 +63,7 @@ def rotate_key(testnet: Testnet, validator: Validator) -> None:
     old, new = testnet.keys[name], KeyFile.create(testnet.folder / name / "new.lms", 5)
     nonce = testnet.ledger.staking.participant(validator.participant).nonce
     signature = old.sign(testnet.ledger.staking_domain.rotation(validator.participant, new.public, nonce))
-    testnet.owner.send(testnet.ledger.staking.rotate_key(validator.participant, new.public, signature))
+    testnet.owner.send(testnet.ledger.staking.rotate_key(validator.participant, new.public, signature=signature))
     old.close()
     testnet.keys[name] = new
 
@@ -84,7 +84,7 @@ def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -
     liar = in_seat(network, number, 0)
     wrong = replace(result_of(testnet, number, 0), aggregate_root=b"\1" * 32)
     signature = key_of(testnet, liar).sign(testnet.ledger.beacon_domain.checkpoint(wrong))
-    testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, liar.participant))
+    testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, validator=liar.participant))
     run_until(without(network, liar), Phase.PUBLISH)
     run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
@@ -149,10 +149,10 @@ def test_forged_proposals_and_attestations_are_noise(testnet: Testnet, tmp_path:
         for checkpoint in (forged, honest):
             digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
             liar = in_seat(network, number, 0).participant
-            nobody.send(shard.propose(checkpoint, forger.sign(digest), liar))
+            nobody.send(shard.propose(checkpoint, forger.sign(digest), validator=liar))
             for seat in range(4):
                 for signature in (forger.sign(digest), b"", b"\xff" * 5000):
-                    nobody.send(shard.attest(checkpoint, seat, digest, signature, liar))
+                    nobody.send(shard.attest(checkpoint, seat, digest=digest, signature=signature, validator=liar))
     run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
 

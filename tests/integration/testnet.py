@@ -132,14 +132,20 @@ class Rogue:
     ) -> None:
         """Send a commitment as it is."""
         call = self.testnet.ledger.shards[SHARD].commit(
-            RoundNumber(round_number), self.participant, base_root, commitment, signature
+            RoundNumber(round_number),
+            self.participant,
+            base_root=base_root,
+            commitment=commitment,
+            signature=signature,
         )
         (sender or self.testnet.senders[self.name]).send(call)
 
     def reveal(self, root: bytes, digest: bytes) -> None:
         """Open the commitment; storing the content is left to others."""
         current = self.testnet.ledger.beacon.current_round()
-        call = self.testnet.ledger.shards[SHARD].reveal(current, self.participant, root, digest, self.salt)
+        call = self.testnet.ledger.shards[SHARD].reveal(
+            current, self.participant, update_root=root, content_digest=digest, salt=self.salt
+        )
         self.testnet.senders[self.name].send(call)
 
 

@@ -11,7 +11,7 @@ from experiments.consensus.consensus import LINES, compare, consensus_table, sum
 from experiments.consensus.decide import count_traffic
 from experiments.consensus.scale import growth, rate
 from experiments.consensus.variants import VARIANTS
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.protocol.types import ParticipantId, ShardIndex
 
 

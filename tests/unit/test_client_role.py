@@ -35,7 +35,7 @@ SHARD = ShardIndex(0)
 
 
 def call(name):
-    return lambda *arguments: (name, arguments)
+    return lambda *arguments, **named: (name, (*arguments, *named.values()))
 
 
 class Sender:

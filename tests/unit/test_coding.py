@@ -31,9 +31,7 @@ def test_a_struct_has_the_names_of_its_members():
     values = [{"bytes32": b"d" * 32, "bool": True}.get(member["type"], 9) for member in members]
     answer = encode([f"({','.join(member['type'] for member in members)})"], [tuple(values)])
     found = coder.decode(answer)
-    assert {name: getattr(found, name) for name in found._fields} == {
-        member["name"]: value for member, value in zip(members, values, strict=True)
-    }
+    assert found == {member["name"]: value for member, value in zip(members, values, strict=True)}
 
 
 def test_several_outputs_are_a_tuple_and_one_is_itself():
@@ -67,10 +65,9 @@ def test_a_log_is_read_as_web3_reads_it():
     expected = CONTRACT.events.CheckpointAccepted().process_log(
         {**log(7, 2, 5), "topics": [bytes.fromhex(t[2:]) for t in log(7, 2, 5)["topics"]]}
     )["args"]
-    assert found["args"].keys() == expected.keys()
-    assert tuple(found["args"]["checkpoint"]) == CHECKPOINT
-    assert {name: found["args"][name] for name in ("round", "shard")} == {"round": 7, "shard": 2}
-    assert (found["blockNumber"], found["transactionHash"].to_0x_hex()) == (16, "0x" + "ab" * 32)
+    assert found.keys() == expected.keys()
+    assert tuple(found["checkpoint"].values()) == CHECKPOINT
+    assert {name: found[name] for name in ("round", "shard")} == {"round": 7, "shard": 2}
 
 
 def test_a_filter_names_the_topics_up_to_the_last_one_asked_for():

@@ -7,7 +7,7 @@ import threading
 
 import pytest
 
-from qfl.chain.rpc.receipts import Receipt
+from qfl.chain.rpc.calls import Receipt
 from qfl.protocol.types import ParticipantId
 from qfl.simulation.event_log import EventLog
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from dataclasses import dataclass, replace
 
 import pytest
@@ -10,26 +9,20 @@ import pytest
 from qfl.chain.abi import load_abi
 from qfl.chain.contracts.base import encode_call
 from qfl.chain.contracts.beacon import Accepted, Duty, Parameters, ValidatorDuty
-from qfl.chain.contracts.records import record
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import ParticipantRecord, Role
-from qfl.chain.rpc.coding import FunctionCoder
+from qfl.chain.rpc.coding import FunctionCoder, record
 from qfl.protocol.types import Checkpoint, LaneFormat, LmsPublicKey, Reveal, RoundNumber, ShardIndex
 
 CHECKPOINT = Checkpoint(RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
 KEY = LmsPublicKey(b"i" * 16, b"r" * 24, 10)
 
 
-def struct(**members: object) -> tuple[object, ...]:
-    """A decoded struct."""
-    return namedtuple("struct", members)(**members)
-
-
 def test_members_are_found_by_name_not_by_place() -> None:
     """A contract that gains a member, or orders them anew to save a slot, must not mix up what is read."""
     digests = {"contentDigest": b"c" * 32, "aggregateRoot": b"a" * 32, "updatesRoot": b"u" * 32, "baseRoot": b"b" * 32}
     numbers = {"included": 0b1011, "added": "by a later version", "count": 3, "turn": 1, "shard": 2, "round": 7}
-    assert record(Checkpoint, struct(**digests, **numbers)) == CHECKPOINT
+    assert record(Checkpoint, dict(**digests, **numbers)) == CHECKPOINT
 
 
 def test_a_member_that_is_missing_is_no_other_one() -> None:
@@ -40,13 +33,13 @@ def test_a_member_that_is_missing_is_no_other_one() -> None:
 def test_a_key_among_a_struct_s_own_members_is_one_field() -> None:
     members = {"withdrawal": "0x1", "stakeWei": 5, "root": KEY.root, "nextLeaf": 4, "nonce": 0}
     members |= {"identifier": KEY.identifier, "height": 10, "role": 2, "keyIndex": 1, "exitableAt": 0, "treeIndex": 0}
-    found = record(ParticipantRecord, struct(**members))
+    found = record(ParticipantRecord, dict(**members))
     assert (found.key, found.role, found.next_leaf) == (KEY, Role.VALIDATOR, 4)
 
 
 def test_the_lane_format_is_made_of_the_round_parameters() -> None:
     members = {"laneBits": 8, "quantumExponent": 14, "classicalExponent": 10, "trimBps": 100, "normBound": 5}
-    found = record(Parameters, struct(**members, shards=1, seats=4, turnSeconds=60, challengeSeconds=600))
+    found = record(Parameters, dict(**members, shards=1, seats=4, turnSeconds=60, challengeSeconds=600))
     assert found == Parameters(LaneFormat(8, 14, 10), 100, 5, 1, 4, 60, 600)
 
 
@@ -66,7 +59,7 @@ def test_an_event_brings_the_place_where_it_was_found() -> None:
     members = dict(zip(("round", "shard", "turn", "count"), (7, 2, 1, 3), strict=True))
     members |= {"baseRoot": b"b" * 32, "included": 0b1011, "updatesRoot": b"u" * 32}
     members |= {"aggregateRoot": b"a" * 32, "contentDigest": b"c" * 32}
-    log = {"checkpoint": struct(**members), "attested": 0b111, "block": 5, "txHash": "0xab"}
+    log = {"checkpoint": dict(**members), "attested": 0b111, "block": 5, "txHash": "0xab"}
     assert record(Accepted, log) == Accepted(CHECKPOINT, 0b111, "0xab")
 
 

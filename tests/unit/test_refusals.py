@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
-from qfl.chain.rpc.refusals import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
+from qfl.chain.rpc.answers import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
 from qfl.errors import PASSING, NodeBusy, RpcFailed, RpcRefused
 
 
 def kind_of(error: Any, method: str = "eth_call") -> type[Exception]:
-    return type(refusal_of("http://node", method, error))
+    return type(refusal_of("http://node", method, error=error))
 
 
 @pytest.mark.parametrize(

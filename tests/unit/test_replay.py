@@ -8,8 +8,8 @@ import pytest
 from eth_utils.crypto import keccak
 from web3 import Web3
 
-import qfl.chain.rpc.replay
-from qfl.chain.rpc.replay import Failure, find_failure
+import qfl.chain.rpc.revert
+from qfl.chain.rpc.revert import Failure, find_failure
 from qfl.errors import RpcRefused
 
 BEACON, QUORUM, OTHER = (f"0x{digit * 40}" for digit in "123")
@@ -43,8 +43,8 @@ def find(monkeypatch: pytest.MonkeyPatch) -> Any:
                 raise answer
             return [answer]
 
-        monkeypatch.setattr(qfl.chain.rpc.replay, "call_all", call_all)
-        return find_failure(Web3(), TRANSACTION | {"from": OTHER}, receipt)
+        monkeypatch.setattr(qfl.chain.rpc.revert, "call_all", call_all)
+        return find_failure(Web3(), TRANSACTION | {"from": OTHER}, receipt=receipt)
 
     return find
 

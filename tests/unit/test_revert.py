@@ -6,17 +6,18 @@ from collections import defaultdict
 
 import pytest
 from eth_abi.abi import encode
+from eth_utils.abi import get_abi_input_types
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qfl.chain.abi import all_abis, types_of
+from qfl.chain.abi import CONTRACTS, all_entries, load_abi
 from qfl.chain.rpc.revert import decode_revert
 
 ERRORS = [
     pytest.param(entry, id=f"{contract}.{entry['name']}")
-    for contract, abi in all_abis().items()
-    for entry in abi
+    for contract in CONTRACTS
+    for entry in load_abi(contract)
     if entry["type"] == "error"
 ]
 SAMPLES = {
@@ -34,7 +35,7 @@ def selector(signature: str) -> bytes:
 
 @pytest.mark.parametrize("entry", ERRORS)
 def test_every_error_of_the_contracts_comes_back_by_name_with_its_values(entry):
-    types = types_of(entry)
+    types = get_abi_input_types(entry)
     values = [SAMPLES.get(kind, 10 + position) for position, kind in enumerate(types)]
     data = selector(f"{entry['name']}({','.join(types)})") + encode(types, values)
     error = decode_revert("commit", data)
@@ -46,7 +47,7 @@ def test_every_error_of_the_contracts_comes_back_by_name_with_its_values(entry):
 def test_an_error_has_one_signature_whichever_contract_it_comes_from():
     """The revert data does not say where it came from."""
     signatures = defaultdict(set)
-    for entry in (entry for abi in all_abis().values() for entry in abi if entry["type"] == "error"):
+    for entry in all_entries("error"):
         signatures[entry["name"]].add(tuple((part["type"], part["name"]) for part in entry["inputs"]))
     assert {name: found for name, found in signatures.items() if len(found) > 1} == {}
 

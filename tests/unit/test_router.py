@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from qfl.chain.rpc.receipts import Receipt
-from qfl.chain.rpc.router import ChainRouter
+from qfl.chain.rpc.calls import ChainRouter, Receipt
 from qfl.chain.rpc.sender import UnsentCall
 
 BEACON, SHARD = 31_337, 31_338

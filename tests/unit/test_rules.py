@@ -9,10 +9,10 @@ import pytest
 
 from qfl.apps.cli.main import cli
 from qfl.apps.inspect.failure import all_rules, find_rule
-from qfl.chain.abi import all_abis
-from qfl.chain.rpc.replay import OUT_OF_GAS, OVERTAKEN
+from qfl.chain.abi import all_entries
+from qfl.chain.rpc.revert import OUT_OF_GAS, OVERTAKEN
 
-OF_THE_CONTRACTS = {entry["name"] for abi in all_abis().values() for entry in abi if entry["type"] == "error"}
+OF_THE_CONTRACTS = {entry["name"] for entry in all_entries("error")}
 OF_NO_ABI = {"Error", "Panic", "Sha256Failed", OUT_OF_GAS, OVERTAKEN}
 
 

@@ -8,7 +8,7 @@ from qfl.crypto.bls import BlsKey
 from qfl.crypto.lms import LmsSecret
 from qfl.quorum.bls import BlsScheme
 from qfl.quorum.lms import LmsScheme
-from qfl.quorum.tally import Tally
+from qfl.validator.attestation_pool import Tally
 
 DIGEST, OTHER = b"d" * 32, b"o" * 32
 
@@ -44,7 +44,7 @@ def seats(request):
 
 @pytest.fixture
 def tally(seats):
-    return Tally(seats.attestor, seats.keys, DIGEST)
+    return Tally(seats.attestor, seats.keys, digest=DIGEST)
 
 
 def test_every_seat_counts_once(seats, tally):
@@ -64,6 +64,6 @@ def test_noise_does_not_keep_a_seat_from_being_heard(seats, tally):
 
 
 def test_a_seat_without_a_key_is_not_heard(seats):
-    tally = Tally(seats.attestor, {0: seats.keys[0]}, DIGEST)
+    tally = Tally(seats.attestor, {0: seats.keys[0]}, digest=DIGEST)
     tally.add([(seat, seats.sign(seat)) for seat in range(3)])
     assert tally.signatures == {0: seats.sign(0)}

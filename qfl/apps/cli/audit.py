@@ -35,7 +35,7 @@ def verify(source: Source, *, kem_keys: list[KemKey], skip_proofs: bool, accept_
     verdicts: list[Verdict] = []
     with source.network() as network:
         store = IpfsStore(network.ipfs, patience)
-        for verdict in Auditor(network.ledger(), store, kem_keys, not skip_proofs).audit():
+        for verdict in Auditor(network.ledger(), store, kem_keys=kem_keys, check_proofs=not skip_proofs).audit():
             verdicts.append(verdict)
             if not as_json:
                 _print_verdict(verdict)

@@ -56,7 +56,7 @@ def status(network: Network, as_json: bool) -> None:
 
 
 def _status(ledger: Ledger, shard: ShardIndex) -> dict[str, Any]:
-    from qfl.validator.mirror_verifier import MirrorVerifier
+    from qfl.chain.mirroring import MirrorVerifier
 
     try:
         mirrored = ledger.mirrors[shard].mirrored()

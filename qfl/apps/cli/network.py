@@ -67,7 +67,7 @@ class Network:
         """The deployment on its chains, checked against each other."""
         from qfl import Deployment, Ledger
 
-        return Ledger.connect(self.rpc, Deployment.load(self.deployment), self.shard_rpcs)
+        return Ledger.connect(self.rpc, Deployment.load(self.deployment), shard_urls=self.shard_rpcs)
 
     def sender(
         self, behave: Callable[[Sender], TransactionSender] = lambda sender: sender
@@ -78,7 +78,7 @@ class Network:
         """
         from qfl import Sender
         from qfl.chain.rpc.accounts import load_account
-        from qfl.chain.rpc.router import ChainRouter
+        from qfl.chain.rpc.calls import ChainRouter
 
         ledger, paying = self.ledger(), load_account(self.account)
         sender = Sender(ledger.web3, paying)

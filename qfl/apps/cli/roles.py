@@ -94,7 +94,7 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     from qfl.quorum.quorum import scheme_of
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
-    from qfl.validator.scorer import Scorer
+    from qfl.validator.selection import Scorer
 
     behaviour = find_behaviour(me.attack, Validator)
     ledger, sender = network.sender(behaviour.account)
@@ -103,11 +103,11 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     job = fetch_job(store, ledger.beacon.architecture_digest())
     scorer = None
     if samples.own is not None or share is not None:
-        scorer = Scorer(job, samples.load(job, share or "")[1], samples.seed)
+        scorer = Scorer(job, samples.load(job, share or "")[1], seed=samples.seed)
     with KeyFile.open(me.key) as key, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, key, me.folder, me.stake_wei)
         kem = set_up_encryption(ledger, sender, store, participant, key, me.folder)
-        attesting = scheme_of(ledger).set_up(sender, participant, key, me.folder)
+        attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=me.folder)
         click.echo(f"validator {participant}, {key.remaining} signatures left")
         context = NodeContext(ledger, sender, store, key, me.folder)
         role = behaviour.kind(context, participant, kem=kem, attesting=attesting, scorer=scorer)

@@ -58,7 +58,7 @@ def rotate(number: ParticipantId, key: Path, new_key: Path, network: Network) ->
     with KeyFile.open(key) as old, KeyFile.open(new_key) as new:
         nonce = _require_key(ledger, number, old).nonce
         signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
-        sender.send(ledger.staking.rotate_key(number, new.public, signature))
+        sender.send(ledger.staking.rotate_key(number, new.public, signature=signature))
     click.echo(f"participant {number} signs with {new_key} from now on")
 
 

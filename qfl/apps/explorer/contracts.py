@@ -8,10 +8,11 @@ from functools import cache
 from typing import Any
 
 from eth_abi.exceptions import DecodingError
+from eth_utils.abi import function_abi_to_4byte_selector
 
 from qfl.apps.explorer.node import Log
 from qfl.apps.inspect.plain import plain
-from qfl.chain.abi import CONTRACTS, load_abi, selector_of
+from qfl.chain.abi import CONTRACTS, load_abi
 from qfl.chain.deployment import Deployment
 from qfl.chain.rpc.coding import EventCoder
 
@@ -59,7 +60,7 @@ class ChainContracts:
         if coder is None:
             return DecodedEvent(None, {"why": "no event of this contract"})
         try:
-            found = plain(coder.decode(log.raw)["args"])
+            found = plain(coder.decode(log.raw))
         except (DecodingError, ValueError, OverflowError) as error:
             return DecodedEvent(None, {"why": f"not as {name} is written: {type(error).__name__}"})
         content = {**found, **found.get("checkpoint", {})}
@@ -89,7 +90,7 @@ def contracts_by_chain(deployment: Deployment) -> list[ChainContracts]:
 def _functions(abi_name: str) -> Mapping[bytes, tuple[str, bool]]:
     """The functions of an ABI by selector, and whether the first word of their arguments is a round."""
     entries = [entry for entry in _abi(abi_name) if entry["type"] == "function"]
-    return {selector_of(entry): (entry["name"], _names_round(entry["inputs"])) for entry in entries}
+    return {function_abi_to_4byte_selector(entry): (entry["name"], _names_round(entry["inputs"])) for entry in entries}
 
 
 @cache
@@ -99,7 +100,7 @@ def _events(abi_name: str) -> Mapping[str, tuple[str, EventCoder]]:
     return {str(coder.topics({})[0]): (name, coder) for name, coder in coders}
 
 
-def _abi(name: str) -> list[dict[str, Any]]:
+def _abi(name: str) -> list[Any]:
     return load_abi(name) if name in CONTRACTS else []
 
 

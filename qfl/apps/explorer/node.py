@@ -95,7 +95,7 @@ class Node:
     def logs(self, blocks: Sequence[Block], addresses: Sequence[str]) -> list[Log]:
         """The events of these contracts in these blocks, in order."""
         first, last = blocks[0].number, blocks[-1].number
-        found = read_logs(self._rpc, {"address": list(addresses)}, first, last)
+        found = read_logs(self._rpc, {"address": list(addresses)}, first=first, last=last)
         self.answered_at = time.monotonic()
         hashes = {block.number: block.hash for block in blocks}
         return sorted((self._log(log, hashes) for log in found), key=lambda log: (log.block, log.index))

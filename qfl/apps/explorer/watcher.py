@@ -45,7 +45,9 @@ class Watcher:
             raise InvalidInput("shard-rpc", list(urls[1:]), f"the deployment has {len(deployment.chains)} such chains")
         self.deployment, self.store = deployment, store
         self.index, self.patience = Index(), Patience()
-        self.ledger = Ledger(prepare_connection(urls[0]), deployment, [prepare_connection(url) for url in urls[1:]])
+        self.ledger = Ledger(
+            prepare_connection(urls[0]), deployment, shard_web3s=[prepare_connection(url) for url in urls[1:]]
+        )
         self.contracts = contracts_by_chain(deployment)
         self.run_log = None if run is None else RunLog(run)
         self.context: RoundContext | None = None

@@ -12,7 +12,7 @@ from typing import Any
 from web3 import Web3
 
 from qfl.apps.inspect.plain import plain
-from qfl.chain.rpc.replay import OVERTAKEN, find_failure
+from qfl.chain.rpc.revert import OVERTAKEN, find_failure
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ def explain_failure(
     Raises:
         ChainUnreachable.
     """
-    failure = find_failure(web3, transaction, receipt)
+    failure = find_failure(web3, transaction, receipt=receipt)
     found, broken = failure.refusal, find_rule(failure.refusal.name)
     calls = [{"contract": name_of(call.address) or call.address, "function": call.function} for call in failure.calls]
     return {

@@ -12,8 +12,6 @@ def plain(value: Any) -> Any:
         return "0x" + value.hex()
     if is_dataclass(value):
         return {part.name: plain(getattr(value, part.name)) for part in fields(value)}
-    if hasattr(value, "_asdict"):
-        return plain(value._asdict())
     if hasattr(value, "items"):
         return {key: plain(inner) for key, inner in value.items()}
     if isinstance(value, list | tuple):

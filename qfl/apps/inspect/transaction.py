@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from eth_abi.exceptions import DecodingError
 from eth_typing import HexStr
+from eth_utils.abi import function_abi_to_4byte_selector
 from web3 import Web3
 from web3.contract.contract import ContractEvent
 from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
@@ -17,7 +18,7 @@ from web3.types import TxData, TxReceipt
 
 from qfl.apps.inspect.failure import explain_failure
 from qfl.apps.inspect.plain import plain
-from qfl.chain.abi import load_abi, selector_of
+from qfl.chain.abi import load_abi
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import reaching, url_of
@@ -64,7 +65,7 @@ def _call(target: BoundContract, data: bytes) -> dict[str, Any]:
         function, arguments = target.arguments_of(data)
     except (Web3Exception, DecodingError, ValueError, TypeError, OverflowError) as error:
         entries = (entry for entry in load_abi(target.abi_name) if entry["type"] == "function")
-        known = {selector_of(entry): entry["name"] for entry in entries}
+        known = {function_abi_to_4byte_selector(entry): entry["name"] for entry in entries}
         if data[:4] not in known:
             return {"function": f"unknown: {target.abi_name} has none with the selector 0x{data[:4].hex()}"}
         return {"function": known[data[:4]], "arguments": f"unreadable: {type(error).__name__}"}

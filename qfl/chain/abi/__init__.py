@@ -11,16 +11,12 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
-from eth_utils.crypto import keccak
-
-CONTRACTS = (
-    *("Staking", "Beacon", "BeaconMirror", "Shard", "LmsQuorum", "BlsQuorum", "Rewards", "Disputes"),
-    "Groth16NormVerifier",
-)
+CONTRACTS = tuple(sorted(file.name[:-5] for file in files(__name__).iterdir() if file.name.endswith(".json")))
+"""Every contract that has its ABI in this folder."""
 
 
 @cache
-def load_abi(name: str) -> list[dict[str, Any]]:
+def load_abi(name: str) -> list[Any]:
     """The ABI of one of `CONTRACTS`, or of the contract of another package, as `abi_file`."""
     return list(json.loads(abi_file(name).read_text()))
 
@@ -31,25 +27,6 @@ def abi_file(name: str) -> Traversable:
     return files(package or __name__) / f"{contract}.json"
 
 
-def all_abis() -> dict[str, list[dict[str, Any]]]:
-    """Every contract's ABI, by name."""
-    return {name: load_abi(name) for name in CONTRACTS}
-
-
-def selector_of(entry: dict[str, Any]) -> bytes:
-    """The first four bytes of a call to a function, or of an error's data."""
-    return keccak(text=f"{entry['name']}({','.join(types_of(entry))})")[:4]
-
-
-def types_of(entry: dict[str, Any]) -> list[str]:
-    """The canonical types of an entry's inputs, tuples spelled out."""
-    return [canonical_type(parameter) for parameter in entry["inputs"]]
-
-
-def canonical_type(parameter: dict[str, Any]) -> str:
-    """The canonical type of one parameter."""
-    kind = str(parameter["type"])
-    if not kind.startswith("tuple"):
-        return kind
-    inside = ",".join(canonical_type(component) for component in parameter["components"])
-    return f"({inside}){kind.removeprefix('tuple')}"
+def all_entries(kind: str) -> list[Any]:
+    """The entries of a kind ("function", "event", "error") of every contract."""
+    return [entry for name in CONTRACTS for entry in load_abi(name) if entry["type"] == kind]

@@ -7,28 +7,30 @@ from functools import cache
 from typing import Any, TypeVar, overload
 
 from eth_abi.exceptions import DecodingError
+from hexbytes import HexBytes
 from web3 import Web3
-from web3.types import BlockIdentifier
 
 from qfl.chain.abi import load_abi
-from qfl.chain.contracts.records import record
 from qfl.chain.rpc.answers import reading, require_data
-from qfl.chain.rpc.coding import EventCoder, FunctionCoder, in_python
-from qfl.chain.rpc.connection import chain_id_of, reaching, url_of
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder, in_python, record
+from qfl.chain.rpc.connection import chain_id_of, code_at, url_of
 from qfl.chain.rpc.logs import read_logs
 from qfl.chain.rpc.revert import decode_revert
 from qfl.chain.rpc.rpc import call_all, rpc_at
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import DeploymentMismatch, RpcRefused
-from qfl.protocol.types import ParticipantId
+from qfl.protocol.types import ParticipantId, RoundNumber
 
 A = TypeVar("A")
 B = TypeVar("B")
 T = TypeVar("T")
 
+PARTICIPANTS = ("id", "client", "validator", "clientId")
+"""What functions call the participant that they are called for."""
+
 
 class BoundContract:
-    """One contract; `.functions` of web3 is used nowhere. Structs are dataclasses (`qfl.chain.contracts.records`)."""
+    """One contract; `.functions` of web3 is used nowhere. Structs are dataclasses (`qfl.chain.rpc.coding.record`)."""
 
     abi_name: str
 
@@ -66,13 +68,26 @@ class BoundContract:
         participant: ParticipantId | None = None,
         round_number: int | None = None,
     ) -> UnsentCall:
-        """A call that is not sent yet; its label is the function's name, unless there is another one."""
-        data, chain_id = encode_call(self.abi_name, function, arguments), chain_id_of(self.web3)
-        label = label or in_python(function)
-        return UnsentCall(label, self.address, data, value_wei, participant, round_number, chain_id)
+        """A call that is not sent yet.
+
+        Unless given, its label is the function's name, and its participant and round are those among its arguments.
+        """
+        coder = _functions(self.abi_name)[function]
+        named = dict(zip(coder.parameters, arguments, strict=True))
+        spoken_for: Any = participant or next((named[name] for name in PARTICIPANTS if name in named), None)
+        number: Any = round_number or named.get("round")
+        return UnsentCall(
+            label or in_python(function),
+            self.address,
+            coder.encode(arguments),
+            value_wei,
+            participant=spoken_for,
+            round=number,
+            chain_id=chain_id_of(self.web3),
+        )
 
     def _events(
-        self, kind: type[T], name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
+        self, kind: type[T], name: str, from_block: int, to_block: int | str = "latest", **filters: object
     ) -> list[T]:
         """The logs of an event with these indexed arguments (None: whatever it is), oldest first, each as a `kind`."""
         logs = self._logs(name, from_block, to_block, **filters)
@@ -80,23 +95,25 @@ class BoundContract:
             return [record(kind, log) for log in logs]
 
     def _logs(
-        self, name: str, from_block: int, to_block: BlockIdentifier = "latest", **filters: object
+        self, name: str, from_block: int, to_block: int | str = "latest", **filters: object
     ) -> list[dict[str, Any]]:
         """As `_events`: the arguments of each log by name, and beside them its `block` and `txHash`."""
         coder = _event(self.abi_name, name)
-        topics = coder.topics({name: value for name, value in filters.items() if value is not None})
-        last = to_block if isinstance(to_block, int) else str(to_block)
-        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, from_block, last)
+        topics = coder.topics({key: value for key, value in filters.items() if value is not None})
+        logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, first=from_block, last=to_block)
         with reading(self._url, f"an event {name}"):
-            found = [coder.decode(log) for log in logs]
-        return [
-            {**log["args"], "block": log["blockNumber"], "txHash": log["transactionHash"].to_0x_hex()} for log in found
-        ]
+            return [
+                {
+                    **coder.decode(log),
+                    "block": int(log["blockNumber"], 16),
+                    "txHash": HexBytes(log["transactionHash"]).to_0x_hex(),
+                }
+                for log in logs
+            ]
 
     def _kept_at(self, address: str) -> bytes:
         """What a contract keeps as the code of another one; the first byte there is STOP."""
-        with reaching(self._url):
-            return bytes(self.web3.eth.get_code(Web3.to_checksum_address(address)))[1:]
+        return code_at(self.web3, address)[1:]
 
     def arguments_of(self, data: bytes) -> tuple[str, dict[str, Any]]:
         """The function and arguments in a transaction's input.
@@ -125,6 +142,11 @@ def view(kind: type[T], function: str, first: type[A], second: type[B], /) -> Ca
 def view(kind: type[T], function: str, /, *_arguments: type) -> Callable[..., T]:
     """A method that calls a view with arguments of these types, and returns what it answers as a `kind`."""
     return lambda contract, *arguments: contract._read(kind, function, *arguments)
+
+
+def of_round(kind: type[T]) -> Callable[[BoundContract, RoundNumber, int], list[T]]:
+    """A method that reads the events of a round since a block, oldest first; the event has the name of its `kind`."""
+    return lambda contract, number, from_block: contract._events(kind, kind.__name__, from_block, round=number)
 
 
 def encode_call(abi_name: str, function: str, arguments: Sequence[object]) -> bytes:

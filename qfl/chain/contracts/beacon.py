@@ -10,7 +10,7 @@ from typing import Any
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract, view
-from qfl.chain.contracts.records import record
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
@@ -173,20 +173,14 @@ class Beacon(BoundContract):
         return self._write("submitCheckpoint", checkpoint, bundle, label="checkpoint", round_number=checkpoint.round)
 
     def publish(
-        self,
-        round_number: RoundNumber,
-        validator: ParticipantId,
-        model_root: bytes,
-        content_digest: bytes,
-        signature: bytes,
+        self, round_number: RoundNumber, validator: ParticipantId, *, root: bytes, digest: bytes, signature: bytes
     ) -> UnsentCall:
-        """Publish the round's model."""
-        arguments = [round_number, validator, model_root, content_digest, signature]
-        return self._write("publish", *arguments, participant=validator, round_number=round_number)
+        """Publish the round's model: its `Chunks` root and the digest of its content."""
+        return self._write("publish", round_number, validator, root, digest, signature)
 
     def settle(self, round_number: RoundNumber) -> UnsentCall:
         """Make a model final after its challenge window."""
-        return self._write("settle", round_number, round_number=round_number)
+        return self._write("settle", round_number)
 
     def set_parameters(self, parameters: Mapping[str, int]) -> UnsentCall:
         """Choose the parameters of the rounds opened from now on: all of them, as `next_parameters` gives them."""

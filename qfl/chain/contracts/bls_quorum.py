@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 from eth_utils.crypto import keccak
 from web3 import Web3
-from web3.types import BlockIdentifier
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
@@ -53,10 +52,9 @@ class BlsQuorum(BoundContract):
 
     # --- calls ---
 
-    def register(self, validator: ParticipantId, key: bytes, possession: bytes, signature: bytes) -> UnsentCall:
+    def register(self, validator: ParticipantId, key: bytes, *, possession: bytes, signature: bytes) -> UnsentCall:
         """Register a validator's key, or replace it."""
-        arguments = [validator, key, possession, signature]
-        return self._write("register", *arguments, label="register_bls_key", participant=validator)
+        return self._write("register", validator, key, possession, signature, label="register_bls_key")
 
     def pack(self, keys: Iterable[tuple[ParticipantId, bytes]]) -> UnsentCall:
         """Pack current keys into a new page, in ascending order of validators."""
@@ -96,7 +94,7 @@ class BlsQuorum(BoundContract):
     # --- events ---
 
     def registrations(
-        self, from_block: int, validator: ParticipantId | None = None, to_block: BlockIdentifier = "latest"
+        self, from_block: int, validator: ParticipantId | None = None, *, to_block: int | str = "latest"
     ) -> list[Registration]:
         """Every key that was registered since a block, oldest first; by one validator, or by all."""
         return self._events(Registration, "KeyRegistered", from_block, to_block, validator=validator)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from qfl.chain.contracts.base import BoundContract, view
+from qfl.chain.contracts.base import BoundContract, of_round, view
 from qfl.chain.rpc.connection import reaching
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import (
@@ -60,21 +60,20 @@ class Mirror(BoundContract):
         """Show a first round; the deployer alone may."""
         return self._write("begin", message, label="mirror_begin", round_number=message.round.round)
 
-    def advance(self, message: MirrorMessage, signers: RoundNumber, bundle: bytes) -> UnsentCall:
+    def advance(self, message: MirrorMessage, signers: RoundNumber, *, bundle: bytes) -> UnsentCall:
         """Show a later round, with the signatures of the committee that was mirrored with round `signers`."""
         number = message.round.round
         return self._write("advance", message, signers, bundle, label="mirror_advance", round_number=number)
 
     def countersign(
-        self, round_number: RoundNumber, validator: ParticipantId, digest: bytes, signature: bytes
+        self, round_number: RoundNumber, validator: ParticipantId, *, digest: bytes, signature: bytes
     ) -> UnsentCall:
         """Announce a signature under a message."""
-        arguments, label = [round_number, validator, digest, signature], "mirror_countersign"
-        return self._write("countersign", *arguments, label=label, participant=validator, round_number=round_number)
+        return self._write("countersign", round_number, validator, digest, signature, label="mirror_countersign")
 
-    def admit(self, client: ParticipantId, key: LmsPublicKey, position: int, path: Sequence[bytes]) -> UnsentCall:
+    def admit(self, client: ParticipantId, key: LmsPublicKey, *, position: int, path: Sequence[bytes]) -> UnsentCall:
         """Prove that a client is active."""
-        return self._write("admit", client, key, position, path, label="mirror_admit", participant=client)
+        return self._write("admit", client, key, position, path, label="mirror_admit")
 
     # --- reads ---
 
@@ -85,11 +84,6 @@ class Mirror(BoundContract):
 
     sitting = view(list[MirrorSeat], "sitting", RoundNumber)
     """The committee that a round was mirrored with, in seat order, and the keys it signs messages with."""
-
-    def now(self) -> int:
-        """Time of the latest block on the mirror's chain, unix seconds."""
-        with reaching(self._url):
-            return int(self.web3.eth.get_block("latest")["timestamp"])
 
     def head(self) -> tuple[int, bytes]:
         """Number and hash of the latest block on the mirror's chain."""
@@ -126,9 +120,8 @@ class Mirror(BoundContract):
         """Every message that was taken, oldest first; or that of one round."""
         return self._events(Mirroring, "RoundMirrored", from_block, round=round_number)
 
-    def countersignatures(self, round_number: RoundNumber, from_block: int) -> list[Countersigned]:
-        """Everything announced as a signature under a message for the round."""
-        return self._events(Countersigned, "Countersigned", from_block, round=round_number)
+    countersignatures = of_round(Countersigned)
+    """Everything announced as a signature under a message for a round, since a block."""
 
     def countersignatures_by(self, validator: ParticipantId, from_block: int) -> list[Countersigned]:
         """Everything announced as a validator's signature under a message."""

@@ -17,26 +17,26 @@ class Rewards(BoundContract):
     def reward_update(
         self,
         checkpoint: Checkpoint,
-        position: int,
         client: ParticipantId,
+        *,
+        position: int,
         update_root: bytes,
         content_digest: bytes,
         path: Sequence[bytes],
     ) -> UnsentCall:
         """Credit an included update."""
-        arguments = [checkpoint, position, client, update_root, content_digest, path]
-        return self._write("rewardUpdate", *arguments, participant=client, round_number=checkpoint.round)
+        update = client, update_root, content_digest
+        return self._write("rewardUpdate", checkpoint, position, *update, path, round_number=checkpoint.round)
 
     def reward_seat(
-        self, round_number: RoundNumber, shard: ShardIndex, seat: int, validator: ParticipantId
+        self, round_number: RoundNumber, shard: ShardIndex, *, seat: int, validator: ParticipantId
     ) -> UnsentCall:
         """Credit an attesting seat."""
-        arguments = [round_number, shard, seat]
-        return self._write("rewardSeat", *arguments, participant=validator, round_number=round_number)
+        return self._write("rewardSeat", round_number, shard, seat, participant=validator)
 
     def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
         """Credit the publisher."""
-        return self._write("rewardPublisher", round_number, participant=validator, round_number=round_number)
+        return self._write("rewardPublisher", round_number, participant=validator)
 
     rewarded_updates = view(int, "rewardedUpdates", RoundNumber, ShardIndex)
     """Bit i is set when the included update at position i was rewarded."""

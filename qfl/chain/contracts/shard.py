@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from qfl.chain.contracts.base import BoundContract, view
-from qfl.chain.contracts.records import record
+from qfl.chain.contracts.base import BoundContract, of_round, view
 from qfl.chain.rpc.answers import reading
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.rpc import call_all
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
@@ -61,33 +61,28 @@ class Shard(BoundContract):
     # --- writes ---
 
     def commit(
-        self,
-        round_number: RoundNumber,
-        client: ParticipantId,
-        base_root: bytes,
-        commitment: bytes,
-        signature: bytes,
+        self, round_number: RoundNumber, client: ParticipantId, *, base_root: bytes, commitment: bytes, signature: bytes
     ) -> UnsentCall:
         """Commit to an update."""
-        arguments = [round_number, client, base_root, commitment, signature]
-        return self._write("commit", *arguments, participant=client, round_number=round_number)
+        return self._write("commit", round_number, client, base_root, commitment, signature)
 
     def reveal(
         self,
         round_number: RoundNumber,
         client: ParticipantId,
+        *,
         update_root: bytes,
         content_digest: bytes,
         salt: bytes,
     ) -> UnsentCall:
         """Open a commitment."""
-        arguments = [round_number, client, update_root, content_digest, salt]
-        return self._write("reveal", *arguments, participant=client, round_number=round_number)
+        return self._write("reveal", round_number, client, update_root, content_digest, salt)
 
     def reveal_private(
         self,
         round_number: RoundNumber,
         client: ParticipantId,
+        *,
         update_root: bytes,
         content_digest: bytes,
         salt: bytes,
@@ -96,19 +91,19 @@ class Shard(BoundContract):
     ) -> UnsentCall:
         """Open a commitment of the private mode; `proof` is eight 32-byte words, as the contract takes them."""
         words = [int.from_bytes(proof[i : i + 32]) for i in range(0, len(proof), 32)]
-        arguments = [round_number, client, update_root, content_digest, salt, vector_commitment, words]
-        return self._write("revealPrivate", *arguments, participant=client, round_number=round_number)
+        opening = update_root, content_digest, salt, vector_commitment, words
+        return self._write("revealPrivate", round_number, client, *opening)
 
-    def propose(self, checkpoint: Checkpoint, signature: bytes, validator: ParticipantId) -> UnsentCall:
+    def propose(self, checkpoint: Checkpoint, signature: bytes, *, validator: ParticipantId) -> UnsentCall:
         """Announce a proposal."""
         return self._write("propose", checkpoint, signature, participant=validator, round_number=checkpoint.round)
 
     def attest(
-        self, checkpoint: Checkpoint, seat: int, digest: bytes, signature: bytes, validator: ParticipantId
+        self, checkpoint: Checkpoint, seat: int, *, digest: bytes, signature: bytes, validator: ParticipantId
     ) -> UnsentCall:
         """Announce an attestation."""
-        arguments = [checkpoint.round, checkpoint.turn, seat, digest, signature]
-        return self._write("attest", *arguments, participant=validator, round_number=checkpoint.round)
+        place = checkpoint.round, checkpoint.turn, seat
+        return self._write("attest", *place, digest, signature, participant=validator)
 
     # --- reads ---
 
@@ -138,9 +133,12 @@ class Shard(BoundContract):
 
     # --- events ---
 
-    def commits(self, round_number: RoundNumber, from_block: int) -> list[Committed]:
-        """The round's commits."""
-        return self._events(Committed, "Committed", from_block, round=round_number)
+    commits = of_round(Committed)
+    """A round's commits, since a block."""
+    proposals = of_round(Proposed)
+    """Everything announced as a proposal for a round, since a block."""
+    attestations = of_round(Attested)
+    """Everything announced as an attestation for a round, since a block."""
 
     def reveals(self, round_number: RoundNumber, from_block: int) -> list[Reveal]:
         """The round's reveals, by index."""
@@ -165,14 +163,6 @@ class Shard(BoundContract):
         """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
         events = self._logs("NormProven", from_block, round=round_number)
         return {event["client"]: event["vectorCommitment"] for event in events}
-
-    def proposals(self, round_number: RoundNumber, from_block: int) -> list[Proposed]:
-        """Everything announced as a proposal for the round."""
-        return self._events(Proposed, "Proposed", from_block, round=round_number)
-
-    def attestations(self, round_number: RoundNumber, from_block: int) -> list[Attested]:
-        """Everything announced as an attestation for the round."""
-        return self._events(Attested, "Attested", from_block, round=round_number)
 
     def _times(self, name: str, round_number: RoundNumber, from_block: int) -> dict[ParticipantId, int]:
         events = self._logs(name, from_block, round=round_number)

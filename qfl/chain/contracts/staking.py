@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
-from web3.types import BlockIdentifier
-
 from qfl.chain.contracts.base import BoundContract, view
-from qfl.chain.contracts.records import record
+from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import LmsPublicKey, ParticipantId
 
@@ -64,46 +62,45 @@ class Staking(BoundContract):
 
     abi_name = "Staking"
 
-    def bond(self, role: Role, key: LmsPublicKey, withdrawal: str, stake_wei: int) -> UnsentCall:
+    def bond(self, role: Role, key: LmsPublicKey, *, withdrawal: str, stake_wei: int) -> UnsentCall:
         """Join with `stake_wei`."""
         function = "bondClient" if role is Role.CLIENT else "bondValidator"
         return self._write(function, key, withdrawal, value_wei=stake_wei)
 
     def top_up(self, participant: ParticipantId, amount_wei: int) -> UnsentCall:
         """Add to a participant's stake: a slashed validator is drawn again once it has the minimum."""
-        return self._write("topUp", participant, value_wei=amount_wei, participant=participant)
+        return self._write("topUp", participant, value_wei=amount_wei)
 
     def request_exit(self, participant: ParticipantId, signature: bytes) -> UnsentCall:
         """Ask to leave."""
-        return self._write("requestExit", participant, signature, participant=participant)
+        return self._write("requestExit", participant, signature)
 
     def withdraw(self, participant: ParticipantId) -> UnsentCall:
         """Leave with stake and rewards, after the unbonding delay."""
-        return self._write("withdraw", participant, participant=participant)
+        return self._write("withdraw", participant)
 
-    def rotate_key(self, participant: ParticipantId, key: LmsPublicKey, signature: bytes) -> UnsentCall:
+    def rotate_key(self, participant: ParticipantId, key: LmsPublicKey, *, signature: bytes) -> UnsentCall:
         """Replace the key."""
-        return self._write("rotateKey", participant, key, signature, participant=participant)
+        return self._write("rotateKey", participant, key, signature)
 
-    def set_encryption_key(self, validator: ParticipantId, key_digest: bytes, signature: bytes) -> UnsentCall:
+    def set_encryption_key(self, validator: ParticipantId, key_digest: bytes, *, signature: bytes) -> UnsentCall:
         """Say which ML-KEM-768 key to encrypt to: `key_digest` is sha-256 of the public key."""
-        return self._write("setEncryptionKey", validator, key_digest, signature, participant=validator)
+        return self._write("setEncryptionKey", validator, key_digest, signature)
 
     def pay_rewards(self, participant: ParticipantId) -> UnsentCall:
         """Pay out the rewards credited so far."""
-        return self._write("payRewards", participant, participant=participant)
+        return self._write("payRewards", participant)
 
     def fund_rewards(self, amount_wei: int) -> UnsentCall:
         """Add to the reward pool."""
         return self._write("fundRewards", value_wei=amount_wei)
 
-    def wire(self, beacon: str, disputes: str, rewards: str) -> UnsentCall:
+    def wire(self, beacon: str, *, disputes: str, rewards: str) -> UnsentCall:
         """Name the contracts that may authorise, slash and credit, once."""
         return self._write("wire", beacon, disputes, rewards)
 
-    def participant(self, participant: ParticipantId) -> ParticipantRecord:
-        """The participant; role NONE when there is none."""
-        return self.participants([participant])[0]
+    participant = view(ParticipantRecord, "participant", ParticipantId)
+    """The participant; role NONE when there is none."""
 
     def participants(self, participants: Sequence[ParticipantId]) -> list[ParticipantRecord]:
         """Several of them, asked for together."""
@@ -140,13 +137,13 @@ class Staking(BoundContract):
         return stakes, rewards, self._read(int, "rewardPoolWei")
 
     def bondings(
-        self, from_block: int, to_block: BlockIdentifier = "latest", withdrawal: str | None = None
+        self, from_block: int, to_block: int | str = "latest", *, withdrawal: str | None = None
     ) -> list[Bonding]:
         """Everyone who joined in these blocks, or those of them who named one account to be paid to."""
         return self._events(Bonding, "Bonded", from_block, to_block, withdrawal=withdrawal)
 
     def rotations(
-        self, from_block: int, to_block: BlockIdentifier = "latest"
+        self, from_block: int, to_block: int | str = "latest"
     ) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
         """Every key that replaced another in these blocks, with the block it did so in."""
         events = self._logs("KeyRotated", from_block, to_block)
@@ -157,7 +154,7 @@ class Staking(BoundContract):
         names = "Bonded", "KeyRotated"
         return [event["block"] for name in names for event in self._logs(name, from_block, id=participant)]
 
-    def exits(self, from_block: int, to_block: BlockIdentifier = "latest") -> list[ParticipantId]:
+    def exits(self, from_block: int, to_block: int | str = "latest") -> list[ParticipantId]:
         """Everyone who asked to leave in these blocks."""
         return [event["id"] for event in self._logs("ExitRequested", from_block, to_block)]
 

@@ -14,8 +14,7 @@ from web3.exceptions import Web3Exception, Web3RPCError
 from web3.middleware import ExtraDataToPOAMiddleware
 from web3.types import RPCEndpoint, RPCResponse
 
-from qfl.chain.rpc.answers import MISREAD
-from qfl.chain.rpc.refusals import refusal_of, unreachable_at
+from qfl.chain.rpc.answers import MISREAD, refusal_of, unreachable_at
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.errors import InvalidInput, NodeContradictsItself
 from qfl.errors.secrets import conceal_address
@@ -36,11 +35,7 @@ def connect(url: str) -> Web3:
 
 
 def prepare_connection(url: str) -> Web3:
-    """As `connect`, without a look at whether anybody answers: a shard's chain may be down now and come back.
-
-    Raises:
-        InvalidInput: `url` is none of HTTP.
-    """
+    """As `connect`, without a look at whether anybody answers: a shard's chain may be down now and come back."""
     _require_url(url)
     web3 = Web3(_Provider(url))
     # It asks for the chain id before every call; `Deployment.check` and the signature's chain id do that job.
@@ -66,11 +61,7 @@ def url_of(web3: Web3) -> str:
 
 
 def chain_id_of(web3: Web3) -> int:
-    """The chain's id, asked for once for each connection.
-
-    Raises:
-        ChainUnreachable.
-    """
+    """The chain's id, asked for once for each connection. Raises `ChainUnreachable`."""
     if web3 not in _chain_ids:
         with reaching(url_of(web3)):
             _chain_ids[web3] = int(web3.eth.chain_id)
@@ -78,13 +69,21 @@ def chain_id_of(web3: Web3) -> int:
 
 
 def block_number(web3: Web3) -> int:
-    """The number of the latest block.
-
-    Raises:
-        ChainUnreachable.
-    """
+    """The number of the latest block. Raises `ChainUnreachable`."""
     with reaching(url_of(web3)):
         return int(web3.eth.block_number)
+
+
+def time_of(web3: Web3) -> int:
+    """The time of the latest block, unix seconds. Raises `ChainUnreachable`."""
+    with reaching(url_of(web3)):
+        return int(web3.eth.get_block("latest")["timestamp"])
+
+
+def code_at(web3: Web3, address: str) -> bytes:
+    """The code at `address`; empty where no contract is. Raises `ChainUnreachable`."""
+    with reaching(url_of(web3)):
+        return bytes(web3.eth.get_code(Web3.to_checksum_address(address)))
 
 
 class _Provider(HTTPProvider):
@@ -100,14 +99,14 @@ def reaching(url: str) -> Iterator[None]:
     """Name everything that an answer of the node at `url` makes fail inside the block.
 
     Raises:
-        NodeBusy, RpcRefused: as `qfl.chain.rpc.refusals.refusal_of`.
+        NodeBusy, RpcRefused: as `qfl.chain.rpc.answers.refusal_of`.
         NodeContradictsItself: the answer is not what was asked for.
         ChainUnreachable: it is no JSON-RPC.
     """
     try:
         yield
     except Web3RPCError as error:
-        raise refusal_of(url, "a call", (error.rpc_response or {}).get("error", str(error))) from error
+        raise refusal_of(url, "a call", error=(error.rpc_response or {}).get("error", str(error))) from error
     except Web3Exception as error:
         raise NodeContradictsItself(url, str(error)) from error
     except MISREAD as error:

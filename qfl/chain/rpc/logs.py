@@ -8,8 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from qfl.chain.rpc.answers import require_quantity
-from qfl.chain.rpc.refusals import LOGS
+from qfl.chain.rpc.answers import LOGS, require_quantity
 from qfl.chain.rpc.rpc import Rpc, wait_for
 from qfl.errors import NodeBusy, NodeContradictsItself, RpcFailed, RpcRefused
 
@@ -17,7 +16,7 @@ BUSY_PARTS = 8
 """What a query is divided by when the node does not say that it is too wide: every try takes seconds then."""
 
 
-def read_logs(rpc: Rpc, wanted: Mapping[str, object], first: int, last: int | str) -> list[Any]:
+def read_logs(rpc: Rpc, wanted: Mapping[str, object], *, first: int, last: int | str) -> list[Any]:
     """The logs that fit the filter `wanted` in the blocks from `first` to `last`, a number or a tag, oldest first.
 
     Raises:

@@ -13,15 +13,16 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, TypeVar
 from urllib.parse import urlparse
 
 import aiohttp
 
-from qfl.chain.rpc.refusals import BUSY_STATUSES, busy_at, is_batch_too_large, refusal_of, unreachable_at
-from qfl.chain.rpc.traffic import Exchange, tell
+from qfl.chain.rpc.answers import BUSY_STATUSES, busy_at, is_batch_too_large, refusal_of, unreachable_at
 from qfl.errors import NodeBusy
 from qfl.exchange import is_loopback
 
@@ -44,6 +45,30 @@ THREAD = "json-rpc"
 """The thread that every connection shares."""
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """An HTTP request to a chain and its answer: bodies, and the time of this process's clock (`perf_counter`)."""
+
+    url: str
+    request: bytes
+    answer: bytes
+    started: float
+    ended: float
+
+
+_listeners: list[Callable[[Exchange], None]] = []
+
+
+@contextmanager
+def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
+    """Have `listener` called after every exchange of this process while this lasts, before its answer is handed out."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
 
 
 class Rpc:
@@ -72,7 +97,7 @@ class Rpc:
         """
         answer = await self.ask(method, parameters)
         if answer.get("error") is not None:
-            raise refusal_of(self.url, method, answer["error"])
+            raise refusal_of(self.url, method, error=answer["error"])
         return answer["result"]
 
     async def ask(self, method: str, parameters: Sequence[object]) -> dict[str, Any]:
@@ -81,7 +106,7 @@ class Rpc:
             answer = await self._ask_once(method, parameters)
             if answer.get("error") is None:
                 break
-            refusal = refusal_of(self.url, method, answer["error"])
+            refusal = refusal_of(self.url, method, error=answer["error"])
             if not isinstance(refusal, NodeBusy):
                 break
             if pause is None:
@@ -167,7 +192,9 @@ class Rpc:
                 await asyncio.sleep(pause)
             else:
                 self._is_down = False
-                tell(Exchange(self.url, body, answer, started, time.perf_counter()))
+                exchange = Exchange(self.url, body, answer, started, time.perf_counter())
+                for listener in _listeners:
+                    listener(exchange)
                 return answer
         raise AssertionError("the last try returns or raises")
 

@@ -11,17 +11,15 @@ import logging
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
-from qfl.chain.rpc.account import Account
-from qfl.chain.rpc.answers import reading, require_object, require_quantity
-from qfl.chain.rpc.calls import TransactionSender, UnsentCall
-from qfl.chain.rpc.nonces import Fees, Nonces, Signed
-from qfl.chain.rpc.receipts import Receipt, ReceiptListener
-from qfl.chain.rpc.refusals import is_fee_too_low, is_nonce_taken
+from qfl.chain.rpc.account import Account, Fees, Signed
+from qfl.chain.rpc.answers import is_fee_too_low, is_nonce_taken, reading, require_object, require_quantity
+from qfl.chain.rpc.calls import Receipt, ReceiptListener, TransactionSender, UnsentCall
 from qfl.chain.rpc.rpc import wait_for
 from qfl.errors import (
     ChainError,
@@ -94,13 +92,13 @@ class Sender(Account, TransactionSender):
         self,
         web3: Web3,
         account: LocalAccount,
+        *,
         listener: ReceiptListener | None = None,
         chain_id: int | None = None,
     ) -> None:
         """`chain_id` where it is known: the chain need not answer yet."""
         super().__init__(web3, account, chain_id)
         self._listener = listener
-        self._nonces = Nonces(self._rpc, self.address)
         self._in_doubt: dict[UnsentCall, Signed] = {}
         self._turn = asyncio.Lock()
         self._resent_at = 0.0
@@ -142,7 +140,9 @@ class Sender(Account, TransactionSender):
             for _ in range(NONCE_TRIES):
                 await self._sign([d for d in deliveries if d.fate is None and d.signed is None])
                 await _for_each(self._submit, [d for d in deliveries if d.fate is None])
-                await self._finish_all([d for d in deliveries if d.fate is None and d.signed is not None])
+                waiting = [d for d in deliveries if d.fate is None and d.signed is not None]
+                last = max((_require(delivery.signed).nonce for delivery in waiting), default=0)
+                await _for_each(partial(self._finish, last=last), waiting)
                 if all(d.fate is not None for d in deliveries):
                     break
             for delivery in deliveries:
@@ -158,7 +158,7 @@ class Sender(Account, TransactionSender):
         if not deliveries:
             return
         try:
-            nonce, fees = await asyncio.gather(self._nonces.next_free(), self._fees())
+            nonce, fees = await asyncio.gather(self._nonce("pending"), self._fees())
         except ChainError as error:
             for delivery in deliveries:
                 delivery.fate = error
@@ -171,12 +171,14 @@ class Sender(Account, TransactionSender):
     def _adopt(self, delivery: Delivery, signed: Signed) -> None:
         """Have this transaction stand for the call."""
         delivery.signed = self._in_doubt[delivery.call] = signed
-        self._nonces.remember(signed)
+        self._remember(signed)
 
     async def _submit(self, delivery: Delivery) -> None:
         """Hand a transaction to the node; that it has it already, because an answer was lost, is no fault."""
         signed, tries_left = _require(delivery.signed), FEE_TRIES
-        while (refusal := await self._hand_over(signed)) is not None and not await self._is_known(signed):
+        while (refusal := await self._hand_over(signed)) is not None:
+            if await self._any_version("eth_getTransactionByHash", signed) is not None:
+                return
             tries_left -= 1
             if is_fee_too_low(refusal) and tries_left:
                 # This node refuses it; another one behind the same address may have it: it stays a version.
@@ -186,8 +188,8 @@ class Sender(Account, TransactionSender):
                 continue
             if not is_nonce_taken(refusal):
                 self._in_doubt.pop(delivery.call, None)
-                raise await self._explained(delivery.call, refusal, signed.gas) from refusal
-            if await self._nonces.mined() <= signed.nonce or await self._is_overtaken(signed):
+                raise await self._explained(delivery.call, refusal, gas=signed.gas) from refusal
+            if await self._nonce("latest") <= signed.nonce or await self._is_overtaken(signed):
                 self._give_up(delivery)
             return
 
@@ -214,10 +216,10 @@ class Sender(Account, TransactionSender):
                         return transaction["hash"] not in {version.hash for version in signed.versions}
         return False
 
-    async def _is_known(self, signed: Signed) -> bool:
-        """Whether the node has a version of the transaction, waiting or in a block."""
-        asked = (self._rpc.call("eth_getTransactionByHash", version.hash) for version in signed.versions)
-        return any(found is not None for found in await asyncio.gather(*asked))
+    async def _any_version(self, method: str, signed: Signed) -> Any:
+        """What the node says of whichever version of the transaction it knows; None where it knows none."""
+        answers = await asyncio.gather(*(self._rpc.call(method, version.hash) for version in signed.versions))
+        return next((answer for answer in answers if answer is not None), None)
 
     async def _hand_over(self, signed: Signed) -> RpcRefused | None:
         """What the node has against a transaction."""
@@ -226,10 +228,6 @@ class Sender(Account, TransactionSender):
         except RpcRefused as refusal:
             return refusal
         return None
-
-    async def _finish_all(self, deliveries: Sequence[Delivery]) -> None:
-        last = max((_require(delivery.signed).nonce for delivery in deliveries), default=0)
-        await _for_each(lambda delivery: self._finish(delivery, last), deliveries)
 
     async def _finish(self, delivery: Delivery, last: int) -> None:
         """Wait for the block, and say what came of it; `last` is the highest nonce that is waited for."""
@@ -244,7 +242,7 @@ class Sender(Account, TransactionSender):
             await self._estimate(call)  # says why, unless the reason is gone again
             raise TransactionFailed(call.label, tx_hash)
         counts = block, gas, len(signed.raw)
-        receipt = Receipt(call.label, call.participant, call.round, tx_hash, *counts, self._chain_id)
+        receipt = Receipt(call.label, call.participant, call.round, tx_hash, *counts, self.chain_id)
         delivery.found, delivery.fate = found, receipt
         if self._listener is not None:  # it may use connections itself, whose thread must not wait for it
             await asyncio.to_thread(self._listener, receipt)
@@ -259,7 +257,7 @@ class Sender(Account, TransactionSender):
                 raise TransactionNotMined(delivery.call.label, signed.hash, MINING_TIMEOUT_SECONDS, standing)
             if time.monotonic() - looked > RESEND_SECONDS:
                 looked = time.monotonic()
-                mined = await self._nonces.mined()
+                mined = await self._nonce("latest")
                 if mined > signed.nonce and await self._is_overtaken(signed):
                     self._give_up(delivery)
                     return None
@@ -276,13 +274,11 @@ class Sender(Account, TransactionSender):
 
     async def _receipt_of(self, signed: Signed) -> Mapping[str, Any] | None:
         """The receipt of whichever version is in a block; None while none is, or the node puts off telling."""
-        asked = (self._rpc.call("eth_getTransactionReceipt", version.hash) for version in signed.versions)
         try:
-            receipts = await asyncio.gather(*asked)
+            found = await self._any_version("eth_getTransactionReceipt", signed)
         except NodeBusy:
             return None
-        found = next((receipt for receipt in receipts if receipt is not None), None)
-        return None if found is None else require_object(self._rpc.url, found, "a receipt")
+        return None if found is None else require_object(self._rpc.url, found, what="a receipt")
 
     def _is_stuck(self, nonce: int, mined: int, since: float) -> bool:
         """Whether a transaction, waited for `since` then, is the account's next one and has been for too long."""
@@ -312,8 +308,8 @@ class Sender(Account, TransactionSender):
         known, block, mined, waiting = await asyncio.gather(
             self._rpc.call("eth_getTransactionByHash", signed.hash),
             self._rpc.call("eth_getBlockByNumber", "latest", False),
-            self._nonces.mined(),
-            self._nonces.next_free(),
+            self._nonce("latest"),
+            self._nonce("pending"),
         )
         where = "the node does not know it" if known is None else "the node has it"
         with reading(self._rpc.url, "a block"):
@@ -328,7 +324,7 @@ class Sender(Account, TransactionSender):
         if time.monotonic() - self._resent_at < RESEND_SECONDS:
             return
         self._resent_at = time.monotonic()
-        for number, sent in await self._nonces.unmined_up_to(last):
+        for number, sent in await self._unmined_up_to(last):
             await self._hand_over(sent or self._filler(number, await self._fees()))  # it may know it after all
 
 

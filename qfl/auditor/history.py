@@ -1,11 +1,17 @@
-"""Rounds that a proven fault took away: nothing builds on them, so they are no failure of what stands."""
+"""What the chain says of the past: which key spoke for whom and when, and which rounds a proven fault took away."""
 
 from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from typing import TypeVar
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.ledger import Ledger
-from qfl.protocol.types import RoundNumber
+from qfl.protocol.types import ParticipantId, RoundNumber
+
+Key = TypeVar("Key")
 
 WHAT = {
     Fault.AGGREGATE: "the aggregate of shard {shard} was false",
@@ -13,6 +19,22 @@ WHAT = {
     Fault.NORM: "an update of shard {shard} was over the norm bound",
     Fault.MODEL: "its model was false",
 }
+
+
+def key_history(changes: Iterable[tuple[ParticipantId, Key, int]]) -> Callable[[int, int], list[Key]]:
+    """The keys that could have spoken for a participant in a block: the last before it, and any that changed in it.
+
+    `changes` are participants, new keys and the blocks they became valid in, oldest first.
+    """
+    keys: dict[int, list[tuple[int, Key]]] = defaultdict(list)
+    for changing, key, block in changes:
+        keys[changing].append((block, key))
+
+    def keys_at(participant: int, block: int) -> list[Key]:
+        before = [key for since, key in keys[participant] if since < block][-1:]
+        return before + [key for since, key in keys[participant] if since == block]
+
+    return keys_at
 
 
 def voided_rounds(ledger: Ledger) -> dict[RoundNumber, str]:

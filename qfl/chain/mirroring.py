@@ -1,0 +1,117 @@
+"""What the mirrors are shown, as a function of the beacon alone: so all honest seats agree, and anybody can check it.
+
+A message brings a round to a shard's mirror. An admission proves to a mirror that a client is active: once for each
+client, until its key changes or it leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from qfl.chain.contracts.mirror import Mirroring
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.calls import UnsentCall
+from qfl.protocol.chunks import merkle_path
+from qfl.protocol.types import MirroredRound, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
+
+
+def compute_message(
+    ledger: Ledger, shard: ShardIndex, *, round_number: RoundNumber, previous: RoundNumber
+) -> MirrorMessage:
+    """The message for a round, to a mirror that shows round `previous` (0: nothing yet). Raises `ChainUnreachable`."""
+    record, plan = ledger.beacon.round_at(round_number), ledger.round(round_number).plan
+    census = ledger.roll.at(ledger.round(round_number).opened_in)
+    mirrored = MirroredRound(
+        round_number,
+        previous,
+        shard,
+        plan.parameters.shards,
+        plan.parameters.seats,
+        plan.parameters.format.lane_bits,
+        plan.parameters.turn_seconds,
+        record.commit_ends_at,
+        record.reveal_ends_at,
+        record.checkpoint_ends_at,
+        plan.parameters.norm_bound,
+        len(census.clients),
+        record.seed,
+        plan.base_root,
+        census.clients_root,
+    )
+    committee = ledger.beacon.committee(round_number, shard)
+    seats = tuple(MirrorSeat(validator, census.keys[validator]) for validator in committee)
+    return MirrorMessage(mirrored, _revoked(ledger, round_number, previous), seats)
+
+
+def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
+    """The shard a client belongs to, as `Beacon.shardOf` and `BeaconMirror.client` say."""
+    drawn = keccak(encode(["bytes32", "uint32"], [mirrored.seed, client]))
+    return ShardIndex(int.from_bytes(drawn) % mirrored.shards)
+
+
+def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
+    """The calls that admit those of the clients that the shard has in the mirrored round and does not know yet.
+
+    Raises:
+        ChainUnreachable: the beacon's chain or the shard's.
+    """
+    mirror = ledger.mirrors[shard]
+    if (mirrored := mirror.mirrored()) is None:
+        return []
+    census = ledger.roll.at(ledger.round(mirrored.round).opened_in)
+    positions = {client: position for position, client in enumerate(census.clients)}
+    members = [client for client in clients if client in positions and shard_in(mirrored, client) == shard]
+    missing = [client for client in members if client not in mirror.admitted(members)] if members else []
+    return [
+        mirror.admit(client, census.keys[client], position=position, path=merkle_path(census.leaves, position))
+        for client, position in ((client, positions[client]) for client in missing)
+    ]
+
+
+class MirrorVerifier:
+    """Recomputes every message that a mirror took, each once: what it shows now rests on all of them.
+
+    Read again are only those in blocks that are new, or that took another's place.
+    """
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger = ledger
+        self._known: set[tuple[ShardIndex, Mirroring]] = set()
+        self._read: dict[ShardIndex, tuple[int, bytes]] = {}
+
+    def find_falsehood(self, shard: ShardIndex) -> str | None:
+        """The first message that is not the beacon's; None when there is none, and for a shard without a mirror.
+
+        Raises `ChainUnreachable`: the beacon's chain or the shard's.
+        """
+        if not self._ledger.mirrors:
+            return None
+        mirror, since = self._ledger.mirrors[shard], self._ledger.deployment.chains[shard].block
+        if (read := self._read.get(shard)) is not None and mirror.has_block(*read):
+            since = read[0]  # again: chains refuse to look for logs after their last block
+        head = mirror.head()  # before the messages: those of later blocks are read next time
+        for taken in mirror.mirrorings(since):
+            if (shard, taken) not in self._known:
+                if not self._is_true(shard, taken):
+                    return f"what the mirror of shard {shard} shows of round {taken.round} is not what the beacon says"
+                self._known.add((shard, taken))
+        self._read[shard] = head
+        return None
+
+    def _is_true(self, shard: ShardIndex, taken: Mirroring) -> bool:
+        if not taken.previous < taken.round <= self._ledger.beacon.current_round():
+            return False
+        message = compute_message(self._ledger, shard, round_number=taken.round, previous=taken.previous)
+        return self._ledger.mirror_domains[shard].mirror_message(message) == taken.digest
+
+
+def _revoked(ledger: Ledger, round_number: RoundNumber, previous: RoundNumber) -> tuple[ParticipantId, ...]:
+    """The clients that were active when `previous` opened, and are not, or have another key, now."""
+    if not previous:
+        return ()
+    before, now = (ledger.roll.at(ledger.round(number).opened_in) for number in (previous, round_number))
+    active = set(now.clients)
+    return tuple(c for c in before.clients if c not in active or before.keys[c] != now.keys[c])
