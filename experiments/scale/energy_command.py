@@ -38,8 +38,7 @@ def energy(
 ) -> None:
     """Joules by role and round, with the source of every constant; also written to energy.json in the run's folder."""
     from experiments.scale.energy_tables import assumptions, energy_document, energy_table, source_lines
-    from qfl.apps.report.energy import compute_accounts
-    from qfl.apps.report.workload import read_workload
+    from qfl.apps.report.energy import compute_accounts, read_workload
     from qfl.simulation.config import JobConfig
     from qfl.simulation.display import Display
     from qfl.simulation.run import Place, run_job

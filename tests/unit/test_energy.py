@@ -8,8 +8,7 @@ from dataclasses import replace
 import pytest
 
 from experiments.scale.energy_tables import assumptions, energy_document, source_lines
-from qfl.apps.report.energy import Range, compute_accounts, constant, load_constants
-from qfl.apps.report.workload import Workload, read_workload, summarise
+from qfl.apps.report.energy import Range, Workload, compute_accounts, constant, load_constants, read_workload, summarise
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 

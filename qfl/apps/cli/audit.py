@@ -8,14 +8,11 @@ from typing import TYPE_CHECKING
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.network import Source
+from qfl.apps.cli.network import OWN_NODE_SECONDS, Source
 
 if TYPE_CHECKING:
     from qfl import KemKey
     from qfl.auditor.rounds import Verdict
-
-OWN_NODE_SECONDS = 1.0
-"""How long a run's own node may look for content."""
 
 
 @click.command()
@@ -30,7 +27,6 @@ def verify(source: Source, *, kem_keys: list[KemKey], skip_proofs: bool, accept_
     from qfl.errors import VerificationFailed, VerificationIncomplete
     from qfl.storage.ipfs import FETCH_SECONDS, IpfsStore
 
-    # The node of a run's folder has no peers: what it does not have, nobody has.
     patience = FETCH_SECONDS if source.run_folder is None else OWN_NODE_SECONDS
     verdicts: list[Verdict] = []
     with source.network() as network:

@@ -81,7 +81,7 @@ def run_challenger_command(
 
 
 def _print_proof(proof: Proof, as_json: bool) -> None:
-    from qfl.apps.inspect.plain import plain
+    from qfl.apps.inspect import plain
 
     if as_json:
         options.print_json(plain(asdict(proof)))

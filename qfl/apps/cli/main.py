@@ -17,22 +17,16 @@ from rich.console import Console
 
 from qfl.apps.cli.audit import verify
 from qfl.apps.cli.challenger import challenger
-from qfl.apps.cli.deadlines import deadlines
-from qfl.apps.cli.deploy import deploy
 from qfl.apps.cli.devnet import devnet
-from qfl.apps.cli.evaluate import evaluate
-from qfl.apps.cli.explorer import explorer
-from qfl.apps.cli.export import export
-from qfl.apps.cli.host import host_clients
 from qfl.apps.cli.inspect import inspect
-from qfl.apps.cli.key import key
+from qfl.apps.cli.keys import key, zk
 from qfl.apps.cli.logs import end_with, is_of_a_file, print_unforeseen, print_unforeseen_of_thread, set_up_logging
-from qfl.apps.cli.mirror import mirror
-from qfl.apps.cli.report import report
+from qfl.apps.cli.model import evaluate, export
+from qfl.apps.cli.owner import deadlines, deploy, mirror
+from qfl.apps.cli.pages import explorer, report
 from qfl.apps.cli.roles import client, validator
 from qfl.apps.cli.run import run
 from qfl.apps.cli.stake import stake
-from qfl.apps.cli.zk import zk
 from qfl.doors import Door
 from qfl.errors import DoorBroken, QflError
 
@@ -94,10 +88,9 @@ def cli(verbose: bool) -> None:
     warnings.filterwarnings("ignore", module="ipfshttpclient")
 
 
-client.add_command(host_clients)
-for command in (run, verify, inspect, report, evaluate, explorer, export, devnet, deploy, key):
-    cli.add_command(command)
-for command in (client, validator, challenger, stake, mirror, deadlines, zk):
+for group in (client, validator, challenger, stake, mirror, deadlines, zk, key, devnet, inspect):
+    cli.add_command(group)
+for command in (run, verify, report, evaluate, explorer, export, deploy):
     cli.add_command(command)
 
 

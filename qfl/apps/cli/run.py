@@ -42,7 +42,7 @@ from qfl.simulation.config import JobConfig
 def run(config: JobConfig, folder: Path, account: str | None, plots: bool, **place: Any) -> None:
     """Train a quantum neural network with several clients, every update on chain."""
     from qfl import Display, Place, run_job
-    from qfl.apps.report.plots import write_plots
+    from qfl.apps.report.figures import write_plots
     from qfl.chain.rpc.accounts import load_account
     from qfl.simulation.tables import print_tables
 

@@ -10,7 +10,7 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 
 from qfl.apps.explorer.node import Log
-from qfl.apps.inspect.plain import plain
+from qfl.apps.inspect import plain
 from qfl.chain.abi import CONTRACTS, load_abi, selector_of
 from qfl.chain.deployment import Deployment
 from qfl.chain.rpc.coding import EventCoder

@@ -11,11 +11,10 @@ from typing import Any
 
 from qfl.apps.explorer.contracts import ChainContracts, contracts_by_chain
 from qfl.apps.explorer.follower import Follower
+from qfl.apps.explorer.history import last_round, member_count
 from qfl.apps.explorer.index import Index
 from qfl.apps.explorer.node import Node
-from qfl.apps.explorer.participants import member_count
 from qfl.apps.explorer.patience import Patience
-from qfl.apps.explorer.rounds import last_round
 from qfl.apps.explorer.series import RunLog, Series, costs, learning
 from qfl.chain.contracts.beacon import RoundContext
 from qfl.chain.deployment import Deployment
@@ -109,7 +108,7 @@ class Watcher:
                 return  # it may come: it is asked for again
 
     def _workload(self) -> Mapping[str, Any] | None:
-        """What energy is computed with, as `qfl.apps.report.workload.summarise` takes it."""
+        """What energy is computed with, as `qfl.apps.report.energy.summarise` takes it."""
         if self._job is None or self.context is None:
             return None
         clients = self.index.count("events", "name = 'Bonded' AND json_extract(arguments, '$.role') = 1")

@@ -1,10 +1,14 @@
-"""A transaction decoded: function, arguments, events, and the error of a failed one by name."""
+"""A transaction decoded: function, arguments, events; of a failed one why it failed, of a proof the fault it proved."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
 from typing import Any, cast
 
 from eth_abi.exceptions import DecodingError
@@ -15,13 +19,22 @@ from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
 from web3.logs import DISCARD
 from web3.types import TxData, TxReceipt
 
-from qfl.apps.inspect.failure import explain_failure
-from qfl.apps.inspect.plain import plain
+from qfl.apps.inspect import plain
 from qfl.chain.abi import load_abi, selector_of
 from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.disputes import Fault, ProvenFault
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import reaching, url_of
-from qfl.errors import ChainUnreachable, InvalidInput
+from qfl.chain.rpc.replay import OVERTAKEN, find_failure
+from qfl.errors import ChainUnreachable, InvalidInput, NoDisputes
+
+WHAT = {
+    Fault.AGGREGATE: "the aggregate of the shard is not what the included updates come to",
+    Fault.UPDATES: "the checkpoint includes what nobody revealed",
+    Fault.NORM: "an included update is over the norm bound",
+    Fault.MODEL: "the model is not what its base and the checkpoints come to",
+    Fault.EQUIVOCATION: "a seat signed two checkpoints in one turn",
+}
 
 
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
@@ -54,7 +67,7 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
             found |= _call(bound[1], bytes(transaction["input"]))
         found["events"] = _events(contracts, receipt)
         if not receipt["status"]:
-            found |= explain_failure(web3, transaction, receipt=receipt, name_of=name_of)
+            found |= _failure(web3, transaction, receipt, name_of)
     return found
 
 
@@ -118,3 +131,84 @@ def _events(contracts: Mapping[str, tuple[str, BoundContract]], receipt: Any) ->
         {"contract": name, "event": event["event"], "arguments": plain(event["args"])}
         for _, name, event in sorted(decoded, key=lambda entry: entry[0])
     ]
+
+
+@dataclass(frozen=True)
+class Rule:
+    """The rule that was broken, and what whoever broke it can do."""
+
+    rule: str
+    remedy: str
+
+
+_OF_NO_CONTRACT_HERE = Rule(
+    "a contract that is not of this deployment, or of another version, refused for a reason of its own",
+    "compare the address with the deployment file, and the contracts with this program's version",
+)
+
+
+@cache
+def all_rules() -> Mapping[str, Rule]:
+    """Every error of `rules.toml`, by name."""
+    text = files(__package__).joinpath("rules.toml").read_text()
+    return {name: Rule(**entry) for name, entry in tomllib.loads(text).items()}
+
+
+def find_rule(error: str) -> Rule:
+    """What the contracts' error of this name means; of one that they do not have, that it is not theirs."""
+    return all_rules().get(error, _OF_NO_CONTRACT_HERE)
+
+
+def _failure(
+    web3: Web3, transaction: TxData, receipt: TxReceipt, name_of: Callable[[str], str | None]
+) -> dict[str, Any]:
+    """`error` in one line, and under `failure` the trace of it; `name_of` has the contract at an address."""
+    failure = find_failure(web3, transaction, receipt)
+    found, broken = failure.refusal, find_rule(failure.refusal.name)
+    calls = [{"contract": name_of(call.address) or call.address, "function": call.function} for call in failure.calls]
+    return {
+        "error": broken.rule if found.name == OVERTAKEN else str(found),
+        "failure": {
+            "error": found.name,
+            "values": plain(found.values),
+            "refused_by": calls[-1],
+            "calls": calls,
+            **plain(broken),
+            "found_by": failure.found_by,
+        },
+    }
+
+
+def inspect_dispute(ledger: Ledger, tx_hash: str | None = None) -> dict[str, Any] | list[dict[str, Any]]:
+    """The fault that a transaction proved, with what each of the guilty lost and the proof itself.
+
+    Without a hash, every fault proven, oldest first.
+
+    Raises:
+        InvalidInput: it proved none.
+        NoDisputes: nobody can dispute anything here.
+    """
+    if ledger.disputes is None:
+        raise NoDisputes(ledger.beacon.address)
+    faults = ledger.disputes.proven(ledger.from_block)
+    if tx_hash is None:
+        return [_summary(ledger, proven) for proven in faults]
+    wanted = tx_hash.lower()
+    proven = next((entry for entry in faults if entry.tx_hash == wanted), None)
+    if proven is None:
+        raise InvalidInput("dispute", tx_hash, "proved no fault; `qfl inspect dispute` lists those that did")
+    transaction = inspect_transaction(ledger, wanted)
+    slashings = [entry for entry in ledger.staking.slashings(ledger.from_block) if entry.tx_hash == wanted]
+    found = _summary(ledger, proven)
+    found["slashed"] = [
+        {"validator": entry.id, "amount_wei": entry.amount_wei, "bounty_wei": entry.bounty_wei} for entry in slashings
+    ]
+    found["bounty_wei"] = sum(entry.bounty_wei for entry in slashings)
+    found["burned_wei"] = sum(entry.amount_wei - entry.bounty_wei for entry in slashings)
+    return found | {name: transaction.get(name) for name in ("block", "gas", "bytes", "function", "arguments")}
+
+
+def _summary(ledger: Ledger, proven: ProvenFault) -> dict[str, Any]:
+    found: dict[str, Any] = plain(proven)
+    state = ledger.beacon.round_at(proven.round).state.name.lower()
+    return found | {"fault": proven.fault.name.lower(), "what": WHAT[proven.fault], "round_is": state}

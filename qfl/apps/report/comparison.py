@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from statistics import mean
 
-from qfl.apps.report.figures import draw_bars, draw_stack
+from qfl.apps.report.figures import accuracy_figure, draw_bars, draw_stack, is_deployment, stages_of
 from qfl.apps.report.finished import FinishedRun, energy_of, job_toml, repeat_command
 from qfl.apps.report.page import Page, Section, Table
-from qfl.apps.report.plots import accuracy_figure, is_deployment, stages_of
 from qfl.apps.report.sections import all_settings, range_text, summary_rows, unfinished
 
 ABSENT = "-"

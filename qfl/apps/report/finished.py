@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qfl.apps.report.energy import Account, compute_accounts
-from qfl.apps.report.workload import read_workload
+from qfl.apps.report.energy import Account, compute_accounts, read_workload
 from qfl.errors import InvalidInput, MalformedContent, QflError
 from qfl.files import read_json
 from qfl.protocol.content import decode
