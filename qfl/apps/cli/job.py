@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from qfl.apps.cli.options import PATH, Command, Named, Option
+from qfl.apps.cli.options import OTHERS, PATH, Command, Named, Option
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import CHAINS, EXPONENTS, JobConfig, load_config
 from qfl.training.job import MODES
@@ -36,10 +36,10 @@ SETTINGS = {
     "clients": _setting("--clients", "Number of clients.  [default: {0.clients}]", type=int),
     "validators": _setting("--validators", "Number of validators.  [default: {0.validators}]", type=int),
     "rounds": _setting("--rounds", "Number of rounds.  [default: {0.rounds}]", type=int),
-    "dataset": _setting("--dataset", "digits, mnist or fashion-mnist.  [default: {0.dataset}]"),
+    "dataset": _setting("--dataset", f"digits, mnist, fashion-mnist, {OTHERS}.  [default: {{0.dataset}}]"),
     "data_folder": _setting("--data-folder", "Where torchvision's data sets are.  [default: {0.data_folder}]"),
     "download": _setting("--download", "Download the data set into --data-folder.", **FLAG),
-    "partition": _setting("--partition", "iid, dirichlet:ALPHA or classes:N.  [default: {0.partition}]"),
+    "partition": _setting("--partition", f"iid, dirichlet:ALPHA, classes:N, {OTHERS}.  [default: {{0.partition}}]"),
     "validation_percent": _setting(
         "--validation-percent",
         "Training data that validators judge by, %.  [default: {0.validation_percent}]",
@@ -55,7 +55,7 @@ SETTINGS = {
     "chain": _setting("--chain", "The chain to start.  [default: {0.chain}]", type=click.Choice(CHAINS)),
     "mode": _setting("--mode", "Who can read updates.  [default: {0.mode}]", type=click.Choice(MODES)),
     "quorum": _setting("--quorum", "How committees sign.  [default: {0.quorum}]", type=Named(SCHEMES)),
-    "executor": _setting("--executor", "Where clients train: local or ray.  [default: {0.executor}]"),
+    "executor": _setting("--executor", f"Where clients train: local, ray, {OTHERS}.  [default: {{0.executor}}]"),
     "churn": _setting("--churn", "Share of the clients that go before each round.  [default: 0]", type=float),
     "newcomers": _setting("--newcomers", "Clients that may join in mid-run.  [default: 0]", type=int),
     "stragglers": _setting("--stragglers", "Share of the clients that straggle in a round.  [default: 0]", type=float),

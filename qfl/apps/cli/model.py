@@ -35,6 +35,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
 @click.command()
 @options.take(source=Source)
 @options.number
+@options.job_files
 @click.option(
     "--data",
     "own",
@@ -127,6 +128,7 @@ def _test_set(own: Path | None, run: Path | None, model: Architecture) -> Labell
 @click.command()
 @options.take(source=Source)
 @options.number
+@options.job_files
 @click.option(
     "--format",
     "form",

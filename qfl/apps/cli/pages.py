@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from qfl.apps.cli.network import OWN_NODE_SECONDS, Source
-from qfl.apps.cli.options import PATH, take
+from qfl.apps.cli.options import PATH, job_files, take
 
 FETCH_SECONDS = 3.0
 """How long the IPFS node may look for what a page shows; who looks at it does not wait much longer."""
@@ -46,6 +46,7 @@ def explorer(source: Source, **listening: Any) -> None:
     help="Folder for page, figures and jobs; or a file *.html for the page alone.",
 )
 @click.option("--data-folder", type=PATH, help="Where the data are; as in the run unless given.")
+@job_files
 @click.option("--attacks", type=PATH, help="Show what `qfl attack --out FILE` wrote, too.")
 def report(folders: tuple[Path, ...], out: Path, *, data_folder: Path | None, attacks: Path | None) -> None:
     """Show run folders as one self-contained HTML page, and PNG figures beside it."""

@@ -10,6 +10,7 @@ from rich.console import Console
 
 from qfl.apps.cli import options
 from qfl.apps.cli.job import job
+from qfl.errors import InvalidInput
 from qfl.simulation.config import JobConfig
 
 
@@ -46,6 +47,8 @@ def run(config: JobConfig, folder: Path, account: str | None, plots: bool, **pla
     from qfl.chain.rpc.accounts import load_account
     from qfl.simulation.tables import print_tables
 
+    if place["shard_rpcs"] and place["rpc"] is None:
+        raise InvalidInput("shard-rpc", list(place["shard_rpcs"]), "pass --rpc with the beacon's chain, too")
     payer = load_account(account) if account else None
     console = Console()
     with Display(console, config.rounds) as display:
