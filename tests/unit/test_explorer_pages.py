@@ -15,7 +15,7 @@ from click.testing import CliRunner
 from qfl.apps.cli.main import cli
 from qfl.apps.explorer.content import HEIGHT, plot_lanes, show_document
 from qfl.apps.explorer.index import Index
-from qfl.apps.explorer.patience import Patience
+from qfl.apps.explorer.node import Patience
 from qfl.apps.explorer.search import search
 from qfl.apps.explorer.series import RunLog, Series
 from qfl.apps.explorer.server import SecurityMiddleware

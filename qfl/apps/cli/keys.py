@@ -32,12 +32,12 @@ def key() -> None:
 
 @key.command()
 @path
-@click.option("--height", type=options.KEY_HEIGHT, default="10", help="2^height signatures.")
-def new(path: Path, height: str) -> None:
+@click.option("--height", type=options.KEY_HEIGHT, default=10, help="2^height signatures.")
+def new(path: Path, height: int) -> None:
     """Make a key file (mode 0600)."""
     from qfl.crypto.keyfile import KeyFile
 
-    with KeyFile.create(path, int(height)) as made:
+    with KeyFile.create(path, height) as made:
         click.echo(f"{path}: {made.remaining} signatures, identifier {made.public.identifier.hex()}")
 
 

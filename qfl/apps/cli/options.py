@@ -25,7 +25,7 @@ if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
 PATH = click.Path(path_type=Path)
 OTHERS = "an installed package's, or package.module:Name"
 """What may be named beside this package's own entries of a door."""
-KEY_HEIGHT = click.Choice(["5", "10", "15"])
+KEY_HEIGHT = click.Choice([5, 10, 15])
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]

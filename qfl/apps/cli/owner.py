@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qfl.apps.cli import numbers, options
+from qfl.apps.cli.behaviour import stopping
 from qfl.apps.cli.job import job
 from qfl.apps.cli.network import Network
-from qfl.apps.cli.stopping import stopping
 from qfl.errors import ChainUnreachable, InvalidInput
 from qfl.node.deadline_rule import LONGEST_SECONDS, MOST_FACTOR
 from qfl.simulation.config import JobConfig

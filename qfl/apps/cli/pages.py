@@ -28,12 +28,14 @@ def explorer(source: Source, **listening: Any) -> None:
     run's folder.
     """
     from qfl.apps.explorer.server import serve
-    from qfl.apps.explorer.watcher import watch
+    from qfl.apps.explorer.watcher import Watcher
+    from qfl.chain.deployment import Deployment
     from qfl.storage.ipfs import IpfsStore
 
     with source.network() as network:
         store = IpfsStore(network.ipfs, FETCH_SECONDS if source.run_folder is None else OWN_NODE_SECONDS)
-        watcher = watch(network.deployment, [network.rpc, *network.shard_rpcs], store, source.run_folder)
+        urls = [network.rpc, *network.shard_rpcs]
+        watcher = Watcher(Deployment.load(network.deployment), urls, store, source.run_folder)
         serve(watcher, lambda url: click.echo(f"explorer at {url}, until Ctrl-C"), **listening)
 
 
@@ -50,8 +52,7 @@ def explorer(source: Source, **listening: Any) -> None:
 @click.option("--attacks", type=PATH, help="Show what `qfl attack --out FILE` wrote, too.")
 def report(folders: tuple[Path, ...], out: Path, *, data_folder: Path | None, attacks: Path | None) -> None:
     """Show run folders as one self-contained HTML page, and PNG figures beside it."""
-    from qfl.apps.report.attacks import read_attacks
-    from qfl.apps.report.comparison import comparison_page
+    from qfl.apps.report.comparison import comparison_page, read_attacks
     from qfl.apps.report.figures import write_pictures
     from qfl.apps.report.finished import job_toml, name_apart, read_run
     from qfl.apps.report.page import render_page

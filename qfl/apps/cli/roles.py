@@ -9,10 +9,9 @@ from pathlib import Path
 import click
 
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.behaviour import find_behaviour
+from qfl.apps.cli.behaviour import find_behaviour, stopping
 from qfl.apps.cli.network import Network
 from qfl.apps.cli.options import PATH, SampleOptions, SplitOptions, by, given
-from qfl.apps.cli.stopping import stopping
 
 
 @dataclass(frozen=True)
@@ -85,7 +84,7 @@ def run_client_command(
     required=True,
     help="Keys, journals and state, in a folder for each client; keep it across restarts.",
 )
-@click.option("--key-height", type=options.KEY_HEIGHT, default="10", help="Height of new LMS keys.")
+@click.option("--key-height", type=options.KEY_HEIGHT, default=10, help="Height of new LMS keys.")
 @options.rounds
 @options.poll
 @options.zk_keys
@@ -96,7 +95,7 @@ def host_clients(
     network: Network,
     *,
     folder: Path,
-    key_height: str,
+    key_height: int,
     rounds: int | None,
     poll: float,
     zk_keys: Path | None,
@@ -122,7 +121,7 @@ def host_clients(
     held = load_shares(data.split, shares, job.architecture.features, job.architecture.classes)
     norm_keys = open_norm_keys(ledger, zk_keys)
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
-    keys = open_keys([folder / f"client-{index + 1}" for index in held], int(key_height))
+    keys = open_keys([folder / f"client-{index + 1}" for index in held], key_height)
     try:
         with proving as prover, stopping() as stop:
             clients = []

@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from qfl.chain.rpc.answers import ADDRESS, DATA, QUANTITY, WORD, require_quantity, require_text
 from qfl.chain.rpc.logs import read_logs
 from qfl.chain.rpc.rpc import call_all, rpc_at
-from qfl.errors import NodeContradictsItself
+from qfl.errors import NoAnswerInTime, NodeContradictsItself
 
+PATIENCE_SECONDS = 5.0
+MOST_QUESTIONS = 16
+"""Questions under way; a node that answers none makes whoever asks after these wait for nothing but the time."""
 MOST_GAS = 2**48
 """Gas, block numbers and times are below this on every chain there is; a database's integers end at 2^63."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -166,3 +173,39 @@ class Node:
         found = call_all(self._rpc, method, calls)
         self.answered_at = time.monotonic()
         return found
+
+
+class Patience:
+    """How long a page waits for a node: it asks for at most `seconds`, beside the page.
+
+    The threads of what was let go end with the process.
+    """
+
+    def __init__(self, seconds: float = PATIENCE_SECONDS, at_once: int = MOST_QUESTIONS) -> None:
+        self._seconds, self._free = seconds, threading.Semaphore(at_once)
+
+    def ask(self, question: Callable[[], _T]) -> _T:
+        """What `question` returns or raises.
+
+        Raises:
+            NoAnswerInTime: it has not come to an end in time.
+        """
+        if not self._free.acquire(timeout=self._seconds):
+            raise NoAnswerInTime(self._seconds)
+        answer: Future[_T] = Future()
+
+        def wait_for_it() -> None:
+            try:
+                answer.set_result(question())
+            except BaseException as error:  # whatever it is, it belongs to who asked
+                answer.set_exception(error)
+            finally:
+                self._free.release()
+
+        threading.Thread(target=wait_for_it, daemon=True).start()
+        try:
+            return answer.result(self._seconds)
+        except TimeoutError:
+            if answer.done():
+                raise
+            raise NoAnswerInTime(self._seconds) from None

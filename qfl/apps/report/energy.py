@@ -51,17 +51,8 @@ class Range:
 NOTHING = Range(0.0, 0.0)
 
 
-@dataclass(frozen=True)
-class Constant:
-    """A range, its unit, and where it is from."""
-
-    range: Range
-    unit: str
-    source: str
-
-
-def constant(*path: str) -> Constant:
-    """A constant by its place in the file.
+def constant(*path: str) -> Range:
+    """A constant by its place in the file, which has its unit and source too.
 
     Raises:
         InvalidInput: there is none.
@@ -71,7 +62,7 @@ def constant(*path: str) -> Constant:
         if name not in found:
             raise InvalidInput(path[0], name, f"choose one of {', '.join(found)}")
         found = found[name]
-    return Constant(Range(found["low"], found["high"]), found["unit"], found["source"])
+    return Range(found["low"], found["high"])
 
 
 @cache
@@ -110,8 +101,8 @@ def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     Raises:
         InvalidInput: no such device or radio in `constants.toml`.
     """
-    core, wire = constant("device", "server").range, constant("wire").range
-    clients = _clients(work, constant("device", device).range, radio)
+    core, wire = constant("device", "server"), constant("wire")
+    clients = _clients(work, constant("device", device), radio)
     nodes = {
         # Every validator runs a node of the chain, and a shard's seats one of its own chain, if it has one; each does
         # what the one that was measured did. The IPFS node served everybody: its work is what theirs do together.
@@ -124,17 +115,17 @@ def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
         "validators transfer": wire * (work.validator_up + work.validator_down),
         **nodes,
     }
-    mining = constant("miner").range * constant("block_interval").range * constant("confirmations").range
+    mining = constant("miner") * constant("block_interval") * constant("confirmations")
     return [
         Account("committee", committee),
         Account("flat vote", {**clients, **_flat(work, core, wire), **nodes}),
         Account("proof of work", {**committee, "mining": mining * float(STEPS * work.validators)}),
-        Account("bitcoin", {"transactions": constant("bitcoin_transaction").range * work.transactions}),
+        Account("bitcoin", {"transactions": constant("bitcoin_transaction") * work.transactions}),
     ]
 
 
 def _clients(work: Workload, core: Range, radio: str) -> dict[str, Range]:
-    up, down, wake = (constant("radio", radio, part).range for part in ("up", "down", "wake"))
+    up, down, wake = (constant("radio", radio, part) for part in ("up", "down", "wake"))
     return {
         "clients compute": core * work.seconds("client"),
         "clients transfer": up * work.client_up + down * work.client_down,
