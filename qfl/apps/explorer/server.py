@@ -95,18 +95,13 @@ def _open(host: str, port: int, beyond_loopback: bool) -> socket.socket:
         remedy = "other machines reach it: add --beyond-loopback if they may look, or leave it at 127.0.0.1"
         raise InvalidInput("host", host, remedy)
     family = socket.AF_INET6 if address.version == 6 else socket.AF_INET
-    for wanted in (port, 0):
-        opened = socket.socket(family)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            opened.bind((str(address), wanted))
-            opened.listen()  # so that who comes at once waits, and is not refused
-            return opened
-        except (OSError, OverflowError) as error:
-            opened.close()
-            if wanted == 0 or isinstance(error, OverflowError):
-                raise InvalidInput("host", f"{host}:{wanted}", f"cannot be listened on: {error}") from error
-    raise AssertionError("the last try returns or raises")
+    # Listens before anybody knows of it, so that who comes at once waits, and is not refused.
+    with suppress(OSError):
+        return socket.create_server((str(address), port), family=family)
+    try:
+        return socket.create_server((str(address), 0), family=family)
+    except OSError as error:
+        raise InvalidInput("host", host, f"cannot be listened on: {error}: give an address of this machine") from error
 
 
 def make_app(watcher: Watcher, names: Collection[str] = ()) -> ASGIApp:

@@ -9,12 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qfl.apps.explorer.contracts import ChainContracts, contracts_by_chain
 from qfl.apps.explorer.follower import Follower
 from qfl.apps.explorer.history import last_round, member_count
 from qfl.apps.explorer.index import Index
 from qfl.apps.explorer.node import Node, Patience
 from qfl.apps.explorer.series import RunLog, Series, costs, learning
+from qfl.apps.inspect.contracts import ChainContracts, contracts_by_chain
 from qfl.chain.contracts.beacon import RoundContext
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger

@@ -146,18 +146,16 @@ def _finish(axes: Any, labels: tuple[str, str], legend: bool, grid: bool = True)
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
 
 
-def write_plots(folder: Path, report: Report) -> list[Path]:
-    """Write accuracy, time and gas as `<folder>/*.png`; return the paths."""
-    return write_pictures(
-        folder, [accuracy_figure({"federated, on chain": report}), seconds_figure(report), gas_figure(report)]
-    )
+def write_plots(folder: Path, report: Report) -> None:
+    """Write accuracy, time and gas as `<folder>/*.png`."""
+    figures = [accuracy_figure({"federated, on chain": report}), seconds_figure(report), gas_figure(report)]
+    write_pictures(folder, figures)
 
 
-def write_pictures(folder: Path, pictures: Sequence[Picture]) -> list[Path]:
-    """Write pictures as `<folder>/<name>.png`, on a light ground; return the paths."""
+def write_pictures(folder: Path, pictures: Sequence[Picture]) -> None:
+    """Write pictures as `<folder>/<name>.png`, on a light ground."""
     for picture in pictures:
         write_atomically(folder / f"{picture.name}.png", picture.light)
-    return [folder / f"{picture.name}.png" for picture in pictures]
 
 
 def accuracy_figure(reports: dict[str, Report]) -> Picture:
