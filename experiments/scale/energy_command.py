@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from experiments.console import make_console
 from experiments.figures import save
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.console import make_console
 
 
 @click.command()

@@ -24,12 +24,12 @@ from rich.text import Text
 from qfl.apps.cli.challenger import challenger
 from qfl.apps.cli.devnet import devnet
 from qfl.apps.cli.inspect import inspect, verify
+from qfl.apps.cli.job import run
 from qfl.apps.cli.keys import key, zk
 from qfl.apps.cli.model import evaluate, export
 from qfl.apps.cli.owner import deadlines, deploy, mirror
 from qfl.apps.cli.pages import explorer, report
 from qfl.apps.cli.roles import client, validator
-from qfl.apps.cli.run import run
 from qfl.apps.cli.stake import stake
 from qfl.doors import Door
 from qfl.errors import DevnetError, DoorBroken, QflError
