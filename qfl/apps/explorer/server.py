@@ -19,15 +19,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from qfl.apps.explorer.pages import NotFound, Pages
 from qfl.apps.explorer.watcher import Watcher
-from qfl.devnet.ports import HOST
 from qfl.devnet.programs import find_module
 from qfl.errors import InvalidInput, ProgramMissing
 
 STATIC = Path(__file__).with_name("static")
 CHARTS = {"uplot.js": "uplot/dist/uPlot.iife.min.js", "uplot.css": "uplot/dist/uPlot.min.css"}
 """The charting library's own files, as npm brought them; without them the figures are tables."""
-PORT = 8550
-"""Where it is looked for; any free port when that is taken."""
 MOST_CONNECTIONS = 64
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -48,23 +45,24 @@ HEADERS = {
 def serve(
     watcher: Watcher,
     on_ready: Callable[[str], None],
-    host: str = HOST,
-    port: int = PORT,
-    names: Collection[str] = (),
-    beyond_loopback: bool = False,
+    *,
+    host: str,
+    port: int,
+    names: Collection[str],
+    beyond_loopback: bool,
 ) -> None:
     """Follow the chains and answer until SIGINT or SIGTERM.
 
     Args:
         on_ready: called with the page's address when the socket is open.
-        port: 0 is a free one.
+        port: any free one when it is taken, or for 0.
+        names: as `make_app`.
         beyond_loopback: whether `host` may be one that other machines reach.
 
     Raises:
         InvalidInput: `host` is no address of this machine, or one that others reach without `beyond_loopback`.
     """
-    opened = _open(host, port, beyond_loopback)
-    with opened:
+    with _open(host, port, beyond_loopback) as opened:
         bound = opened.getsockname()
         shown = f"[{bound[0]}]" if ":" in bound[0] else bound[0]
         config = uvicorn.Config(

@@ -39,11 +39,6 @@ class FinishedRun:
         document = json.dumps(self.report["config"]["architecture"], sort_keys=True, separators=(",", ":"))
         return Architecture.from_json(document.encode())
 
-    @property
-    def is_complete(self) -> bool:
-        """Whether it has all its rounds."""
-        return bool(self.report.get("complete"))
-
 
 def read_run(folder: Path) -> FinishedRun:
     """The run in a folder; one that was stopped half way is a run, too.

@@ -41,7 +41,7 @@ def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:
 
 def unfinished(run: FinishedRun) -> list[str]:
     """A warning for a run that was stopped."""
-    if run.is_complete:
+    if run.report.get("complete"):
         return []
     done, whole = len(run.report["rounds"]), run.job.rounds
     return [f"{run.name} is unfinished: {done} of {whole} rounds. `qfl run --out {run.folder} --resume` goes on."]
