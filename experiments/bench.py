@@ -11,12 +11,12 @@ import click
 from experiments.consensus.command import consensus, engine, scale
 from experiments.consensus.explorer_command import explorer_bench
 from experiments.consensus.storage_command import storage
+from experiments.console import make_console, print_result
 from experiments.learning.bytes_command import bytes_sent
 from experiments.learning.command import learning
 from experiments.poisoning.command import attack
 from experiments.scale.energy_command import energy
 from qfl.apps.cli import options
-from qfl.apps.cli.console import make_console, print_result
 from qfl.apps.cli.job import job
 from qfl.simulation.config import JobConfig
 

@@ -13,9 +13,9 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
+from experiments.console import make_console
 from experiments.quiet import quiet
 from qfl.apps.cli import options
-from qfl.apps.cli.console import make_console
 
 if TYPE_CHECKING:
     from experiments.attacks.strategy import Attack

@@ -8,9 +8,9 @@ from pathlib import Path
 import click
 from rich.table import Table
 
+from experiments.console import make_console
 from experiments.quiet import quiet
 from qfl.apps.cli import options
-from qfl.apps.cli.console import make_console
 from qfl.bounds import LAST_SEED
 
 

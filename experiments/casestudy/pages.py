@@ -9,7 +9,7 @@ from typing import Any
 from experiments.casestudy.claims import PILLARS, Claim, Document
 from experiments.casestudy.methods import ATTACKERS_PERCENT, CALM, METHODS, VALIDATION_PERCENT
 from experiments.consensus.variants import VARIANTS
-from qfl.apps.report.attacks import attack_section
+from qfl.apps.report.comparison import attack_section
 from qfl.apps.report.energy import Range
 from qfl.apps.report.figures import draw_bars
 from qfl.apps.report.page import Page, Section, Table

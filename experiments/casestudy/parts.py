@@ -22,8 +22,7 @@ from experiments.learning.bytes import BASELINE, as_document, bench_bytes
 from experiments.poisoning.registry import find_poison
 from experiments.poisoning.trial import DEFENCES, NOBODY, Field
 from experiments.scale.energy_tables import energy_document
-from qfl.apps.report.energy import compute_accounts
-from qfl.apps.report.workload import read_workload
+from qfl.apps.report.energy import compute_accounts, read_workload
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.run import Place, run_job

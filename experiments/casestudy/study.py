@@ -14,8 +14,8 @@ from experiments.casestudy.methods import Size
 from experiments.casestudy.pages import make_page, to_markdown
 from experiments.casestudy.parts import PARTS, Announce
 from experiments.figures import save
+from qfl.apps.report.figures import write_pictures
 from qfl.apps.report.page import render_page
-from qfl.apps.report.plots import write_pictures
 from qfl.errors import InvalidInput
 from qfl.files import read_json, write_atomically
 

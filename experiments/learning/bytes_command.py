@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
+from experiments.console import make_console, print_result
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.console import make_console, print_result
 from qfl.apps.cli.job import job
 from qfl.simulation.config import JobConfig
 

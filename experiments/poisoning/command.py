@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
+from experiments.console import make_console
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.console import make_console
 from qfl.errors import InvalidInput
 from qfl.simulation.config import JobConfig
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import click
 from rich.console import Console
 
+from experiments.console import make_console
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.console import make_console
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from experiments.scale.constants import Constants

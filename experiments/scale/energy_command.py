@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
+from experiments.console import make_console
 from experiments.figures import save
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.console import make_console
 
 
 @click.command()
@@ -38,8 +38,7 @@ def energy(
 ) -> None:
     """Joules by role and round, with the source of every constant; also written to energy.json in the run's folder."""
     from experiments.scale.energy_tables import assumptions, energy_document, energy_table, source_lines
-    from qfl.apps.report.energy import compute_accounts
-    from qfl.apps.report.workload import read_workload
+    from qfl.apps.report.energy import compute_accounts, read_workload
     from qfl.simulation.config import JobConfig
     from qfl.simulation.display import Display
     from qfl.simulation.run import Place, run_job

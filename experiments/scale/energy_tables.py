@@ -8,8 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from qfl.apps.report.energy import STEPS, WAKES, Account, Range, load_constants
-from qfl.apps.report.workload import Workload
+from qfl.apps.report.energy import STEPS, WAKES, Account, Range, Workload, load_constants
 
 
 def energy_table(accounts: Sequence[Account]) -> Table:

@@ -207,8 +207,10 @@ def load_config(path: Path) -> JobConfig:
 
     try:
         document = read_toml(path)
-    except (OSError, ValueError) as error:
-        raise InvalidInput("config", str(path), str(error)) from error
+    except OSError as error:
+        raise InvalidInput("config", str(path), f"{error.strerror}: name a job's TOML file") from error
+    except ValueError as error:
+        raise InvalidInput("config", str(path), f"is no TOML file ({error}): mend it") from error
     known = [setting.name for setting in fields(JobConfig)]
     for name, value in document.items():
         if name not in known:

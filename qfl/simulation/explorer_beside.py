@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -12,6 +11,8 @@ from qfl.devnet.ports import HOST, choose_port, is_free
 from qfl.devnet.process import GuardedProcess
 
 LOG = "explorer.log"
+QFL = (sys.executable, "-c", "from qfl.apps.cli.main import main; main()")
+"""The program itself, which is above this: its name need not be on the path."""
 
 
 @contextmanager
@@ -23,8 +24,9 @@ def explorer_beside(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> 
         urls: the beacon's chain, then the shards' own.
     """
     chosen = port if port and is_free(port) else choose_port(0, "the explorer")
-    document = json.dumps({"folder": str(folder), "port": chosen, "urls": list(urls), "ipfs": ipfs})
-    process = GuardedProcess("explorer", [sys.executable, "-m", "qfl.apps.explorer", document], folder / LOG)
+    place = ["--run", str(folder), "--port", str(chosen), "--rpc", urls[0], "--ipfs", ipfs]
+    place += [word for url in urls[1:] for word in ("--shard-rpc", url)]
+    process = GuardedProcess("explorer", [*QFL, "explorer", *place], folder / LOG)
     try:
         yield process, f"http://{HOST}:{chosen}"
     finally:

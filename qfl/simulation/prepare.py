@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 
-from qfl.bounds import check_whole
+from qfl.bounds import MOST_PARTICIPANTS, check_whole
 from qfl.chain.deploy import Genesis, check_capacity, deploy
 from qfl.chain.deployment import Deployment
 from qfl.chain.parameters import load_parameters
@@ -43,12 +43,14 @@ def check_size(config: JobConfig) -> None:
     """Refuse a job that the contracts would only refuse after everything is deployed.
 
     Raises:
-        InvalidInput: too few validators for the committees, too many clients for the shards, or dynamics that name a
-            shard there is not.
+        InvalidInput: no shards or seats, too few validators for the committees, too many clients for the shards, or
+            dynamics that name a shard there is not.
         NotInstalled, DoorBroken: they name a fault that nobody has here, or that cannot be loaded.
     """
     dynamics = dynamics_config(config.dynamics)
     rounds = load_parameters(**config.parameters()).rounds
+    for name in ("shards", "seats"):
+        check_whole(name, rounds[name], 1, MOST_PARTICIPANTS)
     seats = rounds["seats"] * rounds["shards"]
     if config.validators < seats:
         remedy = f"each round seats {seats} different ones: have as many, or lower seats in [protocol]"

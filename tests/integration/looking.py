@@ -13,7 +13,7 @@ from threading import Thread
 import requests
 import uvicorn
 
-from qfl.apps.explorer.app import make_app
+from qfl.apps.explorer.server import make_app
 from qfl.apps.explorer.watcher import Watcher
 from qfl.chain.deployment import Deployment
 from qfl.storage.store import ContentStore

@@ -22,8 +22,7 @@ from dishonest import (
 from testnet import SHARD, Testnet
 
 from qfl.apps.cli.main import cli
-from qfl.apps.inspect.participant import inspect_participant
-from qfl.apps.inspect.round import inspect_round
+from qfl.apps.inspect.state import inspect_participant, inspect_round
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.beacon import Phase, ValidatorDuty
 from qfl.chain.ledger import Ledger

@@ -13,11 +13,9 @@ from testnet import SHARD, Testnet
 
 from experiments.attacks.insistent import Insistent
 from qfl.apps.cli.main import cli
-from qfl.apps.inspect.dispute import inspect_dispute, list_disputes
-from qfl.apps.inspect.model import inspect_model
-from qfl.apps.inspect.round import inspect_round, inspect_shard
-from qfl.apps.inspect.transaction import inspect_transaction
-from qfl.apps.inspect.update import inspect_update
+from qfl.apps.inspect.content import inspect_model, inspect_update
+from qfl.apps.inspect.state import inspect_round, inspect_shard
+from qfl.apps.inspect.transaction import inspect_dispute, inspect_transaction
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.errors import ChainError, InvalidInput
@@ -186,6 +184,6 @@ def test_a_dispute(testnet: Testnet) -> None:
     assert [entry["validator"] for entry in found["slashed"]] == dishonest
     assert found["bounty_wei"] + found["burned_wei"] == found["taken_wei"]
     assert found["arguments"]["coordinate"] == 2
-    assert list_disputes(testnet.ledger)[-1]["tx_hash"] == proven.tx_hash
+    assert inspect_dispute(testnet.ledger)[-1]["tx_hash"] == proven.tx_hash
     with pytest.raises(InvalidInput, match="proved no fault"):
         inspect_dispute(testnet.ledger, "0x" + "00" * 32)

@@ -12,7 +12,7 @@ from click.testing import CliRunner
 from shard_testnet import ShardTestnet
 
 from qfl.apps.cli.main import cli
-from qfl.apps.inspect.round import inspect_round
+from qfl.apps.inspect.state import inspect_round
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role

@@ -10,10 +10,10 @@ import pytest
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from qfl.apps.explorer.contracts import ChainContracts
 from qfl.apps.explorer.follower import Follower
 from qfl.apps.explorer.index import Chunk, Index
 from qfl.apps.explorer.node import Block, Log, Node, Paid, Sent
+from qfl.apps.inspect.contracts import ChainContracts
 from qfl.errors import DeploymentMismatch, NodeContradictsItself
 
 SHARD, BEACON, STRANGER = "0x" + "aa" * 20, "0x" + "bb" * 20, "0x" + "cc" * 20

@@ -15,10 +15,10 @@ from click.testing import CliRunner
 from qfl.apps.cli.main import cli
 from qfl.apps.explorer.content import HEIGHT, plot_lanes, show_document
 from qfl.apps.explorer.index import Index
-from qfl.apps.explorer.patience import Patience
+from qfl.apps.explorer.node import Patience
 from qfl.apps.explorer.search import search
-from qfl.apps.explorer.security import SecurityMiddleware
 from qfl.apps.explorer.series import RunLog, Series
+from qfl.apps.explorer.server import SecurityMiddleware
 from qfl.apps.explorer.shown import ether, short, when
 from qfl.errors import ContentMissing, InvalidInput, NoAnswerInTime
 from qfl.protocol.cid import cid_of

@@ -8,7 +8,7 @@ import click
 import pytest
 
 from qfl.apps.cli.main import cli
-from qfl.apps.inspect.failure import all_rules, find_rule
+from qfl.apps.inspect.transaction import all_rules, find_rule
 from qfl.chain.abi import all_entries
 from qfl.chain.rpc.revert import OUT_OF_GAS, OVERTAKEN
 

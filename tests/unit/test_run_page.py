@@ -17,8 +17,8 @@ from click.testing import CliRunner
 from commands import require_one_line, run_command
 
 from qfl.apps.cli.main import cli
-from qfl.apps.report.attacks import read_attacks
 from qfl.apps.report.circuit import draw_circuit
+from qfl.apps.report.comparison import read_attacks
 from qfl.apps.report.finished import job_toml, name_apart, read_run
 from qfl.apps.report.page import render_page
 from qfl.apps.report.sections import run_page

@@ -12,8 +12,7 @@ import click
 import pytest
 from commands import require_one_line, run_command
 
-from qfl.apps.cli.logs import ConcealingFormatter, print_unforeseen_of_thread
-from qfl.apps.cli.main import cli
+from qfl.apps.cli.main import ConcealingFormatter, cli, print_unforeseen_of_thread
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.chain.ledger import Ledger
 from qfl.errors import (

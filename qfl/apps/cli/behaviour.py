@@ -1,9 +1,13 @@
-"""How a role behaves: as the protocol says, or as an adversary of an installed package does (`--attack NAME`)."""
+"""How a role behaves, by the protocol or as an adversary of an installed package (`--attack NAME`), and how it ends."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from types import FrameType
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from qfl.doors import Door
@@ -46,3 +50,25 @@ def find_behaviour(name: str | None, honest: type[Role]) -> Behaviour[Role]:
         except InvalidInput as refusal:
             remedies.append(refusal.remedy)
     raise InvalidInput("attack", name, "; ".join(remedies) or "adversaries come with the package qflchain-experiments")
+
+
+@contextmanager
+def stopping() -> Iterator[threading.Event]:
+    """An event that SIGINT or SIGTERM sets: the role ends between two steps. A second signal ends it at once."""
+    stop = threading.Event()
+    before = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+
+    def restore() -> None:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+    def ask(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+        restore()
+
+    for number in before:
+        signal.signal(number, ask)
+    try:
+        yield stop
+    finally:
+        restore()

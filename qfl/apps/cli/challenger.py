@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from qfl.apps.cli import options
-from qfl.apps.cli.behaviour import find_behaviour
+from qfl.apps.cli.behaviour import find_behaviour, stopping
 from qfl.apps.cli.network import Network
-from qfl.apps.cli.stopping import stopping
 
 if TYPE_CHECKING:
     from qfl import KemKey
@@ -81,7 +80,7 @@ def run_challenger_command(
 
 
 def _print_proof(proof: Proof, as_json: bool) -> None:
-    from qfl.apps.inspect.plain import plain
+    from qfl.apps.inspect import plain
 
     if as_json:
         options.print_json(plain(asdict(proof)))

@@ -6,40 +6,42 @@ Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content st
 
 from __future__ import annotations
 
+import errno
+import logging
 import os
 import signal
 import sys
 import threading
+import traceback
 import warnings
+from typing import NoReturn
 
 import click
 from rich.console import Console
+from rich.logging import RichHandler
+from rich.text import Text
 
-from qfl.apps.cli.audit import verify
 from qfl.apps.cli.challenger import challenger
-from qfl.apps.cli.deadlines import deadlines
-from qfl.apps.cli.deploy import deploy
 from qfl.apps.cli.devnet import devnet
-from qfl.apps.cli.evaluate import evaluate
-from qfl.apps.cli.explorer import explorer
-from qfl.apps.cli.export import export
-from qfl.apps.cli.host import host_clients
-from qfl.apps.cli.inspect import inspect
-from qfl.apps.cli.key import key
-from qfl.apps.cli.logs import end_with, is_of_a_file, print_unforeseen, print_unforeseen_of_thread, set_up_logging
-from qfl.apps.cli.mirror import mirror
-from qfl.apps.cli.report import report
+from qfl.apps.cli.inspect import inspect, verify
+from qfl.apps.cli.job import run
+from qfl.apps.cli.keys import key, zk
+from qfl.apps.cli.model import evaluate, export
+from qfl.apps.cli.owner import deadlines, deploy, mirror
+from qfl.apps.cli.pages import explorer, report
 from qfl.apps.cli.roles import client, validator
-from qfl.apps.cli.run import run
 from qfl.apps.cli.stake import stake
-from qfl.apps.cli.zk import zk
 from qfl.doors import Door
-from qfl.errors import DoorBroken, QflError
+from qfl.errors import DevnetError, DoorBroken, QflError
+from qfl.errors.secrets import conceal
+from qfl.files import NotARegularFile
 
 # The matrices are small: a second thread costs more than it brings, and many roles may share a machine.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 
+OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
+"""Faults that may come without the name of a file, from whatever writes."""
 COMMANDS: Door[click.Command] = Door("command")
 """Commands of installed packages, beside those below."""
 
@@ -94,10 +96,9 @@ def cli(verbose: bool) -> None:
     warnings.filterwarnings("ignore", module="ipfshttpclient")
 
 
-client.add_command(host_clients)
-for command in (run, verify, inspect, report, evaluate, explorer, export, devnet, deploy, key):
-    cli.add_command(command)
-for command in (client, validator, challenger, stake, mirror, deadlines, zk):
+for group in (client, validator, challenger, stake, mirror, deadlines, zk, key, devnet, inspect):
+    cli.add_command(group)
+for command in (run, verify, report, evaluate, explorer, export, deploy):
     cli.add_command(command)
 
 
@@ -120,3 +121,61 @@ def main() -> None:
             end_with(error)
         print_unforeseen(error)
         sys.exit(1)
+
+
+class ConcealingFormatter(logging.Formatter):
+    """Lets no login into the log, whoever logs it: libraries name addresses, too."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return conceal(super().format(record), with_hashes=True)
+
+
+def set_up_logging(verbose: bool) -> None:
+    """Have this program, and what goes wrong in libraries, be heard on standard error."""
+    handler: logging.Handler
+    if sys.stderr.isatty():
+        handler = RichHandler(console=Console(stderr=True), show_path=False, markup=False)
+        handler.setFormatter(ConcealingFormatter("%(message)s", datefmt="[%X]"))
+    else:  # a log file: one line for each event
+        handler = logging.StreamHandler()
+        handler.setFormatter(ConcealingFormatter("%(asctime)s %(levelname)s %(message)s"))
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("qfl").setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def end_with(fault: QflError | click.ClickException | OSError) -> NoReturn:
+    """End the process: a foreseen fault is one line, and its exit code."""
+    if isinstance(fault, QflError):
+        _say(str(fault), fault.exit_code, whole=isinstance(fault, DevnetError))  # these quote the end of a log
+    if isinstance(fault, click.ClickException):
+        _say(conceal(_with_hint(fault)), 2)
+    remedy = "name a file" if isinstance(fault, NotARegularFile) else "see to permissions and space on the disk"
+    _say(conceal(f"{fault.filename or 'a file'}: {fault.strerror}: {remedy}"), 2)
+
+
+def is_of_a_file(fault: OSError) -> bool:
+    """Whether it is about a file or the disk: any command can meet with that. A connection's is somebody's to name."""
+    return fault.errno is not None and (fault.filename is not None or fault.errno in OF_THE_MACHINE)
+
+
+def print_unforeseen(fault: BaseException) -> None:
+    """A traceback for a report of the error; of what is in it, nothing that may be a secret."""
+    print(conceal("".join(traceback.format_exception(fault))), file=sys.stderr, end="")
+
+
+def print_unforeseen_of_thread(ended: threading.ExceptHookArgs) -> None:
+    """As `print_unforeseen`, for `threading.excepthook`."""
+    if ended.exc_value is not None:
+        print_unforeseen(ended.exc_value)
+
+
+def _say(text: str, exit_code: int, whole: bool = False) -> NoReturn:
+    line = text if whole else "".join(character for character in " ".join(text.split()) if character.isprintable())
+    Console(stderr=True).print(Text.assemble(("error:", "bold red"), f" {line}"), highlight=False, soft_wrap=True)
+    sys.exit(exit_code)
+
+
+def _with_hint(fault: click.ClickException) -> str:
+    context = getattr(fault, "ctx", None)
+    hint = "" if context is None else f": see `{context.command_path} --help`"
+    return fault.format_message().rstrip(".") + hint

@@ -32,6 +32,8 @@ RPC = partial(click.option, "--rpc", envvar="QFL_RPC", metavar="URL", help="JSON
 IPFS = partial(click.option, "--ipfs", envvar="QFL_IPFS", metavar="ADDRESS")
 DEPLOYMENT = partial(click.option, "--deployment", type=PATH, envvar="QFL_DEPLOYMENT", help="Deployment file.")
 DEFAULT_DEPLOYMENT = Path("deployment.json")
+OWN_NODE_SECONDS = 1.0
+"""How long a run's own node may look for content: it has no peers, so what it does not have, nobody has."""
 SHARD_RPCS = click.option(
     "--shard-rpc",
     "shard_rpcs",

@@ -14,6 +14,7 @@ import click
 from qfl.apps.cli import numbers
 from qfl.bounds import MOST_ROUNDS
 from qfl.doors import Door
+from qfl.errors import InvalidInput, NotInstalled
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from qfl import KemKey
@@ -22,7 +23,9 @@ if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from qfl.training.job import JobDocument
 
 PATH = click.Path(path_type=Path)
-KEY_HEIGHT = click.Choice(["5", "10", "15"])
+OTHERS = "an installed package's, or package.module:Name"
+"""What may be named beside this package's own entries of a door."""
+KEY_HEIGHT = click.Choice([5, 10, 15])
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
@@ -114,11 +117,30 @@ def kem_keys(text: str) -> Option:
     return click.option("--kem-key", "kem_keys", type=PATH, multiple=True, callback=_opened, help=text)
 
 
+def job_files(command: Command) -> Command:
+    """Give a command `--config`, for the modules beside the job files of the runs that it reads."""
+
+    @wraps(command)
+    def importing(config_paths: tuple[Path, ...], **values: Any) -> None:
+        from qfl.simulation.config import load_config
+
+        for path in config_paths:
+            load_config(path)
+        try:
+            command(**values)
+        except NotInstalled as fault:
+            remedy = f"{fault.remedy}, or name the run's job file with --config, if that has its module"
+            raise InvalidInput(fault.name, fault.value, remedy) from fault
+
+    text = "The job file that a run had, where it names modules as package.module:Name; repeat."
+    return click.option("--config", "config_paths", type=PATH, multiple=True, help=text)(importing)
+
+
 @dataclass(frozen=True)
 class SplitOptions:
     """What is trained on, of a data set that several share."""
 
-    dataset: str = given("--dataset", default="digits", help="digits, mnist or fashion-mnist.")
+    dataset: str = given("--dataset", default="digits", help=f"digits, mnist, fashion-mnist, {OTHERS}.")
     data_folder: str = given("--data-folder", default="data", help="Where torchvision's data sets are, or go.")
     classes: tuple[int, ...] = given(
         "--class",
@@ -128,7 +150,7 @@ class SplitOptions:
         help="A label to keep; repeat. All of the job's if none.",
     )
     partition: str = given(
-        "--partition", default="iid", help="How the data is split: iid, dirichlet:ALPHA or classes:N."
+        "--partition", default="iid", help=f"How the data is split: iid, dirichlet:ALPHA, classes:N, {OTHERS}."
     )
     seed: int = given("--seed", type=numbers.SEED, default=1, help="Decides split, training and rounding.")
 
@@ -157,7 +179,6 @@ class SampleOptions(SplitOptions):
         Raises:
             InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
         """
-        from qfl.errors import InvalidInput
         from qfl.training.data.own import load_own
         from qfl.training.data.share import load_shares
 

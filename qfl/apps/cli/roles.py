@@ -1,4 +1,4 @@
-"""`qfl client run` and `qfl validator run`: one role, one process."""
+"""`qfl client` and `qfl validator`: a role in a process of its own, or many clients in one."""
 
 from __future__ import annotations
 
@@ -9,10 +9,9 @@ from pathlib import Path
 import click
 
 from qfl.apps.cli import numbers, options
-from qfl.apps.cli.behaviour import find_behaviour
+from qfl.apps.cli.behaviour import find_behaviour, stopping
 from qfl.apps.cli.network import Network
-from qfl.apps.cli.options import PATH, SampleOptions, by, given
-from qfl.apps.cli.stopping import stopping
+from qfl.apps.cli.options import PATH, SampleOptions, SplitOptions, by, given
 
 
 @dataclass(frozen=True)
@@ -52,10 +51,9 @@ def run_client_command(
 
     A restarted client goes on where it was.
     """
-    from qfl import Client, IpfsStore, KeyFile, Prover, join, open_norm_keys
+    from qfl import Client, IpfsStore, KeyFile, NodeContext, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
     from qfl.daemon import Daemon, Goal
-    from qfl.node.context import NodeContext
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
@@ -77,6 +75,63 @@ def run_client_command(
         Daemon(me.poll, stop, goal=Goal(ledger, me.rounds)).run_client(role, trainer, retention=retention)
 
 
+@client.command("host")
+@options.take(network=Network)
+@click.option(
+    "--folder",
+    type=PATH,
+    required=True,
+    help="Keys, journals and state, in a folder for each client; keep it across restarts.",
+)
+@click.option("--key-height", type=options.KEY_HEIGHT, default=10, help="Height of new LMS keys.")
+@options.rounds
+@options.poll
+@options.zk_keys
+@options.keep_rounds
+@options.take(data=SplitOptions)
+@click.option("--shares", required=True, help="Which parts of the split they own: 1-50/200, for example.")
+def host_clients(
+    network: Network,
+    *,
+    folder: Path,
+    key_height: int,
+    rounds: int | None,
+    poll: float,
+    zk_keys: Path | None,
+    keep_rounds: int,
+    data: SplitOptions,
+    shares: str,
+) -> None:
+    """Act for several clients, which share the connection, the store and one training batch."""
+    from qfl import Client, IpfsStore, NodeContext, Prover, join, open_norm_keys
+    from qfl.chain.contracts.staking import Role
+    from qfl.daemon import Daemon, Goal
+    from qfl.scheduler import ClientHost
+    from qfl.simulation.identities import open_keys
+    from qfl.storage.retention import retention_of
+    from qfl.training.data.share import load_shares
+    from qfl.training.job import fetch_job
+    from qfl.training.trainer import LocalTrainer
+
+    ledger, sender = network.sender()
+    store = IpfsStore(network.ipfs)
+    job = fetch_job(store, ledger.beacon.architecture_digest())
+    held = load_shares(data.split, shares, job.architecture.features, job.architecture.classes)
+    norm_keys = open_norm_keys(ledger, zk_keys)
+    proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
+    folders = [folder / f"client-{index + 1}" for index in held]
+    with open_keys(folders, key_height) as keys, proving as prover, stopping() as stop:
+        clients = []
+        for index, (own, key) in zip(held, keys.items(), strict=True):
+            participant = join(ledger, sender, Role.CLIENT, key, own)
+            context = NodeContext(ledger, sender, store, key, own)
+            clients.append(Client(context, participant, index=index, seed=data.seed, prover=prover))
+        click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
+        retention = retention_of(keep_rounds, store)
+        host = ClientHost(ledger, clients, trainer=LocalTrainer(job, held), retention=retention)
+        Daemon(poll, stop, goal=Goal(ledger, rounds)).run(host.step, host.rest)
+
+
 @click.group()
 def validator() -> None:
     """The validator role."""
@@ -87,10 +142,9 @@ def validator() -> None:
 @click.option("--share", help="Judge updates by this part of the split, such as 5/5; take all of them unless given.")
 def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleOptions, share: str | None) -> None:
     """Open rounds, verify and attest, publish, until stopped. A restarted validator goes on where it was."""
-    from qfl import IpfsStore, KeyFile, Validator, join, set_up_encryption
+    from qfl import IpfsStore, KeyFile, NodeContext, Validator, join, set_up_encryption
     from qfl.chain.contracts.staking import Role
     from qfl.daemon import Daemon, Goal
-    from qfl.node.context import NodeContext
     from qfl.quorum.quorum import scheme_of
     from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from qfl.apps.explorer.index import Index
+from qfl.apps.inspect.content import describe
 from qfl.crypto.sealed import HEADER as SEALED_HEADER
 from qfl.crypto.sealed import MAGIC as SEALED_MAGIC
 from qfl.errors import ContentCorrupt, InvalidInput, MalformedContent
@@ -87,7 +88,7 @@ def show_document(index: Index, named: dict[str, str], store: ContentStore, dige
         return document(named.get(shown, kind), text=text)
     checks += _content_checks(content, mentions)
     plot = plot_lanes(content.lanes, content.shape.quantum)
-    return document(content.kind.name.lower(), header=_header(content), plot=plot)
+    return document(content.kind.name.lower(), header=describe(content), plot=plot)
 
 
 def _saying(event: dict[str, Any]) -> str:
@@ -108,20 +109,6 @@ def _content_checks(content: Content, mentions: Sequence[dict[str, Any]]) -> Ite
         if content.kind is ContentKind.UPDATE:
             same = content.author == event["participant"]
             yield Check(f"its author is who {what} is by", same, f"{content.author}, on chain {event['participant']}")
-
-
-def _header(content: Content) -> dict[str, Any]:
-    shape = content.shape
-    return {
-        "kind": content.kind.name.lower(),
-        "round": content.round,
-        "shard": content.shard,
-        "author": content.author or "none",
-        "included updates": content.count or "none",
-        "lanes": f"{shape.total:,} of {content.lane_bits} bits: {shape.quantum:,} angles, {shape.classical:,} weights",
-        "written": "compact" if content.compact else "plain",
-        "base root": "0x" + content.base_root.hex(),
-    }
 
 
 def _readable(data: bytes) -> tuple[str, str]:

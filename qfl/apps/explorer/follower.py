@@ -9,9 +9,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 
-from qfl.apps.explorer.contracts import ChainContracts
 from qfl.apps.explorer.index import Chunk, Index
 from qfl.apps.explorer.node import Block, Node
+from qfl.apps.inspect.contracts import ChainContracts
 from qfl.errors import QflError
 from qfl.errors.secrets import conceal, conceal_address
 
@@ -104,9 +104,8 @@ class Follower:
         if not self._node.answered_at:
             return f"the node at {self._address} has not answered yet"
         silence = time.monotonic() - self._node.answered_at
-        return (
-            f"the node at {self._address} has not answered for {silence:.0f} s" if silence > SILENCE_SECONDS else None
-        )
+        text = f"the node at {self._address} has not answered for {silence:.0f} s"
+        return text if silence > SILENCE_SECONDS else None
 
     def _read(self, first: int, until: int, last: tuple[int, str] | None) -> Chunk:
         blocks = _some_of(self._node.blocks(first, until))
@@ -143,13 +142,8 @@ class Follower:
         self._index.roll_back(self._chain, to)
 
     def _complain(self, fault: Exception) -> None:
-        foreseen = isinstance(fault, QflError)
-        text = (
-            str(fault)
-            if foreseen
-            else f"the node at {self._address} answers what cannot be read: {conceal(repr(fault))}"
-        )
-        text = text[:LONGEST_PROBLEM]
+        unforeseen = f"the node at {self._address} answers what cannot be read: {conceal(repr(fault))}"
+        text = (str(fault) if isinstance(fault, QflError) else unforeseen)[:LONGEST_PROBLEM]
         if text != self.status.problem:
             log.warning("%s", text)
         self.status = replace(self.status, problem=text)

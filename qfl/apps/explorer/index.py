@@ -14,8 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from qfl.apps.explorer.contracts import ChainContracts
 from qfl.apps.explorer.node import Block, Log, Paid, Sent
+from qfl.apps.inspect.contracts import ChainContracts
 
 SCHEMA = """
 CREATE TABLE blocks (chain INTEGER, number INTEGER, hash TEXT, time INTEGER, PRIMARY KEY (chain, number))
@@ -62,7 +62,7 @@ class Index:
 
     def add(self, chain: int, contracts: ChainContracts, chunk: Chunk) -> None:
         """Add the blocks that follow the last ones."""
-        decoded = [(log, contracts.decode(log)) for log in chunk.logs]
+        decoded = [(log, contracts.decode(log.address, log.raw)) for log in chunk.logs]
         calls = {sent.hash: contracts.called(sent.receiver, sent.data) for _, sent, _ in chunk.sent}
         rounds = {log.tx_hash: event.round for log, event in reversed(decoded) if event.round is not None}
         rounds |= {tx_hash: number for tx_hash, (_, number) in calls.items() if number is not None}

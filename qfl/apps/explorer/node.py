@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import re
+import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
-from qfl.chain.rpc.answers import ADDRESS, DATA, QUANTITY, WORD, require_quantity, require_text
+from qfl.chain.rpc.answers import ADDRESS, DATA, WORD, reading, require_data, require_quantity, require_text
 from qfl.chain.rpc.logs import read_logs
 from qfl.chain.rpc.rpc import call_all, rpc_at
-from qfl.errors import NodeContradictsItself
+from qfl.errors import NoAnswerInTime, NodeContradictsItself
 
+PATIENCE_SECONDS = 5.0
+MOST_QUESTIONS = 16
+"""Questions under way; a node that answers none makes whoever asks after these wait for nothing but the time."""
 MOST_GAS = 2**48
 """Gas, block numbers and times are below this on every chain there is; a database's integers end at 2^63."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -109,46 +116,42 @@ class Node:
         ]
 
     def _block(self, found: Any) -> Block:
-        self._require(isinstance(found, dict), "no block where its own head says that there is one")
-        transactions = found.get("transactions") or ()
-        return Block(
-            self._number(found.get("number")),
-            self._text(WORD, found.get("hash")),
-            self._text(WORD, found.get("parentHash")),
-            self._number(found.get("timestamp")),
-            tuple(self._sent(entry) for entry in transactions if isinstance(entry, dict)),
-        )
+        with reading(self.url, "a block"):
+            return Block(
+                self._number(found["number"]),
+                self._text(WORD, found["hash"]),
+                self._text(WORD, found["parentHash"]),
+                self._number(found["timestamp"]),
+                tuple(self._sent(entry) for entry in found.get("transactions") or () if isinstance(entry, dict)),
+            )
 
     def _sent(self, found: Mapping[str, Any]) -> Sent:
-        receiver = found.get("to")
         return Sent(
-            self._text(WORD, found.get("hash")),
-            self._number(found.get("transactionIndex")),
-            self._text(ADDRESS, found.get("from")),
-            None if receiver is None else self._text(ADDRESS, receiver),
-            bytes.fromhex(self._text(DATA, found.get("input"))[2:]),
-            int(self._text(QUANTITY, found.get("value")), 16),
+            self._text(WORD, found["hash"]),
+            self._number(found["transactionIndex"]),
+            self._text(ADDRESS, found["from"]),
+            None if found.get("to") is None else self._text(ADDRESS, found["to"]),
+            require_data(self.url, found["input"]),
+            require_quantity(self.url, found["value"]),
         )
 
     def _log(self, found: Any, hashes: Mapping[int, str]) -> Log:
-        self._require(isinstance(found, dict), "an event that is none")
-        block, topics = self._number(found.get("blockNumber")), found.get("topics")
-        self._require(hashes.get(block) == found.get("blockHash"), f"an event of another block {block} than it has")
-        self._require(isinstance(topics, list), "an event without topics")
-        tx_hash = self._text(WORD, found.get("transactionHash"))
-        raw = {
-            "data": self._text(DATA, found.get("data")),
-            "topics": [self._text(WORD, topic) for topic in topics],
-            "blockNumber": hex(block),
-            "transactionHash": tx_hash,
-        }
-        return Log(self._text(ADDRESS, found.get("address")), self._number(found.get("logIndex")), block, tx_hash, raw)
+        with reading(self.url, "an event"):
+            block, tx_hash = self._number(found["blockNumber"]), self._text(WORD, found["transactionHash"])
+            self._require(hashes.get(block) == found["blockHash"], f"an event of another block {block} than it has")
+            raw = {
+                "data": self._text(DATA, found["data"]),
+                "topics": [self._text(WORD, topic) for topic in found["topics"]],
+                "blockNumber": hex(block),
+                "transactionHash": tx_hash,
+            }
+            return Log(self._text(ADDRESS, found["address"]), self._number(found["logIndex"]), block, tx_hash, raw)
 
     def _receipt(self, found: Any, tx_hash: str, block_hash: str) -> Paid:
-        self._require(isinstance(found, dict), f"no receipt of transaction {tx_hash}, which it has in a block")
-        same = found.get("transactionHash") == tx_hash and found.get("blockHash") == block_hash
-        self._require(same, f"the receipt of another transaction, or block, than {tx_hash}")
-        return Paid(self._number(found.get("status")) == 1, self._number(found.get("gasUsed")))
+        with reading(self.url, f"a receipt of transaction {tx_hash}, which it has in a block,"):
+            same = found["transactionHash"] == tx_hash and found["blockHash"] == block_hash
+            self._require(same, f"the receipt of another transaction, or block, than {tx_hash}")
+            return Paid(self._number(found["status"]) == 1, self._number(found["gasUsed"]))
 
     def _number(self, value: Any) -> int:
         number = require_quantity(self.url, value)
@@ -166,3 +169,39 @@ class Node:
         found = call_all(self._rpc, method, calls)
         self.answered_at = time.monotonic()
         return found
+
+
+class Patience:
+    """How long a page waits for a node: it asks for at most `seconds`, beside the page.
+
+    The threads of what was let go end with the process.
+    """
+
+    def __init__(self, seconds: float = PATIENCE_SECONDS, at_once: int = MOST_QUESTIONS) -> None:
+        self._seconds, self._free = seconds, threading.Semaphore(at_once)
+
+    def ask(self, question: Callable[[], _T]) -> _T:
+        """What `question` returns or raises.
+
+        Raises:
+            NoAnswerInTime: it has not come to an end in time.
+        """
+        if not self._free.acquire(timeout=self._seconds):
+            raise NoAnswerInTime(self._seconds)
+        answer: Future[_T] = Future()
+
+        def wait_for_it() -> None:
+            try:
+                answer.set_result(question())
+            except BaseException as error:  # whatever it is, it belongs to who asked
+                answer.set_exception(error)
+            finally:
+                self._free.release()
+
+        threading.Thread(target=wait_for_it, daemon=True).start()
+        try:
+            return answer.result(self._seconds)
+        except TimeoutError:
+            if answer.done():
+                raise
+            raise NoAnswerInTime(self._seconds) from None

@@ -13,11 +13,10 @@ from starlette.templating import Jinja2Templates
 from qfl.apps.explorer import shown
 from qfl.apps.explorer.content import show_document
 from qfl.apps.explorer.follower import LONGEST_PROBLEM
-from qfl.apps.explorer.participants import list_members, member_count
-from qfl.apps.explorer.rounds import last_round, summarise_rounds, tell_round
+from qfl.apps.explorer.history import last_round, list_members, member_count, summarise_rounds, tell_round
 from qfl.apps.explorer.search import FORMS, search
 from qfl.apps.explorer.watcher import Watcher
-from qfl.apps.inspect.participant import inspect_participant
+from qfl.apps.inspect.state import inspect_participant
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.rpc.answers import ADDRESS, WORD
 from qfl.errors import ContentUnusable, InvalidInput, QflError

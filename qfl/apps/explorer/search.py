@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from qfl.apps.explorer.history import last_round, member_count
 from qfl.apps.explorer.index import Index
-from qfl.apps.explorer.participants import member_count
-from qfl.apps.explorer.rounds import last_round
 from qfl.chain.rpc.answers import ADDRESS, WORD
 from qfl.errors import InvalidInput
 from qfl.protocol.cid import cid_of, digest_of

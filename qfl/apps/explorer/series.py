@@ -11,8 +11,7 @@ from typing import Any
 
 from qfl.apps.explorer.index import Index
 from qfl.apps.explorer.shown import number
-from qfl.apps.report.energy import compute_accounts
-from qfl.apps.report.workload import summarise
+from qfl.apps.report.energy import compute_accounts, summarise
 from qfl.errors import QflError
 
 COSTS = """
@@ -62,7 +61,7 @@ def learning(
     """Accuracy and energy, of what a run's log says.
 
     Args:
-        config: as `qfl.apps.report.workload.summarise` takes it; None while it is not known.
+        config: as `qfl.apps.report.energy.summarise` takes it; None while it is not known.
     """
     accuracy = {n: float(event["accuracy"]) for n, event in rounds.items() if "accuracy" in event}
     joules = {} if config is None else {n: _joules(config, event, sent) for n, event in rounds.items()}

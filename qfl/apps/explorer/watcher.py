@@ -9,14 +9,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from qfl.apps.explorer.contracts import ChainContracts, contracts_by_chain
 from qfl.apps.explorer.follower import Follower
+from qfl.apps.explorer.history import last_round, member_count
 from qfl.apps.explorer.index import Index
-from qfl.apps.explorer.node import Node
-from qfl.apps.explorer.participants import member_count
-from qfl.apps.explorer.patience import Patience
-from qfl.apps.explorer.rounds import last_round
+from qfl.apps.explorer.node import Node, Patience
 from qfl.apps.explorer.series import RunLog, Series, costs, learning
+from qfl.apps.inspect.contracts import ChainContracts, contracts_by_chain
 from qfl.chain.contracts.beacon import RoundContext
 from qfl.chain.deployment import Deployment
 from qfl.chain.ledger import Ledger
@@ -33,7 +31,8 @@ class Watcher:
     """Follows a deployment's chains while it is started. Its parts are safe to use from several threads.
 
     Args:
-        urls: where the beacon's chain answers, then the shards' own, if they have one each. Nobody has to be there yet.
+        urls: where the beacon's chain answers, then the shards' own, if they have one each: as in the deployment unless
+            given. Nobody has to be there yet.
         run: the folder of a run that this is the deployment of.
 
     Raises:
@@ -41,6 +40,7 @@ class Watcher:
     """
 
     def __init__(self, deployment: Deployment, urls: Sequence[str], store: ContentStore, run: Path | None) -> None:
+        urls = [urls[0], *(urls[1:] or [chain.rpc for chain in deployment.chains])]
         if len(urls) != 1 + len(deployment.chains):
             raise InvalidInput("shard-rpc", list(urls[1:]), f"the deployment has {len(deployment.chains)} such chains")
         self.deployment, self.store = deployment, store
@@ -111,7 +111,7 @@ class Watcher:
                 return  # it may come: it is asked for again
 
     def _workload(self) -> Mapping[str, Any] | None:
-        """What energy is computed with, as `qfl.apps.report.workload.summarise` takes it."""
+        """What energy is computed with, as `qfl.apps.report.energy.summarise` takes it."""
         if self._job is None or self.context is None:
             return None
         clients = self.index.count("events", "name = 'Bonded' AND json_extract(arguments, '$.role') = 1")
@@ -122,14 +122,3 @@ class Watcher:
             "protocol": {"shards": self.context.shards, "seats": self.context.seats},
             "architecture": json.loads(self._job.architecture.to_json()),
         }
-
-
-def watch(deployment: Path, urls: Sequence[str], store: ContentStore, run: Path | None = None) -> Watcher:
-    """A watcher of the deployment in a file; `urls` may leave out the shards' chains: they are then as in the file.
-
-    Raises:
-        DeploymentMissing, DeploymentMalformed, InvalidInput.
-    """
-    found = Deployment.load(deployment)
-    shard_urls = urls[1:] or [chain.rpc for chain in found.chains]
-    return Watcher(found, [urls[0], *shard_urls], store, run)

@@ -1,28 +1,36 @@
-"""A transaction decoded: function, arguments, events, and the error of a failed one by name."""
+"""A transaction decoded: function, arguments, events; of a failed one why it failed, of a proof the fault it proved."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+import tomllib
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from typing import Any, cast
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+from typing import Any
 
-from eth_abi.exceptions import DecodingError
 from eth_typing import HexStr
-from eth_utils.abi import function_abi_to_4byte_selector
 from web3 import Web3
-from web3.contract.contract import ContractEvent
-from web3.exceptions import TransactionNotFound, Web3Exception, Web3RPCError
-from web3.logs import DISCARD
+from web3.exceptions import TransactionNotFound, Web3RPCError
 from web3.types import TxData, TxReceipt
 
-from qfl.apps.inspect.failure import explain_failure
-from qfl.apps.inspect.plain import plain
-from qfl.chain.abi import load_abi
-from qfl.chain.contracts.base import BoundContract
+from qfl.apps.inspect import plain
+from qfl.apps.inspect.contracts import ChainContracts, contracts_by_chain
+from qfl.chain.contracts.disputes import Fault, ProvenFault
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import reaching, url_of
-from qfl.errors import InvalidInput, ShardUnreachable
+from qfl.chain.rpc.revert import OVERTAKEN, find_failure
+from qfl.errors import InvalidInput, NoDisputes, ShardUnreachable
+
+WHAT = {
+    Fault.AGGREGATE: "the aggregate of the shard is not what the included updates come to",
+    Fault.UPDATES: "the checkpoint includes what nobody revealed",
+    Fault.NORM: "an included update is over the norm bound",
+    Fault.MODEL: "the model is not what its base and the checkpoints come to",
+    Fault.EQUIVOCATION: "a seat signed two checkpoints in one turn",
+}
 
 
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
@@ -31,14 +39,10 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     Raises:
         InvalidInput: no such transaction.
     """
-    web3, transaction, receipt = _find(ledger, tx_hash)
+    chain, transaction, receipt = _find(ledger, tx_hash)
+    web3, contracts = (ledger.web3, *ledger.shard_web3s)[chain], contracts_by_chain(ledger.deployment)[chain]
     with reaching(url_of(web3)):
-        contracts = _contracts_on(ledger, web3)
-        bound = contracts.get(transaction.get("to") or "")
-
-        def name_of(address: str) -> str | None:
-            return contracts[address][0] if address in contracts else _other_name(ledger, web3, address)
-
+        receiver = transaction.get("to") or ""
         found: dict[str, Any] = {
             "hash": tx_hash,
             "chain_id": transaction["chainId"],
@@ -46,73 +50,121 @@ def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
             "block": receipt["blockNumber"],
             "from": transaction["from"],
             "to": transaction.get("to"),
-            "contract": name_of(transaction.get("to") or ""),
+            "contract": contracts.labels.get(receiver.lower()),
             "gas": receipt["gasUsed"],
             "bytes": len(transaction["input"]),
             "value_wei": transaction["value"],
+            **contracts.call(receiver, bytes(transaction["input"])),
+            "events": list(_events(contracts, receipt)),
         }
-        if bound is not None and transaction["input"]:
-            found |= _call(bound[1], bytes(transaction["input"]))
-        found["events"] = _events(contracts, receipt)
         if not receipt["status"]:
-            found |= explain_failure(web3, transaction, receipt=receipt, name_of=name_of)
+            found |= _failure(web3, transaction, receipt, contracts)
     return found
 
 
-def _call(target: BoundContract, data: bytes) -> dict[str, Any]:
-    """The function that a contract was called for and its arguments; or what there is in place of them."""
-    try:
-        function, arguments = target.arguments_of(data)
-    except (Web3Exception, DecodingError, ValueError, TypeError, OverflowError) as error:
-        entries = (entry for entry in load_abi(target.abi_name) if entry["type"] == "function")
-        known = {function_abi_to_4byte_selector(entry): entry["name"] for entry in entries}
-        if data[:4] not in known:
-            return {"function": f"unknown: {target.abi_name} has none with the selector 0x{data[:4].hex()}"}
-        return {"function": known[data[:4]], "arguments": f"unreadable: {type(error).__name__}"}
-    return {"function": function, "arguments": plain(arguments)}
-
-
-def _find(ledger: Ledger, tx_hash: str) -> tuple[Web3, TxData, TxReceipt]:
-    """A transaction with the chain that has it: the beacon's, or a shard's own, as far as they answer."""
+def _find(ledger: Ledger, tx_hash: str) -> tuple[int, TxData, TxReceipt]:
+    """A transaction with the chain that has it: 0 is the beacon's, then the shards' own, as far as they answer."""
     if not re.fullmatch("0x[0-9a-fA-F]{64}", tx_hash):
         raise InvalidInput("transaction", tx_hash, "a transaction's hash is 0x and 64 hexadecimal digits")
-    for web3 in (ledger.web3, *ledger.shard_web3s):
+    for chain, web3 in enumerate((ledger.web3, *ledger.shard_web3s)):
         # Inside: what this chain does not know, another one may; a hash that is none, nobody does.
         unknown = suppress(TransactionNotFound, ValueError, Web3RPCError)
         with suppress(ShardUnreachable), reaching(url_of(web3)), unknown:
             transaction = web3.eth.get_transaction(HexStr(tx_hash))
-            return web3, transaction, web3.eth.get_transaction_receipt(HexStr(tx_hash))
+            return chain, transaction, web3.eth.get_transaction_receipt(HexStr(tx_hash))
     raise InvalidInput("transaction", tx_hash, "no chain here knows it")
 
 
-def _contracts_on(ledger: Ledger, web3: Web3) -> dict[str, tuple[str, BoundContract]]:
-    """The deployment's contracts on one chain, by address: two chains may have different ones at the same."""
-    named: dict[str, BoundContract | None] = {
-        "Staking": ledger.staking,
-        "Beacon": ledger.beacon,
-        "Rewards": ledger.rewards,
-        "Disputes": ledger.disputes,
-        **{f"BeaconMirror {index}": mirror for index, mirror in enumerate(ledger.mirrors)},
-        **{f"Shard {index}": shard for index, shard in enumerate(ledger.shards)},
-    }
-    return {found.address: (name, found) for name, found in named.items() if found is not None and found.web3 is web3}
+def _events(contracts: ChainContracts, receipt: TxReceipt) -> Iterator[dict[str, Any]]:
+    for log in receipt["logs"]:
+        raw = {
+            "data": log["data"].to_0x_hex(),
+            "topics": [topic.to_0x_hex() for topic in log["topics"]],
+            "blockNumber": hex(log["blockNumber"]),
+            "transactionHash": log["transactionHash"].to_0x_hex(),
+        }
+        name, arguments = contracts.event(log["address"], raw)
+        if name is not None:
+            yield {"contract": contracts.kind_of(log["address"]), "event": name, "arguments": arguments}
 
 
-def _other_name(ledger: Ledger, web3: Web3, address: str) -> str | None:
-    """The name of a contract of the deployment that nobody calls through a wrapper."""
-    names = {contract.address: name for name, contract in ledger.deployment.contracts.items()}
-    return names.get(address) if web3 is ledger.web3 else None
+@dataclass(frozen=True)
+class Rule:
+    """The rule that was broken, and what whoever broke it can do."""
+
+    rule: str
+    remedy: str
 
 
-def _events(contracts: Mapping[str, tuple[str, BoundContract]], receipt: Any) -> list[dict[str, Any]]:
-    decoded = []
-    for address, (_, bound) in contracts.items():
-        contract = bound.web3.eth.contract(address=bound.address, abi=load_abi(bound.abi_name))
-        for kind in cast(Iterable[type[ContractEvent]], contract.events):
-            for event in kind().process_receipt(receipt, errors=DISCARD):
-                if event["address"] == address:
-                    decoded.append((event["logIndex"], bound.abi_name, event))
-    return [
-        {"contract": name, "event": event["event"], "arguments": plain(event["args"])}
-        for _, name, event in sorted(decoded, key=lambda entry: entry[0])
+_OF_NO_CONTRACT_HERE = Rule(
+    "a contract that is not of this deployment, or of another version, refused for a reason of its own",
+    "compare the address with the deployment file, and the contracts with this program's version",
+)
+
+
+@cache
+def all_rules() -> Mapping[str, Rule]:
+    """Every error of `rules.toml`, by name."""
+    text = files(__package__).joinpath("rules.toml").read_text()
+    return {name: Rule(**entry) for name, entry in tomllib.loads(text).items()}
+
+
+def find_rule(error: str) -> Rule:
+    """What the contracts' error of this name means; of one that they do not have, that it is not theirs."""
+    return all_rules().get(error, _OF_NO_CONTRACT_HERE)
+
+
+def _failure(web3: Web3, transaction: TxData, receipt: TxReceipt, contracts: ChainContracts) -> dict[str, Any]:
+    """`error` in one line, and under `failure` the trace of it."""
+    failure = find_failure(web3, transaction, receipt=receipt)
+    found, broken = failure.refusal, find_rule(failure.refusal.name)
+    calls = [
+        {"contract": contracts.labels.get(call.address.lower(), call.address), "function": call.function}
+        for call in failure.calls
     ]
+    return {
+        "error": broken.rule if found.name == OVERTAKEN else str(found),
+        "failure": {
+            "error": found.name,
+            "values": plain(found.values),
+            "refused_by": calls[-1],
+            "calls": calls,
+            **plain(broken),
+            "found_by": failure.found_by,
+        },
+    }
+
+
+def inspect_dispute(ledger: Ledger, tx_hash: str | None = None) -> dict[str, Any] | list[dict[str, Any]]:
+    """The fault that a transaction proved, with what each of the guilty lost and the proof itself.
+
+    Without a hash, every fault proven, oldest first.
+
+    Raises:
+        InvalidInput: it proved none.
+        NoDisputes: nobody can dispute anything here.
+    """
+    if ledger.disputes is None:
+        raise NoDisputes(ledger.beacon.address)
+    faults = ledger.disputes.proven(ledger.from_block)
+    if tx_hash is None:
+        return [_summary(ledger, proven) for proven in faults]
+    wanted = tx_hash.lower()
+    proven = next((entry for entry in faults if entry.tx_hash == wanted), None)
+    if proven is None:
+        raise InvalidInput("dispute", tx_hash, "proved no fault; `qfl inspect dispute` lists those that did")
+    transaction = inspect_transaction(ledger, wanted)
+    slashings = [entry for entry in ledger.staking.slashings(ledger.from_block) if entry.tx_hash == wanted]
+    found = _summary(ledger, proven)
+    found["slashed"] = [
+        {"validator": entry.id, "amount_wei": entry.amount_wei, "bounty_wei": entry.bounty_wei} for entry in slashings
+    ]
+    found["bounty_wei"] = sum(entry.bounty_wei for entry in slashings)
+    found["burned_wei"] = sum(entry.amount_wei - entry.bounty_wei for entry in slashings)
+    return found | {name: transaction.get(name) for name in ("block", "gas", "bytes", "function", "arguments")}
+
+
+def _summary(ledger: Ledger, proven: ProvenFault) -> dict[str, Any]:
+    found: dict[str, Any] = plain(proven)
+    state = ledger.beacon.round_at(proven.round).state.name.lower()
+    return found | {"fault": proven.fault.name.lower(), "what": WHAT[proven.fault], "round_is": state}

@@ -1,15 +1,18 @@
-"""Several runs on one page: what differs between them, and what that came to."""
+"""What stands side by side on a page: several runs, what differs and what that came to; attacks, each beside none."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from statistics import mean
+from typing import Any
 
-from qfl.apps.report.figures import draw_bars, draw_stack
+from qfl.apps.report.figures import accuracy_figure, draw_bars, draw_stack, is_deployment, stages_of
 from qfl.apps.report.finished import FinishedRun, energy_of, job_toml, repeat_command
 from qfl.apps.report.page import Page, Section, Table
-from qfl.apps.report.plots import accuracy_figure, is_deployment, stages_of
 from qfl.apps.report.sections import all_settings, range_text, summary_rows, unfinished
+from qfl.errors import InvalidInput
+from qfl.files import read_json
 
 ABSENT = "-"
 
@@ -132,3 +135,34 @@ def _repeat(runs: Sequence[FinishedRun]) -> Section:
     for run in runs:
         listings += [f"# {run.name}.toml\n{job_toml(run.job)}", repeat_command(f"{run.name}.toml")]
     return Section("Repeat them", listings=listings)
+
+
+def read_attacks(path: Path) -> Section:
+    """The section of a file of attacks.
+
+    Raises:
+        InvalidInput: the file is none.
+    """
+    try:
+        return attack_section(read_json(path))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise InvalidInput("attacks", str(path), f"is not what `qfl attack --out FILE` writes: {error!r}") from error
+
+
+def attack_section(rows: Sequence[Mapping[str, Any]]) -> Section:
+    """What stopped each attack, what it cost the attacker, and what damage it did."""
+    shown = [
+        (
+            f"{row['attack']}: {row['tries']}",
+            "nothing yet" if row["is_open"] else ", ".join(row["stopped_by"]) or "-",
+            f"{row['stake_lost_eth']:g}",
+            str(row["rounds_lost"]),
+            "yes" if row["honest_funds_unchanged"] else "no",
+            "yes" if row["model_unchanged"] else "no",
+        )
+        for row in rows
+    ]
+    headings = ("attack", "stopped by", "ETH lost", "rounds repeated", "honest funds unchanged", "model unchanged")
+    text = "From `qfl attack`: each beside the same run without it."
+    table = Table("Attacks on the protocol", headings, shown, is_text=True)
+    return Section("Attacks on the protocol", [text], tables=[table])

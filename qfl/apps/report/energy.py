@@ -11,15 +11,24 @@ machine's: a slower core takes longer, and what that costs is not in the range.
 
 from __future__ import annotations
 
+import hashlib
+import json
+import time
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from statistics import mean
 from typing import Any
 
-from qfl.apps.report.workload import Workload
+from qfl.chain.parameters import load_parameters
+from qfl.crypto.lms import LmsSecret, verify
 from qfl.errors import InvalidInput
+from qfl.files import read_json, read_json_lines
+from qfl.protocol.content import HEADER_BYTES, plain_bytes
+from qfl.protocol.quorum import quorum_of
+from qfl.quantum.architecture import Architecture
 
 FILE = Path(__file__).with_name("energy.toml")
 
@@ -42,17 +51,8 @@ class Range:
 NOTHING = Range(0.0, 0.0)
 
 
-@dataclass(frozen=True)
-class Constant:
-    """A range, its unit, and where it is from."""
-
-    range: Range
-    unit: str
-    source: str
-
-
-def constant(*path: str) -> Constant:
-    """A constant by its place in the file.
+def constant(*path: str) -> Range:
+    """A constant by its place in the file, which has its unit and source too.
 
     Raises:
         InvalidInput: there is none.
@@ -62,7 +62,7 @@ def constant(*path: str) -> Constant:
         if name not in found:
             raise InvalidInput(path[0], name, f"choose one of {', '.join(found)}")
         found = found[name]
-    return Constant(Range(found["low"], found["high"]), found["unit"], found["source"])
+    return Range(found["low"], found["high"])
 
 
 @cache
@@ -101,8 +101,8 @@ def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     Raises:
         InvalidInput: no such device or radio in `constants.toml`.
     """
-    core, wire = constant("device", "server").range, constant("wire").range
-    clients = _clients(work, constant("device", device).range, radio)
+    core, wire = constant("device", "server"), constant("wire")
+    clients = _clients(work, constant("device", device), radio)
     nodes = {
         # Every validator runs a node of the chain, and a shard's seats one of its own chain, if it has one; each does
         # what the one that was measured did. The IPFS node served everybody: its work is what theirs do together.
@@ -115,17 +115,17 @@ def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
         "validators transfer": wire * (work.validator_up + work.validator_down),
         **nodes,
     }
-    mining = constant("miner").range * constant("block_interval").range * constant("confirmations").range
+    mining = constant("miner") * constant("block_interval") * constant("confirmations")
     return [
         Account("committee", committee),
         Account("flat vote", {**clients, **_flat(work, core, wire), **nodes}),
         Account("proof of work", {**committee, "mining": mining * float(STEPS * work.validators)}),
-        Account("bitcoin", {"transactions": constant("bitcoin_transaction").range * work.transactions}),
+        Account("bitcoin", {"transactions": constant("bitcoin_transaction") * work.transactions}),
     ]
 
 
 def _clients(work: Workload, core: Range, radio: str) -> dict[str, Range]:
-    up, down, wake = (constant("radio", radio, part).range for part in ("up", "down", "wake"))
+    up, down, wake = (constant("radio", radio, part) for part in ("up", "down", "wake"))
     return {
         "clients compute": core * work.seconds("client"),
         "clients transfer": up * work.client_up + down * work.client_down,
@@ -149,3 +149,126 @@ def _flat(work: Workload, core: Range, wire: Range) -> dict[str, Range]:
 def _shard_chain_seconds(work: Workload) -> float:
     """Processor seconds of the shards' own chains."""
     return sum(work.seconds(role) for role in work.cpu if role.startswith("shard-"))
+
+
+SERVICES = ("chain", "ipfs")
+CLIENT_KINDS = ("commit", "reveal", "reveal_private")
+"""Transactions that clients send in a round."""
+VOTES_TIMED = 50
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One round. `cpu` is in seconds by role and stage, all participants of the role together.
+
+    Attributes:
+        seats: of each shard's committee.
+        checks: verifications of an update by a seat.
+        transactions: all that were sent.
+        client_up, client_down, validator_up, validator_down: bytes of all of them together.
+        vote_bytes: an attestation's transaction.
+        vote_seconds: processor time to verify one signature, measured now.
+        missing: services whose processor time is not known, because they were not this machine's own.
+    """
+
+    clients: int
+    validators: int
+    shards: int
+    seats: int
+    updates: float
+    checks: float
+    transactions: float
+    cpu: Mapping[str, Mapping[str, float]]
+    client_up: float
+    client_down: float
+    validator_up: float
+    validator_down: float
+    vote_bytes: float
+    vote_seconds: float
+    missing: tuple[str, ...]
+
+    def seconds(self, role: str) -> float:
+        """Processor seconds of a role over all stages."""
+        return sum(self.cpu.get(role, {}).values())
+
+
+def read_workload(folder: Path) -> Workload:
+    """The mean round of the run in `folder`.
+
+    Raises:
+        InvalidInput: it holds no report, no round, or one of a version that did not measure work.
+    """
+    try:
+        report = read_json(folder / "report.json")
+        rounds = report["rounds"]
+        if not rounds or not all(entry.get("cpu_seconds") for entry in rounds):
+            raise InvalidInput("run", str(folder), "its report has no processor seconds: run it again")
+        numbers = {entry["round"] for entry in rounds}
+        events = read_json_lines(folder / "events.jsonl")
+        sent = [event for event in events if event["event"] == "transaction" and event["round"] in numbers]
+        return summarise(report["config"], rounds, sent, _measure_vote())
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise InvalidInput("run", str(folder), f"no report of a run: {error!r}") from error
+
+
+def summarise(
+    config: Mapping[str, Any], rounds: list[dict[str, Any]], transactions: list[dict[str, Any]], vote_seconds: float
+) -> Workload:
+    """The mean of `rounds` of a run with `config` that sent `transactions` in them."""
+    protocol = load_parameters(**config["protocol"]).rounds
+    architecture = json.dumps(config["architecture"], sort_keys=True, separators=(",", ":"))
+    shape, count = Architecture.from_json(architecture.encode()).shape, len(rounds)
+    # Missing from a round that an older version ran: counted with plain lanes then, the most it can be.
+    plain = plain_bytes(shape.total, config["lane_bits"])
+    update = mean(entry.get("update_bytes") or plain for entry in rounds)
+    model = HEADER_BYTES + 4 * shape.total
+    seats, shards = protocol["seats"], protocol["shards"]
+    updates = mean(entry["included"] for entry in rounds)
+
+    from_clients = sum(entry["size"] for entry in transactions if entry["label"] in CLIENT_KINDS) / count
+    from_validators = sum(entry["size"] for entry in transactions if _is_validators(entry["label"])) / count
+    votes = [entry["size"] for entry in transactions if entry["label"] == "attest"]
+    cpu = _mean_by_stage([entry["cpu_seconds"] for entry in rounds])
+    return Workload(
+        clients=config["clients"],
+        validators=config["validators"],
+        shards=shards,
+        seats=seats,
+        updates=updates,
+        checks=updates * seats,
+        transactions=len(transactions) / count,
+        cpu=cpu,
+        client_up=from_clients + updates * update,
+        client_down=config["clients"] * model,
+        validator_up=from_validators + (quorum_of(seats) * shards + 1) * model,
+        validator_down=updates * seats * update + shards * model,
+        vote_bytes=mean(votes) if votes else 0.0,
+        vote_seconds=vote_seconds,
+        missing=tuple(name for name in SERVICES if name not in cpu),
+    )
+
+
+def _is_validators(kind: str) -> bool:
+    """Whether validators send such transactions in a round; rewards are credited after it."""
+    return kind not in CLIENT_KINDS and not kind.startswith("reward")
+
+
+def _mean_by_stage(rounds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
+    """The mean of seconds by role and stage; what a round lacks counts as 0."""
+    roles = sorted({role for entry in rounds for role in entry})
+    stages = {role: {stage for entry in rounds for stage in entry.get(role, {})} for role in roles}
+    return {
+        role: {stage: mean(entry.get(role, {}).get(stage, 0.0) for entry in rounds) for stage in stages[role]}
+        for role in roles
+    }
+
+
+def _measure_vote() -> float:
+    """Processor seconds to verify one attestation, the mean of some."""
+    secret = LmsSecret.generate(5)
+    digest = hashlib.sha256(b"attestation").digest()
+    signature = secret.sign(0, digest)
+    start = time.process_time()
+    for _ in range(VOTES_TIMED):
+        verify(secret.public, digest, signature)
+    return (time.process_time() - start) / VOTES_TIMED

@@ -1,11 +1,15 @@
-"""Figures as PNG images, each on a light and on a dark ground; the only place that knows matplotlib."""
+"""Figures of runs as PNG images, each on a light and on a dark ground; the only place that knows matplotlib."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+from statistics import mean
 from typing import Any
+
+from qfl.files import write_atomically
 
 COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#8c6bb1", "#7f7f7f")
 """Told apart by the colour-blind (Okabe and Ito 2008)."""
@@ -14,6 +18,8 @@ GROUNDS = {"light": ("#ffffff", "#1b1f24"), "dark": ("#15181c", "#e6e8ea")}
 """Ground and ink."""
 DOTS_PER_INCH = 110
 
+Report = dict[str, Any]
+"""A run's `report.json`."""
 Points = Sequence[tuple[float, float]]
 Draw = Callable[[Any], None]
 """Draws on matplotlib's axes."""
@@ -138,3 +144,62 @@ def _finish(axes: Any, labels: tuple[str, str], legend: bool, grid: bool = True)
         axes.grid(alpha=0.25)
     if legend:
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
+
+
+def write_plots(folder: Path, report: Report) -> None:
+    """Write accuracy, time and gas as `<folder>/*.png`."""
+    figures = [accuracy_figure({"federated, on chain": report}), seconds_figure(report), gas_figure(report)]
+    write_pictures(folder, figures)
+
+
+def write_pictures(folder: Path, pictures: Sequence[Picture]) -> None:
+    """Write pictures as `<folder>/<name>.png`, on a light ground."""
+    for picture in pictures:
+        write_atomically(folder / f"{picture.name}.png", picture.light)
+
+
+def accuracy_figure(reports: dict[str, Report]) -> Picture:
+    """Test accuracy by round of each run; of a single one beside the same model trained centrally."""
+    series: dict[str, Points] = {
+        title: [(entry["round"], entry["accuracy"]) for entry in r["rounds"]] for title, r in reports.items()
+    }
+    if len(reports) == 1:
+        (report,) = reports.values()
+        if points := central_points(report):
+            series["central"] = points
+    said = "; ".join(f"{title} ends at {points[-1][1]:.1%}" for title, points in series.items() if points)
+    return draw_lines("accuracy", f"Test accuracy by round: {said}.", ("round", "test accuracy"), series)
+
+
+def central_points(report: Report) -> Points:
+    """(round, accuracy) of the central training, its epochs spread over the run's rounds; empty without one."""
+    central = (report["central"] or {}).get("accuracy", [])
+    first, scale = report["rounds"][0]["round"], len(report["rounds"]) / max(1, len(central))
+    return [(first - 1 + scale * (epoch + 1), accuracy) for epoch, accuracy in enumerate(central)]
+
+
+def seconds_figure(report: Report) -> Picture:
+    """Seconds of every stage, round by round."""
+    rounds = report["rounds"]
+    parts = {stage: [entry["seconds"].get(stage, 0.0) for entry in rounds] for stage in stages_of(report)}
+    longest = max(parts, key=lambda stage: sum(parts[stage]))
+    alt = f"Seconds of each stage by round; {longest} takes longest, {mean(parts[longest]):.2f} s a round."
+    return draw_stack("seconds", alt, ("round", "seconds"), [str(entry["round"]) for entry in rounds], parts)
+
+
+def stages_of(report: Report) -> list[str]:
+    """The stages of a run, in their order."""
+    return list(dict.fromkeys(stage for entry in report["rounds"] for stage in entry["seconds"]))
+
+
+def gas_figure(report: Report) -> Picture:
+    """Mean gas of every function, the dearest last; deployments would dwarf all others."""
+    means = {name: mean(values) for name, values in report["gas"].items() if not is_deployment(name)}
+    names = sorted(means, key=lambda name: means[name])
+    alt = f"Mean gas by function; {names[-1]} is dearest with {means[names[-1]]:,.0f}."
+    return draw_bars("gas", alt, "mean gas, thousands", names, {"gas": [means[name] / 1000 for name in names]})
+
+
+def is_deployment(label: str) -> bool:
+    """Whether such transactions put contracts on the chain: once, and many times dearer than all others."""
+    return label.startswith("deploy")

@@ -10,8 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from qfl.apps.report.energy import Account, compute_accounts
-from qfl.apps.report.workload import read_workload
+from qfl.apps.report.energy import Account, compute_accounts, read_workload
 from qfl.errors import InvalidInput, MalformedContent, QflError
 from qfl.files import read_json
 from qfl.protocol.content import decode
@@ -39,11 +38,6 @@ class FinishedRun:
         """The model that was trained."""
         document = json.dumps(self.report["config"]["architecture"], sort_keys=True, separators=(",", ":"))
         return Architecture.from_json(document.encode())
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether it has all its rounds."""
-        return bool(self.report.get("complete"))
 
 
 def read_run(folder: Path) -> FinishedRun:

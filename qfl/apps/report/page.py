@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -42,7 +42,7 @@ class Page:
     title: str
     intro: str
     sections: Sequence[Section]
-    warnings: Sequence[str] = field(default=())
+    warnings: Sequence[str] = ()
 
     @property
     def pictures(self) -> list[Picture]:
@@ -52,13 +52,9 @@ class Page:
 
 def render_page(page: Page) -> str:
     """The page as HTML; its policy allows the page's own style sheet and images inside it, and nothing else."""
-    from markupsafe import Markup
-
     style = files(__package__).joinpath("page.css").read_text()
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    drawn = [Section(**{**vars(section), "drawing": Markup(section.drawing)}) for section in page.sections]
-    whole = Page(page.title, page.intro, drawn, page.warnings)
-    return str(_template().render(page=whole, style=Markup(style), style_hash=f"sha256-{digest}"))
+    return str(_template().render(page=page, style=style, style_hash=f"sha256-{digest}"))
 
 
 @cache

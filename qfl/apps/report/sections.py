@@ -9,10 +9,17 @@ from statistics import mean, median
 
 from qfl.apps.report.circuit import draw_circuit
 from qfl.apps.report.energy import Range
-from qfl.apps.report.figures import draw_bars, draw_matrix, draw_stack
+from qfl.apps.report.figures import (
+    accuracy_figure,
+    draw_bars,
+    draw_matrix,
+    draw_stack,
+    gas_figure,
+    seconds_figure,
+    stages_of,
+)
 from qfl.apps.report.finished import FinishedRun, confusion, energy_of, job_toml, repeat_command
 from qfl.apps.report.page import Page, Section, Table
-from qfl.apps.report.plots import accuracy_figure, gas_figure, seconds_figure, stages_of
 from qfl.errors import QflError
 from qfl.simulation.display import bytes_rows, gas_rows, protocol_seconds
 
@@ -34,7 +41,7 @@ def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:
 
 def unfinished(run: FinishedRun) -> list[str]:
     """A warning for a run that was stopped."""
-    if run.is_complete:
+    if run.report.get("complete"):
         return []
     done, whole = len(run.report["rounds"]), run.job.rounds
     return [f"{run.name} is unfinished: {done} of {whole} rounds. `qfl run --out {run.folder} --resume` goes on."]

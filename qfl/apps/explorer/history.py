@@ -1,4 +1,4 @@
-"""Rounds, as the contracts' events tell them."""
+"""Rounds and participants, as the contracts' events tell them."""
 
 from __future__ import annotations
 
@@ -23,6 +23,8 @@ FROM events WHERE round BETWEEN ? AND ? GROUP BY round HAVING max(name = 'RoundO
 EVENTS = "SELECT * FROM timed_events WHERE round = ? ORDER BY chain, block, log LIMIT ?"
 OPENING = "SELECT arguments FROM events WHERE name = 'RoundOpened' AND round = ? LIMIT 1"
 PARAMETERS = "SELECT arguments FROM events WHERE name = 'ParametersSet' AND json_extract(arguments, '$.version') = ?"
+STAKING = "SELECT * FROM timed_events WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log"
+ROLES = ("nobody", "client", "validator")
 MOST_EVENTS = 5000
 """Of a round on one page; of more, the page says that it leaves some out."""
 
@@ -169,3 +171,56 @@ def _shard_of(event: Row) -> int | None:
     kind, _, index = (event["contract"] or "").partition(" ")
     named: int | None = int(index) if kind == "Shard" else event["arguments"].get("shard")
     return named
+
+
+@dataclass
+class Member:
+    """A participant: its stake now, in wei, what it lost and earned, its keys (oldest first), and how it stands."""
+
+    id: int
+    role: str
+    withdrawal: str
+    stake_wei: int
+    joined: Row
+    keys: list[Row]
+    slashed_wei: int = 0
+    earned_wei: int = 0
+    standing: str = "bonded"
+
+
+def member_count(index: Index) -> int:
+    """How many ids were given out; they run from 1."""
+    return int(index.rows("SELECT max(participant) AS n FROM events WHERE name = 'Bonded'")[0]["n"] or 0)
+
+
+def list_members(index: Index, first: int, last: int) -> list[Member]:
+    """The participants with these ids."""
+    members: dict[int, Member] = {}
+    for event in index.rows(STAKING, first, last):
+        said = event["arguments"]
+        if event["name"] == "Bonded":
+            role, keys = ROLES[said["role"] % len(ROLES)], [{"index": 0, **said["key"], "event": event}]
+            members[said["id"]] = Member(said["id"], role, said["withdrawal"], said["stakeWei"], event, keys)
+        elif (member := members.get(event["participant"])) is not None:
+            _apply(member, event)
+    return list(members.values())
+
+
+def _apply(member: Member, event: Row) -> None:
+    said = event["arguments"]
+    match event["name"]:
+        case "ToppedUp":
+            member.stake_wei = said["stakeWei"]
+        case "Slashed":
+            member.stake_wei -= said["amountWei"]
+            member.slashed_wei += said["amountWei"]
+        case "RewardCredited":
+            member.earned_wei += said["amountWei"]
+        case "KeyRotated":
+            member.keys.append({"index": said["keyIndex"], **said["key"], "event": event})
+        case "WithdrawalChanged":
+            member.withdrawal = said["withdrawal"]
+        case "ExitRequested":
+            member.standing = "leaving"
+        case "Withdrawn":
+            member.standing, member.stake_wei = "left", 0

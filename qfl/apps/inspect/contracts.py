@@ -10,11 +10,10 @@ from typing import Any
 from eth_abi.exceptions import DecodingError
 from eth_utils.abi import function_abi_to_4byte_selector
 
-from qfl.apps.explorer.node import Log
-from qfl.apps.inspect.plain import plain
+from qfl.apps.inspect import plain
 from qfl.chain.abi import CONTRACTS, load_abi
 from qfl.chain.deployment import Deployment
-from qfl.chain.rpc.coding import EventCoder
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder
 
 LONGEST_BYTES = 64
 """Bytes of an argument that are kept whole; of a signature, a page of its transaction shows the rest."""
@@ -43,34 +42,48 @@ class ChainContracts:
         self.labels = {address.lower(): label for label, address in named.items()}
         self.addresses = list(self.labels)
 
+    def kind_of(self, address: str | None) -> str:
+        """The contract at an address by the name of its ABI: "Shard 2" is a `Shard`. Empty for none of ours."""
+        kind = self.labels.get((address or "").lower(), "").partition(" ")[0]
+        return kind if kind in CONTRACTS else ""
+
     def called(self, address: str | None, data: bytes) -> tuple[str | None, int | None]:
         """The function that a call is of, and the round that it names first; None for what is not known."""
-        function = _functions(self._abi_of(address)).get(data[:4])
-        if function is None:
-            return None, None
-        name, names_round = function
+        coder, names_round = _functions(self.kind_of(address)).get(data[:4], (None, False))
         # No round comes near this; anybody may call with anything.
-        number = int.from_bytes(data[4:36]) if names_round and len(data) >= 36 else None
-        return name, number if number is not None and number < 2**48 else None
+        number = int.from_bytes(data[4:36]) if names_round and len(data) >= 36 else 2**48
+        return None if coder is None else coder.name, number if number < 2**48 else None
 
-    def decode(self, log: Log) -> DecodedEvent:
-        """An event of one of these contracts."""
-        topics = log.raw["topics"]
-        name, coder = _events(self._abi_of(log.address)).get(topics[0] if topics else "", ("", None))
+    def call(self, address: str, data: bytes) -> dict[str, Any]:
+        """A call's `function` and `arguments`, or what there is in place of them; empty for none of our contracts."""
+        kind = self.kind_of(address)
+        coder, _ = _functions(kind).get(data[:4], (None, False))
         if coder is None:
-            return DecodedEvent(None, {"why": "no event of this contract"})
+            unknown = f"unknown: {kind} has none with the selector 0x{data[:4].hex()}"
+            return {"function": unknown} if kind and data else {}
         try:
-            found = plain(coder.decode(log.raw))
+            return {"function": coder.name, "arguments": plain(coder.arguments_in(data))}
+        except (DecodingError, ValueError, TypeError, OverflowError) as error:
+            return {"function": coder.name, "arguments": f"unreadable: {type(error).__name__}"}
+
+    def event(self, address: str, raw: Mapping[str, Any]) -> tuple[str | None, dict[str, Any]]:
+        """The name and the arguments of an event, of which `raw` is as `eth_getLogs` gives it; or None, and `why`."""
+        topics = raw["topics"]
+        name, coder = _events(self.kind_of(address)).get(topics[0] if topics else "", ("", None))
+        if coder is None:
+            return None, {"why": "no event of this contract"}
+        try:
+            return name, plain(coder.decode(raw))
         except (DecodingError, ValueError, OverflowError) as error:
-            return DecodedEvent(None, {"why": f"not as {name} is written: {type(error).__name__}"})
+            return None, {"why": f"not as {name} is written: {type(error).__name__}"}
+
+    def decode(self, address: str, raw: Mapping[str, Any]) -> DecodedEvent:
+        """As `event`, with what it is found by; its long arguments are cut."""
+        name, found = self.event(address, raw)
         content = {**found, **found.get("checkpoint", {})}
         speaker = next((found[key] for key in SPEAKERS if key in found), None)
         root = next((content[key] for key in ROOTS if key in content), None)
         return DecodedEvent(name, _shortened(found), content.get("round"), speaker, content.get(DIGEST), root)
-
-    def _abi_of(self, address: str | None) -> str:
-        """ "Shard 2" is a `Shard`; empty for what is no contract of ours."""
-        return self.labels.get(address or "", "").partition(" ")[0]
 
 
 def contracts_by_chain(deployment: Deployment) -> list[ChainContracts]:
@@ -87,21 +100,21 @@ def contracts_by_chain(deployment: Deployment) -> list[ChainContracts]:
 
 
 @cache
-def _functions(abi_name: str) -> Mapping[bytes, tuple[str, bool]]:
+def _functions(kind: str) -> Mapping[bytes, tuple[FunctionCoder, bool]]:
     """The functions of an ABI by selector, and whether the first word of their arguments is a round."""
-    entries = [entry for entry in _abi(abi_name) if entry["type"] == "function"]
-    return {function_abi_to_4byte_selector(entry): (entry["name"], _names_round(entry["inputs"])) for entry in entries}
+    entries = [entry for entry in load_abi(kind) if entry["type"] == "function"] if kind else []
+    return {
+        function_abi_to_4byte_selector(entry): (FunctionCoder(entry), _names_round(entry["inputs"]))
+        for entry in entries
+    }
 
 
 @cache
-def _events(abi_name: str) -> Mapping[str, tuple[str, EventCoder]]:
+def _events(kind: str) -> Mapping[str, tuple[str, EventCoder]]:
     """The events of an ABI by their first topic."""
-    coders = [(entry["name"], EventCoder(entry)) for entry in _abi(abi_name) if entry["type"] == "event"]
+    entries = [entry for entry in load_abi(kind) if entry["type"] == "event"] if kind else []
+    coders = [(entry["name"], EventCoder(entry)) for entry in entries]
     return {str(coder.topics({})[0]): (name, coder) for name, coder in coders}
-
-
-def _abi(name: str) -> list[Any]:
-    return load_abi(name) if name in CONTRACTS else []
 
 
 def _names_round(inputs: list[dict[str, Any]]) -> bool:

@@ -1,4 +1,4 @@
-"""`qfl zk`: the keys of private mode's proofs."""
+"""`qfl key` and `qfl zk`: LMS key files, and the keys of private mode's proofs."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from qfl.apps.cli import options
 if TYPE_CHECKING:
     from qfl.crypto.norm.keys import NormKeys
 
+path = click.argument("path", type=options.PATH)
 lanes = click.option(
     "--lanes",
     type=click.IntRange(min=1),
@@ -22,6 +23,41 @@ lanes = click.option(
 )
 out = click.option("--out", type=options.PATH, help="Folder of the keys.  [default: .qfl/zk/norm-<capacity>]")
 folder = click.argument("folder", type=options.PATH)
+
+
+@click.group()
+def key() -> None:
+    """Make and look at LMS key files."""
+
+
+@key.command()
+@path
+@click.option("--height", type=options.KEY_HEIGHT, default=10, help="2^height signatures.")
+def new(path: Path, height: int) -> None:
+    """Make a key file (mode 0600)."""
+    from qfl.crypto.keyfile import KeyFile
+
+    with KeyFile.create(path, height) as made:
+        click.echo(f"{path}: {made.remaining} signatures, identifier {made.public.identifier.hex()}")
+
+
+@key.command()
+@path
+@options.as_json
+def show(path: Path, as_json: bool) -> None:
+    """Print a key file's public key and what is left of it."""
+    from qfl.crypto.keyfile import KeyFile
+
+    with KeyFile.open(path) as opened:
+        public = opened.public
+        values = {
+            "identifier": "0x" + public.identifier.hex(),
+            "root": "0x" + public.root.hex(),
+            "height": public.height,
+            "next_leaf": opened.next_leaf,
+            "remaining": opened.remaining,
+        }
+    _print(values, as_json, "{}: {}")
 
 
 @click.group()
@@ -98,7 +134,7 @@ def bench(folder: Path, times: int, as_json: bool) -> None:
 
 
 def _show(keys: NormKeys, as_json: bool, **more: object) -> None:
-    shown: dict[str, Any] = {
+    shown = {
         "folder": str(keys.folder),
         "capacity": keys.capacity,
         "made by": keys.origin,
@@ -106,7 +142,12 @@ def _show(keys: NormKeys, as_json: bool, **more: object) -> None:
         "key digest": "0x" + keys.digest.hex(),
         **more,
     }
+    _print(shown, as_json, "{:12} {}")
+
+
+def _print(values: dict[str, Any], as_json: bool, line: str) -> None:
+    """Values by name as JSON, or a line for each."""
     if as_json:
-        options.print_json(shown)
+        options.print_json(values)
     else:
-        click.echo("\n".join(f"{name:12} {value}" for name, value in shown.items()))
+        click.echo("\n".join(line.format(name, value) for name, value in values.items()))

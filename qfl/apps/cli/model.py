@@ -1,4 +1,4 @@
-"""`qfl evaluate`: how well a run's model does, exactly and as on a device."""
+"""`qfl evaluate` and `qfl export`: how well a run's model does, and its circuit for other programs."""
 
 from __future__ import annotations
 
@@ -35,6 +35,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
 @click.command()
 @options.take(source=Source)
 @options.number
+@options.job_files
 @click.option(
     "--data",
     "own",
@@ -122,3 +123,28 @@ def _test_set(own: Path | None, run: Path | None, model: Architecture) -> Labell
     if run is None:
         raise InvalidInput("data", None, "pass a file of test samples, or --run with a run's folder")
     return prepare_job(kept_config(run))[1].test
+
+
+@click.command()
+@options.take(source=Source)
+@options.number
+@options.job_files
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["qasm3", "qiskit"]),
+    default="qasm3",
+    help="OpenQASM 3 text, or a QPY file for Qiskit.",
+)
+@click.option("--out", type=options.PATH, required=True, help="File to write.")
+def export(source: Source, number: int | None, *, form: str, out: Path) -> None:
+    """Write a run's model as OpenQASM 3 or for Qiskit; a sample's numbers are its inputs."""
+    from qfl.files import write_atomically
+    from qfl.node.standing import read_standing
+    from qfl.quantum.export import export_model
+    from qfl.storage.ipfs import IpfsStore
+
+    with source.network() as network:
+        model = read_standing(network.ledger(), IpfsStore(network.ipfs), number)
+    write_atomically(out, export_model(model.job.architecture, model.angles, model.weights, form))
+    click.echo(f"the model of round {model.round} is in {out}")
