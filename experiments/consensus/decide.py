@@ -18,7 +18,6 @@ from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import run_until
 from qfl.simulation.network import Network
-from qfl.validator.validator import Validator
 
 ON_BEACON = ("open_round", "checkpoint", "vote")
 """Transactions to contracts that stay on the beacon's chain when shards have chains of their own."""
@@ -116,7 +115,7 @@ def _take_seats(site: Site, number: RoundNumber) -> None:
         voter.prepare(number)
     if not site.variant.is_flat:
         for validator in site.network.validators:
-            validator.look(number)
+            validator.step([Phase.REVEAL])
 
 
 def _look(site: Site, number: RoundNumber) -> None:
@@ -128,9 +127,7 @@ def _look(site: Site, number: RoundNumber) -> None:
             with _acting(site, voter.participant, SHARD):
                 voter.look()
     else:
-        for _, shard, validator in _seats(site, number):
-            with _acting(site, validator.participant, shard):
-                validator.look(number)
+        _step_seats(site, number, Phase.REVEAL)
 
 
 def _vote(site: Site) -> int:
@@ -147,24 +144,29 @@ def _vote(site: Site) -> int:
 
 def _sit(site: Site, number: RoundNumber) -> int:
     """Let the seats act, in their order, until every shard with updates has its checkpoint; how many those are."""
-    beacon, said = site.network.ledger.beacon, True
-    while said and beacon.context().phase is Phase.CHECKPOINT:
-        said = False
-        for _, shard, validator in _seats(site, number):
-            with _acting(site, validator.participant, shard):
-                said |= validator.step([Phase.CHECKPOINT]).has_acted
+    beacon = site.network.ledger.beacon
+    while beacon.context().phase is Phase.CHECKPOINT and _step_seats(site, number, Phase.CHECKPOINT):
+        pass
     if not (accepted := len(beacon.accepted(number, site.network.ledger.round(number).opened_in))):
         raise RoundNotCompleted(number, "no committee came to a decision")
     return accepted
 
 
-def _seats(site: Site, number: RoundNumber) -> list[tuple[int, ShardIndex, Validator]]:
-    """Every committee's seats, the first ones of all shards first."""
+def _step_seats(site: Site, number: RoundNumber, phase: Phase) -> bool:
+    """Let every seat step, the first ones of all shards first; whether one acted.
+
+    The scheduler would let shards act at the same time, and would not say whose step belongs to which of them: here
+    each is an act of its own, recorded in the order of seats, which is the order that proposals are made in.
+    """
     people = {validator.participant: validator for validator in site.network.validators}
     shards = [ShardIndex(shard) for shard in range(site.variant.shards)]
-    committees = [(shard, site.network.ledger.beacon.committee(number, shard)) for shard in shards]
-    seats = [(seat, shard, people[member]) for shard, members in committees for seat, member in enumerate(members)]
-    return sorted(seats, key=lambda entry: entry[:2])
+    committees = [site.network.ledger.beacon.committee(number, shard) for shard in shards]
+    has_acted = False
+    for seats in zip(*committees, strict=True):
+        for shard, member in zip(shards, seats, strict=True):
+            with _acting(site, member, shard):
+                has_acted |= people[member].step([phase]).has_acted
+    return has_acted
 
 
 @contextmanager
