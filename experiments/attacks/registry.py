@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, commits, draw, exits, models, proofs, rewards, seats, updates
+from experiments.attacks import challenges, commits, draw, proofs, rewards, seats, updates
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
+from experiments.attacks.seats import attacker_in
 from experiments.attacks.strategy import Attack, Outsider
 from experiments.poisoning.client import POISONERS
 from qfl.apps.cli.behaviour import Behaviour
@@ -19,8 +20,13 @@ JUDGED = "passes every objective check; validators with data of their own leave 
 REPEATED = (2,)
 """The attacked round is lost, and the next one repeats it."""
 
+LIAR = attacker_in(seats.LyingSeat)
+"""Whether it proposes to honest seats, or has a quorum with others of its kind."""
+
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
+_proposer = partial(Attack, first=True)
+_publisher = partial(Attack, seated=False, lost=REPEATED, slashed=True)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
 
 ALL = (
@@ -116,27 +122,19 @@ ALL = (
         ("OutOfGas",),
     ),
     # --- seats ---
-    Attack("silent-proposer", "hold the first seat and say nothing", seats.Silent, (OTHERS_QUORUM,), first=True),
-    Attack(
+    _proposer("silent-proposer", "hold the first seat and say nothing", seats.Silent, (OTHERS_QUORUM,)),
+    _proposer(
         "censoring-proposer",
         "propose a result without one client's update",
-        seats.CensoringProposer,
+        attacker_in(seats.CensoringSeat),
         (NOT_ATTESTED, OTHERS_QUORUM),
-        first=True,
     ),
-    Attack(
-        "lying-proposer",
-        "propose a false aggregate to honest seats",
-        seats.LyingProposer,
-        (NOT_ATTESTED, OTHERS_QUORUM),
-        first=True,
-    ),
-    Attack(
+    _proposer("lying-proposer", "propose a false aggregate to honest seats", LIAR, (NOT_ATTESTED, OTHERS_QUORUM)),
+    _proposer(
         "lying-minority",
         "bring a false aggregate with one signature of four",
-        seats.Minority,
+        attacker_in(seats.MinoritySeat),
         ("NoQuorum", "BadAttestation", NOT_ATTESTED, OTHERS_QUORUM),
-        first=True,
     ),
     Attack(
         "stalling-third",
@@ -147,24 +145,23 @@ ALL = (
         lost=REPEATED,
         note="any more than a third of the seats can do this",
     ),
-    Attack(
+    _proposer(
         "equivocation",
         "propose two results in one turn",
-        seats.Equivocator,
+        attacker_in(seats.EquivocatingSeat),
         ("equivocation dispute", OTHERS_QUORUM),
-        first=True,
         slashed=True,
     ),
     _majority(
         "lying-majority",
         "attest a false aggregate with three seats of four",
-        seats.Majority,
+        LIAR,
         ("aggregate dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "private-majority",
         "attest a false aggregate of sealed updates",
-        seats.Majority,
+        LIAR,
         ("aggregate dispute", FRESH_COMMITTEE),
         private=True,
         note="the challenger has the key of the one honest seat: without it, only clients could show the updates",
@@ -172,26 +169,26 @@ ALL = (
     _majority(
         "unopenable-majority",
         "attest an aggregate that nobody can open",
-        seats.UnopenableMajority,
+        attacker_in(seats.UnopenableSeat),
         ("aggregate dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "phantom-majority",
         "include an update that was never revealed",
-        seats.PhantomMajority,
+        attacker_in(seats.PhantomSeat),
         ("updates dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "over-norm-majority",
         "include an accomplice's huge update",
-        seats.LenientMajority,
+        attacker_in(seats.LenientSeat),
         ("norm dispute", FRESH_COMMITTEE),
         accomplices=(updates.OverNorm,),
     ),
     Attack(
         "hidden-update",
         "include an accomplice's update that nobody else can fetch",
-        seats.HidingMajority,
+        attacker_in(seats.HidingSeat),
         (),
         attackers=3,
         accomplices=(updates.WithheldContent,),
@@ -199,23 +196,17 @@ ALL = (
         note="what nobody else has nobody can recompute: two thirds of a committee and a client choose the model",
     ),
     # --- models ---
-    Attack(
+    _publisher(
         "lying-publisher",
         "publish a model that does not follow",
-        models.LyingPublisher,
+        seats.LyingPublisher,
         ("model dispute", FRESH_COMMITTEE),
-        seated=False,
-        lost=REPEATED,
-        slashed=True,
     ),
-    Attack(
+    _publisher(
         "withholding-publisher",
         "publish a false model that nobody can open",
-        models.WithholdingPublisher,
+        seats.WithholdingPublisher,
         ("model dispute", FRESH_COMMITTEE),
-        seated=False,
-        lost=REPEATED,
-        slashed=True,
     ),
     # --- challenges ---
     Attack(
@@ -233,7 +224,7 @@ ALL = (
         challenges.RepeatedDisputes,
         ("NoCheckpoint", "aggregate dispute", FRESH_COMMITTEE),
         lost=REPEATED,
-        accomplices=(seats.Majority,) * 3,
+        accomplices=(LIAR,) * 3,
     ),
     Attack(
         "front-run-dispute",
@@ -242,7 +233,7 @@ ALL = (
         ("aggregate dispute", FRESH_COMMITTEE),
         lost=REPEATED,
         gains=True,
-        accomplices=(seats.Majority,) * 3,
+        accomplices=(LIAR,) * 3,
         note="the bounty goes to the copy; the guilty pay all the same",
     ),
     # --- the draw ---
@@ -260,7 +251,7 @@ ALL = (
     _majority(
         "exit-before-slash",
         "attest a false aggregate, then ask for the stake back",
-        exits.LeavingMajority,
+        seats.Leaver,
         ("StillUnbonding", "aggregate dispute", FRESH_COMMITTEE),
     ),
     Attack("reward-twice", "claim every reward again", rewards.RewardTwice, ("AlreadyRewarded", "NothingOwed")),

@@ -13,17 +13,20 @@ from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from experiments.figures import save, spread
-from experiments.learning.unquantised import UnquantisedFederation
 from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
 from qfl.protocol.compact import compress
 from qfl.protocol.content import HEADER_BYTES
+from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import packed_bytes
-from qfl.protocol.state import from_state
+from qfl.protocol.recompute import model_content
+from qfl.protocol.state import from_state, wrap_int32
+from qfl.protocol.types import RoundNumber
 from qfl.simulation.config import JobConfig
 from qfl.simulation.exponents import with_exponents
 from qfl.simulation.federation import Federation, Published
@@ -35,6 +38,7 @@ ML_DSA_65_BYTES = 3_309
 """A signature (FIPS 204, table 2)."""
 MODEL_LANE_BYTES = 4
 FLOAT_BYTES = 4
+WEIGHT_LIMITS = np.iinfo(np.int32)
 
 
 @dataclass(frozen=True)
@@ -154,6 +158,25 @@ def send(config: JobConfig, name: str, seed: int, target: float) -> Sent:
     rounds = len(accuracy) if accuracy[-1] >= target else None
     down = len(accuracy) * (HEADER_BYTES + MODEL_LANE_BYTES * job.architecture.shape.total)
     return Sent(name, seed, rounds, content, message_bytes(signature), signature, accuracy, down)
+
+
+class UnquantisedFederation(Federation):
+    """A job's rounds as plain federated averaging has them: float32 differences and their mean, no lanes."""
+
+    def step(self) -> Published:
+        """Train, average and publish one round, which has no updates in lanes.
+
+        Raises:
+            NotFinite: training diverged.
+        """
+        self._round = RoundNumber(self._round + 1)
+        base, trained = self.model, self._train_all()
+        changes = [compute_delta(result.angles, result.weights, base.lanes, base.shape) for result in trained]
+        mean = np.mean(np.array(changes, np.float32), axis=0, dtype=np.float64)
+        moved = base.lanes.astype(np.int64) + np.rint(mean).astype(np.int64)
+        moved[base.shape.quantum :] = moved[base.shape.quantum :].clip(WEIGHT_LIMITS.min, WEIGHT_LIMITS.max)
+        self._publish(model_content(self._round, wrap_int32(moved), base.shape))
+        return Published(self._round, self.model, [], [])
 
 
 def content_bytes(way: Way, lane_bits: int, published: Published) -> float:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from rich.table import Table
+
 from experiments.scale.constants import Constants
 from experiments.scale.measure import YARDSTICK, Measured, Pace, measure_beside_yardstick, pace_of
 from experiments.scale.size import Size
@@ -73,3 +75,16 @@ def compare(constants: Constants, measured: Measured, pace: Pace) -> list[Compar
 
 def _untrained(seconds: Mapping[str, float]) -> dict[str, float]:
     return {stage: value for stage, value in seconds.items() if stage != "train"}
+
+
+def check_table(comparisons: Sequence[Comparison]) -> Table:
+    """Measured beside modelled."""
+    table = Table("size", "figure", "measured", "modelled", "error", title="Measured and modelled rounds")
+    shown = ""
+    for entry in comparisons:
+        size = "" if entry.size == shown else entry.size
+        shown = entry.size
+        digits = 0 if entry.measured > 1_000 else 3
+        values = (f"{value:,.{digits}f}" for value in (entry.measured, entry.modelled))
+        table.add_row(size, entry.figure, *values, f"{entry.error:+.1%}", style=None if entry.holds else "red")
+    return table

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.scale.sizing import MOST_SEATS
 from qfl.errors import InvalidInput
 from qfl.protocol.quorum import quorum_of
 from qfl.simulation.prepare import MOST_UPDATES
+
+MOST_SEATS = 64
+"""Largest committee: a bundle's bitmap is one 64-bit word."""
 
 
 @dataclass(frozen=True)

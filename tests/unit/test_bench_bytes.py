@@ -12,6 +12,7 @@ from experiments.learning.bytes import (
     NAME,
     WAYS,
     Sent,
+    UnquantisedFederation,
     as_document,
     bench_bytes,
     bytes_table,
@@ -19,7 +20,6 @@ from experiments.learning.bytes import (
     message_bytes,
     send,
 )
-from experiments.learning.unquantised import UnquantisedFederation
 from qfl.errors import InvalidInput
 from qfl.protocol.content import Content, ContentKind, encode, encode_briefly
 from qfl.protocol.types import VerifiedUpdate

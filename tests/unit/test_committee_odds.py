@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.scale.committees import Electorate, failure_probability, stall_tolerance
-from experiments.scale.sizing import seats_needed, unequal_stakes_bound
+from experiments.scale.odds import seats_needed, unequal_stakes_bound
 from qfl.errors import InvalidInput
 from qfl.protocol.quorum import quorum_of
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.scale.energy_tables import assumptions, energy_document, source_lines
+from experiments.scale.energy import assumptions, energy_document, source_lines
 from qfl.apps.report.energy import Range, compute_accounts, constant, load_constants
 from qfl.apps.report.workload import Workload, read_workload, summarise
 from qfl.errors import InvalidInput

@@ -22,8 +22,8 @@ ORDER = [
     *("qfl.devnet", "qfl.simulation.faults", "qfl.simulation"),
     *("qfl.apps", "qfl.apps.inspect", "qfl.apps.report", "qfl.apps.explorer", "qfl.apps.cli"),
     *(
-        "experiments.quiet",
         "experiments.figures",
+        "experiments.peer",
         "experiments.learning",
         "experiments.consensus",
         "experiments.poisoning",

@@ -1,4 +1,4 @@
-"""What `qfl bench energy` prints, and its JSON."""
+"""What `qfl bench energy` prints: the joules of a round, beside a flat vote and proof of work; and its JSON."""
 
 from __future__ import annotations
 
