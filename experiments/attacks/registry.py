@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, commits, draw, proofs, rewards, seats, updates
+from experiments.attacks import challenges, clients, outsiders, seats
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.seats import attacker_in
@@ -34,51 +34,51 @@ ALL = (
     Attack(
         "forged-sender",
         "commit, leave and change keys in others' names, from any account",
-        commits.ForgedSender,
+        outsiders.ForgedSender,
         ("BadSignature",),
     ),
     Attack(
         "replay-round",
         "send a client's signed commitment again in the next round",
-        commits.ReplayAcrossRounds,
+        outsiders.ReplayAcrossRounds,
         ("NotCurrentRound", "LeafReused"),
     ),
     Attack(
         "replay-client",
         "say one client's signed commitment in another's name",
-        commits.ReplayAcrossClients,
+        outsiders.ReplayAcrossClients,
         ("BadSignature",),
         place=1,
     ),
     Attack(
         "replay-contract",
         "bring what a client signed for another deployment",
-        commits.ReplayAcrossContracts,
+        outsiders.ReplayAcrossContracts,
         ("BadSignature",),
     ),
     Attack(
-        "replay-chain", "bring what a client signed for another chain", commits.ReplayAcrossChains, ("BadSignature",)
+        "replay-chain", "bring what a client signed for another chain", outsiders.ReplayAcrossChains, ("BadSignature",)
     ),
     Attack(
         "copied-commitment",
         "commit to what another committed to, open it with its words",
-        commits.CopiedCommitment,
+        clients.CopiedCommitment,
         ("CommitmentMismatch", NOT_INCLUDED),
         place=3,
     ),
     Attack(
         "leaf-reuse",
         "sign every commitment with the same leaf of its key",
-        commits.ReusedLeaf,
+        clients.ReusedLeaf,
         ("LeafReused", NOT_INCLUDED),
         rounds=(1, 2),
     ),
     # --- content ---
-    Attack("over-norm", "outweigh all others with one huge update", updates.OverNorm, (NOT_INCLUDED,)),
+    Attack("over-norm", "outweigh all others with one huge update", clients.OverNorm, (NOT_INCLUDED,)),
     Attack(
         "withheld-content",
         "reveal an update and store it nowhere",
-        updates.WithheldContent,
+        clients.WithheldContent,
         (NOT_INCLUDED,),
         note="each seat searches for it once a turn",
     ),
@@ -90,35 +90,38 @@ ALL = (
     _private(
         "over-norm-proof",
         "prove that a huge update is within a bound of its own choice",
-        updates.OverNorm,
+        clients.OverNorm,
         ("BadNormProof", NOT_INCLUDED),
     ),
     _private(
-        "another-vectors-proof", "show a proof about one vector and seal another", proofs.AnotherVector, (NOT_INCLUDED,)
+        "another-vectors-proof",
+        "show a proof about one vector and seal another",
+        clients.AnotherVector,
+        (NOT_INCLUDED,),
     ),
     _private(
         "another-clients-proof",
         "use a proof that was made for another client",
-        proofs.AnothersProof,
+        clients.AnothersProof,
         ("BadNormProof", NOT_INCLUDED),
     ),
     _private(
         "another-rounds-proof",
         "use a proof that was made for another round",
-        proofs.OldProof,
+        clients.OldProof,
         ("BadNormProof", NOT_INCLUDED),
     ),
     _private(
         "malleated-proof",
         "be quicker than a client's reveal, with an altered proof",
-        proofs.MalleatedProof,
+        outsiders.MalleatedProof,
         ("CommitmentMismatch", "BadNormProof", "CoordinateOutOfField"),
         note="(-A, -B, C) is accepted, as any proof of the same statement: the client's reveal is carried for it",
     ),
     _private(
         "under-gassed-proof",
         "have a good proof recorded as false by too little gas",
-        proofs.UnderGassedProof,
+        outsiders.UnderGassedProof,
         ("OutOfGas",),
     ),
     # --- seats ---
@@ -183,7 +186,7 @@ ALL = (
         "include an accomplice's huge update",
         attacker_in(seats.LenientSeat),
         ("norm dispute", FRESH_COMMITTEE),
-        accomplices=(updates.OverNorm,),
+        accomplices=(clients.OverNorm,),
     ),
     Attack(
         "hidden-update",
@@ -191,7 +194,7 @@ ALL = (
         attacker_in(seats.HidingSeat),
         (),
         attackers=3,
-        accomplices=(updates.WithheldContent,),
+        accomplices=(clients.WithheldContent,),
         is_open=True,
         note="what nobody else has nobody can recompute: two thirds of a committee and a client choose the model",
     ),
@@ -240,7 +243,7 @@ ALL = (
     Attack(
         "grinding-draw",
         "open the round in a block that draws accomplices",
-        draw.Grinder,
+        outsiders.Grinder,
         (),
         rounds=(1,),
         seated=False,
@@ -254,11 +257,11 @@ ALL = (
         seats.Leaver,
         ("StillUnbonding", "aggregate dispute", FRESH_COMMITTEE),
     ),
-    Attack("reward-twice", "claim every reward again", rewards.RewardTwice, ("AlreadyRewarded", "NothingOwed")),
+    Attack("reward-twice", "claim every reward again", outsiders.RewardTwice, ("AlreadyRewarded", "NothingOwed")),
     Attack(
         "reward-for-another",
         "claim rewards for those who did not earn them",
-        rewards.RewardForAnother,
+        outsiders.RewardForAnother,
         ("NotIncluded", "NotAttested", "NotFinal"),
     ),
 )

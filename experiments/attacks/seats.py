@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from eth_utils.crypto import keccak
 
-from experiments.attacks.updates import NO_BOUND, Withholding
+from experiments.attacks.clients import NO_BOUND, Withholding
 from qfl.chain.contracts.beacon import Duty
 from qfl.errors import ContractReverted
 from qfl.node.relay import send_unless_overtaken

@@ -139,9 +139,7 @@ def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
 
     Every validator has a machine of its own: its acts follow one another, but wait for nobody else's, save for the
     transactions they answer to (`WAITS_FOR`). A chain takes one transaction after the other, as they come.
-
-    Raises:
-        ValueError: there are not so many.
+    There are at least `needed` of those.
     """
     queues = _queues(acts)
     free_at, chain_free_at = dict.fromkeys(queues, 0.0), dict[str, float]()
@@ -154,8 +152,6 @@ def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
         head.ended = free_at[validator] = chain_free_at[head.sent.chain] = begun + head.sent.chain_seconds
         if head.sent.label == last:
             ends.append(head.ended)
-    if len(ends) < needed:
-        raise ValueError(f"{len(ends)} transactions called {last}, {needed} are needed")
     return sorted(ends)[needed - 1]
 
 

@@ -19,7 +19,6 @@ from rich.table import Table
 from experiments.consensus.two_runs import run_each
 from experiments.figures import save
 from qfl.chain.parameters import load_parameters
-from qfl.errors import InvalidInput
 from qfl.node.pruner import read_released
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.simulation.config import JobConfig
@@ -98,10 +97,8 @@ def bench_storage(
     Writes what each round left on disk into `<folder>/storage.json`.
 
     Raises:
-        InvalidInput: no window. QflError: one of the runs did not end well.
+        QflError: one of the runs did not end well.
     """
-    if keep_rounds < 1:
-        raise InvalidInput("keep_rounds", keep_rounds, "must be 1 or more: the run that keeps everything is the other")
     jobs = {"all": replace(config, keep_rounds=0), "window": replace(config, keep_rounds=keep_rounds)}
     meters: dict[str, DiskMeter] = {}
 

@@ -14,8 +14,18 @@ from pathlib import Path
 from statistics import mean
 
 from experiments.consensus.federation import Federation, made_up_keys
-from experiments.scale.constants import Constants
-from experiments.scale.laws import GAS, OPENING, STAGES, TRANSACTIONS, WORK, Coefficients, Law, fit, opening_counts
+from experiments.scale.constants import (
+    GAS,
+    OPENING,
+    STAGES,
+    TRANSACTIONS,
+    WORK,
+    Coefficients,
+    Constants,
+    Law,
+    fit,
+    opening_counts,
+)
 from experiments.scale.measure import KEY_HEIGHT, ROUNDS, YARDSTICK, Measured, Pace, measure_beside_yardstick
 from experiments.scale.size import Size
 from qfl.chain.contracts.staking import Role

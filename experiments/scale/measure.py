@@ -13,7 +13,7 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.scale.laws import STAGES, TRANSACTIONS
+from experiments.scale.constants import STAGES, TRANSACTIONS
 from experiments.scale.size import Size
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display

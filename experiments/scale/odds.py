@@ -40,10 +40,8 @@ def compute_odds(size: Size, bad_share: float, target: float, largest_to_mean: f
     """The odds of being stalled (more than a third bad) and captured (two thirds, a quorum), and of more than that.
 
     Raises:
-        InvalidInput: no such share, target or stake ratio.
+        InvalidInput: no such target or stake ratio.
     """
-    if not 0 <= bad_share <= 1:
-        raise InvalidInput("bad", bad_share, "must be a share between 0 and 1")
     bad = round(bad_share * size.validators)
     electorate = Electorate(size.validators, bad, size.shards, size.seats)
     stall, capture = stall_tolerance(size.seats), quorum_of(size.seats) - 1

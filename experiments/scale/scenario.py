@@ -13,10 +13,8 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
-from experiments.scale.constants import Constants
-from experiments.scale.laws import opening_counts, total
+from experiments.scale.constants import Constants, opening_counts, total
 from experiments.scale.size import Size
-from qfl.errors import InvalidInput
 from qfl.node.updates import FETCHERS
 from qfl.simulation.faults.links import Link
 
@@ -30,11 +28,6 @@ class Chains:
 
     block_seconds: float = 12.0
     block_gas: int = 30_000_000
-
-    def __post_init__(self) -> None:
-        for name in ("block_seconds", "block_gas"):
-            if getattr(self, name) <= 0:
-                raise InvalidInput(name, getattr(self, name), "must be above 0")
 
 
 @dataclass(frozen=True)
