@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -282,7 +281,7 @@ def explorer_bench(rounds: int, transactions: int, out: Path, overwrite: bool, a
 
     with make_console(as_json).status("") as status:
         figures = bench_explorer(out, rounds, transactions, status.update, overwrite)
-    print_result(asdict(figures), as_json, lambda _: explorer_table(figures), note=f"these figures are in {out}")
+    print_result(figures, as_json, explorer_table, note=f"these figures are in {out}")
 
 
 @bench.command()

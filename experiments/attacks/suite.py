@@ -15,7 +15,7 @@ from experiments.attacks.strategy import NO_ATTACK, Attack
 from experiments.attacks.testnet import LocalTestnet
 from experiments.attacks.trial import HONEST, MODELS, Outcome, SmallJob, Trial
 from qfl.client.concealed import NormProver
-from qfl.crypto.norm.keys import NormKeys, VerifyingKey
+from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
@@ -115,7 +115,7 @@ class Stage:
 
     Args:
         devnet: its chain is the stage's alone.
-        prover: for the private mode, with the keys' `verifying_key`.
+        keys, prover: for the private mode.
     """
 
     def __init__(
@@ -123,11 +123,11 @@ class Stage:
         devnet: Devnet,
         folder: Path,
         job: SmallJob,
-        verifying_key: VerifyingKey | None = None,
+        keys: NormKeys | None = None,
         prover: NormProver | None = None,
     ) -> None:
-        self._devnet, self._folder, self._job = devnet, folder, job
-        self._verifying_key, self._prover = verifying_key, prover
+        self._devnet, self._folder, self._job, self._prover = devnet, folder, job, prover
+        self._verifying_key = None if keys is None else keys.verifying_key
         self._moments: list[Moment] = []
         """By how many rounds are over."""
 
@@ -174,9 +174,9 @@ class Suite:
     attacks that lose the same rounds in the same mode.
     """
 
-    def __init__(self, folder: Path, norm_keys: NormKeys | None = None) -> None:
-        """`norm_keys` are for 64 lanes; they are made in `folder` when they are needed and not given."""
-        self._folder, self._norm_keys = folder, norm_keys
+    def __init__(self, folder: Path) -> None:
+        """`folder` is for all that they keep on disk, keys of norm proofs included."""
+        self._folder = folder
         self._open = ExitStack()
         self._stages: dict[bool, Stage] = {}
         self._references: dict[tuple[bool, tuple[int, ...]], Outcome] = {}
@@ -202,15 +202,11 @@ class Suite:
     def _stage(self, private: bool) -> Stage:
         if private not in self._stages:
             mode = "private" if private else "transparent"
-            keys = self._keys() if private else None
+            keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
             devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}")))
-            verifying_key = keys.verifying_key if keys is not None else None
-            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), verifying_key, prover)
+            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover)
         return self._stages[private]
-
-    def _keys(self) -> NormKeys:
-        return self._norm_keys or NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}")
 
 
 @contextmanager

@@ -26,6 +26,7 @@ from experiments.casestudy.methods import ATTACKERS_PERCENT, CALM, METHODS, Size
 from experiments.casestudy.pages import make_page, to_markdown
 from experiments.consensus.consensus import bench_consensus
 from experiments.figures import save
+from experiments.jobs import changed
 from experiments.learning.bytes import BASELINE, as_document, bench_bytes
 from experiments.poisoning.registry import find_poison
 from experiments.poisoning.trial import DEFENCES, NOBODY, Field
@@ -81,7 +82,7 @@ def measure_learning(size: Size, out: Path, announce: Announce) -> list[dict[str
 def learn(name: str, seed: int, size: Size) -> list[dict[str, Any]]:
     """One method's runs with one seed: calm, then each poison."""
     method = METHODS[name]
-    field = Field.prepare(method.applied_to(size.job(seed)))
+    field = Field.prepare(changed(size.job(seed), method.changes))
     (defence,) = (defence for defence in DEFENCES if defence.name == method.defence)
     return [
         {

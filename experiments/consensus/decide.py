@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import mean
 
 from experiments.consensus.acts import Act, critical_path
 from experiments.consensus.flat import SHARD
+from experiments.consensus.storage import folder_bytes
 from experiments.consensus.variants import Site
 from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
@@ -41,7 +41,7 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     last = _last_of_each_shard(network)
     recorder.acts.clear()
     site.meter.clear()
-    before = [_folder_bytes(folder) for folder in site.folders]
+    before = [folder_bytes(folder) for folder in site.folders]
     others = [client for client in network.clients if client not in last]
     network.scheduler.step_clients(others, network.trainer, stage="reveal")
     _look(site, number)
@@ -51,7 +51,7 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     needed = _vote(site) if site.variant.is_flat else _sit(site, number)
     acts, gas = recorder.acts, dict[str, int]()
     decided = sorted(sent.mined_at for act in acts for sent in act.sent if sent.label == site.variant.decisive)
-    written = [_folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
+    written = [folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
     for receipt in site.receipts:
         gas[receipt.label] = gas.get(receipt.label, 0) + receipt.gas
     figures = {
@@ -174,7 +174,3 @@ def _acting(site: Site, validator: ParticipantId, shard: ShardIndex) -> Iterator
     """Record what happens inside as an act of the validator; its work is charged to it, apart from verification."""
     with site.recorder.acting(validator, shard), site.meter.measuring("validator", validator, "decide"):
         yield
-
-
-def _folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())

@@ -8,7 +8,7 @@ calls that commit and reveal, encoded as a client sends them, their envelopes, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 from rich.table import Table
 
 from experiments.figures import save, spread
+from experiments.jobs import changed
 from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
@@ -43,34 +44,28 @@ WEIGHT_LIMITS = np.iinfo(np.int32)
 
 @dataclass(frozen=True)
 class Way:
-    """How updates are written: `changes` replace values of the job, `protocol` and `training` parts of those tables."""
+    """How updates are written: what that changes in the job (see `changed`)."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)
-    protocol: Mapping[str, int] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
     is_float: bool = False
     is_compact: bool = True
-
-    def applied_to(self, config: JobConfig) -> JobConfig:
-        """The job, its updates written this way."""
-        protocol, training = {**config.protocol, **self.protocol}, {**config.training, **self.training}
-        return replace(config, **self.changes, protocol=protocol, training=training)
 
 
 BASELINE = "fp32, ML-DSA-65"
 NARROW = {"lane_bits": 8}
 NIBBLES = {"lane_bits": 4}
+HALF, QUARTER = ({"training": {"sent_share": share}} for share in (0.5, 0.25))
 WAYS: Mapping[str, Way] = {
     BASELINE: Way(is_float=True),
     "int16, plain": Way({"lane_bits": 16}, is_compact=False),
     "int16": Way({"lane_bits": 16}),
     "int8, plain": Way(NARROW, is_compact=False),
     "int8": Way(NARROW),
-    "int8, largest half": Way(NARROW, training={"sent_share": 0.5}),
-    "int8, largest quarter": Way(NARROW, training={"sent_share": 0.25}),
+    "int8, largest half": Way({**NARROW, **HALF}),
+    "int8, largest quarter": Way({**NARROW, **QUARTER}),
     "int4, plain": Way(NIBBLES, is_compact=False),
     "int4": Way(NIBBLES),
-    "int4, largest half": Way(NIBBLES, training={"sent_share": 0.5}),
+    "int4, largest half": Way({**NIBBLES, **HALF}),
     "int4, fitted": Way({**NIBBLES, "exponents": "auto"}),
 }
 """All but the first are signed with LMS; `plain` are dense lanes, the others in their compact form where it is shorter.
@@ -144,7 +139,7 @@ def send(config: JobConfig, name: str, seed: int, target: float) -> Sent:
 
     way = WAYS[name]
     signature = ML_DSA_65_BYTES if way.is_float else signature_bytes(config.key_height)
-    config = way.applied_to(replace(config, seed=seed))
+    config = changed(config, {**way.changes, "seed": seed})
     job, dataset, shares = prepare_job(config)
     config = with_exponents(config, job, shares[0])
     federation = (UnquantisedFederation if way.is_float else Federation)(config, job, shares)

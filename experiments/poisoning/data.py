@@ -32,7 +32,6 @@ class Backdoor(Poison):
     Bagdasaryan et al. 2020, "How to backdoor federated learning" (arXiv:1807.00459), with a pixel trigger.
     """
 
-    is_targeted: bool = True
     target: int = 0
     share: float = 0.5
     strength: float = 2.0

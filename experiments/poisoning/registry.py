@@ -8,11 +8,11 @@ from experiments.poisoning.circuit import BitFlip, PhaseFlip, RandomPaulis
 from experiments.poisoning.data import Backdoor, Grover, LabelFlip
 from experiments.poisoning.poison import Poison
 from experiments.poisoning.unseen import Echo, HeadBias, NullDilution
-from experiments.poisoning.updates import FreeRider, Gaussian, InnerProduct, LittleIsEnough, Scaling, SignFlip
+from experiments.poisoning.updates import FreeRider, Gaussian, InnerProduct, LittleIsEnough, Scaling
 from qfl.errors import InvalidInput
 
 POISONS: Mapping[str, Poison] = {
-    "sign-flip": SignFlip(),
+    "sign-flip": Scaling(strength=-3.0),
     "scaling": Scaling(),
     "gaussian": Gaussian(),
     "label-flip": LabelFlip(),

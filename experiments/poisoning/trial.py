@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
+from experiments.jobs import changed
 from experiments.poisoning.data import Backdoor
 from experiments.poisoning.federation import PoisonedFederation
 from experiments.poisoning.poison import Poison
@@ -98,7 +99,7 @@ class Field:
         """
         from qfl.training.training import evaluate
 
-        config = replace(self.config, protocol={**self.config.protocol, "trimBps": defence.trim_bps})
+        config = changed(self.config, {"protocol": {"trimBps": defence.trim_bps}})
         panel = Panel(self.job, self.held, config.seed) if defence.is_judged else None
         federation = PoisonedFederation(config, self.job, self.shares, poison, attackers, panel or chooser)
         rounds = [federation.step() for _ in range(config.rounds)]

@@ -12,18 +12,11 @@ from qfl.quantum.architecture import Architecture
 
 
 @dataclass(frozen=True)
-class SignFlip(Poison):
-    """Sends what it trained the other way round, `strength` times (Li et al. 2019, "RSA", arXiv:1811.03761)."""
-
-    strength: float = 3.0
-
-    def send(self, trained: Vector, sight: Sight, arch: Architecture) -> Vector:
-        return -self.strength * trained
-
-
-@dataclass(frozen=True)
 class Scaling(Poison):
-    """Sends what it trained `strength` times: the boost of model replacement (Bagdasaryan et al. 2020, section 4.2)."""
+    """Sends what it trained `strength` times: the boost of model replacement (Bagdasaryan et al. 2020, section 4.2).
+
+    Below zero it is the sign flip (Li et al. 2019, "RSA", arXiv:1811.03761).
+    """
 
     strength: float = 10.0
 

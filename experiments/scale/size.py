@@ -14,7 +14,7 @@ MOST_SEATS = 64
 
 @dataclass(frozen=True)
 class Size:
-    """A network: `seats` of each of `shards` committees."""
+    """A network: `seats` of each of `shards` committees; at least one of everything."""
 
     clients: int
     validators: int
@@ -22,9 +22,6 @@ class Size:
     seats: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("clients", "validators", "shards"):
-            if getattr(self, name) < 1:
-                raise InvalidInput(name, getattr(self, name), "must be 1 or more")
         if not 1 <= self.seats <= MOST_SEATS:
             raise InvalidInput("seats", self.seats, f"a committee has 1 to {MOST_SEATS} seats")
         if self.validators < self.shards * self.seats:

@@ -23,6 +23,7 @@ ORDER = [
     *("qfl.apps", "qfl.apps.inspect", "qfl.apps.report", "qfl.apps.explorer", "qfl.apps.cli"),
     *(
         "experiments.figures",
+        "experiments.jobs",
         "experiments.peer",
         "experiments.learning",
         "experiments.consensus",

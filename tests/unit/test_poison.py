@@ -23,7 +23,6 @@ from experiments.poisoning.updates import (
     InnerProduct,
     LittleIsEnough,
     Scaling,
-    SignFlip,
 )
 from qfl.errors import InvalidInput
 from qfl.protocol.types import ModelShape
@@ -53,7 +52,7 @@ def sent(poison: Poison, own, **known) -> list[float]:
 
 def test_updates_by_hand():
     own = [[1.0, -2.0, 0.0], [3.0, -2.0, 1.0]]
-    assert sent(SignFlip(), own) == [-3, 6, 0]
+    assert sent(POISONS["sign-flip"], own) == [-3, 6, 0]
     assert sent(Scaling(), own) == [10, -20, 0]
     assert sent(InnerProduct(strength=0.5), own) == [-1, 1, -0.25]
     assert sent(LittleIsEnough(), own) == [2 - 1.5, -2, 0.5 - 0.75]
