@@ -197,7 +197,7 @@ def attack(
     All of it takes hours on one processor; name a --percent and a --partition for a part.
     """
     from experiments.poisoning.flower import Flower
-    from experiments.poisoning.registry import POISONS
+    from experiments.poisoning.poisons import POISONS
     from experiments.poisoning.sweep import NAME, attack_tables, bench_attack
 
     config = JobConfig(**of_the_job)

@@ -28,7 +28,7 @@ from experiments.consensus.consensus import bench_consensus
 from experiments.figures import save
 from experiments.jobs import changed
 from experiments.learning.bytes import BASELINE, as_document, bench_bytes
-from experiments.poisoning.registry import find_poison
+from experiments.poisoning.poisons import find_poison
 from experiments.poisoning.trial import DEFENCES, NOBODY, Field
 from experiments.scale.energy import energy_document
 from qfl.apps.report.energy import compute_accounts

@@ -18,6 +18,7 @@ from rich.table import Table
 
 from experiments.figures import save, spread
 from experiments.jobs import changed
+from experiments.learning.federation import Federation, Published
 from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
@@ -30,7 +31,6 @@ from qfl.protocol.state import from_state, wrap_int32
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.config import JobConfig
 from qfl.simulation.exponents import with_exponents
-from qfl.simulation.federation import Federation, Published
 from qfl.simulation.population import ENVELOPE_BYTES
 from qfl.simulation.prepare import prepare_job
 

@@ -1,8 +1,8 @@
 """Ways to learn in a federation, on the same data, from the same models, in as many rounds.
 
-Each run is the learning of a real job (`qfl.simulation.federation`: lanes and integer rule included), from the same
-first model, with the same shares and the same number of steps; only the recipe differs. The centralised run has all
-the data in one place, and its epochs instead of rounds.
+Each run is the learning of a real job (`federation.py`: lanes and integer rule included), from the same first model,
+with the same shares and the same number of steps; only the recipe differs. The centralised run has all the data in one
+place, and its epochs instead of rounds.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from rich.table import Table
 
 from experiments.figures import save, spread
 from experiments.jobs import changed
+from experiments.learning.federation import Federation
 from qfl.errors import InvalidInput
 from qfl.protocol.state import from_state
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 
 NAME = "learning.json"

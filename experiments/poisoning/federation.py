@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from experiments.learning.federation import Chooser, Federation, Published
 from experiments.poisoning.poison import Poison, Sight, Vector
 from qfl.protocol.state import from_state
 from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Chooser, Federation, Published
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from experiments.learning.federation import Federation
 from experiments.poisoning.client import POISONERS
 from qfl.client.client import Client
 from qfl.node.context import NodeContext
@@ -17,7 +18,6 @@ from qfl.protocol.types import ParticipantId
 from qfl.simulation import identities
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 from qfl.simulation.run import Place, run_job
 

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from experiments.learning.federation import Federation
 from qfl.protocol.content import content_digest, encode
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 from qfl.simulation.run import Place, run_job
 

@@ -23,6 +23,7 @@ from experiments.learning.bytes import (
     message_bytes,
     send,
 )
+from experiments.learning.federation import Federation
 from experiments.learning.learning import (
     MODELS,
     NAME,
@@ -37,7 +38,6 @@ from qfl.errors import InvalidInput
 from qfl.protocol.content import Content, ContentKind, encode, encode_briefly
 from qfl.protocol.types import VerifiedUpdate
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 from qfl.training.job import training_config
 

@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
+from experiments.learning.federation import Federation
 from qfl.errors import PrivacyExtraMissing
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 from qfl.training.differential_privacy import DELTA, privatise, spent_epsilon
 

@@ -51,7 +51,7 @@ LEARN = """
 import sys
 from pathlib import Path
 from qfl.simulation.config import load_config
-from qfl.simulation.federation import Federation
+from experiments.learning.federation import Federation
 from qfl.simulation.prepare import prepare_job
 from qfl.protocol.state import from_state
 from qfl.training.training import evaluate

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from experiments.learning.federation import Federation
 from qfl.errors import InvalidInput
 from qfl.protocol.lanes import SPANS
 from qfl.simulation.config import JobConfig
 from qfl.simulation.exponents import with_exponents
-from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
 
 TINY = JobConfig(

@@ -14,15 +14,19 @@ from hypothesis import strategies as st
 
 from experiments.poisoning.circuit import BitFlip, PhaseFlip, RandomPaulis, with_paulis, without_paulis
 from experiments.poisoning.client import POISONERS
-from experiments.poisoning.data import Backdoor, Grover, LabelFlip, with_trigger
 from experiments.poisoning.poison import Poison, Sight
-from experiments.poisoning.registry import POISONS, find_poison
-from experiments.poisoning.updates import (
+from experiments.poisoning.poisons import (
+    POISONS,
+    Backdoor,
     FreeRider,
     Gaussian,
+    Grover,
     InnerProduct,
+    LabelFlip,
     LittleIsEnough,
     Scaling,
+    find_poison,
+    with_trigger,
 )
 from qfl.errors import InvalidInput
 from qfl.protocol.types import ModelShape

@@ -6,15 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.poisoning.data import Backdoor
+from experiments.learning.federation import Federation
 from experiments.poisoning.federation import PoisonedFederation
 from experiments.poisoning.poison import Poison
-from experiments.poisoning.registry import POISONS
+from experiments.poisoning.poisons import POISONS, Backdoor
 from experiments.poisoning.sweep import UNATTACKED, attack_tables, bench_attack
-from experiments.poisoning.trial import DEFENCES, Field
+from experiments.poisoning.trial import DEFENCES, Field, Panel
 from qfl.simulation.config import JobConfig
-from qfl.simulation.federation import Federation
-from qfl.simulation.panel import Panel
 from qfl.simulation.prepare import prepare_job, validation_shares
 
 JOB = JobConfig(clients=5, rounds=2, validation_percent=20, model={"layers": 4}, training={"steps": 15})
