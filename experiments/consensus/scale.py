@@ -23,8 +23,7 @@ from typing import Any
 
 from rich.table import Table
 
-from experiments.consensus.federation import SEATS, Federation
-from experiments.consensus.load import Load, make_loads
+from experiments.consensus.federation import SEATS, Federation, Load, make_loads
 from experiments.figures import save, spread
 from qfl.chain.contracts.staking import Role
 from qfl.crypto.lms import LmsSecret

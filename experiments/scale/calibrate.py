@@ -22,11 +22,13 @@ from experiments.scale.constants import (
     WORK,
     Coefficients,
     Constants,
+    Costs,
     Law,
+    Pace,
     fit,
     opening_counts,
 )
-from experiments.scale.measure import KEY_HEIGHT, ROUNDS, YARDSTICK, Measured, Pace, measure_beside_yardstick
+from experiments.scale.measure import KEY_HEIGHT, ROUNDS, YARDSTICK, measure_beside_yardstick
 from experiments.scale.size import Size
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import Genesis
@@ -58,7 +60,7 @@ def calibrate(announce: Callable[[str], None]) -> Constants:
     return fit_constants(rounds, measure_opening(), _circumstances())
 
 
-def fit_constants(rounds: Sequence[Measured], opening: Coefficients, made: Mapping[str, object]) -> Constants:
+def fit_constants(rounds: Sequence[Costs], opening: Coefficients, made: Mapping[str, object]) -> Constants:
     """The constants of all laws from measured rounds."""
     counts = [measured.size.counts for measured in rounds]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from itertools import combinations
 from pathlib import Path
 
@@ -97,6 +97,43 @@ def total(coefficients: Mapping[str, float], counts: Mapping[str, float]) -> flo
 
 
 @dataclass(frozen=True)
+class Pace:
+    """Wall seconds and processor seconds of one and the same round, all stages and all roles; or factors of them."""
+
+    seconds: float
+    work: float
+
+    def over(self, other: Pace) -> Pace:
+        """How many times as slow as the other."""
+        return Pace(self.seconds / other.seconds, self.work / other.work)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A round, measured or modelled: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent`
+    bytes by kind of transaction; `update_bytes` is the size of an update's content object.
+    """
+
+    size: Size
+    seconds: Mapping[str, float]
+    work: Mapping[str, float]
+    gas: Mapping[str, float]
+    sent: Mapping[str, float]
+    update_bytes: float
+
+    @property
+    def pace(self) -> Pace:
+        """Of all stages, and of all roles."""
+        return Pace(sum(self.seconds.values()), sum(self.work.values()))
+
+    def times(self, pace: Pace) -> Costs:
+        """The same on a machine that is slower by these factors."""
+        seconds = {stage: value * pace.seconds for stage, value in self.seconds.items()}
+        work = {role: value * pace.work for role, value in self.work.items()}
+        return replace(self, seconds=seconds, work=work)
+
+
+@dataclass(frozen=True)
 class Constants:
     """Constants of proportion, by what they belong to and by the counts of `Size` they go with.
 
@@ -118,23 +155,14 @@ class Constants:
     update_bytes: int
     model_bytes: int
 
-    def gas_of(self, size: Size) -> dict[str, float]:
-        """Gas of a round's transactions, by kind."""
-        gas = {kind: total(constants, size.counts) for kind, constants in self.gas.items()}
-        seats = size.shards * size.seats
-        return {**gas, "open_round": total(self.opening, opening_counts(size.validators, seats))}
-
-    def sent_of(self, size: Size) -> dict[str, float]:
-        """Bytes of a round's transactions, by kind."""
-        return {kind: total(constants, size.counts) for kind, constants in self.sent.items()}
-
-    def seconds_of(self, size: Size) -> dict[str, float]:
-        """Wall seconds of a round's stages where all roles take turns in one process."""
-        return {stage: total(constants, size.counts) for stage, constants in self.stages.items()}
-
-    def work_of(self, size: Size) -> dict[str, float]:
-        """Processor seconds of a round, by role, all that play it together."""
-        return {role: total(constants, size.counts) for role, constants in self.work.items()}
+    def costs_of(self, size: Size) -> Costs:
+        """A round of that size, where all roles take turns in one process."""
+        groups = (self.stages, self.work, self.gas, self.sent)
+        seconds, work, gas, sent = (
+            {name: total(constants, size.counts) for name, constants in group.items()} for group in groups
+        )
+        gas["open_round"] = total(self.opening, opening_counts(size.validators, size.shards * size.seats))
+        return Costs(size, seconds, work, gas, sent, self.update_bytes)
 
     def _checked(self) -> Constants:
         """These, if they are numbers by name where such belong. Raises AttributeError, TypeError, ValueError."""

@@ -110,12 +110,13 @@ class _Round:
     def __init__(self, size: Size, constants: Constants, chains: Chains) -> None:
         self._size, self._chains = size, chains
         self._update, self._model = constants.update_bytes, constants.model_bytes
-        self.gas, self._sent = constants.gas_of(size), constants.sent_of(size)
+        costs = constants.costs_of(size)
+        self.gas, self._sent = costs.gas, costs.sent
         work = constants.work
         self._client = work["client"]["clients"]
         self._seat = work["validator"]["seats"] + work["validator"]["checks"] * size.updates_a_shard
         self._publisher = total(constants.stages["publish"], size.counts)
-        self._seconds_a_gas = constants.work_of(size)["chain"] / (sum(self.gas.values()) - self.gas["open_round"])
+        self._seconds_a_gas = costs.work["chain"] / (sum(self.gas.values()) - self.gas["open_round"])
 
     def phases(self, client: Link, validator: Link) -> list[Phase]:
         """From opening to publication."""

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.scale.energy import assumptions, energy_document, source_lines
+from experiments.scale.energy import assumptions, energy_document, leaves, source_lines
 from qfl.apps.report.energy import Range, compute_accounts, constant, load_constants
 from qfl.apps.report.workload import Workload, read_workload, summarise
 from qfl.errors import InvalidInput
@@ -84,11 +84,6 @@ def test_a_bitcoin_transaction_is_a_years_energy_over_a_years_transactions():
     """138 TWh a year, 7 and 3.3 transactions a second."""
     found = constant("bitcoin_transaction").range
     assert near(found, *(138e12 * 3_600 / (365.25 * 86_400 * rate) for rate in (7, 3.3)))
-
-
-def leaves(entries, name=""):
-    for key, entry in entries.items():
-        yield from [(f"{name}{key}", entry)] if "unit" in entry else leaves(entry, f"{name}{key}.")
 
 
 @pytest.mark.parametrize(("name", "entry"), leaves(load_constants()))
