@@ -34,14 +34,13 @@ class Acting:
 class Adversary:
     """The attackers of one trial, bonded; nobody in the reference."""
 
-    def __init__(self, testnet: LocalTestnet, attack: Attack | None) -> None:
-        self._testnet, self._attack = testnet, attack
+    def __init__(self, testnet: LocalTestnet, attack: Attack) -> None:
+        self._testnet, self.attack = testnet, attack
         self._all = Acting()
         self.senders: list[Insistent] = []
         self.names: list[str] = []
-        if attack is not None:
-            self._engage(attack)
-        self.participants = {testnet.join(name) for name in names_of_attackers(attack)}
+        self._engage()
+        self.participants = {testnet.join(name) for name in bonded_attackers(attack)}
         self._before_wei = self._wealth_wei()
 
     @property
@@ -49,29 +48,9 @@ class Adversary:
         """Those without a bond."""
         return self._all.outsiders
 
-    @property
-    def rounds(self) -> tuple[int, ...]:
-        """The rounds that somebody attacks in."""
-        return self._attack.rounds if self._attack else ()
-
-    @property
-    def place(self) -> int:
-        """How many clients are quicker than an attacker among them."""
-        return self._attack.place if self._attack else 0
-
-    @property
-    def seated(self) -> bool:
-        """Whether the attacking validators sit in the committee."""
-        return self._attack is not None and self._attack.seated
-
-    @property
-    def first(self) -> bool:
-        """Whether one of them has seat 0."""
-        return self._attack is not None and self._attack.first
-
     def acting_in(self, number: RoundNumber) -> Acting:
         """The attackers that act in a round."""
-        return self._all if number in self.rounds else Acting()
+        return self._all if number in self.attack.rounds else Acting()
 
     def gained_wei(self) -> int:
         """What the attackers have more than when they had bonded: stakes, rewards, bounties; gas is left out."""
@@ -81,9 +60,9 @@ class Adversary:
         purses = sum(sender.balance_wei() + sender.fees_wei for sender in self.senders)
         return purses + sum(self._testnet.funds_wei(name) for name in self.names)
 
-    def _engage(self, attack: Attack) -> None:
+    def _engage(self) -> None:
         """Bond the attackers, and give them accounts that insist."""
-        testnet = self._testnet
+        testnet, attack = self._testnet, self.attack
         if issubclass(attack.strategy, Outsider):
             self._all.outsiders.append(attack.strategy(testnet, self._outside()))
             self._all.clients.extend(self._all.outsiders)
@@ -109,13 +88,8 @@ class Adversary:
 
 def bonded_attackers(attack: Attack) -> dict[str, Kind]:
     """The classes of the attackers and their accomplices, by name; validators are numbered after the honest ones."""
-    attackers = {Who.CLIENT: 1, Who.VALIDATOR: attack.attackers}.get(attack.who, 0)
+    attackers = attack.attackers if attack.who in (Who.CLIENT, Who.VALIDATOR) else 0
     kinds: list[Kind] = [cast(Kind, attack.strategy)] * attackers + list(attack.accomplices)
     numbers = count(FIRST_ATTACKING_VALIDATOR)
     clients, validators = f"client-{ATTACKING_CLIENT}", (f"validator-{number}" for number in numbers)
     return {clients if issubclass(kind, Client) else next(validators): kind for kind in kinds}
-
-
-def names_of_attackers(attack: Attack | None) -> list[str]:
-    """Of those that are bonded."""
-    return [] if attack is None else list(bonded_attackers(attack))

@@ -31,8 +31,7 @@ class AttackOutcome:
 
     def all(self) -> frozenset[str]:
         """Everything that was seen."""
-        attempts = (attempt for sender in self._adversary.senders for attempt in sender.attempts)
-        seen = {attempt.refusal for attempt in attempts if attempt.refusal}
+        seen = {refusal for sender in self._adversary.senders for refusal in sender.refusals}
         seen |= {f"{fault} dispute" for fault in self._faults()}
         for number in self._rounds:
             seen |= self._in_round(number)
@@ -49,7 +48,8 @@ class AttackOutcome:
             for number in self.lost_rounds()
             if number < len(self._rounds)
         )
-        for number in self._stand & set(self._adversary.rounds if self._adversary.seated else ()):
+        attack = self._adversary.attack
+        for number in self._stand & set(attack.rounds if attack.seated else ()):
             parameters = self._ledger.round(number).plan.parameters
             seconds += len(self._turns_let_pass(number)) * parameters.turn_seconds
         return seconds

@@ -9,8 +9,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
-from experiments.attacks.commits import read_input
 from experiments.attacks.insistent import Insistent
+from experiments.attacks.outsiders import read_input
 from experiments.attacks.strategy import Griefer
 from experiments.attacks.testnet import SHARD
 from qfl.chain.contracts.beacon import RoundState

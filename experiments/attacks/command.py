@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +15,6 @@ from rich.progress import Progress
 from rich.table import Table
 
 from experiments.console import make_console
-from experiments.quiet import quiet
 from qfl.apps.cli import options
 
 if TYPE_CHECKING:
@@ -43,19 +43,19 @@ def attack(names: tuple[str, ...], everything: bool, listing: bool, out: Path | 
         _list(chosen, as_json)
         return
     rows = list(_try_out(chosen))
-    document = [row.to_json() for row in rows]
+    document = [asdict(row) for row in rows]
     if out is not None:
         out.write_text(json.dumps(document, indent=2) + "\n")
     if as_json:
         options.print_json(document)
     else:
         make_console().print(_table(rows))
-    if complaints := [f"{row.attack}: {', '.join(row.complaints)}" for row in rows if row.succeeded]:
+    if complaints := [f"{row.attack}: {', '.join(row.complaints)}" for row in rows if row.complaints]:
         raise AttackSucceeded(complaints)
 
 
 def _try_out(chosen: Sequence[Attack]) -> Iterator[Row]:
-    from experiments.attacks.suite import Suite
+    from experiments.attacks.suite import Suite, quiet
 
     with (
         tempfile.TemporaryDirectory(prefix="qfl-attack-") as name,

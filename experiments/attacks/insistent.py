@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from qfl.chain.rpc.calls import Receipt
@@ -14,24 +13,17 @@ GAS_OF_THE_REFUSED = 3_000_000
 """What a call that no estimate can be made for is sent with."""
 
 
-@dataclass(frozen=True)
-class Attempt:
-    """A call that was tried: `refusal` is the contract's error, "OutOfGas", or "" when it was accepted."""
-
-    label: str
-    refusal: str
-
-
 class Insistent(Sender):
-    """A sender that skips the dry run, and keeps an account of what it tried and paid.
+    """A sender that skips the dry run, and keeps an account of what it paid and what was refused.
 
+    `refusals` are contract errors by name, and "OutOfGas".
     `gas_limit` and `tip_wei`, where set, are what it sends with in place of an estimate and of the usual tip.
     """
 
     def __init__(self, sender: Sender) -> None:
         """The account of `sender`, insisting."""
         super().__init__(sender.web3, sender._account)
-        self.attempts: list[Attempt] = []
+        self.refusals: set[str] = set()
         self.gas = 0
         self.fees_wei = 0
         self.gas_limit: int | None = None
@@ -46,17 +38,15 @@ class Insistent(Sender):
         return True
 
     def send_raw(self, call: UnsentCall) -> tuple[Receipt, Mapping[str, Any]]:
-        """As `Sender.send_raw`, and remember how it ended."""
+        """As `Sender.send_raw`, and remember why it was refused."""
         try:
-            sent = super().send_raw(call)
+            return super().send_raw(call)
         except TransactionFailed:
-            self.attempts.append(Attempt(call.label, "OutOfGas"))
+            self.refusals.add("OutOfGas")
             raise
         except ContractReverted as refusal:
-            self.attempts.append(Attempt(call.label, refusal.name))
+            self.refusals.add(refusal.name)
             raise
-        self.attempts.append(Attempt(call.label, ""))
-        return sent
 
     async def _prepare(self, delivery: Delivery) -> None:
         try:

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, commits, draw, exits, models, proofs, rewards, seats, updates
+from experiments.attacks import challenges, clients, outsiders, seats
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
+from experiments.attacks.seats import attacker_in
 from experiments.attacks.strategy import Attack, Outsider
 from experiments.poisoning.client import POISONERS
 from qfl.apps.cli.behaviour import Behaviour
@@ -19,8 +20,13 @@ JUDGED = "passes every objective check; validators with data of their own leave 
 REPEATED = (2,)
 """The attacked round is lost, and the next one repeats it."""
 
+LIAR = attacker_in(seats.LyingSeat)
+"""Whether it proposes to honest seats, or has a quorum with others of its kind."""
+
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
+_proposer = partial(Attack, first=True)
+_publisher = partial(Attack, seated=False, lost=REPEATED, slashed=True)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
 
 ALL = (
@@ -28,51 +34,51 @@ ALL = (
     Attack(
         "forged-sender",
         "commit, leave and change keys in others' names, from any account",
-        commits.ForgedSender,
+        outsiders.ForgedSender,
         ("BadSignature",),
     ),
     Attack(
         "replay-round",
         "send a client's signed commitment again in the next round",
-        commits.ReplayAcrossRounds,
+        outsiders.ReplayAcrossRounds,
         ("NotCurrentRound", "LeafReused"),
     ),
     Attack(
         "replay-client",
         "say one client's signed commitment in another's name",
-        commits.ReplayAcrossClients,
+        outsiders.ReplayAcrossClients,
         ("BadSignature",),
         place=1,
     ),
     Attack(
         "replay-contract",
         "bring what a client signed for another deployment",
-        commits.ReplayAcrossContracts,
+        outsiders.ReplayAcrossContracts,
         ("BadSignature",),
     ),
     Attack(
-        "replay-chain", "bring what a client signed for another chain", commits.ReplayAcrossChains, ("BadSignature",)
+        "replay-chain", "bring what a client signed for another chain", outsiders.ReplayAcrossChains, ("BadSignature",)
     ),
     Attack(
         "copied-commitment",
         "commit to what another committed to, open it with its words",
-        commits.CopiedCommitment,
+        clients.CopiedCommitment,
         ("CommitmentMismatch", NOT_INCLUDED),
         place=3,
     ),
     Attack(
         "leaf-reuse",
         "sign every commitment with the same leaf of its key",
-        commits.ReusedLeaf,
+        clients.ReusedLeaf,
         ("LeafReused", NOT_INCLUDED),
         rounds=(1, 2),
     ),
     # --- content ---
-    Attack("over-norm", "outweigh all others with one huge update", updates.OverNorm, (NOT_INCLUDED,)),
+    Attack("over-norm", "outweigh all others with one huge update", clients.OverNorm, (NOT_INCLUDED,)),
     Attack(
         "withheld-content",
         "reveal an update and store it nowhere",
-        updates.WithheldContent,
+        clients.WithheldContent,
         (NOT_INCLUDED,),
         note="each seat searches for it once a turn",
     ),
@@ -84,59 +90,54 @@ ALL = (
     _private(
         "over-norm-proof",
         "prove that a huge update is within a bound of its own choice",
-        updates.OverNorm,
+        clients.OverNorm,
         ("BadNormProof", NOT_INCLUDED),
     ),
     _private(
-        "another-vectors-proof", "show a proof about one vector and seal another", proofs.AnotherVector, (NOT_INCLUDED,)
+        "another-vectors-proof",
+        "show a proof about one vector and seal another",
+        clients.AnotherVector,
+        (NOT_INCLUDED,),
     ),
     _private(
         "another-clients-proof",
         "use a proof that was made for another client",
-        proofs.AnothersProof,
+        clients.AnothersProof,
         ("BadNormProof", NOT_INCLUDED),
     ),
     _private(
         "another-rounds-proof",
         "use a proof that was made for another round",
-        proofs.OldProof,
+        clients.OldProof,
         ("BadNormProof", NOT_INCLUDED),
     ),
     _private(
         "malleated-proof",
         "be quicker than a client's reveal, with an altered proof",
-        proofs.MalleatedProof,
+        outsiders.MalleatedProof,
         ("CommitmentMismatch", "BadNormProof", "CoordinateOutOfField"),
         note="(-A, -B, C) is accepted, as any proof of the same statement: the client's reveal is carried for it",
     ),
     _private(
         "under-gassed-proof",
         "have a good proof recorded as false by too little gas",
-        proofs.UnderGassedProof,
+        outsiders.UnderGassedProof,
         ("OutOfGas",),
     ),
     # --- seats ---
-    Attack("silent-proposer", "hold the first seat and say nothing", seats.Silent, (OTHERS_QUORUM,), first=True),
-    Attack(
+    _proposer("silent-proposer", "hold the first seat and say nothing", seats.Silent, (OTHERS_QUORUM,)),
+    _proposer(
         "censoring-proposer",
         "propose a result without one client's update",
-        seats.CensoringProposer,
+        attacker_in(seats.CensoringSeat),
         (NOT_ATTESTED, OTHERS_QUORUM),
-        first=True,
     ),
-    Attack(
-        "lying-proposer",
-        "propose a false aggregate to honest seats",
-        seats.LyingProposer,
-        (NOT_ATTESTED, OTHERS_QUORUM),
-        first=True,
-    ),
-    Attack(
+    _proposer("lying-proposer", "propose a false aggregate to honest seats", LIAR, (NOT_ATTESTED, OTHERS_QUORUM)),
+    _proposer(
         "lying-minority",
         "bring a false aggregate with one signature of four",
-        seats.Minority,
+        attacker_in(seats.MinoritySeat),
         ("NoQuorum", "BadAttestation", NOT_ATTESTED, OTHERS_QUORUM),
-        first=True,
     ),
     Attack(
         "stalling-third",
@@ -147,24 +148,23 @@ ALL = (
         lost=REPEATED,
         note="any more than a third of the seats can do this",
     ),
-    Attack(
+    _proposer(
         "equivocation",
         "propose two results in one turn",
-        seats.Equivocator,
+        attacker_in(seats.EquivocatingSeat),
         ("equivocation dispute", OTHERS_QUORUM),
-        first=True,
         slashed=True,
     ),
     _majority(
         "lying-majority",
         "attest a false aggregate with three seats of four",
-        seats.Majority,
+        LIAR,
         ("aggregate dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "private-majority",
         "attest a false aggregate of sealed updates",
-        seats.Majority,
+        LIAR,
         ("aggregate dispute", FRESH_COMMITTEE),
         private=True,
         note="the challenger has the key of the one honest seat: without it, only clients could show the updates",
@@ -172,50 +172,44 @@ ALL = (
     _majority(
         "unopenable-majority",
         "attest an aggregate that nobody can open",
-        seats.UnopenableMajority,
+        attacker_in(seats.UnopenableSeat),
         ("aggregate dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "phantom-majority",
         "include an update that was never revealed",
-        seats.PhantomMajority,
+        attacker_in(seats.PhantomSeat),
         ("updates dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "over-norm-majority",
         "include an accomplice's huge update",
-        seats.LenientMajority,
+        attacker_in(seats.LenientSeat),
         ("norm dispute", FRESH_COMMITTEE),
-        accomplices=(updates.OverNorm,),
+        accomplices=(clients.OverNorm,),
     ),
     Attack(
         "hidden-update",
         "include an accomplice's update that nobody else can fetch",
-        seats.HidingMajority,
+        attacker_in(seats.HidingSeat),
         (),
         attackers=3,
-        accomplices=(updates.WithheldContent,),
+        accomplices=(clients.WithheldContent,),
         is_open=True,
         note="what nobody else has nobody can recompute: two thirds of a committee and a client choose the model",
     ),
     # --- models ---
-    Attack(
+    _publisher(
         "lying-publisher",
         "publish a model that does not follow",
-        models.LyingPublisher,
+        seats.LyingPublisher,
         ("model dispute", FRESH_COMMITTEE),
-        seated=False,
-        lost=REPEATED,
-        slashed=True,
     ),
-    Attack(
+    _publisher(
         "withholding-publisher",
         "publish a false model that nobody can open",
-        models.WithholdingPublisher,
+        seats.WithholdingPublisher,
         ("model dispute", FRESH_COMMITTEE),
-        seated=False,
-        lost=REPEATED,
-        slashed=True,
     ),
     # --- challenges ---
     Attack(
@@ -233,7 +227,7 @@ ALL = (
         challenges.RepeatedDisputes,
         ("NoCheckpoint", "aggregate dispute", FRESH_COMMITTEE),
         lost=REPEATED,
-        accomplices=(seats.Majority,) * 3,
+        accomplices=(LIAR,) * 3,
     ),
     Attack(
         "front-run-dispute",
@@ -242,14 +236,14 @@ ALL = (
         ("aggregate dispute", FRESH_COMMITTEE),
         lost=REPEATED,
         gains=True,
-        accomplices=(seats.Majority,) * 3,
+        accomplices=(LIAR,) * 3,
         note="the bounty goes to the copy; the guilty pay all the same",
     ),
     # --- the draw ---
     Attack(
         "grinding-draw",
         "open the round in a block that draws accomplices",
-        draw.Grinder,
+        outsiders.Grinder,
         (),
         rounds=(1,),
         seated=False,
@@ -260,14 +254,14 @@ ALL = (
     _majority(
         "exit-before-slash",
         "attest a false aggregate, then ask for the stake back",
-        exits.LeavingMajority,
+        seats.Leaver,
         ("StillUnbonding", "aggregate dispute", FRESH_COMMITTEE),
     ),
-    Attack("reward-twice", "claim every reward again", rewards.RewardTwice, ("AlreadyRewarded", "NothingOwed")),
+    Attack("reward-twice", "claim every reward again", outsiders.RewardTwice, ("AlreadyRewarded", "NothingOwed")),
     Attack(
         "reward-for-another",
         "claim rewards for those who did not earn them",
-        rewards.RewardForAnother,
+        outsiders.RewardForAnother,
         ("NotIncluded", "NotAttested", "NotFinal"),
     ),
 )

@@ -1,4 +1,4 @@
-"""Attacks from a seat in a committee: silence, censorship, false aggregates, two words for one turn."""
+"""Attacks by validators: silence, censorship, false aggregates, two words for one turn, false models."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Any
 import numpy as np
 from eth_utils.crypto import keccak
 
-from experiments.attacks.updates import NO_BOUND
+from experiments.attacks.clients import NO_BOUND, Withholding
 from qfl.chain.contracts.beacon import Duty
 from qfl.errors import ContractReverted
 from qfl.node.relay import send_unless_overtaken
-from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.content import Content, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import Checkpoint, RoundNumber, VerifiedUpdate
 from qfl.quorum.lms import encode_bundle
@@ -56,6 +56,11 @@ class SeatedAttacker(Validator):
         return False
 
 
+def attacker_in(seat: type[Seat]) -> type[SeatedAttacker]:
+    """Who behaves in its seat as this one does, alone or as one of several colluders."""
+    return type(f"{seat.__name__}Attacker", (SeatedAttacker,), {"seat_kind": seat})
+
+
 # --- one seat ------------------------------------------------------------------------------------------------
 
 
@@ -66,23 +71,11 @@ class CensoringSeat(Seat):
         return super()._result(turn, updates[1:])
 
 
-class CensoringProposer(SeatedAttacker):
-    """Proposes a result without one client's update."""
-
-    seat_kind = CensoringSeat
-
-
 class LyingSeat(Seat):
     """Proposes and attests an aggregate that is wrong in one coordinate."""
 
     def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         return falsify(super()._result(turn, updates))
-
-
-class LyingProposer(SeatedAttacker):
-    """Proposes a false aggregate to honest seats."""
-
-    seat_kind = LyingSeat
 
 
 class MinoritySeat(LyingSeat):
@@ -103,12 +96,6 @@ class MinoritySeat(LyingSeat):
                     self._sender.send(call)
             self._was_refused = True
         return False
-
-
-class Minority(SeatedAttacker):
-    """Alone against three honest seats."""
-
-    seat_kind = MinoritySeat
 
 
 class EquivocatingSeat(Seat):
@@ -135,19 +122,7 @@ class EquivocatingSeat(Seat):
         return sent
 
 
-class Equivocator(SeatedAttacker):
-    """Says two things in one turn."""
-
-    seat_kind = EquivocatingSeat
-
-
 # --- two thirds of the seats ---------------------------------------------------------------------------------
-
-
-class Majority(SeatedAttacker):
-    """One of three in four seats that attest a false aggregate."""
-
-    seat_kind = LyingSeat
 
 
 class UnopenableSeat(Seat):
@@ -157,12 +132,6 @@ class UnopenableSeat(Seat):
         result = super()._result(turn, updates)
         root, digest = keccak(b"no such aggregate"), keccak(b"no such content")
         return replace(result, checkpoint=replace(result.checkpoint, aggregate_root=root, content_digest=digest))
-
-
-class UnopenableMajority(SeatedAttacker):
-    """One of three in four seats that attest an aggregate nobody can open."""
-
-    seat_kind = UnopenableSeat
 
 
 class PhantomSeat(Seat):
@@ -179,24 +148,12 @@ class PhantomSeat(Seat):
         return True
 
 
-class PhantomMajority(SeatedAttacker):
-    """One of three in four seats that include an update which was never revealed."""
-
-    seat_kind = PhantomSeat
-
-
 class LenientSeat(Seat):
     """Knows no norm bound."""
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._spec = replace(self._spec, norm_bound=NO_BOUND)
-
-
-class LenientMajority(SeatedAttacker):
-    """One of three in four seats that include an accomplice's update, far over the norm bound."""
-
-    seat_kind = LenientSeat
 
 
 class HidingSeat(Seat):
@@ -212,7 +169,48 @@ class HidingSeat(Seat):
         return super()._result(turn, [*updates, *hidden])
 
 
-class HidingMajority(SeatedAttacker):
-    """One of three in four seats that include an accomplice's update, which the four of them keep to themselves."""
+# --- before the fault is proven, and after the checkpoint --------------------------------------------------------
 
-    seat_kind = HidingSeat
+
+class Leaver(SeatedAttacker):
+    """Attests a false aggregate and then asks for its stake back."""
+
+    seat_kind = LyingSeat
+    _has_left = False
+
+    def verify(self, duty: Duty) -> bool:
+        """Attest, ask to leave, and try to be paid at once."""
+        acted = super().verify(duty)
+        if acted and not self._has_left:
+            staking, validator = self._ledger.staking, self.participant
+            nonce = staking.participant(validator).nonce
+            digest = self._ledger.staking_domain.exit(validator, nonce)
+            signature = self._signer.sign_once(f"exit {nonce}", duty.round, digest)
+            if signature is not None:
+                self._sender.send(staking.request_exit(validator, signature))
+            self._has_left = True
+            with suppress(ContractReverted):
+                self._sender.send(staking.withdraw(validator))
+        return acted
+
+
+class LyingPublisher(Validator):
+    """Publishes a model that is wrong in one coordinate; it signs nothing else."""
+
+    def verify(self, duty: Duty) -> bool:
+        """Nothing."""
+        return False
+
+    def _next_model(self, round_number: RoundNumber) -> Content:
+        model = super()._next_model(round_number)
+        lanes = model.lanes.copy()
+        lanes[0] += 1
+        return replace(model, lanes=lanes)
+
+
+class WithholdingPublisher(LyingPublisher):
+    """Publishes a false model and keeps it to itself, so that nobody can open the coordinate that is wrong."""
+
+    def __init__(self, *arguments: Any, **settings: Any) -> None:
+        super().__init__(*arguments, **settings)
+        self._store = Withholding(self._store)

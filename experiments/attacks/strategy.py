@@ -84,7 +84,7 @@ class Attack:
         tries: what it tries, in a line.
         strategy: the role that does it.
         stopped_by: what has to be seen of it: contract errors, and outcomes of `attacks.attack_outcome`.
-        attackers: how many validators attack together; of the others it is one.
+        attackers: how many clients or validators attack together; of the others it is one.
         rounds: the rounds that the attackers act in.
         seated: whether attacking validators need seats in the round's committee; `first`: seat 0 of them.
         lost: the rounds that end without a model that stands; the reference loses them too.
@@ -119,3 +119,7 @@ class Attack:
         """Whose role it is."""
         kinds = {Outsider: Who.OUTSIDER, Client: Who.CLIENT, Validator: Who.VALIDATOR, Griefer: Who.CHALLENGER}
         return next(who for kind, who in kinds.items() if issubclass(self.strategy, kind))
+
+
+NO_ATTACK = Attack("reference", "nothing", Client, (), attackers=0, rounds=())
+"""Nobody's: what an attack is compared with."""

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-from dataclasses import asdict, dataclass
+import logging
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
-from experiments.attacks.job import SmallJob
-from experiments.attacks.strategy import Attack
-from experiments.attacks.trial import Outcome, Stage
+from experiments.attacks.adversary import bonded_attackers
+from experiments.attacks.strategy import NO_ATTACK, Attack
+from experiments.attacks.testnet import LocalTestnet
+from experiments.attacks.trial import HONEST, MODELS, Outcome, SmallJob, Trial
+from qfl.client.update import NormProver
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet, DevnetConfig
+from qfl.devnet.health import call_chain
 
 WEI = 10**18
 CAPACITY = 64
@@ -49,15 +55,6 @@ class Row:
     is_open: bool
     note: str
     complaints: tuple[str, ...]
-
-    @property
-    def succeeded(self) -> bool:
-        """Whether the attack managed what nobody expected of it."""
-        return bool(self.complaints)
-
-    def to_json(self) -> dict[str, Any]:
-        """The row as plain values."""
-        return asdict(self)
 
 
 def compare(attack: Attack, reference: Outcome, outcome: Outcome) -> Row:
@@ -101,6 +98,75 @@ def _complaints(attack: Attack, reference: Outcome, outcome: Outcome) -> list[st
     return found
 
 
+@dataclass
+class Moment:
+    """A state of the network to come back to: the chain's snapshot, and everybody as they were, with their folders."""
+
+    snapshot: str
+    testnet: LocalTestnet
+
+
+class Stage:
+    """Where trials of one mode are played: one bonded network, which is put back afterwards.
+
+    A trial starts at the moment before its attackers first act: nothing that everybody does honestly is done twice.
+    What goes back is the chain, and all that people keep on disk. So keys sign with the same leaf in several pasts, of
+    which one remains: only keys of a network that is thrown away may do that. Content stays on IPFS.
+
+    Args:
+        devnet: its chain is the stage's alone.
+        keys, prover: for the private mode.
+    """
+
+    def __init__(
+        self,
+        devnet: Devnet,
+        folder: Path,
+        job: SmallJob,
+        keys: NormKeys | None = None,
+        prover: NormProver | None = None,
+    ) -> None:
+        self._devnet, self._folder, self._job, self._prover = devnet, folder, job, prover
+        self._verifying_key = None if keys is None else keys.verifying_key
+        self._moments: list[Moment] = []
+        """By how many rounds are over."""
+
+    def play(self, attack: Attack) -> Outcome:
+        """Run the small job, with the attack."""
+        moment = self._go_back(min(attack.rounds, default=MODELS) - 1)
+        with self._arena(attack.name, moment.testnet, list(bonded_attackers(attack))) as testnet:
+            return Trial(testnet, self._job, attack).run()
+
+    def _go_back(self, rounds: int) -> Moment:
+        """To the moment when `rounds` are over: put the network back there, or to the last one before and go on."""
+        del self._moments[rounds + 1 :]  # reverting to a snapshot deletes those taken later
+        if self._moments:
+            last = self._moments[-1]
+            call_chain(self._devnet.rpc_url, "evm_revert", last.snapshot)
+            last.snapshot = self._snapshot()
+        while len(self._moments) <= rounds:
+            past = self._moments[-1].testnet if self._moments else None
+            with self._arena("honest", past) as testnet:
+                honest = Trial(testnet, self._job, NO_ATTACK)
+                if past is not None:
+                    honest.run_round()
+            self._moments.append(Moment(self._snapshot(), testnet))
+        return self._moments[rounds]
+
+    def _arena(self, name: str, past: LocalTestnet | None, attackers: Sequence[str] = ()) -> LocalTestnet:
+        return LocalTestnet(
+            *(self._devnet, Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder)), [*HONEST, *attackers]),
+            *(self._job.document, self._job.genesis),
+            marks="marks",
+            verifying_key=self._verifying_key,
+            prover=self._prover,
+            past=past,
+        )
+
+    def _snapshot(self) -> str:
+        return str(call_chain(self._devnet.rpc_url, "evm_snapshot"))
+
+
 class Suite:
     """Tries attacks; a context manager, for the sake of its networks and its proving process.
 
@@ -108,9 +174,9 @@ class Suite:
     attacks that lose the same rounds in the same mode.
     """
 
-    def __init__(self, folder: Path, norm_keys: NormKeys | None = None) -> None:
-        """`norm_keys` are for 64 lanes; they are made in `folder` when they are needed and not given."""
-        self._folder, self._norm_keys = folder, norm_keys
+    def __init__(self, folder: Path) -> None:
+        """`folder` is for all that they keep on disk, keys of norm proofs included."""
+        self._folder = folder
         self._open = ExitStack()
         self._stages: dict[bool, Stage] = {}
         self._references: dict[tuple[bool, tuple[int, ...]], Outcome] = {}
@@ -128,20 +194,28 @@ class Suite:
             ExtraMissing: it is for the private mode, and nothing here can prove.
         """
         alike = attack.private, attack.lost
+        stage = self._stage(attack.private)
         if alike not in self._references:
-            self._references[alike] = self._stage(attack.private).play("reference", None, attack.lost)
-        outcome = self._stage(attack.private).play(attack.name, attack, attack.lost)
-        return compare(attack, self._references[alike], outcome)
+            self._references[alike] = stage.play(replace(NO_ATTACK, lost=attack.lost))
+        return compare(attack, self._references[alike], stage.play(attack))
 
     def _stage(self, private: bool) -> Stage:
         if private not in self._stages:
             mode = "private" if private else "transparent"
-            keys = self._keys() if private else None
+            keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
             devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}")))
-            verifying_key = keys.verifying_key if keys is not None else None
-            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), verifying_key, prover)
+            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover)
         return self._stages[private]
 
-    def _keys(self) -> NormKeys:
-        return self._norm_keys or NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}")
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Honest roles warn of what attackers do, over and over: only what is worse than that is shown."""
+    logger = logging.getLogger("qfl")
+    before = logger.level
+    logger.setLevel(logging.ERROR if before >= logging.INFO else before)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

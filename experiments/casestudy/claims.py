@@ -8,16 +8,19 @@ from statistics import mean, stdev
 from typing import Any
 
 from experiments.casestudy.methods import ATTACKERS_PERCENT, CALM, CLASSICAL, PLAIN_QFL, QFLCHAIN
-from experiments.casestudy.parts import OURS
 from experiments.learning.bytes import BASELINE
 
 Document = Mapping[str, Any]
 """`casestudy.json`; a part that was not measured is absent."""
 
+OURS = "int8"
+"""How QFLchain's updates are written where their bytes are counted (see `experiments.learning.bytes`)."""
+
 OVERHEAD = "communication and consensus overhead"
 SCALE = "scalability and storage"
 ENERGY = "energy"
 SECURITY = "security"
+HEADINGS = ("figure", "against", "circulated", "measured", "spread", "verdict")
 PILLARS = (OVERHEAD, SCALE, ENERGY, SECURITY)
 
 ATTACKED = f"accuracy, {ATTACKERS_PERCENT} % attackers"
@@ -66,6 +69,11 @@ class Claim:
         if self.circulated is None:
             return ""
         return f"{100 * self.circulated:+.1f} %" if self.is_points else f"{-100 * self.circulated:+.0f} %"
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        """The claim as a line under `HEADINGS`."""
+        return self.what, self.against, self.theirs, self.ours, self.spread, self.verdict
 
 
 def compute_claims(document: Document) -> list[Claim]:

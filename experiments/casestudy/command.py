@@ -9,7 +9,6 @@ import click
 from rich.table import Table
 
 from experiments.console import make_console
-from experiments.quiet import quiet
 from qfl.apps.cli import options
 from qfl.bounds import LAST_SEED
 
@@ -25,7 +24,8 @@ def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_j
 
     Parts are learning, bytes, consensus, energy and attacks. Let nothing else run meanwhile: two of them take the time.
     """
-    from experiments.casestudy.claims import compute_claims
+    from experiments.attacks.suite import quiet
+    from experiments.casestudy.claims import HEADINGS, compute_claims
     from experiments.casestudy.methods import REDUCED, Size
     from experiments.casestudy.study import NAME, run_study
 
@@ -33,13 +33,12 @@ def casestudy(seeds: str, parts: tuple[str, ...], reduced: bool, out: Path, as_j
     console = make_console(as_json)
     with console.status("") as status, quiet():
         document = run_study(size, out, parts, status.update)
-    claims = compute_claims(document)
     if as_json:
         options.print_json(document)
         return
-    table = Table("figure", "against", "circulated", "measured", "spread", "verdict", title="Case study")
-    for claim in claims:
-        table.add_row(claim.what, claim.against, claim.theirs, claim.ours, claim.spread, claim.verdict)
+    table = Table(*HEADINGS, title="Case study")
+    for claim in compute_claims(document):
+        table.add_row(*claim.row)
     console.print(table)
     console.print(f"definitions, tables and figures are in {out}: casestudy.html, .md and {NAME}", highlight=False)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from qfl.simulation.config import JobConfig
@@ -13,25 +13,19 @@ CALM = "calm"
 ATTACKERS_PERCENT = 30
 VALIDATION_PERCENT = 20
 """Of the training data, which validators hold to judge by. Clients of no method have it, so all learn from the same."""
-PLAIN = {"control_variates": False}
+PLAIN = {"training": {"control_variates": False}}
 """Federated averaging (McMahan et al. 2017, arXiv:1602.05629): clients keep nothing from round to round."""
 
 
 @dataclass(frozen=True)
 class Method:
-    """A way to learn together: what it replaces in the job, and which defence (`poisoning/trial.py`) it has."""
+    """A way to learn together: what it changes in the job, and which defence (`poisoning/trial.py`) it has."""
 
     name: str
     title: str
     about: str
     defence: str
-    training: Mapping[str, Any] = field(default_factory=dict)
-    model: Mapping[str, Any] = field(default_factory=dict)
-
-    def applied_to(self, config: JobConfig) -> JobConfig:
-        """The job, learnt this way."""
-        training, model = {**config.training, **self.training}, {**config.model, **self.model}
-        return replace(config, training=training, model=model)
+    changes: Mapping[str, Any] = field(default_factory=dict)
 
 
 QFLCHAIN = Method(
@@ -47,15 +41,14 @@ PLAIN_QFL = Method(
     "the same quantum model; federated averaging, all updates averaged. On a flat chain the model is the same: "
     "validators there agree on the average of whatever was sent",
     "mean",
-    training=PLAIN,
+    PLAIN,
 )
 CLASSICAL = Method(
     "classical",
     "classical FL",
     "a perceptron of as many parameters, fed with the same pixels; federated averaging, all updates averaged",
     "mean",
-    training=PLAIN,
-    model={"ansatz": "classical"},
+    {**PLAIN, "model": {"ansatz": "classical"}},
 )
 METHODS = {method.name: method for method in (QFLCHAIN, PLAIN_QFL, CLASSICAL)}
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any
 
-from experiments.casestudy.claims import PILLARS, Claim, Document
+from experiments.casestudy.claims import HEADINGS, PILLARS, Claim, Document
 from experiments.casestudy.methods import ATTACKERS_PERCENT, CALM, METHODS, VALIDATION_PERCENT
 from experiments.consensus.variants import VARIANTS
 from qfl.apps.report.comparison import attack_section
@@ -62,12 +62,8 @@ def _pillars(claims: Sequence[Claim]) -> Section:
         "states ours: what is measured, and against what. Accuracy is a difference in percentage points, everything "
         "else what changes against the baseline: less is better. Where several baselines are thinkable, all are shown."
     ]
-    tables = []
-    for pillar in PILLARS:
-        rows = [(c.what, c.against, c.theirs, c.ours, c.spread, c.verdict) for c in claims if c.pillar == pillar]
-        headings = ("figure", "against", "circulated", "measured", "spread", "verdict")
-        if rows:
-            tables.append(Table(pillar.capitalize(), headings, rows, is_text=True))
+    rows = {pillar: [claim.row for claim in claims if claim.pillar == pillar] for pillar in PILLARS}
+    tables = [Table(pillar.capitalize(), HEADINGS, found, is_text=True) for pillar, found in rows.items() if found]
     return Section("The four pillars", texts, tables=tables)
 
 

@@ -51,11 +51,11 @@ class Act:
 
 
 class Recorder:
-    """Watches the validators of this process; `acting` says whose turn it is."""
+    """Watches the validators of this process; `acting` says whose turn it is, and `act` is what they do then."""
 
     def __init__(self) -> None:
         self.acts: list[Act] = []
-        self._act: Act | None = None
+        self.act: Act | None = None
         self._exchanges: list[Exchange] = []
         self._since = self._handed_over = 0.0
         self._chain = ""
@@ -63,7 +63,7 @@ class Recorder:
     @contextmanager
     def acting(self, validator: ParticipantId, shard: ShardIndex) -> Iterator[None]:
         """Record what happens inside as one act of `validator`."""
-        act = self._act = Act(validator, shard)
+        act = self.act = Act(validator, shard)
         self._exchanges.clear()
         self._since = time.perf_counter()
         try:
@@ -71,28 +71,18 @@ class Recorder:
                 yield
         finally:
             act.own_seconds = time.perf_counter() - self._since
-            self._act = None
+            self.act = None
             for exchange in self._exchanges:  # only now: reading them takes time
                 _count(exchange, act)
             self.acts.append(act)
 
     def receive(self, receipt: Receipt) -> None:
         """A `ReceiptListener`: a transaction of who acts is in a block."""
-        if self._act is not None:
+        if self.act is not None:
             now = time.perf_counter()
             own, chain = self._handed_over - self._since, now - self._handed_over
-            self._act.sent.append(Sent(receipt.label, self._chain, own, chain, now, receipt.size))
+            self.act.sent.append(Sent(receipt.label, self._chain, own, chain, now, receipt.size))
             self._since = now
-
-    def fetched(self, size: int) -> None:
-        """Who acts got content from the store."""
-        if self._act is not None:
-            self._act.fetched.append(size)
-
-    def stored(self, size: int) -> None:
-        """Who acts gave content to the store."""
-        if self._act is not None:
-            self._act.stored.append(size)
 
     def _exchanged(self, exchange: Exchange) -> None:
         self._exchanges.append(exchange)
@@ -107,12 +97,14 @@ class RecordingStore:
         self._store, self._recorder = store, recorder
 
     def put(self, data: bytes) -> bytes:
-        self._recorder.stored(len(data))
+        if self._recorder.act is not None:
+            self._recorder.act.stored.append(len(data))
         return self._store.put(data)
 
     def get(self, digest: bytes, max_bytes: int) -> bytes:
         data = self._store.get(digest, max_bytes)
-        self._recorder.fetched(len(data))
+        if self._recorder.act is not None:
+            self._recorder.act.fetched.append(len(data))
         return data
 
     def unpin(self, digest: bytes) -> None:
@@ -139,9 +131,7 @@ def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
 
     Every validator has a machine of its own: its acts follow one another, but wait for nobody else's, save for the
     transactions they answer to (`WAITS_FOR`). A chain takes one transaction after the other, as they come.
-
-    Raises:
-        ValueError: there are not so many.
+    There are at least `needed` of those.
     """
     queues = _queues(acts)
     free_at, chain_free_at = dict.fromkeys(queues, 0.0), dict[str, float]()
@@ -154,8 +144,6 @@ def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
         head.ended = free_at[validator] = chain_free_at[head.sent.chain] = begun + head.sent.chain_seconds
         if head.sent.label == last:
             ends.append(head.ended)
-    if len(ends) < needed:
-        raise ValueError(f"{len(ends)} transactions called {last}, {needed} are needed")
     return sorted(ends)[needed - 1]
 
 

@@ -1,19 +1,25 @@
-"""A deployment with everybody bonded and nothing trained: what chains do is measured.
+"""A deployment with everybody bonded and nothing trained, and the load of a round: what chains do is measured.
 
 The contracts are the real ones, and so is every signature. What is made up is what no contract looks into: the roots of
-updates, aggregates and models. So a load can be made beforehand, and none of it is training or fetching.
+updates, aggregates and models. So a load is made and signed beforehand, and none of it is training or fetching.
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 
 from qfl.chain.clock import DevelopmentClock
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import Genesis, deploy
 from qfl.chain.ledger import Ledger
+from qfl.chain.mirroring import shard_in
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.calls import ChainRouter, Receipt
@@ -21,11 +27,19 @@ from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import encode_bundle
+from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 
 SEATS = 4
+COMMIT_GAS, REVEAL_GAS = 400_000, 150_000
+"""Limits, well above what is used: a signature's cost varies."""
+MOST_BLOCKS = 60
+"""Blocks, a second apart, that the commits may take; the last of them is before the phase ends."""
+FEE_WEI = 10 * 10**9
+REVEALS_IN = keccak(text="revealsIn(uint64)")[:4]
 
 
 def word(text: str) -> bytes:
@@ -120,3 +134,79 @@ class BondedDeployment:
         root, digest = word(f"model {number}"), word(f"content {number}")
         signature = publisher.sign(domain.publication(number, publisher.id, root, digest))
         self.sender.send(beacon.publish(number, publisher.id, root=root, digest=digest, signature=signature))
+
+
+@dataclass(frozen=True)
+class Load:
+    """What `pusher.py` takes, but for the node's process and the repeats; `updates` is how many there are in it."""
+
+    url: str
+    phases: list[tuple[int, str]]
+    accepted: tuple[dict[str, str], str]
+    updates: int
+
+    def line(self, pid: int, repeats: int) -> str:
+        """The pusher's first line of input."""
+        return json.dumps({**asdict(self), "pid": pid, "repeats": repeats}) + "\n"
+
+
+def make_loads(deployed: BondedDeployment, number: RoundNumber, most: int) -> list[Load]:
+    """Bring the mirrors to the round, admit as many clients to every shard, up to `most`, and sign what they send."""
+    ledger = deployed.ledger
+    begin_mirrors(ledger, deployed.sender)
+    members: list[list[Member]] = [[] for _ in ledger.shards]
+    for client in deployed.clients.values():
+        mirrored = ledger.mirrors[0].mirrored()
+        assert mirrored is not None
+        members[shard_in(mirrored, client.id)].append(client)
+    count = min(most, *map(len, members))
+    admit_clients(ledger, deployed.sender, clients=[client.id for own in members for client in own[:count]])
+    return [_load_of(deployed, number, ShardIndex(shard), own[:count]) for shard, own in enumerate(members)]
+
+
+def _load_of(deployed: BondedDeployment, number: RoundNumber, shard: ShardIndex, clients: Sequence[Member]) -> Load:
+    ledger, contract = deployed.ledger, deployed.ledger.shards[shard]
+    context, domain = ledger.beacon.context(), ledger.shard_domains[shard]
+    commits, reveals = [], []
+    for client in clients:
+        root, content, salt = (word(f"{part} {client.id}") for part in ("root", "content", "salt"))
+        commitment = compute_commitment(number, client.id, root, content, salt)
+        signature = client.sign(domain.commit(number, client.id, context.base_root, commitment))
+        commits.append(
+            contract.commit(number, client.id, base_root=context.base_root, commitment=commitment, signature=signature)
+        )
+        reveals.append(contract.reveal(number, client.id, update_root=root, content_digest=content, salt=salt))
+    chain_id, web3 = ledger.deployment.chains[shard].chainId, contract.web3
+    nonce = web3.eth.get_transaction_count(development_account(0).address)
+    commit_ends_at = ledger.beacon.round_at(number).commit_ends_at
+    return Load(
+        deployed.shard_urls[shard],
+        [
+            (commit_ends_at - MOST_BLOCKS, _signed(commits, chain_id, nonce, COMMIT_GAS)),
+            (commit_ends_at, _signed(reveals, chain_id, nonce + len(commits), REVEAL_GAS)),
+        ],
+        (
+            {"to": contract.address, "data": "0x" + (REVEALS_IN + encode(["uint64"], [number])).hex()},
+            "0x" + encode(["uint256"], [len(clients)]).hex(),
+        ),
+        len(clients),
+    )
+
+
+def _signed(calls: Sequence[UnsentCall], chain_id: int, nonce: int, gas: int) -> str:
+    """The calls as one JSON-RPC batch of signed transactions."""
+    account, batch = development_account(0), []
+    for number, call in enumerate(calls):
+        transaction: dict[str, Any] = {
+            "chainId": chain_id,
+            "nonce": nonce + number,
+            "gas": gas,
+            "maxFeePerGas": FEE_WEI,
+            "maxPriorityFeePerGas": 10**9,
+            "value": 0,
+            "to": call.to,
+            "data": call.data,
+        }
+        raw = account.sign_transaction(transaction).raw_transaction.to_0x_hex()
+        batch.append({"jsonrpc": "2.0", "id": number, "method": "eth_sendRawTransaction", "params": [raw]})
+    return json.dumps(batch)

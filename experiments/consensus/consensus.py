@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -20,6 +19,7 @@ from rich.table import Table
 from experiments.consensus.decide import Figures, measure_round
 from experiments.consensus.variants import SHARDS, VARIANTS, build_site
 from experiments.figures import save, spread
+from experiments.jobs import changed
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.protocol.types import TrainingResult, TrainingTask
@@ -80,7 +80,7 @@ def bench_consensus(config: JobConfig, out: Path, repetitions: int, announce: Ca
     Raises:
         QflError: a part of the network does not do what it must.
     """
-    config = replace(config, training={**config.training, **ONE_STEP}, rounds=1)
+    config = changed(config, {"training": ONE_STEP, "rounds": 1})
     job, _, shares = prepare_job(config)
     trainer = OneTraining(LocalTrainer(job, shares))
     found: dict[str, list[tuple[Figures, dict[str, int]]]] = {variant.name: [] for variant in VARIANTS}

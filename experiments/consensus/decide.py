@@ -5,11 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from statistics import mean
 
 from experiments.consensus.acts import Act, critical_path
 from experiments.consensus.flat import SHARD
+from experiments.consensus.storage import folder_bytes
 from experiments.consensus.variants import Site
 from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
@@ -17,7 +17,6 @@ from qfl.errors import RoundNotCompleted
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import Network, run_until
-from qfl.validator.validator import Validator
 
 ON_BEACON = ("open_round", "checkpoint", "vote")
 """Transactions to contracts that stay on the beacon's chain when shards have chains of their own."""
@@ -41,7 +40,7 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     last = _last_of_each_shard(network)
     recorder.acts.clear()
     site.meter.clear()
-    before = [_folder_bytes(folder) for folder in site.folders]
+    before = [folder_bytes(folder) for folder in site.folders]
     others = [client for client in network.clients if client not in last]
     network.scheduler.step_clients(others, network.trainer, stage="reveal")
     _look(site, number)
@@ -51,7 +50,7 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     needed = _vote(site) if site.variant.is_flat else _sit(site, number)
     acts, gas = recorder.acts, dict[str, int]()
     decided = sorted(sent.mined_at for act in acts for sent in act.sent if sent.label == site.variant.decisive)
-    written = [_folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
+    written = [folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
     for receipt in site.receipts:
         gas[receipt.label] = gas.get(receipt.label, 0) + receipt.gas
     figures = {
@@ -115,7 +114,7 @@ def _take_seats(site: Site, number: RoundNumber) -> None:
         voter.prepare(number)
     if not site.variant.is_flat:
         for validator in site.network.validators:
-            validator.look(number)
+            validator.step([Phase.REVEAL])
 
 
 def _look(site: Site, number: RoundNumber) -> None:
@@ -127,9 +126,7 @@ def _look(site: Site, number: RoundNumber) -> None:
             with _acting(site, voter.participant, SHARD):
                 voter.look()
     else:
-        for _, shard, validator in _seats(site, number):
-            with _acting(site, validator.participant, shard):
-                validator.look(number)
+        _step_seats(site, number, Phase.REVEAL)
 
 
 def _vote(site: Site) -> int:
@@ -146,24 +143,29 @@ def _vote(site: Site) -> int:
 
 def _sit(site: Site, number: RoundNumber) -> int:
     """Let the seats act, in their order, until every shard with updates has its checkpoint; how many those are."""
-    beacon, said = site.network.ledger.beacon, True
-    while said and beacon.context().phase is Phase.CHECKPOINT:
-        said = False
-        for _, shard, validator in _seats(site, number):
-            with _acting(site, validator.participant, shard):
-                said |= validator.step([Phase.CHECKPOINT]).has_acted
+    beacon = site.network.ledger.beacon
+    while beacon.context().phase is Phase.CHECKPOINT and _step_seats(site, number, Phase.CHECKPOINT):
+        pass
     if not (accepted := len(beacon.accepted(number, site.network.ledger.round(number).opened_in))):
         raise RoundNotCompleted(number, "no committee came to a decision")
     return accepted
 
 
-def _seats(site: Site, number: RoundNumber) -> list[tuple[int, ShardIndex, Validator]]:
-    """Every committee's seats, the first ones of all shards first."""
+def _step_seats(site: Site, number: RoundNumber, phase: Phase) -> bool:
+    """Let every seat step, the first ones of all shards first; whether one acted.
+
+    The scheduler would let shards act at the same time, and would not say whose step belongs to which of them: here
+    each is an act of its own, recorded in the order of seats, which is the order that proposals are made in.
+    """
     people = {validator.participant: validator for validator in site.network.validators}
     shards = [ShardIndex(shard) for shard in range(site.variant.shards)]
-    committees = [(shard, site.network.ledger.beacon.committee(number, shard)) for shard in shards]
-    seats = [(seat, shard, people[member]) for shard, members in committees for seat, member in enumerate(members)]
-    return sorted(seats, key=lambda entry: entry[:2])
+    committees = [site.network.ledger.beacon.committee(number, shard) for shard in shards]
+    has_acted = False
+    for seats in zip(*committees, strict=True):
+        for shard, member in zip(shards, seats, strict=True):
+            with _acting(site, member, shard):
+                has_acted |= people[member].step([phase]).has_acted
+    return has_acted
 
 
 @contextmanager
@@ -171,7 +173,3 @@ def _acting(site: Site, validator: ParticipantId, shard: ShardIndex) -> Iterator
     """Record what happens inside as an act of the validator; its work is charged to it, apart from verification."""
     with site.recorder.acting(validator, shard), site.meter.measuring("validator", validator, "decide"):
         yield
-
-
-def _folder_bytes(folder: Path) -> int:
-    return sum(path.stat().st_size for path in folder.iterdir())

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import median
+from typing import Any
 
 import requests
 from rich.table import Table
 
-from experiments.consensus.bonded_deployment import SEATS, BondedDeployment, made_up_keys, word
+from experiments.consensus.bonded_deployment import BondedDeployment, made_up_keys, word
+from experiments.consensus.variants import SEATS
 from experiments.figures import save
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
@@ -28,7 +29,6 @@ from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardInde
 from qfl.simulation.explorer_beside import explorer_beside
 from qfl.simulation.mark import hold_folder
 
-NAME = "explorer.json"
 VALIDATORS = 8
 GAS = 400_000
 SIGNATURE_BYTES = 1380
@@ -37,27 +37,13 @@ NO_NODE = "http://127.0.0.1:9"
 """No page that is measured asks for content."""
 
 
-@dataclass(frozen=True)
-class Figures:
-    """Seconds, and MiB of resident memory.
+Figures = dict[str, Any]
+"""Seconds, and MiB of resident memory.
 
-    Attributes:
-        first_page: the overview, asked for while everything was still being read.
-        read: until all of the chain was read, from the start of the process.
-        pages: the median of each page afterwards, by path.
-        slowest: of all those requests.
-        empty, full: memory of the process before it has read anything, and after.
-    """
-
-    rounds: int
-    transactions: int
-    blocks: int
-    first_page: float
-    read: float
-    pages: dict[str, float]
-    slowest: float
-    empty: float
-    full: float
+`first_page`: the overview, asked for while everything was still being read; `read`: until all of the chain was read,
+from the start of the process; `pages`: the median of each page afterwards, by path; `slowest`: of all those requests;
+`empty`, `full`: memory of the process before it has read anything, and after.
+"""
 
 
 def bench_explorer(
@@ -70,7 +56,7 @@ def bench_explorer(
             make_history(devnet.rpc_url, folder / "deployment.json", rounds, transactions // rounds)
             say("reading it")
             figures = measure(folder, devnet.rpc_url, rounds)
-        save(folder / NAME, asdict(figures))
+        save(folder / "explorer.json", figures)
     return figures
 
 
@@ -149,24 +135,29 @@ def measure(folder: Path, rpc_url: str, rounds: int) -> Figures:
         taken = {path: [_seconds(url, path) for _ in range(REPETITIONS)] for path in paths}
         counts = _get(f"{url}/transactions").text
         total = int(counts.partition('id="transactions">')[2].partition(" ")[0].replace(",", ""))
-        return Figures(
-            *(rounds, total, int(call_all(rpc_at(rpc_url), "eth_blockNumber", [()])[0], 16), first_page, read),
-            {path: median(seconds) for path, seconds in taken.items()},
-            max(max(seconds) for seconds in taken.values()),
-            *(empty, _memory(process.pid)),
-        )
+        return {
+            "rounds": rounds,
+            "transactions": total,
+            "blocks": int(call_all(rpc_at(rpc_url), "eth_blockNumber", [()])[0], 16),
+            "first_page": first_page,
+            "read": read,
+            "pages": {path: median(seconds) for path, seconds in taken.items()},
+            "slowest": max(max(seconds) for seconds in taken.values()),
+            "empty": empty,
+            "full": _memory(process.pid),
+        }
 
 
 def explorer_table(figures: Figures) -> Table:
     """A line for each figure."""
-    table = Table("what", "figure", title=f"{figures.rounds:,} rounds, {figures.transactions:,} transactions")
-    table.add_row("first page, while reading", f"{figures.first_page:.3f} s")
-    table.add_row("everything read after", f"{figures.read:.1f} s")
-    for path, seconds in figures.pages.items():
+    table = Table("what", "figure", title=f"{figures['rounds']:,} rounds, {figures['transactions']:,} transactions")
+    table.add_row("first page, while reading", f"{figures['first_page']:.3f} s")
+    table.add_row("everything read after", f"{figures['read']:.1f} s")
+    for path, seconds in figures["pages"].items():
         table.add_row(path, f"{seconds:.3f} s")
-    table.add_row("slowest of all requests", f"{figures.slowest:.3f} s")
-    table.add_row("memory, nothing read", f"{figures.empty:.0f} MiB")
-    table.add_row("memory, everything read", f"{figures.full:.0f} MiB")
+    table.add_row("slowest of all requests", f"{figures['slowest']:.3f} s")
+    table.add_row("memory, nothing read", f"{figures['empty']:.0f} MiB")
+    table.add_row("memory, everything read", f"{figures['full']:.0f} MiB")
     return table
 
 

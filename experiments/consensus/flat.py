@@ -9,47 +9,56 @@ that does so, from the first reveal on, as seats do.
 
 from __future__ import annotations
 
-from pathlib import Path
+from contextlib import AbstractContextManager
 
-from experiments.consensus.flat_voting import FlatVoting
-from experiments.consensus.seats import verifying
+from qfl.chain.compiler import compile_contracts
+from qfl.chain.deploy import create
 from qfl.chain.ledger import Ledger
-from qfl.chain.rpc.sender import TransactionSender
-from qfl.crypto.keyfile import KeyFile
+from qfl.chain.rpc.coding import FunctionCoder
+from qfl.chain.rpc.sender import Sender, UnsentCall
+from qfl.node.context import NodeContext
 from qfl.node.journal import Signer
 from qfl.node.meter import Meter
 from qfl.node.recompute import read_updates
 from qfl.protocol.digests import Domain
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, VerifiedUpdate
-from qfl.storage.store import ContentStore
 
 SHARD = ShardIndex(0)
 """Where there is nothing but one committee of all, there is one shard."""
 
 
+def verifying(meter: Meter, validator: ParticipantId) -> AbstractContextManager[None]:
+    """Charge what happens inside to the validator's verification."""
+    return meter.measuring("validator", validator, "verify")
+
+
+class FlatVoting:
+    """`contracts/baselines/FlatVoting.sol`, which goes by the rounds and stakes of the deployment that it is beside."""
+
+    def __init__(self, ledger: Ledger, sender: Sender) -> None:
+        """Deploy it."""
+        artifact = compile_contracts()["FlatVoting"]
+        self.address = create(sender, "FlatVoting", ledger.beacon.address, ledger.staking.address)
+        self.domain = Domain(ledger.deployment.chain_id, self.address)
+        self._vote = FunctionCoder(next(entry for entry in artifact.abi if entry.get("name") == "vote"))
+
+    def vote(self, round_number: RoundNumber, validator: ParticipantId, *result_and_signature: bytes) -> UnsentCall:
+        """Vote for an aggregate root and a content digest; the signature is over `Publication` in `domain`."""
+        data = self._vote.encode([round_number, validator, *result_and_signature])
+        return UnsentCall("vote", self.address, data, 0, validator, round_number, self.domain.chain_id)
+
+
 class FlatValidator:
     """One validator of the flat variant, in one round."""
 
-    def __init__(
-        self,
-        participant: ParticipantId,
-        ledger: Ledger,
-        sender: TransactionSender,
-        store: ContentStore,
-        key: KeyFile,
-        folder: Path,
-        voting: FlatVoting,
-        meter: Meter,
-    ) -> None:
-        self.participant = participant
-        self._ledger, self._sender, self._store, self._voting = ledger, sender, store, voting
-        self._signer, self._meter = Signer(key, folder / "votes.json"), meter
-        self._domain = Domain(ledger.deployment.chain_id, voting.address)
+    def __init__(self, context: NodeContext, participant: ParticipantId, voting: FlatVoting, meter: Meter) -> None:
+        self.participant, self._context, self._voting, self._meter = participant, context, voting, meter
+        self._signer = Signer(context.key, context.folder / "votes.json")
 
     def prepare(self, round_number: RoundNumber) -> None:
         """Read what the round fixes while there is nothing to verify yet, as a seat does."""
-        self._part = self._ledger.round(round_number).shard(SHARD)
+        self._part = self._context.ledger.round(round_number).shard(SHARD)
         self._spec, self._unread = self._part.spec(), self._part.first_block
         self._updates: dict[int, VerifiedUpdate] = {}
 
@@ -57,7 +66,7 @@ class FlatValidator:
         """Fetch and check what is revealed and not yet checked."""
         reveals, self._unread = self._part.contract.reveals_until_now(self._spec.round, self._unread)
         with verifying(self._meter, self.participant):
-            found = read_updates(self._part, self._spec, self._store, reveals)
+            found = read_updates(self._part, self._spec, self._context.store, reveals)
             assert found is not None, "nothing is sealed here"
             self._updates.update({update.index: update for update in found[0]})
 
@@ -66,14 +75,13 @@ class FlatValidator:
         self.look()
         with verifying(self._meter, self.participant):
             result = expected_checkpoint(self._spec, 0, self._updates.values())
-        self._store.put(result.content)
+        self._context.store.put(result.content)
         return result
 
     def vote(self, result: ShardResult) -> None:
         """Sign the result and send the vote; those that come after the decision are sent too."""
         said = result.checkpoint
-        message = self._domain.publication(said.round, self.participant, said.aggregate_root, said.content_digest)
-        signature = self._signer.sign_once(f"round {said.round}", said.round, message)
+        vote = said.round, self.participant, said.aggregate_root, said.content_digest
+        signature = self._signer.sign_once(f"round {said.round}", said.round, self._voting.domain.publication(*vote))
         assert signature is not None, "one result a round"
-        vote = said.round, self.participant, said.aggregate_root, said.content_digest, signature
-        self._sender.send(self._voting.vote(*vote))
+        self._context.sender.send(self._voting.vote(*vote, signature))

@@ -23,8 +23,8 @@ from typing import Any
 
 from rich.table import Table
 
-from experiments.consensus.bonded_deployment import SEATS, BondedDeployment
-from experiments.consensus.load import Load, make_loads
+from experiments.consensus.bonded_deployment import BondedDeployment, Load, make_loads
+from experiments.consensus.variants import SEATS
 from experiments.figures import save, spread
 from qfl.chain.contracts.staking import Role
 from qfl.crypto.lms import LmsSecret
@@ -67,7 +67,7 @@ Results = dict[str, Any]
 
 @dataclass(frozen=True)
 class Site:
-    """A deployment of `shards` shards whose load is signed; `pids` are its shards' nodes."""
+    """A deployed of `shards` shards whose load is signed; `pids` are its shards' nodes."""
 
     shards: int
     loads: Sequence[Load]

@@ -16,19 +16,17 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from experiments.consensus.two_runs import run_each
 from experiments.figures import save
 from qfl.chain.parameters import load_parameters
-from qfl.errors import InvalidInput
 from qfl.node.pruner import read_released
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.driver import RoundOutcome
-from qfl.simulation.mark import check_folder
 from qfl.simulation.prepare import prepare_job
-from qfl.simulation.run import Place, run_job
+from qfl.simulation.run import Place
 
-NAME = "storage.json"
 MODEL_LANE_BYTES = 4
 
 
@@ -99,22 +97,18 @@ def bench_storage(
     Writes what each round left on disk into `<folder>/storage.json`.
 
     Raises:
-        InvalidInput: no window. QflError: one of the runs did not end well.
+        QflError: one of the runs did not end well.
     """
-    if keep_rounds < 1:
-        raise InvalidInput("keep_rounds", keep_rounds, "must be 1 or more: the run that keeps everything is the other")
-    windows = {"all": 0, "window": keep_rounds}
-    for name in windows:
-        check_folder(folder / name, overwrite=overwrite)
-    found: dict[str, list[Disk]] = {}
-    for name, kept in windows.items():
-        console.print(f"keeping {kept or 'all'} final rounds", highlight=False)
-        meter = DiskMeter(console, folder / name, config)
-        with meter:
-            job = replace(config, keep_rounds=kept, central_epochs=0)
-            run_job(job, Place(folder / name, overwrite=overwrite), meter)
-        found[name] = meter.disks
-    save(folder / NAME, as_document(found))
+    jobs = {"all": replace(config, keep_rounds=0), "window": replace(config, keep_rounds=keep_rounds)}
+    meters: dict[str, DiskMeter] = {}
+
+    def measuring(name: str) -> DiskMeter:
+        console.print(f"keeping {jobs[name].keep_rounds or 'all'} final rounds", highlight=False)
+        meters[name] = DiskMeter(console, folder / name, config)
+        return meters[name]
+
+    found = {name: meters[name].disks for name, _ in run_each(jobs, Place(folder, overwrite=overwrite), measuring)}
+    save(folder / "storage.json", as_document(found))
     return found
 
 

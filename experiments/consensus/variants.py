@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from experiments.consensus.acts import Recorder, RecordingStore
-from experiments.consensus.flat import FlatValidator
-from experiments.consensus.flat_voting import FlatVoting
-from experiments.consensus.seats import measured_seat
+from experiments.consensus.flat import FlatValidator, FlatVoting, verifying
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import deploy
 from qfl.chain.ledger import Ledger
@@ -20,9 +18,12 @@ from qfl.chain.rpc.connection import connect
 from qfl.client.client import Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet.devnet import Devnet
+from qfl.errors import UpdateRejected
 from qfl.node.context import NodeContext
 from qfl.node.membership import join
 from qfl.node.meter import Meter
+from qfl.protocol.recompute import ShardResult
+from qfl.protocol.types import Reveal, VerifiedUpdate
 from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.config import JobConfig
 from qfl.simulation.driver import Network
@@ -31,6 +32,7 @@ from qfl.simulation.prepare import genesis_model
 from qfl.storage.ipfs import IpfsStore
 from qfl.training.job import JobDocument
 from qfl.training.trainer import Trainer
+from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
 
 SHARDS = 4
@@ -121,7 +123,7 @@ def build_site(
         shard_senders=owners,
     )
     ledger = Ledger(web3, deployment, shard_web3s=shard_web3s)
-    voting = FlatVoting.deploy(ledger, senders[0]) if variant.is_flat else None
+    voting = FlatVoting(ledger, senders[0]) if variant.is_flat else None
 
     clients = []
     for index, payer in enumerate(carriers[1 : 1 + config.clients]):
@@ -133,14 +135,14 @@ def build_site(
         # A process of its own would read for itself what never changes.
         own, kept = Ledger(web3, deployment, shard_web3s=shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
-        participant = join(own, payer, Role.VALIDATOR, key, path)
+        context, participant = NodeContext(own, payer, kept, key, path), join(own, payer, Role.VALIDATOR, key, path)
         attesting = scheme_of(own).set_up(payer, participant, key=key, folder=path)
-        validator = Validator(NodeContext(own, payer, kept, key, path), participant, attesting=attesting)
+        validator = Validator(context, participant, attesting=attesting)
         validator.seat_kind = measured_seat(meter)
         validators.append(validator)
         folders.append(path)
         if voting is not None:
-            voters.append(FlatValidator(participant, own, payer, kept, key, path, voting, meter))
+            voters.append(FlatValidator(context, participant, voting, meter))
     scheme_of(ledger).maintain(carriers[0])
     clock = make_clock(senders[0], False, owners)
     network = Network(
@@ -153,6 +155,21 @@ def build_site(
         at_once=CLIENTS_AT_ONCE,
     )
     return Site(variant, network, voters, folders, recorder, meter, receipts)
+
+
+def measured_seat(meter: Meter) -> type[Seat]:
+    """The protocol's seat, which tells `meter` what it verifies with."""
+
+    class MeasuredSeat(Seat):
+        def _read(self, reveals: list[Reveal]) -> tuple[list[VerifiedUpdate], list[UpdateRejected]]:
+            with verifying(meter, self._validator):
+                return super()._read(reveals)
+
+        def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+            with verifying(meter, self._validator):
+                return super()._result(turn, updates)
+
+    return MeasuredSeat
 
 
 def open_key(folder: Path, name: str, config: JobConfig, stack: ExitStack) -> tuple[Path, KeyFile]:

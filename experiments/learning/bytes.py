@@ -8,23 +8,27 @@ calls that commit and reveal, encoded as a client sends them, their envelopes, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
 from rich.table import Table
 
 from experiments.figures import save, spread
+from experiments.jobs import changed
 from experiments.learning.federation import Federation, Published
-from experiments.learning.unquantised import UnquantisedFederation
 from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
 from qfl.protocol.compact import compress
 from qfl.protocol.content import HEADER_BYTES
+from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import packed_bytes
-from qfl.protocol.state import from_state
+from qfl.protocol.recompute import model_content
+from qfl.protocol.state import from_state, wrap_int32
+from qfl.protocol.types import RoundNumber
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import prepare_job, with_exponents
 from qfl.simulation.world import ENVELOPE_BYTES
@@ -34,38 +38,33 @@ ML_DSA_65_BYTES = 3_309
 """A signature (FIPS 204, table 2)."""
 MODEL_LANE_BYTES = 4
 FLOAT_BYTES = 4
+WEIGHT_LIMITS = np.iinfo(np.int32)
 
 
 @dataclass(frozen=True)
 class Way:
-    """How updates are written: `changes` replace values of the job, `protocol` and `training` parts of those tables."""
+    """How updates are written: what that changes in the job (see `changed`)."""
 
     changes: Mapping[str, Any] = field(default_factory=dict)
-    protocol: Mapping[str, int] = field(default_factory=dict)
-    training: Mapping[str, Any] = field(default_factory=dict)
     is_float: bool = False
     is_compact: bool = True
-
-    def applied_to(self, config: JobConfig) -> JobConfig:
-        """The job, its updates written this way."""
-        protocol, training = {**config.protocol, **self.protocol}, {**config.training, **self.training}
-        return replace(config, **self.changes, protocol=protocol, training=training)
 
 
 BASELINE = "fp32, ML-DSA-65"
 NARROW = {"lane_bits": 8}
 NIBBLES = {"lane_bits": 4}
+HALF, QUARTER = ({"training": {"sent_share": share}} for share in (0.5, 0.25))
 WAYS: Mapping[str, Way] = {
     BASELINE: Way(is_float=True),
     "int16, plain": Way({"lane_bits": 16}, is_compact=False),
     "int16": Way({"lane_bits": 16}),
     "int8, plain": Way(NARROW, is_compact=False),
     "int8": Way(NARROW),
-    "int8, largest half": Way(NARROW, training={"sent_share": 0.5}),
-    "int8, largest quarter": Way(NARROW, training={"sent_share": 0.25}),
+    "int8, largest half": Way({**NARROW, **HALF}),
+    "int8, largest quarter": Way({**NARROW, **QUARTER}),
     "int4, plain": Way(NIBBLES, is_compact=False),
     "int4": Way(NIBBLES),
-    "int4, largest half": Way(NIBBLES, training={"sent_share": 0.5}),
+    "int4, largest half": Way({**NIBBLES, **HALF}),
     "int4, fitted": Way({**NIBBLES, "exponents": "auto"}),
 }
 """All but the first are signed with LMS; `plain` are dense lanes, the others in their compact form where it is shorter.
@@ -139,7 +138,7 @@ def send(config: JobConfig, name: str, seed: int, target: float) -> Sent:
 
     way = WAYS[name]
     signature = ML_DSA_65_BYTES if way.is_float else signature_bytes(config.key_height)
-    config = way.applied_to(replace(config, seed=seed))
+    config = changed(config, {**way.changes, "seed": seed})
     job, dataset, shares = prepare_job(config)
     config = with_exponents(config, job, shares[0])
     federation = (UnquantisedFederation if way.is_float else Federation)(config, job, shares)
@@ -153,6 +152,25 @@ def send(config: JobConfig, name: str, seed: int, target: float) -> Sent:
     rounds = len(accuracy) if accuracy[-1] >= target else None
     down = len(accuracy) * (HEADER_BYTES + MODEL_LANE_BYTES * job.architecture.shape.total)
     return Sent(name, seed, rounds, content, message_bytes(signature), signature, accuracy, down)
+
+
+class UnquantisedFederation(Federation):
+    """A job's rounds as plain federated averaging has them: float32 differences and their mean, no lanes."""
+
+    def step(self) -> Published:
+        """Train, average and publish one round, which has no updates in lanes.
+
+        Raises:
+            NotFinite: training diverged.
+        """
+        self._round = RoundNumber(self._round + 1)
+        base, trained = self.model, self._train_all()
+        changes = [compute_delta(result.angles, result.weights, base.lanes, base.shape) for result in trained]
+        mean = np.mean(np.array(changes, np.float32), axis=0, dtype=np.float64)
+        moved = base.lanes.astype(np.int64) + np.rint(mean).astype(np.int64)
+        moved[base.shape.quantum :] = moved[base.shape.quantum :].clip(WEIGHT_LIMITS.min, WEIGHT_LIMITS.max)
+        self._publish(model_content(self._round, wrap_int32(moved), base.shape))
+        return Published(self._round, self.model, [], [])
 
 
 def content_bytes(way: Way, lane_bits: int, published: Published) -> float:

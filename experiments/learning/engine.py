@@ -7,24 +7,25 @@ everybody's.
 
 from __future__ import annotations
 
-import subprocess
+import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from experiments.figures import save, spread
-from qfl.errors import InvalidInput
+from experiments.peer import Peer
 from qfl.quantum.architecture import Architecture
 
 NAME = "engine.json"
 PEERS = ("pennylane", "tensorcircuit")
 STEPS_A_TURN = 5
 """A single step between another engine's would be measured with that one's caches."""
-_PEER_PROGRAM = Path(__file__).with_name("engine_peer.py")
+PEER_PROGRAM = Path(__file__).with_name("engine_peer.py")
 
 
 @dataclass(frozen=True)
@@ -48,32 +49,35 @@ CASES = (Case(4, 3, 32), Case(8, 4, 32), Case(8, 4, 256), Case(10, 4, 64), Case(
 Results = dict[str, dict[str, Any]]
 
 
-class _Peer:
-    """A peer's process: a line in, a step of it, a line out."""
+class Steps:
+    """Steps of a case's clients with different angles, on random samples, on one engine.
 
-    def __init__(self, name: str, python: str, case: Case, stack: ExitStack) -> None:
-        process = subprocess.Popen(
-            [python, str(_PEER_PROGRAM), name, str(case.qubits), str(case.layers), str(case.batch)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-        )
-        stack.callback(process.wait)
-        stack.callback(process.kill)
-        self._name, self._python, self._process = name, python, process
-        self.first_seconds = self.step()
+    Args:
+        together: all clients in one batch; else one after the other.
+    """
+
+    def __init__(self, engine: str, case: Case, together: bool) -> None:
+        import torch
+
+        from qfl.quantum.engine.engine import make_engine
+
+        architecture = Architecture("amplitude", case.qubits, case.layers, 2, features=2**case.qubits)
+        random = torch.Generator().manual_seed(1)
+        features = torch.rand(case.clients, case.batch, architecture.features, generator=random)
+        angles = torch.rand(case.clients, architecture.shape.quantum, generator=random)
+        size = case.clients if together else 1
+        self._engine = make_engine(engine, architecture)
+        self._parts = list(zip(torch.split(features, size), torch.split(angles, size), strict=True))
 
     def step(self) -> float:
-        """Seconds of one step; of the first one with whatever is compiled."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        with suppress(BrokenPipeError):  # it has ended, and says nothing either
-            self._process.stdin.write("\n")
-            self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise InvalidInput("peer", f"{self._name}={self._python}", "give the Python of an environment that has it")
-        return float(line)
+        """Seconds of a step of all clients."""
+        from torch.autograd import backward
+
+        started = time.perf_counter()
+        for features, angles in self._parts:
+            trainable = angles.clone().requires_grad_()
+            backward(self._engine.expectations(features, trainable).sum())
+        return time.perf_counter() - started
 
 
 def bench_engine(
@@ -99,18 +103,17 @@ def bench_engine(
 
 
 def _measure(case: Case, repetitions: int, peers: Mapping[str, str]) -> dict[str, Any]:
-    from experiments.learning.steps import Steps
-
-    architecture = Architecture("amplitude", case.qubits, case.layers, 2, features=2**case.qubits)
-    stock = Steps("torchquantum", architecture, case.batch, case.clients, together=False)
-    fused = Steps("fused", architecture, case.batch, case.clients, together=True)
     with ExitStack() as stack:
-        running = {name: _Peer(name, python, case, stack) for name, python in peers.items()}
         steps: dict[str, Callable[[], float]] = {
-            "torchquantum": stock.step,
-            "fused": fused.step,
-            **{name: peer.step for name, peer in running.items()},
+            "torchquantum": Steps("torchquantum", case, together=False).step,
+            "fused": Steps("fused", case, together=True).step,
         }
+        for name, python in peers.items():
+            peer = stack.enter_context(
+                Peer(name, python, "it", PEER_PROGRAM, name, case.qubits, case.layers, case.batch)
+            )
+            steps[name] = partial(_step, peer)
+        first = {name: step() for name, step in steps.items()}  # with whatever is compiled
         for step in steps.values():
             step()
         taken: dict[str, list[float]] = {name: [] for name in steps}
@@ -122,8 +125,13 @@ def _measure(case: Case, repetitions: int, peers: Mapping[str, str]) -> dict[str
     return {
         "milliseconds": milliseconds,
         "times_fused": {name: found["median"] / fused_median for name, found in milliseconds.items()},
-        "first_step_seconds": {name: peer.first_seconds for name, peer in running.items()},
+        "first_step_seconds": {name: first[name] for name in peers},
     }
+
+
+def _step(peer: Peer) -> float:
+    """Seconds of a peer's step: a line in, a step of it, a line out."""
+    return float(peer.ask(b"\n"))
 
 
 def engine_table(results: Results) -> Table:

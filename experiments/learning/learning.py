@@ -1,15 +1,15 @@
 """Ways to learn in a federation, on the same data, from the same models, in as many rounds.
 
-Each run is the learning of a real job (`federation.py`: lanes and integer rule included), from the same
-first model, with the same shares and the same number of steps; only the recipe differs. The centralised run has all
-the data in one place, and its epochs instead of rounds.
+Each run is the learning of a real job (`federation.py`: lanes and integer rule included), from the same first model,
+with the same shares and the same number of steps; only the recipe differs. The centralised run has all the data in one
+place, and its epochs instead of rounds.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from rich.table import Table
 
 from experiments.figures import save, spread
+from experiments.jobs import changed
 from experiments.learning.federation import Federation
 from qfl.errors import InvalidInput
 from qfl.protocol.state import from_state
@@ -90,12 +91,7 @@ def bench_learning(
 
 def learn(config: JobConfig, model: str, recipe: str, seed: int) -> Learnt:
     """One run. Raises as `bench_learning`."""
-    job = replace(
-        config,
-        seed=seed,
-        model={**config.model, **MODELS[model]},
-        training={**config.training, **RECIPES[recipe]},
-    )
+    job = changed(config, {"seed": seed, "model": MODELS[model], "training": RECIPES[recipe]})
     begun = time.perf_counter()
     by_round, loss = _learn_centrally(job) if recipe == CENTRAL else _learn_together(job)
     seconds = time.perf_counter() - begun

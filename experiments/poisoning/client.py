@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from experiments.poisoning.poison import Poison, Sight, Vector
-from experiments.poisoning.registry import POISONS
+from experiments.poisoning.poisons import POISONS
 from qfl.client.client import Client
 from qfl.protocol.state import from_state
 from qfl.protocol.types import RoundNumber, ShardIndex, TrainingResult, TrainingTask

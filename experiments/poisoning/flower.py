@@ -2,44 +2,24 @@
 
 from __future__ import annotations
 
-import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.errors import InvalidInput
+from experiments.peer import Peer
 from qfl.protocol.content import Content
 from qfl.protocol.rule import FRACTION_BITS, MEDIAN, aggregate_shard
 from qfl.protocol.types import RoundSpec, VerifiedUpdate
 
-_PROGRAM = Path(__file__).with_name("flower_peer.py")
 
-
-class Flower:
+class Flower(Peer):
     """A process that has Flower installed; use as a context manager."""
 
     def __init__(self, python: str) -> None:
-        """`python` is that of an environment with `flwr`.
-
-        Raises:
-            InvalidInput: it does not run.
-        """
-        self._python = python
-        try:
-            self._process = subprocess.Popen(
-                [python, str(_PROGRAM)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
-            )
-        except OSError as fault:
-            raise self._unusable() from fault
-
-    def __enter__(self) -> Flower:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._process.kill()
-        self._process.communicate()
+        """`python` is that of an environment with `flwr`. Raises as `Peer`."""
+        super().__init__("flower", python, "flwr", Path(__file__).with_name("flower_peer.py"))
 
     def median(self, updates: NDArray[np.float64]) -> NDArray[np.float64]:
         """Flower's median `[d]` of `updates` `[n, d]`."""
@@ -69,20 +49,8 @@ class Flower:
         }
 
     def _ask(self, rule: str, number: float, updates: NDArray[np.float64], size: int) -> NDArray[np.float64]:
-        assert self._process.stdin is not None and self._process.stdout is not None
         request = f"{rule} {number} {len(updates)} {updates.shape[1]}\n".encode() + updates.tobytes()
-        try:
-            self._process.stdin.write(request)
-            self._process.stdin.flush()
-        except BrokenPipeError as fault:
-            raise self._unusable() from fault
-        data = self._process.stdout.read(8 * size)
-        if len(data) != 8 * size:
-            raise self._unusable()
-        return np.frombuffer(data)
-
-    def _unusable(self) -> InvalidInput:
-        return InvalidInput("peer", f"flower={self._python}", "give the Python of an environment that has flwr")
+        return np.frombuffer(self.ask(request, 8 * size))
 
 
 class Krum:

@@ -44,11 +44,9 @@ class Poison:
 
     Attributes:
         omniscient: whether it needs `Sight.honest`.
-        is_targeted: whether it plants a trigger, so that accuracy does not tell whether it worked.
     """
 
     omniscient: bool = False
-    is_targeted: bool = False
 
     def taint(self, data: LabelledData, classes: int) -> LabelledData:
         """The data that it trains on."""

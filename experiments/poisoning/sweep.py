@@ -1,6 +1,6 @@
 """`qfl bench attack`: every poison against every defence, on one job, several seeds.
 
-All runs are without a chain (`experiments.learning.federation`): same lanes and integer rule as on one, and a committee
+All runs are without a chain (`learning/federation.py`): the same lanes and integer rule as on one, and a committee
 whose seats each hold their own validation data. docs/results/robustness.md says what every figure is.
 """
 
@@ -18,7 +18,7 @@ from rich.table import Table
 from experiments.figures import save, spread
 from experiments.poisoning.flower import Flower, Krum
 from experiments.poisoning.poison import Poison
-from experiments.poisoning.registry import find_poison
+from experiments.poisoning.poisons import find_poison
 from experiments.poisoning.trial import DEFENCES, NOBODY, Defence, Field, Outcome
 from qfl.simulation.config import JobConfig
 

@@ -36,10 +36,7 @@ if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
 @click.option("--constants", type=options.PATH, help="Constants' file.  [default: that of the package]")
 @options.as_json
 def simulate(
-    clients: int,
-    validators: int,
-    shards: int,
-    seats: int,
+    *,
     bad: float,
     target: float,
     stake_ratio: float | None,
@@ -52,13 +49,13 @@ def simulate(
     check: bool,
     constants: Path | None,
     as_json: bool,
+    **network: int,
 ) -> None:
     """Model a round: its time, every node's load, the beacon's gas, and how safe its committees are."""
     from experiments.scale.constants import DEFAULTS, Constants
-    from experiments.scale.odds import compute_odds
-    from experiments.scale.scenario import Chains, forecast
+    from experiments.scale.odds import compute_odds, odds_table
+    from experiments.scale.scenario import Chains, forecast, forecast_tables
     from experiments.scale.size import Size
-    from experiments.scale.tables import forecast_tables, odds_table
     from qfl.simulation.faults.links import find_link
 
     path = constants or DEFAULTS
@@ -70,7 +67,7 @@ def simulate(
     if check:
         _check(known, console, as_json)
         return
-    size = Size(clients, validators, shards, seats)
+    size = Size(**network)
     links = find_link(link), find_link(validator_link)
     result = forecast(size, known, *links, Chains(block_seconds, block_gas), keep_rounds)
     odds = compute_odds(size, bad, target, stake_ratio)
@@ -99,8 +96,7 @@ def _calibrate(path: Path, console: Console) -> None:
 
 
 def _check(known: Constants, console: Console, as_json: bool) -> None:
-    from experiments.scale.check import TOLERANCE, check
-    from experiments.scale.tables import check_table
+    from experiments.scale.check import TOLERANCE, check, check_table
 
     comparisons = check(known, console.print)
     if as_json:

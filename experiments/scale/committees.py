@@ -23,7 +23,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.errors import InvalidInput
 from qfl.protocol.quorum import quorum_of
 
 NEGLIGIBLE = 1e-80
@@ -34,23 +33,15 @@ Array = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Electorate:
-    """Who is drawn: `validators` of equal stake, `bad` of them the adversary's; `committees` of `seats` each."""
+    """Who is drawn: `validators` of equal stake, `bad` of them the adversary's; `committees` of `seats` each.
+
+    There are validators for all seats: `Size` sees to it.
+    """
 
     validators: int
     bad: int
     committees: int
     seats: int
-
-    def __post_init__(self) -> None:
-        if self.seats < 1 or self.committees < 1:
-            raise InvalidInput("seats", self.seats, "a round has at least one committee of at least one seat")
-        if self.committees * self.seats > self.validators:
-            remedy = (
-                f"{self.committees} committees of {self.seats} seats need {self.committees * self.seats} validators"
-            )
-            raise InvalidInput("validators", self.validators, remedy)
-        if not 0 <= self.bad <= self.validators:
-            raise InvalidInput("bad", self.bad, f"must be between 0 and the {self.validators} validators")
 
 
 @dataclass(frozen=True)

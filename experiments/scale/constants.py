@@ -1,13 +1,16 @@
-"""The measured constants that the model is fed with: a JSON file, made by `qfl simulate --calibrate`."""
+"""What each cost is taken to be proportional to, and the constants of proportion: measured, and kept as JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from itertools import combinations
 from pathlib import Path
 
+import numpy as np
+
 from experiments.figures import save
-from experiments.scale.laws import Coefficients, opening_counts, total
 from experiments.scale.size import Size
 from qfl.bounds import check_number
 from qfl.errors import InvalidInput
@@ -16,6 +19,118 @@ from qfl.files import read_json
 MOST = 1e18
 """Of anything that is measured for one of its kind: gas, bytes, seconds."""
 DEFAULTS = Path(__file__).with_name("constants.json")
+Law = tuple[str, ...]
+Coefficients = dict[str, float]
+
+STAGES: Mapping[str, Law] = {
+    "open": ("round", "seats"),
+    "train": ("round", "clients"),
+    "commit": ("round", "clients"),
+    "reveal": ("round", "clients"),
+    "verify": ("round", "seats", "checks"),
+    "challenge": ("round", "clients", "seats"),
+    "publish": ("round", "shards"),
+}
+"""Wall seconds of a round's stages where all roles take turns in one process."""
+
+WORK: Mapping[str, Law] = {
+    "client": ("clients",),
+    "validator": ("round", "seats", "checks"),
+    "challenger": ("round", "clients", "seats"),
+    "chain": ("round", "clients", "seats"),
+    "ipfs": ("round", "clients", "checks"),
+}
+"""Processor seconds of all that play a role in a round, together."""
+
+TRANSACTIONS: Mapping[str, Law] = {
+    "open_round": ("round", "seats"),
+    "commit": ("shards", "clients"),
+    "reveal": ("shards", "clients"),
+    "propose": ("shards",),
+    "attest": ("attestations",),
+    "checkpoint": ("shards", "signatures"),
+    "publish": ("round",),
+    "settle": ("round",),
+}
+"""Bytes of all of a round's transactions of a kind together."""
+
+GAS: Mapping[str, Law] = {kind: law for kind, law in TRANSACTIONS.items() if kind != "open_round"}
+"""Their gas; opening has a law of its own."""
+
+OPENING: Law = ("round", "seats", "steps", "seats squared")
+"""Gas of `Beacon.openRound`; see `opening_counts`."""
+
+
+def opening_counts(validators: int, seats: int) -> dict[str, float]:
+    """What opening a round is made of: `StakeTree.draw` walks `steps` down a tree of the validators for each seat, and
+    keeps those drawn sorted in memory, which moves each of them half as often as there are seats.
+    """
+    steps = seats * math.log2(max(validators, 2))
+    return {"round": 1.0, "seats": float(seats), "steps": steps, "seats squared": float(seats) ** 2}
+
+
+def fit(law: Law, counts: Sequence[Mapping[str, float]], totals: Sequence[float]) -> Coefficients:
+    """The constants, none negative, with the least squares of relative errors.
+
+    There are four at most, so every choice of those that are not zero is tried: the best one whose solution has no
+    negative constant is the optimum (Lawson and Hanson, "Solving Least Squares Problems", chapter 23).
+    """
+    measured = np.array(totals, dtype=np.float64)
+    if not measured.any():
+        return dict.fromkeys(law, 0.0)
+    weights = 1.0 / np.where(measured > 0, measured, measured.max())
+    rows = np.array([[count[name] for name in law] for count in counts]) * weights[:, None]
+    best, least = dict.fromkeys(law, 0.0), float("inf")
+    for size in range(1, len(law) + 1):
+        for chosen in combinations(range(len(law)), size):
+            solution, *_ = np.linalg.lstsq(rows[:, chosen], measured * weights, rcond=None)
+            error = float(np.square(rows[:, chosen] @ solution - measured * weights).sum())
+            if (solution >= 0).all() and error < least * (1 - 1e-9):
+                least = error
+                best = dict.fromkeys(law, 0.0) | {law[i]: float(s) for i, s in zip(chosen, solution, strict=True)}
+    return best
+
+
+def total(coefficients: Mapping[str, float], counts: Mapping[str, float]) -> float:
+    """What a law with these constants comes to."""
+    return sum(constant * counts[name] for name, constant in coefficients.items())
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Wall seconds and processor seconds of one and the same round, all stages and all roles; or factors of them."""
+
+    seconds: float
+    work: float
+
+    def over(self, other: Pace) -> Pace:
+        """How many times as slow as the other."""
+        return Pace(self.seconds / other.seconds, self.work / other.work)
+
+
+@dataclass(frozen=True)
+class Costs:
+    """A round, measured or modelled: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent`
+    bytes by kind of transaction; `update_bytes` is the size of an update's content object.
+    """
+
+    size: Size
+    seconds: Mapping[str, float]
+    work: Mapping[str, float]
+    gas: Mapping[str, float]
+    sent: Mapping[str, float]
+    update_bytes: float
+
+    @property
+    def pace(self) -> Pace:
+        """Of all stages, and of all roles."""
+        return Pace(sum(self.seconds.values()), sum(self.work.values()))
+
+    def times(self, pace: Pace) -> Costs:
+        """The same on a machine that is slower by these factors."""
+        seconds = {stage: value * pace.seconds for stage, value in self.seconds.items()}
+        work = {role: value * pace.work for role, value in self.work.items()}
+        return replace(self, seconds=seconds, work=work)
 
 
 @dataclass(frozen=True)
@@ -40,23 +155,14 @@ class Constants:
     update_bytes: int
     model_bytes: int
 
-    def gas_of(self, size: Size) -> dict[str, float]:
-        """Gas of a round's transactions, by kind."""
-        gas = {kind: total(constants, size.counts) for kind, constants in self.gas.items()}
-        seats = size.shards * size.seats
-        return {**gas, "open_round": total(self.opening, opening_counts(size.validators, seats))}
-
-    def sent_of(self, size: Size) -> dict[str, float]:
-        """Bytes of a round's transactions, by kind."""
-        return {kind: total(constants, size.counts) for kind, constants in self.sent.items()}
-
-    def seconds_of(self, size: Size) -> dict[str, float]:
-        """Wall seconds of a round's stages where all roles take turns in one process."""
-        return {stage: total(constants, size.counts) for stage, constants in self.stages.items()}
-
-    def work_of(self, size: Size) -> dict[str, float]:
-        """Processor seconds of a round, by role, all that play it together."""
-        return {role: total(constants, size.counts) for role, constants in self.work.items()}
+    def costs_of(self, size: Size) -> Costs:
+        """A round of that size, where all roles take turns in one process."""
+        groups = (self.stages, self.work, self.gas, self.sent)
+        seconds, work, gas, sent = (
+            {name: total(constants, size.counts) for name, constants in group.items()} for group in groups
+        )
+        gas["open_round"] = total(self.opening, opening_counts(size.validators, size.shards * size.seats))
+        return Costs(size, seconds, work, gas, sent, self.update_bytes)
 
     def _checked(self) -> Constants:
         """These, if they are numbers by name where such belong. Raises AttributeError, TypeError, ValueError."""

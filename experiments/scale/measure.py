@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from pathlib import Path
 from statistics import mean, median
@@ -13,7 +12,7 @@ from typing import Any
 
 from rich.console import Console
 
-from experiments.scale.laws import STAGES, TRANSACTIONS
+from experiments.scale.constants import STAGES, TRANSACTIONS, Costs, Pace
 from experiments.scale.size import Size
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
@@ -29,58 +28,18 @@ KEY_HEIGHT = 5
 """Keys that last for the few rounds, and are made quickly."""
 
 
-@dataclass(frozen=True)
-class Measured:
-    """A round: wall `seconds` by stage, processor seconds of `work` by role, `gas` and `sent` bytes by kind;
-    `update_bytes` is the size of an update's content object.
-
-    Of each stage and role the median round counts: one that is disturbed does not, and the fastest one would flatter
-    short stages, which fit into a moment when the machine is fast. Gas and bytes are means.
-    """
-
-    size: Size
-    seconds: Mapping[str, float]
-    work: Mapping[str, float]
-    gas: Mapping[str, float]
-    sent: Mapping[str, float]
-    update_bytes: float
-
-    def times(self, pace: Pace) -> Measured:
-        """The same on a machine that is slower by these factors."""
-        seconds = {stage: value * pace.seconds for stage, value in self.seconds.items()}
-        work = {role: value * pace.work for role, value in self.work.items()}
-        return replace(self, seconds=seconds, work=work)
-
-
-@dataclass(frozen=True)
-class Pace:
-    """Wall seconds and processor seconds of one and the same round, all stages and all roles; or factors of them."""
-
-    seconds: float
-    work: float
-
-    def over(self, other: Pace) -> Pace:
-        """How many times as slow as the other."""
-        return Pace(self.seconds / other.seconds, self.work / other.work)
-
-
-def pace_of(seconds: Mapping[str, float], work: Mapping[str, float]) -> Pace:
-    """A round's own."""
-    return Pace(sum(seconds.values()), sum(work.values()))
-
-
-def measure_beside_yardstick(sizes: Sequence[Size], announce: Callable[[str], None]) -> list[tuple[Measured, Pace]]:
+def measure_beside_yardstick(sizes: Sequence[Size], announce: Callable[[str], None]) -> list[tuple[Costs, Pace]]:
     """Run all sizes, each with the pace of the yardstick around it: the mean of the runs before and after."""
     yardsticks, found = [measure(YARDSTICK, announce)], []
     for size in sizes:
         found.append(measure(size, announce))
         yardsticks.append(measure(YARDSTICK, announce))
-    paces = [pace_of(yardstick.seconds, yardstick.work) for yardstick in yardsticks]
+    paces = [yardstick.pace for yardstick in yardsticks]
     around = [Pace(mean(p.seconds for p in pair), mean(p.work for p in pair)) for pair in pairwise(paces)]
     return list(zip(found, around, strict=True))
 
 
-def measure(size: Size, announce: Callable[[str], None]) -> Measured:
+def measure(size: Size, announce: Callable[[str], None]) -> Costs:
     """Run some rounds of a job of that size in a temporary folder, on a chain and IPFS node of its own."""
     announce(f"running {ROUNDS} rounds with {size}")
     with tempfile.TemporaryDirectory(prefix="qfl-simulate-") as folder:
@@ -90,8 +49,12 @@ def measure(size: Size, announce: Callable[[str], None]) -> Measured:
     return summarise(size, report["rounds"], events)
 
 
-def summarise(size: Size, rounds: list[dict[str, Any]], transactions: list[dict[str, Any]]) -> Measured:
-    """What the rounds of a report and its log of transactions come to."""
+def summarise(size: Size, rounds: list[dict[str, Any]], transactions: list[dict[str, Any]]) -> Costs:
+    """What the rounds of a report and its log of transactions come to.
+
+    Of each stage and role the median round counts: one that is disturbed does not, and the fastest one would flatter
+    short stages, which fit into a moment when the machine is fast. Gas and bytes are means.
+    """
     gas: dict[str, float] = defaultdict(float)
     sent: dict[str, float] = defaultdict(float)
     for transaction in transactions:
@@ -99,7 +62,7 @@ def summarise(size: Size, rounds: list[dict[str, Any]], transactions: list[dict[
             gas[transaction["label"]] += transaction["gas"] / len(rounds)
             sent[transaction["label"]] += transaction["size"] / len(rounds)
     roles = {role for entry in rounds for role in entry["cpu_seconds"]}
-    return Measured(
+    return Costs(
         size,
         {stage: median(entry["seconds"].get(stage, 0.0) for entry in rounds) for stage in STAGES},
         {role: median(sum(entry["cpu_seconds"].get(role, {}).values()) for entry in rounds) for role in sorted(roles)},

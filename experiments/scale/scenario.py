@@ -11,10 +11,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from experiments.scale.constants import Constants
-from experiments.scale.laws import opening_counts, total
+from rich.table import Table
+
+from experiments.scale.constants import Constants, opening_counts, total
 from experiments.scale.size import Size
-from qfl.errors import InvalidInput
 from qfl.node.updates import FETCHERS
 from qfl.simulation.faults.links import Link
 
@@ -28,11 +28,6 @@ class Chains:
 
     block_seconds: float = 12.0
     block_gas: int = 30_000_000
-
-    def __post_init__(self) -> None:
-        for name in ("block_seconds", "block_gas"):
-            if getattr(self, name) <= 0:
-                raise InvalidInput(name, getattr(self, name), "must be above 0")
 
 
 @dataclass(frozen=True)
@@ -115,12 +110,13 @@ class _Round:
     def __init__(self, size: Size, constants: Constants, chains: Chains) -> None:
         self._size, self._chains = size, chains
         self._update, self._model = constants.update_bytes, constants.model_bytes
-        self.gas, self._sent = constants.gas_of(size), constants.sent_of(size)
+        costs = constants.costs_of(size)
+        self.gas, self._sent = costs.gas, costs.sent
         work = constants.work
         self._client = work["client"]["clients"]
         self._seat = work["validator"]["seats"] + work["validator"]["checks"] * size.updates_a_shard
         self._publisher = total(constants.stages["publish"], size.counts)
-        self._seconds_a_gas = constants.work_of(size)["chain"] / (sum(self.gas.values()) - self.gas["open_round"])
+        self._seconds_a_gas = costs.work["chain"] / (sum(self.gas.values()) - self.gas["open_round"])
 
     def phases(self, client: Link, validator: Link) -> list[Phase]:
         """From opening to publication."""
@@ -168,3 +164,23 @@ class _Round:
         """The node of one of `chains` chains that share these transactions."""
         gas, sent = (sum(amounts[kind] for kind in kinds) / chains for amounts in (self.gas, self._sent))
         return Node(name, 0.0, sent, self._seconds_a_gas * gas, sent)
+
+
+def forecast_tables(forecast: Forecast) -> list[Table]:
+    """Time by phase, load by node, gas by kind."""
+    time = Table("phase", "measured compute, s", "simulated transfer, s", "stated blocks, s", title="One round's time")
+    for phase in forecast.phases:
+        time.add_row(phase.name, *(f"{part:.3f}" for part in (phase.compute, phase.transfer, phase.blocks)))
+    together = (sum(getattr(p, part) for p in forecast.phases) for part in ("compute", "transfer", "blocks"))
+    time.add_row("round", *(f"{seconds:.3f}" for seconds in together), style="bold")
+    load = Table(
+        "node", "sends, bytes", "receives, bytes", "computes, s", "keeps, bytes", title="One round at one node"
+    )
+    for node in forecast.nodes:
+        sizes = (f"{size:,.0f}" for size in (node.up_bytes, node.down_bytes))
+        load.add_row(node.name, *sizes, f"{node.cpu_seconds:.3f}", f"{node.kept_bytes:,.0f}")
+    gas = Table("kind", "gas a round", f"blocks of {forecast.chains.block_gas:,}", title="Gas")
+    for name, kinds in (("beacon", forecast.beacon_gas), ("each shard", forecast.shard_gas)):
+        for kind, amount in (*kinds.items(), ("together", sum(kinds.values()))):
+            gas.add_row(f"{name}: {kind}", f"{amount:,.0f}", f"{amount / forecast.chains.block_gas:.2f}")
+    return [time, load, gas]

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from experiments.scale.sizing import MOST_SEATS
 from qfl.errors import InvalidInput
 from qfl.protocol.quorum import quorum_of
 from qfl.simulation.prepare import MOST_UPDATES
 
+MOST_SEATS = 64
+"""Largest committee: a bundle's bitmap is one 64-bit word."""
+
 
 @dataclass(frozen=True)
 class Size:
-    """A network: `seats` of each of `shards` committees."""
+    """A network: `seats` of each of `shards` committees; at least one of everything."""
 
     clients: int
     validators: int
@@ -20,9 +22,6 @@ class Size:
     seats: int = 4
 
     def __post_init__(self) -> None:
-        for name in ("clients", "validators", "shards"):
-            if getattr(self, name) < 1:
-                raise InvalidInput(name, getattr(self, name), "must be 1 or more")
         if not 1 <= self.seats <= MOST_SEATS:
             raise InvalidInput("seats", self.seats, f"a committee has 1 to {MOST_SEATS} seats")
         if self.validators < self.shards * self.seats:

@@ -55,7 +55,6 @@ def test_an_attack_that_is_not_stopped_is_reported(suite: Suite) -> None:
     """A row has to be able to say no: a third of the seats does lose a round, and nobody is slashed for it."""
     stalling = replace(BY_NAME["stalling-third"], lost=(), slashed=True, stopped_by=("aggregate dispute",))
     row: Row = suite.run(stalling)
-    assert row.succeeded
     assert not row.model_unchanged
     assert set(row.complaints) == {
         "not seen: aggregate dispute",

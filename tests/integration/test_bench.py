@@ -1,4 +1,4 @@
-"""`qfl bench consensus` and `qfl bench scale` from end to end, as small as they get: seconds mean nothing here."""
+"""`qfl bench consensus`, `scale`, `explorer` and `engine` from end to end, as small as they get: times mean nothing."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from experiments.consensus.consensus import bench_consensus
 from experiments.consensus.explorer import bench_explorer
 from experiments.consensus.scale import bench_scale
 from experiments.consensus.variants import SEATS, VARIANTS
+from experiments.learning.engine import NAME, Case, bench_engine, engine_table
+from qfl.errors import InvalidInput
 from qfl.simulation.config import JobConfig
 
 pytestmark = pytest.mark.rest
@@ -79,5 +81,23 @@ def test_shards_multiply_what_the_beacon_can_take(tmp_path):
 
 def test_explorer_shows_its_first_page_while_it_reads_a_long_history(tmp_path: Path) -> None:
     figures = bench_explorer(tmp_path, rounds=10, transactions=400, say=silent)
-    assert figures.transactions >= 400 and figures.empty < figures.full
-    assert figures.first_page < 1 and figures.slowest < 1
+    assert figures["transactions"] >= 400 and figures["empty"] < figures["full"]
+    assert figures["first_page"] < 1 and figures["slowest"] < 1
+
+
+def test_both_engines_step_in_every_case(tmp_path):
+    cases = (Case(2, 1, 2), Case(2, 1, 2, clients=2))
+    announced: list[str] = []
+    results = bench_engine(tmp_path, 1, {}, cases, announced.append)
+    assert announced == list(results) == ["2 x 1 x 2", "2 clients, 2 x 1 x 2"]
+    for result in results.values():
+        assert set(result["milliseconds"]) == {"torchquantum", "fused"}
+        assert all(taken["least"] > 0 for taken in result["milliseconds"].values())
+        assert result["times_fused"]["fused"] == 1
+    assert json.loads((tmp_path / NAME).read_text()) == results
+    assert engine_table(results).row_count == len(cases)
+
+
+def test_peer_that_cannot_run_is_named(tmp_path):
+    with pytest.raises(InvalidInput, match="peer = 'pennylane=/bin/false'"):
+        bench_engine(tmp_path, 1, {"pennylane": "/bin/false"}, (Case(2, 1, 2),), lambda _: None)

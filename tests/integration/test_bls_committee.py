@@ -12,7 +12,7 @@ import pytest
 from click.testing import CliRunner
 from testnet import SHARD, Testnet, reach_checkpoint_phase
 
-from experiments.attacks.seats import Equivocator, Silent
+from experiments.attacks.seats import EquivocatingSeat, Silent, attacker_in
 from qfl.apps.cli.main import cli
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.bls_quorum import BlsQuorum, KeyPlace
@@ -155,7 +155,7 @@ def test_a_key_that_is_in_no_page_comes_in_the_bundle(testnet: Testnet, network:
 def test_a_seat_that_signs_two_checkpoints_in_a_turn_is_slashed(testnet: Testnet, network: Network) -> None:
     number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
-    network = in_place_of(network, liar, Equivocator, testnet)
+    network = in_place_of(network, liar, attacker_in(EquivocatingSeat), testnet)
     stake = testnet.ledger.staking.participant(liar.participant).stake_wei
     run_until(network, Phase.PUBLISH)
     challenger = Challenger(testnet.ledger, testnet.sender(15), FaultDetector(testnet.ledger, testnet.store))

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from experiments.consensus.stakes import audit_stakes
+from experiments.consensus.two_runs import audit_stakes
 from qfl.errors import InvalidInput
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display

@@ -165,6 +165,8 @@ COMMAND_LINES = [
     "bench bytes --target nan",
     "bench energy --rounds 0",
     "bench energy --shards 65",
+    "bench energy --device toaster",
+    "bench energy --radio 6g",
     "bench energy --run folder",
     "bench energy --run file",
     "bench storage --keep-rounds 0",

@@ -56,11 +56,6 @@ def test_order_of_recording_does_not_decide_who_is_first():
     assert critical_path(acts, "vote", 1) == pytest.approx(2.0)
 
 
-def test_too_few_decisions_are_no_decision():
-    with pytest.raises(ValueError, match="1 transactions called vote, 2 are needed"):
-        critical_path([act(0, ("vote", 1.0, 1.0))], "vote", 2)
-
-
 def test_messages_are_contents_transactions_and_events():
     acts = [act(0, ("vote", 1.0, 1.0)), act(1)]
     acts[0].fetched, acts[1].stored, acts[1].read, acts[1].rpc_bytes = [700, 800], [1500], [200, 300], 9000

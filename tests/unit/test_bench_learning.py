@@ -1,11 +1,29 @@
-"""`qfl bench learning`: each way is the one its name says, and the figures are those of the seeds."""
+"""`qfl bench learning` and `bytes`: each way is the one its name says, what is sent is counted to the byte for both
+sides alike, and the figures are those of the seeds.
+"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from experiments.jobs import changed
+from experiments.learning import bytes as sizes
+from experiments.learning.bytes import (
+    BASELINE,
+    WAYS,
+    Sent,
+    UnquantisedFederation,
+    bench_bytes,
+    bytes_table,
+    content_bytes,
+    message_bytes,
+    send,
+)
+from experiments.learning.federation import Federation
 from experiments.learning.learning import (
     MODELS,
     NAME,
@@ -17,7 +35,10 @@ from experiments.learning.learning import (
     learning_table,
 )
 from qfl.errors import InvalidInput
+from qfl.protocol.content import Content, ContentKind, encode, encode_briefly
+from qfl.protocol.types import VerifiedUpdate
 from qfl.simulation.config import JobConfig
+from qfl.simulation.prepare import prepare_job
 from qfl.training.job import training_config
 
 TINY = JobConfig(
@@ -29,6 +50,8 @@ TINY = JobConfig(
     model={"qubits": 4, "layers": 2},
     training={"steps": 2, "batch_size": 4},
 )
+SHORT = changed(TINY, {"rounds": 3, "training": {"steps": 4}})
+"""What bytes are counted of."""
 
 
 def test_every_recipe_is_one_that_clients_can_follow():
@@ -81,3 +104,73 @@ def test_a_purely_quantum_model_needs_a_qubit_for_each_class():
     assert MODELS["quantum"] == {"head": False}
     with pytest.raises(InvalidInput, match="each class needs a qubit"):
         learn(JobConfig(), "quantum", "job", 1)
+
+
+def test_messages_are_counted_to_the_byte():
+    # Two envelopes of 115; selectors; 6 words and 1,500 bytes, padded to 1,504, to commit; 5 words to reveal.
+    assert message_bytes(1_500) == 2 * 115 + (4 + 6 * 32 + 1_504) + (4 + 5 * 32)
+    assert message_bytes(3_309) - message_bytes(1_500) == 3_328 - 1_504
+
+
+@pytest.mark.parametrize("way", ["int16", "int8", "int8, largest quarter", "int4", "int4, plain"])
+def test_content_is_counted_as_clients_store_it(way):
+    config = changed(SHORT, WAYS[way].changes)
+    job, _, shares = prepare_job(config)
+    published = Federation(config, job, shares).step()
+
+    def stored(update: VerifiedUpdate) -> int:
+        kind, root, shape = ContentKind.UPDATE, bytes(32), job.architecture.shape
+        content = Content(kind, config.lane_bits, 1, 0, 0, update.client, shape, root, update.lanes)
+        return len(encode_briefly(content) if WAYS[way].is_compact else encode(content))
+
+    assert content_bytes(WAYS[way], config.lane_bits, published) == np.mean([stored(u) for u in published.updates])
+
+
+def test_float_updates_learn_what_wide_lanes_do():
+    config = replace(SHORT, lane_bits=16)
+    job, _, shares = prepare_job(config)
+    ours, floats = Federation(config, job, shares), UnquantisedFederation(config, job, shares)
+    first = ours.model.lanes.astype(np.int64)
+    for _ in range(2):
+        ours.step()
+        floats.step()
+    learnt = floats.model.lanes - first
+    assert np.linalg.norm(ours.model.lanes - floats.model.lanes.astype(np.int64)) < 0.02 * np.linalg.norm(learnt)
+
+
+def test_a_run_ends_at_the_target():
+    run = send(SHORT, "int8", 1, target=0.3)
+    assert run.rounds == len(run.content) == len(run.accuracy)
+    assert run.accuracy[-1] >= 0.3 > max(run.accuracy[:-1], default=0)
+    assert run.total == sum(run.content) + run.rounds * message_bytes(1_500)
+
+
+def test_a_target_that_is_not_reached_is_no_saving(tmp_path):
+    runs = bench_bytes(SHORT, [BASELINE, "int8"], [1], 1.0, tmp_path, str)
+    document = json.loads((tmp_path / sizes.NAME).read_text())
+    assert [run.rounds for run in runs] == [None, None]
+    assert not any("fewer" in line for line in document["summary"])
+
+
+def test_savings_are_of_all_bytes_of_the_same_seeds():
+    def sent(way: str, seed: int, rounds: int, content: int, signature: int) -> Sent:
+        return Sent(way, seed, rounds, [content] * rounds, signature + 500, signature, [0.9] * rounds, 100)
+
+    runs = [sent(BASELINE, 1, 2, 1_500, 3_000), sent(BASELINE, 2, 2, 1_500, 3_000)]
+    runs += [sent("int8", 1, 2, 500, 1_500), sent("int8", 2, 4, 500, 1_500)]
+    [_, line] = sizes.as_document(SHORT, 0.9, runs)["summary"]
+    assert line["bytes"] == {"mean": 7_500, "least": 5_000, "most": 10_000}
+    assert line["fewer"] == pytest.approx(0.25)
+    assert line["fewer_a_round"] == pytest.approx(0.5)
+    assert line["fewer_bare"] == pytest.approx(1 - 6_000 / 9_000)
+    assert list(bytes_table(sizes.as_document(SHORT, 0.9, runs)).columns[1].cells) == ["2, 2", "2, 4"]
+
+
+@pytest.mark.parametrize(("ways", "target", "name"), [(["telegraph"], 0.9, "way"), (["int8"], 90.0, "target")])
+def test_a_way_or_target_that_cannot_be_is_refused(ways, target, name, tmp_path):
+    with pytest.raises(InvalidInput, match=f"^{name} = "):
+        bench_bytes(SHORT, ways, [1], target, tmp_path, str)
+
+
+def test_every_way_is_a_job():
+    assert all(changed(SHORT, way.changes).parameters() for way in WAYS.values())

@@ -13,6 +13,7 @@ from experiments.casestudy import study
 from experiments.casestudy.claims import ENERGY, OVERHEAD, SCALE, SECURITY, Claim, compute_claims
 from experiments.casestudy.methods import METHODS, REDUCED, Size
 from experiments.casestudy.pages import make_page, to_markdown
+from experiments.jobs import changed
 from qfl.apps.cli.main import cli
 from qfl.errors import InvalidInput
 
@@ -167,7 +168,7 @@ def test_classical_fl_is_of_the_same_size() -> None:
     from qfl.simulation.prepare import prepare_job
 
     sizes = {
-        name: prepare_job(METHODS[name].applied_to(Size().job(1)))[0].architecture.shape.total
+        name: prepare_job(changed(Size().job(1), METHODS[name].changes))[0].architecture.shape.total
         for name in ("plain", "classical")
     }
     assert abs(sizes["classical"] - sizes["plain"]) <= 64 + 10 + 1

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from experiments.scale.energy_tables import assumptions, energy_document, source_lines
+from experiments.scale.energy import assumptions, energy_document, leaves, source_lines
 from qfl.apps.report.energy import Range, Workload, compute_accounts, constant, load_constants, read_workload, summarise
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
@@ -81,13 +81,8 @@ def test_what_clients_spend_is_the_same_and_left_out_of_the_comparison(accounts)
 
 def test_a_bitcoin_transaction_is_a_years_energy_over_a_years_transactions():
     """138 TWh a year, 7 and 3.3 transactions a second."""
-    found = constant("bitcoin_transaction")
+    found = constant("bitcoin_transaction").range
     assert near(found, *(138e12 * 3_600 / (365.25 * 86_400 * rate) for rate in (7, 3.3)))
-
-
-def leaves(entries, name=""):
-    for key, entry in entries.items():
-        yield from [(f"{name}{key}", entry)] if "unit" in entry else leaves(entry, f"{name}{key}.")
 
 
 @pytest.mark.parametrize(("name", "entry"), leaves(load_constants()))

@@ -25,6 +25,8 @@ ORDER = [
         "experiments.quiet",
         "experiments.console",
         "experiments.figures",
+        "experiments.jobs",
+        "experiments.peer",
         "experiments.learning",
         "experiments.consensus",
         "experiments.poisoning",

@@ -14,16 +14,19 @@ from hypothesis import strategies as st
 
 from experiments.poisoning.circuit import BitFlip, PhaseFlip, RandomPaulis, with_paulis, without_paulis
 from experiments.poisoning.client import POISONERS
-from experiments.poisoning.data import Backdoor, Grover, LabelFlip, with_trigger
 from experiments.poisoning.poison import Poison, Sight
-from experiments.poisoning.registry import POISONS, find_poison
-from experiments.poisoning.updates import (
+from experiments.poisoning.poisons import (
+    POISONS,
+    Backdoor,
     FreeRider,
     Gaussian,
+    Grover,
     InnerProduct,
+    LabelFlip,
     LittleIsEnough,
     Scaling,
-    SignFlip,
+    find_poison,
+    with_trigger,
 )
 from qfl.errors import InvalidInput
 from qfl.protocol.types import ModelShape
@@ -53,7 +56,7 @@ def sent(poison: Poison, own, **known) -> list[float]:
 
 def test_updates_by_hand():
     own = [[1.0, -2.0, 0.0], [3.0, -2.0, 1.0]]
-    assert sent(SignFlip(), own) == [-3, 6, 0]
+    assert sent(POISONS["sign-flip"], own) == [-3, 6, 0]
     assert sent(Scaling(), own) == [10, -20, 0]
     assert sent(InnerProduct(strength=0.5), own) == [-1, 1, -0.25]
     assert sent(LittleIsEnough(), own) == [2 - 1.5, -2, 0.5 - 0.75]

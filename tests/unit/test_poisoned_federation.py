@@ -7,13 +7,10 @@ from dataclasses import replace
 import pytest
 
 from experiments.learning.federation import Federation
-from experiments.poisoning.data import Backdoor
-from experiments.poisoning.federation import PoisonedFederation
-from experiments.poisoning.panel import Panel
 from experiments.poisoning.poison import Poison
-from experiments.poisoning.registry import POISONS
+from experiments.poisoning.poisons import POISONS, Backdoor
 from experiments.poisoning.sweep import UNATTACKED, attack_tables, bench_attack
-from experiments.poisoning.trial import DEFENCES, Field
+from experiments.poisoning.trial import DEFENCES, Field, Panel, PoisonedFederation
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import prepare_job, validation_shares
 

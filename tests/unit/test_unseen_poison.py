@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from experiments.poisoning.poison import Sight
-from experiments.poisoning.registry import POISONS
+from experiments.poisoning.poisons import POISONS
 from experiments.poisoning.trial import DEFENCES, NOBODY, Field
 from experiments.poisoning.unseen import Echo, HeadBias, NullDilution, bias_shift, null_directions
 from qfl.errors import InvalidInput

@@ -17,14 +17,13 @@ CONTRACTS = tuple(sorted(file.name[:-5] for file in files(__name__).iterdir() if
 
 @cache
 def load_abi(name: str) -> list[Any]:
-    """The ABI of one of `CONTRACTS`, or of the contract of another package, as `abi_file`."""
+    """The ABI of one of `CONTRACTS`."""
     return list(json.loads(abi_file(name).read_text()))
 
 
 def abi_file(name: str) -> Traversable:
-    """Where the ABI of one of `CONTRACTS` is; that of another package's contract is called `package:Name`."""
-    package, _, contract = name.rpartition(":")
-    return files(package or __name__) / f"{contract}.json"
+    """Where the ABI of one of `CONTRACTS` is."""
+    return files(__name__) / f"{name}.json"
 
 
 def all_entries(kind: str) -> list[Any]:

@@ -1,4 +1,4 @@
-"""What `qfl bench energy` prints, and its JSON."""
+"""What `qfl bench energy` prints: the joules of a round, beside a flat vote and proof of work; and its JSON."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def energy_table(accounts: Sequence[Account]) -> Table:
 def source_lines(device: str, radio: str) -> list[str]:
     """Every constant that was used, and where it is from."""
     lines = []
-    for name, entry in _leaves(load_constants()):
+    for name, entry in leaves(load_constants()):
         group, _, chosen = name.partition(".")
         if {"device": chosen in (device, "server"), "radio": chosen.startswith(f"{radio}.")}.get(group, True):
             lines.append(f"{name}: {_shown(Range(entry['low'], entry['high']))} {entry['unit']}. {entry['source']}")
@@ -78,9 +78,10 @@ def _shown(joules: Range | None) -> str:
     return f"{joules.low:,.3g} to {joules.high:,.3g}"
 
 
-def _leaves(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+def leaves(entries: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Mapping[str, Any]]]:
+    """Every constant by its place in the file, dotted."""
     for name, entry in entries.items():
         if "source" in entry:
             yield prefix + name, entry
         else:
-            yield from _leaves(entry, f"{prefix}{name}.")
+            yield from leaves(entry, f"{prefix}{name}.")

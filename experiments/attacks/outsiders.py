@@ -1,0 +1,275 @@
+"""Attacks from outside: in another's name, with another's words, on the draw, on the rewards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from eth_typing import HexStr
+from eth_utils.crypto import keccak
+
+from experiments.attacks.strategy import Outsider
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.coding import record
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.crypto.lms import LmsSecret
+from qfl.devnet.health import call_chain
+from qfl.node.journal import Journal
+from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
+
+VICTIM, OTHER_VICTIM, VALIDATOR = "client-1", "client-2", "validator-1"
+ROOT, DIGEST, SALT = b"\1" * 32, b"\2" * 32, bytes(32)
+ETHEREUM = 1
+ANOTHER_CONTRACT = "0x" + "11" * 20
+BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583
+"""BN254's, which the coordinates of a proof's points are in."""
+GAS_LIMITS = range(100_000, 300_000, 40_000)
+"""Enough to begin to check a proof, not to end it."""
+ACCOMPLICES = ("validator-5", "validator-6", "validator-7")
+BLOCKS, WAITS = 128, (4, 16)
+"""Draws looked at, and how many of them a grinder has to choose from."""
+GROUND, STEPS = 12, 20
+"""Blocks in which stakes are moved until they suit, and in how many steps to one more stake."""
+
+
+@dataclass(frozen=True)
+class SignedCommit:
+    """A commitment and its signature, as they were said."""
+
+    round: RoundNumber
+    client: ParticipantId
+    base_root: bytes
+    commitment: bytes
+    signature: bytes
+
+    def to(self, ledger: Ledger) -> UnsentCall:
+        """The call that says it to the first shard."""
+        return ledger.shards[0].commit(
+            self.round, self.client, base_root=self.base_root, commitment=self.commitment, signature=self.signature
+        )
+
+
+def read_commits(ledger: Ledger, number: RoundNumber) -> list[SignedCommit]:
+    """What the clients of the first shard said in a round, from their transactions."""
+    shard, said = ledger.shards[0], []
+    for commit in ledger.round(number).shard(ShardIndex(0)).commits() if number else []:
+        _, arguments = shard.arguments_of(read_input(ledger, commit.tx_hash))
+        said.append(SignedCommit(*arguments.values()))
+    return said
+
+
+def read_input(ledger: Ledger, tx_hash: str) -> bytes:
+    """The input of a transaction."""
+    return bytes(ledger.web3.eth.get_transaction(HexStr(tx_hash))["input"])
+
+
+# --- commitments -------------------------------------------------------------------------------------------------
+
+
+class ForgedSender(Outsider):
+    """Speaks for others with a key of its own; the account that sends it may be theirs: it would not matter."""
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """Commit for a client; ask for a validator to leave, and to have another key."""
+        ledger, own = self._ledger, LmsSecret.generate(5)
+        base_root, victim = ledger.beacon.context().base_root, self.testnet.join(VICTIM)
+        commitment = compute_commitment(number, victim, ROOT, DIGEST, SALT)
+        digest = ledger.shard_domains[0].commit(number, victim, base_root, commitment)
+        self.sender.attempt(SignedCommit(number, victim, base_root, commitment, own.sign(0, digest)).to(ledger))
+        validator, domain = self.testnet.join(VALIDATOR), ledger.staking_domain
+        nonce = ledger.staking.participant(validator).nonce
+        leave = own.sign(1, domain.exit(validator, nonce))
+        self.sender.attempt(ledger.staking.request_exit(validator, leave))
+        rotate = own.sign(2, domain.rotation(validator, own.public, nonce))
+        self.sender.attempt(ledger.staking.rotate_key(validator, own.public, signature=rotate))
+
+
+class ReplayAcrossRounds(Outsider):
+    """Sends last round's commitments again: as they were, and as if they were meant for this round."""
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """Be quicker than the clients."""
+        base_root = self._ledger.beacon.context().base_root
+        for said in read_commits(self._ledger, RoundNumber(number - 1)):
+            for again in (said, replace(said, round=number, base_root=base_root)):
+                self.sender.attempt(again.to(self._ledger))
+
+
+class ReplayAcrossClients(Outsider):
+    """Hears one client's commitment and says it in the name of another that has not spoken yet."""
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """Act between the first client's commitment and the second's."""
+        other = self.testnet.join(OTHER_VICTIM)
+        for said in read_commits(self._ledger, number):
+            self.sender.attempt(replace(said, client=other).to(self._ledger))
+
+
+class ReplayAcrossContracts(Outsider):
+    """Brings what a client signed for another deployment on the same chain."""
+
+    def domain(self) -> Domain:
+        """What the signature was for."""
+        return replace(self._ledger.shard_domains[0], contract=ANOTHER_CONTRACT)
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """Let the client speak there, and repeat it here."""
+        base_root, victim = self._ledger.beacon.context().base_root, self.testnet.join(VICTIM)
+        commitment = compute_commitment(number, victim, ROOT, DIGEST, SALT)
+        signature = self.testnet.keys[VICTIM].sign(self.domain().commit(number, victim, base_root, commitment))
+        self.sender.attempt(SignedCommit(number, victim, base_root, commitment, signature).to(self._ledger))
+
+
+class ReplayAcrossChains(ReplayAcrossContracts):
+    """Brings what a client signed for a contract at the same address of another chain."""
+
+    def domain(self) -> Domain:
+        """What the signature was for."""
+        return replace(self._ledger.shard_domains[0], chain_id=ETHEREUM)
+
+
+# --- private mode's proofs ---------------------------------------------------------------------------------------
+
+
+class WaitingReveal(Outsider):
+    """Sees a client's reveal while it waits for a block: its content is stored already."""
+
+    def during_reveals(self, number: RoundNumber) -> None:
+        """Be in the block first, with something else."""
+        folder = self.testnet.folder / VICTIM
+        self.testnet.store.put((folder / f"update-{number}.bin").read_bytes())
+        record = Journal(folder / "journal.json").get(f"round {number}")
+        assert record is not None
+        opening = [bytes.fromhex(record[name]) for name in ("update_root", "content_digest", "salt")]
+        self.interfere(number, opening, int(record["vector_commitment"], 16), bytes.fromhex(record["proof"]))
+
+    def interfere(self, number: RoundNumber, opening: list[bytes], commitment: int, proof: bytes) -> None:
+        """What it does with it."""
+
+    def call(self, number: RoundNumber, opening: list[bytes], commitment: int, proof: bytes) -> UnsentCall:
+        """The client's reveal, with this commitment and proof."""
+        root, digest, salt = opening
+        victim, shard = self.testnet.join(VICTIM), self._ledger.shards[0]
+        return shard.reveal_private(
+            number,
+            victim,
+            update_root=root,
+            content_digest=digest,
+            salt=salt,
+            vector_commitment=commitment,
+            proof=proof,
+        )
+
+
+class MalleatedProof(WaitingReveal):
+    """Alters the proof: the points' signs, their encoding, the commitment beside it."""
+
+    def interfere(self, number: RoundNumber, opening: list[bytes], commitment: int, proof: bytes) -> None:
+        """Try what is false first; then (-A, -B, C), which is as good a proof of the same."""
+        self.sender.attempt(self.call(number, opening, commitment + 1, proof))
+        for altered in alter(proof):
+            self.sender.attempt(self.call(number, opening, commitment, altered))
+
+
+class UnderGassedProof(WaitingReveal):
+    """Brings the client's own reveal with so little gas that its check cannot end, to have it recorded as false."""
+
+    def interfere(self, number: RoundNumber, opening: list[bytes], commitment: int, proof: bytes) -> None:
+        """Try several amounts."""
+        for self.sender.gas_limit in GAS_LIMITS:
+            self.sender.attempt(self.call(number, opening, commitment, proof))
+
+
+def alter(proof: bytes) -> Iterator[bytes]:
+    """A proof with -A for A, with A's abscissa written another way, and with -A and -B, which is valid again."""
+    words = [int.from_bytes(proof[i : i + 32]) for i in range(0, len(proof), 32)]
+    negated_a = [words[0], BASE_FIELD - words[1], *words[2:]]
+    rewritten = [words[0] + BASE_FIELD, *words[1:]]
+    both = [*negated_a[:4], BASE_FIELD - words[4], BASE_FIELD - words[5], *words[6:]]
+    for altered in (negated_a, rewritten, both):
+        yield b"".join(word.to_bytes(32) for word in altered)
+
+
+# --- the draw ----------------------------------------------------------------------------------------------------
+
+
+class Grinder(Outsider):
+    """Measures how often its accomplices hold a quorum: by chance, in the best of several blocks, by moving stakes."""
+
+    def after_round(self, number: RoundNumber) -> None:
+        """Look at the next round's draw."""
+        accomplices = {self.testnet.join(name) for name in ACCOMPLICES}
+        randomness = [keccak(number.to_bytes(8) + i.to_bytes(2)) for i in range(BLOCKS)]
+        draw = self.testnet.next_draw()
+        committees = [draw(value) for value in randomness]
+        quorum = quorum_of(len(committees[0]))
+        held = [len(accomplices & set(committee)) >= quorum for committee in committees]
+        odds = [f"by chance in {_share(held, 1):.0%} of rounds"]
+        odds += [f"with {wait} blocks to choose from in {_share(held, wait):.0%}" for wait in WAITS]
+        unlucky = [value for value, is_held in zip(randomness, held, strict=True) if not is_held][:GROUND]
+        won = sum(self._is_won_by_stake(value, accomplices, quorum) for value in unlucky)
+        odds.append(f"by up to one more stake, brought in the block itself, in {won} of {len(unlucky)} that were lost")
+        self.finding = f"3 of 7 equal validators hold 3 of 4 seats {', '.join(odds)}"
+
+    def _is_won_by_stake(self, randomness: bytes, accomplices: set[ParticipantId], quorum: int) -> bool:
+        """Whether an accomplice topped up to two stakes at most makes this randomness draw a quorum; then undone."""
+        url, staking = self.testnet.devnet.rpc_url, self._ledger.staking
+        snapshot = call_chain(url, "evm_snapshot")
+        step = staking.minimum_stake_wei(Role.VALIDATOR) // STEPS
+        draw, is_won = self.testnet.next_draw(), False
+        for _ in range(STEPS):
+            self.testnet.owner.send(staking.top_up(min(accomplices), step))
+            if is_won := len(accomplices & set(draw(randomness))) >= quorum:
+                break
+        call_chain(url, "evm_revert", snapshot)
+        return is_won
+
+
+def _share(held: Sequence[bool], wait: int) -> float:
+    """Share of the windows of `wait` draws in which one holds a quorum."""
+    windows = [any(held[i : i + wait]) for i in range(0, len(held), wait)]
+    return sum(windows) / len(windows)
+
+
+# --- rewards -----------------------------------------------------------------------------------------------------
+
+
+class RewardTwice(Outsider):
+    """Claims every reward again, and has one paid out twice."""
+
+    def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
+        """Anyone may bring a claim; what it credits, it credits once."""
+        for call in credited:
+            self.sender.attempt(call)
+        victim = self.testnet.join(VICTIM)
+        for _ in range(2):
+            self.sender.attempt(self._ledger.staking.pay_rewards(victim))
+
+
+class RewardForAnother(Outsider):
+    """Claims each update's reward for a client that did not make it, and seat rewards for seats that did nothing."""
+
+    def after_round(self, number: RoundNumber) -> None:
+        """Claim before the round is final, too."""
+        self.sender.attempt(self._ledger.rewards.reward_publisher(number, self.participant))
+
+    def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
+        """Put another name into every claim."""
+        beacon, rewards, shard = self._ledger.beacon, self._ledger.rewards, ShardIndex(0)
+        for call in (call for call in credited if call.label == "reward_update"):
+            _, said = rewards.arguments_of(call.data)
+            other = self.testnet.join(VICTIM if said["clientId"] != self.testnet.join(VICTIM) else OTHER_VICTIM)
+            checkpoint = record(Checkpoint, said["checkpoint"])
+            root, digest = said["updateRoot"], said["contentDigest"]
+            claim = rewards.reward_update(
+                checkpoint, other, position=said["position"], update_root=root, content_digest=digest, path=said["path"]
+            )
+            self.sender.attempt(claim)
+            idle = beacon.checkpoint_at(checkpoint.round, shard).attested ^ 0b1111
+            if idle:
+                self.sender.attempt(
+                    rewards.reward_seat(checkpoint.round, shard, seat=idle.bit_length() - 1, validator=other)
+                )
