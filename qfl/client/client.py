@@ -45,7 +45,7 @@ from qfl.protocol.types import (
     TrainingTask,
 )
 from qfl.storage.retention import Retention
-from qfl.training.seeds import round_seed, rounding_rng
+from qfl.training.trainer import round_seed, rounding_rng
 
 log = logging.getLogger(__name__)
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from qfl.errors import InvalidInput
+from qfl.quantum.architecture import Architecture
 from qfl.quantum.gates import GATES
 from qfl.quantum.registry import ENCODERS
 
@@ -103,6 +104,18 @@ class Circuit:
     def is_diagonal(self) -> bool:
         """Whether all observables are of I and Z: then basis-state probabilities say everything."""
         return all(set(observable) <= set("IZ") for observable in self.observables)
+
+
+def build_circuit(architecture: Architecture) -> Circuit:
+    """Encoding, layers, and Z of every qubit; slots are ordered layer by layer."""
+    qubits, features = architecture.qubits, architecture.features
+    encoder, ansatz = architecture.encoder, architecture.layer
+    operations: list[Operation] = []
+    for layer in range(architecture.layers):
+        operations += encoder.gates(features, qubits, layer)
+        operations += ansatz.gates(qubits, layer, layer * ansatz.angles(qubits))
+    start = architecture.encoding if encoder.sets_amplitudes else "ground"
+    return Circuit(qubits, tuple(operations), every_z(qubits), architecture.shape.quantum, features, start)
 
 
 def every_z(wires: int) -> tuple[str, ...]:

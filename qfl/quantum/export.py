@@ -19,8 +19,7 @@ from qiskit.circuit import Parameter
 
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
-from qfl.quantum.circuit import Angle, Circuit, Constant, Operation, Trainable
+from qfl.quantum.circuit import Angle, Circuit, Constant, Operation, Trainable, build_circuit
 from qfl.quantum.preparation import prepare_by_gates
 
 _NAMES = {"i": "id", "u1": "p", "u3": "u", "cnot": "cx", "cu1": "cp", "toffoli": "ccx"}

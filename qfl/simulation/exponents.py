@@ -13,8 +13,7 @@ from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import genesis_model
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
-from qfl.training.seeds import round_seed
-from qfl.training.trainer import LocalTrainer
+from qfl.training.trainer import LocalTrainer, round_seed
 
 
 def with_exponents(config: JobConfig, job: JobDocument, data: LabelledData) -> JobConfig:

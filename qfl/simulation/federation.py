@@ -33,8 +33,7 @@ from qfl.protocol.types import (
 from qfl.simulation.config import JobConfig
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
-from qfl.training.seeds import round_seed, rounding_rng
-from qfl.training.trainer import LocalTrainer
+from qfl.training.trainer import LocalTrainer, round_seed, rounding_rng
 
 SHARD = ShardIndex(0)
 

@@ -195,7 +195,7 @@ class Recipe(ABC):
         return [part.to(block.dtype).view_as(block) for part, block in zip(parts, self.blocks, strict=True)]
 
 
-RECIPES: Door[type[Recipe]] = Door("recipe", "qfl.training.momentum", "qfl.training.adam", base=Recipe)
+RECIPES: Door[type[Recipe]] = Door("recipe", "qfl.training.optimisers", base=Recipe)
 
 
 def scale_rate(progress: float) -> float:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,16 +13,14 @@ from numpy.typing import NDArray
 
 from qfl.errors import InvalidInput, NotFinite
 from qfl.quantum.architecture import Architecture, require_circuit
+from qfl.quantum.circuit import build_circuit
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.device import DeviceEngine
 from qfl.quantum.engine.engine import Engine
-from qfl.quantum.engine.threads import one_thread
-from qfl.training.classical import initial_weights
 from qfl.training.controls import Controls
 from qfl.training.data.datasets import LabelledData
-from qfl.training.model import QuantumClassifier
+from qfl.training.model import QuantumClassifier, initial_perceptron
 from qfl.training.recipe import Recipe, TrainingConfig, scale_rate
-from qfl.training.sampling import draw_batches
 
 EVALUATION_BATCH = 512
 
@@ -48,7 +47,7 @@ def initial_parameters(arch: Architecture, seed: int) -> tuple[NDArray[np.float6
     """Parameters to start from: angles uniform in [-pi, pi), weights as the task has them."""
     rng = np.random.default_rng(seed)
     if arch.is_classical:
-        return np.zeros(0), initial_weights(arch, rng)
+        return np.zeros(0), initial_perceptron(arch, rng)
     return rng.uniform(-np.pi, np.pi, arch.shape.quantum), arch.purpose.initial_weights(arch, rng)
 
 
@@ -91,6 +90,21 @@ def train_clients(
     with one_thread():
         losses = torch.stack([_step(model, recipe, pool, batch) for batch in batches]).mean(0)
     return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread while this lasts.
+
+    Several threads may add up in another order on a machine with other processors, and the matrices of a few qubits
+    are so small that a second thread costs more than it brings.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def train_centrally(
@@ -157,7 +171,23 @@ def _choose_engine(arch: Architecture, name: str, device: DeviceConfig | None, s
     if device is None:
         return name
     require_circuit(arch)
-    return DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
+    return DeviceEngine(build_circuit(arch), device, seed)
+
+
+def draw_batches(sizes: Sequence[int], steps: int, batch_size: int, seeds: Sequence[int]) -> torch.Tensor:
+    """Sample numbers `[steps, clients, batch_size]`, client `c`'s in [0, sizes[c]).
+
+    Each client reads its own data as an endless row of shuffled passes, cut into batches. So clients with
+    different amounts of data step together without padding, and a client's row depends on its own size and seed
+    only.
+    """
+    rows = []
+    for size, seed in zip(sizes, seeds, strict=True):
+        generator = torch.Generator().manual_seed(seed)
+        passes = math.ceil(steps * batch_size / size)
+        row = torch.cat([torch.randperm(size, generator=generator) for _ in range(passes)])
+        rows.append(row[: steps * batch_size].view(steps, batch_size))
+    return torch.stack(rows, dim=1)
 
 
 class _Pool:

@@ -24,7 +24,7 @@ from qfl.apps.report.page import render_page
 from qfl.apps.report.sections import run_page
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
+from qfl.quantum.circuit import build_circuit
 from qfl.simulation.config import JobConfig, load_config
 
 HOSTILE = "<script>alert(1)</script>\"'&"

@@ -10,9 +10,9 @@ from qfl.quantum.architecture import Architecture
 from qfl.training.data.datasets import LabelledData, load_dataset
 from qfl.training.data.partition import partition
 from qfl.training.recipe import TrainingConfig
-from qfl.training.sampling import draw_batches
 from qfl.training.training import (
     TrainedModel,
+    draw_batches,
     evaluate,
     initial_parameters,
     train_centrally,

@@ -15,8 +15,6 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Circuit, Operation, Trainable, every_z
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.program import Program
@@ -31,21 +29,17 @@ RUNS_AT_ONCE = 64
 class DeviceEngine:
     """An `Engine` (see `engine.py`) of estimates: unbiased, differentiable in angles but not in features."""
 
-    def __init__(
-        self, circuit: Architecture | Circuit, config: DeviceConfig, generator: torch.Generator | None = None
-    ) -> None:
-        """`generator` draws shots and errors: equal ones give equal results; None is one seeded with 0."""
-        self._circuit = build_circuit(circuit) if isinstance(circuit, Architecture) else circuit
-        self._config = config
-        self._generator = torch.Generator().manual_seed(0) if generator is None else generator
-        split, self.occurrences = split_occurrences(self._circuit)
+    def __init__(self, circuit: Circuit, config: DeviceConfig, seed: int = 0) -> None:
+        """`seed` decides all shots and errors."""
+        self._observables = len(circuit.observables)
+        generator = torch.Generator().manual_seed(seed)
+        split, self.occurrences = split_occurrences(circuit)
         self._settings = [
-            _Setting(split, letters, numbers, config, self._generator)
-            for letters, numbers in group_settings(self._circuit.observables)
+            _Setting(split, letters, numbers, config, generator)
+            for letters, numbers in group_settings(circuit.observables)
         ]
 
-    def expectations(self, features: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-        slots = angles.flatten(1)
+    def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
         if torch.is_grad_enabled() and slots.requires_grad:
             output: torch.Tensor = _Shifted.apply(self, features, slots)
             return output
@@ -60,7 +54,7 @@ class DeviceEngine:
     def estimate(self, features: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
         """Measure every setting: `[clients, batch, observables]`."""
         clients, batch, _ = features.shape
-        output = turns.new_empty(clients, batch, len(self._circuit.observables))
+        output = turns.new_empty(clients, batch, self._observables)
         for setting in self._settings:
             output[..., setting.numbers] = setting.measure(features, turns)
         return output

@@ -17,15 +17,14 @@ from torch.autograd.function import once_differentiable
 
 from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Circuit
-from qfl.quantum.engine.blocks import Blocks, BlockTape, Diagonals
+from qfl.quantum.engine.blocks import Blocks, BlockTape, Diagonals, Spins
 from qfl.quantum.engine.observables import PauliStrings, ZStrings
-from qfl.quantum.engine.plan import Plan, Stage, compile_circuit
-from qfl.quantum.engine.spins import Spins
+from qfl.quantum.engine.plan import Moment, Plan, compile_circuit
 from qfl.quantum.registry import ENCODERS
 
 
 class Program:
-    """A circuit, compiled; keeps its constants in each precision and on each device it has run with."""
+    """The fused engine of a circuit; keeps its constants in each precision and on each device it has run with."""
 
     def __init__(self, circuit: Circuit) -> None:
         self.circuit = circuit
@@ -87,11 +86,11 @@ class _Tape:
         self.blocks: dict[int, BlockTape] = {}
         self.unitaries: dict[int, torch.Tensor] = {}
         self.entered: list[list[torch.Tensor]] = []
-        """State before each block unitary of each stage."""
+        """State before each block unitary of each moment."""
         self.factors: list[torch.Tensor | None] = []
-        """Phases of each stage."""
+        """Phases of each moment."""
         self.turned: list[torch.Tensor | None] = []
-        """State after each stage that turns by trainable numbers or features."""
+        """State after each moment that turns by trainable numbers or features."""
 
 
 class _Loaded:
@@ -102,13 +101,13 @@ class _Loaded:
         self._start, self._wires = circuit.start, circuit.wires
         self._spins = Spins(plan.spins, dtype, device) if plan.spins is not None else None
         self._blocks = {rows: Blocks(bank, dtype, device) for rows, bank in plan.banks.items()}
-        self._stages = [_LoadedStage(stage, plan.groups, dtype, device) for stage in plan.stages]
+        self._moments = [_LoadedMoment(moment, plan.groups, dtype, device) for moment in plan.moments]
         self.observables: ZStrings | PauliStrings = (
             PauliStrings(plan.strings, dtype, device) if plan.signs is None else ZStrings(plan.signs, dtype, device)
         )
 
     def start(self, features: torch.Tensor) -> torch.Tensor:
-        """The state before the first stage, `[clients, 2**wires, batch]` complex."""
+        """The state before the first moment, `[clients, 2**wires, batch]` complex."""
         if self._spins is not None:
             return self._spins.state(features)
         vectors = ENCODERS.find(self._start)().amplitudes(features, self._wires)
@@ -117,7 +116,7 @@ class _Loaded:
     def forward(
         self, state: torch.Tensor, features: torch.Tensor, slots: torch.Tensor, tape: _Tape | None
     ) -> torch.Tensor:
-        """The state after the last stage."""
+        """The state after the last moment."""
         numbers, samples = slots.T, features.permute(2, 0, 1).flatten(1)
         unitaries = {}
         for rows, blocks in self._blocks.items():
@@ -127,20 +126,20 @@ class _Loaded:
                 tape.blocks[rows] = built
         if tape is not None:
             tape.unitaries = unitaries
-        for stage in self._stages:
-            state = stage.forward(state, samples, numbers, unitaries, tape)
+        for moment in self._moments:
+            state = moment.forward(state, samples, numbers, unitaries, tape)
         return state
 
     def backward(
         self, pulled: torch.Tensor, features: torch.Tensor, slots: torch.Tensor, tape: _Tape, wants_state: bool
     ) -> tuple[torch.Tensor | None, torch.Tensor, torch.Tensor]:
-        """From conj(dL/d state) after the last stage: before the first one, dL/d features, dL/d slots."""
+        """From conj(dL/d state) after the last moment: before the first one, dL/d features, dL/d slots."""
         of_slots = torch.zeros_like(slots.T, memory_format=torch.contiguous_format)
         clients, batch, count = features.shape
         of_samples = features.new_zeros(count, clients * batch)
         of_blocks: dict[int, list[torch.Tensor]] = {rows: [] for rows in self._blocks}
-        for number in reversed(range(len(self._stages))):
-            pulled = self._stages[number].backward(
+        for number in reversed(range(len(self._moments))):
+            pulled = self._moments[number].backward(
                 pulled, tape, number, of_blocks, of_samples, of_slots, number > 0 or wants_state
             )
         for rows, pieces in of_blocks.items():
@@ -151,23 +150,23 @@ class _Loaded:
         return pulled if wants_state else None, of_features, of_slots.T
 
 
-class _LoadedStage:
-    """A `Stage` as tensors."""
+class _LoadedMoment:
+    """A `Moment` as tensors."""
 
-    def __init__(self, stage: Stage, groups: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
+    def __init__(self, moment: Moment, groups: tuple[int, ...], dtype: torch.dtype, device: torch.device) -> None:
         self._blocks = []
         self._size, before = 2 ** sum(groups), 1
-        for size, block in zip(groups, stage.blocks, strict=True):
+        for size, block in zip(groups, moment.blocks, strict=True):
             if block is not None:
                 self._blocks.append((*block, before))
             before *= 2**size
-        moved = None if stage.moved is None else torch.as_tensor(stage.moved, device=device)
+        moved = None if moment.moved is None else torch.as_tensor(moment.moved, device=device)
         self._moved = moved
         self._moved_back = None if moved is None else torch.argsort(moved)
-        phases = None if stage.phases is None else torch.as_tensor(stage.phases, device=device)
+        phases = None if moment.phases is None else torch.as_tensor(moment.phases, device=device)
         self._phases = None if phases is None else phases.to(dtype.to_complex()).unsqueeze(1)
-        self._turns = None if stage.turns is None else Diagonals(stage.turns, dtype, device)
-        self._encoding = None if stage.encoding is None else Diagonals(stage.encoding, dtype, device)
+        self._turns = None if moment.turns is None else Diagonals(moment.turns, dtype, device)
+        self._encoding = None if moment.encoding is None else Diagonals(moment.encoding, dtype, device)
 
     def forward(
         self,
@@ -247,7 +246,7 @@ def _spread(unitary: torch.Tensor, before: int) -> torch.Tensor:
 
 
 class _Pass(torch.autograd.Function):
-    """All stages and the reading, one operation to autograd."""
+    """All moments and the reading, one operation to autograd."""
 
     @staticmethod
     def forward(

@@ -9,8 +9,6 @@ import torchquantum as tq
 import torchquantum.functional as tqf
 
 from qfl.errors import InvalidInput
-from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
 from qfl.quantum.circuit import Angle, Circuit, Constant, Operation, Trainable, every_z
 from qfl.quantum.registry import ENCODERS
 
@@ -18,18 +16,18 @@ from qfl.quantum.registry import ENCODERS
 class StockEngine:
     """An `Engine` (see `qfl.quantum.engine.engine`) on a `tq.QuantumDevice`; float32 only, as TorchQuantum is."""
 
-    def __init__(self, circuit: Architecture | Circuit) -> None:
-        self._circuit = build_circuit(circuit) if isinstance(circuit, Architecture) else circuit
+    def __init__(self, circuit: Circuit) -> None:
+        self._circuit = circuit
         self._measure = tq.MeasureAll(tq.PauliZ)
 
-    def expectations(self, features: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-        if angles.dtype != torch.float32:
-            raise InvalidInput("dtype", str(angles.dtype), "TorchQuantum computes in float32; use the fused engine")
+    def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
+        if slots.dtype != torch.float32:
+            raise InvalidInput("dtype", str(slots.dtype), "TorchQuantum computes in float32; use the fused engine")
         circuit = self._circuit
         clients, batch, _ = features.shape
         samples = features.flatten(0, 1)
         # TorchQuantum has one batch dimension: samples of all clients, each with its client's angles.
-        slots = angles.flatten(1).repeat_interleave(batch, dim=0)
+        slots = slots.repeat_interleave(batch, dim=0)
         device = tq.QuantumDevice(n_wires=circuit.wires, bsz=clients * batch)
         if circuit.start != "ground":
             vectors = ENCODERS.find(circuit.start)().amplitudes(samples, circuit.wires)
