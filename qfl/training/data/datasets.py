@@ -26,7 +26,7 @@ class Source:
     seed: int
 
 
-DATASETS: Door[Callable[[Source], tuple[Samples, Samples]]] = Door("data set", "qfl.training.data")
+DATASETS: Door[Callable[[Source], tuple[Samples, Samples]]] = Door("data set", "qfl.training.data", takes=1)
 """Each entry loads samples to train on, and samples to test with."""
 
 
