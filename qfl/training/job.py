@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from qfl.bounds import MOST_ROUNDS, check_choice, check_whole
@@ -66,6 +66,8 @@ class JobDocument:
             document = json.loads(data)
             if document["version"] != VERSION:
                 raise MalformedContent(f"job document version {document['version']} is not {VERSION}")
+            if unknown := sorted(set(document) - {"version", *(field.name for field in fields(cls))}):
+                raise MalformedContent(f"job document has unknown fields: {', '.join(unknown)}")
             architecture = json.dumps(document["architecture"], sort_keys=True, separators=(",", ":"))
             return cls(
                 Architecture.from_json(architecture.encode()),

@@ -64,6 +64,12 @@ def test_what_is_no_job_is_refused(data):
         JobDocument.from_json(data)
 
 
+def test_what_only_some_would_read_is_refused():
+    """Left out by those who do not know it, it would not be in the digest that they compute."""
+    with pytest.raises(MalformedContent, match="job document has unknown fields: epochs, seed"):
+        JobDocument.from_json(changed(seed=1, epochs=3))
+
+
 @pytest.mark.parametrize("rounds", [0, -1, True, "10", 2.5, float("inf"), None])
 def test_number_of_rounds_that_cannot_be_planned_for_is_refused(rounds):
     """The learning rate of a round divides by it."""
