@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.recompute import model_content
-from qfl.protocol.state import wrap_int32
+from qfl.protocol.state import compute_delta, wrap_int32
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.federation import Federation, Published
 

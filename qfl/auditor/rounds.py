@@ -17,7 +17,6 @@ from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
-from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import (
     ChainUnreachable,
     ContentMissing,
@@ -143,6 +142,8 @@ class Auditor:
         if not self._check_proofs:
             verdict.unseen.append(f"the norm proofs of shard {spec.shard} were not checked again")
             return
+        from qfl.crypto.norm.verify import verify_norm_proof
+
         key, proven = verifier.verifying_key(), part.norm_proofs()
         for reveal in reveals:
             context = context_of(part.domain.chain_id, part.contract.address, spec.round, reveal.client)

@@ -31,9 +31,8 @@ from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, decode, encode, lanes_root
-from qfl.protocol.delta import step_between
 from qfl.protocol.digests import compute_commitment, compute_private_commitment
-from qfl.protocol.state import from_state
+from qfl.protocol.state import from_state, step_between
 from qfl.protocol.types import (
     ModelDelta,
     ParticipantId,

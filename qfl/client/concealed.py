@@ -10,8 +10,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
-from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.statement import NormStatement, commit_lanes, commitment_salt
 from qfl.crypto.sealed import SEED_BYTES, seal
 from qfl.errors import TooFewRecipients
 from qfl.protocol.content import content_digest, decode, encode, lanes_root

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.protocol.content import Content, ContentKind, content_digest, encode_briefly, lanes_root
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import find_clipping, quantise
+from qfl.protocol.state import compute_delta
 from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec, TrainingResult
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.crypto.kem import KemKey
-from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
+from qfl.crypto.norm.statement import commit_lanes, commitment_salt
 from qfl.crypto.sealed import open_sealed, parse_sealed, sealed_bytes
 from qfl.errors import SealBroken
 from qfl.protocol.quorum import quorum_of

@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from qfl.protocol.content import decode
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import choose_exponents
-from qfl.protocol.state import from_state
+from qfl.protocol.state import compute_delta, from_state
 from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import genesis_model

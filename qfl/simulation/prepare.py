@@ -25,8 +25,7 @@ from qfl.simulation.faults.config import dynamics_config
 from qfl.simulation.faults.fault import FAULTS
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset, LabelledData, load_dataset
-from qfl.training.data.holdout import hold_out
-from qfl.training.data.partition import parse_partition, partition
+from qfl.training.data.partition import hold_out, parse_partition, partition
 from qfl.training.differential_privacy import spent_epsilon
 from qfl.training.job import JobDocument, training_config
 from qfl.training.recipe import TrainingConfig

@@ -13,12 +13,13 @@ import pytest
 from proving import ask_for_proof, claim_about, random_claim
 
 from qfl.crypto.norm.keys import NormKeys
-from qfl.crypto.norm.process import ProvingProcess
-from qfl.crypto.norm.prover import Prover
-from qfl.crypto.norm.verify import verify_norm_proof
+from qfl.crypto.norm.prover import Prover, ProvingProcess
 from qfl.errors import NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed, ZkExtraMissing
 
 pytestmark = pytest.mark.rest
+
+pytest.importorskip("py_ecc", reason="py_ecc is missing: pip install -e '.[zk]'")
+from qfl.crypto.norm.verify import verify_norm_proof  # noqa: E402
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 
 from qfl.errors import ContentMissing, ContentTooLarge, InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 from qfl.training.job import LONGEST_BYTES, JobDocument, fetch_job, training_config
 from qfl.training.recipe import TrainingConfig
 

@@ -76,8 +76,7 @@ def bench(folder: Path, times: int, as_json: bool) -> None:
     import numpy as np
 
     from qfl import NormKeys, Prover
-    from qfl.crypto.norm.commitment import commit_lanes
-    from qfl.crypto.norm.statement import NormStatement
+    from qfl.crypto.norm.statement import NormStatement, commit_lanes
     from qfl.crypto.norm.verify import verify_norm_proof
 
     keys = NormKeys.open(folder)

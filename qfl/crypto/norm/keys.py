@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from eth_hash.auto import keccak
 
-from qfl.crypto.norm.commitment import commit_lanes
-from qfl.crypto.norm.process import ProvingProcess
-from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.prover import ProvingProcess
+from qfl.crypto.norm.statement import NormStatement, commit_lanes
 from qfl.errors import InvalidInput, NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed
 from qfl.files import read_json, write_atomically
 
@@ -21,7 +20,6 @@ CAPACITIES = (64, 256, 1024, 4096)
 
 CIRCUITS = Path(__file__).parent / "circuits"
 DEVNET, CEREMONY = "single party, for devnets only", "ceremony"
-KEY_WORDS = 24
 INPUTS = 4
 
 
@@ -59,6 +57,8 @@ class VerifyingKey:
             NormKeysMalformed: another proof system, curve or number of inputs, or a point that is none.
             ZkExtraMissing: the extra `zk` is not installed.
         """
+        from qfl.crypto.norm.verify import points_of
+
         kind = document.get("protocol"), document.get("curve"), document.get("nPublic")
         if kind != ("groth16", "bn128", INPUTS):
             raise NormKeysMalformed(f"it is {kind}, not groth16 over bn128 with {INPUTS} public inputs")
@@ -69,48 +69,8 @@ class VerifyingKey:
         except (KeyError, TypeError, ValueError) as error:
             raise NormKeysMalformed(f"{type(error).__name__} {error}") from error
         key = cls(capacity, tuple(words))
-        key.require_points()
+        points_of(key.words)
         return key
-
-    def require_points(self) -> None:
-        """Check that the words are points of the groups, and none the neutral one, which would bind nothing.
-
-        Raises:
-            NormKeysMalformed: they are not.
-            ZkExtraMissing: the extra `zk` is not installed.
-        """
-        from qfl.crypto.norm import curve
-
-        if len(self.words) != KEY_WORDS:
-            raise NormKeysMalformed(f"{len(self.words)} words, not {KEY_WORDS}")
-        try:
-            infinite = [curve.is_infinity(curve.g1(point)) for point in (self.alpha, *self.ic)]
-            infinite += [curve.is_infinity(curve.g2(point)) for point in (self.beta, self.gamma, self.delta)]
-        except curve.NotAPoint as error:
-            raise NormKeysMalformed(f"a point is {error}") from error
-        if any(infinite):
-            raise NormKeysMalformed("a point is at infinity: some input, or every proof, would be bound by nothing")
-
-    @property
-    def alpha(self) -> tuple[int, ...]:
-        return self.words[0:2]
-
-    @property
-    def beta(self) -> tuple[int, ...]:
-        return self.words[2:6]
-
-    @property
-    def gamma(self) -> tuple[int, ...]:
-        return self.words[6:10]
-
-    @property
-    def delta(self) -> tuple[int, ...]:
-        return self.words[10:14]
-
-    @property
-    def ic(self) -> list[tuple[int, ...]]:
-        """One point for the constant, and one for each public input."""
-        return [self.words[start : start + 2] for start in range(14, KEY_WORDS, 2)]
 
     @property
     def digest(self) -> bytes:
