@@ -59,11 +59,11 @@ def _load_of(federation: Federation, number: RoundNumber, shard: ShardIndex, cli
     context, domain = ledger.beacon.context(), ledger.shard_domains[shard]
     commits, reveals = [], []
     for client in clients:
-        opening = tuple(word(f"{part} {client.id}") for part in ("root", "content", "salt"))
-        commitment = compute_commitment(number, client.id, *opening)
+        root, content, salt = (word(f"{part} {client.id}") for part in ("root", "content", "salt"))
+        commitment = compute_commitment(number, client.id, root, content, salt)
         signature = client.sign(domain.commit(number, client.id, context.base_root, commitment))
         commits.append(contract.commit(number, client.id, context.base_root, commitment, signature))
-        reveals.append(contract.reveal(number, client.id, *opening))
+        reveals.append(contract.reveal(number, client.id, root, content, salt))
     chain_id, web3 = ledger.deployment.chains[shard].chainId, contract.web3
     nonce = web3.eth.get_transaction_count(development_account(0).address)
     commit_ends_at = ledger.beacon.round_at(number).commit_ends_at

@@ -28,7 +28,7 @@ from qfl.errors import (
 from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
 from qfl.node.standing import published_rounds
 from qfl.protocol.content import decode
-from qfl.protocol.digests import compute_commitment, compute_private_commitment
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
 from qfl.protocol.types import Checkpoint, LmsPublicKey, Reveal, RoundNumber, RoundSpec
@@ -127,11 +127,7 @@ class Auditor:
         for reveal in reveals:
             salt = self._argument(part.contract, reveal.tx_hash, "salt") or bytes(32)
             values = spec.round, reveal.client, reveal.update_root, reveal.content_digest, salt
-            if reveal.client in proven:
-                opening = compute_private_commitment(*values, proven[reveal.client])
-            else:
-                opening = compute_commitment(*values)
-            if commitments.get(reveal.client) != opening:
+            if commitments.get(reveal.client) != compute_commitment(*values, proven.get(reveal.client)):
                 verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
     def _audit_proofs(self, part: ShardRound, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict) -> None:

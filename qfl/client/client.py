@@ -31,7 +31,7 @@ from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, decode, encode, lanes_root
-from qfl.protocol.digests import compute_commitment, compute_private_commitment
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.state import from_state, step_between
 from qfl.protocol.types import (
     ModelDelta,
@@ -172,12 +172,11 @@ class Client:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
         record = {"shard": spec.shard, "base_root": spec.base_root.hex()}
         root, content, salt = update.update_root, update.content_digest, update.salt
-        if evidence is None:
-            commitment = compute_commitment(spec.round, self.participant, root, content, salt)
-        else:
+        vector = None
+        if evidence is not None:
             vector = evidence.vector_commitment
-            commitment = compute_private_commitment(spec.round, self.participant, root, content, salt, vector)
             record |= {"vector_commitment": hex(vector), "proof": evidence.proof.hex()}
+        commitment = compute_commitment(spec.round, self.participant, root, content, salt, vector)
         digest = self._ledger.shard_domains[spec.shard].commit(spec.round, self.participant, spec.base_root, commitment)
         self._leaves.in_shard(spec.shard)
         self._journal.put(

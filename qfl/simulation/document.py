@@ -34,7 +34,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
     report = {
         "config": {
             **asdict(config),
-            "architecture": json.loads(job.architecture.to_json()),
+            "architecture": job.architecture.document,
             "recipe": asdict(job.training),
         },
         "complete": len(rounds) >= config.rounds,

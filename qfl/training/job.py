@@ -12,7 +12,7 @@ from typing import Any
 
 from qfl.bounds import MOST_ROUNDS, check_choice, check_whole
 from qfl.errors import InvalidInput, MalformedContent
-from qfl.quantum.architecture import Architecture
+from qfl.quantum.architecture import Architecture, canonical
 from qfl.storage.store import ContentStore
 from qfl.training.recipe import TrainingConfig
 
@@ -44,12 +44,12 @@ class JobDocument:
         """Canonical bytes: equal jobs have equal digests."""
         document = {
             "version": VERSION,
-            "architecture": json.loads(self.architecture.to_json()),
+            "architecture": self.architecture.document,
             "training": asdict(self.training),
             "rounds": self.rounds,
             "mode": self.mode,
         }
-        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return canonical(document)
 
     def digest(self) -> bytes:
         """sha256 of the document, 32 bytes."""
@@ -68,13 +68,8 @@ class JobDocument:
                 raise MalformedContent(f"job document version {document['version']} is not {VERSION}")
             if unknown := sorted(set(document) - {"version", *(field.name for field in fields(cls))}):
                 raise MalformedContent(f"job document has unknown fields: {', '.join(unknown)}")
-            architecture = json.dumps(document["architecture"], sort_keys=True, separators=(",", ":"))
-            return cls(
-                Architecture.from_json(architecture.encode()),
-                TrainingConfig(**document["training"]),
-                document["rounds"],
-                document["mode"],
-            )
+            architecture = Architecture.from_document(document["architecture"])
+            return cls(architecture, TrainingConfig(**document["training"]), document["rounds"], document["mode"])
         except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise MalformedContent(f"job document: {error}") from error
 

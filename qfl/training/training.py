@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from qfl.errors import InvalidInput, NotFinite
+from qfl.protocol.types import TrainingResult
 from qfl.quantum.architecture import Architecture, require_circuit
 from qfl.quantum.circuit import build_circuit
 from qfl.quantum.config import DeviceConfig
@@ -23,15 +24,6 @@ from qfl.training.model import QuantumClassifier, initial_perceptron
 from qfl.training.recipe import Recipe, TrainingConfig, scale_rate
 
 EVALUATION_BATCH = 512
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A client's model after training: `angles` `[quantum]` rad, `weights` `[classical]`, mean training `loss`."""
-
-    angles: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    loss: float
 
 
 @dataclass(frozen=True)
@@ -60,7 +52,7 @@ def train_clients(
     seeds: Sequence[int],
     controls: Sequence[Controls] | None = None,
     device: DeviceConfig | None = None,
-) -> list[TrainedModel]:
+) -> list[TrainingResult]:
     """Train every client from the same base model, each on its own data, in one thread.
 
     A client's result depends on the base, its data, its seed, its controls and `config` alone: training it by itself
@@ -88,8 +80,9 @@ def train_clients(
     pool = _Pool(datasets)
     recipe = config.recipe(model, config, controls)
     with one_thread():
-        losses = torch.stack([_step(model, recipe, pool, batch) for batch in batches]).mean(0)
-    return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
+        for batch in batches:
+            _step(model, recipe, pool, batch)
+    return [TrainingResult(*model.parameters_of(client)) for client in range(len(datasets))]
 
 
 @contextmanager
@@ -205,8 +198,8 @@ class _Pool:
         return self._features[index], self._labels[index]
 
 
-def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
-    """One step for every client; their losses `[clients]` before it."""
+def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Tensor) -> None:
+    """One step for every client."""
     features, labels = pool.take(batch)
 
     def losses() -> torch.Tensor:
@@ -214,7 +207,7 @@ def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Te
         _check_finite("training loss", found)
         return found
 
-    return recipe.step(losses).detach()
+    recipe.step(losses)
 
 
 @torch.no_grad()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from statistics import fmean, stdev
 from typing import Any
 
@@ -14,24 +14,7 @@ from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import DeviceConfig
 from qfl.training.data.datasets import LabelledData
-from qfl.training.training import Evaluation, evaluate
-
-
-@dataclass(frozen=True)
-class DeviceTrial:
-    """The evaluations `on_device` of one model on one test set, each with shots and errors of its own."""
-
-    device: DeviceConfig
-    on_device: Sequence[Evaluation]
-
-    def to_json(self) -> dict[str, Any]:
-        """Accuracies and losses, their means and standard deviations (0 of a single one), and the device."""
-        return {
-            **asdict(self.device),
-            "repetitions": len(self.on_device),
-            "accuracy": _spread([one.accuracy for one in self.on_device]),
-            "loss": _spread([one.loss for one in self.on_device]),
-        }
+from qfl.training.training import evaluate
 
 
 def try_on_device(
@@ -42,8 +25,11 @@ def try_on_device(
     device: DeviceConfig,
     repetitions: int,
     seed: int,
-) -> DeviceTrial:
+) -> dict[str, Any]:
     """Evaluate a model on `data` so many times as on `device`; `seed` decides all shots and errors.
+
+    Returns:
+        As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
 
     Raises:
         InvalidInput: no repetitions, data that does not fit `arch`, or a model without a circuit.
@@ -52,7 +38,9 @@ def try_on_device(
     if repetitions < 1:
         raise InvalidInput("repetitions", repetitions, "must be at least 1")
     seeds = np.random.SeedSequence(seed).generate_state(repetitions)
-    return DeviceTrial(device, [evaluate(arch, angles, weights, data, device=device, seed=int(own)) for own in seeds])
+    found = [evaluate(arch, angles, weights, data, device=device, seed=int(own)) for own in seeds]
+    accuracy, loss = _spread([one.accuracy for one in found]), _spread([one.loss for one in found])
+    return {**asdict(device), "repetitions": repetitions, "accuracy": accuracy, "loss": loss}
 
 
 def _spread(values: Sequence[float]) -> dict[str, Any]:

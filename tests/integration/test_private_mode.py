@@ -27,7 +27,7 @@ from qfl.node.encryption import KEY_NAME, read_opener, read_recipients
 from qfl.node.opening import Sealed
 from qfl.node.proving import open_norm_keys, require_norm_keys
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.protocol.digests import compute_private_commitment
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.lanes import pack_lanes
 from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
@@ -180,7 +180,7 @@ class Rogue:
         return conceal(self.update(value), self.spec, self.recipients, self.context, self.prover)
 
     def commit(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
-        commitment = compute_private_commitment(
+        commitment = compute_commitment(
             *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
             evidence.vector_commitment,
         )

@@ -48,11 +48,11 @@ def test_clients_learn_from_shots_alone() -> None:
 
 def test_repetitions_scatter_about_the_exact_result() -> None:
     model = initial_parameters(MODEL, 1)
-    trial = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20), repetitions=6, seed=1).to_json()
+    trial = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20), repetitions=6, seed=1)
     losses = trial["loss"]
     assert (trial["repetitions"], trial["shots"], len(set(losses["values"]))) == (6, 20, 6)
     assert losses["deviation"] == pytest.approx(np.std(losses["values"], ddof=1))
-    many = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20_000), repetitions=1, seed=1).to_json()
+    many = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20_000), repetitions=1, seed=1)
     assert many["loss"]["mean"] == pytest.approx(evaluate(MODEL, *model, _data()).loss, rel=0.02)
     assert many["loss"]["deviation"] == 0
 

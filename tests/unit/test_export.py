@@ -16,9 +16,8 @@ from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.circuit import Circuit, Operation, Trainable, build_circuit
 from qfl.quantum.engine.program import Program
-from qfl.quantum.export import export_model, to_qiskit
+from qfl.quantum.export import export_model, preparation_angles, to_qiskit
 from qfl.quantum.gates import GATES
-from qfl.quantum.preparation import preparation_angles
 from qfl.training.training import initial_parameters
 
 MODELS = [

@@ -87,7 +87,7 @@ def evaluate(
     test = _test_set(own, source.run_folder, model.job.architecture)
     subject = model.job.architecture, model.angles, model.weights, test
     exact = evaluate_exactly(*subject)
-    trial = None if device is None else try_on_device(*subject, device, repetitions, seed).to_json()
+    trial = None if device is None else try_on_device(*subject, device, repetitions, seed)
     found = {"round": model.round, "samples": len(test.labels), "accuracy": exact.accuracy, "loss": exact.loss}
     if as_json:
         options.print_json({**found, "device": trial})

@@ -54,7 +54,7 @@ def import_ceremony(zkey: Path, lanes: int, out: Path | None, as_json: bool) -> 
     from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
 
     capacity = capacity_for(lanes)
-    _show(NormKeys.import_ceremony(zkey, capacity, out or default_folder(capacity)), as_json)
+    _show(NormKeys.setup(capacity, out or default_folder(capacity), zkey), as_json)
 
 
 @zk.command()

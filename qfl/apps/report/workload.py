@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -84,8 +83,7 @@ def summarise(
 ) -> Workload:
     """The mean of `rounds` of a run with `config` that sent `transactions` in them."""
     protocol = load_parameters(**config["protocol"]).rounds
-    architecture = json.dumps(config["architecture"], sort_keys=True, separators=(",", ":"))
-    shape, count = Architecture.from_json(architecture.encode()).shape, len(rounds)
+    shape, count = Architecture.from_document(config["architecture"]).shape, len(rounds)
     # Missing from a round that an older version ran: counted with plain lanes then, the most it can be.
     plain = plain_bytes(shape.total, config["lane_bits"])
     update = mean(entry.get("update_bytes") or plain for entry in rounds)

@@ -92,27 +92,36 @@ class NormKeys:
     verifying_key: VerifyingKey
 
     @classmethod
-    def setup(cls, capacity: int, folder: Path) -> NormKeys:
+    def setup(cls, capacity: int, folder: Path, zkey: Path | None = None) -> NormKeys:
         """Make keys here and now: whoever runs this could forge proofs, so it is for devnets.
 
-        Raises:
-            NormKeysExist, ProofFailed, ZkExtraMissing.
-            InvalidInput: there is no circuit of that capacity.
-        """
-        return cls._make(capacity, folder, None)
-
-    @classmethod
-    def import_ceremony(cls, zkey: Path, capacity: int, folder: Path) -> NormKeys:
-        """Take over the final `.zkey` that snarkjs made in a ceremony over `circuits/norm_<capacity>.circom`.
+        Or take over the final `zkey` that snarkjs made in a ceremony over `circuits/norm_<capacity>.circom`.
 
         Raises:
             NormKeysMalformed: what is in `zkey` does not prove this circuit.
             NormKeysExist, ProofFailed, ZkExtraMissing.
-            InvalidInput: there is no circuit of that capacity.
+            InvalidInput: there is no circuit of that capacity, or no such file.
         """
-        if not zkey.is_file():
+        if zkey is not None and not zkey.is_file():
             raise InvalidInput("zkey", str(zkey), "there is no such file")
-        return cls._make(capacity, folder, zkey)
+        if capacity not in CAPACITIES:
+            raise InvalidInput("lanes", capacity, f"there are circuits for {', '.join(map(str, CAPACITIES))}")
+        if (folder / "verifying.json").exists():
+            raise NormKeysExist(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        circuit, proving_key = CIRCUITS / f"norm_{capacity}.circom", folder / "proving.key"
+        with ProvingProcess() as process:
+            given = {"circuit": str(circuit), "proving_key": str(proving_key), "zkey": zkey and str(zkey)}
+            made = process.ask("setup", **given)
+            if zkey is not None:
+                _require_circuit(process, proving_key, made, capacity)
+        document = json.loads(made)
+        VerifyingKey.from_snarkjs(document, capacity)
+        origin = DEVNET if zkey is None else CEREMONY
+        text = json.dumps({"capacity": capacity, "origin": origin, **document}, indent=1)
+        # Written last: a folder without one is not finished, and is made again.
+        write_atomically(folder / "verifying.json", text.encode())
+        return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> NormKeys:
@@ -148,27 +157,6 @@ class NormKeys:
     def digest(self) -> bytes:
         """Of the verifying key; the chain's is `INormVerifier.keyDigest`."""
         return self.verifying_key.digest
-
-    @classmethod
-    def _make(cls, capacity: int, folder: Path, zkey: Path | None) -> NormKeys:
-        """The verifying key is written last: a folder without one is not finished, and is made again."""
-        if capacity not in CAPACITIES:
-            raise InvalidInput("lanes", capacity, f"there are circuits for {', '.join(map(str, CAPACITIES))}")
-        if (folder / "verifying.json").exists():
-            raise NormKeysExist(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        circuit, proving_key = CIRCUITS / f"norm_{capacity}.circom", folder / "proving.key"
-        with ProvingProcess() as process:
-            given = {"circuit": str(circuit), "proving_key": str(proving_key), "zkey": zkey and str(zkey)}
-            made = process.ask("setup", **given)
-            if zkey is not None:
-                _require_circuit(process, proving_key, made, capacity)
-        document = json.loads(made)
-        VerifyingKey.from_snarkjs(document, capacity)
-        origin = DEVNET if zkey is None else CEREMONY
-        text = json.dumps({"capacity": capacity, "origin": origin, **document}, indent=1)
-        write_atomically(folder / "verifying.json", text.encode())
-        return cls.open(folder)
 
 
 def _require_circuit(process: ProvingProcess, proving_key: Path, verifying_key: str, capacity: int) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -116,7 +116,7 @@ def _compile(circuit: Circuit, blocked: bool) -> Plan:
     spins = None
     if circuit.start == "ground":
         prefix, parts = _split_prefix(parts, circuit.wires)
-        spins = _bank([_Block(1, [_local(part, wire) for part in of]) for wire, of in enumerate(prefix)])
+        spins = _bank([[_local(part, wire) for part in of] for wire, of in enumerate(prefix)], 1)
     schedule = _Schedule(groups, blocked)
     for part in parts:
         schedule.add(part)
@@ -148,14 +148,6 @@ def _split_prefix(parts: Sequence[Lowered], wires: int) -> tuple[list[list[Lower
     return prefix, rest
 
 
-@dataclass
-class _Block:
-    """Parts on `wires` local wires, to become one unitary."""
-
-    wires: int
-    parts: list[Lowered] = field(default_factory=list)
-
-
 class _Schedule:
     """Puts each part into the first moment it can go to, later than all before it on its wires."""
 
@@ -165,7 +157,7 @@ class _Schedule:
         self._first = np.cumsum([0, *groups[:-1]])
         # A wire's place: twice the moment, and one more in its second half.
         self._place = [0] * len(self._group_of)
-        self._blocks: defaultdict[tuple[int, int], _Block] = defaultdict(lambda: _Block(0))
+        self._blocks: defaultdict[tuple[int, int], list[Lowered]] = defaultdict(list)
         self._between: defaultdict[int, list[Lowered]] = defaultdict(list)
 
     def add(self, part: Lowered) -> None:
@@ -175,9 +167,7 @@ class _Schedule:
         if len(groups) == 1 and self._is_of_block(part, place):
             place += place % 2
             group = groups.pop()
-            block = self._blocks[place // 2, group]
-            block.wires = self._groups[group]
-            block.parts.append(_local(part, int(self._first[group])))
+            self._blocks[place // 2, group].append(_local(part, int(self._first[group])))
         else:
             place += 1 - place % 2
             self._between[place // 2].append(part)
@@ -196,17 +186,17 @@ class _Schedule:
     def finish(self) -> tuple[list[Moment], dict[int, Bank]]:
         """The moments, and the banks their blocks are in."""
         count = 1 + max([-1, *self._between, *(moment for moment, _ in self._blocks)])
-        members: defaultdict[int, list[_Block]] = defaultdict(list)
+        members: defaultdict[int, list[list[Lowered]]] = defaultdict(list)
         moments = []
         for moment in range(count):
             numbers: list[tuple[int, int] | None] = []
             for group, size in enumerate(self._groups):
-                block = self._blocks.get((moment, group))
-                if block is not None:
-                    members[2**size].append(block)
-                numbers.append(None if block is None else (2**size, len(members[2**size]) - 1))
+                parts = self._blocks.get((moment, group))
+                if parts is not None:
+                    members[size].append(parts)
+                numbers.append(None if parts is None else (2**size, len(members[size]) - 1))
             moments.append(_moment(tuple(numbers), self._between[moment], len(self._group_of)))
-        return moments, {rows: _bank(blocks) for rows, blocks in members.items()}
+        return moments, {2**size: _bank(blocks, size) for size, blocks in members.items()}
 
 
 def _moment(blocks: tuple[tuple[int, int] | None, ...], parts: Sequence[Lowered], wires: int) -> Moment:
@@ -241,10 +231,10 @@ def _turns(columns: Sequence[tuple[NDArray[np.float64], int]]) -> Turns | None:
     return Turns(np.stack(list(summed.values()), axis=-1), np.array(list(summed))) if summed else None
 
 
-def _bank(blocks: Sequence[_Block]) -> Bank:
-    """All `blocks` as constants and diagonals in turn, padded to the longest."""
-    rows = 2 ** blocks[0].wires
-    layered = [_layers(block) for block in blocks]
+def _bank(blocks: Sequence[Sequence[Lowered]], wires: int) -> Bank:
+    """All `blocks`, each of parts on `wires` local wires, as constants and diagonals in turn, padded to the longest."""
+    rows = 2**wires
+    layered = [_layers(parts, wires) for parts in blocks]
     depth = max(len(turns) for _, turns in layered)
     widest = max([1, *(len(turn) for _, turns in layered for turn in turns)])
     constants = np.tile(np.eye(rows, dtype=np.complex128), (depth + 1, len(blocks), 1, 1))
@@ -262,18 +252,18 @@ def _bank(blocks: Sequence[_Block]) -> Bank:
     )
 
 
-def _layers(block: _Block) -> tuple[list[Matrix], list[dict[int, NDArray[np.float64]]]]:
+def _layers(parts: Sequence[Lowered], wires: int) -> tuple[list[Matrix], list[dict[int, NDArray[np.float64]]]]:
     """A block's constants C[0], C[1], ... and the turns between them, by the number that turns.
 
     Each part goes to the first level it can: what acts on different wires is done at once, in whatever order it was
     written down.
     """
-    rows = 2**block.wires
+    rows = 2**wires
     matrices = [np.eye(rows, dtype=np.complex128)]
     turns: list[dict[int, NDArray[np.float64]]] = []
     # A wire's place: C[k] is 2 k, the turns after it 2 k + 1.
-    place = [0] * block.wires
-    for part in block.parts:
+    place = [0] * wires
+    for part in parts:
         at = max(place[wire] for wire in part.wires)
         at += (1 - at % 2) if isinstance(part, Phase) else at % 2
         while len(turns) < (at + 1) // 2:
@@ -281,10 +271,10 @@ def _layers(block: _Block) -> tuple[list[Matrix], list[dict[int, NDArray[np.floa
             matrices.append(np.eye(rows, dtype=np.complex128))
         if isinstance(part, Phase):
             source = part.source.slot if isinstance(part.source, Trainable) else part.source.index
-            spread = part.generator[_local_index(np.arange(rows), part.wires, block.wires)]
+            spread = part.generator[_local_index(np.arange(rows), part.wires, wires)]
             turns[at // 2][source] = turns[at // 2].get(source, 0.0) + spread
         else:
-            matrices[at // 2] = _spread(part, block.wires) @ matrices[at // 2]
+            matrices[at // 2] = _spread(part, wires) @ matrices[at // 2]
         for wire in part.wires:
             place[wire] = at
     return matrices, turns
