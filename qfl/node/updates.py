@@ -20,8 +20,7 @@ from qfl.node.opening import PLAIN, Opener
 from qfl.protocol.content import ContentKind, decode, lanes_root, most_update_bytes
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.types import Reveal, RoundSpec, VerifiedUpdate
-from qfl.storage.budget import ByteBudget
-from qfl.storage.store import ContentStore
+from qfl.storage.store import ByteBudget, ContentStore
 
 FETCHERS = 32
 """A search for content that nobody stores takes seconds: many of those must not fill the checkpoint phase."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge
@@ -127,6 +129,29 @@ class CachingStore:
                 self._bytes += len(data)
             while self._bytes > self._capacity_bytes:
                 self._bytes -= len(self._kept.popitem(last=False)[1])
+
+
+class ByteBudget:
+    """Bytes that threads hold together while they fetch: at most `capacity`; who asks for more than is left waits."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._held = 0
+        self._changed = threading.Condition()
+
+    @contextmanager
+    def holding(self, count: int) -> Iterator[None]:
+        """Hold `count` bytes of it. More than the whole capacity is given to one that is alone."""
+        count = min(count, self.capacity)
+        with self._changed:
+            self._changed.wait_for(lambda: self._held + count <= self.capacity)
+            self._held += count
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._held -= count
+                self._changed.notify_all()
 
 
 def require_block_size(data: bytes) -> bytes:

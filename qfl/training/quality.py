@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 from qfl.quantum.architecture import Architecture
 from qfl.training.data.datasets import LabelledData
 from qfl.training.model import QuantumClassifier
-from qfl.training.recipe import TrainingConfig
-from qfl.training.training import one_thread, train_clients
+from qfl.training.training import one_thread
 
 TINY = 1e-12
 
@@ -31,28 +30,6 @@ class Quality:
 
     gains: NDArray[np.float64]
     agreements: NDArray[np.float64]
-
-
-def train_own(
-    arch: Architecture,
-    angles: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    data: LabelledData,
-    config: TrainingConfig,
-    seed: int,
-) -> NDArray[np.float64]:
-    """What training on `data` changes, `[d]`: radians, then weights. It needs the base alone, so no update is awaited.
-
-    Args:
-        angles: of the base, `[quantum]` radians. weights: `[classical]`.
-        config: how clients train in this round.
-
-    Raises:
-        InvalidInput: data that does not fit `arch`.
-        NotFinite: training diverged.
-    """
-    (trained,) = train_clients(arch, angles, weights, [data], config, [seed])
-    return np.concatenate([trained.angles - angles, trained.weights - weights])
 
 
 def assess_updates(

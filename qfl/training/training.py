@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 import torch
@@ -158,6 +160,37 @@ def evaluate(
     _check_fits(arch, data)
     chosen = _choose_engine(arch, engine, device, seed)
     return _evaluate(QuantumClassifier(arch, angles, weights, engine=chosen), data)
+
+
+def try_on_device(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    device: DeviceConfig,
+    repetitions: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Evaluate a model on `data` so many times as on `device`; `seed` decides all shots and errors.
+
+    Returns:
+        As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
+
+    Raises:
+        InvalidInput: no repetitions, data that does not fit `arch`, or a model without a circuit.
+        NotFinite: as `evaluate`.
+    """
+    if repetitions < 1:
+        raise InvalidInput("repetitions", repetitions, "must be at least 1")
+    seeds = np.random.SeedSequence(seed).generate_state(repetitions)
+    found = [evaluate(arch, angles, weights, data, device=device, seed=int(own)) for own in seeds]
+    accuracy, loss = _spread([one.accuracy for one in found]), _spread([one.loss for one in found])
+    return {**asdict(device), "repetitions": repetitions, "accuracy": accuracy, "loss": loss}
+
+
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    deviation = stdev(values) if len(values) > 1 else 0.0
+    return {"mean": fmean(values), "deviation": deviation, "values": list(values)}
 
 
 def _choose_engine(arch: Architecture, name: str, device: DeviceConfig | None, seed: int) -> str | Engine:

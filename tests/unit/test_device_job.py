@@ -17,8 +17,7 @@ from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import LocalTrainer
-from qfl.training.training import evaluate, initial_parameters
-from qfl.training.trial import try_on_device
+from qfl.training.training import evaluate, initial_parameters, try_on_device
 
 MODEL = Architecture(encoding="angle", qubits=2, layers=1, classes=2, head=False, features=2)
 RECIPE = TrainingConfig(steps=8, batch_size=16)

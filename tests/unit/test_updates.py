@@ -17,8 +17,7 @@ from qfl.node.opening import Plain
 from qfl.node.updates import fetch_updates, verify_update
 from qfl.protocol.content import ContentKind, encode, most_update_bytes
 from qfl.protocol.types import LaneFormat, ModelShape
-from qfl.storage.budget import ByteBudget
-from qfl.storage.store import MemoryStore
+from qfl.storage.store import ByteBudget, MemoryStore
 
 CLIENT = 5
 

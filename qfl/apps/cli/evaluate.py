@@ -79,7 +79,7 @@ def evaluate(
     from qfl.node.standing import read_standing
     from qfl.storage.ipfs import IpfsStore
     from qfl.training.training import evaluate as evaluate_exactly
-    from qfl.training.trial import try_on_device
+    from qfl.training.training import try_on_device
 
     device = _device(**device_options)
     with source.network() as network:
