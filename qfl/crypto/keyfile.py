@@ -23,7 +23,6 @@ import struct
 import threading
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from qfl.crypto.lms import HASH_BYTES, HEIGHTS, IDENTIFIER_BYTES, LmsSecret
 from qfl.errors import (
@@ -182,9 +181,7 @@ class KeyFile:
     def __enter__(self) -> KeyFile:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def _take_leaf(self) -> int:

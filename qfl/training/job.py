@@ -57,11 +57,7 @@ class JobDocument:
 
     @classmethod
     def from_json(cls, data: bytes) -> JobDocument:
-        """Read a document.
-
-        Raises:
-            MalformedContent, InvalidInput.
-        """
+        """Read a document. Raises MalformedContent, InvalidInput."""
         try:
             document = json.loads(data)
             if document["version"] != VERSION:
@@ -75,20 +71,12 @@ class JobDocument:
 
 
 def fetch_job(store: ContentStore, digest: bytes) -> JobDocument:
-    """Fetch the document that the beacon names.
-
-    Raises:
-        StorageError, MalformedContent.
-    """
+    """Fetch the document that the beacon names. Raises StorageError, MalformedContent."""
     return JobDocument.from_json(store.get(digest, LONGEST_BYTES))
 
 
 def training_config(values: dict[str, Any]) -> TrainingConfig:
-    """A training recipe from a config file's table.
-
-    Raises:
-        InvalidInput: an unknown name or a bad value.
-    """
+    """A training recipe from a config file's table. Raises InvalidInput: an unknown name or a bad value."""
     try:
         return TrainingConfig(**values)
     except TypeError as error:

@@ -47,11 +47,7 @@ class RayTrainer(Trainer):
     """Ray runs while it is open; the workers load what they need with their first batch."""
 
     def __enter__(self) -> RayTrainer:
-        """Start Ray, or join the cluster, and hand out the data.
-
-        Raises:
-            RayExtraMissing, WorkersFailed.
-        """
+        """Start Ray, or join the cluster, and hand out the data. Raises RayExtraMissing, WorkersFailed."""
         if address := os.environ.get("RAY_ADDRESS"):
             _knock(address)
         self._ray = _import_ray(is_own=not address)

@@ -24,11 +24,7 @@ INPUTS = 4
 
 
 def capacity_for(lanes: int) -> int:
-    """The smallest capacity that holds a vector of `lanes`.
-
-    Raises:
-        InvalidInput: none does.
-    """
+    """The smallest capacity that holds a vector of `lanes`. Raises InvalidInput: none does."""
     for capacity in CAPACITIES:
         if 1 <= lanes <= capacity:
             return capacity
@@ -125,11 +121,7 @@ class NormKeys:
 
     @classmethod
     def open(cls, folder: Path) -> NormKeys:
-        """Read a folder's keys.
-
-        Raises:
-            NormKeysMissing, NormKeysMalformed, ZkExtraMissing.
-        """
+        """Read a folder's keys. Raises NormKeysMissing, NormKeysMalformed, ZkExtraMissing."""
         try:
             document = read_json(folder / "verifying.json")
             capacity, origin = int(document["capacity"]), str(document["origin"])

@@ -31,11 +31,7 @@ class Scheme(ABC):
     @classmethod
     @abstractmethod
     def parse(cls, value: str) -> Scheme:
-        """The scheme that `value`, the text after the name's colon, stands for.
-
-        Raises:
-            ValueError: none.
-        """
+        """The scheme that `value`, the text after the name's colon, stands for. Raises ValueError: none."""
 
     @abstractmethod
     def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
