@@ -348,15 +348,6 @@ class StoreUnreachable(StorageError):
     template = "no IPFS node at {address:address} ({reason}): start one with `qfl devnet up`, or pass --ipfs"
 
 
-class PeerUnreachable(StorageError):
-    """An IPFS node cannot connect to another."""
-
-    multiaddr: str
-    node: str
-    reason: str
-    template = "the IPFS node at {node:address} cannot connect to {multiaddr}: {reason}"
-
-
 class ContentUnusable(StorageError):
     """The store answers, but not with the content that was asked for."""
 
