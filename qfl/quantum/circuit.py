@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
@@ -37,6 +38,14 @@ class Constant:
 
 
 Angle = Trainable | Feature | Constant
+
+
+def value_of(angle: Angle, slots: Any, features: Any) -> Any:
+    """Radians of an angle, of whatever kind the numbers in `slots` and `features` are."""
+    if isinstance(angle, Constant):
+        return angle.value
+    number = slots[angle.slot] if isinstance(angle, Trainable) else features[angle.index]
+    return angle.scale * number + angle.offset
 
 
 @dataclass(frozen=True)

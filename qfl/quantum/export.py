@@ -24,7 +24,7 @@ from qiskit.circuit import Parameter
 
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.circuit import Angle, Circuit, Constant, Feature, Operation, Trainable, build_circuit
+from qfl.quantum.circuit import Circuit, Feature, Operation, build_circuit, value_of
 from qfl.quantum.registry import ENCODERS
 
 _NAMES = {"i": "id", "u1": "p", "u3": "u", "cnot": "cx", "cu1": "cp", "toffoli": "ccx"}
@@ -62,16 +62,8 @@ def to_qiskit(circuit: Circuit, slots: NDArray[np.float64]) -> Any:
     inputs = [Parameter(f"x{index}") for index in range(circuit.features)]
     inputs += [Parameter(f"a{index}") for index in range(prepared.features - circuit.features)]
     for operation in prepared.operations:
-        _add(made, operation, [_value(angle, slots, inputs) for angle in operation.angles])
+        _add(made, operation, [value_of(angle, slots.tolist(), inputs) for angle in operation.angles])
     return made
-
-
-def _value(angle: Angle, slots: NDArray[np.float64], inputs: list[Any]) -> Any:
-    if isinstance(angle, Constant):
-        return angle.value
-    if isinstance(angle, Trainable):
-        return angle.scale * float(slots[angle.slot]) + angle.offset
-    return angle.scale * inputs[angle.index] + angle.offset
 
 
 def _add(made: Any, operation: Operation, values: list[Any]) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 import torch
 from torch.autograd.function import once_differentiable
 
-from qfl.quantum.circuit import Circuit, Operation, Trainable, every_z
+from qfl.quantum.circuit import Circuit, Operation, Trainable, every_z, value_of
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.program import Program
 from qfl.quantum.gates import GATES, Turn
@@ -74,7 +74,7 @@ class DeviceEngine:
 
     def turns(self, slots: torch.Tensor) -> torch.Tensor:
         """Radians `[clients, occurrences]` of every occurrence of a trainable number."""
-        turned = [one.source.scale * slots[:, one.source.slot] + one.source.offset for one in self.occurrences]
+        turned = [value_of(one.source, slots.T, ()) for one in self.occurrences]
         return torch.stack(turned, dim=1) if turned else slots.new_zeros(len(slots), 0)
 
     @torch.no_grad()

@@ -33,16 +33,7 @@ class Program:
         self._loaded: dict[tuple[torch.dtype, torch.device], _Loaded] = {}
 
     def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-        """Expectations of the circuit's observables, differentiable in both arguments.
-
-        Args:
-            features: `[clients, batch, features]`.
-            slots: trainable numbers `[clients, slots]`, of the precision to compute in; client `c`'s act on client
-                `c`'s samples only.
-
-        Returns:
-            `[clients, batch, observables]`, each in [-1, 1].
-        """
+        """As `Engine.expectations`, in the precision and on the device of `slots`; differentiable in both arguments."""
         loaded = self._load(slots)
         features = features.to(slots.dtype)
         state = loaded.start(features)

@@ -9,7 +9,7 @@ import torchquantum as tq
 import torchquantum.functional as tqf
 
 from qfl.errors import InvalidInput
-from qfl.quantum.circuit import Angle, Circuit, Constant, Trainable, every_z
+from qfl.quantum.circuit import Circuit, every_z, value_of
 from qfl.quantum.registry import ENCODERS
 
 
@@ -33,7 +33,8 @@ class StockEngine:
             vectors = ENCODERS.find(circuit.start)().amplitudes(samples, circuit.wires)
             tq.AmplitudeEncoder()(device, vectors)
         for operation in circuit.operations:
-            values = [_value(angle, samples, slots) for angle in operation.angles]
+            angles = (value_of(angle, slots.T, samples.T) for angle in operation.angles)
+            values = [torch.as_tensor(angle).expand(len(samples)) for angle in angles]
             _apply(device, operation.gate, operation.wires, values)
         return self._read(device).view(clients, batch, len(circuit.observables))
 
@@ -42,14 +43,6 @@ class StockEngine:
             expectations: torch.Tensor = self._measure(device)
             return expectations
         return torch.stack([tq.expval_joint_analytical(device, string) for string in self._circuit.observables], dim=-1)
-
-
-def _value(angle: Angle, samples: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-    """An angle of each sample, `[samples]`."""
-    if isinstance(angle, Constant):
-        return torch.full((len(samples),), angle.value)
-    number = slots[:, angle.slot] if isinstance(angle, Trainable) else samples[:, angle.index]
-    return angle.scale * number + angle.offset
 
 
 def _apply(device: tq.QuantumDevice, gate: str, wires: Sequence[int], values: Sequence[torch.Tensor]) -> None:
