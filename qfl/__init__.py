@@ -32,8 +32,8 @@ if TYPE_CHECKING:
     from qfl.simulation.run import Place as Place
     from qfl.simulation.run import run_job as run_job
     from qfl.storage.ipfs import IpfsStore as IpfsStore
-    from qfl.storage.memory import MemoryStore as MemoryStore
     from qfl.storage.store import ContentStore as ContentStore
+    from qfl.storage.store import MemoryStore as MemoryStore
     from qfl.training.recipe import TrainingConfig as TrainingConfig
     from qfl.validator.validator import Validator as Validator
 
@@ -51,7 +51,7 @@ _MODULES = {
     "KemKey": "qfl.crypto.kem",
     "KeyFile": "qfl.crypto.keyfile",
     "Ledger": "qfl.chain.ledger",
-    "MemoryStore": "qfl.storage.memory",
+    "MemoryStore": "qfl.storage.store",
     "NodeContext": "qfl.node.context",
     "NormKeys": "qfl.crypto.norm.keys",
     "Place": "qfl.simulation.run",

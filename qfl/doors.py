@@ -9,6 +9,7 @@ registered as. What comes from chain or IPFS names entries only: nobody imports 
 from __future__ import annotations
 
 import importlib
+import inspect
 import pkgutil
 import re
 import sys
@@ -17,7 +18,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from types import MappingProxyType
-from typing import Generic, TypeVar
+from typing import Generic, TypeVar, cast
 
 from qfl.errors import DoorBroken, InvalidInput, NotInstalled
 
@@ -46,14 +47,16 @@ def import_own(modules: Mapping[str, str]) -> None:
 class Door(Generic[Entry]):
     """The entries of one kind. Nobody replaces one of `home`: it is found before an installed one of its name."""
 
-    def __init__(self, kind: str, *home: str, group: str | None = None, base: type | None = None) -> None:
+    def __init__(
+        self, kind: str, *home: str, group: str | None = None, base: type | None = None, takes: int | None = None
+    ) -> None:
         """`kind` is what errors call an entry; `home` are modules, or packages with all of their modules.
 
-        `group` is that of others' entry points: by default `qfl.<kind>s`, with `_` for a space. Installed
-        entries are subclasses of `base`, where it is given.
+        `group` is that of others' entry points: by default `qfl.<kind>s`, with `_` for a space. Installed entries are
+        subclasses of `base`, where it is given, or functions that can be called with as many values as `takes` says.
         """
         self.kind, self.group = kind, group or f"qfl.{kind.replace(' ', '_')}s"
-        self._home, self._base, self._own = home, base, dict[str, Entry]()
+        self._home, self._base, self._takes, self._own = home, base, takes, dict[str, Entry]()
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
         """The decorator that adds an entry.
@@ -140,6 +143,8 @@ class Door(Generic[Entry]):
                 raise TypeError(f"it is no {self._base.__name__}")
             if lacking := getattr(loaded, "__abstractmethods__", None):
                 raise TypeError(f"it lacks {', '.join(sorted(lacking))}")
+            if self._takes is not None:
+                inspect.signature(cast("Callable[..., object]", loaded)).bind(*[None] * self._takes)
         except KeyboardInterrupt:
             raise
         except BaseException as fault:  # whatever somebody else's module does when it is imported

@@ -53,7 +53,7 @@ LINES = (
 )
 
 
-class OneTraining:
+class OneTraining(Trainer):
     """Trains once, on whoever asks first; everybody who asks later gets the same models."""
 
     def __init__(self, trainer: Trainer) -> None:

@@ -24,10 +24,9 @@ from qfl.crypto.lms import signature_bytes
 from qfl.errors import InvalidInput
 from qfl.protocol.compact import compress
 from qfl.protocol.content import HEADER_BYTES
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import packed_bytes
 from qfl.protocol.recompute import model_content
-from qfl.protocol.state import from_state, wrap_int32
+from qfl.protocol.state import compute_delta, from_state, wrap_int32
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.config import JobConfig
 from qfl.simulation.prepare import prepare_job, with_exponents

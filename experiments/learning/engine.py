@@ -91,7 +91,7 @@ def bench_engine(
     Raises:
         InvalidInput: a peer that does not run.
     """
-    from qfl.quantum.engine.threads import one_thread
+    from qfl.training.training import one_thread
 
     results = {}
     with one_thread():

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from qfl.chain.parameters import load_parameters
 from qfl.client.update import prepare_update
 from qfl.protocol.content import Content, decode, lanes_root
-from qfl.protocol.delta import step_between
 from qfl.protocol.recompute import expected_checkpoint, expected_model, model_content
-from qfl.protocol.state import from_state, to_state
+from qfl.protocol.state import from_state, step_between, to_state
 from qfl.protocol.types import (
     LaneFormat,
     ModelDelta,
@@ -33,8 +32,7 @@ from qfl.protocol.types import (
 from qfl.simulation.config import JobConfig
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
-from qfl.training.seeds import round_seed, rounding_rng
-from qfl.training.trainer import LocalTrainer
+from qfl.training.trainer import LocalTrainer, round_seed, rounding_rng
 
 SHARD = ShardIndex(0)
 

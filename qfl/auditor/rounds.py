@@ -17,7 +17,6 @@ from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
-from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import (
     ContentMissing,
     ContentUnusable,
@@ -29,7 +28,7 @@ from qfl.errors import (
 from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
 from qfl.node.standing import published_rounds
 from qfl.protocol.content import decode
-from qfl.protocol.digests import compute_commitment, compute_private_commitment
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
 from qfl.protocol.types import LmsPublicKey, Reveal, RoundNumber, RoundSpec
@@ -131,11 +130,7 @@ class Auditor:
         for reveal in claim.reveals:
             salt = self._argument(part.contract, reveal.tx_hash, name="salt") or bytes(32)
             values = spec.round, reveal.client, reveal.update_root, reveal.content_digest, salt
-            if reveal.client in proven:
-                opening = compute_private_commitment(*values, proven[reveal.client])
-            else:
-                opening = compute_commitment(*values)
-            if commitments.get(reveal.client) != opening:
+            if commitments.get(reveal.client) != compute_commitment(*values, proven.get(reveal.client)):
                 claim.verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
     def _audit_proofs(self, claim: ShardClaim) -> None:
@@ -147,6 +142,8 @@ class Auditor:
         if not self._check_proofs:
             verdict.unseen.append(f"the norm proofs of shard {spec.shard} were not checked again")
             return
+        from qfl.crypto.norm.verify import verify_norm_proof
+
         key, proven = verifier.verifying_key(), part.norm_proofs()
         for reveal in claim.reveals:
             context = context_of(part.domain.chain_id, part.contract.address, spec.round, reveal.client)

@@ -16,8 +16,7 @@ from qfl.challenger.judge import CANNOT_OPEN, Judge
 from qfl.crypto.kem import KemKey
 from qfl.errors import ShardUnreachable
 from qfl.protocol.types import RoundNumber
-from qfl.storage.cache import CachingStore
-from qfl.storage.store import ContentStore
+from qfl.storage.store import CachingStore, ContentStore
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,7 @@ from qfl.node.updates import Opener
 from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, ShardIndex, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
-from qfl.storage.cache import CachingStore
+from qfl.storage.store import CachingStore
 
 log = logging.getLogger(__name__)
 

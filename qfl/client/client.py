@@ -29,9 +29,8 @@ from qfl.node.pruner import Pruner
 from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import Content, decode, encode, lanes_root
-from qfl.protocol.delta import step_between
-from qfl.protocol.digests import compute_commitment, compute_private_commitment
-from qfl.protocol.state import from_state
+from qfl.protocol.digests import compute_commitment
+from qfl.protocol.state import from_state, step_between
 from qfl.protocol.types import (
     ModelDelta,
     ParticipantId,
@@ -43,7 +42,7 @@ from qfl.protocol.types import (
     TrainingTask,
 )
 from qfl.storage.retention import Retention
-from qfl.training.seeds import round_seed, rounding_rng
+from qfl.training.trainer import round_seed, rounding_rng
 
 log = logging.getLogger(__name__)
 
@@ -169,12 +168,11 @@ class Client:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
         record = {"shard": spec.shard, "base_root": spec.base_root.hex()}
         root, content, salt = update.update_root, update.content_digest, update.salt
-        if evidence is None:
-            commitment = compute_commitment(spec.round, self.participant, root, content, salt)
-        else:
+        vector = None
+        if evidence is not None:
             vector = evidence.vector_commitment
-            commitment = compute_private_commitment(spec.round, self.participant, root, content, salt, vector)
             record |= {"vector_commitment": hex(vector), "proof": evidence.proof.hex()}
+        commitment = compute_commitment(spec.round, self.participant, root, content, salt, vector)
         digest = self._ledger.shard_domains[spec.shard].commit(spec.round, self.participant, spec.base_root, commitment)
         self._leaves.in_shard(spec.shard)
         self._journal.put(

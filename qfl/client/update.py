@@ -11,14 +11,13 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
-from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.statement import NormStatement, commit_lanes, commitment_salt
 from qfl.crypto.sealed import SEED_BYTES, seal
 from qfl.errors import TooFewRecipients
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, encode_briefly, lanes_root
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import find_clipping, quantise
 from qfl.protocol.quorum import quorum_of
+from qfl.protocol.state import compute_delta
 from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundSpec, TrainingResult
 
 log = logging.getLogger(__name__)

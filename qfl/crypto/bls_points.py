@@ -46,11 +46,7 @@ def full_signature(compressed: bytes) -> bytes:
 
 
 def compressed_key(full: bytes) -> bytes:
-    """The 48 bytes of a point of G1 given in full.
-
-    Raises:
-        MalformedContent: not 96 bytes.
-    """
+    """The 48 bytes of a point of G1 given in full. Raises MalformedContent: not 96 bytes."""
     if len(full) != FULL_KEY_BYTES:
         raise MalformedContent(f"a BLS key of {len(full)} bytes instead of {FULL_KEY_BYTES}")
     flags = _COMPRESSED | (_LARGER if 2 * int.from_bytes(full[ELEMENT_BYTES:]) > FIELD else 0)

@@ -1,16 +1,27 @@
-"""The file that keeps a validator's ML-KEM-768 key: clients of the private mode encrypt their updates to it.
+"""ML-KEM-768 (FIPS 203): the file that keeps a validator's key, and encapsulation with a chosen message.
 
-Version 1: magic "QFLM" | version u8 | zeros [3] | FIPS 203 seed d | z [64] | sha-256 of all that [32]
+Clients of the private mode encrypt their updates to these keys. The file, version 1:
+
+    magic "QFLM" | version u8 | zeros [3] | seed d | z [64] | sha-256 of all that [32]
+
+`cryptography`, which makes the keys and decapsulates, encapsulates with fresh randomness only. Here whoever opens a
+sealed object must be able to compute again what was sent to the *other* seats (`qfl/crypto/sealed.py` says why), so
+the message is an argument (`Encaps_internal`, section 6.2). `kyber-py` has that. It is not hardened against side
+channels; nothing long-lived passes through it, only an object's seed, on the machine of who made it or may read it.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
+from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey
+from kyber_py.ml_kem import ML_KEM_768
 
 from qfl.crypto.seedfile import SeedKey
-from qfl.errors import KemKeyUnusable
+from qfl.errors import InvalidInput, KemKeyUnusable
+
+PUBLIC_KEY_BYTES, CIPHERTEXT_BYTES = 1184, 1088
+MESSAGE_BYTES = 32
 
 
 class KemKey(SeedKey):
@@ -36,3 +47,24 @@ class KemKey(SeedKey):
     def decapsulate(self, ciphertext: bytes) -> bytes:
         """The shared secret (32 bytes) in 1,088 bytes; for a ciphertext that was not made for this key, noise."""
         return self._private.decapsulate(ciphertext)
+
+
+def encapsulate(public: bytes, message: bytes) -> tuple[bytes, bytes]:
+    """The shared secret (32 bytes) and ciphertext (1,088 bytes) for `public` (1,184 bytes) from 32 bytes `message`.
+
+    Raises:
+        InvalidInput: no public key of ML-KEM-768.
+    """
+    if len(message) != MESSAGE_BYTES:
+        raise InvalidInput("message", message, f"a message has {MESSAGE_BYTES} bytes")
+    secret, ciphertext = ML_KEM_768._encaps_internal(require_public_key(public), message)
+    return bytes(secret), bytes(ciphertext)
+
+
+def require_public_key(public: bytes) -> bytes:
+    """`public`, if it is a public key of ML-KEM-768 (section 7.2). Raises `InvalidInput`."""
+    try:
+        MLKEM768PublicKey.from_public_bytes(public)
+    except ValueError as error:
+        raise InvalidInput("public key", public[:8].hex(), str(error)) from error
+    return public

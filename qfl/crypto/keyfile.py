@@ -8,6 +8,11 @@ Version 1, big endian:
 The check is over identifier and counter, the final hash over everything but counter and check. Signing writes
 those eight bytes in place, and waits until they are on the disk, before the signature leaves: a crash can
 lose a leaf, never use one twice.
+
+A key file can be copied, and restored from a backup; both would sign twice with one leaf. So each key has a second file
+in the user's state folder (`LeafMark`), named by the key's identifier: locked while a process holds the key, under
+whatever name, and holding a high-water mark of the leaves used. A copy on another machine, or another user's, is out of
+its sight.
 """
 
 from __future__ import annotations
@@ -19,7 +24,6 @@ import threading
 from contextlib import ExitStack
 from pathlib import Path
 
-from qfl.crypto.leaf_mark import LeafMark, state_folder
 from qfl.crypto.lms import HASH_BYTES, HEIGHTS, IDENTIFIER_BYTES, LmsSecret
 from qfl.errors import (
     InvalidInput,
@@ -37,9 +41,54 @@ from qfl.protocol.types import LmsPublicKey
 
 _HEADER = struct.Struct(">4sBB2x")
 _COUNTER = struct.Struct(">I4s")
+_MARK = struct.Struct(">II")
+"""Leaves used, process that holds the key."""
 _MAGIC, _VERSION = b"QFLK", 1
 _SECRETS_OFFSET = _HEADER.size + _COUNTER.size
 _NODES_OFFSET = _SECRETS_OFFSET + IDENTIFIER_BYTES + HASH_BYTES
+
+
+def state_folder() -> Path:
+    """`$XDG_STATE_HOME/qflchain/keys`, by default `~/.local/state/qflchain/keys`."""
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "qflchain" / "keys"
+
+
+class LeafMark:
+    """The mark of one key; the lock is held until `close`."""
+
+    def __init__(self, folder: Path, identifier: bytes, key_path: Path) -> None:
+        """Take the lock. Raises `KeyFileInUse`, naming the process, when somebody else has it."""
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self._path = folder / f"{identifier.hex()}.mark"
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            is_ours = try_lock(self._descriptor)
+            self.next_leaf, holder = self._read()
+            if not is_ours:
+                raise KeyFileInUse(key_path, f"process {holder}")
+        except BaseException:
+            self.close()
+            raise
+
+    def advance(self, next_leaf: int) -> None:
+        """Remember, on disk, that every leaf below `next_leaf` is used."""
+        os.pwrite(self._descriptor, _MARK.pack(next_leaf, os.getpid()), 0)
+        os.fsync(self._descriptor)
+        self.next_leaf = next_leaf
+
+    def close(self) -> None:
+        """Let go of the lock."""
+        os.close(self._descriptor)
+
+    def _read(self) -> tuple[int, int]:
+        record = os.pread(self._descriptor, _MARK.size + 1, 0)
+        if not record:
+            return 0, 0
+        if len(record) != _MARK.size:
+            raise KeyFileCorrupt(self._path, "not a leaf mark")
+        next_leaf, holder = _MARK.unpack(record)
+        return next_leaf, holder
 
 
 class KeyFile:
@@ -68,7 +117,7 @@ class KeyFile:
 
     @classmethod
     def open(cls, path: Path, state: Path | None = None) -> KeyFile:
-        """Open a key for signing. `state` is where the leaf marks are kept (default `mark.state_folder()`).
+        """Open a key for signing. `state` is where the leaf marks are kept (default `state_folder()`).
 
         Raises `KeyFileMissing`, `KeyFileExposed` (readable by others, or not owned), `KeyFileCorrupt`,
         `KeyFileInUse` (the file or a copy of it is held by another process) or `KeyFileRolledBack` (older

@@ -23,8 +23,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
 
-from qfl.crypto.encapsulation import CIPHERTEXT_BYTES, encapsulate
-from qfl.crypto.kem import KemKey
+from qfl.crypto.kem import CIPHERTEXT_BYTES, KemKey, encapsulate
 from qfl.errors import MalformedContent, SealBroken
 
 HEADER = struct.Struct(">4sBBHQ")

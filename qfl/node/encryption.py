@@ -9,8 +9,7 @@ from pathlib import Path
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.sender import TransactionSender
-from qfl.crypto.encapsulation import PUBLIC_KEY_BYTES, require_public_key
-from qfl.crypto.kem import KemKey
+from qfl.crypto.kem import PUBLIC_KEY_BYTES, KemKey, require_public_key
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.keys import NormKeys, default_folder
 from qfl.crypto.norm.statement import context_of

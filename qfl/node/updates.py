@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.crypto.kem import KemKey
-from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
+from qfl.crypto.norm.statement import commit_lanes, commitment_salt
 from qfl.crypto.sealed import SEED_BYTES, open_sealed, parse_sealed, sealed_bytes
 from qfl.errors import (
     ContentMissing,
@@ -26,8 +26,7 @@ from qfl.protocol.content import ContentKind, decode, lanes_root, most_update_by
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.types import ParticipantId, Reveal, RoundSpec, VerifiedUpdate
-from qfl.storage.budget import ByteBudget
-from qfl.storage.store import ContentStore
+from qfl.storage.store import ByteBudget, ContentStore
 
 
 class Opener:

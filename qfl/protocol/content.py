@@ -77,33 +77,23 @@ def most_update_bytes(spec: RoundSpec) -> int:
 
 def encode(content: Content) -> bytes:
     """The object's bytes. Raises `MalformedContent` for what `decode` would refuse."""
-    if content.lanes.shape != (content.shape.total,):
-        raise MalformedContent(f"{content.lanes.shape} lanes for {content.shape.total} coordinates")
+    shape = content.shape
+    if content.lanes.shape != (shape.total,):
+        raise MalformedContent(f"{content.lanes.shape} lanes for {shape.total} coordinates")
+    if len(content.base_root) != 32:
+        raise MalformedContent(f"a base root of {len(content.base_root)} bytes")
     try:
         header = HEADER.pack(
-            MAGIC,
-            VERSION,
-            content.kind,
-            content.lane_bits,
-            COMPACT if content.compact else 0,
-            content.round,
-            content.shard,
-            content.count,
-            content.author,
-            content.shape.quantum,
-            content.shape.classical,
+            *(MAGIC, VERSION, content.kind, content.lane_bits, COMPACT if content.compact else 0),
+            *(content.round, content.shard, content.count, content.author, shape.quantum, shape.classical),
             content.base_root,
         )
     except struct.error as error:
         raise MalformedContent(f"a header field does not fit: {error}") from error
-    if len(content.base_root) != 32:
-        raise MalformedContent(f"a base root of {len(content.base_root)} bytes")
-    _check_fields(content.kind, content.lane_bits, content.shard, content.count, content.author)
-    if content.compact and content.kind != ContentKind.UPDATE:
-        raise MalformedContent(f"compact lanes in kind {content.kind}")
-    plain = header + pack_lanes(content.lanes, content.lane_bits)
-    data = header + compress(content.lanes) if content.compact else plain
-    _check_length(content.shape, content.lane_bits, len(data), content.compact)
+    _check_fields(content)
+    plain = pack_lanes(content.lanes, content.lane_bits)
+    data = header + (compress(content.lanes) if content.compact else plain)
+    _check_length(content, len(data))
     return data
 
 
@@ -126,13 +116,17 @@ def decode(data: bytes) -> Content:
         raise MalformedContent(f"version {version}")
     if kind not in set(ContentKind):
         raise MalformedContent(f"kind {kind}")
-    if flags not in (0, COMPACT) or (flags and kind != ContentKind.UPDATE):
+    if flags not in (0, COMPACT):
         raise MalformedContent(f"flags {flags:#04x}")
     shape = ModelShape(quantum, classical)
-    _check_fields(kind, lane_bits, shard, count, author)
-    _check_length(shape, lane_bits, len(data), bool(flags))
-    lanes = (expand if flags else unpack_lanes)(data[HEADER_BYTES:], lane_bits, shape.total)
-    return Content(ContentKind(kind), lane_bits, round_, shard, count, author, shape, base_root, lanes, bool(flags))
+    no_lanes = np.zeros(0, np.int8)
+    content = Content(
+        ContentKind(kind), lane_bits, round_, shard, count, author, shape, base_root, no_lanes, flags == COMPACT
+    )
+    _check_fields(content)
+    _check_length(content, len(data))
+    lanes = (expand if content.compact else unpack_lanes)(data[HEADER_BYTES:], lane_bits, shape.total)
+    return replace(content, lanes=lanes)
 
 
 def lanes_root(content: Content, seed: bytes = b"") -> bytes:
@@ -149,25 +143,29 @@ def content_digest(data: bytes) -> bytes:
     return hashlib.sha256(data).digest()
 
 
-def _check_fields(kind: int, lane_bits: int, shard: int, count: int, author: int) -> None:
+def _check_fields(content: Content) -> None:
+    kind = content.kind
     allowed_bits = UPDATE_BITS if kind == ContentKind.UPDATE else (32,)
-    if lane_bits not in allowed_bits:
-        raise MalformedContent(f"lane bits {lane_bits} where kind {kind} has {allowed_bits}")
-    if (count > 0) != (kind == ContentKind.AGGREGATE):
-        raise MalformedContent(f"count {count} in kind {kind}")
-    if (author > 0) != (kind == ContentKind.UPDATE):
-        raise MalformedContent(f"author {author} in kind {kind}")
-    if shard and kind == ContentKind.MODEL:
-        raise MalformedContent(f"shard {shard} in a model")
+    if content.lane_bits not in allowed_bits:
+        raise MalformedContent(f"lane bits {content.lane_bits} where kind {kind} has {allowed_bits}")
+    if (content.count > 0) != (kind == ContentKind.AGGREGATE):
+        raise MalformedContent(f"count {content.count} in kind {kind}")
+    if (content.author > 0) != (kind == ContentKind.UPDATE):
+        raise MalformedContent(f"author {content.author} in kind {kind}")
+    if content.shard and kind == ContentKind.MODEL:
+        raise MalformedContent(f"shard {content.shard} in a model")
+    if content.compact and kind != ContentKind.UPDATE:
+        raise MalformedContent(f"compact lanes in kind {kind}")
 
 
-def _check_length(shape: ModelShape, lane_bits: int, length: int, compact: bool) -> None:
-    expected = plain_bytes(shape.total, lane_bits)
-    if shape.total == 0:
+def _check_length(content: Content, length: int) -> None:
+    coordinates = content.shape.total
+    expected = plain_bytes(coordinates, content.lane_bits)
+    if coordinates == 0:
         raise MalformedContent("no coordinates")
     if expected > MAX_CONTENT_BYTES:
         raise MalformedContent(f"{expected} bytes announced, at most {MAX_CONTENT_BYTES} allowed")
-    if compact and length >= expected:
+    if content.compact and length >= expected:
         raise MalformedContent(f"{length} bytes of compact content where plain lanes take {expected}")
-    if not compact and length != expected:
+    if not content.compact and length != expected:
         raise MalformedContent(f"{length} bytes where the header announces {expected}")

@@ -122,27 +122,21 @@ def _struct_hash(message_type: str, *values: object, named: str | None = None) -
     return keccak(encode(["bytes32", *types], [keccak(text=named or message_type), *values]))
 
 
-def compute_commitment(round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes) -> bytes:
-    """The commitment that `Shard.reveal` opens; bound to the client, so a copied one cannot be opened."""
-    return keccak(
-        encode(
-            ["uint64", "uint32", "bytes32", "bytes32", "bytes32"],
-            [round_number, client, update_root, content_digest, salt],
-        )
-    )
-
-
-def compute_private_commitment(
-    round_number: int, client: int, update_root: bytes, content_digest: bytes, salt: bytes, vector_commitment: int
+def compute_commitment(
+    round_number: int,
+    client: int,
+    update_root: bytes,
+    content_digest: bytes,
+    salt: bytes,
+    vector_commitment: int | None = None,
 ) -> bytes:
-    """The commitment that `Shard.revealPrivate` opens.
+    """The commitment that `Shard.reveal` opens; bound to the client, so a copied one cannot be opened.
 
-    It names the Poseidon commitment to the lanes too: whoever carries the reveal cannot put in another, with a proof
-    for that one.
+    The one that `Shard.revealPrivate` opens names the Poseidon commitment to the lanes too (`vector_commitment`):
+    whoever carries the reveal cannot put in another, with a proof for that one.
     """
-    return keccak(
-        encode(
-            ["uint64", "uint32", "bytes32", "bytes32", "bytes32", "uint256"],
-            [round_number, client, update_root, content_digest, salt, vector_commitment],
-        )
-    )
+    types = ["uint64", "uint32", "bytes32", "bytes32", "bytes32"]
+    values: list[object] = [round_number, client, update_root, content_digest, salt]
+    if vector_commitment is not None:
+        types, values = [*types, "uint256"], [*values, vector_commitment]
+    return keccak(encode(types, values))

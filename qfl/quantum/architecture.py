@@ -1,9 +1,9 @@
-"""What a model is, without its parameters: a small JSON document, named on chain by its digest."""
+"""What a model is, without its parameters: a small JSON document, part of the job document."""
 
 from __future__ import annotations
 
-import hashlib
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
@@ -106,37 +106,38 @@ class Architecture:
         wanted = quantum.quantum + quantum.classical - self.classes
         return max(1, round(wanted / (self.features + self.classes + 1)))
 
-    def to_json(self) -> bytes:
-        """Canonical form: sorted keys, no blanks, ASCII, without the task where it is the default.
-
-        Equal architectures have equal bytes.
-        """
+    @property
+    def document(self) -> dict[str, Any]:
+        """As JSON: every field, but not the task where it is the default."""
         document = {"version": VERSION, **asdict(self)}
         if self.task == Architecture.task:
             del document["task"]
-        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return document
 
     @classmethod
-    def from_json(cls, data: bytes) -> Architecture:
-        """Inverse of `to_json`; takes the canonical form only, so that one architecture has one digest.
+    def from_document(cls, document: object) -> Architecture:
+        """Inverse of `document`; takes no other form, so that one architecture has one digest.
 
         Raises:
             MalformedContent: not such a document.
             InvalidInput: a value out of range.
         """
-        document = _parse(data)
-        if document.pop("version", None) != VERSION:
+        if not isinstance(document, dict):
+            raise MalformedContent("architecture is not a JSON object")
+        if document.get("version") != VERSION:
             raise MalformedContent(f"architecture version is not {VERSION}")
-        if set(document) | {"task"} != {field.name for field in fields(cls)}:
-            raise MalformedContent(f"architecture has the fields {sorted(document)}")
-        architecture = cls(**document)
-        if architecture.to_json() != data:
+        given = {name: value for name, value in document.items() if name != "version"}
+        if set(given) | {"task"} != {field.name for field in fields(cls)}:
+            raise MalformedContent(f"architecture has the fields {sorted(given)}")
+        architecture = cls(**given)
+        if canonical(architecture.document) != canonical(document):
             raise MalformedContent("architecture is not in canonical form")
         return architecture
 
-    def digest(self) -> bytes:
-        """sha256 of `to_json()`, 32 bytes: its content digest on IPFS and in `Beacon`."""
-        return hashlib.sha256(self.to_json()).digest()
+
+def canonical(document: Mapping[str, Any]) -> bytes:
+    """JSON with sorted keys, without blanks, in ASCII: equal documents have equal bytes."""
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
 
 
 def most_features(encoding: str, qubits: int) -> int:
@@ -158,13 +159,3 @@ def require_circuit(architecture: Architecture) -> None:
     """
     if architecture.is_classical:
         raise InvalidInput("ansatz", architecture.ansatz, "has no circuit for a device: leave the device out")
-
-
-def _parse(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError) as error:
-        raise MalformedContent("architecture is not JSON") from error
-    if not isinstance(document, dict):
-        raise MalformedContent("architecture is not a JSON object")
-    return document

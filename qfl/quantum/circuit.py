@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from qfl.errors import InvalidInput
+from qfl.quantum.architecture import Architecture
 from qfl.quantum.gates import GATES
 from qfl.quantum.registry import ENCODERS
 
@@ -36,6 +38,14 @@ class Constant:
 
 
 Angle = Trainable | Feature | Constant
+
+
+def value_of(angle: Angle, slots: Any, features: Any) -> Any:
+    """Radians of an angle, of whatever kind the numbers in `slots` and `features` are."""
+    if isinstance(angle, Constant):
+        return angle.value
+    number = slots[angle.slot] if isinstance(angle, Trainable) else features[angle.index]
+    return angle.scale * number + angle.offset
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,18 @@ class Circuit:
     def is_diagonal(self) -> bool:
         """Whether all observables are of I and Z: then basis-state probabilities say everything."""
         return all(set(observable) <= set("IZ") for observable in self.observables)
+
+
+def build_circuit(architecture: Architecture) -> Circuit:
+    """Encoding, layers, and Z of every qubit; slots are ordered layer by layer."""
+    qubits, features = architecture.qubits, architecture.features
+    encoder, ansatz = architecture.encoder, architecture.layer
+    operations: list[Operation] = []
+    for layer in range(architecture.layers):
+        operations += encoder.gates(features, qubits, layer)
+        operations += ansatz.gates(qubits, layer, layer * ansatz.angles(qubits))
+    start = architecture.encoding if encoder.sets_amplitudes else "ground"
+    return Circuit(qubits, tuple(operations), every_z(qubits), architecture.shape.quantum, features, start)
 
 
 def every_z(wires: int) -> tuple[str, ...]:

@@ -19,19 +19,24 @@ Matrix = NDArray[np.complex128]
 
 @dataclass(frozen=True, eq=False)
 class Spin:
-    """A unitary `[2, 2]` on one wire of the gate."""
+    """A unitary `[2, 2]` on one wire."""
 
-    wire: int
+    wires: tuple[int, ...]
     matrix: Matrix
 
 
 @dataclass(frozen=True, eq=False)
 class Move:
-    """Basis state `j` of the gate's `wires` goes to `targets[j]`, times `phases[j]`."""
+    """Basis state `j` of `wires` goes to `targets[j]`, times `phases[j]`."""
 
     wires: tuple[int, ...]
     targets: NDArray[np.int64]
     phases: Matrix
+
+    @property
+    def is_diagonal(self) -> bool:
+        """Whether every basis state stays where it is."""
+        return bool((self.targets == np.arange(len(self.targets))).all())
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,11 +80,11 @@ def _ry(angle: float) -> Matrix:
 
 def _turn(axes: str, generator: tuple[float, ...], angle: int = 0) -> tuple[Part, ...]:
     """A turn about `axes`, a letter for each wire: x, y, or z (also of a control, which is only looked at)."""
-    turned = [(wire, _FROM_Z[axis]) for wire, axis in enumerate(axes) if axis in _FROM_Z]
+    turned = [((wire,), _FROM_Z[axis]) for wire, axis in enumerate(axes) if axis in _FROM_Z]
     return (
-        *(Spin(wire, basis.conj().T) for wire, basis in turned),
+        *(Spin(wires, basis.conj().T) for wires, basis in turned),
         Turn(tuple(range(len(axes))), angle, np.array(generator)),
-        *(Spin(wire, basis) for wire, basis in turned),
+        *(Spin(wires, basis) for wires, basis in turned),
     )
 
 
@@ -88,7 +93,7 @@ def _move(wires: tuple[int, ...], targets: list[int], phases: Any = None) -> Mov
     return Move(wires, np.array(targets), ones if phases is None else _matrix(phases))
 
 
-def _diagonal(*phases: complex) -> tuple[Part, ...]:
+def _diagonal(*phases: complex) -> tuple[Move]:
     wires = len(phases).bit_length() - 1
     return (_move(tuple(range(wires)), list(range(len(phases))), phases),)
 
@@ -100,7 +105,7 @@ def _controlled_not(controls: int) -> tuple[Part, ...]:
 
 def _around(wire: int, basis: Matrix, parts: tuple[Part, ...]) -> tuple[Part, ...]:
     """`basis` on a wire, the inverse before."""
-    return (Spin(wire, basis.conj().T), *parts, Spin(wire, basis))
+    return (Spin((wire,), basis.conj().T), *parts, Spin((wire,), basis))
 
 
 def _parity(wires: int) -> tuple[float, ...]:
@@ -108,11 +113,12 @@ def _parity(wires: int) -> tuple[float, ...]:
 
 
 def _spin(matrix: Matrix) -> Gate:
-    return Gate(1, 0, (Spin(0, matrix),))
+    return Gate(1, 0, (Spin((0,), matrix),))
 
 
 def _diagonal_gate(*phases: complex) -> Gate:
-    return Gate(len(phases).bit_length() - 1, 0, _diagonal(*phases))
+    (move,) = parts = _diagonal(*phases)
+    return Gate(len(move.wires), 0, parts)
 
 
 _CONTROLLED_HALF = (0.0, 0.0, *_HALF)
@@ -138,7 +144,7 @@ GATES: dict[str, Gate] = {
     "ry": Gate(1, 1, _turn("y", _HALF)),
     "rz": Gate(1, 1, _turn("z", _HALF)),
     "u1": Gate(1, 1, _turn("z", (0, 1))),
-    "u2": Gate(1, 2, (*_turn("z", (0, 1), 1), Spin(0, _ry(np.pi / 2)), *_turn("z", (0, 1)))),
+    "u2": Gate(1, 2, (*_turn("z", (0, 1), 1), Spin((0,), _ry(np.pi / 2)), *_turn("z", (0, 1)))),
     "u3": Gate(1, 3, (*_turn("z", (0, 1), 2), *_turn("y", _HALF), *_turn("z", (0, 1), 1))),
     "rot": Gate(1, 3, (*_turn("z", _HALF), *_turn("y", _HALF, 1), *_turn("z", _HALF, 2))),
     "cnot": Gate(2, 0, _controlled_not(1)),

@@ -64,11 +64,7 @@ class Task(ABC):
     """
 
     def check(self, architecture: Architecture) -> None:  # noqa: B027  (a task may refuse nothing)
-        """Refuse an architecture that the task cannot read out.
-
-        Raises:
-            InvalidInput.
-        """
+        """Refuse an architecture that the task cannot read out. Raises InvalidInput."""
 
     @abstractmethod
     def weights(self, architecture: Architecture) -> int:

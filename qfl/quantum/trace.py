@@ -20,27 +20,12 @@ from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Angle, Circuit, Constant, Feature, Operation, Trainable, every_z
 from qfl.quantum.gates import GATES
 
+_FUNCTIONS = tq.functional.func_name_dict
 _NAMES = {
-    alias: name
-    for name, aliases in {
-        "h": ("hadamard",),
-        "sh": ("shadamard",),
-        "ch": ("chadamard",),
-        "x": ("paulix",),
-        "y": ("pauliy",),
-        "z": ("pauliz",),
-        "cnot": ("cx",),
-        "u1": ("p", "phaseshift"),
-        "u3": ("u",),
-        "cu1": ("cp", "cr", "cphase"),
-        "toffoli": ("ccx", "ccnot"),
-        "rxx": ("xx",),
-        "ryy": ("yy",),
-        "rzz": ("zz",),
-        "rzx": ("zx",),
-    }.items()
-    for alias in aliases
+    **{alias: name for name in GATES for alias, function in _FUNCTIONS.items() if function is _FUNCTIONS[name]},
+    **{"shadamard": "sh", "p": "u1", "phaseshift": "u1"},
 }
+"""Ours of every name that TorchQuantum has for a gate."""
 _INVERSES = {"s": "sdg", "sdg": "s", "t": "tdg", "tdg": "t", "sx": "sxdg", "sxdg": "sx", "cs": "csdg", "csdg": "cs"}
 _TURNS = {name for name, gate in GATES.items() if gate.angles == 1}
 _OWN_INVERSES = set("ihxyz") | {"cnot", "cy", "cz", "ch", "swap", "toffoli", "ccz", "cswap", "c3x"}

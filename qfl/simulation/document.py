@@ -11,7 +11,7 @@ from typing import Any
 
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
-from qfl.crypto.encapsulation import PUBLIC_KEY_BYTES
+from qfl.crypto.kem import PUBLIC_KEY_BYTES
 from qfl.crypto.sealed import sealed_bytes
 from qfl.files import write_atomically
 from qfl.node.standing import published_rounds
@@ -34,7 +34,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
     report = {
         "config": {
             **asdict(config),
-            "architecture": json.loads(job.architecture.to_json()),
+            "architecture": job.architecture.document,
             "recipe": asdict(job.training),
         },
         "complete": len(rounds) >= config.rounds,

@@ -14,10 +14,9 @@ from qfl.chain.rpc.sender import Sender
 from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
 from qfl.errors import InvalidInput
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.lanes import choose_exponents
 from qfl.protocol.recompute import model_content
-from qfl.protocol.state import from_state, to_state
+from qfl.protocol.state import compute_delta, from_state, to_state
 from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture, most_features, require_circuit
 from qfl.quantum.config import DeviceConfig
@@ -27,13 +26,11 @@ from qfl.simulation.faults.config import PLACES, dynamics_config
 from qfl.simulation.faults.fault import FAULTS
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset, LabelledData, load_dataset
-from qfl.training.data.holdout import hold_out
-from qfl.training.data.partition import parse_partition, partition
+from qfl.training.data.partition import hold_out, parse_partition, partition
 from qfl.training.differential_privacy import spent_epsilon
 from qfl.training.job import JobDocument, training_config
 from qfl.training.recipe import TrainingConfig
-from qfl.training.seeds import round_seed
-from qfl.training.trainer import LocalTrainer
+from qfl.training.trainer import LocalTrainer, round_seed
 
 MOST_UPDATES = 256
 """Updates that one shard takes in a round: bits of a checkpoint's `included`."""

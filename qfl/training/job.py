@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 from qfl.bounds import MOST_ROUNDS, check_choice, check_whole
 from qfl.errors import InvalidInput, MalformedContent
-from qfl.quantum.architecture import Architecture
+from qfl.quantum.architecture import Architecture, canonical
 from qfl.storage.store import ContentStore
 from qfl.training.recipe import TrainingConfig
 
@@ -44,12 +44,12 @@ class JobDocument:
         """Canonical bytes: equal jobs have equal digests."""
         document = {
             "version": VERSION,
-            "architecture": json.loads(self.architecture.to_json()),
+            "architecture": self.architecture.document,
             "training": asdict(self.training),
             "rounds": self.rounds,
             "mode": self.mode,
         }
-        return json.dumps(document, sort_keys=True, separators=(",", ":")).encode("ascii")
+        return canonical(document)
 
     def digest(self) -> bytes:
         """sha256 of the document, 32 bytes."""
@@ -57,41 +57,26 @@ class JobDocument:
 
     @classmethod
     def from_json(cls, data: bytes) -> JobDocument:
-        """Read a document.
-
-        Raises:
-            MalformedContent, InvalidInput.
-        """
+        """Read a document. Raises MalformedContent, InvalidInput."""
         try:
             document = json.loads(data)
             if document["version"] != VERSION:
                 raise MalformedContent(f"job document version {document['version']} is not {VERSION}")
-            architecture = json.dumps(document["architecture"], sort_keys=True, separators=(",", ":"))
-            return cls(
-                Architecture.from_json(architecture.encode()),
-                TrainingConfig(**document["training"]),
-                document["rounds"],
-                document["mode"],
-            )
+            if unknown := sorted(set(document) - {"version", *(field.name for field in fields(cls))}):
+                raise MalformedContent(f"job document has unknown fields: {', '.join(unknown)}")
+            architecture = Architecture.from_document(document["architecture"])
+            return cls(architecture, TrainingConfig(**document["training"]), document["rounds"], document["mode"])
         except (ValueError, KeyError, TypeError, RecursionError, OverflowError) as error:
             raise MalformedContent(f"job document: {error}") from error
 
 
 def fetch_job(store: ContentStore, digest: bytes) -> JobDocument:
-    """Fetch the document that the beacon names.
-
-    Raises:
-        StorageError, MalformedContent.
-    """
+    """Fetch the document that the beacon names. Raises StorageError, MalformedContent."""
     return JobDocument.from_json(store.get(digest, LONGEST_BYTES))
 
 
 def training_config(values: dict[str, Any]) -> TrainingConfig:
-    """A training recipe from a config file's table.
-
-    Raises:
-        InvalidInput: an unknown name or a bad value.
-    """
+    """A training recipe from a config file's table. Raises InvalidInput: an unknown name or a bad value."""
     try:
         return TrainingConfig(**values)
     except TypeError as error:

@@ -1,6 +1,8 @@
-"""The model that clients train."""
+"""The model that clients train: a quantum one, or the classical control, a perceptron of as many parameters."""
 
 from __future__ import annotations
+
+import math
 
 import numpy as np
 import torch
@@ -11,7 +13,6 @@ from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import DTYPES
 from qfl.quantum.engine.engine import Engine, make_engine
-from qfl.training.classical import perceive
 
 
 # TorchQuantum has no types, so its module is `Any` to mypy.
@@ -70,3 +71,25 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
             block[client].detach().flatten().numpy().astype(np.float64) for block in (self.angles, self.weights)
         )
         return angles, weights
+
+
+def initial_perceptron(architecture: Architecture, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Weights of the classical control to start from, normal with variance 1 / inputs of a unit; biases zero."""
+    features, hidden, classes = architecture.features, architecture.hidden, architecture.classes
+    first = rng.normal(0.0, 1 / math.sqrt(features), hidden * features)
+    second = rng.normal(0.0, 1 / math.sqrt(hidden), classes * hidden)
+    return np.concatenate([first, np.zeros(hidden), second, np.zeros(classes)])
+
+
+def perceive(architecture: Architecture, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
+    """The control's logits `[clients, batch, classes]` of `features` `[clients, batch, features]`, tanh units between.
+
+    Args:
+        weights: `[clients, classical]`, in the order of `Architecture.shape`.
+    """
+    inputs, hidden, classes = architecture.features, architecture.hidden, architecture.classes
+    sizes = [hidden * inputs, hidden, classes * hidden, classes]
+    matrix, bias, second, last = torch.split(weights, sizes, dim=1)
+    units = torch.tanh(features @ matrix.view(-1, hidden, inputs).transpose(1, 2) + bias.unsqueeze(1))
+    logits: torch.Tensor = units @ second.view(-1, classes, hidden).transpose(1, 2) + last.unsqueeze(1)
+    return logits

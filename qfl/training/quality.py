@@ -10,11 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.engine.threads import one_thread
 from qfl.training.data.datasets import LabelledData
 from qfl.training.model import QuantumClassifier
-from qfl.training.recipe import TrainingConfig
-from qfl.training.training import train_clients
+from qfl.training.training import one_thread
 
 TINY = 1e-12
 
@@ -34,28 +32,6 @@ class Quality:
     agreements: NDArray[np.float64]
 
 
-def train_own(
-    arch: Architecture,
-    angles: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    data: LabelledData,
-    config: TrainingConfig,
-    seed: int,
-) -> NDArray[np.float64]:
-    """What training on `data` changes, `[d]`: radians, then weights. It needs the base alone, so no update is awaited.
-
-    Args:
-        angles: of the base, `[quantum]` radians. weights: `[classical]`.
-        config: how clients train in this round.
-
-    Raises:
-        InvalidInput: data that does not fit `arch`.
-        NotFinite: training diverged.
-    """
-    (trained,) = train_clients(arch, angles, weights, [data], config, [seed])
-    return np.concatenate([trained.angles - angles, trained.weights - weights])
-
-
 def assess_updates(
     arch: Architecture,
     angles: NDArray[np.float64],
@@ -71,24 +47,12 @@ def assess_updates(
         deltas: what each update changes, `[d]`.
     """
     moves = np.stack([np.zeros_like(own), *deltas])
-    with one_thread():
-        losses = _losses(arch, angles, weights, moves, data)
     lengths = np.linalg.norm(moves[1:], axis=1) * np.linalg.norm(own)
+    with one_thread(), torch.no_grad():
+        model = QuantumClassifier(arch, angles, weights, clients=len(moves))
+        steps = torch.from_numpy(moves).to(model.angles.dtype)
+        model.angles.add_(steps[:, : arch.shape.quantum])
+        model.weights.add_(steps[:, arch.shape.quantum :])
+        outputs = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
+        losses = model.task.fair_losses(outputs, torch.from_numpy(data.labels)).double().numpy()
     return Quality(losses[0] - losses[1:], moves[1:] @ own / np.maximum(lengths, TINY))
-
-
-@torch.no_grad()
-def _losses(
-    arch: Architecture,
-    angles: NDArray[np.float64],
-    weights: NDArray[np.float64],
-    moves: NDArray[np.float64],
-    data: LabelledData,
-) -> NDArray[np.float64]:
-    """The task's fair losses `[moves]` of the model after each of `moves` `[moves, d]`, all in one batch."""
-    model = QuantumClassifier(arch, angles, weights, clients=len(moves))
-    steps = torch.from_numpy(moves).to(model.angles.dtype)
-    model.angles.add_(steps[:, : arch.shape.quantum].reshape(model.angles.shape))
-    model.weights.add_(steps[:, arch.shape.quantum :])
-    outputs = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
-    return model.task.fair_losses(outputs, torch.from_numpy(data.labels)).double().numpy()

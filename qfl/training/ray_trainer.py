@@ -1,6 +1,6 @@
 """Trains a round's clients on Ray: on all processors of this machine, or on a cluster that RAY_ADDRESS names.
 
-The batches are those of `qfl.training.batches`, so the models are the ones that a single process trains. Ray repeats a
+The batches are those of every trainer, so the models are the ones that a single process trains. Ray repeats a
 batch whose worker died; every client's data goes to the workers once.
 """
 
@@ -20,8 +20,7 @@ from typing import TYPE_CHECKING, Any
 from qfl.doors import import_own, own_modules
 from qfl.errors import ExtraMissing, NotFinite, QflError, WorkersFailed
 from qfl.protocol.types import TrainingResult, TrainingTask
-from qfl.training.batches import cut, train_batch
-from qfl.training.trainer import EXECUTORS
+from qfl.training.trainer import EXECUTORS, Trainer, cut, train_batch
 
 if TYPE_CHECKING:
     from qfl.quantum.config import DeviceConfig
@@ -44,33 +43,19 @@ class Fault:
 
 
 @EXECUTORS.register("ray")
-class RayTrainer:
-    """A `Trainer`, and a context manager: Ray runs while it is open. With a `device`, clients train as on that one."""
-
-    def __init__(
-        self,
-        job: JobDocument,
-        data: Sequence[LabelledData] | dict[int, LabelledData],
-        device: DeviceConfig | None = None,
-    ) -> None:
-        self._job, self._device = job, device
-        self._data = data if isinstance(data, dict) else dict(enumerate(data))
-        self._folder = TemporaryDirectory(prefix="qfl-ray-", ignore_cleanup_errors=True)
-        self._shares: dict[int, Any] = {}
+class RayTrainer(Trainer):
+    """Ray runs while it is open; the workers load what they need with their first batch."""
 
     def __enter__(self) -> RayTrainer:
-        """Start Ray, or join the cluster, and hand out the data.
-
-        Raises:
-            ExtraMissing, WorkersFailed.
-        """
+        """Start Ray, or join the cluster, and hand out the data. Raises ExtraMissing, WorkersFailed."""
         if address := os.environ.get("RAY_ADDRESS"):
             _knock(address)
         self._ray = _import_ray(is_own=not address)
+        self._folder = TemporaryDirectory(prefix="qfl-ray-", ignore_cleanup_errors=True)
         before = signal.getsignal(signal.SIGTERM)
         try:
             self._ray.init(**self._settings())
-            self._shares = {index: self._ray.put(data) for index, data in self._data.items()}
+            self._shares: dict[int, Any] = {index: self._ray.put(data) for index, data in self._data.items()}
         except (ConnectionError, OSError, RuntimeError, ValueError, self._ray.exceptions.RayError) as error:
             self.__exit__()
             raise WorkersFailed(str(error)) from error
@@ -83,16 +68,8 @@ class RayTrainer:
         self._ray.shutdown()
         self._folder.cleanup()
 
-    def warm_up(self) -> None:
-        """Nothing here: the workers load what they need with their first batch."""
-
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
-        """Train the clients with these indexes; results in the same order.
-
-        Raises:
-            NotFinite: training diverged; the index is the task's.
-            WorkersFailed.
-        """
+        """As every trainer. Raises WorkersFailed too."""
         batches = cut(len(tasks))
         pending = [
             self._train.remote(

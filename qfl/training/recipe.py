@@ -163,13 +163,11 @@ class Recipe(ABC):
         """Change the learning rate; what the optimiser remembers stays."""
         self._optimiser.param_groups[0]["lr"] = learning_rate
 
-    def step(self, losses: Callable[[], torch.Tensor]) -> torch.Tensor:
-        """One step for every client; the losses `[clients]` before it, which `losses` computes, differentiably."""
-        found = losses()
-        for block, gradient in zip(self.blocks, self.corrected(self.gradients(found)), strict=True):
+    def step(self, losses: Callable[[], torch.Tensor]) -> None:
+        """One step for every client; `losses` computes theirs (`[clients]`), differentiably."""
+        for block, gradient in zip(self.blocks, self.corrected(self.gradients(losses())), strict=True):
             block.grad = gradient
         self._optimiser.step()
-        return found
 
     def gradients(self, losses: torch.Tensor) -> Sequence[torch.Tensor]:
         """Each client's own, in the shapes of `blocks`."""
@@ -195,7 +193,7 @@ class Recipe(ABC):
         return [part.to(block.dtype).view_as(block) for part, block in zip(parts, self.blocks, strict=True)]
 
 
-RECIPES: Door[type[Recipe]] = Door("recipe", "qfl.training.momentum", "qfl.training.adam", base=Recipe)
+RECIPES: Door[type[Recipe]] = Door("recipe", "qfl.training.optimisers", base=Recipe)
 
 
 def scale_rate(progress: float) -> float:

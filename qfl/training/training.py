@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from statistics import fmean, stdev
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from qfl.errors import InvalidInput, NotFinite
+from qfl.protocol.types import TrainingResult
 from qfl.quantum.architecture import Architecture, require_circuit
+from qfl.quantum.circuit import build_circuit
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.device import DeviceEngine
 from qfl.quantum.engine.engine import Engine
-from qfl.quantum.engine.threads import one_thread
-from qfl.training.classical import initial_weights
 from qfl.training.controls import Controls
 from qfl.training.data.datasets import LabelledData
-from qfl.training.model import QuantumClassifier
+from qfl.training.model import QuantumClassifier, initial_perceptron
 from qfl.training.recipe import Recipe, TrainingConfig, scale_rate
-from qfl.training.sampling import draw_batches
 
 EVALUATION_BATCH = 512
-
-
-@dataclass(frozen=True)
-class TrainedModel:
-    """A client's model after training: `angles` `[quantum]` rad, `weights` `[classical]`, mean training `loss`."""
-
-    angles: NDArray[np.float64]
-    weights: NDArray[np.float64]
-    loss: float
 
 
 @dataclass(frozen=True)
@@ -48,7 +41,7 @@ def initial_parameters(arch: Architecture, seed: int) -> tuple[NDArray[np.float6
     """Parameters to start from: angles uniform in [-pi, pi), weights as the task has them."""
     rng = np.random.default_rng(seed)
     if arch.is_classical:
-        return np.zeros(0), initial_weights(arch, rng)
+        return np.zeros(0), initial_perceptron(arch, rng)
     return rng.uniform(-np.pi, np.pi, arch.shape.quantum), arch.purpose.initial_weights(arch, rng)
 
 
@@ -61,7 +54,7 @@ def train_clients(
     seeds: Sequence[int],
     controls: Sequence[Controls] | None = None,
     device: DeviceConfig | None = None,
-) -> list[TrainedModel]:
+) -> list[TrainingResult]:
     """Train every client from the same base model, each on its own data, in one thread.
 
     A client's result depends on the base, its data, its seed, its controls and `config` alone: training it by itself
@@ -89,8 +82,24 @@ def train_clients(
     pool = _Pool(datasets)
     recipe = config.recipe(model, config, controls)
     with one_thread():
-        losses = torch.stack([_step(model, recipe, pool, batch) for batch in batches]).mean(0)
-    return [TrainedModel(*model.parameters_of(client), float(loss)) for client, loss in enumerate(losses)]
+        for batch in batches:
+            _step(model, recipe, pool, batch)
+    return [TrainingResult(*model.parameters_of(client)) for client in range(len(datasets))]
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute in one thread while this lasts.
+
+    Several threads may add up in another order on a machine with other processors, and the matrices of a few qubits
+    are so small that a second thread costs more than it brings.
+    """
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def train_centrally(
@@ -153,11 +162,58 @@ def evaluate(
     return _evaluate(QuantumClassifier(arch, angles, weights, engine=chosen), data)
 
 
+def try_on_device(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    data: LabelledData,
+    device: DeviceConfig,
+    repetitions: int,
+    seed: int,
+) -> dict[str, Any]:
+    """Evaluate a model on `data` so many times as on `device`; `seed` decides all shots and errors.
+
+    Returns:
+        As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
+
+    Raises:
+        InvalidInput: no repetitions, data that does not fit `arch`, or a model without a circuit.
+        NotFinite: as `evaluate`.
+    """
+    if repetitions < 1:
+        raise InvalidInput("repetitions", repetitions, "must be at least 1")
+    seeds = np.random.SeedSequence(seed).generate_state(repetitions)
+    found = [evaluate(arch, angles, weights, data, device=device, seed=int(own)) for own in seeds]
+    accuracy, loss = _spread([one.accuracy for one in found]), _spread([one.loss for one in found])
+    return {**asdict(device), "repetitions": repetitions, "accuracy": accuracy, "loss": loss}
+
+
+def _spread(values: Sequence[float]) -> dict[str, Any]:
+    deviation = stdev(values) if len(values) > 1 else 0.0
+    return {"mean": fmean(values), "deviation": deviation, "values": list(values)}
+
+
 def _choose_engine(arch: Architecture, name: str, device: DeviceConfig | None, seed: int) -> str | Engine:
     if device is None:
         return name
     require_circuit(arch)
-    return DeviceEngine(arch, device, torch.Generator().manual_seed(seed))
+    return DeviceEngine(build_circuit(arch), device, seed)
+
+
+def draw_batches(sizes: Sequence[int], steps: int, batch_size: int, seeds: Sequence[int]) -> torch.Tensor:
+    """Sample numbers `[steps, clients, batch_size]`, client `c`'s in [0, sizes[c]).
+
+    Each client reads its own data as an endless row of shuffled passes, cut into batches. So clients with
+    different amounts of data step together without padding, and a client's row depends on its own size and seed
+    only.
+    """
+    rows = []
+    for size, seed in zip(sizes, seeds, strict=True):
+        generator = torch.Generator().manual_seed(seed)
+        passes = math.ceil(steps * batch_size / size)
+        row = torch.cat([torch.randperm(size, generator=generator) for _ in range(passes)])
+        rows.append(row[: steps * batch_size].view(steps, batch_size))
+    return torch.stack(rows, dim=1)
 
 
 class _Pool:
@@ -175,8 +231,8 @@ class _Pool:
         return self._features[index], self._labels[index]
 
 
-def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Tensor) -> torch.Tensor:
-    """One step for every client; their losses `[clients]` before it."""
+def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Tensor) -> None:
+    """One step for every client."""
     features, labels = pool.take(batch)
 
     def losses() -> torch.Tensor:
@@ -184,7 +240,7 @@ def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Te
         _check_finite("training loss", found)
         return found
 
-    return recipe.step(losses).detach()
+    recipe.step(losses)
 
 
 @torch.no_grad()

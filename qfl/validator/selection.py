@@ -141,12 +141,13 @@ class Scorer:
             InvalidInput: the data does not fit the job's model.
             NotFinite: training on it diverged.
         """
-        from qfl.training.quality import train_own
+        from qfl.training.training import train_clients
 
         if self._own is None or self._own[0] != spec:
             seed = int(np.random.SeedSequence([self._seed, spec.round]).generate_state(1)[0])
             start, config = from_state(base.lanes, base.shape), self._job.training_in(spec.round)
-            self._own = spec, train_own(self._job.architecture, *start, self._data, config, seed)
+            (trained,) = train_clients(self._job.architecture, *start, [self._data], config, [seed])
+            self._own = spec, np.concatenate([trained.angles - start[0], trained.weights - start[1]])
         return self._own[1]
 
     def of(self, updates: Sequence[VerifiedUpdate], base: Content, *, spec: RoundSpec, histories: Histories) -> Scored:

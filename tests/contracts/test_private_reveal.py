@@ -15,7 +15,7 @@ from brownie.exceptions import VirtualMachineError
 from eth_abi import encode
 from eth_utils import keccak
 
-from qfl.protocol.digests import compute_private_commitment
+from qfl.protocol.digests import compute_commitment
 from tests.contracts.world import COMMIT, GENESIS, REVEAL, reverts, update_by
 
 FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617
@@ -40,7 +40,7 @@ def shard(world, verifier):
 
 def commit(world, shard, member):
     update = update_by(member)
-    commitment = compute_private_commitment(1, member.id, update.root, update.digest, update.salt, VECTOR)
+    commitment = compute_commitment(1, member.id, update.root, update.digest, update.salt, VECTOR)
     digest = world.domain(shard).commit(1, member.id, GENESIS["modelRoot"], commitment)
     world.commit(member, shard=shard, commitment=commitment, signature=member.sign(digest))
 

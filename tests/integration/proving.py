@@ -7,11 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from qfl.crypto.norm.commitment import commit_lanes
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.poseidon import SCALAR_FIELD
-from qfl.crypto.norm.process import ProvingProcess
-from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.prover import ProvingProcess
+from qfl.crypto.norm.statement import NormStatement, commit_lanes
 
 CAPACITY = 64
 

@@ -32,7 +32,7 @@ from qfl.protocol.content import content_digest
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.ipfs import IpfsStore
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 
 SCRIPT = '<script>globalThis.executed = true</script>"><img src=x onerror=alert(1)>'
 HOSTILE = json.dumps({"dataset": SCRIPT}).encode()

@@ -23,7 +23,7 @@ from qfl.protocol.cid import cid_of
 from qfl.protocol.types import RoundNumber
 from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import run_round
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 
 STRANGER = 14
 

@@ -16,12 +16,10 @@ import numpy as np
 import pytest
 from proving import Claim, ask_for_proof, claim_about, random_claim
 
-from qfl.crypto.norm.commitment import commit_lanes
 from qfl.crypto.norm.keys import CIRCUITS, NormKeys
 from qfl.crypto.norm.poseidon import SCALAR_FIELD
-from qfl.crypto.norm.process import ProvingProcess
-from qfl.crypto.norm.prover import Prover
-from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.prover import Prover, ProvingProcess
+from qfl.crypto.norm.statement import NormStatement, commit_lanes
 from qfl.errors import InvalidInput, ProofFailed
 
 pytestmark = pytest.mark.rest

@@ -27,7 +27,7 @@ from qfl.node.encryption import KEY_NAME, open_norm_keys, read_opener, read_reci
 from qfl.node.outcome import count_included
 from qfl.node.updates import Sealed
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.protocol.digests import compute_private_commitment
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.lanes import pack_lanes
 from qfl.protocol.types import ParticipantId, PreparedUpdate, RoundNumber, TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
@@ -183,7 +183,7 @@ class Rogue:
         )
 
     def commit(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
-        commitment = compute_private_commitment(
+        commitment = compute_commitment(
             *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
             evidence.vector_commitment,
         )

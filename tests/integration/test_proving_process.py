@@ -13,12 +13,13 @@ import pytest
 from proving import ask_for_proof, claim_about, random_claim
 
 from qfl.crypto.norm.keys import NormKeys
-from qfl.crypto.norm.process import ProvingProcess
-from qfl.crypto.norm.prover import Prover
+from qfl.crypto.norm.prover import Prover, ProvingProcess
 from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import ExtraMissing, NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed
 
 pytestmark = pytest.mark.rest
+
+pytest.importorskip("py_ecc", reason="py_ecc is missing: pip install -e '.[zk]'")
 
 
 @pytest.fixture
@@ -102,7 +103,7 @@ def test_setup_twice_makes_different_keys_and_overwrites_none(norm_keys: NormKey
 def test_file_that_is_no_ceremony_is_refused(norm_keys: NormKeys, tmp_path: Path):
     (tmp_path / "final.zkey").write_bytes(b"zkey" + bytes(100))
     with pytest.raises(ProofFailed, match="zkey"):
-        NormKeys.import_ceremony(tmp_path / "final.zkey", 64, tmp_path / "keys")
+        NormKeys.setup(64, tmp_path / "keys", tmp_path / "final.zkey")
     with pytest.raises(NormKeysMissing):
         NormKeys.open(tmp_path / "keys")
 

@@ -8,11 +8,10 @@ import pytest
 from qfl.errors import NotFinite
 from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture
-from qfl.training.batches import BATCH_CLIENTS, cut
 from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
-from qfl.training.trainer import LocalTrainer
+from qfl.training.trainer import BATCH_CLIENTS, LocalTrainer, cut
 
 
 @pytest.mark.parametrize("clients", [0, 1, BATCH_CLIENTS, BATCH_CLIENTS + 1, 5 * BATCH_CLIENTS - 1])

@@ -6,8 +6,7 @@ import pytest
 from store_behaviour import Shelf, StoreBehaviour
 
 from qfl.errors import ContentMissing, ContentTooLarge
-from qfl.storage.cache import CachingStore
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import CachingStore, MemoryStore
 
 
 class TestCachingStore(StoreBehaviour):

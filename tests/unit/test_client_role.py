@@ -23,7 +23,7 @@ from qfl.protocol.recompute import model_content
 from qfl.protocol.state import from_state
 from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, TrainingResult
 from qfl.quantum.architecture import Architecture
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 

@@ -14,10 +14,9 @@ from qfl.client.update import prepare_update
 from qfl.errors import NotFinite
 from qfl.node.updates import verify_update
 from qfl.protocol.content import content_digest, decode, lanes_root
-from qfl.protocol.delta import compute_delta
 from qfl.protocol.recompute import model_content
 from qfl.protocol.rule import squared_norm
-from qfl.protocol.state import from_state
+from qfl.protocol.state import compute_delta, from_state
 from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, Reveal, RoundNumber, TrainingResult
 
 CLIENT = ParticipantId(5)

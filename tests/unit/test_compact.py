@@ -123,7 +123,7 @@ def test_models_and_aggregates_have_plain_lanes():
         encode(model)
     data = bytearray(encode(replace(model, compact=False)))
     data[7] = 1
-    with pytest.raises(MalformedContent, match="flags"):
+    with pytest.raises(MalformedContent, match="compact lanes in kind"):
         decode(bytes(data))
 
 

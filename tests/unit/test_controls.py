@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.protocol.delta import step_between
 from qfl.protocol.recompute import model_content
-from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT
+from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT, step_between
 from qfl.protocol.types import ModelShape, RoundNumber
 from qfl.quantum.architecture import Architecture
 from qfl.training.controls import Controls

@@ -11,8 +11,7 @@ import pytest
 from numpy.typing import NDArray
 
 from qfl.errors import DatasetMissing, InvalidInput
-from qfl.training.data.datasets import LabelledData, load_dataset
-from qfl.training.data.images import area_resize, shrink_to_fit
+from qfl.training.data.datasets import LabelledData, area_resize, load_dataset, shrink_to_fit
 
 
 def test_digits_are_split_four_to_one_with_every_class_in_both() -> None:

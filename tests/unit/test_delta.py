@@ -8,8 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qfl.errors import NotFinite
-from qfl.protocol.delta import compute_delta
-from qfl.protocol.state import ANGLE_PERIOD, ANGLE_UNIT, WEIGHT_UNIT, from_state
+from qfl.protocol.state import ANGLE_PERIOD, ANGLE_UNIT, WEIGHT_UNIT, compute_delta, from_state
 from qfl.protocol.types import ModelShape
 
 SHAPE = ModelShape(quantum=1, classical=1)

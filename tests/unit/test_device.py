@@ -17,7 +17,7 @@ from qfl.quantum.architecture import Architecture
 from qfl.quantum.circuit import Circuit, Feature, Operation, Trainable
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.device import DeviceEngine, group_settings
-from qfl.quantum.engine.fused import FusedEngine
+from qfl.quantum.engine.program import Program
 from qfl.training.data.datasets import LabelledData
 from qfl.training.training import evaluate, initial_parameters
 
@@ -29,14 +29,14 @@ BELL = Circuit(2, (Operation("h", (0,)), Operation("cnot", (0, 1))), ("XX", "YY"
 
 
 def _estimates(circuit: Circuit, config: DeviceConfig, seed: int = 1) -> list[float]:
-    engine = DeviceEngine(circuit, config, torch.Generator().manual_seed(seed))
+    engine = DeviceEngine(circuit, config, seed)
     slots = torch.full((1, circuit.slots), ANGLE, dtype=torch.float64)
     return engine.expectations(NOTHING, slots)[0, 0].tolist()
 
 
 def test_shots_scatter_about_the_expectation() -> None:
     shots, runs = 100, 400
-    engine = DeviceEngine(TURNED, DeviceConfig(shots), torch.Generator().manual_seed(3))
+    engine = DeviceEngine(TURNED, DeviceConfig(shots), seed=3)
     found = engine.expectations(torch.zeros(runs, 1, 0), torch.full((runs, 1), ANGLE))[:, 0]
     for estimates, exact in zip(found.T, (math.cos(ANGLE), math.sin(ANGLE)), strict=True):
         deviation = math.sqrt((1 - exact**2) / shots)
@@ -115,7 +115,7 @@ def test_shifted_runs_give_the_gradient_of_the_engine() -> None:
     start = torch.rand(2, 5, generator=random, dtype=torch.float64)
     weights = torch.randn(2, 3, 3, generator=random, dtype=torch.float64)
     outputs, gradients = [], []
-    for engine in (DeviceEngine(_mixed(), EXACT), FusedEngine(_mixed())):
+    for engine in (DeviceEngine(_mixed(), EXACT), Program(_mixed())):
         slots = start.clone().requires_grad_()
         output = engine.expectations(features, slots)
         (output * weights).sum().backward()

@@ -17,8 +17,7 @@ from qfl.training.data.datasets import LabelledData
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import LocalTrainer
-from qfl.training.training import evaluate, initial_parameters
-from qfl.training.trial import try_on_device
+from qfl.training.training import evaluate, initial_parameters, try_on_device
 
 MODEL = Architecture(encoding="angle", qubits=2, layers=1, classes=2, head=False, features=2)
 RECIPE = TrainingConfig(steps=8, batch_size=16)
@@ -48,11 +47,11 @@ def test_clients_learn_from_shots_alone() -> None:
 
 def test_repetitions_scatter_about_the_exact_result() -> None:
     model = initial_parameters(MODEL, 1)
-    trial = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20), repetitions=6, seed=1).to_json()
+    trial = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20), repetitions=6, seed=1)
     losses = trial["loss"]
     assert (trial["repetitions"], trial["shots"], len(set(losses["values"]))) == (6, 20, 6)
     assert losses["deviation"] == pytest.approx(np.std(losses["values"], ddof=1))
-    many = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20_000), repetitions=1, seed=1).to_json()
+    many = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20_000), repetitions=1, seed=1)
     assert many["loss"]["mean"] == pytest.approx(evaluate(MODEL, *model, _data()).loss, rel=0.02)
     assert many["loss"]["deviation"] == 0
 

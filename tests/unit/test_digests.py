@@ -10,7 +10,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.protocol.digests import Domain, compute_commitment, compute_private_commitment
+from qfl.protocol.digests import Domain, compute_commitment
 from qfl.protocol.types import (
     Checkpoint,
     LmsPublicKey,
@@ -207,7 +207,7 @@ def test_private_commitment_is_what_solidity_computes():
     """`keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment))`."""
     words = (1).to_bytes(32, "big") + (2).to_bytes(32, "big") + b"r" * 32 + b"d" * 32 + b"s" * 32
     words += (7**80).to_bytes(32, "big")
-    assert compute_private_commitment(1, 2, b"r" * 32, b"d" * 32, b"s" * 32, 7**80) == keccak(words)
+    assert compute_commitment(1, 2, b"r" * 32, b"d" * 32, b"s" * 32, 7**80) == keccak(words)
 
 
 MIRROR_MESSAGE = MirrorMessage(

@@ -22,9 +22,11 @@ from qfl.errors import DoorBroken, InvalidInput, NotInstalled
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.registry import ENCODERS, TASKS, Encoder
 from qfl.simulation.config import JobConfig, load_config
+from qfl.training.data.datasets import DATASETS
 from qfl.training.data.partition import own_partition
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
+from qfl.training.trainer import EXECUTORS
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "examples"
@@ -168,11 +170,10 @@ def test_a_job_document_makes_nobody_import_anything(tmp_path: Path, monkeypatch
 
 def test_a_default_task_is_not_in_the_document() -> None:
     """So the documents of before have the digests of before; and there is one form for each."""
-    document = json.loads(Architecture().to_json())
+    document = Architecture().document
     assert "task" not in document
-    spelt_out = json.dumps({**document, "task": "classification"}, sort_keys=True, separators=(",", ":"))
     with pytest.raises(Exception, match="canonical"):
-        Architecture.from_json(spelt_out.encode())
+        Architecture.from_document({**document, "task": "classification"})
 
 
 def test_the_classical_control_has_no_task_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,6 +224,33 @@ def test_an_entry_without_its_methods_is_refused(tmp_path: Path) -> None:
     (tmp_path / "own_bare.py").write_text(text)
     with pytest.raises(DoorBroken, match="it lacks most_features"):
         ENCODERS.own_name("own_bare:Bare", beside=tmp_path)
+
+
+def test_an_executor_that_is_no_trainer_is_refused(tmp_path: Path) -> None:
+    """Before the deployment, not when its first round is to be trained."""
+    text = (
+        "from qfl.training.trainer import EXECUTORS, Trainer\n\n"
+        "@EXECUTORS.register('idle')\nclass Idle(Trainer): ...\n\n"
+        "@EXECUTORS.register('strange')\nclass Strange: ...\n"
+    )
+    (tmp_path / "own_executors.py").write_text(text)
+    with pytest.raises(DoorBroken, match=r"the executor own_executors:Idle .* it lacks train"):
+        EXECUTORS.own_name("own_executors:Idle", beside=tmp_path)
+    with pytest.raises(DoorBroken, match=r"the executor own_executors:Strange .* it is no Trainer"):
+        EXECUTORS.own_name("own_executors:Strange", beside=tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("entry", "reason"),
+    [("def load(): ...", "too many"), ("def load(a, b): ...", "missing"), ("load = 3", "not a callable")],
+)
+def test_a_data_set_that_takes_no_source_is_refused(tmp_path: Path, entry: str, reason: str) -> None:
+    name = f"own_{tmp_path.name.replace('-', '_')}"
+    (tmp_path / f"{name}.py").write_text(
+        f"from qfl.training.data.datasets import DATASETS\n{entry}\nDATASETS.register({name!r})(load)\n"
+    )
+    with pytest.raises(DoorBroken, match=f"the data set {name}:load .*{reason}"):
+        DATASETS.own_name(f"{name}:load", beside=tmp_path)
 
 
 def test_whatever_a_module_raises_is_told_in_one_line(tmp_path: Path) -> None:

@@ -9,8 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.crypto.encapsulation import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, encapsulate, require_public_key
-from qfl.crypto.kem import KemKey
+from qfl.crypto.kem import CIPHERTEXT_BYTES, PUBLIC_KEY_BYTES, KemKey, encapsulate, require_public_key
 from qfl.errors import InvalidInput
 
 

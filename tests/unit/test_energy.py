@@ -116,7 +116,7 @@ CONFIG = {
     "validators": 4,
     "lane_bits": 16,
     "protocol": {"shards": 1, "seats": 4},
-    "architecture": json.loads(Architecture().to_json()),
+    "architecture": Architecture().document,
 }
 ROUNDS = [
     {"round": 1, "included": 2, "cpu_seconds": {"client": {"train": 1.0}, "chain": {"commit": 0.1}}},

@@ -24,7 +24,7 @@ from qfl.errors import ContentMissing, InvalidInput, NoAnswerInTime
 from qfl.protocol.cid import cid_of
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.types import ModelShape
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 
 UPDATE = Content(
     ContentKind.UPDATE, 16, 3, 0, 0, 5, ModelShape(2, 1), b"\x07" * 32, np.array([1, -2, 3], dtype=np.int16)

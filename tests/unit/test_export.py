@@ -14,12 +14,10 @@ from qiskit.quantum_info import SparsePauliOp, Statevector
 
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
-from qfl.quantum.circuit import Circuit, Operation, Trainable
-from qfl.quantum.engine.fused import FusedEngine
-from qfl.quantum.export import export_model, to_qiskit
+from qfl.quantum.circuit import Circuit, Operation, Trainable, build_circuit
+from qfl.quantum.engine.program import Program
+from qfl.quantum.export import export_model, preparation_angles, to_qiskit
 from qfl.quantum.gates import GATES
-from qfl.quantum.preparation import preparation_angles
 from qfl.training.training import initial_parameters
 
 MODELS = [
@@ -39,7 +37,7 @@ def _by_qiskit(made: QuantumCircuit, strings: tuple[str, ...], inputs: dict[str,
 
 def _by_engine(circuit: Circuit, slots: NDArray[np.float64], sample: NDArray[np.float64]) -> list[float]:
     found: list[float] = (
-        FusedEngine(circuit).expectations(torch.tensor(sample)[None, None], torch.tensor(slots)[None])[0, 0].tolist()
+        Program(circuit).expectations(torch.tensor(sample)[None, None], torch.tensor(slots)[None])[0, 0].tolist()
     )
     return found
 

@@ -12,7 +12,7 @@ import torch
 
 from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Circuit, Constant, Feature, Operation, Trainable, every_z
-from qfl.quantum.engine.fused import FusedEngine
+from qfl.quantum.engine.program import Program
 from qfl.quantum.engine.stock import StockEngine
 from qfl.quantum.gates import GATES
 
@@ -44,9 +44,7 @@ def _random_circuit(rng: np.random.Generator) -> Circuit:
     return Circuit(wires, tuple(operations), observables, slots, features, str(rng.choice(["ground", "amplitude"])))
 
 
-def _run(
-    engine: FusedEngine | StockEngine, circuit: Circuit, seed: int
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+def _run(engine: Program | StockEngine, circuit: Circuit, seed: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Expectations, and the gradients of trainable numbers and features of a random combination of them."""
     random = torch.Generator().manual_seed(seed)
     features = torch.rand(CLIENTS, BATCH, circuit.features, generator=random).requires_grad_()
@@ -63,7 +61,7 @@ def _run(
 def test_random_circuits_agree_with_stock_torchquantum(part: int) -> None:
     for seed in range(part, CIRCUITS, 4):
         circuit = _random_circuit(np.random.default_rng(seed))
-        fused, stock = (_run(engine(circuit), circuit, seed) for engine in (FusedEngine, StockEngine))
+        fused, stock = (_run(engine(circuit), circuit, seed) for engine in (Program, StockEngine))
         for ours, theirs, tolerance in zip(fused, stock, (1e-5, 1e-4, 1e-4), strict=True):
             torch.testing.assert_close(ours, theirs, atol=tolerance, rtol=0, msg=partial("{}: {}".format, circuit))
 
@@ -74,29 +72,27 @@ def test_gradients_match_finite_differences_in_double_precision(seed: int) -> No
     random = torch.Generator().manual_seed(seed)
     features = torch.rand(2, 2, circuit.features, generator=random, dtype=torch.float64, requires_grad=True)
     slots = torch.rand(2, circuit.slots, generator=random, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(FusedEngine(circuit).expectations, (features, slots))
+    assert torch.autograd.gradcheck(Program(circuit).expectations, (features, slots))
 
 
 def test_nine_wires_in_three_groups_agree_with_stock() -> None:
     operations = [Operation("h", (wire,)) for wire in range(9)]
     operations += [Operation("cry", (wire, (wire + 4) % 9), (Trainable(wire),)) for wire in range(9)]
     circuit = Circuit(9, tuple(operations), every_z(9), slots=9, features=1)
-    for ours, theirs in zip(
-        _run(FusedEngine(circuit), circuit, 0), _run(StockEngine(circuit), circuit, 0), strict=True
-    ):
+    for ours, theirs in zip(_run(Program(circuit), circuit, 0), _run(StockEngine(circuit), circuit, 0), strict=True):
         torch.testing.assert_close(ours, theirs, atol=1e-5, rtol=0)
 
 
 def test_bell_pair_by_hand() -> None:
     # H, CNOT: (|00> + |11>) / sqrt(2). XX = ZZ = 1, YY = -1, ZI = 0.
     circuit = Circuit(2, (Operation("h", (0,)), Operation("cnot", (0, 1))), ("XX", "YY", "ZZ", "ZI"), slots=0)
-    output = FusedEngine(circuit).expectations(torch.zeros(1, 1, 0), torch.zeros(1, 0))
+    output = Program(circuit).expectations(torch.zeros(1, 1, 0), torch.zeros(1, 0))
     torch.testing.assert_close(output, torch.tensor([[[1.0, -1.0, 1.0, 0.0]]]))
 
 
 def test_ry_of_half_a_feature_by_hand() -> None:
     circuit = Circuit(1, (Operation("ry", (0,), (Feature(0, 0.5, 0.25),)),), ("Z", "X"), slots=0, features=1)
-    output = FusedEngine(circuit).expectations(torch.tensor([[[0.8]]]), torch.zeros(1, 0))
+    output = Program(circuit).expectations(torch.tensor([[[0.8]]]), torch.zeros(1, 0))
     torch.testing.assert_close(output, torch.tensor([[[math.cos(0.65), math.sin(0.65)]]]))
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from qfl.errors import InvalidInput
-from qfl.training.data.holdout import hold_out
+from qfl.training.data.partition import hold_out
 
 LABELS = np.repeat(np.arange(5), [100, 40, 40, 40, 20])
 

@@ -9,7 +9,7 @@ import pytest
 
 from qfl.errors import ContentMissing, ContentTooLarge, InvalidInput, MalformedContent
 from qfl.quantum.architecture import Architecture
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 from qfl.training.job import LONGEST_BYTES, JobDocument, fetch_job, training_config
 from qfl.training.recipe import TrainingConfig
 
@@ -62,6 +62,12 @@ def test_what_is_no_job_is_refused(data):
     """The deployer puts these bytes there; every client reads them."""
     with pytest.raises(MalformedContent):
         JobDocument.from_json(data)
+
+
+def test_what_only_some_would_read_is_refused():
+    """Left out by those who do not know it, it would not be in the digest that they compute."""
+    with pytest.raises(MalformedContent, match="job document has unknown fields: epochs, seed"):
+        JobDocument.from_json(changed(seed=1, epochs=3))
 
 
 @pytest.mark.parametrize("rounds", [0, -1, True, "10", 2.5, float("inf"), None])

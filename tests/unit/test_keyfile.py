@@ -138,9 +138,7 @@ def test_signature_leaves_only_after_its_leaf_is_on_disk(path, state, monkeypatc
 
 def test_crash_between_file_and_mark_is_not_taken_for_a_rollback(path, state, monkeypatch):
     with KeyFile.open(path, state) as key:
-        monkeypatch.setattr(
-            "qfl.crypto.leaf_mark.LeafMark.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
-        )
+        monkeypatch.setattr("qfl.crypto.keyfile.LeafMark.advance", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
         with pytest.raises(KeyboardInterrupt):
             key.sign(DIGEST)
         monkeypatch.undo()

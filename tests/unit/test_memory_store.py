@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from store_behaviour import Shelf, StoreBehaviour
 
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 
 
 class TestMemoryStore(StoreBehaviour):

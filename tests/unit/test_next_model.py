@@ -15,7 +15,7 @@ from qfl.node.recompute import fetch_aggregate, fetch_model
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.recompute import NO_BASE, expected_model, model_content
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 
 SHAPE = ModelShape(quantum=3, classical=2)
 ROUND = RoundNumber(4)

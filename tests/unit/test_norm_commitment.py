@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from qfl.crypto.norm.commitment import LANES_PER_WORD, commit_lanes
 from qfl.crypto.norm.poseidon import SCALAR_FIELD, poseidon
+from qfl.crypto.norm.statement import LANES_PER_WORD, commit_lanes
 from qfl.errors import InvalidInput
 
 SALT = 12345

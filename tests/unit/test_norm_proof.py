@@ -10,14 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from qfl.crypto.norm.commitment import commit_lanes
 from qfl.crypto.norm.keys import VerifyingKey, capacity_for
 from qfl.crypto.norm.poseidon import SCALAR_FIELD
-from qfl.crypto.norm.statement import NormStatement, context_of
-from qfl.crypto.norm.verify import verify_norm_proof, words_of
+from qfl.crypto.norm.statement import NormStatement, commit_lanes, context_of
 from qfl.errors import NormKeysMalformed
 
 pytest.importorskip("py_ecc", reason="py_ecc is missing: pip install -e '.[zk]'")
+from qfl.crypto.norm.verify import verify_norm_proof, words_of
 
 VECTOR = json.loads((Path(__file__).parents[1] / "vectors" / "norm_proof.json").read_text())
 PROOF = bytes.fromhex(VECTOR["proof"][2:])

@@ -9,14 +9,13 @@ import pytest
 from honest import TERMS, make_update
 
 from qfl.crypto.kem import KemKey
-from qfl.crypto.norm.commitment import commit_lanes, commitment_salt
-from qfl.crypto.norm.statement import context_of
+from qfl.crypto.norm.statement import commit_lanes, commitment_salt, context_of
 from qfl.crypto.sealed import seal
 from qfl.errors import UpdateRejected
 from qfl.node.updates import Sealed, fetch_updates, verify_update
 from qfl.protocol.content import content_digest, encode, lanes_root, most_update_bytes
 from qfl.protocol.types import ParticipantId, Reveal
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import MemoryStore
 
 CLIENT, CAPACITY, SEED = ParticipantId(5), 64, b"s" * 32
 KEYS = [KemKey(bytes([seat + 1]) * 64) for seat in range(4)]

@@ -28,7 +28,7 @@ CASES = {
 
 
 def _run(engine: str, arch: Architecture, features: object, angles: object) -> torch.Tensor:
-    return make_engine(engine, arch).expectations(torch.as_tensor(features), torch.as_tensor(angles))
+    return make_engine(engine, arch).expectations(torch.as_tensor(features), torch.as_tensor(angles).flatten(1))
 
 
 @pytest.mark.parametrize("arch", CASES.values(), ids=CASES)
@@ -54,7 +54,9 @@ def test_fused_gradient_matches_finite_differences() -> None:
     random = torch.Generator().manual_seed(1)
     features = torch.rand(1, 2, 8, generator=random, dtype=torch.float64)
     angles = torch.rand(1, 2, 3, 3, generator=random, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda a: make_engine("fused", arch).expectations(features, a), (angles,))
+    assert torch.autograd.gradcheck(
+        lambda a: make_engine("fused", arch).expectations(features, a.flatten(1)), (angles,)
+    )
 
 
 @pytest.mark.parametrize("engine", ENGINES)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from qfl.errors import InvalidInput
-from qfl.storage.memory import MemoryStore
 from qfl.storage.retention import Retention, retention_of
+from qfl.storage.store import MemoryStore
 
 
 @pytest.mark.parametrize(("final", "released"), [(0, 0), (2, 0), (3, 0), (4, 1), (50, 47)])

@@ -24,7 +24,7 @@ from qfl.apps.report.page import render_page
 from qfl.apps.report.sections import run_page
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
+from qfl.quantum.circuit import build_circuit
 from qfl.simulation.config import JobConfig, load_config
 
 HOSTILE = "<script>alert(1)</script>\"'&"
@@ -47,7 +47,7 @@ def a_report(job: JobConfig = JOB, rounds: int = 2) -> dict[str, Any]:
     ]
     dispute = {"evidence": HOSTILE, "guilty": [6], "taken_wei": 10**18, "bounty_wei": 25 * 10**16, "gas": 400_000}
     return {
-        "config": {**asdict(job), "architecture": json.loads(Architecture(classes=2).to_json())},
+        "config": {**asdict(job), "architecture": Architecture(classes=2).document},
         "complete": rounds >= job.rounds,
         "rounds": entries,
         "failed_rounds": [],

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.crypto.encapsulation import CIPHERTEXT_BYTES
-from qfl.crypto.kem import KemKey
+from qfl.crypto.kem import CIPHERTEXT_BYTES, KemKey
 from qfl.crypto.sealed import ENTRY_BYTES, HEADER, open_sealed, parse_sealed, seal, sealed_bytes
 from qfl.errors import MalformedContent, QflError, SealBroken
 

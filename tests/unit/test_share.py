@@ -7,8 +7,8 @@ import pytest
 
 from qfl.errors import InvalidInput
 from qfl.training.data.datasets import load_dataset
+from qfl.training.data.own import Split, load_shares
 from qfl.training.data.partition import parse_partition, partition
-from qfl.training.data.share import Split, load_shares
 
 
 def share(text="2/5", classes=tuple(range(10)), scheme="iid", features=64, seed=1):

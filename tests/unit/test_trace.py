@@ -9,7 +9,7 @@ import torchquantum.functional as tqf
 
 from qfl.errors import InvalidInput
 from qfl.quantum.circuit import Feature, Operation, Trainable
-from qfl.quantum.engine.fused import FusedEngine
+from qfl.quantum.engine.program import Program
 from qfl.quantum.trace import trace_module
 
 
@@ -43,7 +43,7 @@ def test_traced_module_has_the_expectations_of_the_module() -> None:
     device = tq.QuantumDevice(n_wires=4, bsz=5)
     module(device, samples)
     theirs = tq.MeasureAll(tq.PauliZ)(device)
-    ours = FusedEngine(circuit).expectations(samples.unsqueeze(0), slots.unsqueeze(0))[0]
+    ours = Program(circuit).expectations(samples.unsqueeze(0), slots.unsqueeze(0))[0]
     torch.testing.assert_close(ours, theirs.detach(), atol=1e-5, rtol=0)
 
 

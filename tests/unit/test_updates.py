@@ -16,8 +16,7 @@ from qfl.node import updates
 from qfl.node.updates import Opener, fetch_updates, verify_update
 from qfl.protocol.content import ContentKind, encode, most_update_bytes
 from qfl.protocol.types import LaneFormat, ModelShape
-from qfl.storage.budget import ByteBudget
-from qfl.storage.memory import MemoryStore
+from qfl.storage.store import ByteBudget, MemoryStore
 
 CLIENT = 5
 

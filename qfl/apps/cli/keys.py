@@ -90,7 +90,7 @@ def import_ceremony(zkey: Path, lanes: int, out: Path | None, as_json: bool) -> 
     from qfl.crypto.norm.keys import NormKeys, capacity_for, default_folder
 
     capacity = capacity_for(lanes)
-    _show(NormKeys.import_ceremony(zkey, capacity, out or default_folder(capacity)), as_json)
+    _show(NormKeys.setup(capacity, out or default_folder(capacity), zkey), as_json)
 
 
 @zk.command()
@@ -112,8 +112,7 @@ def bench(folder: Path, times: int, as_json: bool) -> None:
     import numpy as np
 
     from qfl import NormKeys, Prover
-    from qfl.crypto.norm.commitment import commit_lanes
-    from qfl.crypto.norm.statement import NormStatement
+    from qfl.crypto.norm.statement import NormStatement, commit_lanes
     from qfl.crypto.norm.verify import verify_norm_proof
 
     keys = NormKeys.open(folder)

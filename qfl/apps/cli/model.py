@@ -80,7 +80,7 @@ def evaluate(
     from qfl.node.standing import read_standing
     from qfl.storage.ipfs import IpfsStore
     from qfl.training.training import evaluate as evaluate_exactly
-    from qfl.training.trial import try_on_device
+    from qfl.training.training import try_on_device
 
     device = _device(**device_options)
     with source.network() as network:
@@ -88,7 +88,7 @@ def evaluate(
     test = _test_set(own, source.run_folder, model.job.architecture)
     subject = model.job.architecture, model.angles, model.weights, test
     exact = evaluate_exactly(*subject)
-    trial = None if device is None else try_on_device(*subject, device, repetitions, seed).to_json()
+    trial = None if device is None else try_on_device(*subject, device, repetitions, seed)
     found = {"round": model.round, "samples": len(test.labels), "accuracy": exact.accuracy, "loss": exact.loss}
     if as_json:
         options.print_json({**found, "device": trial})

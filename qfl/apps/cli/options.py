@@ -19,7 +19,7 @@ from qfl.errors import InvalidInput, NotInstalled
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from qfl import KemKey
     from qfl.training.data.datasets import LabelledData
-    from qfl.training.data.share import Split
+    from qfl.training.data.own import Split
     from qfl.training.job import JobDocument
 
 PATH = click.Path(path_type=Path)
@@ -157,7 +157,7 @@ class SplitOptions:
     @property
     def split(self) -> Split:
         """All who name the same one hold different parts of it."""
-        from qfl.training.data.share import Split
+        from qfl.training.data.own import Split
 
         return Split(**{part.name: getattr(self, part.name) for part in fields(Split)})
 
@@ -179,8 +179,7 @@ class SampleOptions(SplitOptions):
         Raises:
             InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
         """
-        from qfl.training.data.own import load_own
-        from qfl.training.data.share import load_shares
+        from qfl.training.data.own import load_own, load_shares
 
         model = job.architecture
         if self.own is not None:

@@ -109,7 +109,7 @@ def host_clients(
     from qfl.scheduler import ClientHost
     from qfl.simulation.identities import open_keys
     from qfl.storage.retention import retention_of
-    from qfl.training.data.share import load_shares
+    from qfl.training.data.own import load_shares
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
 

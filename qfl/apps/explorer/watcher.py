@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -120,5 +119,5 @@ class Watcher:
             "validators": member_count(self.index) - clients,
             "lane_bits": self.context.lane_bits,
             "protocol": {"shards": self.context.shards, "seats": self.context.seats},
-            "architecture": json.loads(self._job.architecture.to_json()),
+            "architecture": self._job.architecture.document,
         }

@@ -12,7 +12,6 @@ machine's: a slower core takes longer, and what that costs is not in the range.
 from __future__ import annotations
 
 import hashlib
-import json
 import time
 import tomllib
 from collections.abc import Mapping
@@ -216,8 +215,7 @@ def summarise(
 ) -> Workload:
     """The mean of `rounds` of a run with `config` that sent `transactions` in them."""
     protocol = load_parameters(**config["protocol"]).rounds
-    architecture = json.dumps(config["architecture"], sort_keys=True, separators=(",", ":"))
-    shape, count = Architecture.from_json(architecture.encode()).shape, len(rounds)
+    shape, count = Architecture.from_document(config["architecture"]).shape, len(rounds)
     # Missing from a round that an older version ran: counted with plain lanes then, the most it can be.
     plain = plain_bytes(shape.total, config["lane_bits"])
     update = mean(entry.get("update_bytes") or plain for entry in rounds)

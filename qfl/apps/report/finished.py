@@ -36,8 +36,7 @@ class FinishedRun:
     @property
     def architecture(self) -> Architecture:
         """The model that was trained."""
-        document = json.dumps(self.report["config"]["architecture"], sort_keys=True, separators=(",", ":"))
-        return Architecture.from_json(document.encode())
+        return Architecture.from_document(self.report["config"]["architecture"])
 
 
 def read_run(folder: Path) -> FinishedRun:

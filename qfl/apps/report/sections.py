@@ -241,7 +241,7 @@ def _faults(run: FinishedRun) -> Section:
 
 def _circuit(run: FinishedRun) -> Section:
     """The first layer of the model's circuit, drawn."""
-    from qfl.quantum.build import build_circuit
+    from qfl.quantum.circuit import build_circuit
 
     model = run.architecture
     if model.is_classical:

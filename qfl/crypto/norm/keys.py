@@ -10,9 +10,8 @@ from typing import Any
 import numpy as np
 from eth_hash.auto import keccak
 
-from qfl.crypto.norm.commitment import commit_lanes
-from qfl.crypto.norm.process import ProvingProcess
-from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.prover import ProvingProcess
+from qfl.crypto.norm.statement import NormStatement, commit_lanes
 from qfl.errors import InvalidInput, NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed
 from qfl.files import read_json, write_atomically
 
@@ -21,16 +20,11 @@ CAPACITIES = (64, 256, 1024, 4096)
 
 CIRCUITS = Path(__file__).parent / "circuits"
 DEVNET, CEREMONY = "single party, for devnets only", "ceremony"
-KEY_WORDS = 24
 INPUTS = 4
 
 
 def capacity_for(lanes: int) -> int:
-    """The smallest capacity that holds a vector of `lanes`.
-
-    Raises:
-        InvalidInput: none does.
-    """
+    """The smallest capacity that holds a vector of `lanes`. Raises InvalidInput: none does."""
     for capacity in CAPACITIES:
         if 1 <= lanes <= capacity:
             return capacity
@@ -59,6 +53,8 @@ class VerifyingKey:
             NormKeysMalformed: another proof system, curve or number of inputs, or a point that is none.
             ExtraMissing: the extra `zk` is not installed.
         """
+        from qfl.crypto.norm.verify import points_of
+
         kind = document.get("protocol"), document.get("curve"), document.get("nPublic")
         if kind != ("groth16", "bn128", INPUTS):
             raise NormKeysMalformed(f"it is {kind}, not groth16 over bn128 with {INPUTS} public inputs")
@@ -69,48 +65,8 @@ class VerifyingKey:
         except (KeyError, TypeError, ValueError) as error:
             raise NormKeysMalformed(f"{type(error).__name__} {error}") from error
         key = cls(capacity, tuple(words))
-        key.require_points()
+        points_of(key.words)
         return key
-
-    def require_points(self) -> None:
-        """Check that the words are points of the groups, and none the neutral one, which would bind nothing.
-
-        Raises:
-            NormKeysMalformed: they are not.
-            ExtraMissing: the extra `zk` is not installed.
-        """
-        from qfl.crypto.norm import curve
-
-        if len(self.words) != KEY_WORDS:
-            raise NormKeysMalformed(f"{len(self.words)} words, not {KEY_WORDS}")
-        try:
-            infinite = [curve.is_infinity(curve.g1(point)) for point in (self.alpha, *self.ic)]
-            infinite += [curve.is_infinity(curve.g2(point)) for point in (self.beta, self.gamma, self.delta)]
-        except curve.NotAPoint as error:
-            raise NormKeysMalformed(f"a point is {error}") from error
-        if any(infinite):
-            raise NormKeysMalformed("a point is at infinity: some input, or every proof, would be bound by nothing")
-
-    @property
-    def alpha(self) -> tuple[int, ...]:
-        return self.words[0:2]
-
-    @property
-    def beta(self) -> tuple[int, ...]:
-        return self.words[2:6]
-
-    @property
-    def gamma(self) -> tuple[int, ...]:
-        return self.words[6:10]
-
-    @property
-    def delta(self) -> tuple[int, ...]:
-        return self.words[10:14]
-
-    @property
-    def ic(self) -> list[tuple[int, ...]]:
-        """One point for the constant, and one for each public input."""
-        return [self.words[start : start + 2] for start in range(14, KEY_WORDS, 2)]
 
     @property
     def digest(self) -> bytes:
@@ -132,35 +88,40 @@ class NormKeys:
     verifying_key: VerifyingKey
 
     @classmethod
-    def setup(cls, capacity: int, folder: Path) -> NormKeys:
+    def setup(cls, capacity: int, folder: Path, zkey: Path | None = None) -> NormKeys:
         """Make keys here and now: whoever runs this could forge proofs, so it is for devnets.
 
-        Raises:
-            NormKeysExist, ProofFailed, ExtraMissing.
-            InvalidInput: there is no circuit of that capacity.
-        """
-        return cls._make(capacity, folder, None)
-
-    @classmethod
-    def import_ceremony(cls, zkey: Path, capacity: int, folder: Path) -> NormKeys:
-        """Take over the final `.zkey` that snarkjs made in a ceremony over `circuits/norm_<capacity>.circom`.
+        Or take over the final `zkey` that snarkjs made in a ceremony over `circuits/norm_<capacity>.circom`.
 
         Raises:
             NormKeysMalformed: what is in `zkey` does not prove this circuit.
             NormKeysExist, ProofFailed, ExtraMissing.
-            InvalidInput: there is no circuit of that capacity.
+            InvalidInput: there is no circuit of that capacity, or no such file.
         """
-        if not zkey.is_file():
+        if zkey is not None and not zkey.is_file():
             raise InvalidInput("zkey", str(zkey), "there is no such file")
-        return cls._make(capacity, folder, zkey)
+        if capacity not in CAPACITIES:
+            raise InvalidInput("lanes", capacity, f"there are circuits for {', '.join(map(str, CAPACITIES))}")
+        if (folder / "verifying.json").exists():
+            raise NormKeysExist(folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        circuit, proving_key = CIRCUITS / f"norm_{capacity}.circom", folder / "proving.key"
+        with ProvingProcess() as process:
+            given = {"circuit": str(circuit), "proving_key": str(proving_key), "zkey": zkey and str(zkey)}
+            made = process.ask("setup", **given)
+            if zkey is not None:
+                _require_circuit(process, proving_key, made, capacity)
+        document = json.loads(made)
+        VerifyingKey.from_snarkjs(document, capacity)
+        origin = DEVNET if zkey is None else CEREMONY
+        text = json.dumps({"capacity": capacity, "origin": origin, **document}, indent=1)
+        # Written last: a folder without one is not finished, and is made again.
+        write_atomically(folder / "verifying.json", text.encode())
+        return cls.open(folder)
 
     @classmethod
     def open(cls, folder: Path) -> NormKeys:
-        """Read a folder's keys.
-
-        Raises:
-            NormKeysMissing, NormKeysMalformed, ExtraMissing.
-        """
+        """Read a folder's keys. Raises NormKeysMissing, NormKeysMalformed, ExtraMissing."""
         try:
             document = read_json(folder / "verifying.json")
             capacity, origin = int(document["capacity"]), str(document["origin"])
@@ -188,27 +149,6 @@ class NormKeys:
     def digest(self) -> bytes:
         """Of the verifying key; the chain's is `INormVerifier.keyDigest`."""
         return self.verifying_key.digest
-
-    @classmethod
-    def _make(cls, capacity: int, folder: Path, zkey: Path | None) -> NormKeys:
-        """The verifying key is written last: a folder without one is not finished, and is made again."""
-        if capacity not in CAPACITIES:
-            raise InvalidInput("lanes", capacity, f"there are circuits for {', '.join(map(str, CAPACITIES))}")
-        if (folder / "verifying.json").exists():
-            raise NormKeysExist(folder)
-        folder.mkdir(parents=True, exist_ok=True)
-        circuit, proving_key = CIRCUITS / f"norm_{capacity}.circom", folder / "proving.key"
-        with ProvingProcess() as process:
-            given = {"circuit": str(circuit), "proving_key": str(proving_key), "zkey": zkey and str(zkey)}
-            made = process.ask("setup", **given)
-            if zkey is not None:
-                _require_circuit(process, proving_key, made, capacity)
-        document = json.loads(made)
-        VerifyingKey.from_snarkjs(document, capacity)
-        origin = DEVNET if zkey is None else CEREMONY
-        text = json.dumps({"capacity": capacity, "origin": origin, **document}, indent=1)
-        write_atomically(folder / "verifying.json", text.encode())
-        return cls.open(folder)
 
 
 def _require_circuit(process: ProvingProcess, proving_key: Path, verifying_key: str, capacity: int) -> None:

@@ -7,7 +7,6 @@ Proof Systems" (2019/458). The constants are not copied: they are what the paper
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 
 from qfl.errors import InvalidInput
@@ -32,35 +31,25 @@ def poseidon(inputs: Sequence[int]) -> int:
     for value in inputs:
         if not 0 <= value < SCALAR_FIELD:
             raise InvalidInput("input", value, "must be an element of BN254's scalar field")
-    constants = _constants(len(inputs) + 1)
+    rounds, mix = _constants(len(inputs) + 1)
     state = [0, *inputs]
     first_partial, last_partial = FULL_ROUNDS // 2, FULL_ROUNDS // 2 + PARTIAL_ROUNDS[len(inputs) - 1]
-    for index, added in enumerate(constants.rounds):
+    for index, added in enumerate(rounds):
         state = [value + constant for value, constant in zip(state, added, strict=True)]
         if first_partial <= index < last_partial:
             state[0] = pow(state[0], 5, SCALAR_FIELD)
         else:
             state = [pow(value, 5, SCALAR_FIELD) for value in state]
-        state = [
-            sum(factor * value for factor, value in zip(row, state, strict=True)) % SCALAR_FIELD
-            for row in constants.mix
-        ]
+        state = [sum(factor * value for factor, value in zip(row, state, strict=True)) % SCALAR_FIELD for row in mix]
     return state[0]
 
 
-@dataclass(frozen=True)
-class _Constants:
-    rounds: list[list[int]]
-    """Added to the state before each round's S-boxes, `[rounds, width]`."""
-    mix: list[list[int]]
-    """The Cauchy matrix 1 / (x_i + y_j), `[width, width]`."""
-
-
 @cache
-def _constants(width: int) -> _Constants:
-    """The round constants are drawn first and reduce nothing: a draw that is no field element is drawn again.
+def _constants(width: int) -> tuple[list[list[int]], list[list[int]]]:
+    """What is added before each round's S-boxes, `[rounds, width]`, and the Cauchy matrix, `[width, width]`.
 
-    The 2 * width elements of the matrix follow in the same stream; those are reduced.
+    The round constants are drawn first and reduce nothing: a draw that is no field element is drawn again. The
+    2 * width elements of the matrix 1 / (x_i + y_j) follow in the same stream; those are reduced.
     """
     rounds = FULL_ROUNDS + PARTIAL_ROUNDS[width - 2]
     draws = _draws(_grain(width, rounds - FULL_ROUNDS))
@@ -69,7 +58,7 @@ def _constants(width: int) -> _Constants:
         if (drawn := next(draws)) < SCALAR_FIELD:
             flat.append(drawn)
     points = [next(draws) % SCALAR_FIELD for _ in range(2 * width)]
-    return _Constants(
+    return (
         [flat[start : start + width] for start in range(0, len(flat), width)],
         [[pow(x + y, -1, SCALAR_FIELD) for y in points[width:]] for x in points[:width]],
     )

@@ -1,1 +1,1 @@
-"""Ansätze, one a file: see `qfl.quantum.registry.Ansatz`."""
+"""Ansätze; a file of yours may add more: see `qfl.quantum.registry.Ansatz`."""

@@ -1,1 +1,1 @@
-"""Encoders, one a file: see `qfl.quantum.registry.Encoder`."""
+"""Encoders; a file of yours may add more: see `qfl.quantum.registry.Encoder`."""

@@ -41,3 +41,14 @@ class Amplitude(Encoder):
     def shift(self, features: torch.Tensor) -> torch.Tensor:
         """What is done to features in [-1, 1] before they are normalised."""
         return features
+
+
+@ENCODERS.register("centred-amplitude")
+class CentredAmplitude(Amplitude):
+    """Of what differs: each sample's own mean is taken off first.
+
+    Sets images apart that are all non-negative; not for a handful of features.
+    """
+
+    def shift(self, features: torch.Tensor) -> torch.Tensor:
+        return features - features.mean(dim=-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""Block unitaries and diagonals from trainable numbers, and the gradients of those numbers, all blocks at once."""
+"""Banks of blocks in torch, all at once: unitaries by trainable numbers with their gradients, spins by features."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class BlockTape:
         return self.product.transpose(1, 2).contiguous()
 
 
-class Blocks:
+class _LoadedBank:
     """A `Bank` as tensors."""
 
     def __init__(self, bank: Bank, dtype: torch.dtype, device: torch.device) -> None:
@@ -53,6 +53,13 @@ class Blocks:
             None if level is None else torch.as_tensor(level, dtype=dtype.to_complex(), device=device)
             for level in bank.constants
         ]
+
+
+class Blocks(_LoadedBank):
+    """Unitaries by trainable numbers."""
+
+    def __init__(self, bank: Bank, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(bank, dtype, device)
         # -Im of a row's sum as a product: quicker than a sum over so few.
         self._minus_imaginary = torch.tensor([0.0, -1.0], dtype=dtype, device=device).repeat(self._rows)
         identity = torch.eye(self._rows, dtype=dtype.to_complex(), device=device)
@@ -91,3 +98,31 @@ class Blocks:
                 pulled = pulled * tape.diagonals[level]
         summed = torch.view_as_real(slopes).view(-1, 2 * self._rows).mv(self._minus_imaginary)
         self._diagonals.backward(summed, gradient)
+
+
+class Spins(_LoadedBank):
+    """A block of two rows for each wire, by features, applied to the ground state: a product of spins."""
+
+    def __init__(self, bank: Bank, dtype: torch.dtype, device: torch.device) -> None:
+        super().__init__(bank, dtype, device)
+        ground = torch.eye(2, dtype=dtype.to_complex(), device=device)[:, :1]
+        first = self._constants[0]
+        self._first = ground.expand(self._blocks, 2, 1) if first is None else first @ ground
+
+    def state(self, features: torch.Tensor) -> torch.Tensor:
+        """States `[clients, 2**wires, batch]` of `features` `[clients, batch, features]`, differentiable in them."""
+        clients, batch, _ = features.shape
+        spins = self._first
+        if self._depth:
+            angles = self._diagonals.angles(features.permute(2, 0, 1).flatten(1))
+            diagonals = torch.polar(torch.ones_like(angles), angles)
+            for level, constant in enumerate(self._constants[1:]):
+                spins = diagonals[level] * spins
+                if constant is not None:
+                    spins = constant @ spins
+        state = spins[0]
+        for wire in range(1, self._blocks):
+            state = (state.unsqueeze(1) * spins[wire]).flatten(0, 1)
+        if not self._depth:
+            return state.expand(clients, -1, batch).contiguous()
+        return state.view(-1, clients, batch).transpose(0, 1).contiguous()

@@ -3,24 +3,25 @@
 Noise is stochastic: after each gate a random Pauli string, X or Z on each wire being RX or RZ by pi or by 0, so that
 trajectories are slots like any others and run side by side in the fused engine. Assumed: errors are independent and
 depolarising, state preparation from amplitudes is perfect, and all samples of a batch see the same trajectories.
+
+Gradients are by parameter-shift rules, from runs of the same circuit at other angles. Every occurrence of a trainable
+number is shifted by itself: a number that turns two gates has no rule of its own.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch.autograd.function import once_differentiable
 
-from qfl.quantum.architecture import Architecture
-from qfl.quantum.build import build_circuit
-from qfl.quantum.circuit import Circuit, Operation, Trainable, every_z
+from qfl.quantum.circuit import Circuit, Operation, Trainable, every_z, value_of
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.program import Program
-from qfl.quantum.engine.shift import split_occurrences
+from qfl.quantum.gates import GATES, Turn
 
 _TO_Z = {"X": ("h",), "Y": ("sdg", "h")}
 """Gates after which Z reads X, Y."""
@@ -28,24 +29,44 @@ RUNS_AT_ONCE = 64
 """Shifted runs in one batch: bounds the memory."""
 
 
+Term = tuple[float, float]
+"""Coefficient, shift in radians: a rule is the sum of coefficient * f(angle + shift)."""
+
+_HALF_PI = math.pi / 2
+TWO_TERMS: tuple[Term, ...] = ((0.5, _HALF_PI), (-0.5, -_HALF_PI))
+"""For a generator with one gap, 1 (Schuld et al., Phys. Rev. A 99, 032331, 2019)."""
+_PLUS, _MINUS = ((math.sqrt(2) + sign) / (4 * math.sqrt(2)) for sign in (1, -1))
+FOUR_TERMS: tuple[Term, ...] = (
+    (_PLUS, _HALF_PI),
+    (-_PLUS, -_HALF_PI),
+    (-_MINUS, 3 * _HALF_PI),
+    (_MINUS, -3 * _HALF_PI),
+)
+"""For gaps 1/2 and 1, of controlled rotations (Anselmetti et al., New J. Phys. 23, 113010, 2021)."""
+
+
+@dataclass(frozen=True)
+class Occurrence:
+    """A place where a trainable number is an angle: `source` says how, `spec` how to differentiate by the angle."""
+
+    source: Trainable
+    spec: tuple[Term, ...]
+
+
 class DeviceEngine:
     """An `Engine` (see `engine.py`) of estimates: unbiased, differentiable in angles but not in features."""
 
-    def __init__(
-        self, circuit: Architecture | Circuit, config: DeviceConfig, generator: torch.Generator | None = None
-    ) -> None:
-        """`generator` draws shots and errors: equal ones give equal results; None is one seeded with 0."""
-        self._circuit = build_circuit(circuit) if isinstance(circuit, Architecture) else circuit
-        self._config = config
-        self._generator = torch.Generator().manual_seed(0) if generator is None else generator
-        split, self.occurrences = split_occurrences(self._circuit)
+    def __init__(self, circuit: Circuit, config: DeviceConfig, seed: int = 0) -> None:
+        """`seed` decides all shots and errors."""
+        self._observables = len(circuit.observables)
+        generator = torch.Generator().manual_seed(seed)
+        split, self.occurrences = split_occurrences(circuit)
         self._settings = [
-            _Setting(split, letters, numbers, config, self._generator)
-            for letters, numbers in group_settings(self._circuit.observables)
+            _Setting(split, letters, numbers, config, generator)
+            for letters, numbers in group_settings(circuit.observables)
         ]
 
-    def expectations(self, features: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-        slots = angles.flatten(1)
+    def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
         if torch.is_grad_enabled() and slots.requires_grad:
             output: torch.Tensor = _Shifted.apply(self, features, slots)
             return output
@@ -53,14 +74,14 @@ class DeviceEngine:
 
     def turns(self, slots: torch.Tensor) -> torch.Tensor:
         """Radians `[clients, occurrences]` of every occurrence of a trainable number."""
-        turned = [one.source.scale * slots[:, one.source.slot] + one.source.offset for one in self.occurrences]
+        turned = [value_of(one.source, slots.T, ()) for one in self.occurrences]
         return torch.stack(turned, dim=1) if turned else slots.new_zeros(len(slots), 0)
 
     @torch.no_grad()
     def estimate(self, features: torch.Tensor, turns: torch.Tensor) -> torch.Tensor:
         """Measure every setting: `[clients, batch, observables]`."""
         clients, batch, _ = features.shape
-        output = turns.new_empty(clients, batch, len(self._circuit.observables))
+        output = turns.new_empty(clients, batch, self._observables)
         for setting in self._settings:
             output[..., setting.numbers] = setting.measure(features, turns)
         return output
@@ -163,6 +184,26 @@ class _Shifted(torch.autograd.Function):
                 source = engine.occurrences[number].source
                 of_slots[:, source.slot] += source.scale * coefficient * slope
         return None, None, of_slots
+
+
+def split_occurrences(circuit: Circuit) -> tuple[Circuit, Sequence[Occurrence]]:
+    """The circuit with a slot of its own, the angle in radians, for each occurrence of a trainable number."""
+    occurrences: list[Occurrence] = []
+    operations = []
+    for operation in circuit.operations:
+        angles = list(operation.angles)
+        for position, angle in enumerate(angles):
+            if isinstance(angle, Trainable):
+                angles[position] = Trainable(len(occurrences))
+                occurrences.append(Occurrence(angle, _spec(operation.gate, position)))
+        operations.append(replace(operation, angles=tuple(angles)))
+    return replace(circuit, operations=tuple(operations), slots=len(occurrences)), occurrences
+
+
+def _spec(gate: str, position: int) -> tuple[Term, ...]:
+    (turn,) = (part for part in GATES[gate].parts if isinstance(part, Turn) and part.angle == position)
+    gaps = {abs(float(one - other)) for one in turn.generator for other in turn.generator}
+    return TWO_TERMS if gaps == {0.0, 1.0} else FOUR_TERMS
 
 
 def group_settings(strings: Sequence[str]) -> list[tuple[str, list[int]]]:

@@ -1,4 +1,4 @@
-"""What a simulator of the circuit must do, and the choice between them."""
+"""What a simulator of a circuit must do, and the choice between them."""
 
 from __future__ import annotations
 
@@ -6,24 +6,25 @@ from typing import Protocol
 
 import torch
 
-from qfl.errors import InvalidInput
+from qfl.bounds import check_choice
 from qfl.quantum.architecture import Architecture
+from qfl.quantum.circuit import build_circuit
 from qfl.quantum.config import ENGINES
 
 
 class Engine(Protocol):
-    """Runs the circuit of an `Architecture` for several clients at once, differentiably."""
+    """Runs a circuit for several clients at once, differentiably."""
 
-    def expectations(self, features: torch.Tensor, angles: torch.Tensor) -> torch.Tensor:
-        """Z expectation of every qubit after encoding and all layers.
+    def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
+        """Expectations of the circuit's observables.
 
         Args:
             features: `[clients, batch, features]` float.
-            angles: `[clients, ...]` radians, a client's in the order of `Architecture.shape`; client `c`'s angles act
-                on client `c`'s samples only.
+            slots: trainable numbers `[clients, slots]`, angles in radians; client `c`'s act on client `c`'s samples
+                only.
 
         Returns:
-            `[clients, batch, qubits]`, each in [-1, 1], differentiable in `angles`.
+            `[clients, batch, observables]`, each in [-1, 1], differentiable in `slots`.
         """
         ...
 
@@ -34,12 +35,11 @@ def make_engine(name: str, architecture: Architecture) -> Engine:
     Raises:
         InvalidInput: no such engine.
     """
+    check_choice("engine", name, ENGINES)
     if name == "fused":
-        from qfl.quantum.engine.fused import FusedEngine
+        from qfl.quantum.engine.program import Program
 
-        return FusedEngine(architecture)
-    if name == "torchquantum":
-        from qfl.quantum.engine.stock import StockEngine
+        return Program(build_circuit(architecture))
+    from qfl.quantum.engine.stock import StockEngine
 
-        return StockEngine(architecture)
-    raise InvalidInput("engine", name, f"choose one of {', '.join(ENGINES)}")
+    return StockEngine(build_circuit(architecture))

@@ -3,35 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qfl.quantum.circuit import Circuit, Constant, Feature, Operation, Trainable
-from qfl.quantum.gates import GATES, Matrix, Move, Spin
-
-
-@dataclass(frozen=True, eq=False)
-class Unitary:
-    """A constant `[2, 2]` on one wire."""
-
-    wires: tuple[int]
-    matrix: Matrix
-
-
-@dataclass(frozen=True, eq=False)
-class Shift:
-    """Basis state `j` of `wires` goes to `targets[j]`, times `phases[j]`; constant."""
-
-    wires: tuple[int, ...]
-    targets: NDArray[np.int64]
-    phases: Matrix
-
-    @property
-    def is_diagonal(self) -> bool:
-        """Whether every basis state stays where it is."""
-        return bool((self.targets == np.arange(len(self.targets))).all())
+from qfl.quantum.gates import GATES, Move, Spin, Turn
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +21,7 @@ class Phase:
     source: Trainable | Feature
 
 
-Lowered = Unitary | Shift | Phase
+Lowered = Spin | Move | Phase
 
 
 def lower(circuit: Circuit) -> list[Lowered]:
@@ -58,17 +36,14 @@ def lower(circuit: Circuit) -> list[Lowered]:
 def _parts(operations: Iterable[Operation]) -> Iterator[Lowered]:
     for operation in operations:
         for part in GATES[operation.gate].parts:
-            if isinstance(part, Spin):
-                yield Unitary((operation.wires[part.wire],), part.matrix)
-                continue
             wires = tuple(operation.wires[wire] for wire in part.wires)
-            if isinstance(part, Move):
-                yield Shift(wires, part.targets, part.phases)
+            if not isinstance(part, Turn):
+                yield replace(part, wires=wires)
                 continue
             angle = operation.angles[part.angle]
             offset = angle.value if isinstance(angle, Constant) else angle.offset
             if offset:
-                yield Shift(wires, np.arange(len(part.generator)), np.exp(1j * offset * part.generator))
+                yield Move(wires, np.arange(len(part.generator)), np.exp(1j * offset * part.generator))
             if not isinstance(angle, Constant):
                 yield Phase(wires, angle.scale * part.generator, angle)
 
@@ -79,10 +54,10 @@ def _seen(parts: list[Lowered], wires: int) -> Iterator[Lowered]:
     kept: list[Lowered] = []
     for part in reversed(parts):
         is_open = open_wires.issuperset(part.wires)
-        is_diagonal = isinstance(part, Phase) or (isinstance(part, Shift) and part.is_diagonal)
+        is_diagonal = isinstance(part, Phase) or (isinstance(part, Move) and part.is_diagonal)
         if is_open and is_diagonal:
             continue
-        if isinstance(part, Unitary) or not is_open:
+        if isinstance(part, Spin) or not is_open:
             open_wires.difference_update(part.wires)
         kept.append(part)
     return reversed(kept)

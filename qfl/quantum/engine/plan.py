@@ -1,8 +1,8 @@
 """A circuit compiled: which parts become block unitaries, which move or turn basis states, and in which order.
 
-The register is cut into groups of neighbouring wires. A stage is one unitary on each group, a permutation of all basis
-states, and a phase on each; a circuit is a row of stages. Since every gate comes apart into one-wire unitaries,
-permutations and diagonal turns (`qfl.quantum.gates`), whatever ties two groups together is in a stage's second half,
+The register is cut into groups of neighbouring wires. A moment is one unitary on each group, a permutation of all
+basis states, and a phase on each; a circuit is a row of moments. Since every gate comes apart into one-wire unitaries,
+permutations and diagonal turns (`qfl.quantum.gates`), whatever ties two groups together is in a moment's second half,
 and any circuit fits this form. A block unitary is built of few factors too: constants and diagonals in turn.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.quantum.circuit import Circuit, Feature, Trainable
-from qfl.quantum.engine.lowering import Lowered, Phase, Shift, Unitary, lower
-from qfl.quantum.gates import Matrix
+from qfl.quantum.engine.lowering import Lowered, Phase, lower
+from qfl.quantum.gates import Matrix, Move, Spin
 
 WHOLE_REGISTER = 5
 """Wires up to which one group holds them all: its unitary is smaller than a batch of states."""
@@ -49,7 +49,7 @@ class Bank:
 
 
 @dataclass(frozen=True, eq=False)
-class Stage:
+class Moment:
     """One step of the program.
 
     Attributes:
@@ -76,7 +76,7 @@ class Plan:
         spins: what is done to the ground state before anything ties wires together: a bank of one block of two rows
             for each wire, turned by features only. None where the start is not the ground state.
         banks: of block unitaries, by their rows.
-        stages: in the order of application.
+        moments: in the order of application.
         signs: eigenvalues `[observables, 2**wires]` where all are of I and Z, a last permutation already in them.
         strings: the Pauli strings where they are not.
     """
@@ -85,7 +85,7 @@ class Plan:
     groups: tuple[int, ...]
     spins: Bank | None
     banks: dict[int, Bank]
-    stages: tuple[Stage, ...]
+    moments: tuple[Moment, ...]
     signs: NDArray[np.float64] | None
     strings: tuple[str, ...]
 
@@ -105,9 +105,9 @@ def cut(wires: int) -> tuple[int, ...]:
 
 
 def _cost(plan: Plan) -> float:
-    """Roughly what a pass takes: building each factor, and walking over the state in each stage."""
+    """Roughly what a pass takes: building each factor, and walking over the state in each moment."""
     factors = sum(len(bank.constants) for bank in plan.banks.values())
-    return factors + len(plan.stages) * (1 + 2.0**plan.circuit.wires / 64)
+    return factors + len(plan.moments) * (1 + 2.0**plan.circuit.wires / 64)
 
 
 def _compile(circuit: Circuit, blocked: bool) -> Plan:
@@ -116,19 +116,21 @@ def _compile(circuit: Circuit, blocked: bool) -> Plan:
     spins = None
     if circuit.start == "ground":
         prefix, parts = _split_prefix(parts, circuit.wires)
-        spins = _bank([_Block(1, [_local(part, wire) for part in of]) for wire, of in enumerate(prefix)])
+        spins = _bank([[_local(part, wire) for part in of] for wire, of in enumerate(prefix)], 1)
     schedule = _Schedule(groups, blocked)
     for part in parts:
         schedule.add(part)
-    stages, banks = schedule.finish()
+    moments, banks = schedule.finish()
     signs = None
     if circuit.is_diagonal:
         signs = np.array([_eigenvalues(string) for string in circuit.observables])
-        if stages:  # phases are seen by no Z, and a permutation is as well read backwards
-            last = stages[-1]
+        if moments:  # phases are seen by no Z, and a permutation is as well read backwards
+            last = moments[-1]
             signs = signs if last.moved is None else signs[:, np.argsort(last.moved)]
-            stages[-1] = Stage(last.blocks)
-    return Plan(circuit, groups, spins, banks, tuple(stages), signs, () if circuit.is_diagonal else circuit.observables)
+            moments[-1] = Moment(last.blocks)
+    return Plan(
+        circuit, groups, spins, banks, tuple(moments), signs, () if circuit.is_diagonal else circuit.observables
+    )
 
 
 def _split_prefix(parts: Sequence[Lowered], wires: int) -> tuple[list[list[Lowered]], list[Lowered]]:
@@ -146,24 +148,16 @@ def _split_prefix(parts: Sequence[Lowered], wires: int) -> tuple[list[list[Lower
     return prefix, rest
 
 
-@dataclass
-class _Block:
-    """Parts on `wires` local wires, to become one unitary."""
-
-    wires: int
-    parts: list[Lowered] = field(default_factory=list)
-
-
 class _Schedule:
-    """Puts each part into the first stage it can go to, later than all before it on its wires."""
+    """Puts each part into the first moment it can go to, later than all before it on its wires."""
 
     def __init__(self, groups: Sequence[int], blocked: bool) -> None:
         self._groups, self._blocked = groups, blocked
         self._group_of = [group for group, size in enumerate(groups) for _ in range(size)]
         self._first = np.cumsum([0, *groups[:-1]])
-        # A wire's place: twice the stage, and one more in its second half.
+        # A wire's place: twice the moment, and one more in its second half.
         self._place = [0] * len(self._group_of)
-        self._blocks: defaultdict[tuple[int, int], _Block] = defaultdict(lambda: _Block(0))
+        self._blocks: defaultdict[tuple[int, int], list[Lowered]] = defaultdict(list)
         self._between: defaultdict[int, list[Lowered]] = defaultdict(list)
 
     def add(self, part: Lowered) -> None:
@@ -173,9 +167,7 @@ class _Schedule:
         if len(groups) == 1 and self._is_of_block(part, place):
             place += place % 2
             group = groups.pop()
-            block = self._blocks[place // 2, group]
-            block.wires = self._groups[group]
-            block.parts.append(_local(part, int(self._first[group])))
+            self._blocks[place // 2, group].append(_local(part, int(self._first[group])))
         else:
             place += 1 - place % 2
             self._between[place // 2].append(part)
@@ -183,7 +175,7 @@ class _Schedule:
             self._place[wire] = place
 
     def _is_of_block(self, part: Lowered, place: int) -> bool:
-        if isinstance(part, Unitary):
+        if isinstance(part, Spin):
             return True
         if isinstance(part, Phase) and isinstance(part.source, Feature):
             return False
@@ -191,55 +183,43 @@ class _Schedule:
             return False
         return isinstance(part, Phase) or not place % 2
 
-    def finish(self) -> tuple[list[Stage], dict[int, Bank]]:
-        """The stages, and the banks their blocks are in."""
-        count = 1 + max([-1, *self._between, *(stage for stage, _ in self._blocks)])
-        members: defaultdict[int, list[_Block]] = defaultdict(list)
-        stages = []
-        for stage in range(count):
+    def finish(self) -> tuple[list[Moment], dict[int, Bank]]:
+        """The moments, and the banks their blocks are in."""
+        count = 1 + max([-1, *self._between, *(moment for moment, _ in self._blocks)])
+        members: defaultdict[int, list[list[Lowered]]] = defaultdict(list)
+        moments = []
+        for moment in range(count):
             numbers: list[tuple[int, int] | None] = []
             for group, size in enumerate(self._groups):
-                block = self._blocks.get((stage, group))
-                if block is not None:
-                    members[2**size].append(block)
-                numbers.append(None if block is None else (2**size, len(members[2**size]) - 1))
-            stages.append(_stage(tuple(numbers), self._between[stage], len(self._group_of)))
-        return stages, {rows: _bank(blocks) for rows, blocks in members.items()}
+                parts = self._blocks.get((moment, group))
+                if parts is not None:
+                    members[size].append(parts)
+                numbers.append(None if parts is None else (2**size, len(members[size]) - 1))
+            moments.append(_moment(tuple(numbers), self._between[moment], len(self._group_of)))
+        return moments, {2**size: _bank(blocks, size) for size, blocks in members.items()}
 
 
-def _stage(blocks: tuple[tuple[int, int] | None, ...], parts: Sequence[Lowered], wires: int) -> Stage:
+def _moment(blocks: tuple[tuple[int, int] | None, ...], parts: Sequence[Lowered], wires: int) -> Moment:
     size = 2**wires
     targets, phases = np.arange(size), np.ones(size, np.complex128)
-    columns: list[NDArray[np.float64]] = []
-    sources: list[Trainable | Feature] = []
+    turns: list[tuple[NDArray[np.float64], Trainable | Feature]] = []
     for part in parts:
         index = _local_index(targets, part.wires, wires)
         if isinstance(part, Phase):
-            columns.append(part.generator[index])
-            sources.append(part.source)
-        elif isinstance(part, Shift):
+            turns.append((part.generator[index], part.source))
+        elif isinstance(part, Move):
             phases = phases * part.phases[index]
             targets = _moved(targets, part, wires)
-    # So far by where a basis state comes from; the stage is applied by where it goes.
+    # So far by where a basis state comes from; the moment is applied by where it goes.
     moved = np.argsort(targets)
-    return Stage(
+    of_slots = [(column[moved], source.slot) for column, source in turns if isinstance(source, Trainable)]
+    of_features = [(column[moved], source.index) for column, source in turns if isinstance(source, Feature)]
+    return Moment(
         blocks,
         None if (moved == np.arange(size)).all() else moved,
         None if np.allclose(phases, 1) else phases[moved],
-        _turns(
-            [
-                (column[moved], source.slot)
-                for column, source in zip(columns, sources, strict=True)
-                if isinstance(source, Trainable)
-            ]
-        ),
-        _turns(
-            [
-                (column[moved], source.index)
-                for column, source in zip(columns, sources, strict=True)
-                if isinstance(source, Feature)
-            ]
-        ),
+        _turns(of_slots),
+        _turns(of_features),
     )
 
 
@@ -251,10 +231,10 @@ def _turns(columns: Sequence[tuple[NDArray[np.float64], int]]) -> Turns | None:
     return Turns(np.stack(list(summed.values()), axis=-1), np.array(list(summed))) if summed else None
 
 
-def _bank(blocks: Sequence[_Block]) -> Bank:
-    """All `blocks` as constants and diagonals in turn, padded to the longest."""
-    rows = 2 ** blocks[0].wires
-    layered = [_layers(block) for block in blocks]
+def _bank(blocks: Sequence[Sequence[Lowered]], wires: int) -> Bank:
+    """All `blocks`, each of parts on `wires` local wires, as constants and diagonals in turn, padded to the longest."""
+    rows = 2**wires
+    layered = [_layers(parts, wires) for parts in blocks]
     depth = max(len(turns) for _, turns in layered)
     widest = max([1, *(len(turn) for _, turns in layered for turn in turns)])
     constants = np.tile(np.eye(rows, dtype=np.complex128), (depth + 1, len(blocks), 1, 1))
@@ -272,18 +252,18 @@ def _bank(blocks: Sequence[_Block]) -> Bank:
     )
 
 
-def _layers(block: _Block) -> tuple[list[Matrix], list[dict[int, NDArray[np.float64]]]]:
+def _layers(parts: Sequence[Lowered], wires: int) -> tuple[list[Matrix], list[dict[int, NDArray[np.float64]]]]:
     """A block's constants C[0], C[1], ... and the turns between them, by the number that turns.
 
     Each part goes to the first level it can: what acts on different wires is done at once, in whatever order it was
     written down.
     """
-    rows = 2**block.wires
+    rows = 2**wires
     matrices = [np.eye(rows, dtype=np.complex128)]
     turns: list[dict[int, NDArray[np.float64]]] = []
     # A wire's place: C[k] is 2 k, the turns after it 2 k + 1.
-    place = [0] * block.wires
-    for part in block.parts:
+    place = [0] * wires
+    for part in parts:
         at = max(place[wire] for wire in part.wires)
         at += (1 - at % 2) if isinstance(part, Phase) else at % 2
         while len(turns) < (at + 1) // 2:
@@ -291,10 +271,10 @@ def _layers(block: _Block) -> tuple[list[Matrix], list[dict[int, NDArray[np.floa
             matrices.append(np.eye(rows, dtype=np.complex128))
         if isinstance(part, Phase):
             source = part.source.slot if isinstance(part.source, Trainable) else part.source.index
-            spread = part.generator[_local_index(np.arange(rows), part.wires, block.wires)]
+            spread = part.generator[_local_index(np.arange(rows), part.wires, wires)]
             turns[at // 2][source] = turns[at // 2].get(source, 0.0) + spread
         else:
-            matrices[at // 2] = _spread(part, block.wires) @ matrices[at // 2]
+            matrices[at // 2] = _spread(part, wires) @ matrices[at // 2]
         for wire in part.wires:
             place[wire] = at
     return matrices, turns
@@ -302,17 +282,12 @@ def _layers(block: _Block) -> tuple[list[Matrix], list[dict[int, NDArray[np.floa
 
 def _local(part: Lowered, first: int) -> Lowered:
     """`part` with its wires counted from wire `first`."""
-    wires = tuple(wire - first for wire in part.wires)
-    if isinstance(part, Unitary):
-        return Unitary((wires[0],), part.matrix)
-    if isinstance(part, Shift):
-        return Shift(wires, part.targets, part.phases)
-    return Phase(wires, part.generator, part.source)
+    return replace(part, wires=tuple(wire - first for wire in part.wires))
 
 
-def _spread(part: Unitary | Shift, wires: int) -> Matrix:
+def _spread(part: Spin | Move, wires: int) -> Matrix:
     """A constant part as a matrix on `wires` wires."""
-    if isinstance(part, Unitary):
+    if isinstance(part, Spin):
         (wire,) = part.wires
         spread = np.kron(np.kron(np.eye(2**wire), part.matrix), np.eye(2 ** (wires - wire - 1)))
         return spread.astype(np.complex128)
@@ -330,7 +305,7 @@ def _local_index(states: NDArray[np.int64], of: Sequence[int], wires: int) -> ND
     return index
 
 
-def _moved(states: NDArray[np.int64], part: Shift, wires: int) -> NDArray[np.int64]:
+def _moved(states: NDArray[np.int64], part: Move, wires: int) -> NDArray[np.int64]:
     """Where `part` takes basis states of the register."""
     local = part.targets[_local_index(states, part.wires, wires)]
     for number, wire in enumerate(reversed(part.wires)):

@@ -1,4 +1,4 @@
-"""Who holds which samples: the ways a data set is dealt out to clients in a simulation."""
+"""Who holds which samples: what validators judge by, and the ways the rest is dealt out to clients in a simulation."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from qfl.errors import InvalidInput, NotInstalled
 
 LEAST_SAMPLES = 2
 """Samples that every client gets."""
+LEAST_HELD_OUT = 10
+"""Of each validator: with fewer, its own training says nothing about anybody's."""
 
 
 class Scheme(ABC):
@@ -29,11 +31,7 @@ class Scheme(ABC):
     @classmethod
     @abstractmethod
     def parse(cls, value: str) -> Scheme:
-        """The scheme that `value`, the text after the name's colon, stands for.
-
-        Raises:
-            ValueError: none.
-        """
+        """The scheme that `value`, the text after the name's colon, stands for. Raises ValueError: none."""
 
     @abstractmethod
     def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
@@ -194,3 +192,34 @@ def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, see
     if len(np.unique(dealt := np.concatenate(parts))) < len(dealt) or min(map(len, parts)) < LEAST_SAMPLES:
         raise InvalidInput("partition", scheme, f"must deal each sample once, and {LEAST_SAMPLES} to each client")
     return parts
+
+
+def hold_out(
+    labels: NDArray[np.int64], percent: int, validators: int, seed: int
+) -> tuple[NDArray[np.int64], list[NDArray[np.int64]]]:
+    """Numbers of the samples left to clients, and those of each validator, which no client trains on.
+
+    All are sorted and disjoint. Every class gives the same share, and is dealt out evenly: a validator's few samples
+    are to speak for all.
+
+    Args:
+        labels: `[n]`, of the training set.
+        percent: how much of it is held out, 0 to 50; at 0 validators get nothing.
+
+    Raises:
+        InvalidInput: another share, or one too small for so many validators.
+    """
+    if not 0 <= percent <= 50:
+        raise InvalidInput("validation_percent", percent, "must be from 0 to 50")
+    if percent == 0:
+        return np.arange(len(labels), dtype=np.int64), []
+    rng = np.random.default_rng([seed, 1])
+    held: list[int] = []
+    for label in np.unique(labels):
+        samples = rng.permutation(np.flatnonzero(labels == label))
+        held.extend(samples[: round(len(samples) * percent / 100)])
+    if len(held) < LEAST_HELD_OUT * validators:
+        remedy = f"{len(held)} samples do not give {validators} validators {LEAST_HELD_OUT} each: hold out more"
+        raise InvalidInput("validation_percent", percent, remedy)
+    rest = np.setdiff1d(np.arange(len(labels)), held)
+    return rest.astype(np.int64), [np.sort(np.array(held[start::validators])) for start in range(validators)]

@@ -1,4 +1,4 @@
-"""Gradient descent with momentum: the recipe unless a job says otherwise."""
+"""The recipes of this package: gradient descent with momentum, the default, and Adam; afresh in every round."""
 
 from __future__ import annotations
 
@@ -9,6 +9,10 @@ from qfl.training.recipe import RECIPES, Recipe, TrainingConfig
 
 if TYPE_CHECKING:
     import torch
+
+EPSILON = 1e-5
+"""Above the rounding noise of a gradient: the last layer's RZ acts on nothing that is measured, and Adam's usual
+1e-8 would blow the noise of its gradient up to full steps."""
 
 
 @RECIPES.register("momentum")
@@ -30,3 +34,16 @@ class Momentum(Recipe):
             # Left to itself torch would begin with the whole first gradient: one batch would weigh as much as ten.
             made.state[block]["momentum_buffer"] = torch.zeros_like(block)
         return made
+
+
+@RECIPES.register("adam")
+class Adam(Recipe):
+    """Steps of about the learning rate, whatever the size of a gradient.
+
+    Each client's gradients are divided by a scale of its own, so their mean is not in anybody's steps: no `reach`.
+    """
+
+    def optimiser(self, blocks: Sequence[torch.Tensor], config: TrainingConfig) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.Adam(blocks, lr=config.learning_rate, eps=EPSILON)
