@@ -25,6 +25,7 @@ from qfl.errors import (
     ContentMissing,
     ContentTooLarge,
     InvalidInput,
+    PeerUnreachable,
     StoreUnreachable,
 )
 from qfl.errors.secrets import conceal_address
@@ -117,6 +118,23 @@ class IpfsStore:
         with self._reaching():
             answer = self._client.id()
         return self._named(answer, "ID", str)
+
+    def peer_addresses(self) -> list[str]:
+        """The multiaddresses that other nodes reach this one at, for their `connect_peer`."""
+        with self._reaching():
+            answer = self._client.id()
+        return [str(address) for address in self._named(answer, "Addresses", list)]
+
+    def connect_peer(self, multiaddr: str) -> None:
+        """Have the node connect to another, so that they exchange blocks."""
+        # Not by `client.swarm.connect`, which sends every character as an address of its own.
+        options = {"timeout": f"{self._fetch_seconds}s"}
+        with self._reaching():
+            try:
+                (answer,) = self._transport.request("swarm/connect", [multiaddr], opts=options, decoder="json")
+            except NodeRefuses as error:
+                raise PeerUnreachable(multiaddr, self.address, str(error)) from error
+        self._named(answer, "Strings", list)
 
     @property
     def _client(self) -> ipfshttpclient.Client:

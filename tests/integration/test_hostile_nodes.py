@@ -19,6 +19,7 @@ from qfl.errors import (
     ContentCorrupt,
     ContentMissing,
     ContentTooLarge,
+    PeerUnreachable,
     StorageError,
     StoreUnreachable,
 )
@@ -27,6 +28,7 @@ from qfl.storage.ipfs import IpfsStore
 SECONDS = 0.1
 """What a call to a node that keeps it waiting may take; as little as makes no test long."""
 DIGEST = hashlib.sha256(b"asked for").digest()
+PEER = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWPiQDEdg1SS3juQa6Yg2Jw2ymB2E61NU1NVjxcv9HQDiW"
 
 Call = Callable[[IpfsStore], object]
 CALLS: dict[str, Call] = {
@@ -35,6 +37,8 @@ CALLS: dict[str, Call] = {
     "unpin": lambda store: store.unpin(DIGEST),
     "collect_garbage": lambda store: store.collect_garbage(),
     "identity": lambda store: store.identity(),
+    "peer_addresses": lambda store: store.peer_addresses(),
+    "connect_peer": lambda store: store.connect_peer(PEER),
 }
 EVERY_CALL = pytest.mark.parametrize("call", CALLS.values(), ids=CALLS)
 JSON_CALLS = {name: call for name, call in CALLS.items() if name not in {"get", "collect_garbage"}}
@@ -177,7 +181,7 @@ def test_an_error_that_is_no_nodes_is_named_by_its_status(body: bytes, call: Cal
 
 @pytest.mark.parametrize("name", CALLS)
 def test_an_error_of_the_node_is_told_in_its_words(name: str) -> None:
-    expected = ContentMissing if name == "get" else StoreUnreachable
+    expected = {"get": ContentMissing, "connect_peer": PeerUnreachable}.get(name, StoreUnreachable)
     body = b'{"Message":"out of\\n\\u001b[2Jorder","Code":0,"Type":"error"}'
     answer = plainly(body, "500 Internal Server Error")
     with hostile_server(answer) as url, pytest.raises(expected) as failure:

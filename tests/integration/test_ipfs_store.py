@@ -20,7 +20,7 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import probe_ipfs, wait_until_healthy
 from qfl.devnet.process import GuardedProcess
 from qfl.devnet.programs import ipfs_command
-from qfl.errors import ContentMissing, DidNotStart, InvalidInput, StoreUnreachable
+from qfl.errors import ContentMissing, DidNotStart, InvalidInput, PeerUnreachable, StoreUnreachable
 from qfl.protocol.cid import cid_of
 from qfl.storage.ipfs import IpfsStore
 
@@ -36,8 +36,7 @@ def peer(tmp_path_factory: pytest.TempPathFactory, node: Devnet) -> Iterator[Ipf
     """Another node, connected to `node`."""
     with Devnet(DevnetConfig(tmp_path_factory.mktemp("peer"), with_chain=False)) as devnet:
         store = IpfsStore(devnet.ipfs_url)
-        (address, *_) = requests.post(f"{node.ipfs_url}/api/v0/id", timeout=10).json()["Addresses"]
-        requests.post(f"{devnet.ipfs_url}/api/v0/swarm/connect", params={"arg": address}, timeout=10).raise_for_status()
+        store.connect_peer(IpfsStore(node.ipfs_url).peer_addresses()[0])
         yield store
 
 
@@ -139,6 +138,12 @@ def test_get_waits_for_content_that_is_yet_to_be_stored(peer: IpfsStore, store: 
         assert fetched.result() == data
 
 
+def test_connect_peer_says_why_it_cannot(store: IpfsStore) -> None:
+    nobody = "/ip4/127.0.0.1/tcp/1/p2p/12D3KooWPiQDEdg1SS3juQa6Yg2Jw2ymB2E61NU1NVjxcv9HQDiW"
+    with pytest.raises(PeerUnreachable, match=f"cannot connect to {re.escape(nobody)}"):
+        store.connect_peer(nobody)
+
+
 def test_the_unmodified_client_adds_and_reads_files(node: Devnet) -> None:
     with ipfshttpclient.connect(f"/ip4/127.0.0.1/tcp/{node.ipfs_url.rsplit(':')[-1]}/http") as client:
         data = os.urandom(600_000)  # three UnixFS leaves
@@ -172,6 +177,7 @@ def test_no_proxy_comes_between_a_store_and_its_own_machine(
         assert store.get(digest, max_bytes=100) == b"on this machine"
         store.unpin(digest)
         store.collect_garbage()
+        store.connect_peer(peer.peer_addresses()[0])
         assert store.identity() != peer.identity()
         assert node.status().is_healthy
     assert not seen
