@@ -39,9 +39,9 @@ def test_every_setting_is_in_the_digest():
 
 def test_learning_rate_falls_and_stays_down_after_the_last_planned_round():
     """Rounds that fail are repeated under new numbers, so a run goes past the number it planned."""
-    rates = [JOB.training_in(number).learning_rate for number in (1, 5, 10, 11, 50)]
+    rates = [replace(JOB, rounds=100).training_in(number).learning_rate for number in (1, 50, 100, 101, 500)]
     assert rates[0] == 0.1
-    assert rates[0] > rates[1] > rates[2] == rates[3] == rates[4] > 0
+    assert rates[0] > rates[1] > rates[2] == rates[3] == rates[4] == pytest.approx(0.005, rel=0.01)
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_what_is_no_job_is_refused(data):
         JobDocument.from_json(data)
 
 
-@pytest.mark.parametrize("rounds", [0, -1, True, "10", 2.5, float("inf"), None])
+@pytest.mark.parametrize("rounds", [0, -1, True, "10", 2.5, float("inf"), None, 10**12, 10**400])
 def test_number_of_rounds_that_cannot_be_planned_for_is_refused(rounds):
     """The learning rate of a round divides by it."""
     with pytest.raises(InvalidInput, match="rounds = "):
@@ -99,12 +99,6 @@ def test_recipe_of_too_many_samples_in_all_is_refused():
     """All of a round's sample numbers are drawn before its first step."""
     with pytest.raises(InvalidInput, match="163,840,000 samples in 10000 steps"):
         TrainingConfig(steps=10_000, batch_size=2**14)
-
-
-@pytest.mark.parametrize("rounds", [10**12, 10**400])
-def test_number_of_rounds_without_end_is_refused(rounds):
-    with pytest.raises(InvalidInput, match="rounds = "):
-        JobDocument.from_json(changed(rounds=rounds))
 
 
 @pytest.mark.parametrize("name", ["qubits", "layers", "classes", "features"])

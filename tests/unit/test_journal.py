@@ -29,32 +29,17 @@ def test_journal_is_private(path):
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_crash_before_the_rename_leaves_the_old_journal(path, monkeypatch):
-    Journal(path).put("round 1", salt="ab")
-    with monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.replace", disk_full)
-        with pytest.raises(OSError, match="No space"):
-            Journal(path).put("round 2", salt="cd")
-    assert Journal(path).names() == {"round 1"}
-
-
-def test_record_that_did_not_reach_the_disk_is_not_there(path, monkeypatch):
-    """Said to exist from memory, it would be sent out, and be unknown after the next restart."""
-    journal = Journal(path)
-    with monkeypatch.context() as patch:
-        patch.setattr("pathlib.Path.replace", disk_full)
-        with pytest.raises(OSError, match="No space"):
-            journal.put("round 1", salt="ab")
-    assert journal.get("round 1") is None
-
-
-def test_records_that_could_not_be_forgotten_are_still_there(path, monkeypatch):
+@pytest.mark.parametrize(
+    "change", [lambda journal: journal.put("round 2", salt="cd"), lambda journal: journal.keep(set())]
+)
+def test_what_did_not_reach_the_disk_did_not_happen(path, monkeypatch, change):
+    """Said to exist from memory, a record would be sent out, and be unknown after the next restart."""
     journal = Journal(path)
     journal.put("round 1", salt="ab")
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", disk_full)
         with pytest.raises(OSError, match="No space"):
-            journal.keep(set())
+            change(journal)
     assert journal.names() == Journal(path).names() == {"round 1"}
 
 

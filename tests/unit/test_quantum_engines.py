@@ -49,14 +49,6 @@ def test_engines_agree_on_outputs_and_gradients(arch: Architecture) -> None:
     torch.testing.assert_close(gradients[0], gradients[1], atol=1e-4, rtol=0)
 
 
-def test_fused_gradient_matches_finite_differences() -> None:
-    arch = Architecture("amplitude", qubits=3, layers=2, classes=2, features=8)
-    random = torch.Generator().manual_seed(1)
-    features = torch.rand(1, 2, 8, generator=random, dtype=torch.float64)
-    angles = torch.rand(1, 2, 3, 3, generator=random, dtype=torch.float64, requires_grad=True)
-    assert torch.autograd.gradcheck(lambda a: make_engine("fused", arch).expectations(features, a), (angles,))
-
-
 @pytest.mark.parametrize("engine", ENGINES)
 def test_ry_then_ring_by_hand(engine: str) -> None:
     # Two qubits in |00>; RY(t) on qubit 0 gives cos|00> + sin|10>; CNOT 0->1: cos|00> + sin|11>;

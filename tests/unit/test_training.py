@@ -46,15 +46,6 @@ def test_a_client_trains_the_same_alone_as_among_others(engine: str) -> None:
         _assert_same(alone, result)
 
 
-def test_engines_train_alike() -> None:
-    base, data = initial_parameters(SMALL, 1), _data(20, 2)
-    results = [
-        train_clients(SMALL, *base, [data], TrainingConfig(steps=3, batch_size=8, engine=engine), [4])[0]
-        for engine in ("fused", "torchquantum")
-    ]
-    np.testing.assert_allclose(results[0].angles, results[1].angles, atol=1e-3)
-
-
 def test_training_is_a_function_of_the_seed() -> None:
     base, data = initial_parameters(SMALL, 1), _data(30, 2)
     first, again, other = (train_clients(SMALL, *base, [data], SHORT, [seed])[0] for seed in (3, 3, 4))
@@ -82,14 +73,6 @@ def test_initial_parameters_depend_on_the_seed_and_have_no_bias() -> None:
     assert not weights[60:].any()
     np.testing.assert_array_equal(angles, initial_parameters(Architecture(), 1)[0])
     assert not np.array_equal(angles, initial_parameters(Architecture(), 2)[0])
-
-
-def test_learning_rate_falls_from_full_to_a_twentieth() -> None:
-    config = TrainingConfig(learning_rate=0.1)
-    rates = [config.in_round(number, 100).learning_rate for number in range(1, 101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates == sorted(rates, reverse=True)
-    assert rates[-1] == pytest.approx(0.005, rel=0.01)
 
 
 def test_three_rounds_of_averaging_learn_the_digits() -> None:
