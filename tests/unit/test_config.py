@@ -1,12 +1,17 @@
-"""Jobs from TOML files and options: what cannot be used is named, with what to write instead."""
+"""Jobs from TOML files, options and reports: what cannot be used is named, with what to write instead."""
 
 from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from qfl.chain.parameters import load_parameters
 from qfl.errors import InvalidInput
 from qfl.simulation.config import LANE_PRESETS, JobConfig, load_config
+from qfl.simulation.folder import kept_config
 
 
 @pytest.fixture
@@ -130,3 +135,18 @@ def test_defaults_are_those_of_the_parameter_file():
 
 def test_protocol_has_the_last_word():
     assert JobConfig(lane_bits=8, protocol={"normBound": 5}).parameters()["normBound"] == 5
+
+
+def test_a_report_gives_the_job_back(tmp_path: Path) -> None:
+    job = JobConfig(clients=3, classes=(1, 7), model={"qubits": 4}, device={"shots": 100})
+    written = {**asdict(job), "architecture": {"qubits": 4}, "recipe": {}}
+    (tmp_path / "report.json").write_text(json.dumps({"config": written}))
+    assert kept_config(tmp_path) == job
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_a_folder_without_a_report_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "report.json").write_text(content)
+    with pytest.raises(InvalidInput, match="has no report of a job"):
+        kept_config(tmp_path)

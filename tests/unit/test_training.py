@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from qfl.errors import InvalidInput, NotFinite
+from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture
+from qfl.training.batches import BATCH_CLIENTS, cut
 from qfl.training.data.datasets import LabelledData, load_dataset
 from qfl.training.data.partition import partition
+from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 from qfl.training.sampling import draw_batches
+from qfl.training.trainer import LocalTrainer
 from qfl.training.training import (
     TrainedModel,
     evaluate,
@@ -202,3 +206,38 @@ def test_refuses_clients_without_seeds_and_no_clients() -> None:
         train_clients(SMALL, *base, [], SHORT, [])
     with pytest.raises(InvalidInput, match="epochs"):
         train_centrally(SMALL, *base, _data(4, 1), SHORT, 0, 1, _data(4, 2))
+
+
+# --- batches ---
+
+
+@pytest.mark.parametrize("clients", [0, 1, BATCH_CLIENTS, BATCH_CLIENTS + 1, 5 * BATCH_CLIENTS - 1])
+def test_every_client_is_in_one_batch_in_its_order(clients: int) -> None:
+    assert [client for batch in cut(clients) for client in range(clients)[batch]] == list(range(clients))
+    assert all(0 < batch.stop - batch.start <= BATCH_CLIENTS for batch in cut(clients))
+
+
+def test_a_client_of_a_later_batch_that_diverges_is_named_by_its_place_among_all() -> None:
+    """The round leaves that client out and trains the others again: the wrong one must not go."""
+    arch = Architecture(encoding="angle", qubits=2, layers=1, classes=2, features=4)
+    job = JobDocument(arch, TrainingConfig(steps=1, batch_size=2), rounds=1)
+    good = LabelledData(np.ones((2, 4), np.float32), np.array([0, 1]))
+    bad = LabelledData(np.full((2, 4), 3e38, np.float32), np.array([0, 1]))
+    clients = BATCH_CLIENTS + 3
+    data = dict.fromkeys(range(clients), good) | {clients - 1: bad}
+    shape = arch.shape
+    task = TrainingTask(np.zeros(shape.quantum), np.zeros(shape.classical), 1, RoundNumber(1))
+    with pytest.raises(NotFinite) as caught:
+        LocalTrainer(job, data).train([task] * clients, list(range(clients)))
+    assert caught.value.index == clients - 1
+
+
+@pytest.mark.parametrize("ansatz", ["classical", "hardware-efficient", "strongly-entangling", "u3"])
+def test_every_ansatz_learns_which_feature_is_larger(ansatz: str) -> None:
+    arch = Architecture("amplitude", qubits=2, layers=4, classes=2, features=2, ansatz=ansatz)
+    features = np.random.default_rng(1).random((200, 2)).astype(np.float32)
+    data = LabelledData(features, (features[:, 0] > features[:, 1]).astype(np.int64))
+    angles, weights = initial_parameters(arch, seed=3)
+    assert (angles.size, weights.size) == (arch.shape.quantum, arch.shape.classical)
+    (trained,) = train_clients(arch, angles, weights, [data], TrainingConfig(steps=150, learning_rate=0.05), [1])
+    assert evaluate(arch, trained.angles, trained.weights, data).accuracy > 0.9
