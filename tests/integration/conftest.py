@@ -7,6 +7,7 @@ from importlib.util import find_spec
 
 import pytest
 from dishonest import liars_town, make_up_stakes
+from eth_account import Account
 from testnet import Testnet
 
 from qfl.crypto.norm.keys import NormKeys
@@ -29,6 +30,12 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
     """
     with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"))) as running:
         yield running
+
+
+@pytest.fixture
+def payee() -> str:
+    """An account with nothing: what it has in the end is how often it was paid."""
+    return str(Account.create().address)
 
 
 @pytest.fixture(scope="session")

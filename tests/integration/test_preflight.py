@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from eth_account import Account
-from gate import Gate, gate_before
+from proxies import Gate, gate_before
 
 from qfl.apps.cli.main import cli
 from qfl.chain.rpc.accounts import development_account
