@@ -12,14 +12,12 @@ from threading import Thread
 import requests
 import uvicorn
 from proxies import Ask, Whole, proxy
+from waiting import PATIENCE_SECONDS, wait_until
 
 from qfl.apps.explorer.app import make_app
 from qfl.apps.explorer.watcher import Watcher
 from qfl.chain.deployment import Deployment
 from qfl.storage.store import ContentStore
-
-PATIENCE_SECONDS = 300.0
-"""When a wait is given up: long, for a machine that is busy with other things."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,7 @@ class Explored:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something has become so."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, self.watcher.complaints()
-            time.sleep(0.05)
+        wait_until(condition, self.watcher.complaints)
 
     def wait_until_read(self, height: int) -> None:
         """Wait until every block up to this one was read."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
-from rich.console import Console
+from jobs import run
 from testnet import SMALL, genesis_of
 
 from qfl.apps.cli.main import cli
@@ -22,9 +22,7 @@ from qfl.devnet.config import CHAIN_ID
 from qfl.errors import ContractReverted, InvalidInput
 from qfl.quorum.bls import BlsScheme
 from qfl.simulation.config import JobConfig
-from qfl.simulation.display import Display
 from qfl.simulation.preflight import estimate_run
-from qfl.simulation.run import Place, run_job
 
 pytestmark = pytest.mark.rest
 
@@ -44,7 +42,7 @@ JOB = JobConfig(
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("job") / "run"
-    report = run_job(JOB, Place(folder), Display(Console(quiet=True), JOB.rounds))
+    report = run(JOB, folder)
     assert [entry["included"] for entry in report["rounds"]] == [2, 2]
     gas = report["gas"]
     assert (len(gas["register_bls_key"]), len(gas["pack_bls_keys"])) == (5, 1)
@@ -63,7 +61,7 @@ def test_every_round_can_be_verified(finished: Path) -> None:
 
 def test_a_run_is_not_taken_up_with_another_quorum(finished: Path) -> None:
     with pytest.raises(InvalidInput, match=r"quorum = 'lms': .* was begun with another one"):
-        run_job(replace(JOB, quorum="lms"), Place(finished, resume=True), Display(Console(quiet=True), JOB.rounds))
+        run(replace(JOB, quorum="lms"), finished, resume=True)
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from jobs import run
 from rich.console import Console
 
 import qfl.validator.seat
@@ -35,7 +36,6 @@ from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display
 from qfl.simulation.folder import kept_devnet
 from qfl.simulation.preflight import estimate_run
-from qfl.simulation.run import Place, run_job
 
 JOB = JobConfig(
     clients=3,
@@ -56,11 +56,6 @@ BUDGETS = {
     "checkpoint": 700_000,
     "publish": 330_000,
 }
-
-
-def run(job: JobConfig, folder: Path, display: Display | None = None, resume: bool = False) -> dict[str, Any]:
-    shown = display or Display(Console(quiet=True), job.rounds)
-    return run_job(job, Place(folder, resume=resume), shown)
 
 
 @pytest.fixture(scope="module")

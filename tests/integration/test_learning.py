@@ -6,14 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from rich.console import Console
+from jobs import run
 
 from qfl.protocol.content import content_digest, encode
 from qfl.simulation.config import JobConfig
-from qfl.simulation.display import Display
 from qfl.simulation.federation import Federation
 from qfl.simulation.prepare import prepare_job
-from qfl.simulation.run import Place, run_job
 
 pytestmark = pytest.mark.rest
 
@@ -40,7 +38,7 @@ RECIPES = [
 def test_the_models_are_those_of_a_run_on_a_chain(recipe: dict[str, object], tmp_path: Path) -> None:
     """From the second round on, what a client kept on disk and what the chain published decide its steps too."""
     config = replace(JOB, training={**JOB.training, **recipe})
-    document = run_job(config, Place(tmp_path / "run"), Display(Console(quiet=True), config.rounds))
+    document = run(config, tmp_path / "run")
     job, _, shares = prepare_job(config)
     federation = Federation(config, job, shares)
     published = [federation.step() for _ in range(config.rounds)]

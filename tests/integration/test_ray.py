@@ -5,18 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import pytest
-from rich.console import Console
+from jobs import run
 
 from qfl.devnet.ports import choose_port
 from qfl.errors import WorkersFailed
 from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.simulation.config import JobConfig, load_config
-from qfl.simulation.display import Display
 from qfl.simulation.prepare import prepare_job
-from qfl.simulation.run import Place, run_job
 from qfl.training.ray_trainer import RayTrainer
 from qfl.training.trainer import LocalTrainer
 from qfl.training.training import initial_parameters
@@ -34,10 +31,6 @@ JOB = JobConfig(
     training={"steps": 5},
 )
 """More clients than one batch holds, so that Ray trains them apart."""
-
-
-def run(job: JobConfig, folder: Path) -> dict[str, Any]:
-    return run_job(job, Place(folder), Display(Console(quiet=True), job.rounds))
 
 
 needs_ray = pytest.mark.skipif(find_spec("ray") is None, reason="ray missing: pip install -e '.[ray]'")

@@ -1,0 +1,17 @@
+"""Whole runs of `qfl run`, in this process and without a word."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from qfl.simulation.config import JobConfig
+from qfl.simulation.display import Display
+from qfl.simulation.run import Place, run_job
+
+
+def run(job: JobConfig, folder: Path, display: Display | None = None, resume: bool = False) -> dict[str, Any]:
+    """The report of a run in a folder."""
+    return run_job(job, Place(folder, resume=resume), display or Display(Console(quiet=True), job.rounds))
