@@ -17,12 +17,13 @@ from dishonest import (
     assert_punished,
     collude,
     honest_result,
-    liars_town,
     lie_about_one_lane,
     make_challenger,
     stakes,
+    testnet_of_liars,
     until_checkpoint_phase,
     until_checkpoint_phase_with,
+    withhold_the_aggregate,
 )
 from testnet import Testnet
 
@@ -38,10 +39,6 @@ from qfl.protocol.types import Checkpoint
 pytestmark = pytest.mark.rest
 
 CheckpointLie = Callable[[Testnet, ShardResult], Checkpoint]
-
-
-def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
-    return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
 
 
 def name_a_wrong_digest(testnet: Testnet, honest: ShardResult) -> Checkpoint:
@@ -91,7 +88,7 @@ def test_lanes_of_four_bits_are_opened_and_added_up_as_such(
     devnet: Devnet, tmp_path: Path, lie: CheckpointLie, fault: Fault, function: str
 ) -> None:
     """An honest round first: two lanes share a byte in content, root, chunk and contract alike."""
-    with liars_town(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as testnet:
+    with testnet_of_liars(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as testnet:
         # Client 4 is within the bound, or one over it.
         lanes = np.array([7, -8, 7, -8, 7, 0 if fault is Fault.AGGREGATE else 1], np.int8)
         number, _ = until_checkpoint_phase_with(testnet, lanes, lane_bits=4)

@@ -13,19 +13,17 @@ from dishonest import (
     assert_punished,
     collude,
     honest_result,
-    key_of,
     make_challenger,
     publish_false,
     stakes,
     until_checkpoint_phase,
 )
-from testnet import SHARD, Testnet
+from testnet import SHARD, Testnet, in_seat, without
 
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.contracts.disputes import Fault
-from qfl.crypto.keyfile import KeyFile
 from qfl.node.recompute import recompute_model
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.types import ParticipantId, RoundNumber
@@ -83,7 +81,7 @@ def propose_another(testnet: Testnet, number: RoundNumber) -> ParticipantId:
     """Announce a second checkpoint of turn 0, signed by its seat; return who that is."""
     seat_0 = testnet.ledger.beacon.committee(number, SHARD)[0]
     other = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
-    signature = key_of(testnet, seat_0).sign(testnet.ledger.beacon_domain.checkpoint(other))
+    signature = testnet.key_of(seat_0).sign(testnet.ledger.beacon_domain.checkpoint(other))
     testnet.owner.send(testnet.ledger.shards[SHARD].propose(other, signature, seat_0))
     return seat_0
 
@@ -105,26 +103,13 @@ def test_a_seat_that_attests_another_checkpoint_than_it_proposed_pays_and_the_ro
 def test_rotating_the_key_is_no_way_out_of_an_equivocation(testnet: Testnet) -> None:
     number = until_checkpoint_phase(testnet)
     network = testnet.network()
-    seat_0 = testnet.ledger.beacon.committee(number, SHARD)[0]
-    proposer = next(validator for validator in network.validators if validator.participant == seat_0)
+    proposer = in_seat(network, number, 0)
     assert proposer.verify(proposer.duty())
     liar = propose_another(testnet, number)
-    rotate_key(testnet, liar)
-    run_until(
-        replace(network, validators=[other for other in network.validators if other is not proposer]), Phase.PUBLISH
-    )
+    testnet.rotate_key(liar)
+    run_until(without(network, liar), Phase.PUBLISH)
     run_until(testnet.network(), Phase.IDLE)
     before = stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)
     assert_next_round_is_good(testnet, number)
-
-
-def rotate_key(testnet: Testnet, validator: ParticipantId) -> None:
-    name = next(name for name in testnet.keys if "validator" in name and testnet.join(name) == validator)
-    old, new = testnet.keys[name], KeyFile.create(testnet.folder / name / "new.lms", 5)
-    nonce = testnet.ledger.staking.participant(validator).nonce
-    signature = old.sign(testnet.ledger.staking_domain.rotation(validator, new.public, nonce))
-    testnet.owner.send(testnet.ledger.staking.rotate_key(validator, new.public, signature))
-    old.close()
-    testnet.keys[name] = new

@@ -38,9 +38,7 @@ def test_no_role_bonds_for_a_job_that_it_cannot_do(
     testnet.keys[name].close()
     folder = testnet.folder / name
     role = ["--shares", "1/2"] if command == "client host" else ["--key", str(folder / "key.lms")]
-    devnet = testnet.devnet
-    network = ["--rpc", devnet.rpc_url, "--ipfs", devnet.ipfs_url, "--deployment", str(testnet.deployment_path)]
-    options = [*network, "--account", "dev:9", "--folder", str(folder / "state"), *role]
+    options = [*testnet.where, "--account", "dev:9", "--folder", str(folder / "state"), *role]
     line = require_one_line(run_command(capsys, *command.split(), *options), exit_code=2)
     assert "encoding = 'elsewhere': no such encoder is installed; here are amplitude, angle" in line
     assert testnet.ledger.staking.participant_count() == 0

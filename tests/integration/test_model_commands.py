@@ -28,9 +28,7 @@ Qfl = Callable[..., Done]
 def qfl(devnet: Devnet, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Qfl]:
     """Run a command on a testnet's model in this process."""
     with Testnet(devnet, tmp_path, job=JOB) as testnet:
-        where = ["--rpc", devnet.rpc_url, "--ipfs", devnet.ipfs_url, "--deployment", str(testnet.deployment_path)]
-
-        yield lambda command, *arguments: run_command(capsys, command, *where, *arguments)
+        yield lambda command, *arguments: run_command(capsys, command, *testnet.where, *arguments)
 
 
 def test_published_model_is_exported_in_both_forms(qfl: Qfl, tmp_path: Path) -> None:

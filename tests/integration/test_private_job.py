@@ -90,6 +90,7 @@ def test_verify_with_a_seats_key_recomputes_the_aggregates_too(both: Path) -> No
     output = verify(both / "private", "--skip-proofs", "--kem-key", str(key))
     assert output.count("recomputed aggregate equals the attested one") == 2
     assert "sealed" not in output
+    assert output.count("the norm proofs of shard 0 were not checked again") == 2
     with pytest.raises(KemKeyUnusable):
         verify(both / "private", "--kem-key", str(both / "modes.json"))
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dishonest import ATTESTERS, honest_result, key_of, make_challenger, stakes
+from dishonest import ATTESTERS, honest_result, make_challenger, stakes
 from shard_testnet import ShardTestnet
-from testnet import SHARD, Testnet, step_clients
+from testnet import SHARD, Testnet, in_seat, step_clients
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import Shard
@@ -144,12 +144,12 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     testnet.end_phase()
     committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
     for seat in ATTESTERS:
-        signature = key_of(testnet, committee[seat]).sign(digest)
+        signature = testnet.key_of(committee[seat]).sign(digest)
         said = ledger.shards[SHARD].attest(outdated, seat, digest, signature, committee[seat])
         proposed = ledger.shards[SHARD].propose(outdated, signature, committee[seat])
         testnet.owner.send(proposed if seat == outdated.turn else said)
 
-    (onlooker,) = (validator for validator in network.validators if validator.participant == committee[2])
+    onlooker = in_seat(network, number, 2)
     for _ in range(2):
         onlooker.verify(onlooker.duty())
     assert ledger.round(number).accepted() == []
