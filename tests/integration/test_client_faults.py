@@ -1,6 +1,6 @@
 """Clients that do not keep to the program, or fall ill, on a real chain and a real IPFS node.
 
-Rounds follow one another in one town; the clock is the development chain's, so nothing here waits.
+Rounds follow one another on one testnet; the clock is the development chain's, so nothing here waits.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from qfl.simulation.outcome import count_included
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
         yield built
         built.assert_everything_stands()
 

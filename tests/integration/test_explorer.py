@@ -42,7 +42,7 @@ INVALID = b"\xff\xfe\x00<script>\xc3\x28"
 @pytest.fixture(scope="module")
 def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
     """A round with two honest clients, and a third that has revealed content of its own choice."""
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as testnet:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as testnet:
         rogue = testnet.rogue(3)
         testnet.store.put(INVALID)
         digest = testnet.store.put(HOSTILE)

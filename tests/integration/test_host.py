@@ -20,7 +20,7 @@ from qfl.simulation.outcome import count_included
 
 @pytest.fixture
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=6, validators=4, shards=2, seats=2) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet"), clients=6, validators=4, shards=2, seats=2) as built:
         yield built
 
 

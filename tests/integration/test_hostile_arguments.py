@@ -23,7 +23,7 @@ def with_login(url: str) -> str:
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=1) as testnet:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet"), clients=1) as testnet:
         yield testnet
 
 

@@ -89,7 +89,7 @@ NO_ANSWERS = [
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=1) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet"), clients=1) as built:
         built.join("client-1")
         for number in range(1, 5):
             built.join(f"validator-{number}")

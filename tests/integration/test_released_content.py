@@ -33,7 +33,7 @@ def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
     In the first one the committee agrees without its proposer.
     """
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=2, challengeSeconds=60) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet"), clients=2, challengeSeconds=60) as built:
         first = network(built)
         proposer = built.ledger.beacon.committee(run_until(first, Phase.COMMIT), SHARD)[0]
         run_round(without(first, proposer))

@@ -81,7 +81,7 @@ def until_revealed(network: Network) -> RoundNumber:
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
         run_round(built.network(clients=[1, 2, 3]))
         yield built
         built.assert_everything_stands()

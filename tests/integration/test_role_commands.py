@@ -14,7 +14,7 @@ import pytest
 from commands import Done, require_one_line, run_command
 from eth_account import Account
 from eth_utils.address import to_checksum_address
-from testnet import SHARD, Testnet
+from testnet import SHARD, SMALL, Testnet
 from waiting import PATIENCE_SECONDS
 
 from qfl.crypto.keyfile import KeyFile
@@ -231,3 +231,32 @@ def test_after_a_rotation_the_new_key_signs(testnet: Testnet, qfl: Qfl) -> None:
     assert verify(testnet.keys["client-1"].public, digest, call["signature"])
     again = qfl("stake", "exit", number, "--key", old, *flat(chain_options(testnet)))
     assert (again.exit_code, "is not the key of participant" in again.errors) == (2, True)
+
+
+# --- a job that needs what is not installed here ---
+
+
+class Foreign(JobDocument):
+    """A job document as somebody writes it who has an encoder called "elsewhere"."""
+
+    def to_json(self) -> bytes:
+        return super().to_json().replace(b'"encoding":"angle"', b'"encoding":"elsewhere"')
+
+
+@pytest.fixture
+def foreign_testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
+    job = Foreign(SMALL.architecture, SMALL.training, SMALL.rounds)
+    with Testnet(devnet, tmp_path, job=job) as built:
+        yield built
+
+
+@pytest.mark.parametrize("command", ["client run", "client host", "validator run"])
+def test_no_role_bonds_for_a_job_that_it_cannot_do(foreign_testnet: Testnet, qfl: Qfl, command: str) -> None:
+    """Its stake would be locked, and slashed in the private mode for every round that it does not reveal in."""
+    options = role_options(foreign_testnet, "validator-1" if command == "validator run" else "client-1")
+    if command == "client host":
+        options = {**options, "--shares": "1/2"}
+        del options["--key"]
+    line = require_one_line(qfl(*command.split(), *flat(options)), 2)
+    assert "encoding = 'elsewhere': no such encoder is installed; here are amplitude, angle" in line
+    assert foreign_testnet.ledger.staking.participant_count() == 0

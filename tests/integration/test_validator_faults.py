@@ -1,6 +1,6 @@
 """Validators that are away, lie, die or are impersonated; chain and IPFS node that restart in mid-round.
 
-Rounds follow one another in one town; the clock is the development chain's, so nothing here waits.
+Rounds follow one another on one testnet; the clock is the development chain's, so nothing here waits.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from qfl.validator.validator import Validator
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
         yield built
         built.assert_everything_stands()
 

@@ -1,4 +1,4 @@
-"""What nodes say when they answer with an error, and what is made of it: wait, ask for less, or believe it."""
+"""Talking to nodes: what is made of their errors, which chain a call goes to, the thread that connections share."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.refusals import LOGS, is_batch_too_large, is_fee_too_low, is_nonce_taken, refusal_of
+from qfl.chain.rpc.router import ChainRouter
+from qfl.chain.rpc.rpc import wait_for
+from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeBusy, RpcFailed, RpcRefused
 from qfl.node.retry import PASSING
 
@@ -105,3 +109,70 @@ def test_a_request_of_too_many_calls_is_known_by_its_words() -> None:
     assert is_batch_too_large({"code": -32600, "message": "Batch size exceeds 10"})
     assert not is_batch_too_large({"code": -32005, "message": "limit exceeded"})
     assert not is_batch_too_large(None)
+
+
+# --- several chains ---
+
+
+BEACON, SHARD = 31_337, 31_338
+
+
+class StubCarrier:
+    """Carries nothing, and says on which chain it did."""
+
+    def __init__(self, chain_id: int) -> None:
+        self.chain_id, self.address = chain_id, f"payer on {chain_id}"
+
+    def balance_wei(self) -> int:
+        return self.chain_id
+
+    def send(self, call: UnsentCall) -> Receipt:
+        return Receipt(call.label, None, None, "0x", 1, 2, 3, self.chain_id)
+
+    async def carry(self, calls: list[UnsentCall]) -> list[Receipt]:
+        return [self.send(call) for call in calls]
+
+    def dry_run(self, call: UnsentCall) -> int:
+        return self.chain_id
+
+
+def call(label: str, chain_id: int | None) -> UnsentCall:
+    return UnsentCall(label, "0x", b"", chain_id=chain_id)
+
+
+@pytest.fixture
+def router() -> ChainRouter:
+    return ChainRouter({chain_id: StubCarrier(chain_id) for chain_id in (BEACON, SHARD)})
+
+
+@pytest.mark.parametrize(("chain_id", "expected"), [(BEACON, BEACON), (SHARD, SHARD), (None, BEACON)])
+def test_a_call_goes_to_its_contracts_chain(router, chain_id, expected):
+    assert router.send(call("commit", chain_id)).chain_id == expected
+    assert router.dry_run(call("commit", chain_id)) == expected
+
+
+def test_outcomes_of_many_calls_come_back_in_the_calls_order(router):
+    """Rewards go to the beacon, commits to a shard: told apart by place only."""
+    calls = [call("a", SHARD), call("b", BEACON), call("c", SHARD), call("d", None)]
+    found = [(receipt.label, receipt.chain_id) for receipt in router.send_many(calls)]
+    assert found == [("a", SHARD), ("b", BEACON), ("c", SHARD), ("d", BEACON)]
+
+
+def test_the_account_that_is_named_and_funded_is_the_beacons(router):
+    assert (router.address, router.balance_wei()) == (f"payer on {BEACON}", BEACON)
+
+
+# --- the thread ---
+
+
+async def answer() -> int:
+    return 7
+
+
+def test_a_listener_that_calls_the_chain_is_refused_instead_of_hanging_for_ever() -> None:
+    async def listener() -> int:
+        return wait_for(answer())
+
+    with pytest.raises(RuntimeError, match="listeners must not call the chain"):
+        wait_for(listener())
+    assert wait_for(answer()) == 7
