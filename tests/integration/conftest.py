@@ -7,7 +7,7 @@ from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
-from dishonest import make_up_stakes, testnet_of_liars
+from dishonest import liars_testnet, make_up_stakes
 from eth_account import Account
 from testnet import SMALL, Testnet
 
@@ -51,7 +51,7 @@ def norm_keys(tmp_path_factory: pytest.TempPathFactory) -> NormKeys:
 @pytest.fixture(scope="module")
 def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
     """A testnet for a module's lies; the private mode's tests have one of their own."""
-    with testnet_of_liars(devnet, tmp_path_factory.mktemp("testnet")) as built:
+    with liars_testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
         yield built
         built.assert_everything_stands()
 

@@ -27,7 +27,7 @@ ATTESTERS = (0, 1, 3)
 CHALLENGER = 15
 
 
-def testnet_of_liars(devnet: Devnet, folder: Path, **parameters: int) -> Testnet:
+def liars_testnet(devnet: Devnet, folder: Path, **parameters: int) -> Testnet:
     """A testnet after one honest round; its norm bound is one that four clients can exceed."""
     testnet = Testnet(devnet, folder, clients=4, **{"normBound": 2**30, **parameters})
     run_round(testnet.network(clients=CLIENTS))
@@ -101,6 +101,12 @@ def publish_false(testnet: Testnet, root: bytes, digest: bytes) -> ParticipantId
     signature = testnet.keys["validator-1"].sign(message)
     testnet.owner.send(testnet.ledger.beacon.publish(number, publisher, root, digest, signature))
     return publisher
+
+
+def publish_one_altered_coordinate(testnet: Testnet, honest: Content) -> ParticipantId:
+    false = altered(honest)
+    testnet.store.put(encode(false))
+    return publish_false(testnet, lanes_root(false), content_digest(encode(false)))
 
 
 def stakes(testnet: Testnet) -> dict[str, int]:

@@ -7,26 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
-from testnet import SHARD, Nudger, Rogue, Testnet
+from testnet import SHARD, Nudger, Rogue, Testnet, fresh_testnet
 
 from qfl.chain.contracts.beacon import Phase
-from qfl.devnet import Devnet
 from qfl.errors import NotFinite
 from qfl.protocol.content import Content, ContentKind, encode, lanes_root
 from qfl.protocol.types import TrainingResult, TrainingTask
 from qfl.simulation.driver import run_round, run_until
 from qfl.simulation.outcome import count_included
 
-
-@pytest.fixture(scope="module")
-def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
-        yield built
-        built.assert_everything_stands()
+testnet = fresh_testnet("module", audited=True)
 
 
 def make_update(rogue: Rogue) -> Content:

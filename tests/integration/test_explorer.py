@@ -16,9 +16,13 @@ from threading import Thread
 
 import pytest
 import requests
-from dishonest import assert_next_round_is_good, make_challenger, until_checkpoint_phase
+from dishonest import (
+    assert_next_round_is_good,
+    make_challenger,
+    publish_one_altered_coordinate,
+    until_checkpoint_phase,
+)
 from looking import Explored, Twist, exploring, twisting_proxy
-from test_disputed_models import publish_one_altered_coordinate
 from test_ipfs_store import file_of
 from testnet import Testnet
 

@@ -5,18 +5,16 @@ The chain tells of the first; the second nobody knows, so the role sits the open
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Nudger, Testnet, in_seat, reach_checkpoint_phase, step_clients, without
+from testnet import SHARD, Nudger, Testnet, fresh_testnet, in_seat, reach_checkpoint_phase, step_clients, without
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import signature_bytes
-from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, KeyFileBehind
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.quorum.lms import decode_bundle
@@ -26,10 +24,7 @@ from qfl.simulation.driver import run_round, run_until
 pytestmark = pytest.mark.rest
 
 
-@pytest.fixture
-def testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path) as built:
-        yield built
+testnet = fresh_testnet("function")
 
 
 # --- an old copy of the key ----------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -14,12 +14,11 @@ import pytest
 from commands import Done, require_one_line, run_command
 from eth_account import Account
 from eth_utils.address import to_checksum_address
-from testnet import SHARD, SMALL, Testnet
+from testnet import SHARD, SMALL, Testnet, fresh_testnet
 from waiting import PATIENCE_SECONDS
 
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import verify
-from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.quantum.architecture import Architecture
 from qfl.simulation.driver import run_round
@@ -30,10 +29,7 @@ DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), Tr
 NOBODY_LISTENS = "http://127.0.0.1:9"
 
 
-@pytest.fixture
-def testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path, job=DIGITS) as built:
-        yield built
+testnet = fresh_testnet("function", job=DIGITS)
 
 
 Qfl = Callable[..., Done]
@@ -243,11 +239,7 @@ class Foreign(JobDocument):
         return super().to_json().replace(b'"encoding":"angle"', b'"encoding":"elsewhere"')
 
 
-@pytest.fixture
-def foreign_testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
-    job = Foreign(SMALL.architecture, SMALL.training, SMALL.rounds)
-    with Testnet(devnet, tmp_path, job=job) as built:
-        yield built
+foreign_testnet = fresh_testnet("function", job=Foreign(SMALL.architecture, SMALL.training, SMALL.rounds))
 
 
 @pytest.mark.parametrize("command", ["client run", "client host", "validator run"])

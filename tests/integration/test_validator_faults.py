@@ -5,13 +5,12 @@ Rounds follow one another on one testnet; the clock is the development chain's, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from dishonest import honest_result
-from testnet import SHARD, Testnet, in_seat, reach_checkpoint_phase, step_clients, without
+from testnet import SHARD, Testnet, fresh_testnet, in_seat, reach_checkpoint_phase, step_clients, without
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.accounts import development_account
@@ -19,19 +18,13 @@ from qfl.chain.rpc.receipts import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
-from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.simulation.driver import run_until
 from qfl.simulation.outcome import count_included
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
 
-
-@pytest.fixture(scope="module")
-def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
-        yield built
-        built.assert_everything_stands()
+testnet = fresh_testnet("module", audited=True)
 
 
 def test_the_others_agree_without_a_proposer_that_is_away(testnet: Testnet) -> None:

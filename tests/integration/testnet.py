@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import pytest
 
 from experiments.attacks.testnet import SHARD, LocalTestnet, role_of
 from qfl.auditor.rounds import Auditor
@@ -198,3 +200,16 @@ def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
 def without(network: Network, absent: ParticipantId) -> Network:
     """The network, in which one validator does nothing."""
     return replace(network, validators=[each for each in network.validators if each.participant != absent])
+
+
+def fresh_testnet(scope: Literal["function", "module"], audited: bool = False, **settings: Any) -> Any:
+    """A fixture: a testnet with these settings for each test, or for all of a module; `audited` in the end."""
+
+    @pytest.fixture(scope=scope)
+    def made(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+        with Testnet(devnet, tmp_path_factory.mktemp("testnet"), **settings) as built:
+            yield built
+            if audited:
+                built.assert_everything_stands()
+
+    return made

@@ -1,6 +1,7 @@
 """Circuits as on a device: estimates scatter about values worked out by hand, shifted runs give the engine's gradient.
 
-Generators are seeded, so nothing here is left to chance; bounds are five standard errors wide."""
+Generators are seeded, so nothing here is left to chance; bounds are five standard errors wide.
+"""
 
 from __future__ import annotations
 

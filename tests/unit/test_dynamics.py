@@ -135,21 +135,18 @@ def link(latency_seconds: float = 0.1, loss: float = 0.0) -> Link:
     return Link("test", "", latency_seconds, down_bps=12_000.0, up_bps=6_000.0, loss=loss, sources={})
 
 
-def test_a_packet_takes_the_latency_and_its_bits_headers_included() -> None:
-    assert link().up_seconds(1_460) == pytest.approx(0.1 + 8 * 1_500 / 6_000)
-
-
-def test_a_download_asks_first() -> None:
-    assert link().down_seconds(1_460) == pytest.approx(0.1 + 0.1 + 8 * 1_500 / 12_000)
-
-
-def test_a_byte_more_than_a_packet_costs_a_second_header() -> None:
-    assert link().up_seconds(1_461) - link().up_seconds(1_460) == pytest.approx(8 * 41 / 6_000)
-
-
-def test_a_lost_half_doubles_the_sending_and_waits_a_round_trip_for_a_lone_packet() -> None:
-    # 1 / (1 - 1/2) = 2 sendings; 1/2 + 1/4 + ... = 1 round of repetition.
-    assert link(loss=0.5).up_seconds(1_460) == pytest.approx(0.1 + 2 * 8 * 1_500 / 6_000 + 2 * 0.1)
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        pytest.param(link().up_seconds(1_460), 0.1 + 8 * 1_500 / 6_000, id="latency, and bits with a header"),
+        pytest.param(link().down_seconds(1_460), 0.1 + 0.1 + 8 * 1_500 / 12_000, id="a download asks first"),
+        pytest.param(link().up_seconds(1_461), 0.1 + 8 * 1_541 / 6_000, id="a byte more costs a second header"),
+        # 1 / (1 - 1/2) = 2 sendings; 1/2 + 1/4 + ... = 1 round of repetition.
+        pytest.param(link(loss=0.5).up_seconds(1_460), 0.1 + 2 * 8 * 1_500 / 6_000 + 2 * 0.1, id="a half is lost"),
+    ],
+)
+def test_a_transfer_takes_what_its_packets_take(found: float, expected: float) -> None:
+    assert found == pytest.approx(expected)
 
 
 def test_two_packets_wait_for_the_slower_one() -> None:

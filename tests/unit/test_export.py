@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -152,30 +153,27 @@ def test_sources_of_angles_by_hand() -> None:
     assert circuit.operations == (Operation("rx", (0,), (Trainable(0, -3.0),)), Operation("u1", (0,), (Feature(1),)))
 
 
-def test_refuses_an_angle_of_two_numbers() -> None:
-    class Product(tq.QuantumModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.angle = torch.nn.Parameter(torch.tensor([1.0]))
+class Turning(tq.QuantumModule):
+    """Turns a wire by what `angle_of` makes of a parameter and the samples."""
 
-        def forward(self, device: tq.QuantumDevice, sample: torch.Tensor) -> None:
-            tqf.rx(device, wires=0, params=self.angle * sample[:, 0])
+    def __init__(self, angle_of: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]) -> None:
+        super().__init__()
+        self.angle, self.angle_of = torch.nn.Parameter(torch.tensor([1.0])), angle_of
 
-    with pytest.raises(InvalidInput, match="depends on 2 numbers"):
-        trace_module(Product(), wires=1, features=1)
+    def forward(self, device: tq.QuantumDevice, sample: torch.Tensor) -> None:
+        tqf.rx(device, wires=0, params=self.angle_of(self.angle, sample))
 
 
-def test_refuses_an_angle_that_is_not_linear() -> None:
-    class Square(tq.QuantumModule):
-        def __init__(self) -> None:
-            super().__init__()
-            self.angle = torch.nn.Parameter(torch.tensor([1.0]))
-
-        def forward(self, device: tq.QuantumDevice) -> None:
-            tqf.rx(device, wires=0, params=self.angle**2)
-
-    with pytest.raises(InvalidInput, match="not linear"):
-        trace_module(Square(), wires=1)
+@pytest.mark.parametrize(
+    ("angle_of", "message"),
+    [
+        (lambda angle, sample: angle * sample[:, 0], "depends on 2 numbers"),
+        (lambda angle, _sample: angle**2, "not linear"),
+    ],
+)
+def test_refuses_an_angle_that_is_no_line_of_one_number(angle_of, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message):
+        trace_module(Turning(angle_of), wires=1, features=1)
 
 
 def test_gates_work_again_after_a_trace_that_failed() -> None:

@@ -1,13 +1,17 @@
-"""The job document: what a client that joins learns, and what it must not swallow."""
+"""The job document and its architecture: what a client that joins learns, and what it must not swallow."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
 
 from qfl.errors import ContentMissing, ContentTooLarge, InvalidInput, MalformedContent
+from qfl.protocol.types import ModelShape
 from qfl.quantum.architecture import Architecture
 from qfl.storage.memory import MemoryStore
 from qfl.training.job import LONGEST_BYTES, JobDocument, fetch_job, training_config
@@ -126,3 +130,95 @@ def test_endless_document_is_not_read():
 def test_unknown_training_setting_of_a_config_file_is_named():
     with pytest.raises(InvalidInput, match="epochs"):
         training_config({"epochs": 3})
+
+
+# --- the architecture ---
+
+
+@pytest.mark.parametrize(
+    ("architecture", "angles", "weights"),
+    [
+        (Architecture(), 16 * 6 * 3, 10 * 6 + 10),  # layers, qubits, angles; weights and biases
+        (Architecture(ansatz="hardware-efficient"), 192, 70),
+        (Architecture(ansatz="strongly-entangling"), 288, 70),
+        (Architecture(ansatz="u3"), 576, 70),
+        (Architecture(layers=8, classes=6, head=False), 144, 0),
+        # About as many: 5 units of 64 inputs and 10 outputs, 5 * 75 + 10, beside 358; 4 would be 310.
+        (Architecture(ansatz="classical"), 0, 385),
+    ],
+)
+def test_shape_is_what_circuit_and_head_take(architecture: Architecture, angles: int, weights: int) -> None:
+    assert architecture.shape == ModelShape(angles, weights)
+
+
+def test_json_is_canonical_and_its_digest_is_sha256() -> None:
+    data = Architecture(encoding="amplitude", qubits=4, layers=2, classes=3, head=False, features=16).to_json()
+    assert data == (
+        b'{"ansatz":"zyz-ring","classes":3,"encoding":"amplitude","features":16,"head":false,"layers":2,"qubits":4,'
+        b'"version":2}'
+    )
+    assert Architecture.from_json(data).digest() == hashlib.sha256(data).digest()
+
+
+def _document(**changes: object) -> bytes:
+    document = {**json.loads(Architecture().to_json()), **changes}
+    return json.dumps(document, sort_keys=True, separators=(",", ":")).encode()
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b"[" * 100_000,
+        b" " + Architecture().to_json(),
+        _document(version=1),
+        _document(shots=100),
+    ],
+    ids=["empty", "not text", "no object", "deep", "second form of one document", "version", "unknown field"],
+)
+def test_from_json_refuses_other_documents(data: bytes) -> None:
+    with pytest.raises(MalformedContent):
+        Architecture.from_json(data)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("encoding", "basis"),
+        ("ansatz", "qaoa"),
+        ("qubits", 1),
+        ("qubits", 13),
+        ("qubits", 6.0),
+        ("layers", 0),
+        ("layers", True),
+        ("classes", 1),
+        ("features", 0),
+        ("features", 65),
+        ("head", 1),
+    ],
+)
+def test_refuses_values_out_of_range(field: str, value: object) -> None:
+    with pytest.raises(InvalidInput, match=f"^{field} = "):
+        Architecture.from_json(_document(**{field: value}))
+
+
+def test_refuses_more_classes_than_qubits_without_a_head() -> None:
+    with pytest.raises(InvalidInput, match="there are 6"):
+        Architecture(classes=7, head=False)
+
+
+def test_angle_encoding_takes_four_features_per_qubit() -> None:
+    Architecture(encoding="angle", qubits=4, features=16)
+    with pytest.raises(InvalidInput, match="1 to 16"):
+        Architecture(encoding="angle", qubits=4, features=17)
+
+
+def test_settings_and_data_import_without_torch() -> None:
+    code = (
+        "import sys, qfl.quantum.architecture, qfl.quantum.config;"
+        "import qfl.training.data.datasets, qfl.training.data.partition;"
+        "sys.exit(bool({'torch', 'torchquantum', 'torchvision', 'sklearn'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

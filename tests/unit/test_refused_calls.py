@@ -78,24 +78,18 @@ def test_hex_with_and_without_prefix_and_bytes_are_the_same():
     assert names == {"EmptyKey"}
 
 
-def test_require_message():
-    error = decode_revert("call", selector("Error(string)") + encode(["string"], ["paused"]))
-    assert (error.name, error.values) == ("Error", {"message": "paused"})
-
-
-def test_panic_code():
-    error = decode_revert("call", selector("Panic(uint256)") + (0x11).to_bytes(32, "big"))
-    assert (error.name, error.values) == ("Panic", {"code": 0x11})
-
-
-def test_an_error_of_a_library_is_known_although_no_abi_has_it():
-    assert decode_revert("call", selector("Sha256Failed()")).name == "Sha256Failed"
-
-
-@pytest.mark.parametrize("data", [None, b"", "", "0x"])
-def test_no_data_is_said_so(data):
+@pytest.mark.parametrize(
+    ("data", "name", "values"),
+    [
+        (selector("Error(string)") + encode(["string"], ["paused"]), "Error", {"message": "paused"}),
+        (selector("Panic(uint256)") + (0x11).to_bytes(32), "Panic", {"code": 0x11}),
+        (selector("Sha256Failed()"), "Sha256Failed", {}),  # of a library, in no ABI
+        *((nothing, "reverted without a known error", {}) for nothing in (None, b"", "", "0x")),
+    ],
+)
+def test_an_error_of_no_abi_is_known_too(data, name, values):
     error = decode_revert("call", data)
-    assert (error.name, error.values) == ("reverted without a known error", {})
+    assert (error.name, error.values) == (name, values)
 
 
 def test_unknown_error_shows_its_data():

@@ -14,77 +14,58 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeBusy, RpcFailed, RpcRefused
 from qfl.node.retry import PASSING
 
-
-def kind_of(error: Any, method: str = "eth_call") -> type[Exception]:
-    return type(refusal_of("http://node", method, error))
+BUSY = [
+    {"code": 429, "message": "you sent more than 50 requests per second"},
+    {"code": 429, "message": "execution reverted? no, this is an error page that says so"},
+    {"code": -32005, "message": "exceed maximum requests per second"},
+    {"code": -32005, "message": "limit exceeded"},
+    {"code": -32600, "message": "monthly limit exceeded"},
+    {"code": -32000, "message": "header not found", "data": "0x"},
+    {"code": -32002, "message": "request timed out"},
+    {"code": 7, "message": "Rate limit reached, iterate more slowly"},
+    "Too Many Requests",
+]
+PASSING_FAULTS = [
+    {"code": -32602, "message": "block range extends beyond current head block"},
+    {"code": -32602, "message": "BlockOutOfRangeError: block height is 14 but requested was 15"},
+    {"code": -32600, "message": "batch too large"},
+    {"code": -32603, "message": "internal error"},
+    {"code": -32000, "message": "what nobody has seen before"},
+    {"code": "x", "message": None, "data": 7},
+    ["an", "error"],
+    0,
+]
+TOO_WIDE = [
+    {"code": -32005, "message": "query returned more than 10000 results"},
+    {"code": -32602, "message": "eth_getLogs is limited to a 10 range"},
+    {"code": -32000, "message": "query timeout exceeded"},
+    {"code": -32000, "message": "query exceeds 10000 results, iterate over smaller ranges or try again later"},
+    {"code": -32000, "message": "requested too many blocks; use separate queries, retry with fewer"},
+]
+BELIEVED = [
+    {"code": 3, "message": "execution reverted", "data": "0x08c379a0"},
+    {"code": -32000, "message": "VM Exception while processing transaction: revert"},
+    {"code": -32015, "message": "VM execution error.", "data": "0x08c379a0"},
+    {"code": -32601, "message": "the method eth_nothing does not exist/is not available"},
+]
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "method", "kind"),
     [
-        {"code": 429, "message": "you sent more than 50 requests per second"},
-        {"code": 429, "message": "execution reverted? no, this is an error page that says so"},
-        {"code": -32005, "message": "exceed maximum requests per second"},
-        {"code": -32005, "message": "limit exceeded"},
-        {"code": -32600, "message": "monthly limit exceeded"},
-        {"code": -32000, "message": "header not found", "data": "0x"},
-        {"code": -32002, "message": "request timed out"},
-        {"code": 7, "message": "Rate limit reached, iterate more slowly"},
-        "Too Many Requests",
+        *((error, method, NodeBusy) for error in BUSY for method in ("eth_call", LOGS)),
+        *((error, "eth_call", RpcFailed) for error in PASSING_FAULTS),
+        *((error, LOGS, RpcFailed) for error in TOO_WIDE),  # not merely repeated
+        *((error, "eth_call", RpcRefused) for error in BELIEVED),
     ],
     ids=repr,
 )
-@pytest.mark.parametrize("method", ["eth_call", LOGS])
-def test_a_node_that_has_had_enough_is_asked_again(error: Any, method: str) -> None:
-    assert kind_of(error, method) is NodeBusy
+def test_what_a_node_says_is_asked_again_waited_out_or_believed(error: Any, method: str, kind: type[Exception]) -> None:
+    assert type(refusal_of("http://node", method, error)) is kind
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        {"code": -32602, "message": "block range extends beyond current head block"},
-        {"code": -32602, "message": "BlockOutOfRangeError: block height is 14 but requested was 15"},
-        {"code": -32600, "message": "batch too large"},
-        {"code": -32603, "message": "internal error"},
-        {"code": -32000, "message": "what nobody has seen before"},
-        {"code": "x", "message": None, "data": 7},
-        ["an", "error"],
-        0,
-    ],
-    ids=repr,
-)
-def test_a_role_waits_out_what_may_pass(error: Any) -> None:
-    assert kind_of(error) is RpcFailed
+def test_a_role_waits_out_what_may_pass_and_not_what_is_believed() -> None:
     assert issubclass(RpcFailed, PASSING)
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        {"code": -32005, "message": "query returned more than 10000 results"},
-        {"code": -32602, "message": "eth_getLogs is limited to a 10 range"},
-        {"code": -32000, "message": "query timeout exceeded"},
-        {"code": -32000, "message": "query exceeds 10000 results, iterate over smaller ranges or try again later"},
-        {"code": -32000, "message": "requested too many blocks; use separate queries, retry with fewer"},
-    ],
-    ids=repr,
-)
-def test_a_query_that_is_too_wide_is_not_merely_repeated(error: Any) -> None:
-    assert kind_of(error, LOGS) is RpcFailed
-
-
-@pytest.mark.parametrize(
-    "error",
-    [
-        {"code": 3, "message": "execution reverted", "data": "0x08c379a0"},
-        {"code": -32000, "message": "VM Exception while processing transaction: revert"},
-        {"code": -32015, "message": "VM execution error.", "data": "0x08c379a0"},
-        {"code": -32601, "message": "the method eth_nothing does not exist/is not available"},
-    ],
-    ids=repr,
-)
-def test_a_contracts_refusal_and_a_missing_method_are_believed(error: Any) -> None:
-    assert kind_of(error) is RpcRefused
     assert not issubclass(RpcRefused, PASSING)
 
 

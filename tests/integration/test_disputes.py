@@ -1,22 +1,32 @@
-"""A publisher lies about the model, or a seat signs twice: the challenger proves it, and the liar alone pays."""
+"""False checkpoints, false models, two signatures: the challenger proves each, the liars pay and nobody else.
+
+The next round trains on the last good model, and everything that is left stands.
+"""
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 from dishonest import (
     CLIENTS,
-    altered,
     assert_next_round_is_good,
     assert_punished,
     collude,
     honest_result,
+    liars_testnet,
+    lie_about_one_lane,
     make_challenger,
     publish_false,
+    publish_one_altered_coordinate,
     stakes,
     until_checkpoint_phase,
+    until_checkpoint_phase_with,
+    withhold_the_aggregate,
 )
 from testnet import SHARD, Testnet, in_seat, without
 
@@ -24,18 +34,90 @@ from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.contracts.disputes import Fault
+from qfl.challenger.fault_detector import RETRY_SECONDS
+from qfl.devnet import Devnet
 from qfl.node.recompute import recompute_model
-from qfl.protocol.content import Content, content_digest, encode, lanes_root
-from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.protocol.content import Content, content_digest
+from qfl.protocol.recompute import ShardResult
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.simulation.driver import run_round, run_until
 
+# --- checkpoints ---
+
+
+CheckpointLie = Callable[[Testnet, ShardResult], Checkpoint]
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize(
+    ("lie", "fault", "function"),
+    [
+        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, it: replace(it.checkpoint, content_digest=b"\2" * 32), Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, it: replace(it.checkpoint, updates_root=b"\3" * 32), Fault.UPDATES, "disputeUpdates"),
+    ],
+    ids=["withheld", "wrong digest", "exchanged update"],
+)
+def test_a_false_checkpoint_is_void_and_its_attesters_pay(
+    testnet: Testnet, lie: CheckpointLie, fault: Fault, function: str
+) -> None:
+    good = testnet.ledger.beacon.head_round()
+    number = until_checkpoint_phase(testnet)
+    dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
+    assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+    assert_punished(testnet, dispute, fault, dishonest, before)
+    assert testnet.ledger.beacon.round_at(number).state is RoundState.FAILED
+    assert_next_round_is_good(testnet, good)
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize(
+    ("lie", "fault", "function"),
+    [
+        (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
+        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, honest: honest.checkpoint, Fault.NORM, "disputeNorm"),
+    ],
+)
+def test_lanes_of_four_bits_are_opened_and_added_up_as_such(
+    devnet: Devnet, tmp_path: Path, lie: CheckpointLie, fault: Fault, function: str
+) -> None:
+    """An honest round first: two lanes share a byte in content, root, chunk and contract alike."""
+    with liars_testnet(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as testnet:
+        # Client 4 is within the bound, or one over it.
+        lanes = np.array([7, -8, 7, -8, 7, 0 if fault is Fault.AGGREGATE else 1], np.int8)
+        number, _ = until_checkpoint_phase_with(testnet, lanes, lane_bits=4)
+        before = stakes(testnet)
+        dishonest = collude(testnet, lie(testnet, honest_result(testnet, number)))
+        (dispute,) = make_challenger(testnet).step()
+        assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+        assert_punished(testnet, dispute, fault, dishonest, before)
+        testnet.assert_everything_stands()
+
+
+@pytest.mark.rest
+def test_withheld_updates_prove_nothing_until_they_show_up(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
+    """Guessing could accuse an honest committee that had fetched them; so the challenger says why it is silent."""
+    good = testnet.ledger.beacon.head_round()
+    number, data = until_checkpoint_phase_with(testnet, np.arange(6, dtype=np.int16), stored=False)
+    honest = honest_result(testnet, number, {content_digest(data): data})
+    dishonest, before = collude(testnet, lie_about_one_lane(testnet, honest)), stakes(testnet)
+    challenger = make_challenger(testnet)
+    with caplog.at_level(logging.WARNING):
+        assert challenger.step() == challenger.step() == []
+    assert [record.message for record in caplog.records if "nothing is proven against it" in record.message]
+    testnet.store.put(data)
+    testnet.clock.reach(testnet.ledger.now() + RETRY_SECONDS)
+    (dispute,) = challenger.step()
+    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    assert_next_round_is_good(testnet, good)
+
+
+# --- models ---
+
+
 ModelLie = Callable[[Testnet, Content], ParticipantId]
-
-
-def publish_one_altered_coordinate(testnet: Testnet, honest: Content) -> ParticipantId:
-    false = altered(honest)
-    testnet.store.put(encode(false))
-    return publish_false(testnet, lanes_root(false), content_digest(encode(false)))
 
 
 def publish_and_withhold(testnet: Testnet, honest: Content) -> ParticipantId:
