@@ -51,7 +51,7 @@ def norm_keys(tmp_path_factory: pytest.TempPathFactory) -> NormKeys:
 @pytest.fixture(scope="module")
 def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
     """A testnet for a module's lies; the private mode's tests have one of their own."""
-    with liars_testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
+    with liars_testnet(devnet, tmp_path_factory.mktemp("testnet"), key_height=10) as built:
         yield built
         built.assert_everything_stands()
 

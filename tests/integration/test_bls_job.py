@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from jobs import run
+from jobs import run, verify
 from testnet import SMALL, genesis_of
 
-from qfl.apps.cli.main import cli
 from qfl.chain.deploy import deploy
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
@@ -54,7 +52,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_round_can_be_verified(finished: Path) -> None:
-    result = CliRunner().invoke(cli, ["verify", "--run", str(finished)])
+    result = verify(finished)
     assert result.exit_code == 0, result.output
     assert result.output.count("every signature valid") == 2
 
