@@ -21,12 +21,12 @@ class Done:
     errors: str
 
 
-def run_command(capsys: pytest.CaptureFixture[str], *arguments: str) -> Done:
+def run_command(capsys: pytest.CaptureFixture[str], *arguments: object) -> Done:
     """What comes of `qfl` with these arguments."""
     handler = signal.getsignal(signal.SIGTERM)
     capsys.readouterr()
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sys, "argv", ["qfl", *arguments])
+        patch.setattr(sys, "argv", ["qfl", *map(str, arguments)])
         patch.setattr(threading, "excepthook", threading.excepthook)  # restored with the rest
         try:
             with pytest.raises(SystemExit) as ended:

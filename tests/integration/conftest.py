@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from importlib.util import find_spec
 
 import pytest
-from dishonest import liars_town, make_up_stakes
-from testnet import Testnet
+from dishonest import liars_testnet, make_up_stakes
+from eth_account import Account
+from testnet import SMALL, Testnet
 
 from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet, DevnetConfig
 
 
@@ -23,12 +26,18 @@ def own_state_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    """Anvil, which mines for each transaction, and an IPFS node; every town has a deployment of its own on it.
+    """Anvil, which mines for each transaction, and an IPFS node; every testnet has a deployment of its own on it.
 
     A module's own: Anvil writes its whole state every two seconds, and that of many modules is hundreds of megabytes.
     """
     with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"))) as running:
         yield running
+
+
+@pytest.fixture
+def payee() -> str:
+    """An account with nothing: what it has in the end is how often it was paid."""
+    return str(Account.create().address)
 
 
 @pytest.fixture(scope="session")
@@ -41,14 +50,31 @@ def norm_keys(tmp_path_factory: pytest.TempPathFactory) -> NormKeys:
 
 @pytest.fixture(scope="module")
 def built(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    """A town for a module's lies; the private mode's tests have one of their own."""
-    with liars_town(devnet, tmp_path_factory.mktemp("town")) as built:
+    """A testnet for a module's lies; the private mode's tests have one of their own."""
+    with liars_testnet(devnet, tmp_path_factory.mktemp("testnet"), key_height=10) as built:
         yield built
         built.assert_everything_stands()
 
 
 @pytest.fixture
 def testnet(built: Testnet) -> Iterator[Testnet]:
-    """The town, in which every slashed validator makes up its stake afterwards."""
+    """The testnet, in which every slashed validator makes up its stake afterwards."""
     yield built
     make_up_stakes(built)
+
+
+@pytest.fixture(scope="module")
+def prover(norm_keys: NormKeys) -> Iterator[Prover]:
+    """Makes proofs with those keys."""
+    with Prover(norm_keys) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def private_testnet(
+    devnet: Devnet, norm_keys: NormKeys, prover: Prover, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Testnet]:
+    """A testnet of the private mode."""
+    folder, job = tmp_path_factory.mktemp("private"), replace(SMALL, mode="private")
+    with Testnet(devnet, folder, job=job, prover=prover, verifying_key=norm_keys.verifying_key) as built:
+        yield built

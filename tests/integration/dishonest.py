@@ -15,7 +15,6 @@ from qfl.chain.contracts.staking import Role
 from qfl.challenger.challenger import Challenger, Dispute
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.challenger.opening import open_lanes
-from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
@@ -28,8 +27,8 @@ ATTESTERS = (0, 1, 3)
 CHALLENGER = 15
 
 
-def liars_town(devnet: Devnet, folder: Path, **parameters: int) -> Testnet:
-    """A town after one honest round; its norm bound is one that four clients can exceed."""
+def liars_testnet(devnet: Devnet, folder: Path, **parameters: int) -> Testnet:
+    """A testnet after one honest round; its norm bound is one that four clients can exceed."""
     testnet = Testnet(devnet, folder, clients=4, **{"normBound": 2**30, **parameters})
     run_round(testnet.network(clients=CLIENTS))
     return testnet
@@ -86,15 +85,11 @@ def altered(content: Content, lane: int = 2) -> Content:
     return replace(content, lanes=lanes)
 
 
-def key_of(testnet: Testnet, validator: ParticipantId) -> KeyFile:
-    return next(key for name, key in testnet.keys.items() if "validator" in name and testnet.join(name) == validator)
-
-
 def collude(testnet: Testnet, checkpoint: Checkpoint) -> list[ParticipantId]:
     """Have three of the four seats sign `checkpoint`, and get it accepted; return who signed."""
     committee = testnet.ledger.beacon.committee(checkpoint.round, SHARD)
     digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
-    bundle = encode_bundle({seat: key_of(testnet, committee[seat]).sign(digest) for seat in ATTESTERS})
+    bundle = encode_bundle({seat: testnet.key_of(committee[seat]).sign(digest) for seat in ATTESTERS})
     testnet.owner.send(testnet.ledger.beacon.submit_checkpoint(checkpoint, bundle))
     return [committee[seat] for seat in ATTESTERS]
 
@@ -106,6 +101,12 @@ def publish_false(testnet: Testnet, root: bytes, digest: bytes) -> ParticipantId
     signature = testnet.keys["validator-1"].sign(message)
     testnet.owner.send(testnet.ledger.beacon.publish(number, publisher, root=root, digest=digest, signature=signature))
     return publisher
+
+
+def publish_one_altered_coordinate(testnet: Testnet, honest: Content) -> ParticipantId:
+    false = altered(honest)
+    testnet.store.put(encode(false))
+    return publish_false(testnet, lanes_root(false), content_digest(encode(false)))
 
 
 def stakes(testnet: Testnet) -> dict[str, int]:
@@ -136,3 +137,13 @@ def lie_about_one_lane(testnet: Testnet, honest: ShardResult) -> Checkpoint:
     testnet.store.put(encode(false))
     root, digest = lanes_root(false), content_digest(encode(false))
     return replace(honest.checkpoint, aggregate_root=root, content_digest=digest)
+
+
+def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
+    return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
+
+
+def attest_a_lie(testnet: Testnet) -> tuple[RoundNumber, list[ParticipantId]]:
+    """A round whose committee attested one false lane, and who signed."""
+    number = until_checkpoint_phase(testnet)
+    return number, collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))

@@ -7,19 +7,17 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 
 import requests
 import uvicorn
+from proxies import Ask, Whole, proxy
+from waiting import PATIENCE_SECONDS, wait_until
 
 from qfl.apps.explorer.server import make_app
 from qfl.apps.explorer.watcher import Watcher
 from qfl.chain.deployment import Deployment
 from qfl.storage.store import ContentStore
-
-PATIENCE_SECONDS = 300.0
-"""When a wait is given up: long, for a machine that is busy with other things."""
 
 
 @dataclass(frozen=True)
@@ -37,10 +35,7 @@ class Explored:
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
         """Wait until something has become so."""
-        deadline = time.monotonic() + PATIENCE_SECONDS
-        while not condition():
-            assert time.monotonic() < deadline, self.watcher.complaints()
-            time.sleep(0.05)
+        wait_until(condition, self.watcher.complaints)
 
     def wait_until_read(self, height: int) -> None:
         """Wait until every block up to this one was read."""
@@ -78,29 +73,13 @@ class Twist:
 def twisting_proxy(rpc_url: str, twist: Twist) -> Iterator[str]:
     """The URL of a proxy in front of a chain's node that changes its answers, or holds them back."""
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
+    def treat(body: bytes, ask: Ask) -> Whole:
+        answer = ask(body)
+        twist.speaks.wait()
+        return Whole(twist.change(answer))
 
-        def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            answer = requests.post(rpc_url, data=body, headers={"Content-Type": "application/json"}, timeout=20)
-            twist.speaks.wait()
-            data = twist.change(answer.content)
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
-
-        def log_message(self, *_values: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    serving = Thread(target=server.serve_forever)
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        twist.speaks.set()
-        server.shutdown()
-        serving.join()
-        server.server_close()
+    with proxy(rpc_url, treat) as url:
+        try:
+            yield url
+        finally:
+            twist.speaks.set()

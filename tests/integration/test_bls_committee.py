@@ -1,6 +1,6 @@
 """Committees that sign with BLS keys: rounds in one process, proposers that are silent, liars, keys that change.
 
-The town has more validators than seats; every round it publishes is audited at the end as `qfl verify` does it.
+The testnet has more validators than seats; every round it publishes is audited at the end as `qfl verify` does it.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ NEWCOMER = "validator-6"
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), 2, 1 + len(VALIDATORS), quorum="bls") as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet"), 2, 1 + len(VALIDATORS), quorum="bls") as built:
         yield built
         built.assert_everything_stands()
 

@@ -7,11 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
-from rich.console import Console
+from jobs import run, verify
 from testnet import SMALL, genesis_of
 
-from qfl.apps.cli.main import cli
 from qfl.chain.deploy import deploy
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
@@ -22,9 +20,7 @@ from qfl.devnet.config import CHAIN_ID
 from qfl.errors import ContractReverted, InvalidInput
 from qfl.quorum.bls import BlsScheme
 from qfl.simulation.config import JobConfig
-from qfl.simulation.display import Display
 from qfl.simulation.preflight import estimate_run
-from qfl.simulation.run import Place, run_job
 
 pytestmark = pytest.mark.rest
 
@@ -44,7 +40,7 @@ JOB = JobConfig(
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("job") / "run"
-    report = run_job(JOB, Place(folder), Display(Console(quiet=True), JOB.rounds))
+    report = run(JOB, folder)
     assert [entry["included"] for entry in report["rounds"]] == [2, 2]
     gas = report["gas"]
     assert (len(gas["register_bls_key"]), len(gas["pack_bls_keys"])) == (5, 1)
@@ -56,14 +52,14 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_every_round_can_be_verified(finished: Path) -> None:
-    result = CliRunner().invoke(cli, ["verify", "--run", str(finished)])
+    result = verify(finished)
     assert result.exit_code == 0, result.output
     assert result.output.count("every signature valid") == 2
 
 
 def test_a_run_is_not_taken_up_with_another_quorum(finished: Path) -> None:
     with pytest.raises(InvalidInput, match=r"quorum = 'lms': .* was begun with another one"):
-        run_job(replace(JOB, quorum="lms"), Place(finished, resume=True), Display(Console(quiet=True), JOB.rounds))
+        run(replace(JOB, quorum="lms"), finished, resume=True)
 
 
 @pytest.fixture(scope="module")

@@ -10,15 +10,7 @@ from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner, Result
-from dishonest import (
-    CHALLENGER,
-    CLIENTS,
-    collude,
-    honest_result,
-    lie_about_one_lane,
-    make_challenger,
-    until_checkpoint_phase,
-)
+from dishonest import CHALLENGER, CLIENTS, attest_a_lie, make_challenger
 from testnet import SHARD, Testnet
 
 from qfl.apps.cli.main import cli
@@ -46,16 +38,14 @@ def test_honest_rounds_cost_the_challenger_nothing(testnet: Testnet) -> None:
 
 
 def test_a_round_in_one_process_ends_with_the_proof_and_says_why(testnet: Testnet) -> None:
-    number = until_checkpoint_phase(testnet)
-    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    number, _ = attest_a_lie(testnet)
     network = replace(testnet.network(), challenger=make_challenger(testnet))
     with pytest.raises(RoundNotCompleted, match=f"round {number} ended without a model: its checkpoint was proven"):
         run_until(network, Phase.IDLE)
 
 
 def test_who_comes_second_is_overtaken_and_not_an_error(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
-    number = until_checkpoint_phase(testnet)
-    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    attest_a_lie(testnet)
 
     class Slow(FaultDetector):
         def faults(self) -> Iterator[Evidence]:
@@ -70,8 +60,7 @@ def test_who_comes_second_is_overtaken_and_not_an_error(testnet: Testnet, caplog
 
 
 def test_the_loop_finds_a_fault_and_ends_when_told_to(testnet: Testnet) -> None:
-    number = until_checkpoint_phase(testnet)
-    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    number, _ = attest_a_lie(testnet)
     stop = threading.Event()
     watch = FaultDetector(testnet.ledger, testnet.store)
     challenger = Challenger(testnet.ledger, testnet.sender(CHALLENGER), watch, lambda _dispute: stop.set())
@@ -88,20 +77,11 @@ def test_a_deployment_without_disputes_is_refused_at_once(testnet: Testnet) -> N
 
 
 def run_command(testnet: Testnet, *options: str) -> Result:
-    place = [
-        "--rpc",
-        testnet.devnet.rpc_url,
-        "--ipfs",
-        testnet.devnet.ipfs_url,
-        "--deployment",
-        str(testnet.deployment_path),
-    ]
-    return CliRunner().invoke(cli, ["challenger", "run", *place, "--account", f"dev:{CHALLENGER}", *options])
+    return CliRunner().invoke(cli, ["challenger", "run", *testnet.where, "--account", f"dev:{CHALLENGER}", *options])
 
 
 def test_dry_run_shows_proof_and_gas_and_sends_nothing(testnet: Testnet) -> None:
-    number = until_checkpoint_phase(testnet)
-    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    number, _ = attest_a_lie(testnet)
     block = testnet.web3.eth.block_number
     shown, plain = run_command(testnet, "--dry-run"), run_command(testnet, "--dry-run", "--json")
     assert testnet.web3.eth.block_number == block
@@ -114,8 +94,7 @@ def test_dry_run_shows_proof_and_gas_and_sends_nothing(testnet: Testnet) -> None
 
 
 def test_the_command_takes_the_bounty_and_says_what_it_cost(testnet: Testnet) -> None:
-    number = until_checkpoint_phase(testnet)
-    collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    attest_a_lie(testnet)
     before = testnet.sender(CHALLENGER).balance_wei()
     done = run_command(testnet, "--once")
     assert done.exception is None
@@ -125,8 +104,7 @@ def test_the_command_takes_the_bounty_and_says_what_it_cost(testnet: Testnet) ->
 
 
 def test_a_slashed_validator_is_drawn_again_when_its_stake_is_made_up(testnet: Testnet) -> None:
-    number = until_checkpoint_phase(testnet)
-    liar = collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))[0]
+    _, (liar, *_) = attest_a_lie(testnet)
     assert make_challenger(testnet).step()
     assert testnet.ledger.beacon.validator_duty(liar).kind is ValidatorDuty.NOT_ACTIVE
     place = ["--rpc", testnet.devnet.rpc_url, "--deployment", str(testnet.deployment_path)]
@@ -136,8 +114,7 @@ def test_a_slashed_validator_is_drawn_again_when_its_stake_is_made_up(testnet: T
 
 
 def test_inspection_shows_the_dispute_and_who_was_slashed(testnet: Testnet) -> None:
-    number = until_checkpoint_phase(testnet)
-    dishonest = collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
+    number, dishonest = attest_a_lie(testnet)
     (dispute,) = make_challenger(testnet).step()
     (shown,) = inspect_round(testnet.ledger, number)["disputes"]
     assert (shown["fault"], shown["guilty"], shown["tx_hash"]) == ("aggregate", dishonest, dispute.tx_hash)

@@ -26,7 +26,7 @@ ROOT, DIGEST, OTHER = b"\1" * 32, b"\2" * 32, b"\3" * 32
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
         yield built
 
 

@@ -9,13 +9,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from waiting import PATIENCE_SECONDS, wait_until
 
 import qfl.devnet.devnet
 from qfl.apps.cli.devnet import devnet as devnet_command
@@ -33,8 +33,6 @@ from qfl.errors import (
     ProgramMissing,
 )
 
-DEADLINE_SECONDS = 300.0
-"""When a wait is given up: long, for a machine that is busy with other things."""
 ANVIL_ACCOUNT_0 = "0xf39fd6e51aad88f6f4ce6ab8827279cfffb92266"
 NOBODY = "0x00000000000000000000000000000000000000aa"
 
@@ -46,10 +44,7 @@ def chain_only(folder: Path, **settings: Any) -> DevnetConfig:
 def send_one_wei(url: str) -> None:
     """Returns once it is in a block."""
     sent = call_chain(url, "eth_sendTransaction", {"from": ANVIL_ACCOUNT_0, "to": NOBODY, "value": "0x1"})
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while call_chain(url, "eth_getTransactionReceipt", sent) is None:
-        assert time.monotonic() < deadline, f"{sent} is in no block"
-        time.sleep(0.02)
+    wait_until(lambda: call_chain(url, "eth_getTransactionReceipt", sent) is not None, f"{sent} is in no block")
 
 
 def balance_of(url: str, account: str) -> int:
@@ -73,10 +68,7 @@ def exists(pid: int) -> bool:
 
 
 def wait_until_gone(pids: list[int]) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while left := [pid for pid in pids if exists(pid)]:
-        assert time.monotonic() < deadline, f"processes {left} outlived their devnet"
-        time.sleep(0.02)
+    wait_until(lambda: not any(map(exists, pids)), f"of the processes {pids} some outlived their devnet")
 
 
 def run_command(*arguments: str) -> Result:
@@ -111,7 +103,7 @@ def test_up_ends_with_everything_it_started(foreground: Foreground, tmp_path: Pa
     assert any(line.startswith("chain     http://127.0.0.1:") for line in foreground.lines)
     assert any(line.startswith("ipfs      http://127.0.0.1:") for line in foreground.lines)
     foreground.process.send_signal(number)
-    assert foreground.process.wait(DEADLINE_SECONDS) == 0
+    assert foreground.process.wait(PATIENCE_SECONDS) == 0
     assert not any(exists(pid) for pid in foreground.pids)
     assert not (tmp_path / "devnet.json").exists()
 
@@ -152,10 +144,7 @@ signal.pause()
 def test_a_program_that_takes_its_time_to_write_its_state_is_not_cut_short(tmp_path: Path) -> None:
     state, ready = tmp_path / "state", tmp_path / "ready"
     program = GuardedProcess("slow", [sys.executable, "-c", SLOW, str(state), str(ready)], tmp_path / "log")
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not ready.exists():
-        assert time.monotonic() < deadline, program.last_lines()
-        time.sleep(0.02)
+    wait_until(ready.exists, program.last_lines)
     program.stop()
     assert state.read_text() == "whole"
 
@@ -182,12 +171,10 @@ def test_detached_up_status_and_down(tmp_path: Path) -> None:
 def stop(pid: int) -> None:
     """Returns once every thread of the process stands still: that comes a moment after the signal."""
     os.kill(pid, signal.SIGSTOP)
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while any(
-        file.read_text().rpartition(")")[2].split()[0] != "T" for file in Path(f"/proc/{pid}/task").glob("*/stat")
-    ):
-        assert time.monotonic() < deadline, f"process {pid} goes on"
-        time.sleep(0.01)
+    threads = list(Path(f"/proc/{pid}/task").glob("*/stat"))
+    wait_until(
+        lambda: all(stat.read_text().rpartition(")")[2].split()[0] == "T" for stat in threads), f"process {pid} goes on"
+    )
 
 
 def test_status_says_which_part_does_not_answer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +241,7 @@ def test_a_killed_chain_is_noticed_and_started_again(tmp_path: Path) -> None:
         wait_until_gone([pid])
         assert not devnet.status().is_healthy
         with pytest.raises(DevnetPartEnded, match="anvil has ended"):
-            wait_for_the_guard_of(devnet)
+            wait_until(devnet.require_all_running, "nobody noticed")
         devnet.restart()
         assert devnet.status().is_healthy
 
@@ -263,7 +250,7 @@ def test_a_chain_of_a_shard_that_is_killed_while_it_writes_its_state_comes_back(
     with Devnet(chain_only(tmp_path, shard_chains=1)) as devnet:
         state = tmp_path / "anvil-state-shard-0.json"
         send_one_wei(devnet.shard_rpc_urls[0])
-        wait_until_saved(state)
+        wait_until(lambda: state.exists() and NOBODY in state.read_text(), f"{state} was not written")
         os.truncate(state, state.stat().st_size // 2)
         devnet.kill_shard_chain(0)
         devnet.restart_ended_shard_chains()
@@ -289,26 +276,9 @@ def test_a_killed_chain_of_a_shard_is_no_end_and_comes_back_with_its_state_at_th
         assert latest_block(url)[1] >= latest_block(devnet.rpc_url)[1]
 
 
-def wait_until_saved(state: Path) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not state.exists() or NOBODY not in state.read_text():
-        assert time.monotonic() < deadline, f"{state} was not written"
-        time.sleep(0.02)
-
-
-def wait_for_the_guard_of(devnet: Devnet) -> None:
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while time.monotonic() < deadline:
-        devnet.require_all_running()
-        time.sleep(0.02)
-
-
 def test_with_a_block_time_blocks_come_by_themselves(tmp_path: Path) -> None:
     with Devnet(chain_only(tmp_path, block_time=1)) as devnet:
-        deadline = time.monotonic() + DEADLINE_SECONDS
-        while latest_block(devnet.rpc_url)[0] == 0:
-            assert time.monotonic() < deadline, "no block came"
-            time.sleep(0.02)
+        wait_until(lambda: latest_block(devnet.rpc_url)[0] > 0, "no block came")
 
 
 def test_with_a_block_time_a_transaction_does_not_wait_for_it(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from dishonest import (
     CHALLENGER,
     CLIENTS,
+    altered,
     assert_punished,
     collude,
     lie_about_one_lane,
@@ -18,8 +19,9 @@ from dishonest import (
     publish_false,
     stakes,
     until_checkpoint_phase,
+    withhold_the_aggregate,
 )
-from testnet import SHARD, SMALL, Testnet, step_clients
+from testnet import SHARD, Testnet, step_clients
 
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.contracts.beacon import Phase
@@ -28,11 +30,8 @@ from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.challenger.opening import open_lanes
 from qfl.crypto.kem import KemKey
-from qfl.crypto.norm.keys import NormKeys
-from qfl.crypto.norm.prover import Prover
-from qfl.devnet import Devnet
 from qfl.node.encryption import KEY_NAME, read_opener
-from qfl.node.recompute import read_updates, recompute_model
+from qfl.node.recompute import recompute_model
 from qfl.node.updates import PLAIN
 from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
@@ -43,15 +42,10 @@ pytestmark = pytest.mark.rest
 
 
 @pytest.fixture(scope="module")
-def built(devnet: Devnet, norm_keys: NormKeys, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    folder, job = tmp_path_factory.mktemp("town"), replace(SMALL, mode="private")
-    with (
-        Prover(norm_keys) as prover,
-        Testnet(devnet, folder, job=job, prover=prover, verifying_key=norm_keys.verifying_key) as built,
-    ):
-        run_round(built.network(clients=CLIENTS))
-        yield built
-        built.assert_everything_stands()
+def built(private_testnet: Testnet) -> Iterator[Testnet]:
+    run_round(private_testnet.network(clients=CLIENTS))
+    yield private_testnet
+    private_testnet.assert_everything_stands()
 
 
 def key_of_a_seat(testnet: Testnet) -> KemKey:
@@ -63,59 +57,36 @@ def make_challenger(testnet: Testnet, *keys: KemKey) -> Challenger:
 
 
 def honest_result(testnet: Testnet, number: RoundNumber) -> ShardResult:
-    part = testnet.ledger.round(number).shard(SHARD)
-    found = read_updates(part, part.spec(), testnet.store, part.reveals(), [key_of_a_seat(testnet)])
-    assert found is not None
-    return expected_checkpoint(part.spec(), 0, found[0])
-
-
-def result_of_lanes(testnet: Testnet, number: RoundNumber) -> ShardResult:
     """What the sealed lanes come to, whatever else a seat would say of them."""
     part = testnet.ledger.round(number).shard(SHARD)
     spec, reveals = part.spec(), part.reveals()
     opener = read_opener(part, testnet.store, [key_of_a_seat(testnet)]) or PLAIN
     opened = [opener.open(entry, testnet.store.get(entry.content_digest, 10_000)) for entry in reveals]
-    assert {seed for _, seed in opened} == {bytes(32)}
-    lanes = [open_lanes(entry, content, bytes(32), spec) for entry, (content, _) in zip(reveals, opened, strict=True)]
+    lanes = [open_lanes(entry, content, seed, spec) for entry, (content, seed) in zip(reveals, opened, strict=True)]
     return expected_checkpoint(spec, 0, lanes)
 
 
-def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
-    return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
-
-
+@pytest.mark.parametrize("seeds", ["random", "zeros"])
 @pytest.mark.parametrize(
     ("lie", "function"),
     [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
 )
 def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
-    testnet: Testnet, lie: Callable[[Testnet, ShardResult], Checkpoint], function: str
-) -> None:
-    number = until_checkpoint_phase(testnet)
-    dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
-    (dispute,) = make_challenger(testnet, key_of_a_seat(testnet)).step()
-    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
-    assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
-
-
-@pytest.mark.parametrize(
-    ("lie", "function"),
-    [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
-)
-def test_updates_sealed_with_zeros_shield_no_committee_that_included_them(
     testnet: Testnet,
     monkeypatch: pytest.MonkeyPatch,
     lie: Callable[[Testnet, ShardResult], Checkpoint],
     function: str,
+    seeds: str,
 ) -> None:
-    """Honest seats include none; liars did, and every dispute has to open them."""
+    """Honest seats include no updates that are sealed with zeros; liars did, and every dispute has to open them."""
     network = testnet.network(clients=CLIENTS)
     number = run_until(network, Phase.COMMIT)
     with monkeypatch.context() as patch:
-        patch.setattr(secrets, "token_bytes", bytes)
+        if seeds == "zeros":
+            patch.setattr(secrets, "token_bytes", bytes)
         step_clients(network)
     run_until(replace(network, validators=()), Phase.CHECKPOINT)
-    dishonest, before = collude(testnet, lie(testnet, result_of_lanes(testnet, number))), stakes(testnet)
+    dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
     (dispute,) = make_challenger(testnet, key_of_a_seat(testnet)).step()
     assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
@@ -142,9 +113,7 @@ def test_without_a_key_lists_and_models_are_judged_and_aggregates_are_not(
     number = until_checkpoint_phase(testnet)
     run_until(testnet.network(), Phase.PUBLISH)
     model = recompute_model(testnet.ledger, testnet.store, number).model
-    lanes = model.lanes.copy()
-    lanes[0] ^= 1
-    false = replace(model, lanes=lanes)
+    false = altered(model)
     testnet.store.put(encode(false))
     liar, before = publish_false(testnet, lanes_root(false), content_digest(encode(false))), stakes(testnet)
     (dispute,) = make_challenger(testnet).step()

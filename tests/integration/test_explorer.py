@@ -16,9 +16,13 @@ from threading import Thread
 
 import pytest
 import requests
-from dishonest import assert_next_round_is_good, make_challenger, until_checkpoint_phase
+from dishonest import (
+    assert_next_round_is_good,
+    make_challenger,
+    publish_one_altered_coordinate,
+    until_checkpoint_phase,
+)
 from looking import Explored, Twist, exploring, twisting_proxy
-from test_disputed_models import publish_one_altered_coordinate
 from test_ipfs_store import file_of
 from testnet import Testnet
 
@@ -42,7 +46,7 @@ INVALID = b"\xff\xfe\x00<script>\xc3\x28"
 @pytest.fixture(scope="module")
 def played(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
     """A round with two honest clients, and a third that has revealed content of its own choice."""
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as testnet:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as testnet:
         rogue = testnet.rogue(3)
         testnet.store.put(INVALID)
         digest = testnet.store.put(HOSTILE)

@@ -5,42 +5,33 @@ The chain tells of the first; the second nobody knows, so the role sits the open
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Nudger, Testnet, reach_checkpoint_phase, step_clients
+from testnet import SHARD, Nudger, Testnet, fresh_testnet, in_seat, reach_checkpoint_phase, step_clients, without
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import signature_bytes
-from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, KeyFileBehind
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.quorum.lms import decode_bundle
 from qfl.scheduler import ClientHost
-from qfl.simulation.driver import Network, run_round, run_until
+from qfl.simulation.driver import run_round, run_until
 
 pytestmark = pytest.mark.rest
 
 
-@pytest.fixture
-def testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path) as built:
-        yield built
-
-
-def without(network: Network, participant: ParticipantId) -> Network:
-    return replace(network, validators=[v for v in network.validators if v.participant != participant])
+testnet = fresh_testnet("function")
 
 
 # --- an old copy of the key ----------------------------------------------------------------------------------
 
 
 class Backup:
-    """The town's key files as they are now; restored, they are on a machine that remembers nothing of them."""
+    """The testnet's key files as they are now; restored, they are on a machine that remembers nothing of them."""
 
     def __init__(self, testnet: Testnet, elsewhere: Path) -> None:
         self.testnet, self.elsewhere = testnet, elsewhere
@@ -90,21 +81,16 @@ def test_a_copy_that_lags_by_rounds_in_which_it_was_silent_is_refused(testnet: T
     spoke = network.ledger.beacon.committee(run_round(network).round, SHARD)[0]
     for _ in range(2):
         run_round(without(network, spoke))
-    name = next(name for name in testnet.keys if testnet.join(name) == spoke)
+    name = testnet.name_of(spoke)
     backup.restore(name)
     with pytest.raises(KeyFileBehind):
         testnet.join(name)
 
 
-def test_a_key_that_replaced_another_is_judged_by_its_own_leaves(testnet: Testnet, tmp_path: Path) -> None:
+def test_a_key_that_replaced_another_is_judged_by_its_own_leaves(testnet: Testnet) -> None:
     run_round(testnet.network(clients=[1]))
-    ledger = testnet.ledger
-    validator, old = testnet.join("validator-1"), testnet.keys["validator-1"]
-    testnet.keys["validator-1"] = KeyFile.create(tmp_path / "new.lms", 5)
-    new, nonce = testnet.keys["validator-1"].public, ledger.staking.participant(validator).nonce
-    signature = old.sign(ledger.staking_domain.rotation(validator, new, nonce))
-    testnet.senders["validator-1"].send(ledger.staking.rotate_key(validator, new, signature=signature))
-    old.close()
+    validator = testnet.join("validator-1")
+    testnet.rotate_key(validator)
     assert testnet.join("validator-1") == validator
 
 
@@ -130,8 +116,8 @@ def test_a_seat_that_lost_its_journal_says_nothing_more_in_the_round(
     """Its proposal may be on its way. Another one now might say something else, and two cost half of the stake."""
     network = testnet.network(clients=[1, 2])
     number = reach_checkpoint_phase(network)
-    proposer = next(validator for validator in network.validators if validator.duty().seat == 0)
-    name = next(name for name in testnet.keys if testnet.join(name) == proposer.participant)
+    proposer = in_seat(network, number, 0)
+    name = testnet.name_of(proposer.participant)
     with monkeypatch.context() as patch, pytest.raises(ChainUnreachable):
         patch.setattr(testnet.senders[name], "send", unreachable)
         proposer.verify(proposer.duty())

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from testnet import Nudger, Testnet
+from testnet import Nudger, Testnet, fresh_testnet
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.crypto.keyfile import KeyFile
-from qfl.devnet import Devnet
 from qfl.errors import KeyExhausted
 from qfl.node.context import QUIET
 from qfl.node.outcome import count_included
 from qfl.scheduler import ClientHost
 from qfl.simulation.driver import run_until
 
-
-@pytest.fixture
-def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=6, validators=4, shards=2, seats=2) as built:
-        yield built
+testnet = fresh_testnet("function", clients=6, shards=2, seats=2)
 
 
 @pytest.fixture

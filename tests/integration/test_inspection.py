@@ -109,7 +109,7 @@ def test_a_chain_that_makes_no_traces(tmp_path_factory: pytest.TempPathFactory) 
     folder = tmp_path_factory.mktemp("ganache")
     with (
         Devnet(DevnetConfig(folder / "devnet", "ganache")) as devnet,
-        Testnet(devnet, folder / "town", clients=1) as testnet,
+        Testnet(devnet, folder / "testnet", clients=1) as testnet,
     ):
         tx_hash = fail(testnet, testnet.ledger.beacon.settle(RoundNumber(3)))
         failure = inspect_transaction(testnet.ledger, tx_hash)["failure"]

@@ -96,11 +96,6 @@ def test_a_stopped_node_is_unreachable(tmp_path: Path) -> None:
             ask()
 
 
-def test_a_server_that_is_no_ipfs_node_is_unreachable(tmp_path: Path) -> None:
-    with Devnet(DevnetConfig(tmp_path, with_ipfs=False)) as devnet, pytest.raises(StoreUnreachable):
-        IpfsStore(devnet.rpc_url).put(b"to a chain")
-
-
 def test_a_node_that_does_not_answer_to_a_name_is_not_taken_for_one_without_the_content(
     node: Devnet, store: IpfsStore
 ) -> None:

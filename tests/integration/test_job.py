@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from jobs import run, verify
 from rich.console import Console
 
 import qfl.validator.seat
@@ -35,7 +36,6 @@ from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display
 from qfl.simulation.folder import kept_devnet
 from qfl.simulation.preflight import estimate_run
-from qfl.simulation.run import Place, run_job
 
 JOB = JobConfig(
     clients=3,
@@ -58,11 +58,6 @@ BUDGETS = {
 }
 
 
-def run(job: JobConfig, folder: Path, display: Display | None = None, resume: bool = False) -> dict[str, Any]:
-    shown = display or Display(Console(quiet=True), job.rounds)
-    return run_job(job, Place(folder, resume=resume), shown)
-
-
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("job") / "run"
@@ -73,11 +68,6 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def report(finished: Path) -> dict[str, Any]:
     return dict(json.loads((finished / "report.json").read_text()))
-
-
-def verify(folder: Path) -> tuple[str, BaseException | None]:
-    result = CliRunner().invoke(cli, ["verify", "--run", str(folder)])
-    return result.output, result.exception
 
 
 # --- the report ---
@@ -164,10 +154,10 @@ def test_a_client_with_144_angles_sends_no_more_than_the_budget(lane_bits: int, 
 
 
 def test_verify_rebuilds_every_round(finished: Path) -> None:
-    output, error = verify(finished)
-    assert error is None
-    assert output.count("recomputed aggregate equals the attested one") == 2
-    assert output.count("every signature valid") == 2
+    done = verify(finished)
+    assert done.exception is None
+    assert done.output.count("recomputed aggregate equals the attested one") == 2
+    assert done.output.count("every signature valid") == 2
 
 
 def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_path: Path) -> None:
@@ -178,12 +168,12 @@ def test_verify_notices_one_changed_byte_of_a_stored_update(finished: Path, tmp_
         path for path in (folder / "devnet" / "ipfs").rglob("*") if path.is_file() and path.read_bytes() == update
     ]
     block.write_bytes(update[:70] + bytes([update[70] ^ 1]) + update[71:])
-    output, error = verify(folder)
-    assert isinstance(error, VerificationFailed)
-    assert error.rounds == [2]
-    assert "round 2: FAILED: the update of client 2 is not included" in output
-    assert "came back as" in output
-    assert "round 1: recomputed aggregate equals the attested one" in output
+    done = verify(folder)
+    assert isinstance(done.exception, VerificationFailed)
+    assert done.exception.rounds == [2]
+    assert "round 2: FAILED: the update of client 2 is not included" in done.output
+    assert "came back as" in done.output
+    assert "round 1: recomputed aggregate equals the attested one" in done.output
 
 
 @pytest.fixture
@@ -209,9 +199,9 @@ def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("lying_committee")
 def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path) -> None:
     run(replace(JOB, rounds=1, central_epochs=0, challenger=False), tmp_path / "run")
-    output, error = verify(tmp_path / "run")
-    assert isinstance(error, VerificationFailed)
-    assert "the recomputed aggregate of shard 0 differs from the attested one: lane 5 is" in output
+    done = verify(tmp_path / "run")
+    assert isinstance(done.exception, VerificationFailed)
+    assert "the recomputed aggregate of shard 0 differs from the attested one: lane 5 is" in done.output
 
 
 def test_committees_agreed_at_the_first_proposal(report: dict[str, Any]) -> None:
@@ -242,10 +232,10 @@ def test_the_run_repeats_a_round_whose_committee_lied_and_reports_who_paid(tmp_p
     assert (dispute["fault"], len(dispute["guilty"])) == ("aggregate", 3)
     assert (dispute["taken_wei"], dispute["bounty_wei"]) == (15 * 10**17, 375 * 10**15)
     assert report["gas"]["dispute_aggregate"] == [dispute["gas"]]
-    output, error = verify(tmp_path / "run")
-    assert error is None
-    assert "round 1: void: the aggregate of shard 0 was false, for which validators" in output
-    assert "round 2: recomputed aggregate equals the attested one" in output
+    done = verify(tmp_path / "run")
+    assert done.exception is None
+    assert "round 1: void: the aggregate of shard 0 was false, for which validators" in done.output
+    assert "round 2: recomputed aggregate equals the attested one" in done.output
 
 
 def test_inspect_decodes_a_commit_a_round_and_a_participant(finished: Path) -> None:
@@ -317,8 +307,7 @@ def test_the_same_job_on_ganache_gives_the_same_model(finished: Path, tmp_path: 
     report = run(replace(JOB, chain="ganache", central_epochs=0), tmp_path / "run")
     anvil = json.loads((finished / "report.json").read_text())
     assert report["final"]["model_digest"] == anvil["final"]["model_digest"]
-    _, error = verify(tmp_path / "run")
-    assert error is None
+    assert verify(tmp_path / "run").exception is None
 
 
 @pytest.mark.rest
@@ -331,9 +320,9 @@ def test_the_same_job_on_a_chain_of_the_shards_own_gives_the_same_model(finished
     labels = {event["label"] for event in events if event.get("chain_id") == CHAIN_ID}
     assert "checkpoint" in labels
     assert not labels & {"commit", "reveal", "propose", "attest"}
-    output, error = verify(tmp_path / "run")
-    assert error is None
-    assert output.count("recomputed aggregate equals the attested one") == 2
+    done = verify(tmp_path / "run")
+    assert done.exception is None
+    assert done.output.count("recomputed aggregate equals the attested one") == 2
 
 
 def test_accuracy_in_the_report_is_that_of_the_model_file(finished: Path, report: dict[str, Any]) -> None:

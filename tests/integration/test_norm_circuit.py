@@ -33,12 +33,6 @@ def process(norm_keys: NormKeys) -> Iterator[ProvingProcess]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def prover(norm_keys: NormKeys) -> Iterator[Prover]:
-    with Prover(norm_keys) as started:
-        yield started
-
-
 def lanes_of(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int64)
 

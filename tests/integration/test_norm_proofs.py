@@ -10,7 +10,6 @@ from __future__ import annotations
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
@@ -18,7 +17,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from proving import Claim, random_claim
+from proving import random_claim
 from web3.exceptions import ContractCustomError, Web3Exception
 
 from qfl.chain.compiler import compile_contracts
@@ -28,12 +27,12 @@ from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.poseidon import SCALAR_FIELD
 from qfl.crypto.norm.prover import Prover
 from qfl.crypto.norm.statement import NormStatement
+from qfl.crypto.norm.verify import verify_norm_proof, words_of
 from qfl.devnet import Devnet
 
 pytestmark = pytest.mark.rest
 
 curve = pytest.importorskip("py_ecc.optimized_bn128", reason="py_ecc is missing: pip install -e '.[zk]'")
-from qfl.crypto.norm.verify import verify_norm_proof, words_of  # noqa: E402
 
 BASE_FIELD = curve.field_modulus
 FIELDS = ("commitment", "context", "norm_bound", "lane_bits")
@@ -48,14 +47,6 @@ GAS_LIMIT = 245_000
 
 
 @dataclass(frozen=True)
-class Proven:
-    """A claim and its valid proof."""
-
-    claim: Claim
-    words: list[int]
-
-
-@dataclass(frozen=True)
 class Case:
     """A statement and what is given out as its proof."""
 
@@ -65,6 +56,12 @@ class Case:
     @property
     def proof(self) -> bytes:
         return b"".join(word.to_bytes(32, "big") for word in self.words)
+
+    def with_words(self, changes: dict[int, int]) -> Case:
+        return replace(self, words=[changes.get(i, word) for i, word in enumerate(self.words)])
+
+    def stating(self, **changes: int) -> Case:
+        return replace(self, statement=replace(self.statement, **changes))
 
 
 @pytest.fixture(scope="module")
@@ -80,11 +77,11 @@ def verifier(devnet: Devnet, norm_keys: NormKeys) -> Any:
 
 
 @pytest.fixture(scope="module")
-def valid(norm_keys: NormKeys) -> list[Proven]:
+def valid(norm_keys: NormKeys) -> list[Case]:
     """50 proofs of random statements, of 8 and of 16 bits."""
     claims = [random_claim(seed) for seed in range(50)]
     with Prover(norm_keys) as prover:
-        return [Proven(it, words_of(prover.prove(it.lanes, it.salt, it.statement))) for it in claims]
+        return [Case(it.statement, words_of(prover.prove(it.lanes, it.salt, it.statement))) for it in claims]
 
 
 def answer(verifier: Any, case: Case, gas: int | None = None) -> str:
@@ -109,101 +106,59 @@ def answers_by_py_ecc(keys: NormKeys, cases: list[Case]) -> list[bool]:
 # --- what a forger, or a relayer, makes of a valid proof -----------------------------------------------------
 
 
-Mutation = Callable[[np.random.Generator, Proven, Proven, NormKeys], Case]
-
-
-def with_words(proven: Proven, changes: dict[int, int]) -> Case:
-    return Case(proven.claim.statement, [changes.get(i, word) for i, word in enumerate(proven.words)])
-
-
-def flip_proof_bit(random, proven, _other, _keys):
-    index = int(random.integers(8))
-    return with_words(proven, {index: proven.words[index] ^ 1 << int(random.integers(256))})
-
-
-def flip_input_bit(random, proven, _other, _keys):
-    name, value = pick_input(random, proven)
-    return Case(replace(proven.claim.statement, **{name: value ^ 1 << int(random.integers(253))}), proven.words)
-
-
-def pick_input(random, proven):
+def any_input(random, case):
+    """Name and value of one of the statement's inputs."""
     name = FIELDS[random.integers(4)]
-    return name, getattr(proven.claim.statement, name)
+    return name, getattr(case.statement, name)
 
 
-def negate_a(_random, proven, _other, _keys):
-    return with_words(proven, {1: BASE_FIELD - proven.words[1]})
+def flip_input_bit(random, case, _other, _keys):
+    name, value = any_input(random, case)
+    return case.stating(**{name: value ^ 1 << int(random.integers(253))})
 
 
-def negate_b(_random, proven, _other, _keys):
-    return with_words(proven, {4: BASE_FIELD - proven.words[4], 5: BASE_FIELD - proven.words[5]})
+def input_plus_order(random, case, _other, _keys):
+    name, value = any_input(random, case)
+    return case.stating(**{name: value + SCALAR_FIELD})
 
 
-def negate_c(_random, proven, _other, _keys):
-    return with_words(proven, {7: BASE_FIELD - proven.words[7]})
+def changing(places, change):
+    """A mutation of one of these words of a proof."""
+
+    def mutate(random, case, _other, _keys):
+        index = int(random.choice(places))
+        return case.with_words({index: change(random, case.words[index])})
+
+    return mutate
 
 
-def swap_a_and_c(_random, proven, _other, _keys):
-    a, b, c = proven.words[:2], proven.words[2:6], proven.words[6:]
-    return Case(proven.claim.statement, [*c, *b, *a])
+def negating(*places):
+    return lambda _random, case, _other, _keys: case.with_words({i: BASE_FIELD - case.words[i] for i in places})
 
 
-def swap_parts_of_b(_random, proven, _other, _keys):
-    """As a library writes it that has the real part first."""
-    return with_words(proven, {2: proven.words[3], 3: proven.words[2], 4: proven.words[5], 5: proven.words[4]})
+def in_the_order(*places):
+    return lambda _random, case, _other, _keys: replace(case, words=[case.words[i] for i in places])
 
 
-def point_at_infinity(random, proven, _other, _keys):
+def point_at_infinity(random, case, _other, _keys):
     where = [(0, 1), (2, 3, 4, 5), (6, 7), range(8)][random.integers(4)]
-    return with_words(proven, dict.fromkeys(where, 0))
+    return case.with_words(dict.fromkeys(where, 0))
 
 
-def input_plus_order(random, proven, _other, _keys):
-    name, value = pick_input(random, proven)
-    return Case(replace(proven.claim.statement, **{name: value + SCALAR_FIELD}), proven.words)
-
-
-def coordinate_plus_modulus(random, proven, _other, _keys):
-    index = int(random.integers(8))
-    return with_words(proven, {index: proven.words[index] + BASE_FIELD})
-
-
-def off_the_curve(random, proven, _other, _keys):
-    index = int(random.choice([1, 5, 7]))
-    return with_words(proven, {index: (proven.words[index] + 1) % BASE_FIELD})
-
-
-def outside_the_group(_random, proven, _other, _keys):
-    return with_words(proven, dict(enumerate(OUTSIDE_THE_GROUP, start=2)))
-
-
-def proof_of_another_statement(_random, proven, other, _keys):
-    return Case(proven.claim.statement, other.words)
-
-
-def c_of_another_proof(_random, proven, other, _keys):
-    return Case(proven.claim.statement, [*proven.words[:6], *other.words[6:]])
-
-
-def another_context(_random, proven, other, _keys):
-    """A relayer's: the proof of one client given out as another's."""
-    return Case(replace(proven.claim.statement, context=other.claim.statement.context), proven.words)
-
-
-def scale(random, proven, _other, _keys):
+def scale(random, case, _other, _keys):
     """(z A, B / z, C)."""
     z = int(random.integers(2, 2**62))
-    a, b, c = points_of(proven.words)
+    a, b, c = points_of(case.words)
     inverse = pow(z, -1, SCALAR_FIELD)
-    return Case(proven.claim.statement, words_of_points(curve.multiply(a, z), curve.multiply(b, inverse), c))
+    return replace(case, words=words_of_points(curve.multiply(a, z), curve.multiply(b, inverse), c))
 
 
-def shift(random, proven, _other, keys):
+def shift(random, case, _other, keys):
     """(A, B + z delta, C + z A)."""
     z = int(random.integers(2, 2**62))
-    a, b, c = points_of(proven.words)
-    b = curve.add(b, curve.multiply(point_of_g2(keys.verifying_key.words[10:14]), z))
-    return Case(proven.claim.statement, words_of_points(a, b, curve.add(c, curve.multiply(a, z))))
+    a, b, c = points_of(case.words)
+    b = curve.add(b, curve.multiply(point_of_g2(keys.verifying_key.delta), z))
+    return replace(case, words=words_of_points(a, b, curve.add(c, curve.multiply(a, z))))
 
 
 def points_of(words):
@@ -224,47 +179,65 @@ def words_of_points(a, b, c):
     return [int(part) for part in parts]
 
 
-MUTATIONS: list[tuple[Mutation, int, set[str]]] = [
-    (flip_proof_bit, 40, {"PrecompileFailed", "CoordinateOutOfField"}),
-    (flip_input_bit, 30, {"refused", "InputOutOfField"}),
-    (negate_a, 8, {"refused"}),
-    (negate_b, 8, {"refused"}),
-    (negate_c, 8, {"refused"}),
-    (swap_a_and_c, 8, {"refused"}),
-    (swap_parts_of_b, 4, {"PrecompileFailed"}),
-    (point_at_infinity, 6, {"refused"}),
-    (input_plus_order, 16, {"InputOutOfField"}),
-    (coordinate_plus_modulus, 8, {"CoordinateOutOfField"}),
-    (off_the_curve, 10, {"PrecompileFailed"}),
-    (outside_the_group, 4, {"PrecompileFailed"}),
-    (proof_of_another_statement, 10, {"refused"}),
-    (c_of_another_proof, 8, {"refused"}),
-    (another_context, 12, {"refused"}),
+MUTATIONS = {
+    "flip a bit of the proof": (
+        *(40, {"PrecompileFailed", "CoordinateOutOfField"}),
+        changing(range(8), lambda random, word: word ^ 1 << int(random.integers(256))),
+    ),
+    "flip a bit of an input": (30, {"refused", "InputOutOfField"}, flip_input_bit),
+    "negate A": (8, {"refused"}, negating(1)),
+    "negate B": (8, {"refused"}, negating(4, 5)),
+    "negate C": (8, {"refused"}, negating(7)),
+    "swap A and C": (8, {"refused"}, in_the_order(6, 7, 2, 3, 4, 5, 0, 1)),
+    # As a library writes it that has the real part first.
+    "swap the parts of B": (4, {"PrecompileFailed"}, in_the_order(0, 1, 3, 2, 5, 4, 6, 7)),
+    "point at infinity": (6, {"refused"}, point_at_infinity),
+    "input plus order": (16, {"InputOutOfField"}, input_plus_order),
+    "coordinate plus modulus": (
+        *(8, {"CoordinateOutOfField"}),
+        changing(range(8), lambda _random, word: word + BASE_FIELD),
+    ),
+    "off the curve": (10, {"PrecompileFailed"}, changing([1, 5, 7], lambda _random, word: (word + 1) % BASE_FIELD)),
+    "outside the group": (
+        *(4, {"PrecompileFailed"}),
+        lambda _random, case, _other, _keys: case.with_words(dict(enumerate(OUTSIDE_THE_GROUP, start=2))),
+    ),
+    "proof of another statement": (10, {"refused"}, lambda _r, case, other, _k: replace(case, words=other.words)),
+    "C of another proof": (
+        *(8, {"refused"}),
+        lambda _random, case, other, _keys: replace(case, words=[*case.words[:6], *other.words[6:]]),
+    ),
+    # A relayer's: the proof of one client given out as another's.
+    "another context": (
+        *(12, {"refused"}),
+        lambda _random, case, other, _keys: case.stating(context=other.statement.context),
+    ),
     # Groth16 proofs can be re-randomised by anybody. The result proves the same statement, commitment and context
     # included, so it is worth what the original is: nothing to whoever is not that client in that round.
-    (scale, 10, {"proven"}),
-    (shift, 10, {"proven"}),
-]
+    "scale": (10, {"proven"}, scale),
+    "shift": (10, {"proven"}, shift),
+}
+"""How many times, what the contract may say, and what is done to a valid proof, given another one and the keys."""
 
 
 @pytest.fixture(scope="module")
-def mutated(valid: list[Proven], norm_keys: NormKeys) -> Iterator[list[tuple[str, Case, set[str]]]]:
+def mutated(valid: list[Case], norm_keys: NormKeys) -> list[tuple[str, Case, set[str]]]:
     random = np.random.default_rng(200)
     cases = []
-    for mutation, count, expected in MUTATIONS:
+    for name, (count, expected, mutate) in MUTATIONS.items():
         for _ in range(count):
             one, other = random.choice(len(valid), 2, replace=False)
-            cases.append((mutation.__name__, mutation(random, valid[one], valid[other], norm_keys), expected))
+            cases.append((name, mutate(random, valid[one], valid[other], norm_keys), expected))
     return cases
 
 
 # --- the two verifiers ---------------------------------------------------------------------------------------
 
 
-def test_contract_and_py_ecc_agree(verifier: Any, norm_keys: NormKeys, valid: list[Proven], mutated: Any):
+def test_contract_and_py_ecc_agree(verifier: Any, norm_keys: NormKeys, valid: list[Case], mutated: Any):
     """50 valid proofs and 200 mutations: where one accepts and the other does not, a committee and a chain part."""
-    assert sum(count for _, count, _ in MUTATIONS) == 200
-    named = [("valid", Case(it.claim.statement, it.words), {"proven"}) for it in valid] + mutated
+    assert len(mutated) == 200
+    named = [("valid", case, {"proven"}) for case in valid] + mutated
     cases = [case for _, case, _ in named]
     by_contract = [answer(verifier, case) for case in cases]
     by_py_ecc = answers_by_py_ecc(norm_keys, cases)
@@ -275,19 +248,18 @@ def test_contract_and_py_ecc_agree(verifier: Any, norm_keys: NormKeys, valid: li
     assert [given == "proven" for given in by_contract] == by_py_ecc
 
 
-def test_verify_reverts_when_it_has_too_little_gas(verifier: Any, valid: list[Proven]):
+def test_verify_reverts_when_it_has_too_little_gas(verifier: Any, valid: list[Case]):
     """Whoever pays chooses the gas: no amount of it may make a valid proof a false one."""
-    case = Case(valid[0].claim.statement, valid[0].words)
     limits = [*range(40_000, GAS_LIMIT, 1_500), GAS_LIMIT]
-    given = [answer(verifier, case, gas) for gas in limits]
+    given = [answer(verifier, valid[0], gas) for gas in limits]
     assert set(given) == {"out of gas", "PrecompileFailed", "proven"}
 
 
-def test_verify_costs_the_same_for_any_statement(verifier: Any, valid: list[Proven]):
+def test_verify_costs_the_same_for_any_statement(verifier: Any, valid: list[Case]):
     """A private reveal has 330k gas in all."""
     web3 = verifier.w3
-    for proven in valid[:3]:
-        call = verifier.functions.verify(list(proven.claim.statement.inputs), proven.words)
+    for case in valid[:3]:
+        call = verifier.functions.verify(list(case.statement.inputs), case.words)
         receipt = web3.eth.wait_for_transaction_receipt(call.transact({"from": web3.eth.accounts[0]}))
         assert receipt["status"] == 1
         assert receipt["gasUsed"] <= GAS_LIMIT

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 from eth_account import Account
-from gate import Gate, gate_before
+from proxies import Gate, gate_before
 
 from qfl.apps.cli.main import cli
 from qfl.chain.rpc.accounts import development_account
@@ -104,15 +104,8 @@ def test_the_public_mnemonic_deploys_nothing_on_a_real_chain(ticking: Devnet, tm
         assert_refused(CliRunner().invoke(cli, ["deploy", *where]), InvalidInput, "everybody has its key", gate)
 
 
-def test_who_cannot_pay_for_everybody_does_not_begin(ticking: Devnet, tmp_path: Path) -> None:
+def test_nothing_is_begun_and_nothing_deleted_for_a_run_that_nobody_can_pay(ticking: Devnet, tmp_path: Path) -> None:
     """Deployment and reward pool are 5 ether, the stakes of two clients and four validators 4.2."""
-    payer = keystore(tmp_path, ticking.rpc_url, 9)
-    with gate_before(ticking.rpc_url, GETH) as gate:
-        done = run(tmp_path, gate.url, "--ipfs", ticking.ipfs_url, "--account", payer)
-    assert_refused(done, RunNotAffordable, "4.2 ETH of stakes, 5 ETH of reward pool, ", gate)
-
-
-def test_nothing_is_deleted_for_a_run_that_nobody_can_pay(ticking: Devnet, tmp_path: Path) -> None:
     with hold_folder(tmp_path / "run"):
         pass
     (tmp_path / "run" / "report.json").write_text("{}")

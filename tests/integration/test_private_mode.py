@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import logging
 import os
-import secrets
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import numpy as np
 import pytest
-from testnet import SHARD, SMALL, Nudger, Testnet, step_clients
+from testnet import SHARD, Nudger, Rogue, Testnet, step_clients
 
-from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
 from qfl.client.update import NormEvidence, conceal
@@ -20,7 +18,7 @@ from qfl.crypto.kem import KemKey
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
 from qfl.crypto.norm.statement import context_of
-from qfl.crypto.sealed import ENTRY_BYTES, HEADER, SEED_BYTES, open_sealed, seal
+from qfl.crypto.sealed import ENTRY_BYTES, HEADER, open_sealed
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing, ContractReverted, InvalidInput, NormKeysMismatch, SealBroken
 from qfl.node.encryption import KEY_NAME, open_norm_keys, read_opener, read_recipients, require_norm_keys
@@ -44,18 +42,8 @@ class Swayer(Nudger):
 
 
 @pytest.fixture(scope="module")
-def prover(norm_keys: NormKeys) -> Iterator[Prover]:
-    with Prover(norm_keys) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
-def testnet(
-    devnet: Devnet, norm_keys: NormKeys, prover: Prover, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Testnet]:
-    folder, job = tmp_path_factory.mktemp("town"), replace(SMALL, mode="private")
-    with Testnet(devnet, folder, job=job, prover=prover, verifying_key=norm_keys.verifying_key) as built:
-        yield built
+def testnet(private_testnet: Testnet) -> Testnet:
+    return private_testnet
 
 
 @pytest.fixture(scope="module")
@@ -119,48 +107,15 @@ def test_the_root_on_chain_does_not_let_lanes_be_guessed(testnet: Testnet, round
         assert lanes_root(decode(contents[found.client])) != found.update_root
 
 
-def test_the_model_is_that_of_the_transparent_mode(
-    devnet: Devnet, testnet: Testnet, rounds: list[RoundNumber], tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Same seeds, same updates: privacy must change what is seen, not what is learnt."""
-    with Testnet(devnet, tmp_path_factory.mktemp("twin"), clients=4) as twin:
-        twin.join("client-4")  # first, so that its content objects name other authors: both towns share an IPFS node
-        for number in rounds:
-            run_round(twin.network(clients=[1, 2, 3], trainer=Swayer()))
-            private, transparent = (place.ledger.beacon.round_at(number) for place in (testnet, twin))
-            assert private.model_root == transparent.model_root
-
-
-# --- what an auditor says ---
-
-
-def test_an_auditor_without_keys_says_what_it_has_not_seen(testnet: Testnet, rounds: list[RoundNumber]) -> None:
-    verdict = next(iter(Auditor(testnet.ledger, testnet.store).audit()))
-    assert verdict.stands
-    assert (verdict.updates, verdict.proofs) == (0, 3)
-    (unseen,) = verdict.unseen
-    assert "the 3 updates of shard 0 are sealed" in unseen
-
-
-def test_an_auditor_with_a_seats_key_recomputes_the_aggregate(testnet: Testnet, rounds: list[RoundNumber]) -> None:
-    verdict = next(
-        iter(Auditor(testnet.ledger, testnet.store, kem_keys=[kem_of(testnet, 2)], check_proofs=False).audit())
-    )
-    assert verdict.stands
-    assert (verdict.updates, verdict.proofs) == (3, 0)
-    assert verdict.unseen == ["the norm proofs of shard 0 were not checked again"]
-
-
 # --- clients that do not keep to the program ---
 
 
-class Rogue:
+class PrivateRogue(Rogue):
     """A bonded client that seals, proves and reveals what it likes."""
 
     def __init__(self, testnet: Testnet, number: int, prover: Prover) -> None:
-        self.testnet, self.name, self.prover = testnet, f"client-{number}", prover
-        self.participant = testnet.join(self.name)
-        self.round = testnet.ledger.beacon.current_round()
+        super().__init__(testnet, f"client-{number}")
+        self.prover, self.round = prover, testnet.ledger.beacon.current_round()
         self.spec = testnet.ledger.round(self.round).shard(SHARD).spec()
         self.recipients = read_recipients(testnet.ledger, testnet.store, self.round, SHARD)
         address = testnet.ledger.shards[SHARD].address
@@ -182,69 +137,37 @@ class Rogue:
             self.update(value), self.spec, recipients=self.recipients, context=self.context, prover=self.prover
         )
 
-    def commit(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
+    def commit_to(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         commitment = compute_commitment(
             *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
             evidence.vector_commitment,
         )
-        domain = self.testnet.ledger.shard_domains[SHARD]
-        digest = domain.commit(self.round, self.participant, self.spec.base_root, commitment)
-        signature = self.testnet.keys[self.name].sign(digest)
-        call = self.testnet.ledger.shards[SHARD].commit(
-            self.round, self.participant, base_root=self.spec.base_root, commitment=commitment, signature=signature
-        )
-        self.testnet.senders[self.name].send(call)
+        signature = self.sign(self.round, self.spec.base_root, commitment)
+        self.send_commit(self.round, self.spec.base_root, commitment, signature)
 
-    def reveal(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
+    def open(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         self.testnet.store.put(update.content)
         call = self.testnet.ledger.shards[SHARD].reveal_private(
-            self.round,
-            self.participant,
-            update_root=update.update_root,
-            content_digest=update.content_digest,
-            salt=update.salt,
-            vector_commitment=evidence.vector_commitment,
-            proof=evidence.proof,
+            *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
+            *(evidence.vector_commitment, evidence.proof),
         )
         self.testnet.senders[self.name].send(call)
 
 
-def other_lanes_than_proven(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+def other_lanes_than_proven(rogue: PrivateRogue) -> tuple[PreparedUpdate, NormEvidence]:
     return rogue.conceal(5)[0], rogue.conceal(3)[1]
 
 
-def noise_for_one_seat(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
+def noise_for_one_seat(rogue: PrivateRogue) -> tuple[PreparedUpdate, NormEvidence]:
     update, evidence = rogue.conceal(5)
     start = HEADER.size + ENTRY_BYTES
     data = update.content[:start] + os.urandom(ENTRY_BYTES) + update.content[start + ENTRY_BYTES :]
     return replace(update, content=data, content_digest=content_digest(data)), evidence
 
 
-def for_half_the_committee(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
-    update, evidence = rogue.conceal(5)
-    half = [*rogue.recipients[:2], b"", b""]
-    data = seal(rogue.update(5).content, os.urandom(SEED_BYTES), half, rogue.context.to_bytes(32))
-    return replace(update, content=data, content_digest=content_digest(data)), evidence
-
-
-def in_the_clear(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
-    update, evidence = rogue.conceal(5)
-    plain = rogue.update(5)
-    return replace(update, content=plain.content, content_digest=plain.content_digest), evidence
-
-
-def with_a_seed_of_zeros(rogue: Rogue) -> tuple[PreparedUpdate, NormEvidence]:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(secrets, "token_bytes", bytes)
-        return rogue.conceal(5)
-
-
 FAULTS = {
     other_lanes_than_proven: "not the ones whose norm it has proven",
     noise_for_one_seat: "the entry of seat 1",
-    for_half_the_committee: "sealed to 2 of 4 seats, 3 are needed",
-    in_the_clear: "magic",
-    with_a_seed_of_zeros: "its seed is 32 zero bytes",
 }
 """What a client does, and what the validators' log says of it."""
 
@@ -255,15 +178,15 @@ def test_update_that_not_everybody_reads_alike_is_left_out_and_costs_no_turn(
     rounds: list[RoundNumber],
     prover: Prover,
     caplog: pytest.LogCaptureFixture,
-    fault: Callable[[Rogue], tuple[PreparedUpdate, NormEvidence]],
+    fault: Callable[[PrivateRogue], tuple[PreparedUpdate, NormEvidence]],
 ) -> None:
     network = testnet.network(clients=[1, 2])
     number = run_until(network, Phase.COMMIT)
-    rogue = Rogue(testnet, 3, prover)
+    rogue = PrivateRogue(testnet, 3, prover)
     sent = fault(rogue)
-    rogue.commit(*sent)
+    rogue.commit_to(*sent)
     run_until(network, Phase.REVEAL)
-    rogue.reveal(*sent)
+    rogue.open(*sent)
     with caplog.at_level(logging.WARNING):
         run_until(network, Phase.PUBLISH)
     run_until(network, Phase.IDLE)
@@ -274,17 +197,15 @@ def test_update_that_not_everybody_reads_alike_is_left_out_and_costs_no_turn(
     assert all(FAULTS[fault] in line for line in said)
 
 
-def test_proof_of_another_client_is_refused_by_the_contract(
-    testnet: Testnet, rounds: list[RoundNumber], prover: Prover
-) -> None:
+def test_proof_of_another_client_is_refused_by_the_contract(testnet: Testnet, prover: Prover) -> None:
     network = testnet.network(clients=[1])
     run_until(network, Phase.COMMIT)
-    rogue, victim = Rogue(testnet, 3, prover), Rogue(testnet, 2, prover)
+    rogue, victim = PrivateRogue(testnet, 3, prover), PrivateRogue(testnet, 2, prover)
     update, evidence = rogue.conceal(5)[0], victim.conceal(5)[1]
-    rogue.commit(update, evidence)
+    rogue.commit_to(update, evidence)
     testnet.end_phase()
     with pytest.raises(ContractReverted, match="BadNormProof"):
-        rogue.reveal(update, evidence)
+        rogue.open(update, evidence)
     abandon_round(testnet)
 
 
@@ -296,9 +217,7 @@ def without_prover(testnet: Testnet) -> Client:
     return Client(testnet.context("client-1"), testnet.join("client-1"), index=0, seed=1)
 
 
-def test_client_killed_after_it_promised_says_the_same_without_proving_again(
-    testnet: Testnet, rounds: list[RoundNumber]
-) -> None:
+def test_client_killed_after_it_promised_says_the_same_without_proving_again(testnet: Testnet) -> None:
     network = testnet.network(clients=[1])
     number = run_until(network, Phase.COMMIT)
     step_clients(network)
@@ -308,9 +227,7 @@ def test_client_killed_after_it_promised_says_the_same_without_proving_again(
     assert count_included(testnet.ledger, number) == 1
 
 
-def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
-    testnet: Testnet, rounds: list[RoundNumber]
-) -> None:
+def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(testnet: Testnet) -> None:
     """Its config is not asked: it would show its update to everybody before the contract refused it."""
     network = testnet.network(clients=[])
     number = run_until(network, Phase.COMMIT)
@@ -322,9 +239,7 @@ def test_client_that_takes_the_deployment_for_transparent_publishes_nothing(
     abandon_round(testnet)
 
 
-def test_validator_that_starts_again_keeps_its_key_and_sends_nothing(
-    testnet: Testnet, rounds: list[RoundNumber]
-) -> None:
+def test_validator_that_starts_again_keeps_its_key_and_sends_nothing(testnet: Testnet) -> None:
     before = kem_of(testnet, 1).public, testnet.web3.eth.block_number
     testnet.validator(1)
     assert (kem_of(testnet, 1).public, testnet.web3.eth.block_number) == before

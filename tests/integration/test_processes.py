@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 from testnet import SHARD, Testnet
+from waiting import PATIENCE_SECONDS
 
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
@@ -33,12 +34,10 @@ DIGITS = JobDocument(
     rounds=3,
 )
 DEADLINES = {"commitSeconds": 900, "revealSeconds": 900, "checkpointSeconds": 900, "publishSeconds": 900}
-PATIENCE_SECONDS = 300.0
-"""When a wait is given up: long, for a machine that is busy with other things."""
 
 
 class Processes:
-    """The town's people as processes; each can be killed and started again."""
+    """The testnet's people as processes; each can be killed and started again."""
 
     def __init__(self, testnet: Testnet) -> None:
         self.testnet = testnet
@@ -55,9 +54,8 @@ class Processes:
         command = [
             *(sys.executable, "-c", "from qfl.apps.cli.main import main; main()", role, "run"),
             *("--account", f"dev:{offset + int(number)}"),
-            *("--rpc", self.testnet.devnet.rpc_url, "--ipfs", self.testnet.devnet.ipfs_url),
-            *("--deployment", str(self.testnet.deployment_path), "--key", str(folder / "key.lms")),
-            *("--folder", str(folder), "--rounds", str(rounds), "--poll", "0.4"),
+            *(*self.testnet.where, "--key", str(folder / "key.lms"), "--folder", str(folder)),
+            *("--rounds", str(rounds), "--poll", "0.4"),
         ]
         if role == "client":
             command += ["--dataset", "digits", "--share", f"{number}/3"]

@@ -1,10 +1,13 @@
-"""The proving process: it outlives bad requests, its death is no riddle, and no answer goes to the wrong question."""
+"""The proving process and `qfl zk`: bad requests and deaths are no riddle, and no answer goes to the wrong question."""
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,8 +21,6 @@ from qfl.crypto.norm.verify import verify_norm_proof
 from qfl.errors import ExtraMissing, NormKeysExist, NormKeysMalformed, NormKeysMissing, ProofFailed
 
 pytestmark = pytest.mark.rest
-
-pytest.importorskip("py_ecc", reason="py_ecc is missing: pip install -e '.[zk]'")
 
 
 @pytest.fixture
@@ -67,18 +68,19 @@ def test_threads_get_the_proofs_they_asked_for(norm_keys: NormKeys):
         assert verify_norm_proof(norm_keys.verifying_key, claim.statement, proof)
 
 
-def test_missing_extra_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Without it, the remedy is one command; a traceback of a child process would not say so."""
-    (tmp_path / "groth16py.py").write_text("raise ImportError('No module named groth16py')")
+@pytest.mark.parametrize(
+    ("words", "error", "said"),
+    [
+        ("ImportError('No module named groth16py')", ExtraMissing, r"qflchain\[zk\]"),
+        ("SystemExit('this machine is too old')", ProofFailed, "this machine is too old"),
+    ],
+    ids=["without the extra", "cannot start"],
+)
+def test_process_that_cannot_start_shows_its_last_words(tmp_path, monkeypatch, words, error, said):
+    """Without the extra, the remedy is one command; a traceback of a child process would not say so."""
+    (tmp_path / "groth16py.py").write_text(f"raise {words}")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(ExtraMissing, match=r"qflchain\[zk\]"):
-        NormKeys.setup(64, tmp_path / "keys")
-
-
-def test_process_that_cannot_start_shows_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    (tmp_path / "groth16py.py").write_text("raise SystemExit('this machine is too old')")
-    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
-    with pytest.raises(ProofFailed, match="this machine is too old"):
+    with pytest.raises(error, match=said):
         NormKeys.setup(64, tmp_path / "keys")
 
 
@@ -114,3 +116,49 @@ def test_folder_that_was_damaged_is_refused(norm_keys: NormKeys, tmp_path: Path)
     (tmp_path / "verifying.json").write_text(text[: len(text) // 2])
     with pytest.raises(NormKeysMalformed, match=r"verifying\.json"):
         NormKeys.open(tmp_path)
+
+
+# --- qfl zk ---
+
+
+def qfl_zk(*arguments: object) -> subprocess.CompletedProcess[str]:
+    command = [Path(sys.executable).with_name("qfl"), "zk", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def test_setup_takes_the_next_circuit_and_warns(norm_keys: NormKeys, tmp_path: Path):
+    """One-party keys in production would let whoever made them pass any update: the command itself has to say so."""
+    ended = qfl_zk("setup", "--lanes", 50, "--out", tmp_path, "--json")
+    keys = NormKeys.open(tmp_path)
+    shown = json.loads(ended.stdout)
+    assert (shown["capacity"], shown["key digest"]) == (64, "0x" + keys.digest.hex())
+    assert "could forge proofs" in ended.stderr
+    assert "devnets" in keys.origin
+
+
+def test_verify_prints_the_digest_to_compare(norm_keys: NormKeys):
+    ended = qfl_zk("verify", norm_keys.folder)
+    assert ended.returncode == 0
+    assert norm_keys.digest.hex() in ended.stdout
+
+
+def test_bench_proves_with_the_folders_keys(norm_keys: NormKeys):
+    shown = json.loads(qfl_zk("bench", norm_keys.folder, "--times", 1, "--json").stdout)
+    assert shown["prove"] > 0
+    assert shown["verify"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["setup", "--lanes", "64", "--out", "{keys}"], 5, "choose another folder"),
+        (["setup", "--lanes", "5000", "--out", "{tmp}"], 2, "1 to 4096 lanes"),
+        (["verify", "{tmp}"], 5, "qfl zk setup --lanes"),
+        (["import", "{tmp}/final.zkey", "--lanes", "64", "--out", "{tmp}"], 2, "no such file"),
+    ],
+)
+def test_what_is_wrong_is_one_line_with_a_remedy(norm_keys, tmp_path, arguments, code, message):
+    ended = qfl_zk(*(argument.format(keys=norm_keys.folder, tmp=tmp_path) for argument in arguments))
+    assert ended.returncode == code
+    assert message in ended.stderr
+    assert "Traceback" not in ended.stderr

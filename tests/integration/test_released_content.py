@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Testnet
+from testnet import SHARD, Testnet, without
 
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
@@ -32,10 +32,10 @@ def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 
     In the first one the committee agrees without its proposer.
     """
-    with Testnet(devnet, tmp_path_factory.mktemp("town"), clients=2, challengeSeconds=60) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet"), clients=2, challengeSeconds=60) as built:
         first = network(built)
         proposer = built.ledger.beacon.committee(run_until(first, Phase.COMMIT), SHARD)[0]
-        run_round(replace(first, validators=[seat for seat in first.validators if seat.participant != proposer]))
+        run_round(without(first, proposer))
         for _ in ROUNDS[1:]:
             run_round(network(built))
         assert built.ledger.beacon.final_round() == 3

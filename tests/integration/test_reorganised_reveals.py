@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dishonest import ATTESTERS, honest_result, key_of, make_challenger, stakes
+from dishonest import ATTESTERS, honest_result, make_challenger, stakes
 from shard_testnet import ShardTestnet
-from testnet import SHARD, Testnet, step_clients
+from testnet import SHARD, Testnet, in_seat, step_clients
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import Shard
@@ -80,7 +80,7 @@ def until_revealed(network: Network) -> RoundNumber:
 
 @pytest.fixture(scope="module")
 def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
+    with Testnet(devnet, tmp_path_factory.mktemp("testnet")) as built:
         run_round(built.network(clients=[1, 2, 3]))
         yield built
         built.assert_everything_stands()
@@ -143,14 +143,14 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     testnet.end_phase()
     committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
     for seat in ATTESTERS:
-        signature = key_of(testnet, committee[seat]).sign(digest)
+        signature = testnet.key_of(committee[seat]).sign(digest)
         said = ledger.shards[SHARD].attest(
             outdated, seat, digest=digest, signature=signature, validator=committee[seat]
         )
         proposed = ledger.shards[SHARD].propose(outdated, signature, validator=committee[seat])
         testnet.owner.send(proposed if seat == outdated.turn else said)
 
-    (onlooker,) = (validator for validator in network.validators if validator.participant == committee[2])
+    onlooker = in_seat(network, number, 2)
     for _ in range(2):
         onlooker.verify(onlooker.duty())
     assert ledger.round(number).accepted() == []

@@ -6,19 +6,19 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+from commands import Done, require_one_line, run_command
 from eth_account import Account
 from eth_utils.address import to_checksum_address
-from testnet import SHARD, Testnet
+from testnet import SHARD, SMALL, Testnet, fresh_testnet
+from waiting import PATIENCE_SECONDS
 
-from qfl.apps.cli.main import main
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import verify
-from qfl.devnet import Devnet
 from qfl.devnet.health import call_chain
 from qfl.quantum.architecture import Architecture
 from qfl.simulation.driver import run_round
@@ -27,40 +27,18 @@ from qfl.training.recipe import TrainingConfig
 
 DIGITS = JobDocument(Architecture(qubits=6, layers=1, classes=3, head=False), TrainingConfig(steps=1), rounds=1)
 NOBODY_LISTENS = "http://127.0.0.1:9"
-PATIENCE_SECONDS = 300.0
-"""When a wait is given up: long, for a machine that is busy with other things."""
+
+
+testnet = fresh_testnet("function", job=DIGITS)
+
+
+Qfl = Callable[..., Done]
 
 
 @pytest.fixture
-def testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path, job=DIGITS) as built:
-        yield built
-
-
-@dataclass(frozen=True)
-class Ended:
-    code: int
-    out: str
-    err: str
-
-
-Qfl = Callable[..., Ended]
-
-
-@pytest.fixture
-def qfl(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Qfl:
-    """Run `qfl` in this process, as its entry point does."""
-
-    def run(*arguments: object) -> Ended:
-        monkeypatch.setattr(sys, "argv", ["qfl", *map(str, arguments)])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            main()
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)  # the entry point's own stays in force otherwise
-        printed = capsys.readouterr()
-        return Ended(int(ended.value.code or 0), printed.out, printed.err)
-
-    return run
+def qfl(capsys: pytest.CaptureFixture[str]) -> Qfl:
+    """Run `qfl` in this process."""
+    return partial(run_command, capsys)
 
 
 def chain_options(testnet: Testnet) -> dict[str, object]:
@@ -132,18 +110,14 @@ def test_a_mistake_is_one_line_and_its_exit_code(testnet: Testnet, qfl: Qfl, mis
     make, code, message = MISTAKES[mistake]
     options = role_options(testnet, "client-1" if role == "client" else "validator-1")
     ended = qfl(role, "run", *flat({**options, **make(testnet)}))
-    assert ended.code == code, ended
-    assert message in ended.err
-    assert len(ended.err.strip().splitlines()) == 1
+    assert message in require_one_line(ended, code)
     assert testnet.ledger.staking.participant_count() == 0
 
 
 def test_a_role_in_a_folder_of_another_role_is_told_so(testnet: Testnet, qfl: Qfl) -> None:
     testnet.join("client-1")
     options = role_options(testnet, "client-1") | {"--folder": testnet.folder / "client-1"}
-    ended = qfl("validator", "run", *flat(options))
-    assert ended.code == 2
-    assert "belongs to a client" in ended.err
+    assert "belongs to a client" in require_one_line(qfl("validator", "run", *flat(options)), 2)
 
 
 def test_an_exhausted_key_ends_with_its_exit_code(testnet: Testnet, qfl: Qfl) -> None:
@@ -153,8 +127,7 @@ def test_an_exhausted_key_ends_with_its_exit_code(testnet: Testnet, qfl: Qfl) ->
     key.close()
     path = testnet.folder / "client-1" / "key.lms"
     ended = qfl("stake", "exit", number, "--key", path, *flat(chain_options(testnet)))
-    assert ended.code == 5
-    assert "all 32 leaves have signed" in ended.err
+    assert "all 32 leaves have signed" in require_one_line(ended, 5)
 
 
 def test_an_old_copy_of_a_key_beside_another_state_folder_ends_with_its_exit_code(
@@ -180,10 +153,8 @@ def test_an_old_copy_of_a_key_beside_another_state_folder_ends_with_its_exit_cod
                 [name.split("-")[0], "run", *flat(options)],
                 ["stake", "exit", number, "--key", path, *flat(chain_options(testnet))],
             ):
-                ended = qfl(*command)
-                assert ended.code == 5, ended
-                assert f"{path} would sign with leaf 0, but " in ended.err
-                assert "use the newest copy" in ended.err
+                line = require_one_line(qfl(*command), 5)
+                assert f"{path} would sign with leaf 0, but " in line and "use the newest copy" in line
         assert testnet.web3.eth.block_number == before
 
 
@@ -220,13 +191,13 @@ def test_everybody_leaves_with_stake_and_rewards(testnet: Testnet, qfl: Qfl) -> 
     for name in names:
         key = testnet.folder / name / "key.lms"
         ended = qfl("stake", "exit", ids[name], "--key", key, *flat(chain_options(testnet)))
-        assert ended.code == 0, ended
-        assert f"participant {ids[name]} can withdraw from 20" in ended.out
+        assert ended.exit_code == 0, ended
+        assert f"participant {ids[name]} can withdraw from 20" in ended.output
     too_early = qfl("stake", "withdraw", ids[names[0]], *flat(chain_options(testnet)))
-    assert (too_early.code, "StillUnbonding" in too_early.err) == (3, True)
+    assert (too_early.exit_code, "StillUnbonding" in too_early.errors) == (3, True)
     testnet.clock.reach(max(staking.participant(i).exitable_at for i in ids.values()))
     for name in names:
-        assert qfl("stake", "withdraw", ids[name], *flat(chain_options(testnet))).code == 0
+        assert qfl("stake", "withdraw", ids[name], *flat(chain_options(testnet))).exit_code == 0
     gained = {name: testnet.senders[name].balance_wei() - before[name] - stakes[name] for name in names}
     per_update, per_seat, for_publisher = 10**15, 5 * 10**14, 10**15
     clients = [gained[name] for name in names if name.startswith("client")]
@@ -244,7 +215,7 @@ def test_after_a_rotation_the_new_key_signs(testnet: Testnet, qfl: Qfl) -> None:
     old, new = testnet.folder / "client-1" / "key.lms", testnet.folder / "new.lms"
     KeyFile.create(new, 5).close()
     ended = qfl("stake", "rotate", number, "--key", old, "--new-key", new, *flat(chain_options(testnet)))
-    assert ended.code == 0, ended
+    assert ended.exit_code == 0, ended
     testnet.keys["client-1"] = KeyFile.open(new)
     outcome = run_round(testnet.network(clients=[1]))
     assert outcome.included == 1
@@ -255,4 +226,29 @@ def test_after_a_rotation_the_new_key_signs(testnet: Testnet, qfl: Qfl) -> None:
     digest = testnet.ledger.shard_domains[SHARD].commit(outcome.round, number, base_root, commit.commitment)
     assert verify(testnet.keys["client-1"].public, digest, call["signature"])
     again = qfl("stake", "exit", number, "--key", old, *flat(chain_options(testnet)))
-    assert (again.code, "is not the key of participant" in again.err) == (2, True)
+    assert (again.exit_code, "is not the key of participant" in again.errors) == (2, True)
+
+
+# --- a job that needs what is not installed here ---
+
+
+class Foreign(JobDocument):
+    """A job document as somebody writes it who has an encoder called "elsewhere"."""
+
+    def to_json(self) -> bytes:
+        return super().to_json().replace(b'"encoding":"angle"', b'"encoding":"elsewhere"')
+
+
+foreign_testnet = fresh_testnet("function", job=Foreign(SMALL.architecture, SMALL.training, SMALL.rounds))
+
+
+@pytest.mark.parametrize("command", ["client run", "client host", "validator run"])
+def test_no_role_bonds_for_a_job_that_it_cannot_do(foreign_testnet: Testnet, qfl: Qfl, command: str) -> None:
+    """Its stake would be locked, and slashed in the private mode for every round that it does not reveal in."""
+    options = role_options(foreign_testnet, "validator-1" if command == "validator run" else "client-1")
+    if command == "client host":
+        options = {**options, "--shares": "1/2"}
+        del options["--key"]
+    line = require_one_line(qfl(*command.split(), *flat(options)), 2)
+    assert "encoding = 'elsewhere': no such encoder is installed; here are amplitude, angle" in line
+    assert foreign_testnet.ledger.staking.participant_count() == 0

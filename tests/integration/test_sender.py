@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 from eth_account import Account
-from eth_account.signers.local import LocalAccount
-from flaky import Loss, flaky_proxy
+from paying import PAYER, balance, payments, sender
+from proxies import Loss, flaky_proxy
 
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.calls import Receipt
@@ -22,27 +22,6 @@ from qfl.chain.rpc.sender import Delivery, Sender, UnsentCall
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnreachable, ContractReverted, InsufficientFunds, TransactionNotMined
-
-PAYER = 18
-
-
-@pytest.fixture
-def payee() -> str:
-    """An account with nothing: what it has in the end is how often it was paid."""
-    return str(Account.create().address)
-
-
-def payments(payee: str, count: int) -> list[UnsentCall]:
-    """Calls that pay 1 wei each; no two are alike."""
-    return [UnsentCall("pay", payee, number.to_bytes(2), 1) for number in range(count)]
-
-
-def sender(url: str, account: LocalAccount | None = None) -> Sender:
-    return Sender(connect(url), account or development_account(PAYER))
-
-
-def balance(url: str, address: str) -> int:
-    return int(call_chain(url, "eth_getBalance", address, "latest"), 16)
 
 
 def waiting(url: str) -> int:

@@ -1,16 +1,16 @@
 """Validators that are away, lie, die or are impersonated; chain and IPFS node that restart in mid-round.
 
-Rounds follow one another in one town; the clock is the development chain's, so nothing here waits.
+Rounds follow one another on one testnet; the clock is the development chain's, so nothing here waits.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from testnet import SHARD, Testnet, reach_checkpoint_phase, step_clients
+from dishonest import honest_result
+from testnet import SHARD, Testnet, fresh_testnet, in_seat, reach_checkpoint_phase, step_clients, without
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.rpc.accounts import development_account
@@ -18,60 +18,19 @@ from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
-from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.node.outcome import count_included
-from qfl.node.updates import fetch_updates
-from qfl.protocol.recompute import expected_checkpoint
-from qfl.protocol.types import Checkpoint, RoundNumber
-from qfl.simulation.driver import Network, run_until
+from qfl.simulation.driver import run_until
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
 
-
-@pytest.fixture(scope="module")
-def testnet(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
-    with Testnet(devnet, tmp_path_factory.mktemp("town")) as built:
-        yield built
-        built.assert_everything_stands()
-
-
-def result_of(testnet: Testnet, number: RoundNumber, turn: int) -> Checkpoint:
-    """What an honest seat proposes in `turn`."""
-    spec = testnet.ledger.round(number).shard(SHARD).spec()
-    reveals = testnet.ledger.round(number).shard(SHARD).reveals()
-    updates, _ = fetch_updates(reveals, testnet.store, spec)
-    return expected_checkpoint(spec, turn, updates).checkpoint
-
-
-def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
-    drawn = network.ledger.beacon.committee(number, SHARD)[seat]
-    return next(validator for validator in network.validators if validator.participant == drawn)
-
-
-def without(network: Network, absent: Validator) -> Network:
-    return replace(network, validators=[validator for validator in network.validators if validator is not absent])
-
-
-def key_of(testnet: Testnet, validator: Validator) -> KeyFile:
-    public = testnet.ledger.staking.participant(validator.participant).key
-    return next(key for key in testnet.keys.values() if key.public == public)
-
-
-def rotate_key(testnet: Testnet, validator: Validator) -> None:
-    name = next(name for name in testnet.keys if testnet.join(name) == validator.participant)
-    old, new = testnet.keys[name], KeyFile.create(testnet.folder / name / "new.lms", 5)
-    nonce = testnet.ledger.staking.participant(validator.participant).nonce
-    signature = old.sign(testnet.ledger.staking_domain.rotation(validator.participant, new.public, nonce))
-    testnet.owner.send(testnet.ledger.staking.rotate_key(validator.participant, new.public, signature=signature))
-    old.close()
-    testnet.keys[name] = new
+testnet = fresh_testnet("module", audited=True)
 
 
 def test_the_others_agree_without_a_proposer_that_is_away(testnet: Testnet) -> None:
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
-    network = without(network, in_seat(network, number, 0))
+    network = without(network, in_seat(network, number, 0).participant)
     run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert (accepted.checkpoint.turn, accepted.attested) == (0, 0b1110)
@@ -82,13 +41,13 @@ def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
-    wrong = replace(result_of(testnet, number, 0), aggregate_root=b"\1" * 32)
-    signature = key_of(testnet, liar).sign(testnet.ledger.beacon_domain.checkpoint(wrong))
+    wrong = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
+    signature = testnet.key_of(liar.participant).sign(testnet.ledger.beacon_domain.checkpoint(wrong))
     testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, validator=liar.participant))
-    run_until(without(network, liar), Phase.PUBLISH)
+    run_until(without(network, liar.participant), Phase.PUBLISH)
     run_until(network, Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
-    assert accepted.checkpoint == result_of(testnet, number, 0)
+    assert accepted.checkpoint == honest_result(testnet, number).checkpoint
     assert accepted.attested == 0b1110
 
 
@@ -130,7 +89,7 @@ def test_content_that_some_seats_cannot_read_does_not_divide_the_committee(
     _, hidden = testnet.ledger.round(number).shard(SHARD).reveals()
     seats = [in_seat(network, number, seat) for seat in range(4)]
     for seat in blind:
-        name = next(name for name in testnet.keys if testnet.join(name) == seats[seat].participant)
+        name = testnet.name_of(seats[seat].participant)
         store = Lacking(testnet.store, hidden.content_digest, misses)
         seats[seat] = Validator(testnet.context(name, store), seats[seat].participant)
     network = replace(network, validators=seats)
@@ -143,7 +102,7 @@ def test_forged_proposals_and_attestations_are_noise(testnet: Testnet, tmp_path:
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
     shard, nobody = testnet.ledger.shards[SHARD], testnet.sender(19)
-    honest = result_of(testnet, number, 0)
+    honest = honest_result(testnet, number).checkpoint
     forged = replace(honest, aggregate_root=b"\1" * 32)
     with KeyFile.create(tmp_path / "forger.lms", 5) as forger:
         for checkpoint in (forged, honest):
@@ -163,8 +122,8 @@ def test_a_seat_that_rotates_its_key_after_attesting_does_not_stall_the_others(t
     proposer, rotating = in_seat(network, number, 0), in_seat(network, number, 1)
     assert proposer.verify(proposer.duty())
     assert rotating.verify(rotating.duty())
-    rotate_key(testnet, rotating)
-    run_until(without(network, rotating), Phase.IDLE)
+    testnet.rotate_key(rotating.participant)
+    run_until(without(network, rotating.participant), Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert accepted.attested == 0b1101
 
@@ -196,7 +155,7 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
         assert proposer.verify(proposer.duty())
     if label == "publish":
         run_until(network, Phase.PUBLISH)
-    name = next(name for name in testnet.keys if testnet.join(name) == victim.participant)
+    name = testnet.name_of(victim.participant)
     key = testnet.keys[name]
     dying = Validator(testnet.context(name, sender=DyingSender(testnet, 10, label)), victim.participant)
     with pytest.raises(PowerCut):

@@ -1,18 +1,21 @@
-"""A town: a deployment of the contracts on a running devnet, and its people, each with a key and a folder."""
+"""The tests' own test network, and what its clients and validators do wrong."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
+import pytest
 
 from experiments.attacks.testnet import SHARD, LocalTestnet, role_of
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.deploy import Genesis
 from qfl.chain.rpc.sender import Sender
+from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet
@@ -27,6 +30,7 @@ from qfl.simulation.driver import Network, run_until
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import Trainer
+from qfl.validator.validator import Validator
 
 SMALL = JobDocument(
     Architecture(encoding="angle", qubits=2, layers=1, classes=2, head=False, features=4),
@@ -86,6 +90,30 @@ class Testnet(LocalTestnet):
             clock=self.clock,
             sender=self.owner,
         )
+
+    @property
+    def where(self) -> list[str]:
+        """A command's options that name the chain, the IPFS node and the deployment."""
+        services = ["--rpc", self.devnet.rpc_url, "--ipfs", self.devnet.ipfs_url]
+        return [*services, "--deployment", str(self.deployment_path)]
+
+    def name_of(self, participant: ParticipantId) -> str:
+        """Who it is, by the key that the chain has of it."""
+        public = self.ledger.staking.participant(participant).key
+        return next(name for name, key in self.keys.items() if key.public == public)
+
+    def key_of(self, participant: ParticipantId) -> KeyFile:
+        """The key that it signs with."""
+        return self.keys[self.name_of(participant)]
+
+    def rotate_key(self, participant: ParticipantId) -> None:
+        """Replace its key."""
+        name, staking = self.name_of(participant), self.ledger.staking
+        new, nonce = KeyFile.create(self.folder / name / "new.lms", 5), staking.participant(participant).nonce
+        signature = self.keys[name].sign(self.ledger.staking_domain.rotation(participant, new.public, nonce))
+        self.owner.send(staking.rotate_key(participant, new.public, signature=signature))
+        self.keys[name].close()
+        self.keys[name] = new
 
     def rogue(self, number: int) -> Rogue:
         """A bonded client that does not keep to the program."""
@@ -166,3 +194,27 @@ def reach_checkpoint_phase(network: Network) -> RoundNumber:
 def step_clients(network: Network) -> None:
     """One step of every client: it trains, commits or reveals; the phase goes on."""
     network.scheduler.step_clients(network.clients, network.trainer)
+
+
+def in_seat(network: Network, number: RoundNumber, seat: int) -> Validator:
+    """The validator that sits there."""
+    drawn = network.ledger.beacon.committee(number, SHARD)[seat]
+    return next(validator for validator in network.validators if validator.participant == drawn)
+
+
+def without(network: Network, absent: ParticipantId) -> Network:
+    """The network, in which one validator does nothing."""
+    return replace(network, validators=[each for each in network.validators if each.participant != absent])
+
+
+def fresh_testnet(scope: Literal["function", "module"], audited: bool = False, **settings: Any) -> Any:
+    """A fixture: a testnet with these settings for each test, or for all of a module; `audited` in the end."""
+
+    @pytest.fixture(scope=scope)
+    def made(devnet: Devnet, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Testnet]:
+        with Testnet(devnet, tmp_path_factory.mktemp("testnet"), **settings) as built:
+            yield built
+            if audited:
+                built.assert_everything_stands()
+
+    return made

@@ -1,73 +1,23 @@
-"""Calls, answers and logs in bytes: the same as `web3`'s own slow coder makes of them."""
+"""Filters of events, and structs as dataclasses: by the names of their members, and back into the bytes of a call."""
 
 from __future__ import annotations
 
+from collections import namedtuple
+from dataclasses import dataclass, replace
+
 import pytest
-from eth_abi.abi import encode
-from web3 import Web3
 
 from qfl.chain.abi import load_abi
-from qfl.chain.rpc.coding import EventCoder, FunctionCoder
-
-CONTRACT = Web3().eth.contract(address="0x" + "00" * 19 + "01", abi=load_abi("Beacon"), decode_tuples=True)
-CHECKPOINT = (7, 2, 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
+from qfl.chain.contracts.base import encode_call
+from qfl.chain.contracts.beacon import Duty, ValidatorDuty
+from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.rpc.coding import EventCoder, FunctionCoder, record
+from qfl.protocol.types import Checkpoint, Reveal, RoundNumber, ShardIndex
 
 
 def entry(kind: str, name: str) -> dict[str, object]:
     (found,) = (entry for entry in load_abi("Beacon") if (entry["type"], entry.get("name")) == (kind, name))
     return found
-
-
-def test_arguments_are_encoded_as_the_abi_says():
-    arguments = [CHECKPOINT, b"a bundle"]
-    assert FunctionCoder(entry("function", "submitCheckpoint")).encode(arguments) == bytes.fromhex(
-        CONTRACT.encode_abi("submitCheckpoint", args=arguments)[2:]
-    )
-
-
-def test_a_struct_has_the_names_of_its_members():
-    coder = FunctionCoder(entry("function", "checkpointAt"))
-    members = entry("function", "checkpointAt")["outputs"][0]["components"]
-    values = [{"bytes32": b"d" * 32, "bool": True}.get(member["type"], 9) for member in members]
-    answer = encode([f"({','.join(member['type'] for member in members)})"], [tuple(values)])
-    found = coder.decode(answer)
-    assert found == {member["name"]: value for member, value in zip(members, values, strict=True)}
-
-
-def test_several_outputs_are_a_tuple_and_one_is_itself():
-    duty = FunctionCoder(entry("function", "validatorDuty")).decode(b"".join(n.to_bytes(32) for n in (3, 7, 1, 0, 99)))
-    assert duty == (3, 7, 1, 0, 99)
-    assert FunctionCoder(entry("function", "currentRound")).decode((7).to_bytes(32)) == 7
-
-
-def log(*topics: int) -> dict[str, object]:
-    """The log of an accepted checkpoint, as `eth_getLogs` gives it."""
-    types = "(uint64,uint16,uint8,uint16,bytes32,uint256,bytes32,bytes32,bytes32)"
-    parameters = entry("event", "CheckpointAccepted")["inputs"]
-    plain = [parameter for parameter in parameters if not parameter["indexed"]]
-    kinds = [types if parameter["type"] == "tuple" else parameter["type"] for parameter in plain]
-    values = [CHECKPOINT if parameter["type"] == "tuple" else 0b11 for parameter in plain]
-    signature = EventCoder(entry("event", "CheckpointAccepted")).topics({})[0]
-    return {
-        "address": CONTRACT.address,
-        "topics": [signature, *("0x" + value.to_bytes(32).hex() for value in topics)],
-        "data": "0x" + encode(kinds, values).hex(),
-        "blockNumber": "0x10",
-        "transactionHash": "0x" + "ab" * 32,
-        "blockHash": "0x" + "cd" * 32,
-        "logIndex": "0x0",
-        "transactionIndex": "0x0",
-    }
-
-
-def test_a_log_is_read_as_web3_reads_it():
-    found = EventCoder(entry("event", "CheckpointAccepted")).decode(log(7, 2, 5))
-    expected = CONTRACT.events.CheckpointAccepted().process_log(
-        {**log(7, 2, 5), "topics": [bytes.fromhex(t[2:]) for t in log(7, 2, 5)["topics"]]}
-    )["args"]
-    assert found.keys() == expected.keys()
-    assert tuple(found["checkpoint"].values()) == CHECKPOINT
-    assert {name: found[name] for name in ("round", "shard")} == {"round": 7, "shard": 2}
 
 
 def test_a_filter_names_the_topics_up_to_the_last_one_asked_for():
@@ -81,3 +31,62 @@ def test_what_is_not_indexed_cannot_be_filtered_by():
     """Ignored, it would let every log through."""
     with pytest.raises(ValueError, match="attested"):
         EventCoder(entry("event", "CheckpointAccepted")).topics({"attested": 3})
+
+
+# --- structs as dataclasses ---
+
+
+CHECKPOINT = Checkpoint(RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
+
+
+def struct(**members: object) -> tuple[object, ...]:
+    """A decoded struct."""
+    return namedtuple("struct", members)(**members)
+
+
+def test_members_are_found_by_name_not_by_place() -> None:
+    """A contract that gains a member, or orders them anew to save a slot, must not mix up what is read."""
+    digests = {"contentDigest": b"c" * 32, "aggregateRoot": b"a" * 32, "updatesRoot": b"u" * 32, "baseRoot": b"b" * 32}
+    numbers = {"included": 0b1011, "added": "by a later version", "count": 3, "turn": 1, "shard": 2, "round": 7}
+    assert record(Checkpoint, struct(**digests, **numbers)) == CHECKPOINT
+
+
+def test_a_member_that_is_missing_is_no_other_one() -> None:
+    with pytest.raises(KeyError, match="shard"):
+        record(Duty, {"kind": 1, "round": 7, "seat": 0, "deadline": 9})
+
+
+def test_several_outputs_are_taken_in_their_order() -> None:
+    assert record(Duty, (3, 7, 1, 2, 99)) == Duty(ValidatorDuty.VERIFY, RoundNumber(7), ShardIndex(1), 2, 99)
+    assert record(tuple[ClientDuty, RoundNumber, int], (2, 7, 99)) == (ClientDuty.COMMIT, 7, 99)
+    with pytest.raises(ValueError, match="shorter"):
+        record(Duty, (3, 7, 1, 2))
+
+
+def test_what_no_enumeration_has_is_refused() -> None:
+    with pytest.raises(ValueError, match="9"):
+        record(ValidatorDuty, 9)
+
+
+def test_a_dataclass_is_encoded_as_the_tuple_of_the_struct_s_members() -> None:
+    plain = (7, 2, 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
+    revealed = Reveal(client=4, index=9, update_root=b"v" * 32, content_digest=b"d" * 32, tx_hash="0xab")
+    assert encode_call("Disputes", "disputeUpdates", [CHECKPOINT, [revealed]]) == encode_call(
+        "Disputes", "disputeUpdates", [plain, [(4, b"v" * 32, b"d" * 32)]]
+    )
+
+
+def test_a_field_too_few_is_no_struct() -> None:
+    @dataclass
+    class Half:
+        round: int
+
+    with pytest.raises(AttributeError, match="shard"):
+        encode_call("Beacon", "submitCheckpoint", [Half(7), b""])
+
+
+def test_arguments_are_read_back_as_they_were_given() -> None:
+    (entry,) = (e for e in load_abi("Beacon") if (e["type"], e.get("name")) == ("function", "submitCheckpoint"))
+    other = replace(CHECKPOINT, turn=0)
+    found = FunctionCoder(entry).arguments_in(encode_call("Beacon", "submitCheckpoint", [other, b"a bundle"]))
+    assert (record(Checkpoint, found["checkpoint"]), found["bundle"]) == (other, b"a bundle")

@@ -1,12 +1,17 @@
-"""Jobs from TOML files and options: what cannot be used is named, with what to write instead."""
+"""Jobs from TOML files, options and reports: what cannot be used is named, with what to write instead."""
 
 from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from qfl.chain.parameters import load_parameters
 from qfl.errors import InvalidInput
 from qfl.simulation.config import LANE_PRESETS, JobConfig, load_config
+from qfl.simulation.folder import kept_config
 
 
 @pytest.fixture
@@ -55,14 +60,10 @@ def test_options_are_checked_like_the_file():
         JobConfig().with_options(rounds=0)
 
 
-def test_unknown_name_is_named_beside_the_known_ones(load):
-    with pytest.raises(InvalidInput, match=r"client = 8: unknown in .*job\.toml; known are clients, validators"):
-        load("client = 8")
-
-
 @pytest.mark.parametrize(
     ("text", "message"),
     [
+        ("client = 8", r"client = 8: unknown in .*job\.toml; known are clients, validators"),
         ('clients = "five"', "clients = 'five': must be a whole number"),
         ("clients = 2.0", "clients = 2.0: must be a whole number"),
         ("rounds = true", "rounds = True: must be a whole number"),
@@ -76,17 +77,6 @@ def test_unknown_name_is_named_beside_the_known_ones(load):
         ("training = []", r"training = \[\]: must be a table"),
         ('[protocol]\nseats = "4"', "protocol.seats = '4': must be a whole number"),
         ("[clients]\nn = 5", "clients = {'n': 5}: must be a whole number"),
-    ],
-)
-def test_value_of_the_wrong_kind_is_named(load, text, message):
-    """Taken as it is, it would come up as a TypeError somewhere deep in the run."""
-    with pytest.raises(InvalidInput, match=message):
-        load(text)
-
-
-@pytest.mark.parametrize(
-    ("text", "message"),
-    [
         ("clients = 0", "clients = 0: must be a whole number from 1 to 65536"),
         ("validators = -1", "validators = -1: must be a whole number from 1"),
         ("seed = -1", "seed = -1: must be a whole number from 0"),
@@ -100,7 +90,8 @@ def test_value_of_the_wrong_kind_is_named(load, text, message):
         ('lane_bits = 4\nmode = "private"', "lane_bits = 4: norm proofs are of lanes of 8 or 16 bits"),
     ],
 )
-def test_value_out_of_range_says_what_to_choose(load, text, message):
+def test_value_of_a_wrong_name_kind_or_size_is_named_with_what_to_write(load, text, message):
+    """Taken as it is, it would come up as a TypeError somewhere deep in the run."""
     with pytest.raises(InvalidInput, match=message):
         load(text)
 
@@ -130,3 +121,18 @@ def test_defaults_are_those_of_the_parameter_file():
 
 def test_protocol_has_the_last_word():
     assert JobConfig(lane_bits=8, protocol={"normBound": 5}).parameters()["normBound"] == 5
+
+
+def test_a_report_gives_the_job_back(tmp_path: Path) -> None:
+    job = JobConfig(clients=3, classes=(1, 7), model={"qubits": 4}, device={"shots": 100})
+    written = {**asdict(job), "architecture": {"qubits": 4}, "recipe": {}}
+    (tmp_path / "report.json").write_text(json.dumps({"config": written}))
+    assert kept_config(tmp_path) == job
+
+
+@pytest.mark.parametrize("content", [None, "{", "{}"])
+def test_a_folder_without_a_report_is_refused(tmp_path: Path, content: str | None) -> None:
+    if content is not None:
+        (tmp_path / "report.json").write_text(content)
+    with pytest.raises(InvalidInput, match="has no report of a job"):
+        kept_config(tmp_path)

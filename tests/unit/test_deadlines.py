@@ -56,19 +56,17 @@ def test_from_the_ceiling_they_settle_where_the_quantile_has_its_margin(times: l
     assert deadline == pytest.approx(max(RULE.floor, min(1_000, 1.5 * slowest_that_counts)), abs=1)
 
 
-def test_a_tenth_that_straggles_holds_nobody_up() -> None:
-    times = [60.0] * 18 + [600.0] * 2
-    deadline = 1_000
+@pytest.mark.parametrize(
+    ("deadline", "times", "settled"),
+    [
+        pytest.param(1_000, [60.0] * 18 + [600.0] * 2, 90, id="a tenth that straggles holds nobody up"),
+        pytest.param(10, [100.0, 110.0, 120.0], 180, id="too short for everybody: it grows until they are seen"),
+    ],
+)
+def test_deadlines_settle_at(deadline: int, times: list[float], settled: int) -> None:
     for _ in range(10):
         deadline = RULE.next_seconds(deadline, seen_within(deadline, times))
-    assert deadline == 90
-
-
-def test_a_deadline_that_was_too_short_for_everybody_grows_until_they_are_seen() -> None:
-    deadline, times = 10, [100.0, 110.0, 120.0]
-    for _ in range(10):
-        deadline = RULE.next_seconds(deadline, seen_within(deadline, times))
-    assert deadline == 180
+    assert deadline == settled
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Deployment files: what was saved comes back, anything else is named, and the chain has to match."""
+"""Files of a deployment: parameters before it, addresses after it; what is wrong in them is named."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from types import SimpleNamespace
 import pytest
 from eth_utils.crypto import keccak
 
+from qfl.chain.abi import load_abi
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
-from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
+from qfl.chain.parameters import DEFAULTS, load_parameters
+from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing, InvalidInput
 
 NAMES = ["Staking", "LmsQuorum", "Beacon", "Rewards", "Shard 0"]
 ADDRESSES = {name: f"0x{number:040x}" for number, name in enumerate(NAMES, 1)}
@@ -97,16 +99,11 @@ def test_other_chain_is_refused_before_anything_is_sent():
 
 
 @pytest.mark.parametrize("name", ADDRESSES)
-def test_chain_without_a_contract_is_refused_and_the_contract_named(name):
+@pytest.mark.parametrize(("code", "said"), [(b"", "no contract"), (b"other", f"0x{keccak(b'other').hex()}")])
+def test_chain_without_a_contract_or_with_other_code_is_refused_and_the_contract_named(name, code, said):
     """A restarted development chain is empty: its id is right, its contracts are gone."""
-    with pytest.raises(DeploymentMismatch, match=f"the code of {name} at {ADDRESSES[name]} is no contract"):
-        DEPLOYMENT.check(chain(**{name: b""}))
-
-
-@pytest.mark.parametrize("name", ADDRESSES)
-def test_other_code_at_an_address_is_refused(name):
-    with pytest.raises(DeploymentMismatch, match=f"the code of {name} .* is 0x{keccak(b'other').hex()}"):
-        DEPLOYMENT.check(chain(**{name: b"other"}))
+    with pytest.raises(DeploymentMismatch, match=f"the code of {name} at {ADDRESSES[name]} is {said}"):
+        DEPLOYMENT.check(chain(**{name: code}))
 
 
 def test_second_shard_is_checked_too():
@@ -147,3 +144,74 @@ def test_a_shards_own_chain_is_checked_apart_from_the_beacons():
         AWAY.check_shard(0, chain())
     with pytest.raises(DeploymentMismatch, match="the code of BeaconMirror 0"):
         AWAY.check_shard(0, chain(chain_id=31_338))
+
+
+# --- parameters ---
+
+
+def members(contract: str, position: int) -> set[str]:
+    """Names in a struct that a contract's constructor takes."""
+    (constructor,) = (entry for entry in load_abi(contract) if entry["type"] == "constructor")
+    return {member["name"] for member in constructor["inputs"][position]["components"]}
+
+
+def test_file_has_exactly_what_the_constructors_take():
+    """A parameter added to a contract and not to the file would stop every deployment."""
+    parameters = load_parameters()
+    assert set(parameters.staking) == members("Staking", 0)
+    assert set(parameters.rounds) == members("Beacon", 3)
+
+
+def test_override_replaces_one_value_in_whatever_section_it_is():
+    parameters = load_parameters(seats=7, unbondingSeconds=100, rewardPoolWei=0)
+    assert parameters.rounds["seats"] == 7
+    assert parameters.staking["unbondingSeconds"] == 100
+    assert parameters.reward_pool_wei == 0
+    assert parameters.rounds["shards"] == load_parameters().rounds["shards"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("seat", 7, r"parameter = 'seat': unknown; known are .*seats.*rewardPoolWei"),
+        *(("seats", value, r"seats = .*whole number") for value in ("4", 4.0, True, -1, None)),
+    ],
+)
+def test_parameter_of_a_wrong_name_or_kind_is_named(name, value, said):
+    with pytest.raises(InvalidInput, match=said):
+        load_parameters(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [("minClientStakeWei", 96), ("unbondingSeconds", 32), ("slashBps", 16), ("seats", 8), ("normBound", 64)],
+)
+def test_value_that_its_solidity_type_cannot_hold_is_named(name, bits):
+    """It would be refused while it is encoded, when half of the contracts are deployed."""
+    assert load_parameters(**{name: 2**bits - 1})
+    with pytest.raises(InvalidInput, match=rf"{name} = .*this one has {bits} bits"):
+        load_parameters(**{name: 2**bits})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "seats: 4", "staking = 5\nrounds = 5\ndeployment = 5", "[staking]\n[rounds]\n[deployment]", "\ud83d"],
+    ids=["empty", "no TOML", "no tables", "no pool", "no UTF-8"],
+)
+def test_file_that_is_no_parameter_file_is_named(tmp_path, text):
+    path = tmp_path / "parameters.toml"
+    path.write_bytes(text.encode("utf-8", "surrogatepass"))
+    with pytest.raises(InvalidInput, match=r"parameters\.toml.*not a parameter file"):
+        load_parameters(path)
+
+
+def test_value_in_the_file_is_checked_too(tmp_path):
+    path = tmp_path / "parameters.toml"
+    path.write_text(DEFAULTS.read_text().replace("seats = 4", 'seats = "four"'))
+    with pytest.raises(InvalidInput, match="seats = 'four'"):
+        load_parameters(path)
+
+
+def test_missing_file_is_named(tmp_path):
+    with pytest.raises(InvalidInput, match="No such file"):
+        load_parameters(tmp_path / "none.toml")

@@ -200,11 +200,6 @@ def test_an_entry_without_a_name_is_refused(tmp_path: Path) -> None:
         load_config(job)
 
 
-def test_a_module_that_fails_is_one_error(tmp_path: Path) -> None:
-    with pytest.raises(DoorBroken, match=r"the encoder own_.*:Mine cannot be loaded \(ZeroDivisionError: division"):
-        load_config(write_module(tmp_path, "1 / 0\n"))
-
-
 def test_nobody_takes_anothers_name() -> None:
     """Everybody's job would mean something else without a word."""
     with pytest.raises(DoorBroken, match=r"the encoder angle .* two of this name"):
@@ -215,15 +210,6 @@ def test_an_installed_entry_of_another_kind_is_refused(monkeypatch: pytest.Monke
     monkeypatch.setitem(vars(ENCODERS), "_installed", {"bogus": [EntryPoint("bogus", "os:system", ENCODERS.group)]})
     with pytest.raises(DoorBroken, match=r"the encoder os:system .* it is no Encoder"):
         ENCODERS.find("bogus")
-
-
-def test_an_entry_without_its_methods_is_refused(tmp_path: Path) -> None:
-    text = (
-        "from qfl.quantum.registry import ENCODERS, Encoder\n\n@ENCODERS.register('bare')\nclass Bare(Encoder): ...\n"
-    )
-    (tmp_path / "own_bare.py").write_text(text)
-    with pytest.raises(DoorBroken, match="it lacks most_features"):
-        ENCODERS.own_name("own_bare:Bare", beside=tmp_path)
 
 
 def test_an_executor_that_is_no_trainer_is_refused(tmp_path: Path) -> None:
@@ -253,10 +239,21 @@ def test_a_data_set_that_takes_no_source_is_refused(tmp_path: Path, entry: str, 
         DATASETS.own_name(f"{name}:load", beside=tmp_path)
 
 
-def test_whatever_a_module_raises_is_told_in_one_line(tmp_path: Path) -> None:
-    (tmp_path / "own_cancelled.py").write_text("import asyncio\nraise asyncio.CancelledError\n")
-    with pytest.raises(DoorBroken, match="CancelledError"):
-        ENCODERS.own_name("own_cancelled:Phase", beside=tmp_path)
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (
+            "from qfl.quantum.registry import *\n@ENCODERS.register('bare')\nclass Mine(Encoder): ...\n",
+            "it lacks most_features",
+        ),
+        ("import asyncio\nraise asyncio.CancelledError\n", r"cannot be loaded \(CancelledError"),
+        ("1 / 0\n", r"the encoder own_.*:Mine cannot be loaded \(ZeroDivisionError: division"),
+    ],
+    ids=["lacks methods", "cancelled", "fails"],
+)
+def test_a_module_that_fails_in_any_way_is_one_error(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(DoorBroken, match=said):
+        load_config(write_module(tmp_path, text))
 
 
 def test_an_installed_entry_does_not_replace_one_of_the_house(installed: list[Path]) -> None:

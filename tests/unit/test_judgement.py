@@ -1,14 +1,21 @@
-"""What a seat leaves out by its own opinion, and which proposals of others it takes all the same."""
+"""Scores of updates, what a seat leaves out by them, and which proposals of others it takes all the same."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from qfl.protocol.history import HISTORY_ROUNDS, History, count_histories
 from qfl.protocol.types import ParticipantId, VerifiedUpdate
+from qfl.quantum.architecture import Architecture
+from qfl.training.data.datasets import LabelledData, load_dataset
+from qfl.training.quality import Quality, assess_updates, train_own
+from qfl.training.recipe import TrainingConfig
+from qfl.training.training import evaluate, initial_parameters, train_clients
 from qfl.validator.selection import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
 
 COORDINATES = 400
@@ -99,48 +106,34 @@ def test_who_was_left_out_before_is_borne_less():
     assert indexes(policy.choose(updates(3))) == [1, 2]
 
 
-def test_where_nobody_has_all_classes_more_is_borne():
-    """Every honest update costs 1.5 nats, the attacker's 3."""
-    gains = np.array([-1.5, -3.0, -1.2, -2.1, -1.1])
-    assert indexes(score_updates(updates(5), gains=gains, agreements=np.ones(5), histories={}).choose(updates(5))) == [
-        0,
-        2,
-        3,
-        4,
-    ]
-
-
-def test_what_most_gain_is_asked_of_nobody():
-    gains = np.array([2.0, 1.5, 0.6])
-    assert indexes(score_updates(updates(3), gains=gains, agreements=np.ones(3), histories={}).choose(updates(3))) == [
-        0,
-        1,
-        2,
-    ]
-
-
-def test_where_updates_are_alike_less_is_borne():
-    """What the fourth costs is a quarter of what is borne in a first round, and ten times what the others differ by."""
-    gains = np.array([0.02, 0.0, -0.02, -0.25, 0.01])
-    assert indexes(score_updates(updates(5), gains=gains, agreements=np.ones(5), histories={}).choose(updates(5))) == [
-        0,
-        1,
-        2,
-        4,
-    ]
-    apart = np.array([0.2, 0.0, -0.2, -0.25, 0.1])
-    assert len(score_updates(updates(5), gains=apart, agreements=np.ones(5), histories={}).choose(updates(5))) == 5
-
-
-def test_what_chance_makes_of_equal_updates_is_borne():
-    gains = np.array([0.0, 0.0, 0.0, -0.04])
-    assert len(score_updates(updates(4), gains=gains, agreements=np.ones(4), histories={}).choose(updates(4))) == 4
+@pytest.mark.parametrize(
+    ("gains", "chosen"),
+    [
+        # Every honest update costs 1.5 nats, the attacker's 3.
+        pytest.param((-1.5, -3.0, -1.2, -2.1, -1.1), [0, 2, 3, 4], id="nobody has all classes: more is borne"),
+        pytest.param((2.0, 1.5, 0.6), [0, 1, 2], id="what most gain is asked of nobody"),
+        # The fourth costs a quarter of what is borne in a first round, and ten times what the others differ by.
+        pytest.param((0.02, 0.0, -0.02, -0.25, 0.01), [0, 1, 2, 4], id="updates are alike: less is borne"),
+        pytest.param((0.2, 0.0, -0.2, -0.25, 0.1), [0, 1, 2, 3, 4], id="updates are apart"),
+        pytest.param((0.0, 0.0, 0.0, -0.04), [0, 1, 2, 3], id="what chance makes of equal updates"),
+        # Two of five spread the gains so far that six of their deviations would be borne.
+        pytest.param((0.0, -0.5, -0.9, 0.1, 0.3), [0, 1, 2, 3, 4], id="attackers hide behind their own spread"),
+    ],
+)
+def test_what_is_borne_depends_on_the_others(gains, chosen):
+    count = len(gains)
+    assert (
+        indexes(
+            score_updates(updates(count), gains=np.array(gains), agreements=np.ones(count), histories={}).choose(
+                updates(count)
+            )
+        )
+        == chosen
+    )
 
 
 def test_in_a_late_round_attackers_cannot_hide_behind_their_own_spread():
-    """Two of five spread the gains so far that six of their deviations would be borne."""
     gains = np.array([0.0, -0.5, -0.9, 0.1, 0.3])
-    assert len(score_updates(updates(5), gains=gains, agreements=np.ones(5), histories={}).choose(updates(5))) == 5
     assert indexes(
         score_updates(updates(5), gains=gains, agreements=np.ones(5), histories={}, pace=0.25).choose(updates(5))
     ) == [0, 3, 4]
@@ -174,3 +167,80 @@ def test_histories_count_the_last_rounds_only():
     one, other = ParticipantId(1), ParticipantId(2)
     rounds = [{one: False}] * 5 + [{one: True, other: False}] * HISTORY_ROUNDS
     assert count_histories(rounds) == {one: History(HISTORY_ROUNDS, HISTORY_ROUNDS), other: History(HISTORY_ROUNDS, 0)}
+
+
+# --- scores ---
+
+
+ARCH = Architecture(layers=6)
+CONFIG = TrainingConfig(steps=40)
+
+
+@cache
+def digits() -> LabelledData:
+    return load_dataset("digits", Path("data"), None, None, 1, most_features=64).train
+
+
+def without(data: LabelledData, labels: set[int]) -> LabelledData:
+    return data.take(np.flatnonzero(~np.isin(data.labels, list(labels))))
+
+
+@cache
+def judged() -> tuple[dict[str, np.ndarray], Quality]:
+    """After a round on all classes: one that has all, one that has three, one with false labels; and distorted ones."""
+    held, data = digits().take(np.arange(80)), digits().take(np.arange(80, 1000))
+    start = initial_parameters(ARCH, 1)
+    (base,) = train_clients(ARCH, *start, [data], replace(CONFIG, steps=120), [1])
+    shares = [
+        data.take(np.arange(200)),
+        without(data, {0, 1, 2, 3, 4, 5, 6}),
+        replace(data.take(np.arange(200, 400)), labels=9 - data.labels[200:400]),
+    ]
+    trained = train_clients(ARCH, base.angles, base.weights, shares, CONFIG, [2, 3, 4])
+    deltas = [np.concatenate([t.angles - base.angles, t.weights - base.weights]) for t in trained]
+    named = dict(zip(("all classes", "three classes", "false labels"), deltas, strict=True))
+    named |= {"sign flip": -deltas[0], "half a sign flip": -0.5 * deltas[0], "nothing": 0 * deltas[0]}
+    named["noise"] = 3 * deltas[0].std() * np.random.default_rng(1).standard_normal(len(deltas[0]))
+    own = train_own(ARCH, base.angles, base.weights, held, CONFIG, 5)
+    quality = assess_updates(ARCH, base.angles, base.weights, list(named.values()), held, own)
+    return named, quality
+
+
+def of(name: str) -> tuple[float, float]:
+    named, quality = judged()
+    position = list(named).index(name)
+    return float(quality.gains[position]), float(quality.agreements[position])
+
+
+def test_an_honest_update_goes_the_same_way():
+    gain, agreement = of("all classes")
+    assert gain > -0.2
+    assert agreement > 0.1
+
+
+def test_a_client_with_few_classes_is_not_taken_for_an_attacker():
+    """By the plain loss it is: everything is a 7, 8 or 9 to it. The best offsets take most of that back."""
+    held, data = digits().take(np.arange(80)), digits().take(np.arange(80, 1000))
+    start = initial_parameters(ARCH, 1)
+    (base,) = train_clients(ARCH, *start, [data], replace(CONFIG, steps=120), [1])
+    delta = judged()[0]["three classes"]
+    quantum = ARCH.shape.quantum
+    after = evaluate(ARCH, base.angles + delta[:quantum], base.weights + delta[quantum:], held)
+    plain_gain = evaluate(ARCH, base.angles, base.weights, held).loss - after.loss
+    gain, _ = of("three classes")
+    assert plain_gain < -3 * WORST_GAIN
+    assert gain > plain_gain + 2 * WORST_GAIN
+
+
+@pytest.mark.parametrize("attack", ["false labels", "noise"])
+def test_attacks_harm_with_any_offsets(attack):
+    assert of(attack)[0] < -WORST_GAIN
+
+
+@pytest.mark.parametrize("attack", ["sign flip", "half a sign flip"])
+def test_what_goes_the_other_way_is_seen_however_small_it_is(attack):
+    assert of(attack)[1] == pytest.approx(-of("all classes")[1])
+
+
+def test_nothing_gains_nothing():
+    assert of("nothing") == (0.0, 0.0)

@@ -152,17 +152,13 @@ def open_in_another_process(path: Path, state: Path) -> subprocess.CompletedProc
     )
 
 
-def test_second_process_is_refused_and_told_who_holds_the_key(path, state):
+@pytest.mark.parametrize("name", ["client.key", "copy.key"])
+def test_second_process_is_refused_with_the_file_or_a_copy_and_told_who_holds_the_key(path, state, tmp_path, name):
+    if name != path.name:
+        shutil.copy2(path, tmp_path / name)
     with KeyFile.open(path, state):
-        refused = open_in_another_process(path, state)
-    assert f"KeyFileInUse: {path} is in use by process {os.getpid()}" in refused.stderr
-
-
-def test_copy_in_a_second_process_is_refused(path, state, tmp_path):
-    copy = shutil.copy2(path, tmp_path / "copy.key")
-    with KeyFile.open(path, state):
-        refused = open_in_another_process(copy, state)
-    assert "KeyFileInUse" in refused.stderr
+        refused = open_in_another_process(tmp_path / name, state)
+    assert f"KeyFileInUse: {tmp_path / name} is in use by process {os.getpid()}" in refused.stderr
 
 
 def test_same_file_with_other_leaf_marks_is_refused(path, state, tmp_path):

@@ -151,31 +151,26 @@ def test_damaged_folder_is_named(ledger, sender, tmp_path, damage):
     assert sender.sent == 0
 
 
-def test_folder_of_another_deployment_is_refused(ledger, sender, tmp_path):
-    """Number 1 there is somebody else here."""
-    join(ledger, sender, Role.CLIENT, OURS, tmp_path)
-    ledger.staking.address = "0xOther"
-    with pytest.raises(InvalidInput, match="belongs to the deployment at 0xStaking"):
-        join(ledger, sender, Role.CLIENT, OURS, tmp_path)
-
-
-def test_folder_with_another_key_is_refused(ledger, sender, tmp_path):
-    join(ledger, sender, Role.CLIENT, OURS, tmp_path)
-    with pytest.raises(InvalidInput, match="whose key this is not"):
-        join(ledger, sender, Role.CLIENT, THEIRS, tmp_path)
-
-
-def test_folder_of_another_role_is_refused(ledger, sender, tmp_path):
-    join(ledger, sender, Role.CLIENT, OURS, tmp_path)
-    with pytest.raises(InvalidInput, match="belongs to a client"):
-        join(ledger, sender, Role.VALIDATOR, OURS, tmp_path)
-
-
-def test_participant_that_has_left_does_not_come_back_under_its_number(ledger, sender, tmp_path):
-    join(ledger, sender, Role.CLIENT, OURS, tmp_path)
+def leave(ledger):
     ledger.staking.records[1] = replace(ledger.staking.records[1], role=Role.NONE)
-    with pytest.raises(InvalidInput, match="has left"):
-        join(ledger, sender, Role.CLIENT, OURS, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "role", "key", "message"),
+    [
+        # Number 1 there is somebody else here.
+        (lambda ledger: setattr(ledger.staking, "address", "0xOther"), *(Role.CLIENT, OURS), "at 0xStaking"),
+        (lambda ledger: None, Role.CLIENT, THEIRS, "whose key this is not"),
+        (lambda ledger: None, Role.VALIDATOR, OURS, "belongs to a client"),
+        (leave, Role.CLIENT, OURS, "has left"),
+    ],
+    ids=["another deployment", "another key", "another role", "who has left does not come back"],
+)
+def test_folder_of_another_participant_is_refused(ledger, sender, tmp_path, change, role, key, message):
+    join(ledger, sender, Role.CLIENT, OURS, tmp_path)
+    change(ledger)
+    with pytest.raises(InvalidInput, match=message):
+        join(ledger, sender, role, key, tmp_path)
 
 
 # --- what was said before --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -84,17 +84,26 @@ def test_a_folder_that_a_run_began_is_deleted_whole(folder: Path) -> None:
     begin_anew(folder)  # nothing is there: nothing to do
 
 
+@pytest.mark.parametrize("goes_on", [False, True], ids=["no mark", "a run goes on"])
 @pytest.mark.parametrize(("command", "inner"), COMMANDS.values(), ids=COMMANDS)
-def test_a_folder_without_the_mark_is_refused_by_every_command(
-    treasure: Path, tmp_path: Path, command: str, inner: str, capsys: pytest.CaptureFixture[str]
+def test_every_command_spares_what_is_not_of_a_run_or_of_one_that_goes_on(
+    request: pytest.FixtureRequest,
+    tmp_path: Path,
+    command: str,
+    inner: str,
+    goes_on: bool,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    """With --rpc and --ipfs a run has no devnet in its folder, whose lock would tell."""
     out = tmp_path / "out"
     place = out / inner
-    shutil.copytree(treasure, place)
-    before = sorted(place.rglob("*"))
-    line = require_one_line(run_command(capsys, *command.split(), "--out", str(out), "--overwrite"), 2)
-    assert "delete it by hand" in line
-    assert sorted(place.rglob("*")) == before
+    shutil.copytree(request.getfixturevalue("folder" if goes_on else "treasure"), place)
+    before = sorted(out.rglob("*"))
+    with run_in(place) if goes_on else nullcontext():
+        done = run_command(capsys, *command.split(), "--out", str(out), "--overwrite")
+    expected = (7, f"a run goes on in {place}") if goes_on else (2, "delete it by hand")
+    assert expected[1] in require_one_line(done, expected[0])
+    assert sorted(out.rglob("*")) == before
 
 
 def test_what_was_there_before_a_run_never_gets_the_mark(treasure: Path) -> None:
@@ -181,21 +190,6 @@ def test_a_file_is_not_taken_for_a_folder(tmp_path: Path, capsys: pytest.Capture
         line = require_one_line(run_command(capsys, "run", "--out", str(path), *arguments), 2)
         assert "file" in line
     assert path.is_file()
-
-
-@pytest.mark.parametrize(("command", "inner"), COMMANDS.values(), ids=COMMANDS)
-def test_a_run_without_a_devnet_is_not_deleted_while_it_goes_on(
-    folder: Path, tmp_path: Path, command: str, inner: str, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """With --rpc and --ipfs a run has no devnet in its folder, whose lock would tell."""
-    out = tmp_path / "out"
-    place = out / inner
-    shutil.copytree(folder, place)
-    before = sorted(out.rglob("*"))
-    with run_in(place):
-        line = require_one_line(run_command(capsys, *command.split(), "--out", str(out), "--overwrite"), 7)
-    assert f"a run goes on in {place}" in line
-    assert sorted(out.rglob("*")) == before
 
 
 def test_a_run_is_not_resumed_while_it_goes_on(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -244,20 +244,18 @@ def test_a_secret_in_the_wrong_place_is_not_repeated(
     assert hides(done.errors + done.output)
 
 
-def test_the_account_of_a_command_may_be_the_password_itself(
-    capsys: pytest.CaptureFixture[str], tmp_path: Path
+@pytest.mark.parametrize(
+    ("account", "shown"),
+    [
+        ("Tr0ub4dor", "***"),  # no file has that name, so nobody can say that it is not the password itself
+        *((f"dev:{secret}", "dev:***") for secret in ("hunter2", "0hunter2", "7 hunter2", f"0x{DIGITS}")),
+    ],
+)
+def test_of_an_account_that_is_none_only_its_form_is_shown(
+    account: str, shown: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    """No file has that name, so nobody can say that it is not one."""
-    line = require_one_line(run_command(capsys, "run", "--out", str(tmp_path / "run"), "--account", "Tr0ub4dor"), 2)
-    assert "Tr0ub4dor" not in line
-
-
-@pytest.mark.parametrize("secret", ["hunter2", "0hunter2", "7 hunter2", f"0x{DIGITS}"])
-def test_of_a_development_account_only_the_number_is_shown(
-    secret: str, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> None:
-    done = run_command(capsys, "run", "--out", str(tmp_path / "run"), "--account", f"dev:{secret}")
-    assert "account = 'dev:***': pass dev:N" in require_one_line(done, 2)
+    done = run_command(capsys, "run", "--out", str(tmp_path / "run"), "--account", account)
+    assert f"account = '{shown}': pass dev:N" in require_one_line(done, 2)
 
 
 def test_an_account_file_is_not_quoted(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

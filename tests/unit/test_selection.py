@@ -1,4 +1,4 @@
-"""`make test` and `make test-rest` are all tests: none is in neither."""
+"""`make test` and `make test-rest` are all tests: none is in neither. Hooks run what `make check` runs before them."""
 
 from __future__ import annotations
 
@@ -35,3 +35,11 @@ def test_the_mark_is_one_that_pytest_knows() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["pytest"]["ini_options"]
     assert any(marker.startswith("rest:") for marker in settings["markers"])
     assert "--strict-markers" in settings["addopts"]
+
+
+def test_hooks_run_what_make_check_runs() -> None:
+    recipe = re.search(r"^check:.*\n((?:\t.*\n)+)", MAKEFILE.replace("$(BIN)", ".venv/bin"), re.MULTILINE)
+    assert recipe
+    commands = [line.strip() for line in recipe[1].splitlines() if "$(MAKE)" not in line]
+    hooks = re.findall(r"^ +entry: (.*)$", (ROOT / ".pre-commit-config.yaml").read_text(), re.MULTILINE)
+    assert hooks == commands

@@ -1,4 +1,4 @@
-"""One name, one digest, one leaf: through repeats, restarts, full disks and a chain that lies about the time."""
+"""What a role has promised: kept in its journal through everything, and signed once under each name."""
 
 from __future__ import annotations
 
@@ -10,6 +10,87 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of, verify
 from qfl.errors import StateCorrupt
 from qfl.node.journal import KEPT_ROUNDS, Journal, Signer, begin_journal
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "role" / "journal.json"
+
+
+def disk_full(*_args):
+    raise OSError(28, "No space left on device")
+
+
+def test_records_are_there_after_a_restart(path):
+    Journal(path).put("round 1", salt="ab", shard=2)
+    assert Journal(path).get("round 1") == {"salt": "ab", "shard": 2}
+    assert Journal(path).get("round 2") is None
+
+
+def test_journal_is_private(path):
+    """It holds salts and signatures that nobody has seen yet."""
+    Journal(path).put("round 1", salt="ab")
+    assert path.stat().st_mode & 0o777 == 0o600
+
+
+@pytest.mark.parametrize(
+    "change", [lambda journal: journal.put("round 2", salt="cd"), lambda journal: journal.keep(set())]
+)
+def test_what_did_not_reach_the_disk_did_not_happen(path, monkeypatch, change):
+    """Said to exist from memory, a record would be sent out, and be unknown after the next restart."""
+    journal = Journal(path)
+    journal.put("round 1", salt="ab")
+    with monkeypatch.context() as patch:
+        patch.setattr("pathlib.Path.replace", disk_full)
+        with pytest.raises(OSError, match="No space"):
+            change(journal)
+    assert journal.names() == Journal(path).names() == {"round 1"}
+
+
+def test_only_what_is_kept_remains_also_on_disk(path):
+    journal = Journal(path)
+    for number in range(4):
+        journal.put(f"round {number}", n=number)
+    journal.keep({"round 2", "round 3", "never written"})
+    assert journal.names() == Journal(path).names() == {"round 2", "round 3"}
+
+
+def test_closed_rounds_stay_closed(path):
+    journal = Journal(path)
+    assert (journal.is_new, journal.closed) == (True, -1)
+    journal.close(5)
+    journal.close(3)
+    journal.put("round 6", salt="ab")
+    journal.keep(set())
+    for now in (journal, Journal(path)):
+        assert (now.is_new, now.closed, now.names()) == (False, 5, set())
+
+
+@pytest.mark.parametrize(
+    "damage",
+    ["", "{", '{"round 1": {"salt": "ab"', "[]", "null", "7", '"text"', '{"round 1": 5}', "[" * 5000, "\x00" * 50],
+    ids=["empty", "brace", "torn", "list", "null", "number", "text", "no record", "deep", "zeros"],
+)
+def test_damaged_journal_stops_the_role(path, damage):
+    """Taken for an empty one, it would let the role sign something else under the same name."""
+    path.parent.mkdir()
+    path.write_text(damage)
+    with pytest.raises(StateCorrupt, match=r"journal\.json is damaged"):
+        Journal(path)
+
+
+def test_journal_that_cannot_be_read_stops_the_role(path):
+    path.mkdir(parents=True)
+    with pytest.raises(StateCorrupt):
+        Journal(path)
+    path.rmdir()
+    path.write_bytes(b"\xff\xfe")
+    with pytest.raises(StateCorrupt):
+        Journal(path)
+
+
+# --- signing once ---
+
 
 NAME = "round 1 shard 0 turn 0"
 DIGEST, OTHER = b"d" * 32, b"o" * 32
@@ -29,35 +110,14 @@ def key(pristine, tmp_path):
         yield key
 
 
-@pytest.fixture
-def path(tmp_path):
-    return tmp_path / "journal.json"
-
-
-def test_signature_is_the_keys(key, path):
-    assert verify(key.public, DIGEST, Signer(key, path).sign_once(NAME, 1, DIGEST))
-
-
-def test_same_digest_gets_the_same_signature_for_one_leaf(key, path):
-    """Signed again on every look at the chain, a key of 1,024 leaves would be gone in an hour."""
+def test_a_name_is_signed_once_whoever_asks_again_and_after_a_restart_too(key, path):
+    """Two attestations of one seat for one turn are equivocation; each of the same one would cost a leaf."""
     signer = Signer(key, path)
-    assert len({signer.sign_once(NAME, 1, DIGEST) for _ in range(5)}) == 1
-    assert key.next_leaf == 1
-
-
-def test_another_digest_under_the_same_name_is_never_signed(key, path):
-    """Two attestations of one seat for one turn are equivocation: the stake is lost."""
-    signer = Signer(key, path)
-    signer.sign_once(NAME, 1, DIGEST)
-    assert signer.sign_once(NAME, 1, OTHER) is None
-    assert key.next_leaf == 1
-
-
-def test_restarted_validator_says_the_same_and_nothing_else(key, path):
-    signature = Signer(key, path).sign_once(NAME, 1, DIGEST)
-    restarted = Signer(key, path)
-    assert restarted.sign_once(NAME, 1, DIGEST) == signature
-    assert restarted.sign_once(NAME, 1, OTHER) is None
+    signature = signer.sign_once(NAME, 1, DIGEST)
+    assert verify(key.public, DIGEST, signature)
+    for asked in (signer, Signer(key, path)):
+        assert asked.sign_once(NAME, 1, DIGEST) == signature
+        assert asked.sign_once(NAME, 1, OTHER) is None
     assert key.next_leaf == 1
 
 
@@ -69,10 +129,6 @@ def test_other_names_get_leaves_of_their_own(key, path):
 
 def test_signature_that_cannot_be_remembered_is_not_given_out(key, path, monkeypatch):
     """A full disk: what was signed and not kept costs a leaf, and must not come out later from memory."""
-
-    def disk_full(*_args):
-        raise OSError(28, "No space left on device")
-
     signer = Signer(key, path)
     with monkeypatch.context() as patch:
         patch.setattr("pathlib.Path.replace", disk_full)
@@ -80,13 +136,6 @@ def test_signature_that_cannot_be_remembered_is_not_given_out(key, path, monkeyp
             signer.sign_once(NAME, 1, DIGEST)
     assert leaf_of(signer.sign_once(NAME, 1, OTHER)) == 1
     assert Signer(key, path).sign_once(NAME, 1, DIGEST) is None
-
-
-def test_damaged_journal_signs_nothing(key, path):
-    path.write_text('{"round 1 shard')
-    with pytest.raises(StateCorrupt):
-        Signer(key, path)
-    assert key.next_leaf == 0
 
 
 def test_journal_does_not_grow_for_ever(key, path):

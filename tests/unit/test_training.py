@@ -6,12 +6,15 @@ import numpy as np
 import pytest
 
 from qfl.errors import InvalidInput, NotFinite
-from qfl.protocol.types import TrainingResult
+from qfl.protocol.types import RoundNumber, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.training.data.datasets import LabelledData, load_dataset
 from qfl.training.data.partition import partition
+from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
+from qfl.training.trainer import BATCH_CLIENTS, LocalTrainer, cut
 from qfl.training.training import (
+    TrainedModel,
     draw_batches,
     evaluate,
     initial_parameters,
@@ -28,9 +31,10 @@ def _data(samples: int, seed: int, arch: Architecture = SMALL) -> LabelledData:
     return LabelledData(rng.random((samples, arch.features), np.float32), rng.integers(0, arch.classes, samples))
 
 
-def _assert_same(one: TrainingResult, other: TrainingResult) -> None:
+def _assert_same(one: TrainedModel, other: TrainedModel) -> None:
     np.testing.assert_allclose(one.angles, other.angles, atol=1e-5)
     np.testing.assert_allclose(one.weights, other.weights, atol=1e-5)
+    assert one.loss == pytest.approx(other.loss, abs=1e-5)
 
 
 @pytest.mark.parametrize("engine", ["fused", "torchquantum"])
@@ -43,15 +47,6 @@ def test_a_client_trains_the_same_alone_as_among_others(engine: str) -> None:
     for data, seed, result in zip(datasets, seeds, together, strict=True):
         [alone] = train_clients(SMALL, *base, [data], config, [seed])
         _assert_same(alone, result)
-
-
-def test_engines_train_alike() -> None:
-    base, data = initial_parameters(SMALL, 1), _data(20, 2)
-    results = [
-        train_clients(SMALL, *base, [data], TrainingConfig(steps=3, batch_size=8, engine=engine), [4])[0]
-        for engine in ("fused", "torchquantum")
-    ]
-    np.testing.assert_allclose(results[0].angles, results[1].angles, atol=1e-3)
 
 
 def test_training_is_a_function_of_the_seed() -> None:
@@ -81,14 +76,6 @@ def test_initial_parameters_depend_on_the_seed_and_have_no_bias() -> None:
     assert not weights[60:].any()
     np.testing.assert_array_equal(angles, initial_parameters(Architecture(), 1)[0])
     assert not np.array_equal(angles, initial_parameters(Architecture(), 2)[0])
-
-
-def test_learning_rate_falls_from_full_to_a_twentieth() -> None:
-    config = TrainingConfig(learning_rate=0.1)
-    rates = [config.in_round(number, 100).learning_rate for number in range(1, 101)]
-    assert rates[0] == pytest.approx(0.1)
-    assert rates == sorted(rates, reverse=True)
-    assert rates[-1] == pytest.approx(0.005, rel=0.01)
 
 
 def test_three_rounds_of_averaging_learn_the_digits() -> None:
@@ -218,3 +205,38 @@ def test_refuses_clients_without_seeds_and_no_clients() -> None:
         train_clients(SMALL, *base, [], SHORT, [])
     with pytest.raises(InvalidInput, match="epochs"):
         train_centrally(SMALL, *base, _data(4, 1), SHORT, 0, 1, _data(4, 2))
+
+
+# --- batches ---
+
+
+@pytest.mark.parametrize("clients", [0, 1, BATCH_CLIENTS, BATCH_CLIENTS + 1, 5 * BATCH_CLIENTS - 1])
+def test_every_client_is_in_one_batch_in_its_order(clients: int) -> None:
+    assert [client for batch in cut(clients) for client in range(clients)[batch]] == list(range(clients))
+    assert all(0 < batch.stop - batch.start <= BATCH_CLIENTS for batch in cut(clients))
+
+
+def test_a_client_of_a_later_batch_that_diverges_is_named_by_its_place_among_all() -> None:
+    """The round leaves that client out and trains the others again: the wrong one must not go."""
+    arch = Architecture(encoding="angle", qubits=2, layers=1, classes=2, features=4)
+    job = JobDocument(arch, TrainingConfig(steps=1, batch_size=2), rounds=1)
+    good = LabelledData(np.ones((2, 4), np.float32), np.array([0, 1]))
+    bad = LabelledData(np.full((2, 4), 3e38, np.float32), np.array([0, 1]))
+    clients = BATCH_CLIENTS + 3
+    data = dict.fromkeys(range(clients), good) | {clients - 1: bad}
+    shape = arch.shape
+    task = TrainingTask(np.zeros(shape.quantum), np.zeros(shape.classical), 1, RoundNumber(1))
+    with pytest.raises(NotFinite) as caught:
+        LocalTrainer(job, data).train([task] * clients, list(range(clients)))
+    assert caught.value.index == clients - 1
+
+
+@pytest.mark.parametrize("ansatz", ["classical", "hardware-efficient", "strongly-entangling", "u3"])
+def test_every_ansatz_learns_which_feature_is_larger(ansatz: str) -> None:
+    arch = Architecture("amplitude", qubits=2, layers=4, classes=2, features=2, ansatz=ansatz)
+    features = np.random.default_rng(1).random((200, 2)).astype(np.float32)
+    data = LabelledData(features, (features[:, 0] > features[:, 1]).astype(np.int64))
+    angles, weights = initial_parameters(arch, seed=3)
+    assert (angles.size, weights.size) == (arch.shape.quantum, arch.shape.classical)
+    (trained,) = train_clients(arch, angles, weights, [data], TrainingConfig(steps=150, learning_rate=0.05), [1])
+    assert evaluate(arch, trained.angles, trained.weights, data).accuracy > 0.9

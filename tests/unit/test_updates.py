@@ -41,6 +41,7 @@ def test_honest_update_comes_through_unchanged():
         pytest.param({"author": 6}, "its author is 6", id="copied from another client"),
         pytest.param({"base_root": b"x" * 32}, f"it is based on model {'78' * 32}", id="trained on another model"),
         pytest.param({"shape": ModelShape(21, 20)}, "its shape is ModelShape", id="blocks shifted"),
+        pytest.param({"shape": ModelShape(20, 22), "lanes": np.zeros(42, np.int16)}, "its shape is", id="longer"),
         pytest.param({"lane_bits": 8, "lanes": np.ones(41, np.int8)}, "its lanes have 8 bits", id="narrow lanes"),
         pytest.param(
             {"kind": ContentKind.AGGREGATE, "lane_bits": 32, "count": 1, "author": 0},
@@ -65,12 +66,6 @@ def test_update_that_breaks_a_term_is_refused_for_that_reason(changes, reason):
     assert refusal.value.client == CLIENT
 
 
-def test_update_of_another_length_is_refused():
-    longer = make_update(CLIENT, shape=ModelShape(20, 22), lanes=np.zeros(42, np.int16))
-    with pytest.raises(UpdateRejected, match="its shape is"):
-        verify(longer)
-
-
 def test_lanes_other_than_the_committed_ones_are_refused():
     """A client that stores other lanes than it committed to would poison the aggregate behind its commitment."""
     committed, stored = make_update(CLIENT), make_update(CLIENT, lanes=np.zeros(41, np.int16))
@@ -92,12 +87,9 @@ def test_norm_bound_is_inclusive_and_does_not_overflow():
     [
         (b"", "0 bytes are less than a header"),
         (b"\x7f\xc0\x00\x00" * 50, "magic"),  # float32 NaN
-        (b'{"lanes": [NaN]}' * 8, "magic"),
-        (encode(make_update(CLIENT))[:-1], "where the header announces"),
-        (encode(make_update(CLIENT)) + b"\0", "where the header announces"),
         (encode(make_update(CLIENT))[:24] + b"\xff" * 8 + encode(make_update(CLIENT))[32:], "announced, at most"),
     ],
-    ids=["empty", "NaN", "JSON", "truncated", "trailing byte", "hostile lengths"],
+    ids=["empty", "NaN", "hostile lengths"],
 )
 def test_bytes_that_are_no_content_are_a_refusal_and_not_a_crash(data, reason):
     with pytest.raises(UpdateRejected, match=reason):
@@ -125,13 +117,6 @@ def stored(store, clients):
     return reveals
 
 
-def test_every_stored_honest_update_is_fetched_in_reveal_order():
-    store = MemoryStore()
-    verified, rejected = fetch_updates(stored(store, [9, 4, 8, 1]), store, TERMS)
-    assert [update.client for update in verified] == [9, 4, 8, 1]
-    assert not rejected
-
-
 def test_order_is_that_of_the_reveals_however_the_answers_arrive():
     """Two validators that keep updates in order of arrival would attest different roots."""
     store = MemoryStore()
@@ -145,8 +130,8 @@ def test_order_is_that_of_the_reveals_however_the_answers_arrive():
             assert last_is_there.wait(10)
             return store.get(digest, max_bytes)
 
-    verified, _ = fetch_updates(reveals, AnswersBackwards(), TERMS)
-    assert [update.client for update in verified] == [9, 4, 8]
+    verified, rejected = fetch_updates(reveals, AnswersBackwards(), TERMS)
+    assert ([update.client for update in verified], rejected) == ([9, 4, 8], [])
 
 
 def corrupt(store, reveal):

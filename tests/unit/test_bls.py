@@ -1,16 +1,61 @@
-"""Points of BLS12-381 between the libraries' bytes and the contracts': as the reference has them, or refused."""
+"""BLS keys and signatures: sums that are what they seem, or are not; points as the reference has them, or refused."""
 
 from __future__ import annotations
 
 import pytest
-from py_ecc.bls.g2_primitives import pubkey_to_G1, signature_to_G2
-from py_ecc.optimized_bls12_381 import normalize
+from py_ecc.bls.g2_primitives import G2_to_signature, pubkey_to_G1, signature_to_G2
+from py_ecc.optimized_bls12_381 import add, neg, normalize
 
-from qfl.crypto.bls import BlsKey
+from qfl.crypto.bls import BlsKey, aggregate, verify, verify_aggregate, verify_together
 from qfl.crypto.bls_points import FIELD, compressed_key, compressed_signature, full_key, full_signature
 from qfl.errors import MalformedContent
 
+MESSAGE, OTHER = b"m" * 32, b"o" * 32
 KEYS = [BlsKey(bytes([seed]) * 32) for seed in range(8)]
+SIGNATURES = {key.public: key.sign(MESSAGE) for key in KEYS[:4]}
+INFINITY_KEY, INFINITY = b"\xc0" + bytes(47), b"\xc0" + bytes(95)
+
+
+@pytest.mark.parametrize("noise", [b"", bytes(96), b"\xff" * 96, INFINITY, b"\x80" + bytes(95), bytes(95), bytes(192)])
+def test_noise_is_no_signature(noise):
+    """Anybody can put it on chain in a seat's name: it must not raise."""
+    assert not verify(KEYS[0].public, MESSAGE, noise)
+    assert not verify_together({**SIGNATURES, KEYS[0].public: noise}, MESSAGE)
+
+
+def test_infinity_is_no_key():
+    assert not verify(INFINITY_KEY, MESSAGE, INFINITY)
+    assert not verify_aggregate([], MESSAGE, INFINITY)
+
+
+def test_one_signature_stands_for_all_who_signed_and_nobody_else():
+    publics, together = list(SIGNATURES), aggregate(SIGNATURES.values())
+    assert verify_aggregate(publics, MESSAGE, together)
+    assert not verify_aggregate(publics[:-1], MESSAGE, together)
+    assert not verify_aggregate(publics, OTHER, together)
+    assert not verify_aggregate(publics, MESSAGE, aggregate([*SIGNATURES.values(), KEYS[0].sign(MESSAGE)]))
+
+
+def test_proof_of_possession_is_no_signature_of_the_key():
+    assert not verify(KEYS[0].public, KEYS[0].public, KEYS[0].prove_possession())
+
+
+def test_signatures_shifted_against_each_other_are_good_together_only():
+    """Two owners who moved a difference from one to the other: each is noise, the sum is what both signed."""
+    one, other = KEYS[:2]
+    shift = signature_to_G2(KEYS[3].sign(OTHER))
+    shifted = {
+        one.public: bytes(G2_to_signature(add(signature_to_G2(SIGNATURES[one.public]), shift))),
+        other.public: bytes(G2_to_signature(add(signature_to_G2(SIGNATURES[other.public]), neg(shift)))),
+    }
+    assert not any(verify(public, MESSAGE, signature) for public, signature in shifted.items())
+    assert verify_together(shifted, MESSAGE)
+    assert aggregate(shifted.values()) == aggregate([SIGNATURES[one.public], SIGNATURES[other.public]])
+
+
+# --- points ---
+
+
 GENERATOR = "97f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"
 
 

@@ -1,0 +1,197 @@
+"""False checkpoints, false models, two signatures: the challenger proves each, the liars pay and nobody else.
+
+The next round trains on the last good model, and everything that is left stands.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from dishonest import (
+    CLIENTS,
+    assert_next_round_is_good,
+    assert_punished,
+    collude,
+    honest_result,
+    liars_testnet,
+    lie_about_one_lane,
+    make_challenger,
+    publish_false,
+    publish_one_altered_coordinate,
+    stakes,
+    until_checkpoint_phase,
+    until_checkpoint_phase_with,
+    withhold_the_aggregate,
+)
+from testnet import SHARD, Testnet, in_seat, without
+
+from qfl.apps.inspect.transaction import inspect_transaction
+from qfl.auditor.rounds import Auditor
+from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.chain.contracts.disputes import Fault
+from qfl.challenger.fault_detector import RETRY_SECONDS
+from qfl.devnet import Devnet
+from qfl.node.recompute import recompute_model
+from qfl.protocol.content import Content, content_digest
+from qfl.protocol.recompute import ShardResult
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
+from qfl.simulation.driver import run_round, run_until
+
+# --- checkpoints ---
+
+
+CheckpointLie = Callable[[Testnet, ShardResult], Checkpoint]
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize(
+    ("lie", "fault", "function"),
+    [
+        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, it: replace(it.checkpoint, content_digest=b"\2" * 32), Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, it: replace(it.checkpoint, updates_root=b"\3" * 32), Fault.UPDATES, "disputeUpdates"),
+    ],
+    ids=["withheld", "wrong digest", "exchanged update"],
+)
+def test_a_false_checkpoint_is_void_and_its_attesters_pay(
+    testnet: Testnet, lie: CheckpointLie, fault: Fault, function: str
+) -> None:
+    good = testnet.ledger.beacon.head_round()
+    number = until_checkpoint_phase(testnet)
+    dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
+    assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+    assert_punished(testnet, dispute, fault, dishonest, before)
+    assert testnet.ledger.beacon.round_at(number).state is RoundState.FAILED
+    assert_next_round_is_good(testnet, good)
+
+
+@pytest.mark.rest
+@pytest.mark.parametrize(
+    ("lie", "fault", "function"),
+    [
+        (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
+        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
+        (lambda _, honest: honest.checkpoint, Fault.NORM, "disputeNorm"),
+    ],
+)
+def test_lanes_of_four_bits_are_opened_and_added_up_as_such(
+    devnet: Devnet, tmp_path: Path, lie: CheckpointLie, fault: Fault, function: str
+) -> None:
+    """An honest round first: two lanes share a byte in content, root, chunk and contract alike."""
+    with liars_testnet(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as testnet:
+        # Client 4 is within the bound, or one over it.
+        lanes = np.array([7, -8, 7, -8, 7, 0 if fault is Fault.AGGREGATE else 1], np.int8)
+        number, _ = until_checkpoint_phase_with(testnet, lanes, lane_bits=4)
+        before = stakes(testnet)
+        dishonest = collude(testnet, lie(testnet, honest_result(testnet, number)))
+        (dispute,) = make_challenger(testnet).step()
+        assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+        assert_punished(testnet, dispute, fault, dishonest, before)
+        testnet.assert_everything_stands()
+
+
+@pytest.mark.rest
+def test_withheld_updates_prove_nothing_until_they_show_up(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
+    """Guessing could accuse an honest committee that had fetched them; so the challenger says why it is silent."""
+    good = testnet.ledger.beacon.head_round()
+    number, data = until_checkpoint_phase_with(testnet, np.arange(6, dtype=np.int16), stored=False)
+    honest = honest_result(testnet, number, {content_digest(data): data})
+    dishonest, before = collude(testnet, lie_about_one_lane(testnet, honest)), stakes(testnet)
+    challenger = make_challenger(testnet)
+    with caplog.at_level(logging.WARNING):
+        assert challenger.step() == challenger.step() == []
+    assert [record.message for record in caplog.records if "nothing is proven against it" in record.message]
+    testnet.store.put(data)
+    testnet.clock.reach(testnet.ledger.now() + RETRY_SECONDS)
+    (dispute,) = challenger.step()
+    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    assert_next_round_is_good(testnet, good)
+
+
+# --- models ---
+
+
+ModelLie = Callable[[Testnet, Content], ParticipantId]
+
+
+def publish_and_withhold(testnet: Testnet, honest: Content) -> ParticipantId:
+    return publish_false(testnet, b"\1" * 32, b"\2" * 32)
+
+
+@pytest.mark.parametrize(
+    ("lie", "function"),
+    [(publish_one_altered_coordinate, "disputeModel"), (publish_and_withhold, "disputeWholeModel")],
+)
+def test_a_false_model_is_void_and_its_publisher_pays(testnet: Testnet, lie: ModelLie, function: str) -> None:
+    good = testnet.ledger.beacon.head_round()
+    number = until_checkpoint_phase(testnet)
+    run_until(testnet.network(), Phase.PUBLISH)
+    liar, before = lie(testnet, recompute_model(testnet.ledger, testnet.store, number).model), stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
+    assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
+    assert_punished(testnet, dispute, Fault.MODEL, [liar], before)
+    assert testnet.ledger.beacon.round_at(number).state is RoundState.VOID
+    assert_next_round_is_good(testnet, good)
+
+
+def test_a_fault_found_late_takes_what_was_built_on_it_along(testnet: Testnet) -> None:
+    good = testnet.ledger.beacon.head_round()
+    until_checkpoint_phase(testnet)
+    run_until(testnet.network(), Phase.PUBLISH)
+    number = testnet.ledger.beacon.current_round()
+    publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
+    later = [run_round(testnet.network(clients=CLIENTS)).round for _ in range(2)]
+    assert len(make_challenger(testnet).step()) == 1
+    states = [testnet.ledger.beacon.round_at(voided).state for voided in (number, *later)]
+    assert states == [RoundState.VOID] * 3
+    verdicts = {verdict.round: verdict.void for verdict in Auditor(testnet.ledger, testnet.store).audit()}
+    assert verdicts[number].startswith("its model was false, for which validators")
+    assert verdicts[later[1]] == f"it builds on round {later[0]}, which is void"
+    assert_next_round_is_good(testnet, good)
+
+
+# --- signatures ---
+
+
+def propose_another(testnet: Testnet, number: RoundNumber) -> ParticipantId:
+    """Announce a second checkpoint of turn 0, signed by its seat; return who that is."""
+    seat_0 = testnet.ledger.beacon.committee(number, SHARD)[0]
+    other = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
+    signature = testnet.key_of(seat_0).sign(testnet.ledger.beacon_domain.checkpoint(other))
+    testnet.owner.send(testnet.ledger.shards[SHARD].propose(other, signature, validator=seat_0))
+    return seat_0
+
+
+def test_a_seat_that_attests_another_checkpoint_than_it_proposed_pays_and_the_round_stands(testnet: Testnet) -> None:
+    """Its second signature is seen in the bundle alone."""
+    number = until_checkpoint_phase(testnet)
+    liar, honest = propose_another(testnet, number), honest_result(testnet, number)
+    testnet.store.put(honest.content)
+    collude(testnet, honest.checkpoint)
+    run_until(testnet.network(), Phase.IDLE)
+    before = stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
+    assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)
+    assert make_challenger(testnet).step() == [], "nobody pays twice for one fault"
+    assert_next_round_is_good(testnet, number)
+
+
+def test_rotating_the_key_is_no_way_out_of_an_equivocation(testnet: Testnet) -> None:
+    number = until_checkpoint_phase(testnet)
+    network = testnet.network()
+    proposer = in_seat(network, number, 0)
+    assert proposer.verify(proposer.duty())
+    liar = propose_another(testnet, number)
+    testnet.rotate_key(liar)
+    run_until(without(network, liar), Phase.PUBLISH)
+    run_until(testnet.network(), Phase.IDLE)
+    before = stakes(testnet)
+    (dispute,) = make_challenger(testnet).step()
+    assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)
+    assert_next_round_is_good(testnet, number)
