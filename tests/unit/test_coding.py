@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
 from dataclasses import dataclass, replace
 
 import pytest
@@ -39,16 +38,11 @@ def test_what_is_not_indexed_cannot_be_filtered_by():
 CHECKPOINT = Checkpoint(RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32)
 
 
-def struct(**members: object) -> tuple[object, ...]:
-    """A decoded struct."""
-    return namedtuple("struct", members)(**members)
-
-
 def test_members_are_found_by_name_not_by_place() -> None:
     """A contract that gains a member, or orders them anew to save a slot, must not mix up what is read."""
     digests = {"contentDigest": b"c" * 32, "aggregateRoot": b"a" * 32, "updatesRoot": b"u" * 32, "baseRoot": b"b" * 32}
     numbers = {"included": 0b1011, "added": "by a later version", "count": 3, "turn": 1, "shard": 2, "round": 7}
-    assert record(Checkpoint, struct(**digests, **numbers)) == CHECKPOINT
+    assert record(Checkpoint, {**digests, **numbers}) == CHECKPOINT
 
 
 def test_a_member_that_is_missing_is_no_other_one() -> None:

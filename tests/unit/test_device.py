@@ -36,14 +36,14 @@ BELL = Circuit(2, (Operation("h", (0,)), Operation("cnot", (0, 1))), ("XX", "YY"
 
 
 def _estimates(circuit: Circuit, config: DeviceConfig, seed: int = 1) -> list[float]:
-    engine = DeviceEngine(circuit, config, torch.Generator().manual_seed(seed))
+    engine = DeviceEngine(circuit, config, seed)
     slots = torch.full((1, circuit.slots), ANGLE, dtype=torch.float64)
     return engine.expectations(NOTHING, slots)[0, 0].tolist()
 
 
 def test_shots_scatter_about_the_expectation() -> None:
     shots, runs = 100, 400
-    engine = DeviceEngine(TURNED, DeviceConfig(shots), torch.Generator().manual_seed(3))
+    engine = DeviceEngine(TURNED, DeviceConfig(shots), seed=3)
     found = engine.expectations(torch.zeros(runs, 1, 0), torch.full((runs, 1), ANGLE))[:, 0]
     for estimates, exact in zip(found.T, (math.cos(ANGLE), math.sin(ANGLE)), strict=True):
         deviation = math.sqrt((1 - exact**2) / shots)
@@ -205,11 +205,11 @@ def test_clients_learn_from_shots_alone() -> None:
 
 def test_repetitions_scatter_about_the_exact_result() -> None:
     model = initial_parameters(MODEL, 1)
-    trial = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20), repetitions=6, seed=1).to_json()
+    trial = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20), repetitions=6, seed=1)
     losses = trial["loss"]
     assert (trial["repetitions"], trial["shots"], len(set(losses["values"]))) == (6, 20, 6)
     assert losses["deviation"] == pytest.approx(np.std(losses["values"], ddof=1))
-    many = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20_000), repetitions=1, seed=1).to_json()
+    many = try_on_device(MODEL, *model, _data(), DeviceConfig(shots=20_000), repetitions=1, seed=1)
     assert many["loss"]["mean"] == pytest.approx(evaluate(MODEL, *model, _data()).loss, rel=0.02)
     assert many["loss"]["deviation"] == 0
 

@@ -22,7 +22,6 @@ ORDER = [
     *("qfl.devnet", "qfl.simulation.faults", "qfl.simulation"),
     *("qfl.apps", "qfl.apps.inspect", "qfl.apps.report", "qfl.apps.explorer", "qfl.apps.cli"),
     *(
-        "experiments.quiet",
         "experiments.console",
         "experiments.figures",
         "experiments.jobs",

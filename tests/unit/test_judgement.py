@@ -13,7 +13,7 @@ from qfl.protocol.history import HISTORY_ROUNDS, History, count_histories
 from qfl.protocol.types import ParticipantId, VerifiedUpdate
 from qfl.quantum.architecture import Architecture
 from qfl.training.data.datasets import LabelledData, load_dataset
-from qfl.training.quality import Quality, assess_updates, train_own
+from qfl.training.quality import Quality, assess_updates
 from qfl.training.recipe import TrainingConfig
 from qfl.training.training import evaluate, initial_parameters, train_clients
 from qfl.validator.selection import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
@@ -201,7 +201,8 @@ def judged() -> tuple[dict[str, np.ndarray], Quality]:
     named = dict(zip(("all classes", "three classes", "false labels"), deltas, strict=True))
     named |= {"sign flip": -deltas[0], "half a sign flip": -0.5 * deltas[0], "nothing": 0 * deltas[0]}
     named["noise"] = 3 * deltas[0].std() * np.random.default_rng(1).standard_normal(len(deltas[0]))
-    own = train_own(ARCH, base.angles, base.weights, held, CONFIG, 5)
+    (trained,) = train_clients(ARCH, base.angles, base.weights, [held], CONFIG, [5])
+    own = np.concatenate([trained.angles - base.angles, trained.weights - base.weights])
     quality = assess_updates(ARCH, base.angles, base.weights, list(named.values()), held, own)
     return named, quality
 

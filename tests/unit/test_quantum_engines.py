@@ -34,7 +34,7 @@ CASES = {
 
 
 def _run(engine: str, arch: Architecture, features: object, angles: object) -> torch.Tensor:
-    return make_engine(engine, arch).expectations(torch.as_tensor(features), torch.as_tensor(angles))
+    return make_engine(engine, arch).expectations(torch.as_tensor(features), torch.as_tensor(angles).flatten(1))
 
 
 @pytest.mark.parametrize("arch", CASES.values(), ids=CASES)

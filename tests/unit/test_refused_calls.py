@@ -9,6 +9,7 @@ from typing import Any
 import click
 import pytest
 from eth_abi.abi import encode
+from eth_utils.abi import get_abi_input_types
 from eth_utils.crypto import keccak
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,14 +18,14 @@ from web3 import Web3
 import qfl.chain.rpc.revert
 from qfl.apps.cli.main import cli
 from qfl.apps.inspect.transaction import all_rules, find_rule
-from qfl.chain.abi import all_abis, types_of
+from qfl.chain.abi import CONTRACTS, all_entries, load_abi
 from qfl.chain.rpc.revert import OUT_OF_GAS, OVERTAKEN, Failure, decode_revert, find_failure
 from qfl.errors import RpcRefused
 
 ERRORS = [
     pytest.param(entry, id=f"{contract}.{entry['name']}")
-    for contract, abi in all_abis().items()
-    for entry in abi
+    for contract in CONTRACTS
+    for entry in load_abi(contract)
     if entry["type"] == "error"
 ]
 SAMPLES = {
@@ -42,7 +43,7 @@ def selector(signature: str) -> bytes:
 
 @pytest.mark.parametrize("entry", ERRORS)
 def test_every_error_of_the_contracts_comes_back_by_name_with_its_values(entry):
-    types = types_of(entry)
+    types = get_abi_input_types(entry)
     values = [SAMPLES.get(kind, 10 + position) for position, kind in enumerate(types)]
     data = selector(f"{entry['name']}({','.join(types)})") + encode(types, values)
     error = decode_revert("commit", data)
@@ -54,7 +55,7 @@ def test_every_error_of_the_contracts_comes_back_by_name_with_its_values(entry):
 def test_an_error_has_one_signature_whichever_contract_it_comes_from():
     """The revert data does not say where it came from."""
     signatures = defaultdict(set)
-    for entry in (entry for abi in all_abis().values() for entry in abi if entry["type"] == "error"):
+    for entry in all_entries("error"):
         signatures[entry["name"]].add(tuple((part["type"], part["name"]) for part in entry["inputs"]))
     assert {name: found for name, found in signatures.items() if len(found) > 1} == {}
 
@@ -199,7 +200,7 @@ def test_without_a_trace_a_receipt_of_all_the_gas_tells_that_it_ran_out(find: An
 # --- what is said of it ---
 
 
-OF_THE_CONTRACTS = {entry["name"] for abi in all_abis().values() for entry in abi if entry["type"] == "error"}
+OF_THE_CONTRACTS = {entry["name"] for entry in all_entries("error")}
 OF_NO_ABI = {"Error", "Panic", "Sha256Failed", OUT_OF_GAS, OVERTAKEN}
 
 
