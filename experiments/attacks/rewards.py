@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from experiments.attacks.commits import OTHER_VICTIM, VICTIM
+from experiments.attacks.commits import VICTIM
 from experiments.attacks.strategy import Outsider
 from qfl.chain.contracts.records import record
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, Reveal, RoundNumber
 
 
 class RewardTwice(Outsider):
@@ -24,22 +24,20 @@ class RewardTwice(Outsider):
 
 
 class RewardForAnother(Outsider):
-    """Claims each update's reward for a client that did not make it, and seat rewards for seats that did nothing."""
+    """Claims updates' rewards for a client that did not make them, and before the round is final."""
 
     def after_round(self, number: RoundNumber) -> None:
         """Claim before the round is final, too."""
-        self.sender.attempt(self._ledger.rewards.reward_publisher(number, self.participant))
+        self.sender.attempt(self._ledger.rewards.reward([], [number]))
 
     def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
-        """Put another name into every claim."""
-        beacon, rewards, shard = self._ledger.beacon, self._ledger.rewards, ShardIndex(0)
-        for call in (call for call in credited if call.label == "reward_update"):
+        """Put another name into every claim, and leave the others out."""
+        rewards = self._ledger.rewards
+        for call in credited:
             _, said = rewards.arguments_of(call.data)
-            other = self.testnet.join(VICTIM if said["clientId"] != self.testnet.join(VICTIM) else OTHER_VICTIM)
-            checkpoint = record(Checkpoint, said["checkpoint"])
-            root, digest = said["updateRoot"], said["contentDigest"]
-            claim = rewards.reward_update(checkpoint, said["position"], other, root, digest, said["path"])
-            self.sender.attempt(claim)
-            idle = beacon.checkpoint_at(checkpoint.round, shard).attested ^ 0b1111
-            if idle:
-                self.sender.attempt(rewards.reward_seat(checkpoint.round, shard, idle.bit_length() - 1, other))
+            for claim in said["claims"]:
+                checkpoint, updates = record(Checkpoint, claim["checkpoint"]), claim["updates"]
+                stolen = [update | {"client": self.testnet.join(VICTIM)} for update in updates]
+                for forged in (stolen, updates[:1]):
+                    reveals = [record(Reveal, update | {"index": 0, "tx_hash": ""}) for update in forged]
+                    self.sender.attempt(rewards.reward([(checkpoint, reveals)], []))

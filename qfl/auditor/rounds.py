@@ -165,12 +165,13 @@ class Auditor:
         except MalformedContent as error:
             attested = {}
             verdict.complaints.append(f"the bundle of shard {checkpoint.shard}: {error.reason}")
-        for seat, is_valid in attested.items():
+        counted = [seat for seat in attested if entry.attested >> seat & 1]  # another was carried along for nothing
+        for seat in counted:
             verdict.signatures += 1
-            if not is_valid:
+            if not attested[seat]:
                 verdict.complaints.append(f"the attestation of seat {seat} in shard {checkpoint.shard} is not valid")
-        if len(attested) < quorum_of(len(committee)):
-            verdict.complaints.append(f"shard {checkpoint.shard} has {len(attested)} attestations, no quorum")
+        if len(counted) < quorum_of(len(committee)):
+            verdict.complaints.append(f"shard {checkpoint.shard} has {len(counted)} attestations, no quorum")
 
     def _audit_aggregate(
         self, part: ShardRound, entry: Accepted, spec: RoundSpec, reveals: Sequence[Reveal], verdict: Verdict

@@ -19,6 +19,7 @@ OVERTAKEN = frozenset(
         "AlreadyCommitted",
         "AlreadyRevealed",
         "NotCurrentRound",
+        "NothingDue",
         "RoundInProgress",
         "RoundNotLater",
         "WrongPhase",

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 Named = tuple[tuple[int, bytes], ...]
 """Updates by number and leaf."""
-KEY_CHANGED = frozenset({"BadAggregate", "BadAttestation", "NotCurrentKey"})
+KEY_CHANGED = frozenset({"BadAggregate", "NoQuorum", "NotCurrentKey"})
 """Refusals of a bundle that was good: a seat has replaced its key since."""
 
 

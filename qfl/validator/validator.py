@@ -22,7 +22,7 @@ from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
 from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
-from qfl.node.settlement import settle_due
+from qfl.node.settlement import charge_due, settle_due
 from qfl.node.signer import Signer
 from qfl.node.step import QUIET, Step
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
@@ -177,6 +177,8 @@ class Validator:
 
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()
+        if number > 1:
+            charge_due(self._ledger, self._sender, RoundNumber(number - 1))
         try:
             return Step(True, f"round {number}: opened") if self.open_round() else QUIET
         except ContractReverted as refusal:

@@ -15,7 +15,7 @@ from brownie.exceptions import VirtualMachineError
 
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.lms import LmsSecret
-from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
+from qfl.protocol.chunks import merkle_root, update_leaf
 from qfl.protocol.digests import Domain, compute_commitment
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
@@ -197,17 +197,17 @@ class World:
         call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
         return self.beacon.publish(*call.values(), {"from": self.relayer})
 
-    def path(self, members: Sequence[Member], position: int) -> list[bytes]:
-        """The path of the update at `position` of `checkpoint(members)`."""
-        return merkle_path(leaves_of(members), position)
+    def claim(self, *claims: tuple[Checkpoint, Sequence[Member]], published: Sequence[int] = (), **changed: Any) -> Any:
+        """Claim what shards of final rounds earned, each as `checkpoint(members)`, and publishers of rounds.
 
-    def claim(self, checkpoint: Checkpoint, members: Sequence[Member], claimed: int, **changed: Any) -> Any:
-        """Claim the reward of the update at `claimed` of `checkpoint(members)`; `changed` replaces arguments."""
-        member = members[claimed]
-        update = update_by(member)
-        call = {"checkpoint": as_tuple(checkpoint), "position": claimed, "client": member.id}
-        call |= {"root": update.root, "digest": update.digest, "path": self.path(members, claimed)} | changed
-        return self.rewards.rewardUpdate(*call.values(), {"from": self.mallory})
+        `changed` replaces values of every claim's first update.
+        """
+        given = []
+        for checkpoint, members in claims:
+            updates = [{"client": m.id, "root": update_by(m).root, "digest": update_by(m).digest} for m in members]
+            updates[:1] = [updates[0] | changed] if updates else []
+            given.append((as_tuple(checkpoint), [tuple(update.values()) for update in updates]))
+        return self.rewards.reward(given, list(published), {"from": self.mallory})
 
     # --- whole stretches -------------------------------------------------------------------------------------
 

@@ -6,41 +6,33 @@ from collections.abc import Sequence
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
 
 
 class Rewards(BoundContract):
-    """What final rounds owe, and what of it was credited."""
+    """What final rounds owe and what was credited of it, and what clients owe for what they did not reveal."""
 
     abi_name = "Rewards"
 
-    def reward_update(
-        self,
-        checkpoint: Checkpoint,
-        position: int,
-        client: ParticipantId,
-        update_root: bytes,
-        content_digest: bytes,
-        path: Sequence[bytes],
+    def reward(
+        self, claims: Sequence[tuple[Checkpoint, Sequence[Reveal]]], published: Sequence[RoundNumber]
     ) -> UnsentCall:
-        """Credit an included update."""
-        arguments = [checkpoint, position, client, update_root, content_digest, path]
-        return self._write("rewardUpdate", *arguments, participant=client, round_number=checkpoint.round)
+        """Credit shards, each an accepted checkpoint and all updates that it includes, and publishers of rounds."""
+        opened = [
+            (checkpoint, [(update.client, update.update_root, update.content_digest) for update in updates])
+            for checkpoint, updates in claims
+        ]
+        return self._write("reward", opened, published)
 
-    def reward_seat(
-        self, round_number: RoundNumber, shard: ShardIndex, seat: int, validator: ParticipantId
+    def charge_unrevealed(
+        self, round_number: RoundNumber, shard: ShardIndex, clients: Sequence[ParticipantId]
     ) -> UnsentCall:
-        """Credit an attesting seat."""
-        arguments = [round_number, shard, seat]
-        return self._write("rewardSeat", *arguments, participant=validator, round_number=round_number)
+        """Take their part of the stake from clients that committed and did not reveal."""
+        return self._write("chargeUnrevealed", round_number, shard, clients, round_number=round_number)
 
-    def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
-        """Credit the publisher."""
-        return self._write("rewardPublisher", round_number, participant=validator, round_number=round_number)
-
-    rewarded_updates = view(int, "rewardedUpdates", RoundNumber, ShardIndex)
-    """Bit i is set when the included update at position i was rewarded."""
-    rewarded_seats = view(int, "rewardedSeats", RoundNumber, ShardIndex)
-    """Bit i is set when seat i was rewarded."""
+    is_shard_rewarded = view(bool, "isShardRewarded", RoundNumber, ShardIndex)
+    """Whether a shard's updates and seats were rewarded."""
     is_publisher_rewarded = view(bool, "isPublisherRewarded", RoundNumber)
     """Whether the round's publisher was rewarded."""
+    is_charged = view(bool, "isCharged", RoundNumber, ParticipantId)
+    """Whether a client was charged for what it did not reveal in the round."""
