@@ -268,7 +268,7 @@ ALL = (
         "reward-for-another",
         "claim rewards for those who did not earn them",
         rewards.RewardForAnother,
-        ("NotIncluded", "AlreadyRewarded", "NotFinal"),
+        ("NotIncluded", "NotFinal"),
     ),
 )
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from experiments.attacks.commits import VICTIM
 from experiments.attacks.strategy import Outsider
 from qfl.chain.contracts.records import record
+from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, Reveal, RoundNumber
 
@@ -32,12 +34,10 @@ class RewardForAnother(Outsider):
 
     def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
         """Put another name into every claim, and leave the others out."""
-        rewards = self._ledger.rewards
+        rewards, victim = self._ledger.rewards, self.testnet.join(VICTIM)
         for call in credited:
-            _, said = rewards.arguments_of(call.data)
-            for claim in said["claims"]:
-                checkpoint, updates = record(Checkpoint, claim["checkpoint"]), claim["updates"]
-                stolen = [update | {"client": self.testnet.join(VICTIM)} for update in updates]
-                for forged in (stolen, updates[:1]):
-                    reveals = [record(Reveal, update | {"index": 0, "tx_hash": ""}) for update in forged]
-                    self.sender.attempt(rewards.reward([(checkpoint, reveals)], []))
+            for opened, updates in rewards.arguments_of(call.data)[1]["claims"]:
+                checkpoint = record(Checkpoint, opened)
+                own = [Reveal(client, 0, root, digest, "") for client, root, digest in updates]
+                for forged in ([replace(update, client=victim) for update in own], own[:1]):
+                    self.sender.attempt(rewards.reward([ShardClaim(checkpoint, forged)], []))

@@ -14,6 +14,7 @@ log = logging.getLogger(__name__)
 OVERTAKEN = frozenset(
     {
         "AlreadyAdmitted",
+        "AlreadyAttested",
         "AlreadyBegun",
         "AlreadyCheckpointed",
         "AlreadyCommitted",

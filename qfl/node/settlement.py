@@ -6,6 +6,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from qfl.chain.contracts.beacon import RoundState
+from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import Round, ShardRound
 from qfl.chain.rpc.sender import TransactionSender, UnsentCall
@@ -16,8 +17,6 @@ from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber
 
 log = logging.getLogger(__name__)
 
-Claim = tuple[Checkpoint, list[Reveal]]
-"""A shard's accepted checkpoint, and all updates that it includes."""
 UPDATES_AT_ONCE = 300
 """In one claim: about 3 million gas and 40 kB, with 256 more at the most."""
 
@@ -60,7 +59,7 @@ def rewards_due(
 
     With an `earner`, only shards and publications that it has a part in; a claim credits everybody in it.
     """
-    claims, published, updates = list[Claim](), list[RoundNumber](), 0
+    claims, published, updates = list[ShardClaim](), list[RoundNumber](), 0
     for number in rounds:
         round_ = ledger.round(number)
         record = round_.record()
@@ -68,7 +67,7 @@ def rewards_due(
             continue
         for claim in _claims(round_, earner):
             claims.append(claim)
-            updates += len(claim[1])
+            updates += len(claim.updates)
         if earner in (None, record.publisher) and not ledger.rewards.is_publisher_rewarded(number):
             published.append(number)
         if updates + len(published) >= UPDATES_AT_ONCE:
@@ -78,7 +77,7 @@ def rewards_due(
         yield ledger.rewards.reward(claims, published)
 
 
-def _claims(round_: Round, earner: ParticipantId | None) -> Iterator[Claim]:
+def _claims(round_: Round, earner: ParticipantId | None) -> Iterator[ShardClaim]:
     """The shards of a final round that were not rewarded, and in which `earner` has a part."""
     for entry in round_.accepted():
         part = round_.shard(entry.checkpoint.shard)
@@ -86,7 +85,7 @@ def _claims(round_: Round, earner: ParticipantId | None) -> Iterator[Claim]:
             continue
         included = _included(part, entry.checkpoint)
         if included and earner in (None, *(update.client for update in included), *part.committee()):
-            yield entry.checkpoint, included
+            yield ShardClaim(entry.checkpoint, included)
 
 
 def charges_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCall]:

@@ -75,7 +75,7 @@ class Validator:
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
         self._keeper = Keeper(participant, ledger, self._sender, self._signer, self._leaves.in_shard)
         self._seat: tuple[Duty, Seat] | None = None
-        self._looked_for_seat = RoundNumber(0)
+        self._looked_for_seat = self._claimed = RoundNumber(0)
 
     def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
         """Do the next thing; one that belongs to another phase of the beacon than `phases` is left for later.
@@ -86,6 +86,7 @@ class Validator:
         if Phase.COMMIT in phases and self.keep_mirrors():
             return Step(True)
         duty = self.duty()
+        self._claim_seat(duty)
         match duty.kind:
             case ValidatorDuty.OPEN_ROUND if Phase.IDLE in phases:
                 return self._settle_and_open(RoundNumber(duty.round + 1))
@@ -174,6 +175,15 @@ class Validator:
         if released:
             self._signer.release(self._pruner.released)
         return released
+
+    def _claim_seat(self, duty: Duty) -> None:
+        """Once its committee is through, see that an attestation the bundle left out counts all the same."""
+        if self._seat is None or self._claimed == self._seat[0].round:
+            return
+        sat_in = self._seat[0].round
+        if duty.round > sat_in or duty.kind in (ValidatorDuty.PUBLISH, ValidatorDuty.OPEN_ROUND):
+            self._claimed = sat_in
+            self._seat[1].claim()
 
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()

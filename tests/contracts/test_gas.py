@@ -94,7 +94,7 @@ def tall_key(name: str) -> LmsSecret:
 
 
 def test_the_reward_of_an_update_that_is_claimed_with_nine_others_costs_little(module_isolation, disputes):
-    """What each of ten adds to a claim; with the seats' part, and all else that a claim has once, it is 30,000 for each."""
+    """What each of ten adds to a claim; with the seats' part and all else, it is below 30,000 for each."""
     names = [f"client {number}" for number in range(10)]
     world = build(clients=names, validators=("vera", "viktor", "vito", "violet"), disputes=disputes, challengeSeconds=1)
     used = []

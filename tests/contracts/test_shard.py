@@ -1,8 +1,9 @@
 """Shard: commits and reveals.
 
 commit      reverts: NotCurrentRound, WrongPhase (idle, boundary, late), NotActiveClient (unknown, validator, leaving),
-            NotInShard, NotDrawn (more want a place than there are), WrongBase, AlreadyCommitted, EmptyCommitment, ShardFull, LeafReused, BadSignature (forger in
-            the client's own account, other round, other shard, other chain, changed commitment)
+            NotInShard, NotDrawn (more want a place than there are), WrongBase, AlreadyCommitted, EmptyCommitment,
+            ShardFull, LeafReused, BadSignature (forger in the client's own account, other round, other shard, other
+            chain, changed commitment)
             any carrier · stored · a forgery takes nobody's slot · after a rotation leaf 0 counts again
 reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, AlreadyRevealed, CommitmentMismatch
             (other salt, a copier of another's commitment) · numbered in order, from 0 in every round

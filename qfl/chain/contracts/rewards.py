@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
+
+
+@dataclass(frozen=True)
+class ShardClaim:
+    """`ShardClaim` of IRewards.sol: an accepted checkpoint, and all updates that it includes, in its order."""
+
+    checkpoint: Checkpoint
+    updates: Sequence[Reveal]
 
 
 class Rewards(BoundContract):
@@ -14,15 +23,9 @@ class Rewards(BoundContract):
 
     abi_name = "Rewards"
 
-    def reward(
-        self, claims: Sequence[tuple[Checkpoint, Sequence[Reveal]]], published: Sequence[RoundNumber]
-    ) -> UnsentCall:
-        """Credit shards, each an accepted checkpoint and all updates that it includes, and publishers of rounds."""
-        opened = [
-            (checkpoint, [(update.client, update.update_root, update.content_digest) for update in updates])
-            for checkpoint, updates in claims
-        ]
-        return self._write("reward", opened, published)
+    def reward(self, claims: Sequence[ShardClaim], published: Sequence[RoundNumber]) -> UnsentCall:
+        """Credit what shards and publishers of final rounds earned."""
+        return self._write("reward", claims, published)
 
     def charge_unrevealed(
         self, round_number: RoundNumber, shard: ShardIndex, clients: Sequence[ParticipantId]
