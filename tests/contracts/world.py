@@ -15,7 +15,7 @@ from brownie.exceptions import VirtualMachineError
 
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.lms import LmsSecret
-from qfl.protocol.chunks import merkle_root, update_leaf
+from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
 from qfl.protocol.digests import Domain, compute_commitment
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
@@ -196,6 +196,10 @@ class World:
         call = {"round": round_number, "validator": member.id, "root": root, "content": content}
         call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
         return self.beacon.publish(*call.values(), {"from": self.relayer})
+
+    def path(self, members: Sequence[Member], position: int) -> list[bytes]:
+        """The path of the update at `position` of `checkpoint(members)`."""
+        return merkle_path(leaves_of(members), position)
 
     def claim(self, *claims: tuple[Checkpoint, Sequence[Member]], published: Sequence[int] = (), **changed: Any) -> Any:
         """Claim what shards of final rounds earned, each as `checkpoint(members)`, and publishers of rounds.
