@@ -2,7 +2,17 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
-import {NoCheckpoint, NotCurrentRound, NotValidator, WrongBase, WrongCount, WrongPhase} from "./interfaces/Errors.sol";
+import {
+    BadAttestation,
+    NoCheckpoint,
+    NoSuchSeat,
+    NoSuchShard,
+    NotCurrentRound,
+    NotValidator,
+    WrongBase,
+    WrongCount,
+    WrongPhase
+} from "./interfaces/Errors.sol";
 import {
     Checkpoint,
     CheckpointRecord,
@@ -126,6 +136,7 @@ contract Beacon is IBeacon, Ownable {
         opened.parametersVersion = version;
         opened.state = RoundState.Open;
         opened.openedAt = uint40(block.timestamp);
+        opened.clients = staking.activeClients();
         _emitOpened(round, opened, parameters, seated);
     }
 
@@ -146,6 +157,28 @@ contract Beacon is IBeacon, Ownable {
         record.count = checkpoint.count;
         ++round.checkpoints;
         emit CheckpointAccepted(checkpoint.round, checkpoint.shard, digest, attested, checkpoint);
+    }
+
+    /// @inheritdoc IBeacon
+    function addAttestation(
+        uint64 round,
+        uint16 shard,
+        uint8 seat,
+        uint32 keyIndex,
+        bytes calldata signature
+    ) external {
+        CheckpointRecord storage record = _liable(round, shard);
+        uint32[] memory seated = committee(round, shard);
+        if (seat >= seated.length) revert NoSuchSeat(seat, seated.length);
+        uint64 bit = uint64(1) << seat;
+        if (record.attested & bit != 0) revert AlreadyAttested(round, shard, seat);
+        bool isCurrent = quorum.keyRetiredAt(seated[seat], keyIndex) == 0;
+        if (!isCurrent || !quorum.isAttestation(seated[seat], keyIndex, record.digest, signature)) {
+            revert BadAttestation(seat, seated[seat]);
+        }
+
+        record.attested |= bit;
+        emit AttestationAdded(round, shard, seated[seat], seat);
     }
 
     /// @inheritdoc IBeacon
@@ -188,11 +221,8 @@ contract Beacon is IBeacon, Ownable {
 
     /// @inheritdoc IBeacon
     function voidCheckpoint(uint64 round, uint16 shard) external onlyDisputes {
-        CheckpointRecord storage record = _accepted(round, shard);
+        _liable(round, shard).voided = true;
         RoundState state = _rounds[round].state;
-        if (state == RoundState.Final) revert WrongState(round, state, RoundState.Published);
-
-        record.voided = true;
         emit CheckpointVoided(round, shard);
         if (state == RoundState.Open) _fail(round);
         if (state == RoundState.Published) _rollBack(round);
@@ -222,15 +252,15 @@ contract Beacon is IBeacon, Ownable {
     }
 
     /// @inheritdoc IBeaconView
-    function client(uint32 id) external view returns (bool active, uint16 shard, LmsKey memory key) {
+    function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key) {
         Participant memory member = staking.participant(id);
         active = member.role == Role.Client && member.exitableAt == 0 && member.stakeWei >= _minClientStakeWei;
-        shard = shardOf(_chain.currentRound, id);
+        (shard, drawn) = _placeOf(_chain.currentRound, id);
         key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
     }
 
     /// @inheritdoc IBeaconView
-    function committee(uint64 round, uint16 shard) external view returns (uint32[] memory) {
+    function committee(uint64 round, uint16 shard) public view returns (uint32[] memory) {
         RoundParameters storage parameters = _parameters[_rounds[round].parametersVersion];
         if (shard >= parameters.shards) revert NoSuchShard(shard, parameters.shards);
         return _committee(round, shard, parameters.seats);
@@ -239,10 +269,8 @@ contract Beacon is IBeacon, Ownable {
     // --- for participants ------------------------------------------------------------------------------------
 
     /// @inheritdoc IBeacon
-    function shardOf(uint64 round, uint32 clientId) public view returns (uint16) {
-        StoredRound storage asked = _rounds[round];
-        if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);
-        return Rounds.shardOf(asked.seed, clientId, _parameters[asked.parametersVersion].shards);
+    function shardOf(uint64 round, uint32 clientId) external view returns (uint16 shard) {
+        (shard, ) = _placeOf(round, clientId);
     }
 
     /// @inheritdoc IBeacon
@@ -335,6 +363,7 @@ contract Beacon is IBeacon, Ownable {
 
     function _fail(uint64 round) private {
         _rounds[round].state = RoundState.Failed;
+        _rounds[round].publishedAt = uint40(block.timestamp);
         emit RoundFailed(round);
     }
 
@@ -395,9 +424,18 @@ contract Beacon is IBeacon, Ownable {
         if (found.state != required) revert WrongState(round, found.state, required);
     }
 
-    function _accepted(uint64 round, uint16 shard) private view returns (CheckpointRecord storage record) {
+    /// @dev An accepted checkpoint that can still be voided.
+    function _liable(uint64 round, uint16 shard) private view returns (CheckpointRecord storage record) {
         record = _checkpoints[round][shard];
         if (record.digest == 0 || record.voided) revert NoCheckpoint(round, shard);
+        RoundState state = _rounds[round].state;
+        if (state == RoundState.Final) revert WrongState(round, state, RoundState.Published);
+    }
+
+    function _placeOf(uint64 round, uint32 clientId) private view returns (uint16 shard, bool drawn) {
+        StoredRound storage asked = _rounds[round];
+        if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);
+        return Rounds.placeOf(asked.seed, clientId, _parameters[asked.parametersVersion].shards, asked.clients);
     }
 
     function _checkCheckpoint(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {WrongShard} from "./interfaces/Errors.sol";
+import {NoSuchShard, WrongShard} from "./interfaces/Errors.sol";
 import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
 import {Handover, IBeaconMirror, MirrorMessage, MirrorSeat, MirroredRound} from "./interfaces/IBeaconMirror.sol";
 import {LmsKey} from "./interfaces/IStaking.sol";
@@ -17,6 +17,12 @@ import {LmsBundles} from "./quorums/LmsBundles.sol";
 contract BeaconMirror is IBeaconMirror, LmsBundles {
     /// @dev How many messages back a committee may be that signs in place of the sitting one.
     uint256 private constant HANDOVER_DEPTH = 4;
+
+    /// @dev How many rounds a message may skip. A mirror that was told of a round the beacon never reaches would take no
+    /// other message again.
+    uint64 private constant MOST_SKIPPED = 65_536;
+    /// @dev How long a round may take: one that never ends would keep earlier committees from signing the next.
+    uint256 private constant MOST_SECONDS = 366 days;
 
     /// @dev What is kept of a round's committee: its size, and where the one before it is.
     struct Committee {
@@ -105,11 +111,11 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
 
     /// @inheritdoc IBeaconView
     /// @dev Active here means admitted and not revoked since.
-    function client(uint32 id) external view returns (bool active, uint16 shard, LmsKey memory key) {
-        if (_round.round == 0) return (false, 0, key);
+    function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key) {
+        if (_round.round == 0) return (false, 0, false, key);
         key = _clientKeys[id];
         active = key.height != 0;
-        shard = Rounds.shardOf(_round.seed, id, _round.shards);
+        (shard, drawn) = Rounds.placeOf(_round.seed, id, _round.shards, _round.clientCount);
     }
 
     /// @inheritdoc IBeaconView
@@ -169,6 +175,9 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         if (next.shard != shardIndex) revert WrongShard(next.shard, shardIndex);
         if (next.round <= current) revert RoundNotLater(next.round, current);
         if (next.previous != current) revert WrongPrevious(next.previous, current);
+        if (current != 0 && next.round - current > MOST_SKIPPED) revert RoundTooFar(next.round, current + MOST_SKIPPED);
+        if (next.shard >= next.shards) revert NoSuchShard(next.shard, next.shards);
+        if (next.checkpointEndsAt > block.timestamp + MOST_SECONDS) revert EndsTooLate(next.checkpointEndsAt);
         uint256 given = message.committee.length;
         if (given != next.seats || given == 0 || given > MAX_SEATS) revert WrongCommittee(given, next.seats);
     }

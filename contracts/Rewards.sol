@@ -2,76 +2,113 @@
 pragma solidity 0.8.37;
 
 import {NoCheckpoint} from "./interfaces/Errors.sol";
-import {Checkpoint, CheckpointRecord, IBeacon, RewardTerms} from "./interfaces/IBeacon.sol";
-import {IRewards} from "./interfaces/IRewards.sol";
+import {Checkpoint, CheckpointRecord, IBeacon, RewardTerms, Round, RoundState} from "./interfaces/IBeacon.sol";
+import {IDisputes} from "./interfaces/IDisputes.sol";
+import {IRewards, ShardClaim} from "./interfaces/IRewards.sol";
+import {IShard} from "./interfaces/IShard.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
-import {Chunks} from "./libraries/Chunks.sol";
+import {Recompute} from "./libraries/Recompute.sol";
+import {Sums} from "./libraries/Sums.sol";
 
-/// @title What a final round owes, credited once to each who earned it.
+/// @title What a final round owes, and what a client owes that committed and did not reveal.
 /// @dev Nobody owns it and it holds no money. A final round no longer changes, so a claim is good at any time after.
 contract Rewards is IRewards {
+    using Sums for Sums.Table;
+
     /// @inheritdoc IRewards
     IBeacon public immutable beacon;
     /// @inheritdoc IRewards
     IStaking public immutable staking;
+    /// @inheritdoc IRewards
+    mapping(uint64 round => mapping(uint32 client => bool)) public isCharged;
 
-    /// @inheritdoc IRewards
-    mapping(uint64 round => mapping(uint16 shard => uint256 positions)) public rewardedUpdates;
-    /// @inheritdoc IRewards
-    mapping(uint64 round => mapping(uint16 shard => uint64 seats)) public rewardedSeats;
-    /// @inheritdoc IRewards
-    mapping(uint64 round => bool) public isPublisherRewarded;
+    /// @dev Part 0 of a round is its publisher, part `i + 1` shard `i`. A bit for each round, so that the rounds of one
+    /// claim write the same slot.
+    mapping(uint256 part => mapping(uint64 word => uint256 rounds)) private _rewarded;
 
     constructor(IBeacon beacon_, IStaking staking_) {
         (beacon, staking) = (beacon_, staking_);
-        isPublisherRewarded[0] = true;
+        _rewarded[0][0] = 1;
     }
 
     /// @inheritdoc IRewards
-    function rewardUpdate(
-        Checkpoint calldata checkpoint,
-        uint16 position,
-        uint32 clientId,
-        bytes32 updateRoot,
-        bytes32 contentDigest,
-        bytes32[] calldata path
-    ) external {
+    function reward(ShardClaim[] calldata claims, uint64[] calldata published) external {
+        uint256 capacity = published.length;
+        for (uint256 i = 0; i < claims.length; ++i) capacity += claims[i].updates.length + 64;
+        Sums.Table memory earned = Sums.create(capacity);
+        for (uint256 i = 0; i < claims.length; ++i) _rewardShard(claims[i], earned);
+        for (uint256 i = 0; i < published.length; ++i) {
+            RewardTerms memory terms = _termsOf(published[i]);
+            _mark(0, published[i]);
+            earned.add(terms.publisher, terms.publisherRewardGwei * 1 gwei);
+            emit PublisherRewarded(published[i], terms.publisher);
+        }
+        (uint32[] memory ids, uint256[] memory amounts) = earned.read();
+        staking.creditRewards(ids, amounts);
+    }
+
+    /// @inheritdoc IRewards
+    function chargeUnrevealed(uint64 round, uint16 shard, uint32[] calldata clients) external {
+        if (!_areRevealsOver(round)) revert NotOver(round);
+        IShard asked = IDisputes(beacon.disputes()).shards(shard);
+        uint32[] memory owing = new uint32[](clients.length);
+        uint256 found = 0;
+        for (uint256 i = 0; i < clients.length; ++i) {
+            bytes32 kept = asked.updateOf(round, clients[i]);
+            if (kept == 0 || uint256(kept) & 1 == 1 || isCharged[round][clients[i]]) continue;
+            isCharged[round][clients[i]] = true;
+            owing[found] = clients[i];
+            ++found;
+        }
+        if (found == 0) revert NothingDue(round, shard);
+        assembly ("memory-safe") {
+            mstore(owing, found)
+        }
+        staking.forfeit(owing, msg.sender);
+    }
+
+    /// @inheritdoc IRewards
+    function isShardRewarded(uint64 round, uint16 shard) external view returns (bool) {
+        return _isRewarded(uint256(shard) + 1, round);
+    }
+
+    /// @inheritdoc IRewards
+    function isPublisherRewarded(uint64 round) external view returns (bool) {
+        return _isRewarded(0, round);
+    }
+
+    // --- inside ----------------------------------------------------------------------------------------------
+
+    function _rewardShard(ShardClaim calldata claim, Sums.Table memory earned) private {
+        Checkpoint calldata checkpoint = claim.checkpoint;
         (uint64 round, uint16 shard) = (checkpoint.round, checkpoint.shard);
         RewardTerms memory terms = _termsOf(round);
-        if (_accepted(round, shard).digest != beacon.checkpointDigest(checkpoint)) revert NoCheckpoint(round, shard);
-        bytes memory leaf = Chunks.updateData(clientId, updateRoot, contentDigest);
-        if (!Chunks.verify(checkpoint.updatesRoot, checkpoint.count, position, leaf, path)) {
-            revert NotIncluded(round, shard, clientId);
+        CheckpointRecord memory record = beacon.checkpointAt(round, shard);
+        bool isAccepted = record.digest != 0 && !record.voided;
+        if (!isAccepted || record.digest != beacon.checkpointDigest(checkpoint)) revert NoCheckpoint(round, shard);
+        if (
+            claim.updates.length != checkpoint.count ||
+            Recompute.updatesRootOf(claim.updates) != checkpoint.updatesRoot
+        ) revert NotIncluded(round, shard);
+        _mark(uint256(shard) + 1, round);
+
+        for (uint256 i = 0; i < claim.updates.length; ++i) {
+            earned.add(claim.updates[i].client, terms.updateRewardGwei * 1 gwei);
         }
-        uint256 rewarded = rewardedUpdates[round][shard];
-        if ((rewarded >> position) & 1 != 0) revert AlreadyRewarded(round);
-
-        rewardedUpdates[round][shard] = rewarded | (1 << position);
-        emit UpdateRewarded(round, shard, clientId);
-        staking.creditReward(clientId, terms.updateRewardGwei * 1 gwei);
+        uint32[] memory committee = beacon.committee(round, shard);
+        for (uint256 seat = 0; seat < committee.length; ++seat) {
+            if ((record.attested >> seat) & 1 == 1) earned.add(committee[seat], terms.seatRewardGwei * 1 gwei);
+        }
+        emit ShardRewarded(round, shard);
     }
 
-    /// @inheritdoc IRewards
-    function rewardSeat(uint64 round, uint16 shard, uint8 seat) external {
-        RewardTerms memory terms = _termsOf(round);
-        if ((uint256(_accepted(round, shard).attested) >> seat) & 1 == 0) revert NotAttested(round, shard, seat);
-        uint64 rewarded = rewardedSeats[round][shard];
-        if ((rewarded >> seat) & 1 != 0) revert AlreadyRewarded(round);
-        uint32 validator = beacon.committee(round, shard)[seat];
-
-        rewardedSeats[round][shard] = rewarded | (uint64(1) << seat);
-        emit SeatRewarded(round, shard, validator, seat);
-        staking.creditReward(validator, terms.seatRewardGwei * 1 gwei);
+    function _mark(uint256 part, uint64 round) private {
+        if (_isRewarded(part, round)) revert AlreadyRewarded(round);
+        _rewarded[part][round >> 8] |= 1 << (round & 0xff);
     }
 
-    /// @inheritdoc IRewards
-    function rewardPublisher(uint64 round) external {
-        RewardTerms memory terms = _termsOf(round);
-        if (isPublisherRewarded[round]) revert AlreadyRewarded(round);
-
-        isPublisherRewarded[round] = true;
-        emit PublisherRewarded(round, terms.publisher);
-        staking.creditReward(terms.publisher, terms.publisherRewardGwei * 1 gwei);
+    function _isRewarded(uint256 part, uint64 round) private view returns (bool) {
+        return (_rewarded[part][round >> 8] >> (round & 0xff)) & 1 == 1;
     }
 
     function _termsOf(uint64 round) private view returns (RewardTerms memory terms) {
@@ -79,8 +116,12 @@ contract Rewards is IRewards {
         if (!terms.isFinal) revert NotFinal(round);
     }
 
-    function _accepted(uint64 round, uint16 shard) private view returns (CheckpointRecord memory record) {
-        record = beacon.checkpointAt(round, shard);
-        if (record.digest == 0 || record.voided) revert NoCheckpoint(round, shard);
+    /// @dev Whether every client had its time to reveal: a round may fail before that, when its base falls.
+    function _areRevealsOver(uint64 round) private view returns (bool) {
+        Round memory asked = beacon.roundAt(round);
+        if (asked.state == RoundState.None || asked.revealEndsAt == 0) return false;
+        bool failedEarly = asked.state == RoundState.Failed && asked.publishedAt != 0;
+        uint256 until = failedEarly ? asked.publishedAt : block.timestamp;
+        return until >= asked.revealEndsAt;
     }
 }

@@ -128,7 +128,7 @@ contract Shard is IShard {
     /// @inheritdoc IShard
     function clientDuty(uint32 id) external view returns (ClientDuty duty, uint64 round, uint40 deadline) {
         RoundContext memory context = beacon.context();
-        (bool active, uint16 shard, ) = beacon.client(id);
+        (bool active, uint16 shard, bool drawn, ) = beacon.client(id);
         (round, deadline) = (context.round, context.phaseEndsAt);
         bytes32 stored = updateOf[round][id];
 
@@ -138,7 +138,7 @@ contract Shard is IShard {
             return (context.phase == Phase.Reveal ? ClientDuty.Reveal : ClientDuty.Missed, round, deadline);
         }
         if (!active) return (ClientDuty.NotActive, round, deadline);
-        if (context.phase == Phase.Idle || shard != shardIndex) return (ClientDuty.Wait, round, deadline);
+        if (context.phase == Phase.Idle || shard != shardIndex || !drawn) return (ClientDuty.Wait, round, deadline);
         return (context.phase == Phase.Commit ? ClientDuty.Commit : ClientDuty.Missed, round, deadline);
     }
 
@@ -154,7 +154,7 @@ contract Shard is IShard {
 
     /// @inheritdoc IShard
     function nextLeaf(uint32 client) external view returns (uint32) {
-        (, , LmsKey memory key) = beacon.client(client);
+        (, , , LmsKey memory key) = beacon.client(client);
         return _nextLeaf[client][key.identifier];
     }
 
@@ -191,9 +191,10 @@ contract Shard is IShard {
 
     /// @dev The key of an active client of this shard.
     function _keyOfMember(uint32 client) private view returns (LmsKey memory) {
-        (bool active, uint16 shard, LmsKey memory key) = beacon.client(client);
+        (bool active, uint16 shard, bool drawn, LmsKey memory key) = beacon.client(client);
         if (!active) revert NotActiveClient(client);
         if (shard != shardIndex) revert NotInShard(client, shard);
+        if (!drawn) revert NotDrawn(client);
         return key;
     }
 

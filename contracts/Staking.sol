@@ -16,12 +16,13 @@ contract Staking is IStaking {
     using SafeCast for uint256;
     using StakeTree for StakeTree.Tree;
 
-    /// @dev One slot, so that a bond writes one counter.
+    /// @dev One slot, so that a bond writes one counter. 2^88 wei are 309 million ETH.
     struct Totals {
-        uint96 stakeWei;
-        uint96 rewardsWei;
+        uint88 stakeWei;
+        uint88 rewardsWei;
         uint32 participants;
-        uint32 activeValidators;
+        uint24 activeValidators;
+        uint24 activeClients;
     }
 
     /// @dev Two slots: an `LmsKey` with the time beside its root.
@@ -45,6 +46,8 @@ contract Staking is IStaking {
     uint16 public immutable slashBps;
     /// @inheritdoc IStaking
     uint16 public immutable bountyBps;
+    /// @inheritdoc IStaking
+    uint16 public immutable forfeitBps;
     address private immutable _deployer;
 
     /// @inheritdoc IStaking
@@ -74,11 +77,13 @@ contract Staking is IStaking {
             revert BadParameters("slashBps", parameters.slashBps);
         }
         if (parameters.bountyBps > BPS) revert BadParameters("bountyBps", parameters.bountyBps);
+        if (parameters.forfeitBps > BPS) revert BadParameters("forfeitBps", parameters.forfeitBps);
         minClientStakeWei = parameters.minClientStakeWei;
         minValidatorStakeWei = parameters.minValidatorStakeWei;
         unbondingSeconds = parameters.unbondingSeconds;
         slashBps = parameters.slashBps;
         bountyBps = parameters.bountyBps;
+        forfeitBps = parameters.forfeitBps;
         _deployer = msg.sender;
     }
 
@@ -108,11 +113,12 @@ contract Staking is IStaking {
     function topUp(uint32 id) external payable {
         Participant storage member = _bonded(id);
         if (member.exitableAt != 0) revert Exiting(id, member.exitableAt);
-        uint96 amount = _asStake(msg.value);
+        uint88 amount = _asStake(msg.value);
+        bool wasActive = _isActive(member);
 
         member.stakeWei += amount;
         _totals.stakeWei += amount;
-        _weigh(member);
+        _weigh(member, wasActive);
         emit ToppedUp(id, amount, member.stakeWei);
     }
 
@@ -122,9 +128,10 @@ contract Staking is IStaking {
         if (member.exitableAt != 0) revert Exiting(id, member.exitableAt);
         _spendNonce(id, member, Digest.exit(id, member.nonce), signature);
 
+        bool wasActive = _isActive(member);
         uint40 exitableAt = (block.timestamp + unbondingSeconds).toUint40();
         member.exitableAt = exitableAt;
-        _weigh(member);
+        _weigh(member, wasActive);
         emit ExitRequested(id, exitableAt);
     }
 
@@ -136,8 +143,8 @@ contract Staking is IStaking {
         uint256 owed = rewardsOf[id];
         uint256 amount = member.stakeWei + owed;
 
-        _totals.stakeWei -= member.stakeWei;
-        _totals.rewardsWei -= owed.toUint96();
+        _totals.stakeWei -= uint88(member.stakeWei);
+        _totals.rewardsWei -= uint88(owed);
         _retire(id, member);
         delete rewardsOf[id];
         delete encryptionKeyOf[id];
@@ -202,15 +209,19 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function creditReward(uint32 id, uint256 amountWei) external {
+    function creditRewards(uint32[] calldata ids, uint256[] calldata amountsWei) external {
         if (msg.sender != rewards) revert NotAuthorised(msg.sender);
-        _bonded(id);
-        if (amountWei > rewardPoolWei) revert RewardPoolTooSmall(amountWei, rewardPoolWei);
+        uint256 creditedWei = 0;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            if (_participants[ids[i]].role == Role.None) continue;
+            rewardsOf[ids[i]] += amountsWei[i];
+            creditedWei += amountsWei[i];
+            emit RewardCredited(ids[i], amountsWei[i]);
+        }
+        if (creditedWei > rewardPoolWei) revert RewardPoolTooSmall(creditedWei, rewardPoolWei);
 
-        rewardPoolWei -= amountWei;
-        rewardsOf[id] += amountWei;
-        _totals.rewardsWei += amountWei.toUint96();
-        emit RewardCredited(id, amountWei);
+        rewardPoolWei -= creditedWei;
+        _totals.rewardsWei += creditedWei.toUint88();
     }
 
     /// @inheritdoc IStaking
@@ -220,7 +231,7 @@ contract Staking is IStaking {
         if (amount == 0) revert NothingOwed(id);
 
         delete rewardsOf[id];
-        _totals.rewardsWei -= amount.toUint96();
+        _totals.rewardsWei -= uint88(amount);
         emit RewardsPaid(id, receiver, amount);
         _pay(receiver, amount);
     }
@@ -231,15 +242,34 @@ contract Staking is IStaking {
         if (msg.sender != disputes) revert NotAuthorised(msg.sender);
         uint256 bountyWei = 0;
         for (uint256 i = 0; i < ids.length; ++i) {
-            (uint256 taken, uint256 bounty) = _take(ids[i], challenger);
+            (uint256 taken, uint256 bounty) = _take(ids[i], slashBps);
+            if (taken == 0) continue;
             takenWei += taken;
             bountyWei += bounty;
+            emit Slashed(ids[i], challenger, taken, bounty);
         }
         if (takenWei == 0) return 0;
 
-        _totals.stakeWei -= uint96(takenWei);
+        _totals.stakeWei -= uint88(takenWei);
         _pay(BURN, takenWei - bountyWei);
         _pay(challenger, bountyWei);
+    }
+
+    /// @inheritdoc IStaking
+    function forfeit(uint32[] calldata ids, address collector) external {
+        if (msg.sender != rewards) revert NotAuthorised(msg.sender);
+        uint256 takenWei = 0;
+        uint256 bountyWei = 0;
+        for (uint256 i = 0; i < ids.length; ++i) {
+            (uint256 taken, uint256 bounty) = _take(ids[i], forfeitBps);
+            takenWei += taken;
+            bountyWei += bounty;
+            emit Forfeited(ids[i], collector, taken, bounty);
+        }
+
+        _totals.stakeWei -= uint88(takenWei);
+        rewardPoolWei += takenWei - bountyWei;
+        _pay(collector, bountyWei);
     }
 
     // --- views -----------------------------------------------------------------------------------------------
@@ -274,6 +304,11 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
+    function activeClients() external view returns (uint32) {
+        return _totals.activeClients;
+    }
+
+    /// @inheritdoc IStaking
     function participantCount() external view returns (uint32) {
         return _totals.participants;
     }
@@ -293,7 +328,7 @@ contract Staking is IStaking {
     function _bond(Role role, LmsKey calldata key, address withdrawal) private returns (uint32 id) {
         _checkKey(key);
         if (withdrawal == address(0)) revert EmptyWithdrawal();
-        uint96 stake = _asStake(msg.value);
+        uint88 stake = _asStake(msg.value);
 
         id = ++_totals.participants;
         _totals.stakeWei += stake;
@@ -301,6 +336,8 @@ contract Staking is IStaking {
         if (role == Role.Validator) {
             ++_totals.activeValidators;
             treeIndex = _tree.append(id, stake);
+        } else {
+            ++_totals.activeClients;
         }
         _participants[id] = Participant({
             withdrawal: withdrawal,
@@ -318,16 +355,16 @@ contract Staking is IStaking {
         emit Bonded(id, role, withdrawal, stake, key);
     }
 
-    /// @dev One participant's part of a slash, but for the totals and the payments, which are made once for all.
-    function _take(uint32 id, address challenger) private returns (uint256 takenWei, uint256 bountyWei) {
+    /// @dev Takes a share of one participant's stake, but for the totals and the payments, which are made once for all.
+    function _take(uint32 id, uint256 shareBps) private returns (uint256 takenWei, uint256 bountyWei) {
         Participant storage member = _participants[id];
-        takenWei = (member.stakeWei * uint256(slashBps)) / BPS;
+        takenWei = (member.stakeWei * shareBps) / BPS;
         if (takenWei == 0) return (0, 0);
         bountyWei = (takenWei * bountyBps) / BPS;
+        bool wasActive = _isActive(member);
 
         member.stakeWei -= uint96(takenWei);
-        _weigh(member);
-        emit Slashed(id, challenger, takenWei, bountyWei);
+        _weigh(member, wasActive);
     }
 
     function _retire(uint32 id, Participant memory member) private {
@@ -339,17 +376,23 @@ contract Staking is IStaking {
         });
     }
 
-    /// @dev Brings a validator's place in the draw in line with its stake: none while it leaves or holds too little.
-    function _weigh(Participant storage member) private {
-        if (member.role != Role.Validator) return;
-        bool isDrawable = member.exitableAt == 0 && member.stakeWei >= minValidatorStakeWei;
-        uint96 weight = isDrawable ? member.stakeWei : 0;
-        uint96 before = _tree.weightAt(member.treeIndex);
-        if (weight == before) return;
+    /// @dev Brings the counters, and a validator's place in the draw, in line with its stake.
+    function _weigh(Participant storage member, bool wasActive) private {
+        bool isActive = _isActive(member);
+        if (member.role == Role.Client) {
+            if (isActive && !wasActive) ++_totals.activeClients;
+            if (wasActive && !isActive) --_totals.activeClients;
+            return;
+        }
+        if (isActive || wasActive) _tree.setWeight(member.treeIndex, isActive ? member.stakeWei : 0);
+        if (isActive && !wasActive) ++_totals.activeValidators;
+        if (wasActive && !isActive) --_totals.activeValidators;
+    }
 
-        _tree.setWeight(member.treeIndex, weight);
-        if (before == 0) ++_totals.activeValidators;
-        if (weight == 0) --_totals.activeValidators;
+    /// @dev Whether a participant takes on duties: not while it leaves, or holds less than its role's minimum.
+    function _isActive(Participant storage member) private view returns (bool) {
+        uint96 minimum = member.role == Role.Validator ? minValidatorStakeWei : minClientStakeWei;
+        return member.exitableAt == 0 && member.stakeWei >= minimum;
     }
 
     /// @dev Order is the signer's own here, so a leaf below the last accepted one is a reused or stolen one.
@@ -377,9 +420,9 @@ contract Staking is IStaking {
     }
 
     /// @dev Bounds the sum of all stakes, and with it every single one and every node of the stake tree.
-    function _asStake(uint256 amount) private view returns (uint96) {
-        if (_totals.stakeWei + amount > type(uint96).max) revert StakeTooHigh(amount);
-        return uint96(amount);
+    function _asStake(uint256 amount) private view returns (uint88) {
+        if (_totals.stakeWei + amount > type(uint88).max) revert StakeTooHigh(amount);
+        return uint88(amount);
     }
 
     function _checkKey(LmsKey calldata key) private pure {

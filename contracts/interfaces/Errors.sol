@@ -20,6 +20,8 @@ error NoCheckpoint(uint64 round, uint16 shard);
 error NoQuorum(uint256 signed, uint256 required);
 /// @notice Thrown when the committee has no such seat.
 error NoSuchSeat(uint256 seat, uint256 seats);
+/// @notice Thrown when there is no such shard.
+error NoSuchShard(uint16 shard, uint16 shards);
 /// @notice Thrown when a message is for another round than the current one.
 error NotCurrentRound(uint64 given, uint64 current);
 /// @notice Thrown when `id` is no validator; where a round's duty is meant, no active one.

@@ -144,7 +144,7 @@ enum RoundState {
 /// @param publishEndsAt End of the publish phase, at the latest.
 /// @param checkpoints Number of shards with an accepted checkpoint.
 /// @param publisher The validator that published the model.
-/// @param publishedAt When it was published.
+/// @param publishedAt When it was published; of a failed round, when it failed (0 where nobody has said so yet).
 /// @param modelRoot `Chunks` root over the model's lanes.
 /// @param contentDigest sha256 of the model's content object.
 struct Round {
@@ -192,8 +192,9 @@ interface IBeaconView {
     /// @notice A client's standing in the current round.
     /// @return active True for a bonded client that has not asked to leave.
     /// @return shard The shard it is assigned to in the current round.
+    /// @return drawn Whether it has a place there: a lottery decides when more clients want one than there are.
     /// @return key The key that speaks for it.
-    function client(uint32 id) external view returns (bool active, uint16 shard, LmsKey memory key);
+    function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key);
 
     /// @notice The validators in a committee's seats, in seat order.
     function committee(uint64 round, uint16 shard) external view returns (uint32[] memory validators);
@@ -225,6 +226,8 @@ interface IBeacon is IBeaconView {
         uint64 attested,
         Checkpoint checkpoint
     );
+    /// @notice A seat that the bundle left out showed that it attested the accepted checkpoint too.
+    event AttestationAdded(uint64 indexed round, uint16 indexed shard, uint32 indexed validator, uint8 seat);
     /// @notice A shard's checkpoint was voided by a proven fault.
     event CheckpointVoided(uint64 indexed round, uint16 indexed shard);
     /// @notice The round's model was published.
@@ -238,10 +241,10 @@ interface IBeacon is IBeaconView {
     error RoundInProgress(uint64 round, uint40 phaseEndsAt);
     /// @notice Thrown when too many models wait for finality; settle some.
     error TooManyUnsettled(uint64 lastSettled, uint64 round);
-    /// @notice Thrown when there is no such shard.
-    error NoSuchShard(uint16 shard, uint16 shards);
     /// @notice Thrown when the shard's checkpoint was accepted already.
     error AlreadyCheckpointed(uint64 round, uint16 shard);
+    /// @notice Thrown when the seat's attestation of the accepted checkpoint is known already.
+    error AlreadyAttested(uint64 round, uint16 shard, uint8 seat);
     /// @notice Thrown when a checkpoint's turn is no seat, or has not begun.
     error WrongTurn(uint8 turn);
     /// @notice Thrown when a round is not in the state this needs.
@@ -263,6 +266,12 @@ interface IBeacon is IBeaconView {
     /// @notice Accept a shard's checkpoint. Anyone may carry it.
     /// @param bundle The committee's signatures over the EIP-712 digest of `checkpoint`.
     function submitCheckpoint(Checkpoint calldata checkpoint, bytes calldata bundle) external;
+
+    /// @notice Count the attestation of a seat that the accepted checkpoint's bundle left out, until the model is final: it
+    /// is rewarded like the others, and liable like them.
+    /// @param keyIndex Which of the validator's keys signed; its current one.
+    /// @param signature The attestation of the checkpoint's digest, as `IQuorum.isAttestation` takes one.
+    function addAttestation(uint64 round, uint16 shard, uint8 seat, uint32 keyIndex, bytes calldata signature) external;
 
     /// @notice Publish the round's model once every shard has a checkpoint, or the checkpoint phase has ended with at least one.
     /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest)`.

@@ -90,6 +90,10 @@ interface IBeaconMirror is IBeaconView {
     error RoundNotLater(uint64 given, uint64 mirrored);
     /// @notice Thrown when a message follows another round than the one that is shown.
     error WrongPrevious(uint64 given, uint64 mirrored);
+    /// @notice Thrown when a message skips more rounds than a mirror is ever behind.
+    error RoundTooFar(uint64 given, uint64 furthest);
+    /// @notice Thrown when a message's round ends more than 366 days from now.
+    error EndsTooLate(uint40 checkpointEndsAt);
     /// @notice Thrown when a message's committee has not as many seats as its round, or none, or more than 64.
     error WrongCommittee(uint256 given, uint8 seats);
     /// @notice Thrown when the mirror never showed that round, or for another shard's committee.

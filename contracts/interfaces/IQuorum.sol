@@ -8,7 +8,8 @@ interface IQuorum {
     /// @param digest What was signed.
     /// @param committee The validator in each seat.
     /// @param bundle The signatures; their layout is the implementation's.
-    /// @return seatsMask Bit `i` is set when seat `i` signed; every signature that is there is valid.
+    /// @return seatsMask Bit `i` is set when seat `i` signed, validly. Where signatures can be told apart, a bad one loses
+    /// its own seat and no other.
     function verify(
         bytes32 digest,
         uint32[] calldata committee,

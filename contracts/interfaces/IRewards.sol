@@ -2,51 +2,53 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint, IBeacon} from "./IBeacon.sol";
+import {RevealedUpdate} from "./IDisputes.sol";
 import {IStaking} from "./IStaking.sol";
 
-/// @title What a final round owes, credited once to each who earned it.
-/// @notice Anyone may make a claim for anyone; the money goes from the pool of `Staking` to who earned it.
+/// @notice A shard's result in a final round, opened: who earned what follows from it.
+/// @param checkpoint The accepted checkpoint.
+/// @param updates All included updates, in the checkpoint's order.
+struct ShardClaim {
+    Checkpoint checkpoint;
+    RevealedUpdate[] updates;
+}
+
+/// @title What a final round owes, and what a client owes that committed and did not reveal.
+/// @notice Anyone may make a claim for everyone; the money goes from the pool of `Staking` to who earned it.
 interface IRewards {
-    /// @notice An included update was rewarded.
-    event UpdateRewarded(uint64 indexed round, uint16 indexed shard, uint32 indexed client);
-    /// @notice An attesting seat was rewarded.
-    event SeatRewarded(uint64 indexed round, uint16 indexed shard, uint32 indexed validator, uint8 seat);
+    /// @notice The included updates and the attesting seats of a shard were rewarded.
+    event ShardRewarded(uint64 indexed round, uint16 indexed shard);
     /// @notice The publisher was rewarded.
     event PublisherRewarded(uint64 indexed round, uint32 indexed validator);
 
     /// @notice Thrown when the round's model is not final.
     error NotFinal(uint64 round);
-    /// @notice Thrown when a claim does not match what was attested.
-    error NotIncluded(uint64 round, uint16 shard, uint32 client);
-    /// @notice Thrown when a seat did not attest.
-    error NotAttested(uint64 round, uint16 shard, uint8 seat);
-    /// @notice Thrown when a reward was credited before.
+    /// @notice Thrown when the updates of a claim are not those that the checkpoint includes.
+    error NotIncluded(uint64 round, uint16 shard);
+    /// @notice Thrown when this part of a round was rewarded before.
     error AlreadyRewarded(uint64 round);
+    /// @notice Thrown when clients may still reveal in the round, or never could.
+    error NotOver(uint64 round);
+    /// @notice Thrown when none of these clients owes anything for the round.
+    error NothingDue(uint64 round, uint16 shard);
 
-    /// @notice Credit the reward of an included update of a final round.
-    /// @param position The update's place among the included ones.
-    /// @param path `Chunks` path of (client, updateRoot, contentDigest) at `position` to `checkpoint.updatesRoot`.
-    function rewardUpdate(
-        Checkpoint calldata checkpoint,
-        uint16 position,
-        uint32 clientId,
-        bytes32 updateRoot,
-        bytes32 contentDigest,
-        bytes32[] calldata path
-    ) external;
+    /// @notice Credit what shards and publishers of final rounds earned: each participant once, with all of it together.
+    /// @dev Who has left earns nothing more. Costs about 10,000 gas for an update whose client has had rewards before.
+    /// @param claims Shards of any final rounds, none of them rewarded before.
+    /// @param published Final rounds whose publishers were not rewarded before.
+    function reward(ShardClaim[] calldata claims, uint64[] calldata published) external;
 
-    /// @notice Credit the reward of an attesting seat of a final round.
-    function rewardSeat(uint64 round, uint16 shard, uint8 seat) external;
+    /// @notice Take `forfeitBps` of their stakes from clients that committed in a round and did not reveal. Only where the
+    /// shard is on this chain, and once for a client and round.
+    /// @param clients Those who owe nothing are passed over.
+    function chargeUnrevealed(uint64 round, uint16 shard, uint32[] calldata clients) external;
 
-    /// @notice Credit the publisher's reward of a final round.
-    function rewardPublisher(uint64 round) external;
-
-    /// @notice Which included updates of a shard were rewarded: bit `i` is position `i`.
-    function rewardedUpdates(uint64 round, uint16 shard) external view returns (uint256 positions);
-    /// @notice Which attesting seats of a shard were rewarded: bit `i` is seat `i`.
-    function rewardedSeats(uint64 round, uint16 shard) external view returns (uint64 seats);
+    /// @notice Whether a shard's updates and seats were rewarded.
+    function isShardRewarded(uint64 round, uint16 shard) external view returns (bool);
     /// @notice Whether the publisher was rewarded; the genesis model has none, and counts as rewarded.
     function isPublisherRewarded(uint64 round) external view returns (bool);
+    /// @notice Whether a client was charged for what it did not reveal.
+    function isCharged(uint64 round, uint32 client) external view returns (bool);
     /// @notice The contract that holds rounds and checkpoints.
     function beacon() external view returns (IBeacon);
     /// @notice The contract that holds the pool.

@@ -40,6 +40,8 @@ interface IShard {
     error NotActiveClient(uint32 client);
     /// @notice Thrown when the client belongs to another shard this round.
     error NotInShard(uint32 client, uint16 shard);
+    /// @notice Thrown when the lottery gave the client no place in this round.
+    error NotDrawn(uint32 client);
     /// @notice Thrown when the client committed in this round already.
     error AlreadyCommitted(uint64 round, uint32 client);
     /// @notice Thrown when the commitment is zero.

@@ -48,12 +48,15 @@ struct Participant {
 /// @param unbondingSeconds Seconds between asking to leave and being able to.
 /// @param slashBps Share of the stake that a proven fault costs, in 1/10000.
 /// @param bountyBps Share of what is taken that goes to who proved the fault, in 1/10000; the rest is burned.
+/// @param forfeitBps Share of the stake that a commitment costs whose update was never revealed, in 1/10000: the bounty
+/// goes to who collects it, the rest into the reward pool.
 struct StakingParameters {
     uint96 minClientStakeWei;
     uint96 minValidatorStakeWei;
     uint32 unbondingSeconds;
     uint16 slashBps;
     uint16 bountyBps;
+    uint16 forfeitBps;
 }
 
 /// @title Stakes, keys and rewards of clients and validators.
@@ -81,12 +84,14 @@ interface IStaking {
     event RewardsPaid(uint32 indexed id, address indexed withdrawal, uint256 amountWei);
     /// @notice Stake was taken for a proven fault: a bounty for who proved it, the rest burned.
     event Slashed(uint32 indexed id, address indexed challenger, uint256 amountWei, uint256 bountyWei);
+    /// @notice Stake was taken for a commitment that was never revealed: a bounty for who collected it, the rest for the pool.
+    event Forfeited(uint32 indexed id, address indexed collector, uint256 amountWei, uint256 bountyWei);
     /// @notice The contracts that may authorise, slash and credit were set, once and for all.
     event Wired(address indexed beacon, address indexed disputes, address indexed rewards);
 
     /// @notice Thrown when the stake is below the role's minimum.
     error StakeTooLow(uint256 givenWei, uint256 minimumWei);
-    /// @notice Thrown when all stakes together would not fit 96 bits.
+    /// @notice Thrown when all stakes together would not fit 88 bits.
     error StakeTooHigh(uint256 givenWei);
     /// @notice Thrown when an LMS key's tree height is none of 5, 10, 15.
     error UnsupportedKeyHeight(uint8 height);
@@ -161,8 +166,14 @@ interface IStaking {
     /// @notice Check a participant's signature and spend its leaf. Only the beacon.
     function authorise(uint32 id, bytes32 digest, bytes calldata signature) external;
 
-    /// @notice Move a reward from the pool to a participant's account. Only the rewards contract.
-    function creditReward(uint32 id, uint256 amountWei) external;
+    /// @notice Move rewards from the pool to participants' accounts. Only the rewards contract.
+    /// @param ids Who earned something. Those who have left are passed over: what they would get stays in the pool.
+    function creditRewards(uint32[] calldata ids, uint256[] calldata amountsWei) external;
+
+    /// @notice Take `forfeitBps` of each participant's stake, pending exit or not. Only the rewards contract.
+    /// @param ids Those who have left are passed over.
+    /// @param collector Paid `bountyBps` of what is taken, at once and last; the rest goes into the reward pool.
+    function forfeit(uint32[] calldata ids, address collector) external;
 
     /// @notice Take `slashBps` of each participant's stake for a proven fault, pending exit or not. Only the disputes
     /// contract.
@@ -199,6 +210,8 @@ interface IStaking {
 
     /// @notice Validators that can be drawn now.
     function activeValidators() external view returns (uint32);
+    /// @notice Clients that may commit now.
+    function activeClients() external view returns (uint32);
     /// @notice Number of ids given out; ids run from 1.
     function participantCount() external view returns (uint32);
     /// @notice All stakes together, in wei.
@@ -217,6 +230,8 @@ interface IStaking {
     function slashBps() external view returns (uint16);
     /// @notice Share of what is taken that goes to who proved the fault, in 1/10000.
     function bountyBps() external view returns (uint16);
+    /// @notice Share of the stake that a commitment costs whose update was never revealed, in 1/10000.
+    function forfeitBps() external view returns (uint16);
     /// @notice Seconds between asking to leave and being able to.
     function unbondingSeconds() external view returns (uint32);
     /// @notice Least stake of a client, in wei.

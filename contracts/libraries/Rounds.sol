@@ -15,6 +15,7 @@ struct StoredRound {
     uint16 checkpoints;
     uint32 publisher;
     uint40 publishedAt;
+    uint32 clients;
     bytes32 modelRoot;
     bytes32 contentDigest;
 }
@@ -23,6 +24,8 @@ struct StoredRound {
 /// @dev Adds lengths of 32 bits to a time of 40 without a check: it overflows in the year 36812.
 library Rounds {
     uint256 private constant MAX_EXPONENT = 28;
+    /// @dev Four standard deviations and a half below what a shard takes.
+    uint256 private constant PLACES = 192;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
@@ -68,9 +71,21 @@ library Rounds {
         }
     }
 
-    /// @notice The shard that a client belongs to in the round with this seed.
-    function shardOf(bytes32 seed, uint32 client, uint16 shards) internal pure returns (uint16) {
-        return uint16(uint256(keccak256(abi.encode(seed, client))) % shards);
+    /// @notice The shard that a client belongs to in the round with this seed, and whether it has a place there.
+    /// @dev A shard takes 256 commits. Where more clients than `PLACES` belong to each on average, each has a place with
+    /// the same probability, so that `PLACES` have one on average: more than 256 then once in 400,000 rounds. So whoever
+    /// fills shards with clients of its own gets places in proportion to what it bonds, and shuts nobody out.
+    /// @param clients How many clients were active when the round opened.
+    function placeOf(
+        bytes32 seed,
+        uint32 client,
+        uint16 shards,
+        uint256 clients
+    ) internal pure returns (uint16 shard, bool drawn) {
+        uint256 lot = uint256(keccak256(abi.encode(seed, client)));
+        shard = uint16(lot % shards);
+        uint256 places = uint256(shards) * PLACES;
+        drawn = clients <= places || (lot >> 128) * clients < places << 128;
     }
 
     /// @notice The round as the world sees it.

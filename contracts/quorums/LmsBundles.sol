@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BadAttestation, MalformedBundle, NoSuchSeat} from "../interfaces/Errors.sol";
+import {MalformedBundle, NoSuchSeat} from "../interfaces/Errors.sol";
 import {LmsKey} from "../interfaces/IStaking.sol";
 import {Lms} from "../libraries/Lms.sol";
 
@@ -10,28 +10,25 @@ import {Lms} from "../libraries/Lms.sol";
 /// @dev Leaf order is not asked for: others bundle these signatures, in any order and at any time. What they sign names
 /// its round and shard. Costs about 150k gas per seat: for small committees.
 abstract contract LmsBundles {
-    /// @dev The seats that signed; every signature that is there is valid, or this reverts.
+    /// @dev The seats that signed. A signature that is not valid, such as one under a key that was replaced since, counts
+    /// for nothing, and takes nothing from the others.
     function _signersOf(
         bytes32 digest,
         uint32[] memory committee,
         bytes calldata bundle
-    ) internal view returns (uint64 seatsMask) {
+    ) internal view returns (uint64 signers) {
         if (bundle.length < 8) revert MalformedBundle();
-        seatsMask = uint64(bytes8(bundle[:8]));
-        if (uint256(seatsMask) >> committee.length != 0) {
-            revert NoSuchSeat(_highestBit(seatsMask), committee.length);
-        }
+        uint64 named = uint64(bytes8(bundle[:8]));
+        if (uint256(named) >> committee.length != 0) revert NoSuchSeat(_highestBit(named), committee.length);
 
         uint256 cursor = 8;
         for (uint256 seat = 0; seat < committee.length; ++seat) {
-            if ((seatsMask >> seat) & 1 == 0) continue;
+            if ((named >> seat) & 1 == 0) continue;
             if (cursor + 2 > bundle.length) revert MalformedBundle();
             uint256 end = cursor + 2 + uint16(bytes2(bundle[cursor:cursor + 2]));
             if (end > bundle.length) revert MalformedBundle();
             (bool isKnown, LmsKey memory key) = _keyOf(committee[seat]);
-            if (!isKnown || !Lms.verify(key, digest, bundle[cursor + 2:end])) {
-                revert BadAttestation(seat, committee[seat]);
-            }
+            if (isKnown && Lms.verify(key, digest, bundle[cursor + 2:end])) signers |= uint64(1) << uint64(seat);
             cursor = end;
         }
         if (cursor != bundle.length) revert MalformedBundle();

@@ -2,10 +2,19 @@
 pragma solidity 0.8.37;
 
 import {IBeacon} from "../interfaces/IBeacon.sol";
+import {IShard} from "../interfaces/IShard.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 
 /// @title A disputes contract that believes everyone. Not part of a deployment.
 contract DisputesHarness {
+    /// @notice The shards, as `IDisputes` names them.
+    IShard[] public shards;
+
+    /// @notice Name the next shard.
+    function addShard(IShard shard) external {
+        shards.push(shard);
+    }
+
     /// @notice Slash without a proof.
     function slash(IStaking staking, uint32[] calldata ids, address challenger) external returns (uint256 takenWei) {
         return staking.slash(ids, challenger);

@@ -9,6 +9,7 @@ from eth_typing import HexStr
 from eth_utils.crypto import keccak
 
 from experiments.attacks.strategy import Outsider
+from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.coding import record
@@ -18,7 +19,7 @@ from qfl.devnet.health import call_chain
 from qfl.node.journal import Journal
 from qfl.protocol.digests import Domain, compute_commitment
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
 
 VICTIM, OTHER_VICTIM, VALIDATOR = "client-1", "client-2", "validator-1"
 ROOT, DIGEST, SALT = b"\1" * 32, b"\2" * 32, bytes(32)
@@ -250,26 +251,18 @@ class RewardTwice(Outsider):
 
 
 class RewardForAnother(Outsider):
-    """Claims each update's reward for a client that did not make it, and seat rewards for seats that did nothing."""
+    """Claims updates' rewards for a client that did not make them, and before the round is final."""
 
     def after_round(self, number: RoundNumber) -> None:
         """Claim before the round is final, too."""
-        self.sender.attempt(self._ledger.rewards.reward_publisher(number, self.participant))
+        self.sender.attempt(self._ledger.rewards.reward([], [number]))
 
     def after_settlement(self, credited: Sequence[UnsentCall]) -> None:
-        """Put another name into every claim."""
-        beacon, rewards, shard = self._ledger.beacon, self._ledger.rewards, ShardIndex(0)
-        for call in (call for call in credited if call.label == "reward_update"):
-            _, said = rewards.arguments_of(call.data)
-            other = self.testnet.join(VICTIM if said["clientId"] != self.testnet.join(VICTIM) else OTHER_VICTIM)
-            checkpoint = record(Checkpoint, said["checkpoint"])
-            root, digest = said["updateRoot"], said["contentDigest"]
-            claim = rewards.reward_update(
-                checkpoint, other, position=said["position"], update_root=root, content_digest=digest, path=said["path"]
-            )
-            self.sender.attempt(claim)
-            idle = beacon.checkpoint_at(checkpoint.round, shard).attested ^ 0b1111
-            if idle:
-                self.sender.attempt(
-                    rewards.reward_seat(checkpoint.round, shard, seat=idle.bit_length() - 1, validator=other)
-                )
+        """Put another name into every claim, and leave the others out."""
+        rewards, victim = self._ledger.rewards, self.testnet.join(VICTIM)
+        for call in credited:
+            for claim in rewards.arguments_of(call.data)[1]["claims"]:
+                checkpoint = record(Checkpoint, claim["checkpoint"])
+                own = [record(Reveal, {"index": 0, "tx_hash": "", **update}) for update in claim["updates"]]
+                for forged in ([replace(update, client=victim) for update in own], own[:1]):
+                    self.sender.attempt(rewards.reward([ShardClaim(checkpoint, forged)], []))

@@ -262,7 +262,7 @@ ALL = (
         "reward-for-another",
         "claim rewards for those who did not earn them",
         outsiders.RewardForAnother,
-        ("NotIncluded", "NotAttested", "NotFinal"),
+        ("NotIncluded", "NotFinal"),
     ),
 )
 

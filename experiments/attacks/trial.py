@@ -174,10 +174,9 @@ class Trial:
             self.testnet.clock.reach(final_at(self.ledger, numbers[-1]))
         settle_due(self.ledger, owner)
         credited: list[UnsentCall] = []
-        for number in numbers:
-            for call in rewards_due(self.ledger, number):
-                owner.send(call)
-                credited.append(call)
+        for call in rewards_due(self.ledger, numbers):
+            owner.send(call)
+            credited.append(call)
         for outsider in self.cast.outsiders:
             outsider.after_settlement(credited)
 

@@ -63,7 +63,7 @@ class Verdict:
 
 
 @dataclass(frozen=True)
-class ShardClaim:
+class AuditedShard:
     """What a shard's accepted checkpoint claims, what it follows from, and the verdict on it."""
 
     part: ShardRound
@@ -109,11 +109,11 @@ class Auditor:
         part = self._ledger.round(verdict.round).shard(entry.checkpoint.shard)
         if (falsehood := self._mirror_verifier.find_falsehood(part.index)) is not None:
             verdict.complaints.append(falsehood)
-        claim = ShardClaim(part, part.spec(), part.reveals(), entry, verdict)
+        claim = AuditedShard(part, part.spec(), part.reveals(), entry, verdict)
         for audit in (self._audit_commits, self._audit_proofs, self._audit_bundle, self._audit_aggregate):
             audit(claim)
 
-    def _audit_commits(self, claim: ShardClaim) -> None:
+    def _audit_commits(self, claim: AuditedShard) -> None:
         """Every commitment signed by its client; every reveal opens its client's commitment."""
         part, spec = claim.part, claim.spec
         # A shard on another chain knows the keys that clients had when the round opened.
@@ -133,7 +133,7 @@ class Auditor:
             if commitments.get(reveal.client) != compute_commitment(*values, proven.get(reveal.client)):
                 claim.verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
-    def _audit_proofs(self, claim: ShardClaim) -> None:
+    def _audit_proofs(self, claim: AuditedShard) -> None:
         """Every norm proof holds; in other code than the contract's, which checked it first."""
         part, spec, verdict = claim.part, claim.spec, claim.verdict
         verifier = self._ledger.norm_verifier(spec.shard)
@@ -153,7 +153,7 @@ class Auditor:
             if not verify_norm_proof(key, statement, b"".join(word.to_bytes(32) for word in words)):
                 verdict.complaints.append(f"the norm proof of client {reveal.client} does not hold")
 
-    def _audit_bundle(self, claim: ShardClaim) -> None:
+    def _audit_bundle(self, claim: AuditedShard) -> None:
         """A quorum of the drawn committee signed the checkpoint."""
         shard, committee, verdict = claim.spec.shard, claim.part.committee(), claim.verdict
         digest = self._ledger.beacon_domain.checkpoint(claim.entry.checkpoint)
@@ -166,13 +166,14 @@ class Auditor:
         except MalformedContent as error:
             attested = {}
             verdict.complaints.append(f"the bundle of shard {shard}: {error.reason}")
-        verdict.signatures += len(attested)
-        for seat in (seat for seat, is_valid in attested.items() if not is_valid):
+        counted = [seat for seat in attested if claim.entry.attested >> seat & 1]  # another is carried for nothing
+        verdict.signatures += len(counted)
+        for seat in (seat for seat in counted if not attested[seat]):
             verdict.complaints.append(f"the attestation of seat {seat} in shard {shard} is not valid")
-        if len(attested) < quorum_of(len(committee)):
-            verdict.complaints.append(f"shard {shard} has {len(attested)} attestations, no quorum")
+        if len(counted) < quorum_of(len(committee)):
+            verdict.complaints.append(f"shard {shard} has {len(counted)} attestations, no quorum")
 
-    def _audit_aggregate(self, claim: ShardClaim) -> None:
+    def _audit_aggregate(self, claim: AuditedShard) -> None:
         """The attested aggregate is what the included updates come to."""
         checkpoint, spec, verdict = claim.entry.checkpoint, claim.spec, claim.verdict
         included = included_in(checkpoint, claim.reveals)
@@ -207,7 +208,7 @@ class Auditor:
             verdict.complaints.append(f"the attested aggregate of shard {spec.shard} has another header")
         self._audit_stored(claim)
 
-    def _audit_stored(self, claim: ShardClaim) -> None:
+    def _audit_stored(self, claim: AuditedShard) -> None:
         """The attested aggregate can be had."""
         spec, verdict = claim.spec, claim.verdict
         try:
@@ -218,7 +219,7 @@ class Auditor:
             else:
                 verdict.complaints.append(f"the stored aggregate of shard {spec.shard}: {error}")
 
-    def _first_difference(self, claim: ShardClaim, expected: bytes) -> str:
+    def _first_difference(self, claim: AuditedShard, expected: bytes) -> str:
         try:
             attested = fetch_aggregate(self._store, claim.entry.checkpoint, claim.spec.shape).lanes
         except (ModelRejected, ContentUnusable):

@@ -112,6 +112,11 @@ class Ledger:
         """Time of the latest block, unix seconds."""
         return time_of(self.web3)
 
+    def gas_price(self) -> int:
+        """What a unit of gas costs now on the beacon's chain, in wei."""
+        with reaching(url_of(self.web3)):
+            return int(self.web3.eth.gas_price)
+
     def shard_of(self, client: ParticipantId) -> ShardIndex:
         """The shard a client belongs to in the current round; before the first one, shard 0."""
         if len(self.shards) == 1 or not (current := self.beacon.current_round()):

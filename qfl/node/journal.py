@@ -123,9 +123,8 @@ class Signer:
         Raises:
             KeyExhausted.
         """
-        record = self._journal.get(name)
-        if record is not None:
-            return bytes.fromhex(record["signature"]) if record["digest"] == digest.hex() else None
+        if self._journal.get(name) is not None:
+            return self.signed(name, digest)
         rounds = {known: int((self._journal.get(known) or {})["round"]) for known in self._journal.names()}
         forgotten = max(max(rounds.values(), default=0) - KEPT_ROUNDS - 1, self._journal.closed)
         if round_number <= forgotten:  # a chain node that lies about the time must not get a second signature
@@ -135,6 +134,11 @@ class Signer:
         kept = {known for known in rounds if rounds[known] >= round_number - KEPT_ROUNDS}
         self._journal.keep({name, *kept})
         return signature
+
+    def signed(self, name: str, digest: bytes) -> bytes | None:
+        """The signature of `digest` that was given under `name`, if one was."""
+        record = self._journal.get(name)
+        return bytes.fromhex(record["signature"]) if record is not None and record["digest"] == digest.hex() else None
 
     def release(self, round_number: int) -> None:
         """Forget what was signed up to a round that is final; nothing more is signed for any of those."""

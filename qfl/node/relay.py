@@ -14,11 +14,13 @@ log = logging.getLogger(__name__)
 OVERTAKEN = frozenset(
     {
         "AlreadyAdmitted",
+        "AlreadyAttested",
         "AlreadyBegun",
         "AlreadyCheckpointed",
         "AlreadyCommitted",
         "AlreadyRevealed",
         "NotCurrentRound",
+        "NothingDue",
         "RoundInProgress",
         "RoundNotLater",
         "WrongPhase",

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from qfl.chain.contracts.beacon import RoundState
+from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.ledger import Ledger
-from qfl.chain.rounds import ShardRound
+from qfl.chain.rounds import Round, ShardRound
 from qfl.chain.rpc.sender import TransactionSender, UnsentCall
 from qfl.errors import ShardUnreachable
 from qfl.node.relay import send_every, send_unless_overtaken
-from qfl.protocol.chunks import merkle_path
-from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
+from qfl.protocol.recompute import has_revealed_list, included_in
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber
 
 log = logging.getLogger(__name__)
+
+UPDATES_AT_ONCE = 300
+"""In one claim: about 3 million gas and 40 kB, with 256 more at the most."""
 
 
 def settle_due(ledger: Ledger, sender: TransactionSender) -> list[RoundNumber]:
@@ -27,6 +30,12 @@ def settle_due(ledger: Ledger, sender: TransactionSender) -> list[RoundNumber]:
         if send_unless_overtaken(sender, ledger.beacon.settle(number)) is not None:
             settled.append(number)
     return settled
+
+
+def charge_due(ledger: Ledger, sender: TransactionSender, round_number: RoundNumber) -> None:
+    """Charge who did not reveal in a round that is over; its bounty is the sender's."""
+    for call in charges_due(ledger, round_number):
+        send_unless_overtaken(sender, call)
 
 
 def unsettled_rounds(ledger: Ledger) -> Iterator[RoundNumber]:
@@ -43,37 +52,56 @@ def final_at(ledger: Ledger, round_number: RoundNumber) -> int:
     return round_.record().published_at + round_.plan.parameters.challenge_seconds
 
 
-def rewards_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCall]:
-    """The calls that credit what is still owed for a final round."""
+def rewards_due(
+    ledger: Ledger, rounds: Iterable[RoundNumber], earner: ParticipantId | None = None
+) -> Iterator[UnsentCall]:
+    """The calls that credit what is still owed for final rounds, as few as fit into transactions.
+
+    With an `earner`, only shards and publications that it has a part in; a claim credits everybody in it.
+    """
+    claims, published, updates = list[ShardClaim](), list[RoundNumber](), 0
+    for number in rounds:
+        round_ = ledger.round(number)
+        record = round_.record()
+        if record.state is not RoundState.FINAL:
+            continue
+        for claim in _claims(round_, earner):
+            claims.append(claim)
+            updates += len(claim.updates)
+        if earner in (None, record.publisher) and not ledger.rewards.is_publisher_rewarded(number):
+            published.append(number)
+        if updates + len(published) >= UPDATES_AT_ONCE:
+            yield ledger.rewards.reward(claims, published)
+            claims, published, updates = [], [], 0
+    if claims or published:
+        yield ledger.rewards.reward(claims, published)
+
+
+def _claims(round_: Round, earner: ParticipantId | None) -> Iterator[ShardClaim]:
+    """The shards of a final round that were not rewarded, and in which `earner` has a part."""
+    for entry in round_.accepted():
+        part = round_.shard(entry.checkpoint.shard)
+        if not part.checkpoint().stands or round_.ledger.rewards.is_shard_rewarded(round_.number, part.index):
+            continue
+        included = _included(part, entry.checkpoint)
+        if included and earner in (None, *(update.client for update in included), *part.committee()):
+            yield ShardClaim(entry.checkpoint, included)
+
+
+def charges_due(ledger: Ledger, round_number: RoundNumber) -> Iterator[UnsentCall]:
+    """The calls that charge the clients which committed in a round that is over and did not reveal, though they could.
+
+    Only where the shards are on the beacon's chain.
+    """
     round_ = ledger.round(round_number)
     record = round_.record()
-    if record.state is not RoundState.FINAL:
-        return
-    for entry in round_.accepted():
-        checkpoint, shard = entry.checkpoint, entry.checkpoint.shard
-        part = round_.shard(shard)
-        kept = part.checkpoint()
-        if not kept.stands:
-            continue
-        included = _included(part, checkpoint)
-        leaves = update_leaves(included)
-        rewarded = ledger.rewards.rewarded_updates(round_number, shard)
-        for position, reveal in enumerate(included):
-            if not rewarded >> position & 1:
-                yield ledger.rewards.reward_update(
-                    checkpoint,
-                    reveal.client,
-                    position=position,
-                    update_root=reveal.update_root,
-                    content_digest=reveal.content_digest,
-                    path=merkle_path(leaves, position),
-                )
-        unpaid = kept.attested & ~ledger.rewards.rewarded_seats(round_number, shard)
-        for seat, validator in enumerate(part.committee()):
-            if unpaid >> seat & 1:
-                yield ledger.rewards.reward_seat(round_number, shard, seat=seat, validator=validator)
-    if not ledger.rewards.is_publisher_rewarded(round_number):
-        yield ledger.rewards.reward_publisher(round_number, record.publisher)
+    fell_early = record.state is RoundState.FAILED and 0 < record.published_at < record.reveal_ends_at
+    for part in () if ledger.mirrors or fell_early else round_.shards():
+        revealed = {reveal.client for reveal in part.reveals()}
+        silent = [commit.client for commit in part.commits() if commit.client not in revealed]
+        owing = [client for client in silent if not ledger.rewards.is_charged(round_number, client)]
+        if owing:
+            yield ledger.rewards.charge_unrevealed(round_number, part.index, owing)
 
 
 def _included(part: ShardRound, checkpoint: Checkpoint) -> list[Reveal]:

@@ -21,9 +21,9 @@ JOINING_GAS = 160_000
 """Of a participant that bonds."""
 KEY_GAS = {"transparent": 0, "private": 180_000}
 """Of the keys that a validator names besides its own, by quorum and by mode."""
-CLIENT_GAS = {"transparent": 440_000, "private": 680_000}
+CLIENT_GAS = {"transparent": 350_000, "private": 590_000}
 """Of a client in a round, by mode: commit, reveal, reward, and paying it out."""
-SEAT_GAS = 320_000
+SEAT_GAS = 230_000
 """Of a seat in a round: attestation, its signature in the checkpoint, reward, and paying it out."""
 SHARD_GAS = 200_000
 """Of a shard's checkpoint besides its signatures."""

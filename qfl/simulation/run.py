@@ -236,8 +236,7 @@ class _Run:
         if rounds:
             self.network.clock.reach(final_at(ledger, rounds[-1]))
         settle_due(ledger, self.sender)
-        for number in rounds:
-            send_every(self.sender, list(rewards_due(ledger, number)))
+        send_every(self.sender, list(rewards_due(ledger, rounds)))
         pay_everyone(ledger, self.sender, self.network.participants)
         self.population.withdraw(self.network.clock)
 

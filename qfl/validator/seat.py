@@ -25,15 +25,17 @@ from qfl.node.standing import read_histories
 from qfl.node.updates import fetchers
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
+from qfl.quorum.quorum import scheme_of
 from qfl.validator.attestation_pool import AttestationPool
 from qfl.validator.selection import LENIENT, Scorer, SelectionPolicy
 from qfl.validator.update_pool import UpdatePool
 
 log = logging.getLogger(__name__)
 
+GWEI = 10**9
 Named = tuple[tuple[int, bytes], ...]
 """Updates by number and leaf."""
-KEY_CHANGED = frozenset({"BadAggregate", "BadAttestation", "NotCurrentKey"})
+KEY_CHANGED = frozenset({"BadAggregate", "NoQuorum", "NotCurrentKey"})
 """Refusals of a bundle that was good: a seat has replaced its key since."""
 
 
@@ -54,7 +56,7 @@ class Seat:
         ledger = context.ledger
         self._scorer, self._policies = scorer, dict[Named, SelectionPolicy]()
         self._is_prepared = False
-        self._validator, self._seat, self._round = validator, duty.seat, duty.round
+        self._validator, self._duty, self._seat, self._round = validator, duty, duty.seat, duty.round
         self._kem = [] if kem is None else [kem]
         self._ledger, self._sender, self._store, self._signer = ledger, context.sender, context.store, signer
         self._part = ledger.round(duty.round).shard(duty.shard)
@@ -88,6 +90,33 @@ class Seat:
             if self._seat not in signatures[result.checkpoint]:
                 sent |= self._say(result, signatures[result.checkpoint])
         return self._carry(signatures) or sent
+
+    def claim(self) -> bool:
+        """Show an attestation that the accepted bundle left out, where its reward is worth the gas; True when sent.
+
+        It counts until the model is final. A key that was replaced since speaks for nobody any more.
+        """
+        accepted, record = self._part.accepted(), self._part.checkpoint()
+        if accepted is None or not record.stands or record.attested >> self._seat & 1:
+            return False
+        signature = self._signer.signed(self._name(accepted.checkpoint), record.digest)
+        scheme = scheme_of(self._ledger)
+        keys = scheme.keys_since(self._validator, self._ledger.now())
+        index = max(keys, default=None)
+        if signature is None or index is None:
+            return False
+        if not scheme.valid({self._seat: keys[index]}, record.digest, signatures={self._seat: signature}):
+            return False
+        evidence = scheme.evidence(keys[index], signature)
+        call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, evidence)
+        reward_wei = self._ledger.beacon.parameters_of(self._round)["seatRewardGwei"] * GWEI
+        try:
+            if self._sender.dry_run(call) * self._ledger.gas_price() > reward_wei:
+                return False
+        except ContractReverted as refusal:
+            log.debug("validator %d, round %d: %s", self._validator, self._round, refusal)
+            return False
+        return send_unless_overtaken(self._sender, call) is not None
 
     def _own_results(
         self, turn: int, proposed: Mapping[int, Checkpoint], *, updates: list[VerifiedUpdate]
@@ -178,8 +207,12 @@ class Seat:
         return expected_checkpoint(self._spec, turn, updates)
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
-        name = f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
-        return self._signer.sign_once(name, self._round, self._ledger.beacon_domain.checkpoint(checkpoint))
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        return self._signer.sign_once(self._name(checkpoint), self._round, digest)
+
+    def _name(self, checkpoint: Checkpoint) -> str:
+        """Of what it signs, in its journal: one thing in a turn."""
+        return f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
 
     def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""

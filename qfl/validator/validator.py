@@ -23,7 +23,7 @@ from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
 from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
-from qfl.node.settlement import settle_due
+from qfl.node.settlement import charge_due, settle_due
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
@@ -75,7 +75,7 @@ class Validator:
             participant, ledger, sender=self._sender, signer=self._signer, check_leaf=self._leaves.in_shard
         )
         self._seat: tuple[Duty, Seat] | None = None
-        self._looked_for_seat = RoundNumber(0)
+        self._looked_for_seat = self._claimed = RoundNumber(0)
 
     def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
         """Do the next thing; one that belongs to another phase of the beacon than `phases` is left for later.
@@ -86,6 +86,7 @@ class Validator:
         if Phase.COMMIT in phases and self.keep_mirrors():
             return Step(True)
         duty = self.duty()
+        self._claim_seat(duty)
         match duty.kind:
             case ValidatorDuty.OPEN_ROUND if Phase.IDLE in phases:
                 return self._settle_and_open(RoundNumber(duty.round + 1))
@@ -176,8 +177,19 @@ class Validator:
             self._signer.release(self._pruner.released)
         return released
 
+    def _claim_seat(self, duty: Duty) -> None:
+        """Once its committee is through, see that an attestation the bundle left out counts all the same."""
+        if self._seat is None or self._claimed == self._seat[0].round:
+            return
+        sat_in = self._seat[0].round
+        if duty.round > sat_in or duty.kind in (ValidatorDuty.PUBLISH, ValidatorDuty.OPEN_ROUND):
+            self._claimed = sat_in
+            self._seat[1].claim()
+
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()
+        if number > 1:
+            charge_due(self._ledger, self._sender, RoundNumber(number - 1))
         try:
             return Step(True, f"round {number}: opened") if self.open_round() else QUIET
         except ContractReverted as refusal:

@@ -38,7 +38,7 @@ def leave(world: World, member) -> None:
 
 def reward(world: World, member, amount: int) -> None:
     world.staking.fundRewards({"from": world.relayer, "value": amount})
-    world.staking.creditReward(member.id, amount, {"from": world.rewards})
+    world.staking.creditRewards([member.id], [amount], {"from": world.rewards})
 
 
 def is_solvent(staking: Staking) -> bool:

@@ -30,7 +30,9 @@ def disputes(module_isolation: None) -> DisputesHarness:
 @pytest.fixture(scope="module")
 def deployed(disputes: DisputesHarness) -> World:
     """Three clients and five validators, bonded; one shard with four seats."""
-    return build(disputes=disputes)
+    world = build(disputes=disputes)
+    disputes.addShard(world.shard, {"from": world.relayer})
+    return world
 
 
 @pytest.fixture

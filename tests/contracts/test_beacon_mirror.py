@@ -3,7 +3,7 @@
 begin      reverts: NotDeployer · AlreadyBegun · WrongShard · WrongPrevious · WrongCommittee (another size, none)
            shows the round, in the phases the beacon has it in
 advance    reverts: NotBegun · WrongShard · RoundNotLater (replayed, an earlier round) · WrongPrevious (out of order)
-           · WrongCommittee · NoQuorum · NoSuchSeat · BadAttestation (any field changed, signed for another mirror, by
+           · WrongCommittee · NoQuorum · NoSuchSeat · NoQuorum (any field changed, signed for another mirror, by
            another committee, with a key that was replaced) · HandoverNotOpen · CommitteeTooOld (unknown, too old)
            accepts the sitting committee's two thirds · an earlier committee's once its time has come
 admit      reverts: NotAClient (another position, path, key, id) · AlreadyAdmitted
@@ -77,6 +77,8 @@ def test_begin_reverts_when_already_begun(begun):
         ({"previous": RoundNumber(1)}, "WrongPrevious"),
         ({"seats": 3}, "WrongCommittee"),
         ({"seats": 0}, "WrongCommittee"),
+        ({"shards": 0}, "NoSuchShard"),
+        ({"checkpoint_ends_at": 2**40 - 1}, "EndsTooLate"),
     ],
 )
 def test_begin_reverts_when_the_message_is_not_for_this_mirror(glass, changed, error):
@@ -133,6 +135,13 @@ def test_advance_reverts_when_out_of_order(at_two):
         at_two.advance(late, 2)
 
 
+def test_advance_reverts_for_a_round_that_no_beacon_reaches(at_two):
+    """A mirror that takes one takes nothing after it: a majority of one committee would shut its shard for good."""
+    for far in (2**64 - 1, 1 + 65_536 + 1):
+        with reverts("RoundTooFar", far, 1 + 65_536):
+            at_two.advance(at_two.message(previous=1, round=RoundNumber(far)), 1)
+
+
 def test_advance_takes_a_round_after_one_that_was_missed(at_two):
     at_two.next_round()
     at_two.advance(at_two.message(previous=1), 1)
@@ -149,7 +158,7 @@ def test_advance_reverts_when_signed_for_another_mirror(at_two):
     other = put_up(at_two.world, at_two.clients)
     message = at_two.message(previous=1)
     bundle = other.sign(message, at_two.world.seats(1))
-    with reverts("BadAttestation"):
+    with reverts("NoQuorum"):
         at_two.advance(message, 1, bundle)
 
 
@@ -157,7 +166,7 @@ def test_advance_reverts_when_signed_for_another_chain(at_two):
     message, seats = at_two.message(previous=1), at_two.world.seats(1)
     domain = at_two.world.domain(at_two.mirror)
     digest = replace(domain, chain_id=domain.chain_id + 1).mirror_message(message)
-    with reverts("BadAttestation"):
+    with reverts("NoQuorum"):
         at_two.advance(message, 1, bundle_of({seat: seats[seat].sign(digest) for seat in (0, 1, 2)}))
 
 
@@ -181,7 +190,7 @@ CHANGED = {
 def test_advance_reverts_when_a_field_is_changed_after_signing(at_two, field):
     message = at_two.message(previous=1)
     bundle = at_two.sign(message, at_two.world.seats(1))
-    with reverts("BadAttestation"):
+    with reverts("NoQuorum"):
         at_two.advance(replace(message, round=replace(message.round, **{field: CHANGED[field]})), 1, bundle)
 
 
@@ -191,7 +200,7 @@ def test_advance_reverts_when_a_list_is_changed_after_signing(at_two):
     bundle = at_two.sign(message, at_two.world.seats(1))
     stranger = MirrorSeat(ParticipantId(99), key_of("stranger").public)
     for forged in (replace(message, revoked=()), replace(message, committee=(stranger, *message.committee[1:]))):
-        with reverts("BadAttestation"):
+        with reverts("NoQuorum"):
             at_two.advance(forged, 1, bundle)
 
 
@@ -206,7 +215,7 @@ def test_a_validator_whose_key_was_replaced_signs_with_the_mirrored_one(at_two):
     world, message = at_two.world, at_two.message(previous=1)
     seats = world.seats(1)
     renewed = replace(seats[0], secret=key_of("renewed"), leaf=0)
-    with reverts("BadAttestation", 0, seats[0].id):
+    with reverts("NoQuorum", 2, 3):
         at_two.advance(message, 1, at_two.sign(message, [renewed, *seats[1:]]))
     at_two.advance(message, 1, at_two.sign(message, seats))
 
@@ -259,8 +268,8 @@ def test_admit_proves_a_client_once(begun):
     world = begun.world
     assert begun.mirror.client(world.ben.id)[0] is False
     begun.admit(world.ben)
-    active, shard, key = begun.mirror.client(world.ben.id)
-    assert (active, shard, bytes(key["root"])) == (True, 0, world.ben.secret.public.root)
+    active, shard, drawn, key = begun.mirror.client(world.ben.id)
+    assert (active, shard, drawn, bytes(key["root"])) == (True, 0, True, world.ben.secret.public.root)
     assert begun.mirror.admitted([world.ada.id, world.ben.id, world.cleo.id]) == 0b010
     with reverts("AlreadyAdmitted", world.ben.id):
         begun.admit(world.ben)
@@ -299,7 +308,7 @@ def test_a_rotated_client_is_out_until_it_proves_its_new_key(at_two):
         at_two.admit(old)
     at_two.clients[1] = world.ben
     at_two.admit(world.ben)
-    assert bytes(at_two.mirror.client(world.ben.id)[2]["root"]) == key_of("ben's second").public.root
+    assert bytes(at_two.mirror.client(world.ben.id)[3]["root"]) == key_of("ben's second").public.root
 
 
 def test_a_client_that_left_cannot_come_back(at_two):
@@ -377,7 +386,7 @@ def test_a_false_mirror_gets_nothing_accepted_by_the_beacon(glass):
     world.reach(world.ends_at("reveal"))
     checkpoint = world.checkpoint([world.ada])
     digest = world.domain(world.beacon).checkpoint(checkpoint)
-    with reverts("BadAttestation"):
+    with reverts("NoQuorum"):
         world.submit(checkpoint, bundle_of({seat: false[seat].sign(digest) for seat in (0, 1, 2)}))
     glass.next_round()
     handed = glass.message(previous=1)

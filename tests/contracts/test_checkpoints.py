@@ -1,7 +1,10 @@
 """Beacon: checkpoints.
 
 submitCheckpoint  reverts: NotCurrentRound, WrongPhase, NoSuchShard, AlreadyCheckpointed, WrongBase, WrongCount,
-                  WrongTurn, NoQuorum, BadAttestation (forged, replayed from another round, altered) · any carrier
+                  WrongTurn, NoQuorum (also forged, replayed from another round, altered) · any carrier · a bad
+                  signature loses its seat alone
+addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another's, cut, a retired key), NoCheckpoint,
+                  WrongState (final) · counts a seat that the bundle left out
 """
 
 from __future__ import annotations
@@ -9,7 +12,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from brownie import chain
 
+from tests.contracts.bank import rotate
 from tests.contracts.world import CHECKPOINT, GENESIS, IDLE, REVEAL, as_tuple, bundle_of, key_of, reverts, word
 
 
@@ -80,14 +85,14 @@ def test_submit_checkpoint_reverts_when_a_seat_is_forged(checking, honest):
     digest = checking.domain(checking.beacon).checkpoint(honest)
     committee = checking.seats(1)
     signatures = {0: committee[0].sign(digest), 1: committee[1].sign(digest), 2: key_of("mallory").sign(0, digest)}
-    with reverts("BadAttestation", 2, committee[2].id):
+    with reverts("NoQuorum", 2, 3):
         checking.submit(honest, bundle_of(signatures))
 
 
 @pytest.mark.parametrize("field", ["updates_root", "aggregate_root", "content_digest"])
 def test_submit_checkpoint_reverts_when_altered_after_signing(checking, honest, field):
     bundle = checking.bundle(honest)
-    with reverts("BadAttestation"):
+    with reverts("NoQuorum", 0, 3):
         checking.submit(replace(honest, **{field: word("altered")}), bundle)
 
 
@@ -96,8 +101,67 @@ def test_submit_checkpoint_reverts_when_replayed_from_another_round(checking, ho
     bundle = checking.bundle(honest)
     checking.reach(checking.ends_at("checkpoint"))
     checking.run_to_checkpoint_phase()
-    with reverts("BadAttestation"):
+    with reverts("NoQuorum", 0, 3):
         checking.submit(replace(honest, round=2), bundle)
+
+
+def test_a_bad_signature_loses_its_seat_and_not_the_bundle(checking, honest):
+    """One seat replaces its key after it signed; whoever carries the bundle need not know."""
+    digest, renewed = checking.domain(checking.beacon).checkpoint(honest), checking.seats(1)[1]
+    bundle = checking.bundle(honest, (0, 1, 2, 3))
+    rotate(checking, renewed, key_of("renewed"))
+    checking.submit(honest, bundle)
+    assert checking.beacon.checkpointAt(1, 0)["attested"] == 0b1101
+    signature = renewed.sign(digest)
+    checking.beacon.addAttestation(1, 0, 1, 1, signature, {"from": checking.mallory})
+    assert checking.beacon.checkpointAt(1, 0)["attested"] == 0b1111
+
+
+# --- addAttestation ------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def left_out(checking, honest):
+    """Seat 3 attested too, and the bundle does without it; this is its signature."""
+    checking.submit(honest, checking.bundle(honest, (0, 1, 2)))
+    return checking.seats(1)[3].sign(checking.domain(checking.beacon).checkpoint(honest))
+
+
+def test_add_attestation_counts_a_seat_that_the_bundle_left_out(checking, left_out):
+    by, seat = {"from": checking.mallory}, checking.seats(1)[3]
+    added = checking.beacon.addAttestation(1, 0, 3, 0, left_out, by)
+    assert added.events["AttestationAdded"]["validator"] == seat.id
+    assert checking.beacon.checkpointAt(1, 0)["attested"] == 0b1111
+    with reverts("AlreadyAttested", 1, 0, 3):
+        checking.beacon.addAttestation(1, 0, 3, 0, left_out, by)
+
+
+def test_add_attestation_reverts_for_anything_but_the_seats_own(checking, left_out):
+    by, seated = {"from": checking.mallory}, checking.seats(1)
+    with reverts("AlreadyAttested", 1, 0, 0):
+        checking.beacon.addAttestation(1, 0, 0, 0, left_out, by)
+    with reverts("NoSuchSeat", 4, 4):
+        checking.beacon.addAttestation(1, 0, 4, 0, left_out, by)
+    for signature in (b"", left_out[:-1], seated[0].sign(word("digest")), seated[3].sign(word("digest"))):
+        with reverts("BadAttestation", 3, seated[3].id):
+            checking.beacon.addAttestation(1, 0, 3, 0, signature, by)
+    with reverts("NoCheckpoint", 2, 0):
+        checking.beacon.addAttestation(2, 0, 3, 0, left_out, by)
+
+
+def test_add_attestation_reverts_under_a_key_that_was_retired(checking, left_out):
+    """Who has found an old key can make nobody liable with it."""
+    rotate(checking, checking.seats(1)[3], key_of("renewed"))
+    with reverts("BadAttestation", 3, checking.seats(1)[3].id):
+        checking.beacon.addAttestation(1, 0, 3, 0, left_out, {"from": checking.mallory})
+
+
+def test_add_attestation_reverts_in_a_final_round(checking, left_out):
+    checking.publish(checking.vera)
+    checking.reach(chain[-1].timestamp + checking.rounds["challengeSeconds"])
+    checking.beacon.settle(1, {"from": checking.relayer})
+    with reverts("WrongState", 1, 3, 2):
+        checking.beacon.addAttestation(1, 0, 3, 0, left_out, {"from": checking.mallory})
 
 
 def test_submit_checkpoint_records_who_attested(checking, honest):

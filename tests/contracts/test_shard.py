@@ -1,8 +1,9 @@
 """Shard: commits and reveals.
 
 commit      reverts: NotCurrentRound, WrongPhase (idle, boundary, late), NotActiveClient (unknown, validator, leaving),
-            NotInShard, WrongBase, AlreadyCommitted, EmptyCommitment, ShardFull, LeafReused, BadSignature (forger in
-            the client's own account, other round, other shard, other chain, changed commitment)
+            NotInShard, NotDrawn (more want a place than there are), WrongBase, AlreadyCommitted, EmptyCommitment,
+            ShardFull, LeafReused, BadSignature (forger in the client's own account, other round, other shard, other
+            chain, changed commitment)
             any carrier · stored · a forgery takes nobody's slot · after a rotation leaf 0 counts again
 reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, AlreadyRevealed, CommitmentMismatch
             (other salt, a copier of another's commitment) · numbered in order, from 0 in every round
@@ -12,7 +13,7 @@ reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, Alr
 from __future__ import annotations
 
 import pytest
-from brownie import chain
+from brownie import chain, web3
 from eth_abi import encode
 from eth_utils import keccak
 
@@ -33,6 +34,8 @@ from tests.contracts.world import (
 )
 
 WAIT = 1
+ROUNDS_SLOT = 2
+"""Of the beacon's mapping of rounds."""
 
 
 def commitment_of(member, round_number=1):
@@ -121,6 +124,29 @@ def test_commit_reverts_when_shard_full(opened, shard):
     request("anvil_setStorageAt", shard.address, "0x" + slot.hex(), "0x" + (256).to_bytes(32).hex())
     with reverts("ShardFull", 1, 256):
         opened.commit(opened.ada)
+
+
+def test_a_lottery_gives_out_the_places_where_more_clients_are_bonded_than_fit(opened, beacon, shard):
+    """The beacon is told of 600 clients in round 1: 192 places for them in its one shard, by the round's seed.
+
+    So whoever bonds clients by the hundred wins places for a third of them, and nobody is shut out for good.
+    """
+    slot = int.from_bytes(keccak(encode(["uint64", "uint256"], [1, ROUNDS_SLOT]))) + 1
+    kept = int.from_bytes(web3.eth.get_storage_at(beacon.address, slot))
+    request("anvil_setStorageAt", beacon.address, hex(slot), "0x" + (kept % 2**216 | 600 << 216).to_bytes(32).hex())
+    seed, members = bytes(beacon.roundAt(1)["seed"]), [*opened.members.values()]
+    lots = [int.from_bytes(keccak(encode(["bytes32", "uint32"], [seed, number]))) >> 128 for number in range(1, 2001)]
+    drawn = [lot * 600 < 192 << 128 for lot in lots]
+    assert [beacon.client(number)[2] for number in range(1, 41)] == drawn[:40]
+    assert 0.28 < sum(drawn) / len(drawn) < 0.36
+    for member in members[:3]:
+        duty = shard.clientDuty(member.id)[0]
+        if drawn[member.id - 1]:
+            opened.commit(member)
+        else:
+            assert duty == WAIT
+            with reverts("NotDrawn", member.id):
+                opened.commit(member)
 
 
 def test_commit_reverts_when_leaf_reused(opened, shard):

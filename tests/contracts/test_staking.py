@@ -42,6 +42,7 @@ def deployed(module_isolation: None) -> World:
         ("slashBps", 0),
         ("slashBps", 10_001),
         ("bountyBps", 10_001),
+        ("forfeitBps", 10_001),
     ],
 )
 def test_constructor_reverts_when_bad_parameters(world, name, value):
@@ -92,9 +93,9 @@ def test_bond_reverts_when_empty_withdrawal(staking, world):
         staking.bondClient(as_struct(key_of("new")), NOBODY, {"from": world.relayer, "value": CLIENT_STAKE})
 
 
-def test_bond_reverts_when_all_stakes_exceed_96_bits(staking, world):
-    too_much = 2**96 - staking.totalStakeWei()
-    request("anvil_setBalance", world.relayer.address, hex(2**97))
+def test_bond_reverts_when_all_stakes_exceed_88_bits(staking, world):
+    too_much = 2**88 - staking.totalStakeWei()
+    request("anvil_setBalance", world.relayer.address, hex(2**89))
     with reverts("StakeTooHigh", too_much):
         staking.bondClient(as_struct(key_of("new")), accounts[5], {"from": world.relayer, "value": too_much})
 

@@ -201,13 +201,17 @@ class World:
         """The path of the update at `position` of `checkpoint(members)`."""
         return merkle_path(leaves_of(members), position)
 
-    def claim(self, checkpoint: Checkpoint, members: Sequence[Member], claimed: int, **changed: Any) -> Any:
-        """Claim the reward of the update at `claimed` of `checkpoint(members)`; `changed` replaces arguments."""
-        member = members[claimed]
-        update = update_by(member)
-        call = {"checkpoint": as_tuple(checkpoint), "position": claimed, "client": member.id}
-        call |= {"root": update.root, "digest": update.digest, "path": self.path(members, claimed)} | changed
-        return self.rewards.rewardUpdate(*call.values(), {"from": self.mallory})
+    def claim(self, *claims: tuple[Checkpoint, Sequence[Member]], published: Sequence[int] = (), **changed: Any) -> Any:
+        """Claim what shards of final rounds earned, each as `checkpoint(members)`, and publishers of rounds.
+
+        `changed` replaces values of every claim's first update.
+        """
+        given = []
+        for checkpoint, members in claims:
+            updates = [{"client": m.id, "root": update_by(m).root, "digest": update_by(m).digest} for m in members]
+            updates[:1] = [updates[0] | changed] if updates else []
+            given.append((as_tuple(checkpoint), [tuple(update.values()) for update in updates]))
+        return self.rewards.reward(given, list(published), {"from": self.mallory})
 
     # --- whole stretches -------------------------------------------------------------------------------------
 

@@ -68,7 +68,7 @@ def test_rewards_of_a_shard_on_another_chain_are_credited_on_the_beacons(shard_t
     outcome, sender = shard_testnet.run_round(), shard_testnet.carriers[0]
     shard_testnet.network.clock.reach(final_at(shard_testnet.ledger, outcome.round))
     settle_due(shard_testnet.ledger, sender)
-    for call in rewards_due(shard_testnet.ledger, outcome.round):
+    for call in rewards_due(shard_testnet.ledger, [outcome.round]):
         sender.send(call)
     rewards = [shard_testnet.ledger.staking.rewards_of(client.participant) for client in shard_testnet.network.clients]
     assert rewards == [10**15] * 6

@@ -107,41 +107,36 @@ class DisputedRounds(Rounds):
         if self.prove(error, "model", [entry.publisher], dispute, *proof):
             self.round_model.roll_back(number)
 
-    @rule(back=BACK, what=st.sampled_from(["publisher", "seat", "update"]), index=st.integers(0, SEATS - 1))
-    def reward(self, back: int, what: str, index: int) -> None:
-        """Of a recent round, final if there is one: once for each that earned it and is still there."""
+    @rule(back=BACK, what=st.sampled_from(["publisher", "shard", "both", "a part"]))
+    def reward(self, back: int, what: str) -> None:
+        """Of a recent round, final if there is one: once for everybody that earned it and is still there."""
         number = self.round_model.recent(back, *self.round_model.in_state(FINAL)[1:])
         entry = self.round_model[number]
         if entry.claim is None:
             return
-        attested = entry.claim.attested
-        index = {"publisher": 0, "seat": index, "update": index % len(attested.updates)}[what]
-        earner = {
-            "publisher": lambda: entry.publisher,
-            "seat": lambda: entry.committee[index],
-            "update": lambda: attested.updates[index].client,
-        }[what]()
-        account = self.ledger.accounts.get(earner)
-        amount = self.court.rounds[f"{what}RewardGwei"] * GWEI
+        attested, parts = entry.claim.attested, {"publisher"} if what == "publisher" else {"shard"}
+        if what == "both":
+            parts.add("publisher")
+        updates = [update.struct for update in attested.updates]
         error = None
         if entry.state != FINAL:
             error = "NotFinal"
-        elif what == "seat" and earner not in entry.claim.signers:
-            error = "NotAttested"
-        elif (what, index) in entry.paid:
+        elif what == "a part":
+            updates, error = updates[:-1], "NotIncluded"
+        elif parts & entry.paid:
             error = "AlreadyRewarded"
-        elif account is None or account.has_left:
-            error = "NotBonded"
-        call = {
-            "publisher": lambda: self.court.rewards.rewardPublisher(number, self.by),
-            "seat": lambda: self.court.rewards.rewardSeat(number, 0, index, self.by),
-            "update": lambda: self.court.rewards.rewardUpdate(
-                *attested.norm_proof(index)[:2], *attested.updates[index].struct, attested.norm_proof(index)[3], self.by
-            ),
-        }[what]
-        if self.expect(error, call):
-            entry.paid.add((what, index))
-            self.ledger.credit(earner, amount)
+        claims = [(as_tuple(attested.checkpoint), updates)] if "shard" in parts else []
+        published = [number] if "publisher" in parts else []
+        if self.expect(error, self.court.rewards.reward, claims, published, self.by):
+            entry.paid |= parts
+            earned = [("publisher", entry.publisher)] if published else []
+            if claims:
+                earned += [("update", update.client) for update in attested.updates]
+                earned += [("seat", signer) for signer in entry.claim.signers]
+            for kind, earner in earned:
+                account = self.ledger.accounts.get(earner)
+                if account is not None and not account.has_left:
+                    self.ledger.credit(earner, self.court.rounds[f"{kind}RewardGwei"] * GWEI)
 
     # --- what holds --------------------------------------------------------------------------------------------
 

@@ -119,7 +119,5 @@ def _credit_rewards(ledger: Ledger, sender: TransactionSender, participant: Part
     from qfl.node.standing import published_rounds
 
     settle_due(ledger, sender)
-    for number in published_rounds(ledger):
-        for call in rewards_due(ledger, number):
-            if call.participant == participant:
-                sender.send(call)
+    for call in rewards_due(ledger, published_rounds(ledger), participant):
+        sender.send(call)

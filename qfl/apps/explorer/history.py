@@ -31,12 +31,11 @@ MOST_EVENTS = 5000
 
 @dataclass
 class Participation:
-    """What a client did in a round: the events of its commit, reveal and reward, and whether it was included."""
+    """What a client did in a round: the events of its commit and reveal, and whether it was included."""
 
     client: int
     commit: Row | None = None
     reveal: Row | None = None
-    reward: Row | None = None
     included: bool = False
 
 
@@ -48,18 +47,25 @@ class Seat:
     validator: int
     announcements: list[Row] = field(default_factory=list)
     signed: bool = False
-    reward: Row | None = None
 
 
 @dataclass
 class ShardPart:
-    """A shard's part of a round; `checkpoint` is the event that accepted it, `voided` the one that undid that."""
+    """A shard's part of a round.
+
+    Attributes:
+        checkpoint: the event that accepted its checkpoint, `voided` the one that undid that.
+        added: the events of attestations that came after it.
+        reward: the event that rewarded all included updates and all attesting seats.
+    """
 
     index: int
     clients: dict[int, Participation] = field(default_factory=dict)
     seats: list[Seat] = field(default_factory=list)
     checkpoint: Row | None = None
     voided: Row | None = None
+    added: list[Row] = field(default_factory=list)
+    reward: Row | None = None
 
     def add(self, event: Row) -> bool:
         """Take an event; False where it says nothing of the shard's part."""
@@ -69,8 +75,6 @@ class ShardPart:
                 self._client(event).commit = event
             case "Revealed":
                 self._client(event).reveal = event
-            case "UpdateRewarded":
-                self._client(event).reward = event
             case "Proposed" if self.seats:  # a proposal is its turn's seat's
                 self.seats[said["turn"] % len(self.seats)].announcements.append(event)
             case "Attested" if 0 <= said["seat"] < len(self.seats):  # anybody may announce for any seat
@@ -79,10 +83,12 @@ class ShardPart:
                 self.checkpoint = event
             case "CheckpointVoided":
                 self.voided = event
-            case "SeatRewarded" if said["seat"] < len(self.seats):
-                self.seats[said["seat"]].reward = event
+            case "AttestationAdded":
+                self.added.append(event)
+            case "ShardRewarded":
+                self.reward = event
             case name:
-                return name in ("Proposed", "Attested", "SeatRewarded")  # of a seat that there is not
+                return name in ("Proposed", "Attested")  # of a seat that there is not
         return True
 
     def mark_accepted(self) -> None:
@@ -94,7 +100,8 @@ class ShardPart:
             index = client.reveal["arguments"]["index"] if client.reveal else None
             client.included = index is not None and bool(said["checkpoint"]["included"] >> index & 1)
         for seat in self.seats:
-            seat.signed = bool(said["attested"] >> seat.number & 1)
+            late = any(event["arguments"]["seat"] == seat.number for event in self.added)
+            seat.signed = late or bool(said["attested"] >> seat.number & 1)
 
     def _client(self, event: Row) -> Participation:
         """The part of the event's client, which begins with its first event."""

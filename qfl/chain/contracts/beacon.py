@@ -172,6 +172,12 @@ class Beacon(BoundContract):
         """Bring a shard's result with its committee's signatures."""
         return self._write("submitCheckpoint", checkpoint, bundle, label="checkpoint", round_number=checkpoint.round)
 
+    def add_attestation(self, duty: Duty, validator: ParticipantId, key_index: int, signature: bytes) -> UnsentCall:
+        """Show the attestation of a seat that the accepted checkpoint's bundle left out."""
+        place = duty.round, duty.shard, duty.seat
+        arguments = [*place, key_index, signature]
+        return self._write("addAttestation", *arguments, participant=validator, round_number=duty.round)
+
     def publish(
         self, round_number: RoundNumber, validator: ParticipantId, *, root: bytes, digest: bytes, signature: bytes
     ) -> UnsentCall:

@@ -103,7 +103,7 @@ class Mirror(BoundContract):
 
     def client_key(self, client: ParticipantId) -> LmsPublicKey:
         """The key that a client is admitted with; zeros for one that is not."""
-        return self._read(tuple[bool, int, LmsPublicKey], "client", client)[2]
+        return self._read(tuple[bool, int, bool, LmsPublicKey], "client", client)[3]
 
     def admitted(self, clients: Sequence[ParticipantId]) -> set[ParticipantId]:
         """Those of the clients that are admitted."""

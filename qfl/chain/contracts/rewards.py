@@ -3,44 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
+
+
+@dataclass(frozen=True)
+class ShardClaim:
+    """`ShardClaim` of IRewards.sol: an accepted checkpoint, and all updates that it includes, in its order."""
+
+    checkpoint: Checkpoint
+    updates: Sequence[Reveal]
 
 
 class Rewards(BoundContract):
-    """What final rounds owe, and what of it was credited."""
+    """What final rounds owe and what was credited of it, and what clients owe for what they did not reveal."""
 
     abi_name = "Rewards"
 
-    def reward_update(
-        self,
-        checkpoint: Checkpoint,
-        client: ParticipantId,
-        *,
-        position: int,
-        update_root: bytes,
-        content_digest: bytes,
-        path: Sequence[bytes],
+    def reward(self, claims: Sequence[ShardClaim], published: Sequence[RoundNumber]) -> UnsentCall:
+        """Credit what shards and publishers of final rounds earned."""
+        return self._write("reward", claims, published)
+
+    def charge_unrevealed(
+        self, round_number: RoundNumber, shard: ShardIndex, clients: Sequence[ParticipantId]
     ) -> UnsentCall:
-        """Credit an included update."""
-        update = client, update_root, content_digest
-        return self._write("rewardUpdate", checkpoint, position, *update, path, round_number=checkpoint.round)
+        """Take their part of the stake from clients that committed and did not reveal."""
+        return self._write("chargeUnrevealed", round_number, shard, clients)
 
-    def reward_seat(
-        self, round_number: RoundNumber, shard: ShardIndex, *, seat: int, validator: ParticipantId
-    ) -> UnsentCall:
-        """Credit an attesting seat."""
-        return self._write("rewardSeat", round_number, shard, seat, participant=validator)
-
-    def reward_publisher(self, round_number: RoundNumber, validator: ParticipantId) -> UnsentCall:
-        """Credit the publisher."""
-        return self._write("rewardPublisher", round_number, participant=validator)
-
-    rewarded_updates = view(int, "rewardedUpdates", RoundNumber, ShardIndex)
-    """Bit i is set when the included update at position i was rewarded."""
-    rewarded_seats = view(int, "rewardedSeats", RoundNumber, ShardIndex)
-    """Bit i is set when seat i was rewarded."""
+    is_shard_rewarded = view(bool, "isShardRewarded", RoundNumber, ShardIndex)
+    """Whether a shard's updates and seats were rewarded."""
     is_publisher_rewarded = view(bool, "isPublisherRewarded", RoundNumber)
     """Whether the round's publisher was rewarded."""
+    is_charged = view(bool, "isCharged", RoundNumber, ParticipantId)
+    """Whether a client was charged for what it did not reveal in the round."""
