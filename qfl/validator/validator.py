@@ -109,6 +109,10 @@ class Validator:
         """Make every model final whose challenge window has passed, and return their rounds."""
         return settle_due(self._ledger, self._sender)
 
+    def charge(self, round_number: RoundNumber) -> None:
+        """Charge who committed in a round that is over and did not reveal."""
+        charge_due(self._ledger, self._sender, round_number)
+
     def open_round(self) -> bool:
         """Open the next round; False when somebody else did.
 
@@ -189,7 +193,7 @@ class Validator:
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()
         if number > 1:
-            charge_due(self._ledger, self._sender, RoundNumber(number - 1))
+            self.charge(RoundNumber(number - 1))
         try:
             return Step(True, f"round {number}: opened") if self.open_round() else QUIET
         except ContractReverted as refusal:

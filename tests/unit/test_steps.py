@@ -161,6 +161,9 @@ class ToldValidator(Validator):
     def settle(self):
         self.done.append("settle")
 
+    def charge(self, round_number):
+        self.done.append("charge")
+
     def open_round(self):
         if self._refusal:
             raise ContractReverted("open_round", self._refusal, {})
@@ -181,7 +184,7 @@ class ToldValidator(Validator):
 
 
 ASKED = {
-    ValidatorDuty.OPEN_ROUND: (Phase.IDLE, ["settle", "open"]),
+    ValidatorDuty.OPEN_ROUND: (Phase.IDLE, ["settle", "charge", "open"]),
     ValidatorDuty.WAIT: (Phase.REVEAL, ["look"]),
     ValidatorDuty.VERIFY: (Phase.CHECKPOINT, ["verify"]),
     ValidatorDuty.PUBLISH: (Phase.PUBLISH, ["publish"]),
