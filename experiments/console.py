@@ -1,7 +1,5 @@
 """Where commands print their tables."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Callable
 from typing import Any

@@ -1,7 +1,5 @@
 """Figures as files, and how far they spread."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path

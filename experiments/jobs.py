@@ -1,7 +1,5 @@
 """A job learnt in another way."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """A peer: a program of somebody else's, in a process and an environment of its own, which answers on stdout."""
 
-from __future__ import annotations
-
 import subprocess
 from contextlib import suppress
 from pathlib import Path

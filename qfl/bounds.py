@@ -1,7 +1,5 @@
 """Checks of single numbers that somebody wrote: in a file, in a document, on a command line. Every one has two ends."""
 
-from __future__ import annotations
-
 from qfl.errors import InvalidInput
 
 LAST_SEED = 2**32 - 1

@@ -6,8 +6,6 @@ job file, his command line) `package.module:Name` may stand for a name: `own_nam
 registered as. What comes from chain or IPFS names entries only: nobody imports what he has not installed.
 """
 
-from __future__ import annotations
-
 import importlib
 import inspect
 import pkgutil

@@ -1,7 +1,5 @@
 """Files that are whole or absent, whatever happens while they are written; and documents, whatever is in them."""
 
-from __future__ import annotations
-
 import codecs
 import errno
 import fcntl

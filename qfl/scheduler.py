@@ -1,7 +1,5 @@
 """Many roles in one process: in turn or some at the same time, with one training batch; a failed one stops nobody."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor

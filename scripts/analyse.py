@@ -4,8 +4,6 @@ Every finding of high or medium impact has to be explained in `scripts/explained
 function. Exits with 1 when one is not, and when an explanation no longer explains anything.
 """
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -15,8 +15,6 @@ Brownie once where it is, then add `--network devnet`:
     brownie networks add qfl devnet host=http://127.0.0.1:8545 chainid=31337
 """
 
-from __future__ import annotations
-
 import os
 from pathlib import Path
 from typing import Any

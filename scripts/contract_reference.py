@@ -1,7 +1,5 @@
 """Write docs/reference/contracts.md from the documentation in contracts/interfaces: `make reference`."""
 
-from __future__ import annotations
-
 import re
 import sys
 from collections.abc import Iterator

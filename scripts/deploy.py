@@ -12,8 +12,6 @@ Settings come from the environment, because `brownie run` passes no options:
     QFL_DEPLOYMENT   where to write the deployment file; default: deployments/<chain id>.json
 """
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

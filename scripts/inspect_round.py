@@ -6,8 +6,6 @@ The current round unless a number is given. QFL_DEPLOYMENT names the deployment 
 also says how to reach a chain that runs already.
 """
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 

@@ -5,8 +5,6 @@
 The expected aggregates come from the plain-integer rules below, not from the code under test.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 import random

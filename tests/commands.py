@@ -1,7 +1,5 @@
 """Runs a command of `qfl` in this process, as its entry point does."""
 
-from __future__ import annotations
-
 import signal
 import sys
 import threading

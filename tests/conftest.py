@@ -3,8 +3,6 @@
 What is marked `rest` by the tests themselves is not in `make test`, but in `make test-rest`.
 """
 
-from __future__ import annotations
-
 import gc
 import socket
 import sys

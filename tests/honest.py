@@ -1,7 +1,5 @@
 """A round's terms and updates as honest clients make them, for the tests of what validators do with them."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root

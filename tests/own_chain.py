@@ -3,8 +3,6 @@
 Brownie's is always 8545: a second run beside the first would take the first one's chain for its own, and revert it.
 """
 
-from __future__ import annotations
-
 import socket
 
 from brownie._config import CONFIG

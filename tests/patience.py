@@ -1,7 +1,5 @@
 """Patience with a chain that counts a transaction a moment before it can be asked for it."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable
 from functools import wraps

@@ -1,7 +1,5 @@
 """What every `ContentStore` does. Test classes derive from it and say what the store is."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable

@@ -1,7 +1,5 @@
 """Who attacks in a trial: the attackers' roles, their accounts, and what they have gained in the end."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count

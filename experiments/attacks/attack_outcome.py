@@ -9,8 +9,6 @@ Besides the names of contract errors that attackers ran into, there are:
     X dispute           a fault of kind X was proven, and none but attackers paid for it
 """
 
-from __future__ import annotations
-
 from experiments.attacks.adversary import Adversary
 from experiments.attacks.testnet import SHARD, LocalTestnet
 from qfl.node.standing import published_rounds

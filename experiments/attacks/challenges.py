@@ -1,7 +1,5 @@
 """Attacks by who challenges: wrong proofs, the same proof twice, another's proof taken out of the queue."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

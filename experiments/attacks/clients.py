@@ -1,7 +1,5 @@
 """Attacks by clients: another's words, a worn-out key, too large an update, content kept back, false norm proofs."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """An attacker's account: what the contracts refuse is sent all the same, so that a refusal has a block and a price."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Attacks from outside: in another's name, with another's words, on the draw, on the rewards."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 

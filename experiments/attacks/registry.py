@@ -1,7 +1,5 @@
 """Every attack, by name."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar

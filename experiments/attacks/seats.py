@@ -1,7 +1,5 @@
 """Attacks by validators: silence, censorship, false aggregates, two words for one turn, false models."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import replace

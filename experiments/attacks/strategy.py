@@ -1,7 +1,5 @@
 """What an attack is: a role that does not keep to the program, and the rule that is to stop it."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum

@@ -1,7 +1,5 @@
 """Attacks one after the other, each beside its reference: what stopped it, what it cost, what it did."""
 
-from __future__ import annotations
-
 import logging
 import tempfile
 from collections.abc import Iterator, Sequence

@@ -1,7 +1,5 @@
 """The paper's circulated figures beside ours: what is compared with what, by how much, and how far it spreads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev

@@ -1,7 +1,5 @@
 """`qfl casestudy`: the paper's comparison, and how our figures stand beside the circulated ones."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """What is compared, and at which size."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any

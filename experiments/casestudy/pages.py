@@ -1,7 +1,5 @@
 """The case study as a page, and the same page as Markdown."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from statistics import mean, stdev
 from typing import Any

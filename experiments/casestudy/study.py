@@ -3,8 +3,6 @@
 Parts that were measured before are kept.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import multiprocessing

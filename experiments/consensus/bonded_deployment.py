@@ -4,8 +4,6 @@ The contracts are the real ones, and so is every signature. What is made up is w
 updates, aggregates and models. So a load is made and signed beforehand, and none of it is training or fetching.
 """
 
-from __future__ import annotations
-
 import hashlib
 import json
 from collections.abc import Mapping, Sequence

@@ -5,8 +5,6 @@ same updates: clients train once, and what they have trained is encoded, signed,
 own code in every variant and repetition. docs/results/measurements.md says what every figure is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,7 +1,5 @@
 """One round of a variant, from the opening to the decision, and what the decision took."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

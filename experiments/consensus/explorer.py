@@ -4,8 +4,6 @@ The history is a real chain's, of the real contracts: rounds that are opened, sp
 deadlines. What is made up is what no contract looks into, such as the signatures of announcements.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path

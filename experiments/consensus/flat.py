@@ -7,8 +7,6 @@ which names nothing but the result, and reads nobody else's. It checks when the 
 that does so, from the first reveal on, as seats do.
 """
 
-from __future__ import annotations
-
 from contextlib import AbstractContextManager
 
 from qfl.chain.compiler import compile_contracts

@@ -7,8 +7,6 @@ wall seconds and the node's processor seconds of all repeats, the gas of one. Af
 to where it was, so that the next one is the same work.
 """
 
-from __future__ import annotations
-
 import http.client
 import json
 import os

@@ -5,8 +5,6 @@ by a process for each chain, so that what is measured is what the chains do: gas
 time. The beacon's gas for a round is measured apart: once with these clients, once with twice as many.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import subprocess

@@ -5,8 +5,6 @@ chain keeps its history whatever the roles do: its state is told apart. What a v
 what it would have to hold if it verified everything, follows from the rounds that are kept and the size of an update.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path

@@ -6,8 +6,6 @@ same model. What must not differ there is said in figures: rounds that finished,
 may, a little.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The ways to decide a round that `qfl bench consensus` compares, each as a deployment with everybody bonded."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass

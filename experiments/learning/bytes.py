@@ -5,8 +5,6 @@ update is written, and which signature goes with it. All else that a client send
 calls that commit and reveal, encoded as a client sends them, their envelopes, and the header of the content object.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path

@@ -5,8 +5,6 @@ qubit; in turns, a few steps of each after those of another, as in training, so 
 everybody's.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack

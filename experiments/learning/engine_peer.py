@@ -3,8 +3,6 @@
 Runs in the peer's own environment, so it imports nothing of qfl; what it prints is the seconds of the step.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 import time

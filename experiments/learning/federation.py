@@ -4,8 +4,6 @@ For comparing ways to learn over hundreds of rounds. Everything that decides the
 run on a chain with one shard publishes the same models, bit for bit (`tests/integration/test_learning.py`).
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

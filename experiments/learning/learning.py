@@ -5,8 +5,6 @@ with the same shares and the same number of steps; only the recipe differs. The 
 place, and its epochs instead of rounds.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass

@@ -6,8 +6,6 @@ a Pauli gate after RZ(c) RY(b) RZ(a) is again such a rotation, up to a phase: Z 
 pi to b; X does both. So `enter` gives the angles of the attacker's circuit, and `leave` takes the gates out again.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

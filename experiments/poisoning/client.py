@@ -1,7 +1,5 @@
 """A real client that poisons: all it sends is committed, signed and revealed as the protocol wants it."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from typing import Any, ClassVar
 

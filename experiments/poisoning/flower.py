@@ -1,7 +1,5 @@
 """Flower's aggregation rules beside ours, from an environment of their own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

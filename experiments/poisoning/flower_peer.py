@@ -5,8 +5,6 @@ Runs in an environment of its own that has `flwr`, so it imports nothing of qfl.
 `[coordinates]`, or for `krum` a mark above zero for each update that was chosen, `[updates]`.
 """
 
-from __future__ import annotations
-
 import sys
 from typing import Any
 

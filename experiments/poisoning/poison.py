@@ -1,7 +1,5 @@
 """What a poisoning client may change, and what it may know."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

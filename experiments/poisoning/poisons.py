@@ -1,7 +1,5 @@
 """Every poison by name, and those that are made with an update itself, or with the data that an attacker trains on."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass

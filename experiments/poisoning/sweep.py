@@ -4,8 +4,6 @@ All runs are without a chain (`learning/federation.py`): the same lanes and inte
 whose seats each hold their own validation data. docs/results/robustness.md says what every figure is.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from itertools import product

@@ -7,8 +7,6 @@ send along what the last round did, so that a step which colluders repeat comes 
 so alike that all but the first count as copies.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

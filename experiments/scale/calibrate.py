@@ -3,8 +3,6 @@
 What opening a round costs the beacon grows faster than the rest: it is measured beyond the rounds that are run.
 """
 
-from __future__ import annotations
-
 import os
 import platform
 import tempfile

@@ -1,7 +1,5 @@
 """Rounds that are run beside what the model says of them: of other sizes than those the constants come from."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """What `qfl bench energy` prints: the joules of a round, beside a flat vote and proof of work; and its JSON."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any

@@ -1,7 +1,5 @@
 """Rounds that are run on this machine, and what they cost."""
 
-from __future__ import annotations
-
 import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Sequence

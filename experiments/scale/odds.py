@@ -1,7 +1,5 @@
 """How safe the committees of a round are, how large they have to be, and what unequal stakes change at most."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ take is stated (`Chains`); the three are kept apart. Phases last as long as thei
 set so.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field

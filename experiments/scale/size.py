@@ -1,7 +1,5 @@
 """How many of everything there are in a round, and the counts that its cost is made of."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from qfl.errors import InvalidInput

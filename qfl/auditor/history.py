@@ -1,7 +1,5 @@
 """What the chain says of the past: which key spoke for whom and when, and which rounds a proven fault took away."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from typing import TypeVar

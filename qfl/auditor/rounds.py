@@ -1,7 +1,5 @@
 """`qfl verify`: every round recomputed from the chain's events and the store's bytes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any

@@ -4,8 +4,6 @@ Deadlines are timestamps and no contract has a shortcut past them. A runner whos
 move a development chain's clock; on any other chain it waits.
 """
 
-from __future__ import annotations
-
 import logging
 import time
 from collections.abc import Mapping

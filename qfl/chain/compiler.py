@@ -1,7 +1,5 @@
 """Compiles the contracts through py-solc-x, and keeps what came out until a source changes."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from dataclasses import dataclass

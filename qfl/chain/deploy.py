@@ -1,7 +1,5 @@
 """Deploys the contracts with web3, and rehearses that. `scripts/deploy.py` deploys for Brownie."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -4,8 +4,6 @@ A message brings a round to a shard's mirror. An admission proves to a mirror th
 client, until its key changes or it leaves.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 
 from eth_abi.abi import encode

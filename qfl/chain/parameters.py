@@ -1,7 +1,5 @@
 """The protocol's parameters at deployment: `parameters.toml`, or a file like it, with single values replaced."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

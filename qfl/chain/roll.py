@@ -1,7 +1,5 @@
 """Who is bonded, and with which key, at the end of a block: the same for everybody, at any time."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property

@@ -3,8 +3,6 @@
 It has no key and bonds nothing; its account pays the gas and takes the bounty.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass

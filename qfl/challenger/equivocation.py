@@ -1,7 +1,5 @@
 """Seats that signed two checkpoints in one turn, among everything that was said and accepted in a shard's round."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Proofs of faults, ready to be filed: each knows its call and says in one line what it shows."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol

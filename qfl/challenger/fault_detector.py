@@ -3,8 +3,6 @@
 It needs no memory of its own: after a restart, chain and content store say the same again.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """Recomputes one checkpoint, one committee's signatures or one model from chain and content store."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence

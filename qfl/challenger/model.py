@@ -1,7 +1,5 @@
 """What can be false in a published model: it is not what its base and the round's checkpoints come to."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from qfl.challenger.evidence import FalseModel, UnopenedModel

@@ -1,7 +1,5 @@
 """Vectors of lanes as disputes take them: chunks of 32 bytes, and openings of single ones."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What can be false in an accepted checkpoint: its list of updates, an update's norm, the aggregate."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -4,8 +4,6 @@ The same code runs in `qfl run` and in `qfl client run`. What it has promised is
 before anybody hears of it, so that a client killed at any point says the same again when it comes back.
 """
 
-from __future__ import annotations
-
 import logging
 from pathlib import Path
 from typing import Any

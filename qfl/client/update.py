@@ -1,7 +1,5 @@
 """From a trained model to the bytes of an update; in the private mode, to bytes that its committee alone can read."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 from collections.abc import Sequence

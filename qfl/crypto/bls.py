@@ -5,8 +5,6 @@ cryptography; `contracts/libraries/Bls.sol` verifies the same on chain. Not post
 docs/results/consensus.md says what that means. Without state: signing the same message again gives the same signature.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 
 from blspy import G1Element, G2Element, PopSchemeMPL

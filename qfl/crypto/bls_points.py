@@ -5,8 +5,6 @@ G1, 96 for G2 with c1 first; three flag bits say "compressed", "infinity" and "t
 element of Fp2 as c0 | c1 (the order of EIP-2537), 48 bytes each. Nothing here checks that a point is in its group.
 """
 
-from __future__ import annotations
-
 from qfl.errors import MalformedContent
 
 FIELD = 0x1A0111EA397FE69A4B1BA7B6434BACD764774B84F38512BF6730D2A0F6B0F6241EABFFFEB153FFFFB9FEFFFFFFFFAAAB

@@ -10,8 +10,6 @@ the message is an argument (`Encaps_internal`, section 6.2). `kyber-py` has that
 channels; nothing long-lived passes through it, only an object's seed, on the machine of who made it or may read it.
 """
 
-from __future__ import annotations
-
 import hashlib
 
 from cryptography.hazmat.primitives.asymmetric.mlkem import MLKEM768PrivateKey, MLKEM768PublicKey

@@ -11,8 +11,6 @@ either every seat can open an object, or none accepts it (encrypt-with-hash, Bel
 5). The context (chain, shard, round, client) is bound into every key, so an object opens nowhere else.
 """
 
-from __future__ import annotations
-
 import struct
 from collections.abc import Sequence
 from dataclasses import dataclass

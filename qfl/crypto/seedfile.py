@@ -4,8 +4,6 @@ Layout: magic and version [8] | seed | sha-256 of all that [32]. For keys that h
 (`qfl.crypto.keyfile`).
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from abc import ABC, abstractmethod

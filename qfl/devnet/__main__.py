@@ -1,7 +1,5 @@
 """The background process of `qfl devnet up --detach`: its one argument is a `DevnetConfig` as JSON."""
 
-from __future__ import annotations
-
 import json
 import sys
 from pathlib import Path

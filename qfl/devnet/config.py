@@ -1,7 +1,5 @@
 """What a development network is made of."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal

@@ -1,7 +1,5 @@
 """A chain and an IPFS node on this machine, which end with the process that started them."""
 
-from __future__ import annotations
-
 import json
 import os
 import signal

@@ -12,8 +12,6 @@ Started as a file of its own, with the standard library only: importing the pack
 everything else.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import select

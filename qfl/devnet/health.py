@@ -1,7 +1,5 @@
 """Asks the parts of a devnet how they are, from the process that runs it or from any other."""
 
-from __future__ import annotations
-
 import http.client
 import json
 import reprlib

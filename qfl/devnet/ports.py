@@ -1,7 +1,5 @@
 """TCP ports on the loopback interface."""
 
-from __future__ import annotations
-
 import random
 import socket
 

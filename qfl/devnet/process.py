@@ -1,7 +1,5 @@
 """A program that ends with the process that started it (see `guard.py`)."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 import time

@@ -1,7 +1,5 @@
 """Where the programs of a devnet are, and their command lines."""
 
-from __future__ import annotations
-
 import json
 import platform
 import shutil

@@ -1,7 +1,5 @@
 """A devnet as a process of its own: in the foreground, in the background, and ended from elsewhere."""
 
-from __future__ import annotations
-
 import contextlib
 import json
 import os

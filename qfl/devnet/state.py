@@ -1,7 +1,5 @@
 """What a running devnet tells others: `devnet.json`, and a lock that lives exactly as long as its process."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import time

@@ -4,8 +4,6 @@ Each class has an `exit_code` that the command line returns: 2 bad input, 3 chai
 6 verification failed, 7 devnet and workers, 8 verification incomplete.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from inspect import get_annotations
 from pathlib import Path

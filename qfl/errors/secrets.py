@@ -1,7 +1,5 @@
 """Text without what may be a key or a password: everything that is printed, logged or kept for others goes through."""
 
-from __future__ import annotations
-
 import re
 from functools import cache
 from importlib.util import find_spec

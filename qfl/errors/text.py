@@ -1,7 +1,5 @@
 """How an error's text is made of its values: in one line, without secrets, no longer than anybody reads."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from string import Formatter
 from typing import Any

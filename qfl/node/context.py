@@ -1,7 +1,5 @@
 """What every role works with, and what a step of it comes to."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from pathlib import Path
 

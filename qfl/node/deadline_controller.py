@@ -1,7 +1,5 @@
 """Sets the deadlines of later rounds by what a round took: the owner's account, and never those of one that runs."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 

@@ -6,8 +6,6 @@ short crowds those seen against it, the margin reaches past them, and it grows u
 chain cannot tell who is slow from who is not there, so absence counts for nothing, unless everybody is absent.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """Private mode on chain: who reads a round's updates, with which keys, and which keys prove their norms."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a role has promised, on disk before it is said: a restarted role says the same again, never something else."""
 
-from __future__ import annotations
-
 import json
 import logging
 from pathlib import Path

@@ -5,8 +5,6 @@ a signature keeps the next leaf, and a seat's announcements are in events, where
 made them. A key takes its leaves in order, so that the last announcement tells of those before it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from qfl.chain.contracts.beacon import Sitting

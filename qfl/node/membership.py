@@ -1,7 +1,5 @@
 """Joining: bond once, remember the number, find it again after a crash, and with nothing of the past forgotten."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

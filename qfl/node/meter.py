@@ -4,8 +4,6 @@ A round plays all roles in one process, so a role's share is what the process sp
 threads that worked for it. Chains and IPFS nodes are processes of their own: the operating system says what they spent.
 """
 
-from __future__ import annotations
-
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence

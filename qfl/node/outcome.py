@@ -1,7 +1,5 @@
 """What a round came to: what was included, how far its committees were of one mind, and why a part is missing."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from qfl.chain.contracts.beacon import Accepted, RoundRecord, RoundState

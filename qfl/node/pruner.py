@@ -1,7 +1,5 @@
 """Letting go, round by round, of what a role has put into its store; `qfl.storage.retention` says what and when."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path

@@ -4,8 +4,6 @@ The twin of `qfl.protocol.recompute`, with a chain and a content store: seats, p
 read by it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from qfl.chain.ledger import Ledger

@@ -1,7 +1,5 @@
 """Sending what others may send too, or what a deadline may overtake: not to be first is no fault."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

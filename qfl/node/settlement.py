@@ -1,7 +1,5 @@
 """After the challenge window: make models final, credit the rewards, pay them out. Anyone may do any of it."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 

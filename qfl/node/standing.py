@@ -1,7 +1,5 @@
 """The models that stand: for who only reads them, and what they say of each client."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

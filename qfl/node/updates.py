@@ -1,7 +1,5 @@
 """A client's update as everybody reads it: opened, as it is or sealed to a committee, and checked alike by all."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass

@@ -4,8 +4,6 @@ leaf(i, data) = keccak(0x00 | uint32(i) | data), node = keccak(0x01 | left | rig
 next power of two with 32 zero bytes that are not hashed.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 from eth_hash.auto import keccak

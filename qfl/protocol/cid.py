@@ -3,8 +3,6 @@
 One raw block's CID and its sha-256 say the same, so the 32 bytes on chain are all that is needed to fetch it.
 """
 
-from __future__ import annotations
-
 import base64
 import binascii
 

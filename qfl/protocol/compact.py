@@ -10,8 +10,6 @@ The bytes, bits from the highest down and padded with zeros:
 The parameters are those that make it shortest, the smaller one where two do: equal lanes have equal bytes.
 """
 
-from __future__ import annotations
-
 import struct
 
 import numpy as np

@@ -10,8 +10,6 @@ The one flag, 1, says that an update's lanes are in the form of `qfl.protocol.co
 is over the plain lanes all the same, so contracts never meet the compact form.
 """
 
-from __future__ import annotations
-
 import hashlib
 import struct
 from dataclasses import dataclass, replace

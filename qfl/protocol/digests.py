@@ -1,7 +1,5 @@
 """The EIP-712 digests that LMS keys sign: the Python side of `contracts/libraries/Digest.sol`."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from eth_abi.abi import encode

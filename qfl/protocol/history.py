@@ -1,7 +1,5 @@
 """What clients' earlier updates came to: a function of what the chain says, so the same for every seat."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Lanes: the packed integers of updates, aggregates and models, and how a difference becomes lanes."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
 

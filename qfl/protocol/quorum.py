@@ -1,7 +1,5 @@
 """How many seats of a committee must sign; `contracts/libraries/Seats.sol` says the same."""
 
-from __future__ import annotations
-
 
 def quorum_of(seats: int) -> int:
     """Signatures needed: at least two thirds of the seats."""

@@ -4,8 +4,6 @@ The seat that signs, the validator that publishes, the challenger and the audito
 the bit. `qfl.node.recompute` fetches what the answers are made of.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property

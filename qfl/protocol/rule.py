@@ -5,8 +5,6 @@ result; `tests/vectors/aggregate.json` holds both to it. Every division truncate
 is anything a client says of itself.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A circuit as data: its gates, where each angle comes from, and what is measured. Every engine runs this form."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any

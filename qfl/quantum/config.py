@@ -1,7 +1,5 @@
 """How circuits are computed: settings only, so that what merely passes them on need not import torch."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from qfl.bounds import check_number, check_whole

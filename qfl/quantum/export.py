@@ -7,8 +7,6 @@ idea of Möttönen et al., Quantum Inf. Comput. 5, 467, 2005, without their Gray
 A head's weights are no part of a circuit: they go with it as metadata.
 """
 
-from __future__ import annotations
-
 import io
 import json
 import math

@@ -5,8 +5,6 @@ needs to know three things instead of forty, and all that depends on an angle is
 TorchQuantum's.
 """
 
-from __future__ import annotations
-
 import itertools
 from dataclasses import dataclass
 from typing import Any

@@ -4,8 +4,6 @@ Every gate of TorchQuantum, called as a function, a method of the device or an o
 Where an angle comes from is asked of autograd: its derivatives say which parameter or feature it is, and times what.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence

@@ -7,8 +7,6 @@ which checkpoints read them for much less gas. A bundle, big endian:
     page u16 and slot u8, or 0xffff and the key itself [96] when it is in no page
 """
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence

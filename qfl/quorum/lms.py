@@ -3,8 +3,6 @@
 A bundle is the mask of its seats (u64, big endian), then length (u16) and signature of each, lowest first.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 
 from qfl.chain.contracts.staking import Role

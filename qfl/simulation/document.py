@@ -1,7 +1,5 @@
 """`report.json`: what a run was asked to do and what came of it, built from its event log alone."""
 
-from __future__ import annotations
-
 import json
 from collections import defaultdict
 from dataclasses import asdict

@@ -4,8 +4,6 @@ What a role does in a step is its own business, here as in a process of its own 
 in which phase of the beacon, in which order, and under which name the time is measured.
 """
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """The event log of a run: one JSON object a line, whole lines only, so that a run cut short can go on."""
 
-from __future__ import annotations
-
 import json
 import threading
 import time

@@ -1,7 +1,5 @@
 """The explorer beside a run: a process of its own, which ends with the run's."""
 
-from __future__ import annotations
-
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """Run folders, and the development network that a run leaves in one."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import fields
 from pathlib import Path

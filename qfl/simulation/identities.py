@@ -1,7 +1,5 @@
 """The roles of one process: their keys, accounts and bonds, and the clients that join and leave in mid-run."""
 
-from __future__ import annotations
-
 import logging
 import os
 import subprocess

@@ -5,8 +5,6 @@ A folder gets the mark while it is empty, so nothing that was there before can b
 mark (flock) for as long as it goes on; where one of version 0.1 is resumed, an empty file takes the mark's place.
 """
 
-from __future__ import annotations
-
 import fcntl
 import os
 import shutil

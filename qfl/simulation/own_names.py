@@ -1,7 +1,5 @@
 """What somebody's own job file, or command line, names by `package.module:Name`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """Before anything is sent or spent: whether a job can be deployed and run on the chains that it is given. Read-only."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

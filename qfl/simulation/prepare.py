@@ -1,7 +1,5 @@
 """From a job's config to what is trained: data, shares, job document, genesis model."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path

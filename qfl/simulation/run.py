@@ -3,8 +3,6 @@
 Everything a run needs to go on is in its folder: stop it anywhere, `resume` takes it up.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager

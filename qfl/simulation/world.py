@@ -1,7 +1,5 @@
 """The world of a run: the seed's schedule and faults, carried out on real clients, validators and chains."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import asdict
 from statistics import mean

@@ -4,8 +4,6 @@ A content object is one raw block, so the digest on chain is all that is needed 
 node is not trusted: neither Kubo nor Helia checks a block when it reads it from its disk.
 """
 
-from __future__ import annotations
-
 import io
 import ipaddress
 import reprlib

@@ -10,8 +10,6 @@ A final round cannot be disputed, and its rewards are proven from the chain's ev
 content any more. What a failed or voided round held goes with the rounds before it, when a later one is final.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from typing import Protocol
 

@@ -1,7 +1,5 @@
 """Where content objects are kept: bytes in, a sha-256 digest out, and the same bytes for the digest."""
 
-from __future__ import annotations
-
 import hashlib
 import threading
 from collections import OrderedDict

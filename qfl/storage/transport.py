@@ -4,8 +4,6 @@ The client's own transport waits for ever for a node that sends a byte a second,
 any answer for that of an IPFS node.
 """
 
-from __future__ import annotations
-
 import json
 import reprlib
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,8 +6,6 @@ and other clients included, and nobody has to be trusted to add noise. It is for
 may be exchanged for any other data.
 """
 
-from __future__ import annotations
-
 import warnings
 
 import numpy as np

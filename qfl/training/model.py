@@ -1,7 +1,5 @@
 """The model that clients train: a quantum one, or the classical control, a perceptron of as many parameters."""
 
-from __future__ import annotations
-
 import math
 
 import numpy as np

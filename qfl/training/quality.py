@@ -1,7 +1,5 @@
 """What updates are worth on somebody's own data: whether they harm the model, and whether they go its way."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Training and evaluation: numpy in, numpy out; many clients in one batch, or one alone, by the same code."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager

@@ -4,8 +4,6 @@ A mirror that cannot be brought to a round, because its chain is down or too few
 round alone. With the next one it is up to date again: a message is relative to what its mirror shows.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 

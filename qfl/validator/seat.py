@@ -9,8 +9,6 @@ A checkpoint names updates by their numbers on the shard's chain, so right befor
 after a reorganisation it signs nothing that anybody could prove false by them, and brings nothing of that kind along.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Mapping, Sequence
 

@@ -6,8 +6,6 @@ more after the first turn, so that a committee of honest seats comes to a decisi
 it, and have others left out: docs/results/robustness.md, "Open to who knows it".
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import sqrt

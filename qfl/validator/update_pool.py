@@ -1,7 +1,5 @@
 """The updates revealed to a committee, fetched and checked once each, as they come."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Collection
 from dataclasses import replace
 

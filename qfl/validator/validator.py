@@ -5,8 +5,6 @@ it is sent, and a seat signs at most one checkpoint for each turn: a restarted v
 equivocates.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Container
 from dataclasses import replace

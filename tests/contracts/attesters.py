@@ -1,7 +1,5 @@
 """Validators that attest with BLS keys: registering them, packing them into pages, signing together."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any

@@ -1,7 +1,5 @@
 """What the tests of `Staking` share: the contract without the others, and the moves of its participants."""
 
-from __future__ import annotations
-
 from brownie import Staking, accounts
 
 from qfl.chain.parameters import load_parameters

@@ -1,7 +1,5 @@
 """The deployment that the contract tests share; every test starts from the same state of the chain."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

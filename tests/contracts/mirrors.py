@@ -1,7 +1,5 @@
 """A shard with a mirror: on Brownie's one chain, which the contracts cannot tell from a chain of the shard's own."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Gas that is committed beside the tests that measure it, so that a change of it is seen in a diff."""
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Callable, Mapping

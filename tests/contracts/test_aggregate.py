@@ -1,7 +1,5 @@
 """`Aggregate` and `Lanes`: bit for bit what `qfl.protocol.rule` and `qfl.protocol.lanes` compute."""
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -6,8 +6,6 @@ openRound         reverts: RoundInProgress, TooFewValidators, TooManyUnsettled Â
 views             context, client, committee, shardOf, validatorDuty, roundAt
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import Beacon, chain
 from eth_abi import encode

@@ -13,8 +13,6 @@ Shard on a mirror takes commits and reveals of admitted clients, in the mirrored
 A false mirror: nothing that it leads to is taken by the beacon
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -11,8 +11,6 @@ Bls.verify
 └── given too little gas: reverts, whatever the signature
 """
 
-from __future__ import annotations
-
 import random
 from hashlib import sha256
 

@@ -4,8 +4,6 @@ disputeEquivocation  slashes the seat · its LMS signatures are no evidence ther
                      seat's key, a key it only registered later), KeyRetired
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

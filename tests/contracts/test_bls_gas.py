@@ -4,8 +4,6 @@
 its diff. Every seat signs, except where it says otherwise.
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import chain
 

@@ -10,8 +10,6 @@ pack
 └── keys are found in the page; those that moved count no more where they were
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import web3
 from eth_utils.crypto import keccak

@@ -11,8 +11,6 @@ isAttestation
 └── true     under the current key, and under a retired one
 """
 
-from __future__ import annotations
-
 import pytest
 
 from qfl.chain.contracts.bls_quorum import KeyPlace

@@ -7,8 +7,6 @@ addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another'
                   WrongState (final) · counts a seat that the bundle left out
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

@@ -5,8 +5,6 @@ Chunks.verify
 └── given a leaf and its path: true
 """
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -5,8 +5,6 @@
 signatures is in the other snapshots.
 """
 
-from __future__ import annotations
-
 import pytest
 
 from tests.contracts.snapshots import require_as_committed

@@ -7,8 +7,6 @@ describe   every contract that was deployed, under the names that `qfl` reads
 sizes      every contract's code leaves room for repairs
 """
 
-from __future__ import annotations
-
 import brownie
 import pytest
 from brownie import Beacon, accounts, chain

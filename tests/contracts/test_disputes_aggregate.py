@@ -8,8 +8,6 @@ disputeWholeAggregate  reverts: the same, for seeds and lanes, ContentIsRight ·
                        digest of something else · salts from a seed of zeros
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -4,8 +4,6 @@ Expected values are `qfl.protocol.rule`'s, an implementation of its own. `QFL_FU
 `BeaconHarness` holds each round and judges all its lanes in one call, so that nothing is mined.
 """
 
-from __future__ import annotations
-
 import os
 from dataclasses import dataclass, replace
 from itertools import product

@@ -5,8 +5,6 @@
 `tests/disputes_gas_snapshot.json`; read its diff. Validators have keys of height 10, as in use.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cache
 

@@ -6,8 +6,6 @@ disputeModel       reverts: NoSuchCoordinate, NotPublished (open, final, void, n
 disputeWholeModel  reverts: the same, ContentIsRight · a root nobody can open · a digest of something else
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -7,8 +7,6 @@ disputeEquivocation  reverts: NoSuchShard (and no such round), NoSuchSeat, NotEq
                      a seat on its way out, one that left · a challenger's contract that calls back
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

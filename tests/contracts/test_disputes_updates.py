@@ -8,8 +8,6 @@ disputeNorm     reverts: NoCheckpoint, NotAccepted, NotOpened (update, chunks), 
 constructor     reverts: NotExpected, WrongShard, WrongMode
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

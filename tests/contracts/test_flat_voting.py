@@ -6,8 +6,6 @@ vote        reverts: NotCurrentRound, WrongPhase, NotValidator (client, unknown,
             not count · late votes are taken and change nothing · in the next round everybody votes again
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import FlatVoting, accounts
 

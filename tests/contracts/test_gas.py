@@ -5,8 +5,6 @@ diff. Keys are of height 10, as in use. An LMS signature takes a varying number 
 is compared less closely.
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import chain
 

@@ -7,8 +7,6 @@ Lms.verify
 └── given too little gas: reverts, whatever the signature
 """
 
-from __future__ import annotations
-
 import json
 import random
 from pathlib import Path

@@ -4,8 +4,6 @@
 `tests/mirror_gas_snapshot.json`; read its diff. Keys are of height 10, as in use.
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import chain
 

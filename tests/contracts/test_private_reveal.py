@@ -7,8 +7,6 @@ revealPrivate  reverts: NoVerifier where none is set, NotCurrentRound, WrongPhas
                too little gas is no answer: nothing is recorded · the verifier is asked about exactly this reveal
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import NormVerifierHarness, Shard, accounts, chain
 from brownie.exceptions import VirtualMachineError

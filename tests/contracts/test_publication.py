@@ -5,8 +5,6 @@ publish           reverts: NotCurrentRound, WrongPhase, NotValidator (client, le
 settle            reverts: WrongState, StillChallengeable (boundary), BaseNotFinal · final for good
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import chain
 

@@ -7,8 +7,6 @@ isAttestation  true under any key the validator has or had · false for another 
 keyRetiredAt   when a key was replaced · 0 while it is current
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import chain
 

@@ -6,8 +6,6 @@ reward             reverts: NotFinal, NoCheckpoint (another, voided), NotInclude
 chargeUnrevealed   reverts: NotOver, NothingDue (revealed, never committed, charged) · takes its part of the stake once
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

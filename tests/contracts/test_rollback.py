@@ -5,8 +5,6 @@ voidCheckpoint    reverts: NotDisputes, NoCheckpoint (none, twice), WrongState (
 voidModel         reverts: NotDisputes, WrongState (open, final, twice) · head goes back, earlier models stay
 """
 
-from __future__ import annotations
-
 from brownie import chain
 
 from tests.contracts.world import FAILED, FINAL, IDLE, OPEN, PUBLISH, PUBLISHED, VOID, reverts, state, word

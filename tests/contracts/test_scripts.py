@@ -4,8 +4,6 @@ bond            raises: InvalidInput (a stake below the role's minimum) · eithe
 inspect_round   the genesis round of a new deployment
 """
 
-from __future__ import annotations
-
 import pytest
 
 from qfl.crypto.keyfile import KeyFile

@@ -10,8 +10,6 @@ reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, Alr
             what was counted in a round stays known when the next one counts (with a proof: test_private_reveal.py)
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import chain, web3
 from eth_abi import encode

@@ -5,8 +5,6 @@ attest      reverts: NotCurrentRound, WrongPhase, NoSuchSeat · announced
 clientDuty  NotActive, Wait, Commit, Reveal, Done, Missed
 """
 
-from __future__ import annotations
-
 import pytest
 
 from tests.contracts.world import CHECKPOINT, COMMIT, PUBLISH, as_tuple, reverts, word

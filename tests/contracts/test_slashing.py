@@ -5,8 +5,6 @@ slash                  reverts: NotAuthorised, PaymentRefused · bounty and burn
                        payment each, books balance for a challenger that asks for more while being paid
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import GreedyReceiver, RefusingReceiver, accounts
 

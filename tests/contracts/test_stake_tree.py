@@ -6,8 +6,6 @@ draw              the very members that the mirror draws, for any weights and se
                   wei more
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from itertools import accumulate, permutations
 

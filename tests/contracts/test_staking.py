@@ -10,8 +10,6 @@ requestExit            reverts: NotBonded, Exiting, LeafReused, BadSignature (ot
 withdraw               reverts: NotBonded, NotExiting, StillUnbonding, PaymentRefused · pays stake and rewards, once
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import GreedyReceiver, RefusingReceiver, Staking, accounts, chain
 

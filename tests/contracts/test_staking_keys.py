@@ -9,8 +9,6 @@ changeWithdrawal       reverts: NotBonded, EmptyWithdrawal, BadSignature · redi
 authorise              reverts: NotAuthorised, NotBonded, BadSignature, LeafReused · spends the leaf
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import accounts, chain, web3
 

@@ -5,8 +5,6 @@ forfeit                reverts: NotAuthorised · takes a share of stakes for the
 payRewards             reverts: NotBonded, NothingOwed, PaymentRefused · pays, once
 """
 
-from __future__ import annotations
-
 import pytest
 
 from tests.contracts.bank import ask_to_leave, is_solvent, reward, staking_alone

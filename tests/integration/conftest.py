@@ -1,7 +1,5 @@
 """What the tests of the network share: a devnet, keys of the norm circuit, a state folder that is not the user's."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec

@@ -1,7 +1,5 @@
 """Validators that collude: they hold all four keys, so nothing but the disputes contract is in their way."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

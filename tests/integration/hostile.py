@@ -1,7 +1,5 @@
 """Servers that treat their callers badly, each in one way."""
 
-from __future__ import annotations
-
 import socket
 import socketserver
 from collections.abc import Callable, Iterator

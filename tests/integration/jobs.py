@@ -1,7 +1,5 @@
 """Whole runs of `qfl run`, in this process and without a word, and what `qfl verify` says of them."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

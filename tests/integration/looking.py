@@ -1,7 +1,5 @@
 """The explorer in this process, for tests that look at its pages, and a chain's node that does not tell the truth."""
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence

@@ -1,7 +1,5 @@
 """Payments of 1 wei: what an account without anything has in the end is how often it was paid."""
 
-from __future__ import annotations
-
 from eth_account.signers.local import LocalAccount
 
 from qfl.chain.rpc.accounts import development_account

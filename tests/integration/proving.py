@@ -1,7 +1,5 @@
 """What the tests of the norm proofs share: true statements about random vectors, and their proofs."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

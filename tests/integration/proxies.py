@@ -1,7 +1,5 @@
 """Proxies in front of a chain's node: they answer in its place, lose what was said, or hide what it is."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager

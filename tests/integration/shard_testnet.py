@@ -1,7 +1,5 @@
 """A deployment whose shards have chains of their own, and its people, in one process."""
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 from pathlib import Path

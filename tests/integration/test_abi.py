@@ -1,7 +1,5 @@
 """The committed ABIs are those of the contracts: compares them with the compiler's answer."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

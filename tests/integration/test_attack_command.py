@@ -1,7 +1,5 @@
 """`qfl attack` as a person meets it, and a role that is started with a strategy in a process of its own."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Every attack of `qfl attack`, each beside the same run without it: it is stopped, by what is said to stop it."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec

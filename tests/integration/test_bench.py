@@ -1,7 +1,5 @@
 """`qfl bench consensus`, `scale`, `explorer` and `engine` from end to end, as small as they get: times mean nothing."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

@@ -3,8 +3,6 @@
 The testnet has more validators than seats; every round it publishes is audited at the end as `qfl verify` does it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 

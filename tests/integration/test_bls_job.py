@@ -1,7 +1,5 @@
 """The main job with committees that sign with BLS: what it costs, that it can be verified, and where it cannot run."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path

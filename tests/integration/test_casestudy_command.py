@@ -1,7 +1,5 @@
 """The case study, so small that its figures mean nothing: it runs, and every figure has its place."""
 
-from __future__ import annotations
-
 import json
 from itertools import product
 from pathlib import Path

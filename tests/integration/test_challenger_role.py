@@ -1,7 +1,5 @@
 """The challenger as a role: in a round, as a command, beside a rival, and what others can see of what it did."""
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

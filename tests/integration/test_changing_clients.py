@@ -4,8 +4,6 @@ Catches a newcomer that is never asked to train, a client that goes on after it 
 resumed run that forgets who was there.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

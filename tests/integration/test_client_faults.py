@@ -3,8 +3,6 @@
 Rounds follow one another on one testnet; the clock is the development chain's, so nothing here waits.
 """
 
-from __future__ import annotations
-
 import hashlib
 import logging
 from collections.abc import Callable, Sequence

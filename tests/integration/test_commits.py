@@ -1,7 +1,5 @@
 """What the chain accepts of a client, from whom, and when; who pays for a transaction does not matter."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor

@@ -1,7 +1,5 @@
 """`make reference` writes a page that names everything in the contracts' interfaces."""
 
-from __future__ import annotations
-
 import re
 import runpy
 import sys

@@ -1,7 +1,5 @@
 """The owner's deadlines on a real chain: they follow the blocks' times, and touch no round that runs."""
 
-from __future__ import annotations
-
 import re
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Deployment through web3: contracts that know each other, the private mode's verifier, and what stops a deployment."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The devnet with its real programs, above all how they end."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

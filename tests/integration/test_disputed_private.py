@@ -1,7 +1,5 @@
 """Disputes about updates that only their committee can read: one salted leaf opens, and the rest stays hidden."""
 
-from __future__ import annotations
-
 import logging
 import secrets
 from collections.abc import Callable, Iterator

@@ -3,8 +3,6 @@
 The next round trains on the last good model, and everything that is left stands.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Callable
 from dataclasses import replace

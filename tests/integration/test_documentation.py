@@ -4,8 +4,6 @@ Conventions: `sh` blocks of a guide are one script, `sh terminal` ones run besid
 only; `python` blocks of a guide are one program. Elsewhere commands are indented by four spaces.
 """
 
-from __future__ import annotations
-
 import os
 import re
 import shlex

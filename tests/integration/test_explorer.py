@@ -3,8 +3,6 @@
 A page must answer whatever a node does; what a node or a client writes is text, and no more than a page can hold.
 """
 
-from __future__ import annotations
-
 import json
 import re
 import socket

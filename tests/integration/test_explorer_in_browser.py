@@ -4,8 +4,6 @@ Chromium comes with `make setup` (npm's @sparticuz/chromium), or is one on PATH.
 QFL_SCREENSHOTS names, if it names one.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

@@ -1,7 +1,5 @@
 """Rounds and finality: models become final while rounds go on, and a long challenge window slows them down at worst."""
 
-from __future__ import annotations
-
 from pathlib import Path
 
 from testnet import Testnet

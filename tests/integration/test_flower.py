@@ -1,7 +1,5 @@
 """Flower's rules as oracles: ours say the same of the same updates. They run in an environment of their own."""
 
-from __future__ import annotations
-
 import os
 from collections.abc import Iterator
 

@@ -3,8 +3,6 @@
 The chain tells of the first; the second nobody knows, so the role sits the open round out.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Many clients in one process: each takes part as it would alone, and one that fails does not stop the others."""
 
-from __future__ import annotations
-
 import pytest
 from testnet import Nudger, Testnet, fresh_testnet
 

@@ -1,7 +1,5 @@
 """Nodes that drip, stream for ever, or answer nonsense: every call ends soon, small, and with an error of its own."""
 
-from __future__ import annotations
-
 import gzip
 import hashlib
 import socket

@@ -1,7 +1,5 @@
 """What `qfl inspect` says of real rounds: of what went well, and of what was refused, by whom and why."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

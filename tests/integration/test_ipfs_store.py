@@ -1,7 +1,5 @@
 """The IPFS store on real nodes: what every store does, and what a network and a disk add to it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

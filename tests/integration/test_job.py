@@ -4,8 +4,6 @@ Which bug each would catch is in its name: a report that does not follow from re
 byte passes, a run that cannot be taken up again, a chain that is not Anvil.
 """
 
-from __future__ import annotations
-
 import json
 import shutil
 from dataclasses import replace

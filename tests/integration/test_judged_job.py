@@ -1,7 +1,5 @@
 """A job whose validators judge updates by data of their own: honest clients stay in, one that poisons is left out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

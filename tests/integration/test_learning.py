@@ -3,8 +3,6 @@
 Catches learning code that only one of them has, and batches that depend on the machine.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path

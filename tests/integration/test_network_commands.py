@@ -1,7 +1,5 @@
 """Commands on a real chain: what becomes of its model, arguments that nobody can mean, addresses that hold a login."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterator
 from pathlib import Path

@@ -5,8 +5,6 @@ here is a constraint of the circuit, not a check of the prover's. A liar also co
 another circuit's witness code, under the true circuit's key.
 """
 
-from __future__ import annotations
-
 import shutil
 from collections.abc import Iterator
 from dataclasses import replace

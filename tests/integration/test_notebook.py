@@ -3,8 +3,6 @@
 for i in $(seq 10); do .venv/bin/python -m pytest -q tests/integration/test_notebook.py || break; done
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory

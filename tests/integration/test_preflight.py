@@ -3,8 +3,6 @@
 Which bug each would catch is in its name; the sharpest: gas and stakes that are spent before a run is refused.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`qfl bench modes`: one small job in both modes, compared, and what `qfl verify` says of the private one."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """The private mode on a real chain and a real IPFS node, with real proofs: the committee reads, nobody else does."""
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Callable, Sequence

@@ -4,8 +4,6 @@ The chain mines every second. The test moves its clock past a phase once everybo
 nothing here depends on how fast the machine is; it polls for what it waits for.
 """
 
-from __future__ import annotations
-
 import signal
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The proving process and `qfl zk`: bad requests and deaths are no riddle, and no answer goes to the wrong question."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil

@@ -3,8 +3,6 @@
 What passes is waited out, what never will is a chain error of one line, and no call happens twice.
 """
 
-from __future__ import annotations
-
 import json
 import logging
 import threading

@@ -1,7 +1,5 @@
 """Letting go of final rounds: what nobody needs leaves the store, everything else stays and can be verified."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

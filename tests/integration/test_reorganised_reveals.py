@@ -4,8 +4,6 @@ A checkpoint names updates by their numbers on the shard's chain. One that was s
 provably false, and an honest quorum would be slashed for it.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -1,7 +1,5 @@
 """`qfl client run`, `qfl validator run`, `qfl stake` as a person meets them: exit codes, short errors, money back."""
 
-from __future__ import annotations
-
 import json
 import signal
 import subprocess

@@ -1,7 +1,5 @@
 """Sending through faults: every call happens once, none is lost, and no account is left with a gap in its nonces."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

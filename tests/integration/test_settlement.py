@@ -1,7 +1,5 @@
 """What rounds owe and are owed: rewards in few calls, attesters whom a bundle left out, commits without a reveal."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -1,7 +1,5 @@
 """Shards on chains of their own: rounds that go on without one, mirrors that catch up, false ones nobody serves."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """The compiler behind py-solc-x and Brownie: npm's, under the native one's command line."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 from pathlib import Path

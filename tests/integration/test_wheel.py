@@ -3,8 +3,6 @@
 They are built from a copy, without the network, and run from a folder from which no checkout is seen.
 """
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

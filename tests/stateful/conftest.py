@@ -1,7 +1,5 @@
 """Runs a state machine against a chain: every example starts from the same deployment."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

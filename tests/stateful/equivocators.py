@@ -1,7 +1,5 @@
 """What both machines share: seats that sign two checkpoints for one turn, and are accused of it, rightly or not."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 from typing import Any
 

@@ -1,7 +1,5 @@
 """What everyone should have, worked out in Python: amounts in wei, times in unix seconds."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 

@@ -1,7 +1,5 @@
 """What a committee can attest: the truth, or one of five lies, each with the proofs that can be brought against it."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum

@@ -4,8 +4,6 @@ Every call is predicted: it succeeds, or reverts with a named error. After each 
 everyone gets out what it has.
 """
 
-from __future__ import annotations
-
 import sys
 from collections import Counter
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The rounds as they should be, kept in Python: their phases, their bases, and what falls with what."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 
 from tests.contracts.dispute_testnet import Update, Vector

@@ -1,7 +1,5 @@
 """The part of the round machine that makes rounds, honest and not: the book and the contracts, side by side."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

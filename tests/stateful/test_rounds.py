@@ -6,8 +6,6 @@ replaces its key or tops up meanwhile. After each step the beacon agrees with th
 the head to genesis, only the guilty lost stake, and a model that was final once is what it was.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 
 import pytest

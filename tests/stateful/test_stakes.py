@@ -4,8 +4,6 @@ Faults are real ones: seats that sign twice, committees that attest an update no
 or much later, again and again, and of who has left.
 """
 
-from __future__ import annotations
-
 from collections import Counter
 from typing import Any
 

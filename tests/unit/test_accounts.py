@@ -1,7 +1,5 @@
 """Accounts that pay: from a development chain's number, a key file, a keystore; secrets that others see are refused."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -1,7 +1,5 @@
 """The aggregation rule, to the bit: worked out by hand here, by plain integers in the vectors."""
 
-from __future__ import annotations
-
 import json
 import tracemalloc
 from pathlib import Path

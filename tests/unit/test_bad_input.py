@@ -1,7 +1,5 @@
 """Whatever is wrong on a command line or in a file: one line on standard error, the right exit code, no traceback."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The arithmetic behind the tables of `qfl bench consensus` and `qfl bench scale`."""
 
-from __future__ import annotations
-
 import json
 
 import pytest

@@ -2,8 +2,6 @@
 sides alike, and the figures are those of the seeds.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

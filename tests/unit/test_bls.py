@@ -1,7 +1,5 @@
 """BLS keys and signatures: sums that are what they seem, or are not; points as the reference has them, or refused."""
 
-from __future__ import annotations
-
 import pytest
 from py_ecc.bls.g2_primitives import G2_to_signature, pubkey_to_G1, signature_to_G2
 from py_ecc.optimized_bls12_381 import add, neg, normalize

@@ -1,7 +1,5 @@
 """The case study's figures, worked out by hand: what is a gain, against what, and which of them fall short."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 from typing import Any

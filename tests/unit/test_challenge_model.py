@@ -1,7 +1,5 @@
 """Faults of published models: the proof opens base, aggregates and model where they differ, or all of them."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -3,8 +3,6 @@
 The proofs are checked here by Merkle paths and plain integers, as the contract does.
 """
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

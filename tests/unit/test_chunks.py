@@ -1,7 +1,5 @@
 """Merkle trees over chunks: only leaf i can pass for leaf i."""
 
-from __future__ import annotations
-
 import json
 from pathlib import Path
 

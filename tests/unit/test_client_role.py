@@ -1,7 +1,5 @@
 """A client across rounds and restarts: it promises once, says the same again, and forgets no rounding error."""
 
-from __future__ import annotations
-
 import shutil
 from types import SimpleNamespace
 

@@ -1,7 +1,5 @@
 """From a trained model to an update: nothing is lost, nothing is out of bounds, and time evens the rounding out."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

@@ -1,7 +1,5 @@
 """Moving and waiting for a chain's time, on stubs that answer like one."""
 
-from __future__ import annotations
-
 from types import SimpleNamespace
 
 import pytest

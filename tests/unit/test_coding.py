@@ -1,7 +1,5 @@
 """Filters of events, and structs as dataclasses: by the names of their members, and back into the bytes of a call."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, replace
 
 import pytest

@@ -1,7 +1,5 @@
 """Commands of other packages: they stand beside the program's own, and one that is broken stops none but itself."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The odds of a bad committee: against exact fractions, against the draw itself, and in the limits."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from itertools import accumulate
 from math import comb, isclose

@@ -1,7 +1,5 @@
 """The compact form of lanes: shorter for what clients send, one for each row of lanes, safe to read from anybody."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

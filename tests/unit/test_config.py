@@ -1,7 +1,5 @@
 """Jobs from TOML files, options and reports: what cannot be used is named, with what to write instead."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import asdict
 from pathlib import Path

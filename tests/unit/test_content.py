@@ -1,7 +1,5 @@
 """Content objects: one encoding each, and nothing else is accepted."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import struct

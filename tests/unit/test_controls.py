@@ -1,7 +1,5 @@
 """Control variates: clients with nothing in common train towards what is best for all of them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """Loading data: what is kept, how images are made to fit, and what is refused."""
 
-from __future__ import annotations
-
 import os
 import struct
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Deadlines that follow what rounds took: bounds that hold for any times, and that they settle."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """Files of a deployment: parameters before it, addresses after it; what is wrong in them is named."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from types import SimpleNamespace

@@ -3,8 +3,6 @@
 Generators are seeded, so nothing here is left to chance; bounds are five standard errors wide.
 """
 
-from __future__ import annotations
-
 import math
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Differential privacy of updates: what is sent is bounded and noisy, and what it is worth is said."""
 
-from __future__ import annotations
-
 import math
 import sys
 

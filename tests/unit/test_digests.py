@@ -1,7 +1,5 @@
 """What keys sign, against an independent implementation of EIP-712; what commitments hash, word by word."""
 
-from __future__ import annotations
-
 from dataclasses import astuple, replace
 
 import pytest

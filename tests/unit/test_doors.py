@@ -3,8 +3,6 @@
 The package is examples/qfl_example: installed, as far as Python can tell, for what runs in a process of its own here.
 """
 
-from __future__ import annotations
-
 import json
 import os
 import re

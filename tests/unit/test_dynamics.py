@@ -1,7 +1,5 @@
 """Dynamics from a config's table: who is there, and the pace of clients on their devices and links."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from statistics import mean

@@ -1,7 +1,5 @@
 """Joules: worked out by hand from a small round, and every constant with a source."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """Seats that signed two checkpoints in one turn: found among noise, and nobody is accused by a forger."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

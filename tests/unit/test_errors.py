@@ -1,7 +1,5 @@
 """The error tree: each error tells its values and has an exit code, also when it comes from another process."""
 
-from __future__ import annotations
-
 import inspect
 import pickle
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The explorer's index and what keeps it: rows that a chain takes back, events that cannot be read, forks."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What the explorer makes of values: content and its checks, searches, waiting, who may look."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import threading

@@ -1,7 +1,5 @@
 """Exponents from data: they fit what the recipe changes, and leave alone what the job has fixed."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

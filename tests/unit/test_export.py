@@ -1,7 +1,5 @@
 """Circuits of and for other libraries: Qiskit reads what is exported, modules of TorchQuantum become circuits."""
 
-from __future__ import annotations
-
 import io
 import json
 from collections.abc import Callable

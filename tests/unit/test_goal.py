@@ -1,7 +1,5 @@
 """How long `--rounds` lets a role run: by the models of its own time, whatever the network did before."""
 
-from __future__ import annotations
-
 import threading
 from types import SimpleNamespace
 

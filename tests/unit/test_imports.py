@@ -1,7 +1,5 @@
 """Which part of the program may know which: read from the sources, so that a shortcut is seen the day it is taken."""
 
-from __future__ import annotations
-
 import ast
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """The job document and its architecture: what a client that joins learns, and what it must not swallow."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """Scores of updates, what a seat leaves out by them, and which proposals of others it takes all the same."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cache
 from pathlib import Path

@@ -1,7 +1,5 @@
 """Key files: whatever happens to process, disk or file, no leaf signs twice."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import signal

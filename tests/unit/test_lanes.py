@@ -1,7 +1,5 @@
 """Packed lanes, and the way from a trained difference to them."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

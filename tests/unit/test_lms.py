@@ -1,7 +1,5 @@
 """LMS signatures as the library makes them and as RFC 8554 lays them out."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from pathlib import Path

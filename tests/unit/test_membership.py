@@ -3,8 +3,6 @@
 Nor does a role say anything in a round in which it has forgotten what it said.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass, replace
 from types import SimpleNamespace

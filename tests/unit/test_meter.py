@@ -1,7 +1,5 @@
 """The meter: work is charged once, to whom it belongs."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import subprocess

@@ -1,7 +1,5 @@
 """The next model against plain integers, and what is fetched against what the beacon says of it."""
 
-from __future__ import annotations
-
 from fractions import Fraction
 from math import trunc
 

@@ -1,7 +1,5 @@
 """The commitment of private mode: Poseidon as circomlib has it, bound to each lane, hiding what it commits to."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

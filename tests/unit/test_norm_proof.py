@@ -1,7 +1,5 @@
 """Verification of a norm proof off chain, on the known answer in `tests/vectors/norm_proof.json`."""
 
-from __future__ import annotations
-
 import copy
 import json
 from dataclasses import replace

@@ -1,7 +1,5 @@
 """Updates of the private mode as a committee reads them: what is sealed, salted and proven must be one and the same."""
 
-from __future__ import annotations
-
 from functools import partial
 
 import numpy as np

@@ -1,7 +1,5 @@
 """A run writes into a folder of its own: it deletes what a run has left, and nothing else, and keeps others out."""
 
-from __future__ import annotations
-
 import errno
 import fcntl
 import os

@@ -1,7 +1,5 @@
 """A client's own file: what it has to hold, and what is said about anything else."""
 
-from __future__ import annotations
-
 import io
 import warnings
 import zipfile

@@ -1,7 +1,5 @@
 """Dealing samples out: every sample has one owner, whatever the scheme; validators hold a fair picture of all."""
 
-from __future__ import annotations
-
 import itertools
 
 import numpy as np

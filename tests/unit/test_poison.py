@@ -1,7 +1,5 @@
 """The poisons: each does what its paper says, to an update worked out by hand or to the circuit itself."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import numpy as np

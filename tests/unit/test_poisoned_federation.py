@@ -1,7 +1,5 @@
 """Federations with poisoning clients and with a panel that judges: small ones, and what they must not change."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 
 import pytest

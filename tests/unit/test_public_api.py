@@ -1,7 +1,5 @@
 """The names that others may build on: taking one away, or moving it, breaks their programs."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 

@@ -1,7 +1,5 @@
 """The circuit: by hand on small cases, and the fused engine against stock TorchQuantum and finite differences."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Callable
 from functools import partial

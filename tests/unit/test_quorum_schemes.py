@@ -1,7 +1,5 @@
 """Quorums: how many seats they take, which of the signatures announced in a seat's name count, and their bundles."""
 
-from __future__ import annotations
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,7 +1,5 @@
 """A contract's refusal: decoded from bytes of any kind, found in a transaction, and explained with a remedy."""
 
-from __future__ import annotations
-
 import re
 from collections import defaultdict
 from typing import Any

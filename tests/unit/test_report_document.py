@@ -1,7 +1,5 @@
 """A run's record: an event log that can be cut short anywhere, and `report.json`, the numbers that users quote."""
 
-from __future__ import annotations
-
 import json
 import threading
 from types import SimpleNamespace

@@ -1,7 +1,5 @@
 """A shard's result: every honest seat comes to the same one, and to another as soon as anything differs."""
 
-from __future__ import annotations
-
 import random
 from dataclasses import fields, replace
 

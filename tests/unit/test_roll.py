@@ -1,7 +1,5 @@
 """Who is bonded at a block, counted from events: the same from any node, in any order of asking."""
 
-from __future__ import annotations
-
 import pytest
 
 from qfl.chain.contracts.staking import Bonding, Role

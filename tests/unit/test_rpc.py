@@ -1,7 +1,5 @@
 """Talking to nodes: what is made of their errors, which chain a call goes to, the thread that connections share."""
 
-from __future__ import annotations
-
 from typing import Any
 
 import pytest

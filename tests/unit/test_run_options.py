@@ -3,8 +3,6 @@
 And what `qfl run` refuses before it starts anything.
 """
 
-from __future__ import annotations
-
 from pathlib import Path
 
 import click

@@ -1,7 +1,5 @@
 """The page of a run: one file that asks nobody for anything and runs nothing that a run may hold."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 import json

@@ -1,7 +1,5 @@
 """Sealed objects: every seat reads the same, and whatever is not exactly what was sealed is refused by every seat."""
 
-from __future__ import annotations
-
 import os
 
 import pytest

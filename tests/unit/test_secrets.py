@@ -1,7 +1,5 @@
 """Nothing that may be a key, a mnemonic or a login is said: not in errors, not in logs, not in files for others."""
 
-from __future__ import annotations
-
 import json
 import logging
 import pickle

@@ -1,7 +1,5 @@
 """Keys made of a seed, on disk: made once, private, whole or refused."""
 
-from __future__ import annotations
-
 import hashlib
 
 import pytest

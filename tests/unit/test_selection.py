@@ -1,7 +1,5 @@
 """`make test` and `make test-rest` are all tests: none is in neither. Hooks run what `make check` runs before them."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What a role has promised: kept in its journal through everything, and signed once under each name."""
 
-from __future__ import annotations
-
 import shutil
 
 import pytest

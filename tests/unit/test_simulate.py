@@ -1,7 +1,5 @@
 """The simulator: constants that fit what was measured, and a round worked out from them by hand."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import replace
 from itertools import count

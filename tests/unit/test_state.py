@@ -1,7 +1,5 @@
 """Model states: integers that stand for angles and weights, and what training changed in them: the short way round."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 from hypothesis import given

@@ -1,7 +1,5 @@
 """What a role does in a step stands in the role; the daemon and the driver of a whole run only say whose turn it is."""
 
-from __future__ import annotations
-
 import ast
 import re
 import threading

@@ -1,7 +1,5 @@
 """Stores in memory: what every store does, what a cache adds to it, and what is let go when."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 
 import pytest

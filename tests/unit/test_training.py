@@ -1,7 +1,5 @@
 """Training: what a client's result depends on, that it learns, and what stops it."""
 
-from __future__ import annotations
-
 import numpy as np
 import pytest
 

@@ -1,7 +1,5 @@
 """What the judgement does not see: steps that change no output, shifts that cost no gain; what becomes of a model."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from functools import cache
 

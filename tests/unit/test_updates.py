@@ -1,7 +1,5 @@
 """What a validator accepts as an update. Honest ones pass; each kind of wrong one is refused for the named reason."""
 
-from __future__ import annotations
-
 import threading
 from dataclasses import replace
 

@@ -1,7 +1,5 @@
 """`qfl devnet`: a chain and an IPFS node on this machine."""
 
-from __future__ import annotations
-
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`qfl run`, and the options that set a job: each replaces a value of its TOML file."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path

@@ -4,8 +4,6 @@ Exit codes: 0 done; 1 a fault nobody foresaw; 2 bad input; 3 chain; 4 content st
 6 something does not verify; 7 devnet and workers; 8 not all of it can be verified any more; 130 interrupted.
 """
 
-from __future__ import annotations
-
 import errno
 import logging
 import os

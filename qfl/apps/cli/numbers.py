@@ -1,7 +1,5 @@
 """The kinds of numbers that commands take: each has two ends, and what is no number is none of them."""
 
-from __future__ import annotations
-
 import math
 from typing import Any
 

@@ -1,7 +1,5 @@
 """`qfl explorer` and `qfl report`: a deployment, or finished runs, as pages."""
 
-from __future__ import annotations
-
 from dataclasses import replace
 from pathlib import Path
 from typing import Any

@@ -1,7 +1,5 @@
 """`qfl client` and `qfl validator`: a role in a process of its own, or many clients in one."""
 
-from __future__ import annotations
-
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path

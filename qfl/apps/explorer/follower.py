@@ -1,7 +1,5 @@
 """Keeps the index at the head of a chain: reads what is new, forgets what the chain has taken back."""
 
-from __future__ import annotations
-
 import logging
 import threading
 import time

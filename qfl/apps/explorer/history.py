@@ -1,7 +1,5 @@
 """Rounds and participants, as the contracts' events tell them."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field
 from typing import Any
 

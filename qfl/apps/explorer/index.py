@@ -4,8 +4,6 @@ Every row belongs to a block, so what a chain takes back is taken back here by d
 threads.
 """
 
-from __future__ import annotations
-
 import json
 import sqlite3
 import threading

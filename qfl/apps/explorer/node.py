@@ -1,7 +1,5 @@
 """What the explorer asks of one chain's node, and what it takes for an answer: plain values of checked form."""
 
-from __future__ import annotations
-
 import re
 import threading
 import time

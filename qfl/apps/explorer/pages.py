@@ -1,7 +1,5 @@
 """The pages: each reads the index, asks a node what only a node knows, and fills a template."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar

@@ -1,7 +1,5 @@
 """What somebody may have meant: a hash, an address, a CID, a number."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 from qfl.apps.explorer.history import last_round, member_count

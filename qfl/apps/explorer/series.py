@@ -1,7 +1,5 @@
 """What rounds came to over time: from the chain, gas and bytes; from a run's folder, accuracy and energy too."""
 
-from __future__ import annotations
-
 import json
 import threading
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Serves the explorer from a socket of this machine: read-only, to no name but this machine's own."""
 
-from __future__ import annotations
-
 import ipaddress
 import socket
 from collections.abc import Callable, Collection

@@ -1,7 +1,5 @@
 """How values look on a page."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 
 WEI = 10**18

@@ -1,7 +1,5 @@
 """What the pages look at: the index and those who fill it, the ledger and the store for what is asked on the spot."""
 
-from __future__ import annotations
-
 import threading
 from collections.abc import Mapping, Sequence
 from functools import partial

@@ -1,7 +1,5 @@
 """What a blockchain developer wants to see of a transaction, a round, a participant: plain data, ready for JSON."""
 
-from __future__ import annotations
-
 from dataclasses import fields, is_dataclass
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Content as a person looks at it, and what it is to the contracts: a client's update in a round, a round's model."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from typing import Any
 

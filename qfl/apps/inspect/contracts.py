@@ -1,7 +1,5 @@
 """The deployment's contracts on one chain: their names, and what calls and events of theirs say."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

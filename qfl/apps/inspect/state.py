@@ -1,7 +1,5 @@
 """What the contracts say of a round, of a shard and its part of a round, of a participant."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from qfl.apps.inspect import plain

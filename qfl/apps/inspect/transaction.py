@@ -1,7 +1,5 @@
 """A transaction decoded: function, arguments, events; of a failed one why it failed, of a proof the fault it proved."""
 
-from __future__ import annotations
-
 import re
 import tomllib
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """A circuit as an SVG drawing: wires from left to right, every gate as far left as its wires are free."""
 
-from __future__ import annotations
-
 from html import escape
 
 from qfl.quantum.circuit import Circuit, Feature, Operation

@@ -1,7 +1,5 @@
 """What stands side by side on a page: several runs, what differs and what that came to; attacks, each beside none."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from statistics import mean

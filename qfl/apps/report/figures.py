@@ -1,7 +1,5 @@
 """Figures of runs as PNG images, each on a light and on a dark ground; the only place that knows matplotlib."""
 
-from __future__ import annotations
-
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """A run's folder, read for a report: what it was asked to do, what came of it, and how to run it again."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace

@@ -1,7 +1,5 @@
 """A page that is one file: no script, nothing fetched, every value escaped."""
 
-from __future__ import annotations
-
 import base64
 import hashlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The sections of one run's page."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path

@@ -3,8 +3,6 @@
 `scripts/export_abi.py` writes them; a test compares them with what the compiler says.
 """
 
-from __future__ import annotations
-
 import json
 from functools import cache
 from importlib.resources import files

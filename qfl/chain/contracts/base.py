@@ -1,7 +1,5 @@
 """What the typed wrappers share: reads, unsent writes and events of one contract at one address."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, TypeVar, overload

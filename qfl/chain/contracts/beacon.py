@@ -1,7 +1,5 @@
 """Typed access to `contracts/Beacon.sol`; what each function does is said in `IBeacon.sol`."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import IntEnum

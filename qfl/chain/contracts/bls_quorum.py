@@ -3,8 +3,6 @@
 Keys are in full here: x | y, 96 bytes.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 

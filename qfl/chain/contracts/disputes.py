@@ -1,7 +1,5 @@
 """Typed access to `contracts/Disputes.sol`; what each function does is said in `IDisputes.sol`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum

@@ -1,7 +1,5 @@
 """Typed access to `contracts/BeaconMirror.sol`; what each function does is said in `IBeaconMirror.sol`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

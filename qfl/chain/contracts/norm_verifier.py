@@ -1,7 +1,5 @@
 """Typed access to the private mode's verifier; what each function does is said in `INormVerifier.sol`."""
 
-from __future__ import annotations
-
 from eth_typing import HexAddress, HexStr
 from web3.types import Nonce
 from web3.utils.address import get_create_address

@@ -1,7 +1,5 @@
 """Typed access to `contracts/Rewards.sol`; what each function does is said in `IRewards.sol`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

@@ -1,7 +1,5 @@
 """Typed access to `contracts/Staking.sol`; what each function does is said in `IStaking.sol`."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum

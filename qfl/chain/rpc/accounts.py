@@ -1,7 +1,5 @@
 """The Ethereum accounts that pay for gas. They speak for nobody: LMS keys do."""
 
-from __future__ import annotations
-
 import getpass
 import re
 from pathlib import Path

@@ -4,8 +4,6 @@ Nodes and hosts have no common codes for errors, so their words count as well. T
 Nethermind, Anvil, Hardhat and Ganache, and from hosts of public nodes.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager

@@ -1,7 +1,5 @@
 """A call that changes a chain, what is remembered of its transaction, and whoever brings it there."""
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

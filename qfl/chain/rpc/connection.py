@@ -1,7 +1,5 @@
 """A JSON-RPC connection whose failures are named."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager

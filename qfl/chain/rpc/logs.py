@@ -3,8 +3,6 @@
 What a node takes is found out: a query that it refuses is halved, and what it took is what later ones begin with.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

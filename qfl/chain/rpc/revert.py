@@ -4,8 +4,6 @@ A transaction's failure is found in three ways, the most exact first: the node's
 the state before its block; the receipt alone, which tells a lack of gas.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache

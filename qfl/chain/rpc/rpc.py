@@ -3,8 +3,6 @@
 The program around it is not asynchronous: `wait_for` runs a coroutine on a thread that all connections share.
 """
 
-from __future__ import annotations
-
 import asyncio
 import atexit
 import itertools

@@ -3,8 +3,6 @@
 The account only pays; what a message may do is decided by the LMS signature inside it.
 """
 
-from __future__ import annotations
-
 import asyncio
 import contextlib
 import logging

@@ -4,8 +4,6 @@ Reference: Grassi, Khovratovich, Rechberger, Roy and Schofnegger, "Poseidon: A N
 Proof Systems" (2019/458). The constants are not copied: they are what the paper's generator makes (appendix E).
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from functools import cache
 

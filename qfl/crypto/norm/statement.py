@@ -5,8 +5,6 @@ h_{k+1} = Poseidon(h_k, w_7k, ..., w_{7k+6}), where a word packs 15 lanes. The s
 own: no lane is ever added to a state that holds it, so nothing can cancel it.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

@@ -1,7 +1,5 @@
 """The ansätze of this package: rotations of each qubit, then gates that tie qubits together."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from qfl.quantum.circuit import Operation, Trainable, turn_each

@@ -1,7 +1,5 @@
 """Angle encoding: a feature x in [0, 1] turns a qubit by pi*x."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator
 

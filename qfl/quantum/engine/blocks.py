@@ -1,7 +1,5 @@
 """Banks of blocks in torch, all at once: unitaries by trainable numbers with their gradients, spins by features."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import torch

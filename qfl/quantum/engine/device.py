@@ -8,8 +8,6 @@ Gradients are by parameter-shift rules, from runs of the same circuit at other a
 number is shifted by itself: a number that turns two gates has no rule of its own.
 """
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace

@@ -1,7 +1,5 @@
 """What a simulator of a circuit must do, and the choice between them."""
 
-from __future__ import annotations
-
 from typing import Protocol
 
 import torch

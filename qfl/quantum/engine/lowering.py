@@ -1,7 +1,5 @@
 """A circuit's gates taken apart into parts on its own wires, what no observable sees left out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 

@@ -1,7 +1,5 @@
 """Expectations of Pauli strings from a state `[clients, 2**wires, batch]`, and their gradients."""
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 

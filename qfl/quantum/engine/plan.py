@@ -6,8 +6,6 @@ permutations and diagonal turns (`qfl.quantum.gates`), whatever ties two groups 
 and any circuit fits this form. A block unitary is built of few factors too: constants and diagonals in turn.
 """
 
-from __future__ import annotations
-
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

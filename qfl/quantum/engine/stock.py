@@ -1,7 +1,5 @@
 """A circuit in stock TorchQuantum, gate by gate: slow, and what the fused engine is tested against."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 
 import torch

@@ -4,8 +4,6 @@ Clients are numbered as the data's shares are: 0 to `clients - 1` are there from
 are simulated ones, of a made-up device on a link of `links.toml`.
 """
 
-from __future__ import annotations
-
 from collections.abc import Collection
 from dataclasses import dataclass, field
 

@@ -11,8 +11,6 @@ fills the link from the first packet on (no slow start), that it has the link to
 is lost itself.
 """
 
-from __future__ import annotations
-
 import math
 import tomllib
 from collections.abc import Mapping

@@ -1,7 +1,5 @@
 """Chains of shards that are killed before a round, and restarted before the next."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

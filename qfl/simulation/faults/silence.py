@@ -1,7 +1,5 @@
 """Validators that do nothing in a round: some of all, or a whole committee."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 
 import numpy as np

@@ -1,7 +1,5 @@
 """What a client in a process of its own trains on: a file that never leaves it, or its part of a data set."""
 
-from __future__ import annotations
-
 import os
 import re
 from dataclasses import dataclass

@@ -1,7 +1,5 @@
 """The data sets of this package: scikit-learn's handwritten digits, and MNIST and Fashion-MNIST by torchvision."""
 
-from __future__ import annotations
-
 import numpy as np
 
 from qfl.errors import DatasetMissing, InvalidInput
