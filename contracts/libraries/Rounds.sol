@@ -99,8 +99,10 @@ library Rounds {
     }
 
     /// @notice Reverts with the first parameter that cannot be used.
-    /// @param unbondingSeconds Must outlast a round and its challenge window, or a seat could leave before its fault is proven.
-    function check(RoundParameters memory p, uint256 unbondingSeconds) internal pure {
+    /// @param unbondingSeconds Must outlast a round, its challenge window, the time to answer what is demanded at the end of
+    /// that, and as long again to dispute the answer, or a seat could leave before its fault is proven.
+    /// @param answerSeconds How long there is to answer a demand.
+    function check(RoundParameters memory p, uint256 unbondingSeconds, uint256 answerSeconds) internal pure {
         if (p.commitSeconds == 0) revert BadParameters("commitSeconds", 0);
         if (p.revealSeconds == 0) revert BadParameters("revealSeconds", 0);
         if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
@@ -116,6 +118,7 @@ library Rounds {
         if (p.normBound == 0) revert BadParameters("normBound", 0);
         uint256 liableSeconds =
             uint256(p.commitSeconds) + p.revealSeconds + p.checkpointSeconds + p.publishSeconds + p.challengeSeconds;
+        liableSeconds += 2 * answerSeconds;
         if (liableSeconds >= unbondingSeconds) revert BadParameters("challengeSeconds", p.challengeSeconds);
     }
 }

@@ -6,6 +6,16 @@ import {IStaking} from "../interfaces/IStaking.sol";
 
 /// @title A disputes contract that believes everyone. Not part of a deployment.
 contract DisputesHarness {
+    /// @notice How long there is to answer a demand.
+    uint32 public answerSeconds;
+    /// @notice Until when a round cannot be settled.
+    mapping(uint64 round => uint256) public heldUntil;
+
+    /// @notice Choose both.
+    function hold(uint64 round, uint256 until, uint32 answerSeconds_) external {
+        (heldUntil[round], answerSeconds) = (until, answerSeconds_);
+    }
+
     /// @notice Slash without a proof.
     function slash(IStaking staking, uint32[] calldata ids, address challenger) external returns (uint256 takenWei) {
         return staking.slash(ids, challenger);
@@ -19,5 +29,10 @@ contract DisputesHarness {
     /// @notice Void a model without a proof.
     function voidModel(IBeacon beacon, uint64 round) external {
         beacon.voidModel(round);
+    }
+
+    /// @notice Itself: what can be demanded here is what was chosen.
+    function demands() external view returns (address) {
+        return address(this);
     }
 }

@@ -173,7 +173,7 @@ ALL = (
         "unopenable-majority",
         "attest an aggregate that nobody can open",
         seats.UnopenableMajority,
-        ("aggregate dispute", FRESH_COMMITTEE),
+        ("withheld dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "phantom-majority",
@@ -188,15 +188,13 @@ ALL = (
         ("norm dispute", FRESH_COMMITTEE),
         accomplices=(updates.OverNorm,),
     ),
-    Attack(
+    _majority(
         "hidden-update",
         "include an accomplice's update that nobody else can fetch",
         seats.HidingMajority,
-        (),
-        attackers=3,
+        ("withheld dispute", FRESH_COMMITTEE),
         accomplices=(updates.WithheldContent,),
-        is_open=True,
-        note="what nobody else has nobody can recompute: two thirds of a committee and a client choose the model",
+        note="the challenger demands the update; shown in time, it would be recomputed",
     ),
     # --- models ---
     Attack(
@@ -212,7 +210,7 @@ ALL = (
         "withholding-publisher",
         "publish a false model that nobody can open",
         models.WithholdingPublisher,
-        ("model dispute", FRESH_COMMITTEE),
+        ("withheld dispute", FRESH_COMMITTEE),
         seated=False,
         lost=REPEATED,
         slashed=True,
@@ -224,7 +222,7 @@ ALL = (
         challenges.WrongDisputes,
         (
             *("UpdatesAreRight", "WithinNorm", "ContentIsRight", "AggregateIsRight", "NotOpened", "ModelIsRight"),
-            "NotEquivocation",
+            *("NotEquivocation", "NotOverdue"),
         ),
     ),
     Attack(

@@ -211,6 +211,9 @@ class HidingSeat(Seat):
         ]
         return super()._result(turn, [*updates, *hidden])
 
+    def _keep(self, checkpoint: Checkpoint) -> bool:
+        return True
+
 
 class HidingMajority(SeatedAttacker):
     """One of three in four seats that include an accomplice's update, which the four of them keep to themselves."""

@@ -86,7 +86,7 @@ def deploy(
     named = {"Staking": staking, quorum.name: create(sender, artifacts[quorum.name], staking)}
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
     disputes_expected = _next_address(
-        web3, sender, after=2 + (verifying_key is not None and shard_count > 0) + shard_count
+        web3, sender, after=3 + (verifying_key is not None and shard_count > 0) + shard_count
     )
     beacon_code = artifacts["Beacon"]
     genesis_values = {
@@ -111,9 +111,12 @@ def deploy(
     verifier = named.get("NormVerifier", NOBODY)
     shards = [create(sender, artifacts["Shard"], beacon, i, verifier) for i in range(shard_count)]
     rewards = named["Rewards"] = create(sender, artifacts["Rewards"], beacon, staking)
+    demands_code, is_private = artifacts["Demands"], verifying_key is not None
+    demanding = struct(demands_code, 2, parameters.demands)
+    demands = named["Demands"] = create(sender, demands_code, beacon, is_private, demanding)
     if (disputes := _next_address(web3, sender)) != disputes_expected:
         raise AddressTaken("Disputes", disputes_expected, disputes)
-    named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards, verifying_key is not None)
+    named["Disputes"] = create(sender, artifacts["Disputes"], beacon, staking, shards, demands)
     wrapper = Staking(web3, staking)
     sender.send(wrapper.wire(beacon, disputes, rewards))
     if parameters.reward_pool_wei:
@@ -124,7 +127,7 @@ def deploy(
         start,
         {name: deployed_at(web3, address) for name, address in named.items()},
         [deployed_at(web3, shard) for shard in shards] + [shard for shard, _ in away],
-        {"staking": dict(parameters.staking), "rounds": dict(parameters.rounds)},
+        {name: dict(getattr(parameters, name)) for name in ("staking", "rounds", "demands")},
         {
             "modelRoot": "0x" + genesis.model_root.hex(),
             "contentDigest": "0x" + genesis.content_digest.hex(),

@@ -18,7 +18,7 @@ WIRING_GAS = 150_000
 def contracts_of_beacon(quorum: QuorumContract, shards: int, is_private: bool) -> list[str]:
     """What is created on the beacon's chain, with so many of the shards on it."""
     verifier = ["Groth16NormVerifier"] if is_private and shards else []
-    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Disputes"]
+    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Demands", "Disputes"]
 
 
 def contracts_of_shard(is_private: bool) -> list[str]:

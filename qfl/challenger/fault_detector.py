@@ -11,10 +11,12 @@ from functools import partial
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
-from qfl.challenger.evidence import Evidence
+from qfl.challenger.evidence import Evidence, WithheldPart
 from qfl.challenger.judge import CANNOT_OPEN, Judge
+from qfl.challenger.withheld import Wanted, Withheld
 from qfl.crypto.kem import KemKey
 from qfl.errors import ChainUnreachable
+from qfl.node.demands import OpenDemands, shown_chunks, stands
 from qfl.protocol.types import RoundNumber
 from qfl.storage.cache import CachingStore
 from qfl.storage.store import ContentStore
@@ -35,6 +37,13 @@ class FaultDetector:
         self._judged: set[str] = set()
         self._retry_at: dict[str, int] = {}
         self._closed: set[RoundNumber] = set()
+        self._withheld: dict[str, Sequence[Wanted]] = {}
+        self.demands = OpenDemands(ledger)
+
+    @property
+    def wanted(self) -> list[Wanted]:
+        """What could not be had when it was last looked for: to be demanded."""
+        return [vector for vectors in self._withheld.values() for vector in vectors]
 
     def faults(self) -> Iterator[Evidence]:
         """Everything that can be proven now and was not before, oldest round first.
@@ -44,6 +53,9 @@ class FaultDetector:
         for value in range(self._ledger.beacon.final_round() + 1, self._ledger.beacon.current_round() + 1):
             if value not in self._closed:
                 yield from self._faults_in(RoundNumber(value))
+        for made in self.demands.read():
+            if made.answer_by <= self._ledger.now() and stands(self._ledger, made.part):
+                yield WithheldPart(made.part)
 
     def _faults_in(self, number: RoundNumber) -> Iterator[Evidence]:
         round_ = self._ledger.round(number)
@@ -63,10 +75,17 @@ class FaultDetector:
             self._closed.add(number)
 
     def _once(self, name: str, judge: Callable[[], Sequence[Evidence]]) -> Iterator[Evidence]:
-        if name in self._judged or (name in self._retry_at and self._ledger.now() < self._retry_at[name]):
+        if name in self._judged or not self._is_due(name):
             return
+        wanted = self._withheld.pop(name, ())
         try:
             found = judge()
+        except Withheld as reason:
+            if not wanted:
+                log.warning("%s: cannot be recomputed until this is shown: %s", name, reason)
+            self._withheld[name] = reason.wanted
+            self._retry_at[name] = self._ledger.now() + RETRY_SECONDS
+            return
         except (*CANNOT_OPEN, ChainUnreachable) as reason:
             if isinstance(reason, ChainUnreachable) and not self._ledger.is_of_a_shard(reason):
                 raise
@@ -77,3 +96,10 @@ class FaultDetector:
         yield from found
         self._judged.add(name)
         self._retry_at.pop(name, None)
+
+    def _is_due(self, name: str) -> bool:
+        """Whether it was not looked at yet, or long ago, or what was missing then is shown on the chain now."""
+        if name not in self._retry_at or self._ledger.now() >= self._retry_at[name]:
+            return True
+        wanted = self._withheld.get(name, ())
+        return bool(wanted) and all(shown_chunks(self._ledger, vector.parts) is not None for vector in wanted)

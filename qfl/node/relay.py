@@ -18,6 +18,8 @@ OVERTAKEN = frozenset(
         "AlreadyCheckpointed",
         "AlreadyCommitted",
         "AlreadyRevealed",
+        "AnswerLate",
+        "NoOpenDemand",
         "NotCurrentRound",
         "RoundInProgress",
         "RoundNotLater",

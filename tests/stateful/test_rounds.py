@@ -86,7 +86,7 @@ class DisputedRounds(Rounds):
 
     @rule(back=BACK, is_whole=st.booleans(), lane=COORDINATE)
     def dispute_model(self, back: int, is_whole: bool, lane: int) -> None:
-        """At any lane of a recent model, or all of it, whatever it is."""
+        """At any lane of a recent model, or its content, whatever it is."""
         number = self.round_model.recent(back)
         entry, false_at = self.round_model[number], self.round_model[number].false_at
         if entry.claim is None:
@@ -94,9 +94,9 @@ class DisputedRounds(Rounds):
         attested, base = entry.claim.attested, self.round_model[entry.base].model
         before = (number, [as_tuple(attested.checkpoint)])
         if is_whole:
-            error = "ContentIsRight" if false_at is None else None
-            dispute = self.court.disputes.disputeWholeModel
-            proof = (*before, base.chunks, [attested.aggregate.chunks])
+            error = "ContentIsRight"
+            dispute = self.court.disputes.disputeModelContent
+            proof = (number, (entry.model or base).chunks)
         else:
             error = None if false_at == lane else "ModelIsRight"
             dispute = self.court.disputes.disputeModel

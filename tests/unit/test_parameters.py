@@ -20,6 +20,7 @@ def test_file_has_exactly_what_the_constructors_take():
     parameters = load_parameters()
     assert set(parameters.staking) == members("Staking", 0)
     assert set(parameters.rounds) == members("Beacon", 3)
+    assert set(parameters.demands) == members("Demands", 2)
 
 
 def test_override_replaces_one_value_in_whatever_section_it_is():

@@ -16,6 +16,7 @@ WHAT = {
     Fault.NORM: "an included update is over the norm bound",
     Fault.MODEL: "the model is not what its base and the checkpoints come to",
     Fault.EQUIVOCATION: "a seat signed two checkpoints in one turn",
+    Fault.WITHHELD: "nobody showed in time what was demanded of the checkpoint or the model",
 }
 
 

@@ -93,6 +93,7 @@ def _contracts_on(ledger: Ledger, web3: Web3) -> dict[str, tuple[str, BoundContr
         "Staking": ledger.staking,
         "Beacon": ledger.beacon,
         "Rewards": ledger.rewards,
+        "Demands": ledger.demands,
         "Disputes": ledger.disputes,
         **{f"BeaconMirror {index}": mirror for index, mirror in enumerate(ledger.mirrors)},
         **{f"Shard {index}": shard for index, shard in enumerate(ledger.shards)},

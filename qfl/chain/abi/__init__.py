@@ -14,7 +14,7 @@ from typing import Any
 from eth_utils.crypto import keccak
 
 CONTRACTS = (
-    *("Staking", "Beacon", "BeaconMirror", "Shard", "LmsQuorum", "BlsQuorum", "Rewards", "Disputes"),
+    *("Staking", "Beacon", "BeaconMirror", "Shard", "LmsQuorum", "BlsQuorum", "Rewards", "Demands", "Disputes"),
     "Groth16NormVerifier",
 )
 
