@@ -21,6 +21,8 @@ contract Demands is IDemands {
         uint40 until;
     }
 
+    /// @dev More would not fit into the proof that gives all chunks of a model: 3,072 of them are 96 KiB.
+    uint256 private constant MAX_COORDINATES = 24_576;
     /// @dev A part has up to `2^PART_HEIGHT` chunks, which are 64 KiB.
     uint256 private constant PART_HEIGHT = 11;
     /// @dev What an answer costs beside its chunks, in chunks.
@@ -46,6 +48,7 @@ contract Demands is IDemands {
         (beacon, isPrivate) = (beacon_, isPrivate_);
         (answerSeconds, chunkDepositWei) = (parameters.answerSeconds, parameters.chunkDepositWei);
         _coordinates = uint256(beacon_.quantumLength()) + beacon_.classicalLength();
+        if (_coordinates > MAX_COORDINATES) revert BadParameters("coordinates", _coordinates);
         // The beacon, which came first, could not ask for `answerSeconds` yet.
         uint256 unbondingSeconds = beacon_.staking().unbondingSeconds();
         Rounds.check(beacon_.parametersAt(beacon_.parametersVersion()), unbondingSeconds, parameters.answerSeconds);

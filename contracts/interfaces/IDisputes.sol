@@ -39,6 +39,10 @@ struct Opening {
 /// @dev Warning: a proof is public before it is mined, and the bounty goes to whoever's is first. It is paid to the caller
 /// and nobody else, so that no refusal stops a verdict; so that of a withheld part goes to whoever says first that its
 /// time is over.
+/// @dev A deployment is refused whose models have over 24,576 coordinates, or whose rounds over 100 shards: then every proof
+/// and every answer fits into 2^24 gas and 100 KiB, but for `disputeAggregate`. That takes about `256 + 32 * log2(chunks)`
+/// bytes for each update: 256 updates of 256 coordinates with lanes of 16 bits are 100 KiB, of 2,048 coordinates 122 KiB
+/// (nodes take 128), and of 24,576 coordinates 200 updates are. Larger shards of larger models would need it in parts.
 /// @dev Assumes of the vectors it judges what the roots say: an update over other lanes than its content is for the
 /// committee not to include.
 interface IDisputes {

@@ -23,6 +23,8 @@ struct StoredRound {
 /// @dev Adds lengths of 32 bits to a time of 40 without a check: it overflows in the year 36812.
 library Rounds {
     uint256 private constant MAX_EXPONENT = 28;
+    /// @dev Checkpoints that a proof about a model gives: at most 91 KiB of them, with their paths.
+    uint256 private constant MAX_SHARDS = 100;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
@@ -109,7 +111,7 @@ library Rounds {
         if (p.checkpointSeconds == 0) revert BadParameters("checkpointSeconds", 0);
         if (p.publishSeconds == 0) revert BadParameters("publishSeconds", 0);
         if (p.challengeSeconds == 0) revert BadParameters("challengeSeconds", 0);
-        if (p.shards == 0) revert BadParameters("shards", 0);
+        if (p.shards == 0 || p.shards > MAX_SHARDS) revert BadParameters("shards", p.shards);
         if (p.seats == 0 || p.seats > MAX_SEATS) revert BadParameters("seats", p.seats);
         if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16) revert BadParameters("laneBits", p.laneBits);
         if (p.quantumExponent > MAX_EXPONENT) revert BadParameters("quantumExponent", p.quantumExponent);

@@ -58,6 +58,7 @@ class Answering:
     ) -> None:
         self._ledger, self._sender, self._store, self._participant = ledger, sender, store, participant
         self._open = OpenDemands(ledger)
+        self._missing: set[Part] = set()
 
     def step(self) -> bool:
         """Answer what can be answered now; True when something was sent.
@@ -65,9 +66,15 @@ class Answering:
         Raises:
             StoreUnreachable, ChainUnreachable, InsufficientFunds.
         """
-        own = [one.part for one in self._open.read() if self._has_signed(one.part)]
-        shown = [part for part in own if answer(self._ledger, self._sender, self._store, part)]
-        return bool(shown)
+        sent = False
+        for part in [one.part for one in self._open.read() if self._has_signed(one.part)]:
+            chunks = stored_chunks(self._ledger, self._store, part)
+            if chunks is not None:
+                sent |= answer(self._ledger, self._sender, part, chunks)
+            elif part not in self._missing:
+                self._missing.add(part)
+                log.warning("%s: validator %d is asked for it, and cannot find it", part, self._participant)
+        return sent
 
     def _has_signed(self, part: Part) -> bool:
         if part.subject is Subject.MODEL:
@@ -77,17 +84,12 @@ class Answering:
         return any(member == self._participant and attested >> seat & 1 for seat, member in enumerate(committee))
 
 
-def answer(ledger: Ledger, sender: TransactionSender, store: ContentStore, part: Part) -> bool:
-    """Show a part that is demanded, if the store has it and nobody was quicker; True when it was shown here."""
+def answer(ledger: Ledger, sender: TransactionSender, part: Part, chunks: Sequence[bytes]) -> bool:
+    """Show a part that is demanded, of a vector with these `chunks`; False when somebody was quicker, or it is late."""
     assert ledger.demands is not None
-    chunks = stored_chunks(ledger, store, part)
-    if chunks is None:
-        log.warning("%s: it is demanded, and cannot be had here", part)
-        return False
     first = part.index * PART_CHUNKS
     shown, path = chunks[first : first + PART_CHUNKS], part_path(chunks, PART_HEIGHT, part.index)
-    receipt = send_unless_overtaken(sender, ledger.demands.answer(part, shown, path))
-    if receipt is None:
+    if send_unless_overtaken(sender, ledger.demands.answer(part, shown, path)) is None:
         return False
     log.info("%s: shown, as it was demanded, for a deposit of %d wei", part, ledger.demands.deposit_wei(part))
     return True

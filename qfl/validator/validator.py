@@ -55,6 +55,8 @@ class Validator:
 
     seat_kind: type[Seat] = Seat
     """How it behaves in a seat."""
+    _looked_in: tuple[ValidatorDuty, RoundNumber] | None = None
+    _looks_again_at = 0.0
 
     def __init__(
         self,
@@ -81,7 +83,6 @@ class Validator:
         self._seat: tuple[Duty, Seat] | None = None
         self._looked_for_seat = RoundNumber(0)
         self._answering = Answering(ledger, context.sender, self._store, participant)
-        self._looked_in, self._looks_again_at = (ValidatorDuty.WAIT, RoundNumber(0)), 0.0
 
     def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
         """Do the next thing; one that belongs to another phase of the beacon than `phases` is left for later.
@@ -93,10 +94,10 @@ class Validator:
             return Step(True)
         duty = self.duty()
         has_shown = self._looks_for_demands(duty) and self.answer_demands()
-        step = self._act(duty, phases)
+        step = self._do(duty, phases)
         return replace(step, has_acted=True) if has_shown else step
 
-    def _act(self, duty: Duty, phases: Container[Phase]) -> Step:
+    def _do(self, duty: Duty, phases: Container[Phase]) -> Step:
         match duty.kind:
             case ValidatorDuty.OPEN_ROUND if Phase.IDLE in phases:
                 return self._settle_and_open(RoundNumber(duty.round + 1))

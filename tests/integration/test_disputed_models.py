@@ -15,6 +15,7 @@ from dishonest import (
     honest_result,
     key_of,
     make_challenger,
+    prove,
     publish_false,
     stakes,
     until_checkpoint_phase,
@@ -40,22 +41,32 @@ def publish_one_altered_coordinate(testnet: Testnet, honest: Content) -> Partici
     return publish_false(testnet, lanes_root(false), content_digest(encode(false)))
 
 
+def publish_under_another_digest(testnet: Testnet, honest: Content) -> ParticipantId:
+    return publish_false(testnet, lanes_root(honest), b"\2" * 32)
+
+
 def publish_and_withhold(testnet: Testnet, honest: Content) -> ParticipantId:
     return publish_false(testnet, b"\1" * 32, b"\2" * 32)
 
 
 @pytest.mark.parametrize(
-    ("lie", "function"),
-    [(publish_one_altered_coordinate, "disputeModel"), (publish_and_withhold, "disputeWholeModel")],
+    ("lie", "fault", "function"),
+    [
+        (publish_one_altered_coordinate, Fault.MODEL, "disputeModel"),
+        (publish_under_another_digest, Fault.MODEL, "disputeModelContent"),
+        (publish_and_withhold, Fault.WITHHELD, "disputeWithheld"),
+    ],
 )
-def test_a_false_model_is_void_and_its_publisher_pays(testnet: Testnet, lie: ModelLie, function: str) -> None:
+def test_a_false_model_is_void_and_its_publisher_pays(
+    testnet: Testnet, lie: ModelLie, fault: Fault, function: str
+) -> None:
     good = testnet.ledger.beacon.head_round()
     number = until_checkpoint_phase(testnet)
     run_until(testnet.network(), Phase.PUBLISH)
     liar, before = lie(testnet, recompute_model(testnet.ledger, testnet.store, number).model), stakes(testnet)
-    (dispute,) = make_challenger(testnet).step()
+    (dispute,) = prove(testnet, make_challenger(testnet))
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
-    assert_punished(testnet, dispute, Fault.MODEL, [liar], before)
+    assert_punished(testnet, dispute, fault, [liar], before)
     assert testnet.ledger.beacon.round_at(number).state is RoundState.VOID
     assert_next_round_is_good(testnet, good)
 

@@ -15,6 +15,7 @@ from dishonest import (
     collude,
     lie_about_one_lane,
     make_up_stakes,
+    prove,
     publish_false,
     stakes,
     until_checkpoint_phase,
@@ -85,27 +86,34 @@ def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
 
 
 @pytest.mark.parametrize(
-    ("lie", "function"),
-    [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
+    ("lie", "fault", "function"),
+    [
+        (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
+        (withhold_the_aggregate, Fault.WITHHELD, "disputeWithheld"),
+    ],
 )
 def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
-    testnet: Testnet, lie: Callable[[Testnet, ShardResult], Checkpoint], function: str
+    testnet: Testnet, lie: Callable[[Testnet, ShardResult], Checkpoint], fault: Fault, function: str
 ) -> None:
     number = until_checkpoint_phase(testnet)
     dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
-    (dispute,) = make_challenger(testnet, key_of_a_seat(testnet)).step()
-    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    (dispute,) = prove(testnet, make_challenger(testnet, key_of_a_seat(testnet)))
+    assert_punished(testnet, dispute, fault, dishonest, before)
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
 
 
 @pytest.mark.parametrize(
-    ("lie", "function"),
-    [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
+    ("lie", "fault", "function"),
+    [
+        (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
+        (withhold_the_aggregate, Fault.WITHHELD, "disputeWithheld"),
+    ],
 )
 def test_updates_sealed_with_zeros_shield_no_committee_that_included_them(
     testnet: Testnet,
     monkeypatch: pytest.MonkeyPatch,
     lie: Callable[[Testnet, ShardResult], Checkpoint],
+    fault: Fault,
     function: str,
 ) -> None:
     """Honest seats include none; liars did, and every dispute has to open them."""
@@ -116,8 +124,8 @@ def test_updates_sealed_with_zeros_shield_no_committee_that_included_them(
         step_clients(network)
     run_until(replace(network, validators=()), Phase.CHECKPOINT)
     dishonest, before = collude(testnet, lie(testnet, result_of_lanes(testnet, number))), stakes(testnet)
-    (dispute,) = make_challenger(testnet, key_of_a_seat(testnet)).step()
-    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    (dispute,) = prove(testnet, make_challenger(testnet, key_of_a_seat(testnet)))
+    assert_punished(testnet, dispute, fault, dishonest, before)
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
 
 
