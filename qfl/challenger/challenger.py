@@ -18,7 +18,7 @@ from qfl.chain.rpc.sender import TransactionSender
 from qfl.challenger.evidence import Evidence
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.errors import ContractReverted, NoDisputes
-from qfl.node.demands import stands
+from qfl.node.demands import Answering, stands
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
@@ -80,15 +80,19 @@ class Challenger:
             raise NoDisputes(ledger.beacon.address)
         self._ledger, self._disputes = ledger, ledger.disputes
         self._sender, self._watch, self._listener = sender, watch, listener
+        self._answering = Answering(ledger, sender, watch.store)
 
     def step(self) -> list[Dispute]:
         """Look at everything that is new, prove every fault in it, and demand what that takes and cannot be had.
+
+        What others demand is shown, if it is there.
 
         Raises:
             StoreUnreachable, ChainUnreachable, InsufficientFunds: the next step looks again.
         """
         proven = [dispute for evidence in self._watch.faults() if (dispute := self._file(evidence)) is not None]
         self._demand()
+        self._answering.step()
         self._reclaim()
         return proven
 

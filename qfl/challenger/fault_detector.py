@@ -33,7 +33,8 @@ class FaultDetector:
 
     def __init__(self, ledger: Ledger, store: ContentStore, keys: Sequence[KemKey] = ()) -> None:
         self._ledger = ledger
-        self._judge = Judge(ledger, CachingStore(store), keys)
+        self.store = CachingStore(store)
+        self._judge = Judge(ledger, self.store, keys)
         self._judged: set[str] = set()
         self._retry_at: dict[str, int] = {}
         self._closed: set[RoundNumber] = set()

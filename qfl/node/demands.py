@@ -27,6 +27,8 @@ log = logging.getLogger(__name__)
 
 REORGANISED_BLOCKS = 64
 """How far back events are read again: they may have been exchanged since."""
+SEARCH_SECONDS = 20
+"""Chain time after which content that was not found is searched for again."""
 
 
 class OpenDemands:
@@ -51,14 +53,19 @@ class OpenDemands:
 
 
 class Answering:
-    """Shows what is demanded of a validator's: what it attested or published, from its store."""
+    """Shows what others demand, from a store: a validator what it attested or published, anybody else what there is."""
 
     def __init__(
-        self, ledger: Ledger, sender: TransactionSender, store: ContentStore, participant: ParticipantId
+        self,
+        ledger: Ledger,
+        sender: TransactionSender,
+        store: ContentStore,
+        participant: ParticipantId | None = None,
     ) -> None:
+        """`participant` is the validator; None answers for everybody."""
         self._ledger, self._sender, self._store, self._participant = ledger, sender, store, participant
         self._open = OpenDemands(ledger)
-        self._missing: set[Part] = set()
+        self._search_again_at: dict[Part, int] = {}
 
     def step(self) -> bool:
         """Answer what can be answered now; True when something was sent.
@@ -67,16 +74,30 @@ class Answering:
             StoreUnreachable, ChainUnreachable, InsufficientFunds.
         """
         sent = False
-        for part in [one.part for one in self._open.read() if self._has_signed(one.part)]:
-            chunks = stored_chunks(self._ledger, self._store, part)
-            if chunks is not None:
-                sent |= answer(self._ledger, self._sender, part, chunks)
-            elif part not in self._missing:
-                self._missing.add(part)
-                log.warning("%s: validator %d is asked for it, and cannot find it", part, self._participant)
+        for demanded in self._open.read():
+            if self._is_due(demanded):
+                sent |= self._show(demanded.part)
         return sent
 
+    def _is_due(self, demanded: Demanded) -> bool:
+        """Whether it is this party's to answer, in time, and was not searched for in vain a moment ago."""
+        if demanded.demander == self._sender.address or not self._has_signed(demanded.part):
+            return False
+        now = self._ledger.now()
+        return self._search_again_at.get(demanded.part, 0) <= now < demanded.answer_by
+
+    def _show(self, part: Part) -> bool:
+        chunks = stored_chunks(self._ledger, self._store, part)
+        if chunks is not None:
+            return answer(self._ledger, self._sender, part, chunks)
+        if part not in self._search_again_at and self._participant is not None:
+            log.warning("%s: validator %d has to show it, and cannot find it", part, self._participant)
+        self._search_again_at[part] = self._ledger.now() + SEARCH_SECONDS
+        return False
+
     def _has_signed(self, part: Part) -> bool:
+        if self._participant is None:
+            return True
         if part.subject is Subject.MODEL:
             return self._ledger.round(part.round).record().publisher == self._participant
         shard = self._ledger.round(part.round).shard(part.shard)
