@@ -23,6 +23,7 @@ OVERTAKEN = frozenset(
         "NotCurrentRound",
         "RoundInProgress",
         "RoundNotLater",
+        "StillChallengeable",
         "WrongPhase",
         "WrongPrevious",
         "WrongState",
