@@ -115,6 +115,9 @@ class RecordingStore:
         self._recorder.fetched(len(data))
         return data
 
+    def pin(self, digest: bytes) -> None:
+        self._store.pin(digest)
+
     def unpin(self, digest: bytes) -> None:
         self._store.unpin(digest)
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from qfl.chain.contracts.demands import DemandState
+from qfl.chain.contracts.demands import DemandState, Part
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
@@ -81,6 +81,7 @@ class Challenger:
         self._ledger, self._disputes = ledger, ledger.disputes
         self._sender, self._watch, self._listener = sender, watch, listener
         self._answering = Answering(ledger, sender, watch.store)
+        self._refused: set[Part] = set()
 
     def step(self) -> list[Dispute]:
         """Look at everything that is new, prove every fault in it, and demand what that takes and cannot be had.
@@ -114,11 +115,12 @@ class Challenger:
         pairs = [(vector, part) for vector in wanted for part in vector.parts]
         states = demands.states_of([part for _, part in pairs])
         for (vector, part), now in zip(pairs, states, strict=True):
-            if now.state is not DemandState.NONE:
+            if now.state is not DemandState.NONE or part in self._refused:
                 continue
             try:
                 receipt = self._sender.send(call := vector.demand(demands, part))
             except ContractReverted as refusal:
+                self._refused.add(part)
                 log.warning("%s: it cannot be had, nor demanded: %s", part, refusal)
             else:
                 log.info("%s: demanded for a deposit of %d wei and %d gas", part, call.value_wei, receipt.gas)

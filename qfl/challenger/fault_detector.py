@@ -70,8 +70,12 @@ class FaultDetector:
             for part in parts:
                 name = f"round {number}, signatures of shard {part.index}"
                 yield from self._once(name, partial(self._judge.signatures, record, part.index, accepted))
+        name = f"round {number}, model"
         if record.state is RoundState.PUBLISHED:
-            yield from self._once(f"round {number}, model", partial(self._judge.model, record))
+            yield from self._once(name, partial(self._judge.model, record))
+        else:  # it fell, so nothing of it is wanted any more
+            self._withheld.pop(name, None)
+            self._retry_at.pop(name, None)
         if record.state in OVER and not any(name.startswith(f"round {number},") for name in self._retry_at):
             self._closed.add(number)
 

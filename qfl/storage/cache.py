@@ -40,6 +40,9 @@ class CachingStore:
             raise ContentTooLarge(cid_of(digest), len(data), max_bytes)
         return data
 
+    def pin(self, digest: bytes) -> None:
+        self._store.pin(digest)
+
     def unpin(self, digest: bytes) -> None:
         self._store.unpin(digest)
 

@@ -34,6 +34,11 @@ class MemoryStore:
             raise ContentTooLarge(cid_of(digest), len(data), max_bytes)
         return require_digest(data, digest)
 
+    def pin(self, digest: bytes) -> None:
+        if digest not in self.blocks:
+            raise ContentMissing(cid_of(digest))
+        self.pinned.add(digest)
+
     def unpin(self, digest: bytes) -> None:
         self.pinned.discard(digest)
 

@@ -37,6 +37,14 @@ class ContentStore(Protocol):
             StoreUnreachable: the store does not answer.
         """
 
+    def pin(self, digest: bytes) -> None:
+        """Keep the content, wherever it is from, until it is unpinned.
+
+        Raises:
+            ContentMissing: the store does not have it, and cannot get it in time.
+            StoreUnreachable: the store does not answer.
+        """
+
     def unpin(self, digest: bytes) -> None:
         """Let the store forget the content when it needs the room. No error if it is not pinned.
 

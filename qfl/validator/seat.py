@@ -23,7 +23,6 @@ from qfl.node.recompute import read_base, read_updates
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.signer import Signer
 from qfl.node.updates import fetchers
-from qfl.protocol.content import most_update_bytes
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, included_in, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.validator.attestation_pool import AttestationPool
@@ -164,7 +163,7 @@ class Seat:
         return send_unless_overtaken(self._sender, call) is not None
 
     def _keep(self, checkpoint: Checkpoint) -> bool:
-        """Store every update that is included: who attests it can be made to show it, until the round is final.
+        """Pin every update that is included: who attests it can be made to show it, until the round is final.
 
         Not in the private mode, where nobody can demand an update.
         """
@@ -172,15 +171,12 @@ class Seat:
             return True
         digests = {update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)}
         try:
-            list(fetchers().map(self._keep_one, digests - self._kept))
+            list(fetchers().map(self._store.pin, digests - self._kept))
         except ContentUnusable as error:
             self._complain(f"nothing is signed, as an update that it includes is gone: {error}")
             return False
         self._kept |= digests
         return True
-
-    def _keep_one(self, digest: bytes) -> None:
-        self._store.put(self._store.get(digest, most_update_bytes(self._spec)))
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""

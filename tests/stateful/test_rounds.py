@@ -193,8 +193,8 @@ class DisputedRounds(Rounds):
 
 
 def test_rounds(run_machine):
-    shortest = ROUND + CHALLENGE + 1
-    changed = {"seats": SEATS, "unbondingSeconds": shortest, "normBound": NORM_BOUND}
+    shortest = ROUND + CHALLENGE + 2 + 1
+    changed = {"seats": SEATS, "unbondingSeconds": shortest, "answerSeconds": 1, "normBound": NORM_BOUND}
     court = set_up_disputes(ModelShape(quantum=6, classical=3), validators=(), **changed)
     for name in CLIENTS:
         court.bond(name, "client")
