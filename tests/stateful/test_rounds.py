@@ -94,7 +94,7 @@ class DisputedRounds(Rounds):
         attested, base = entry.claim.attested, self.round_model[entry.base].model
         before = (number, [as_tuple(attested.checkpoint)])
         if is_whole:
-            error = "ContentIsRight"
+            error = None if false_at == -1 else "ContentIsRight"
             dispute = self.court.disputes.disputeModelContent
             proof = (number, (entry.model or base).chunks)
         else:
