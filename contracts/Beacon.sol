@@ -27,6 +27,7 @@ import {
     RoundState,
     ValidatorDuty
 } from "./interfaces/IBeacon.sol";
+import {IDisputes} from "./interfaces/IDisputes.sol";
 import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "./interfaces/IStaking.sol";
 import {Bits} from "./libraries/Bits.sol";
@@ -207,6 +208,8 @@ contract Beacon is IBeacon, Ownable {
     function settle(uint64 round) external {
         StoredRound storage settled = _inState(round, RoundState.Published);
         uint256 finalAt = uint256(settled.publishedAt) + _parameters[settled.parametersVersion].challengeSeconds;
+        uint256 heldUntil = disputes.code.length == 0 ? 0 : IDisputes(disputes).demands().heldUntil(round);
+        if (heldUntil > finalAt) finalAt = heldUntil;
         if (block.timestamp < finalAt) revert StillChallengeable(round, finalAt);
         uint64 baseRound = settled.baseRound;
         if (_rounds[baseRound].state != RoundState.Final) revert BaseNotFinal(round, baseRound);
@@ -355,7 +358,9 @@ contract Beacon is IBeacon, Ownable {
     // --- inside ----------------------------------------------------------------------------------------------
 
     function _setParameters(RoundParameters memory parameters) private {
-        Rounds.check(parameters, staking.unbondingSeconds());
+        // The disputes contract is deployed after this one, and checks the first parameters itself.
+        uint32 answerSeconds = disputes.code.length == 0 ? 0 : IDisputes(disputes).demands().answerSeconds();
+        Rounds.check(parameters, staking.unbondingSeconds(), answerSeconds);
         uint16 version = ++_chain.parametersVersion;
         _parameters[version] = parameters;
         emit ParametersSet(version, parameters);

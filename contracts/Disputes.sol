@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BadAttestation, NoCheckpoint, NoSuchSeat, WrongCount, WrongShard} from "./interfaces/Errors.sol";
-import {Checkpoint, CheckpointRecord, IBeacon, Round, RoundParameters, RoundState} from "./interfaces/IBeacon.sol";
-import {Fault, IDisputes, Opening, RevealedUpdate} from "./interfaces/IDisputes.sol";
+import {BadAttestation, NoSuchSeat, NotOpened, WrongCount, WrongShard} from "./interfaces/Errors.sol";
+import {Checkpoint, IBeacon, Round, RoundParameters} from "./interfaces/IBeacon.sol";
+import {IDemands, Part, Subject} from "./interfaces/IDemands.sol";
+import {Fault, IDisputes, Opening} from "./interfaces/IDisputes.sol";
 import {IQuorum} from "./interfaces/IQuorum.sol";
-import {IShard} from "./interfaces/IShard.sol";
+import {IShard, RevealedUpdate} from "./interfaces/IShard.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 import {Aggregate} from "./libraries/Aggregate.sol";
 import {Chunks} from "./libraries/Chunks.sol";
 import {Content} from "./libraries/Content.sol";
 import {Lanes} from "./libraries/Lanes.sol";
 import {ModelRule, Recompute} from "./libraries/Recompute.sol";
+import {Signed} from "./libraries/Signed.sol";
 
 /// @title Proofs of faults, each recomputed here from what was signed.
-/// @dev Nobody owns it, it holds no money, and it believes nothing but the beacon, the shards and hashes.
+/// @dev Nobody owns it, it holds no money, and it believes nothing but the beacon, the shards, the demands and hashes.
 contract Disputes is IDisputes {
     /// @dev A published model that can be disputed, and what it follows from.
     struct PublishedModel {
         bytes32 baseRoot;
         bytes32 modelRoot;
-        bytes32 contentDigest;
         uint32 publisher;
         ModelRule rule;
     }
@@ -31,6 +32,8 @@ contract Disputes is IDisputes {
     IStaking public immutable staking;
     /// @inheritdoc IDisputes
     bool public immutable isPrivate;
+    /// @inheritdoc IDisputes
+    IDemands public immutable demands;
     uint32 private immutable _quantumLength;
     uint32 private immutable _classicalLength;
 
@@ -40,15 +43,14 @@ contract Disputes is IDisputes {
     mapping(uint64 round => mapping(uint16 shard => uint64 seats)) public equivocated;
 
     /// @dev Reverts where the beacon expects another address, since it could void nothing from here.
-    /// @param isPrivate_ As the shards are; those on chains of their own cannot be asked from here.
-    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, bool isPrivate_) {
-        (beacon, staking, isPrivate) = (beacon_, staking_, isPrivate_);
+    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, IDemands demands_) {
+        (beacon, staking, demands, isPrivate) = (beacon_, staking_, demands_, demands_.isPrivate());
         (_quantumLength, _classicalLength) = (beacon_.quantumLength(), beacon_.classicalLength());
         if (_coordinates() == 0) revert NoSuchCoordinate(0, 0);
         for (uint16 i = 0; i < shards_.length; ++i) {
             uint16 index = shards_[i].shardIndex();
             if (index != i) revert WrongShard(index, i);
-            if (isPrivate_ != (address(shards_[i].verifier()) != address(0))) revert WrongMode(index, isPrivate_);
+            if (isPrivate != (address(shards_[i].verifier()) != address(0))) revert WrongMode(index, isPrivate);
         }
         shards = shards_;
         if (beacon_.disputes() != address(this)) revert NotExpected(address(this), beacon_.disputes());
@@ -64,7 +66,7 @@ contract Disputes is IDisputes {
         Opening[] calldata openings,
         Opening calldata aggregate
     ) external {
-        uint64 attested = _attestersOf(checkpoint);
+        uint64 attested = Signed.acceptedAs(beacon, checkpoint).attested;
         if (coordinate >= _coordinates()) revert NoSuchCoordinate(coordinate, _coordinates());
         _requireUpdates(checkpoint, updates);
         _requireCount("openings", openings.length, updates.length);
@@ -74,39 +76,23 @@ contract Disputes is IDisputes {
         int256[] memory lanes = _openLanes(updates, openings, parameters.laneBits, coordinate);
         int32 mean = Aggregate.meanOfLanes(lanes, parameters.trimBps);
         if (mean == Lanes.laneAt(aggregate.data, 32, coordinate % 8)) revert AggregateIsRight(coordinate, mean);
-        _convictCommittee(Fault.Aggregate, checkpoint, attested);
+        _convictCommittee(Fault.Aggregate, checkpoint.round, checkpoint.shard, attested);
     }
 
     /// @inheritdoc IDisputes
-    function disputeWholeAggregate(
-        Checkpoint calldata checkpoint,
-        RevealedUpdate[] calldata updates,
-        bytes32[][] calldata lanes,
-        bytes32[] calldata seeds
-    ) external {
-        uint64 attested = _attestersOf(checkpoint);
-        _requireUpdates(checkpoint, updates);
-        _requireCount("lanes", lanes.length, updates.length);
-        _requireCount("seeds", seeds.length, updates.length);
-
-        RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
-        uint256 chunks = Lanes.chunksFor(_coordinates(), parameters.laneBits);
-        for (uint256 i = 0; i < updates.length; ++i) {
-            _requireCount("lanes", lanes[i].length, chunks);
-            if (!_isUpdate(lanes[i], seeds[i], updates[i].updateRoot)) revert NotOpened("lanes", i);
-        }
-        bytes32[] memory means = Recompute.aggregateOf(lanes, _coordinates(), parameters.laneBits, parameters.trimBps);
-        bytes32 digest = Content.digestOfAggregate(checkpoint, _quantumLength, _classicalLength, means);
-        bytes32 root = Chunks.rootOf(means);
-        if (root == checkpoint.aggregateRoot && digest == checkpoint.contentDigest) revert ContentIsRight(root, digest);
-        _convictCommittee(Fault.Aggregate, checkpoint, attested);
+    function disputeAggregateContent(Checkpoint calldata checkpoint, bytes32[] calldata chunks) external {
+        uint64 attested = Signed.acceptedAs(beacon, checkpoint).attested;
+        _requireWhole(chunks, checkpoint.aggregateRoot);
+        bytes32 digest = Content.digestOfAggregate(checkpoint, _quantumLength, _classicalLength, chunks);
+        _requireFalse(chunks, digest, checkpoint.contentDigest);
+        _convictCommittee(Fault.Aggregate, checkpoint.round, checkpoint.shard, attested);
     }
 
     // --- what a checkpoint includes: was it revealed, and is it within the norm bound? -----------------------
 
     /// @inheritdoc IDisputes
     function disputeUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) external {
-        uint64 attested = _attestersOf(checkpoint);
+        uint64 attested = Signed.acceptedAs(beacon, checkpoint).attested;
         if (checkpoint.shard >= shards.length) revert ShardElsewhere(checkpoint.shard);
         IShard shard = shards[checkpoint.shard];
 
@@ -118,7 +104,7 @@ contract Disputes is IDisputes {
                 revert UpdatesAreRight(checkpoint.updatesRoot);
             }
         }
-        _convictCommittee(Fault.Updates, checkpoint, attested);
+        _convictCommittee(Fault.Updates, checkpoint.round, checkpoint.shard, attested);
     }
 
     /// @inheritdoc IDisputes
@@ -130,18 +116,15 @@ contract Disputes is IDisputes {
         bytes32[] calldata chunks,
         bytes32 seed
     ) external {
-        uint64 attested = _attestersOf(checkpoint);
-        bytes memory leaf = Chunks.updateData(update.client, update.updateRoot, update.contentDigest);
-        if (!Chunks.verify(checkpoint.updatesRoot, checkpoint.count, position, leaf, path)) {
-            revert NotOpened("update", position);
-        }
+        uint64 attested = Signed.acceptedAs(beacon, checkpoint).attested;
+        Signed.requireIncluded(checkpoint, position, update, path);
         RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
         _requireCount("chunks", chunks.length, Lanes.chunksFor(_coordinates(), parameters.laneBits));
         if (!_isUpdate(chunks, seed, update.updateRoot)) revert NotOpened("chunks", position);
 
         uint256 squaredNorm = Lanes.squaredNorm(chunks, parameters.laneBits);
         if (squaredNorm <= parameters.normBound) revert WithinNorm(squaredNorm, parameters.normBound);
-        _convictCommittee(Fault.Norm, checkpoint, attested);
+        _convictCommittee(Fault.Norm, checkpoint.round, checkpoint.shard, attested);
     }
 
     // --- a published model: is it the base and the weighted mean of the shards' aggregates? ------------------
@@ -170,31 +153,17 @@ contract Disputes is IDisputes {
         int32 before = int32(Lanes.laneAt(base.data, 32, position));
         int32 right = Recompute.nextOf(coordinate, before, means, published.rule);
         if (right == Lanes.laneAt(model.data, 32, position)) revert ModelIsRight(coordinate, right);
-        _convictPublisher(round, published.publisher);
+        _convictPublisher(Fault.Model, round, published.publisher);
     }
 
     /// @inheritdoc IDisputes
-    function disputeWholeModel(
-        uint64 round,
-        Checkpoint[] calldata checkpoints,
-        bytes32[] calldata base,
-        bytes32[][] calldata aggregates
-    ) external {
-        PublishedModel memory published = _publishedModel(round, checkpoints);
-        uint256 chunks = Lanes.chunksFor(_coordinates(), 32);
-        _requireCount("aggregates", aggregates.length, checkpoints.length);
-        _requireCount("base", base.length, chunks);
-        if (Chunks.unsaltedRootOf(base) != published.baseRoot) revert NotOpened("base", 0);
-        for (uint256 i = 0; i < aggregates.length; ++i) {
-            _requireCount("aggregates", aggregates[i].length, chunks);
-            if (Chunks.unsaltedRootOf(aggregates[i]) != checkpoints[i].aggregateRoot) revert NotOpened("aggregates", i);
-        }
-
-        bytes32[] memory model = Recompute.modelOf(base, aggregates, _coordinates(), published.rule);
-        bytes32 digest = Content.digestOfModel(round, _quantumLength, _classicalLength, published.baseRoot, model);
-        bytes32 root = Chunks.rootOf(model);
-        if (root == published.modelRoot && digest == published.contentDigest) revert ContentIsRight(root, digest);
-        _convictPublisher(round, published.publisher);
+    function disputeModelContent(uint64 round, bytes32[] calldata chunks) external {
+        Round memory published = Signed.published(beacon, round);
+        _requireWhole(chunks, published.modelRoot);
+        bytes32 baseRoot = beacon.roundAt(published.baseRound).modelRoot;
+        bytes32 digest = Content.digestOfModel(round, _quantumLength, _classicalLength, baseRoot, chunks);
+        _requireFalse(chunks, digest, published.contentDigest);
+        _convictPublisher(Fault.Model, round, published.publisher);
     }
 
     // --- what a seat signed: two checkpoints for one turn? ---------------------------------------------------
@@ -219,11 +188,23 @@ contract Disputes is IDisputes {
         _punish(Fault.Equivocation, round, shard, _alone(validator));
     }
 
+    // --- what is withheld: was it demanded, and not shown in time? -------------------------------------------
+
+    /// @inheritdoc IDisputes
+    function disputeWithheld(Part calldata part) external {
+        if (!demands.isOverdue(part)) revert NotOverdue();
+        if (part.subject == Subject.Model) {
+            _convictPublisher(Fault.Withheld, part.round, beacon.roundAt(part.round).publisher);
+        } else {
+            uint64 attested = beacon.checkpointAt(part.round, part.shard).attested;
+            _convictCommittee(Fault.Withheld, part.round, part.shard, attested);
+        }
+    }
+
     // --- inside: verdicts ------------------------------------------------------------------------------------
 
     /// @dev Voids the checkpoint and slashes every seat that attested it. Reverts in a final round.
-    function _convictCommittee(Fault fault, Checkpoint calldata checkpoint, uint64 attested) private {
-        (uint64 round, uint16 shard) = (checkpoint.round, checkpoint.shard);
+    function _convictCommittee(Fault fault, uint64 round, uint16 shard, uint64 attested) private {
         uint32[] memory committee = beacon.committee(round, shard);
         uint256 found = 0;
         for (uint256 seat = 0; seat < committee.length; ++seat) {
@@ -238,9 +219,9 @@ contract Disputes is IDisputes {
         _punish(fault, round, shard, committee);
     }
 
-    function _convictPublisher(uint64 round, uint32 publisher) private {
+    function _convictPublisher(Fault fault, uint64 round, uint32 publisher) private {
         beacon.voidModel(round);
-        _punish(Fault.Model, round, 0, _alone(publisher));
+        _punish(fault, round, 0, _alone(publisher));
     }
 
     /// @dev Assumes that whatever keeps a fault from being punished again is written already: the challenger is paid here.
@@ -251,23 +232,12 @@ contract Disputes is IDisputes {
 
     // --- inside: what was accepted, published and signed -----------------------------------------------------
 
-    /// @dev The seats that attested `checkpoint`, which is the accepted one and stands.
-    function _attestersOf(Checkpoint calldata checkpoint) private view returns (uint64 attested) {
-        CheckpointRecord memory record = beacon.checkpointAt(checkpoint.round, checkpoint.shard);
-        if (record.digest == 0 || record.voided) revert NoCheckpoint(checkpoint.round, checkpoint.shard);
-        if (record.digest != beacon.checkpointDigest(checkpoint)) {
-            revert NotAccepted(checkpoint.round, checkpoint.shard);
-        }
-        return record.attested;
-    }
-
     /// @dev Checks that the round's model can be disputed, and that `checkpoints` are all that it follows from.
     function _publishedModel(
         uint64 round,
         Checkpoint[] calldata checkpoints
     ) private view returns (PublishedModel memory model) {
-        Round memory published = beacon.roundAt(round);
-        if (published.state != RoundState.Published) revert NotPublished(round);
+        Round memory published = Signed.published(beacon, round);
         _requireCount("checkpoints", checkpoints.length, published.checkpoints);
         ModelRule memory rule = model.rule;
         rule.counts = new uint256[](checkpoints.length);
@@ -275,7 +245,7 @@ contract Disputes is IDisputes {
             Checkpoint calldata checkpoint = checkpoints[i];
             bool isInOrder = i == 0 || checkpoint.shard > checkpoints[i - 1].shard;
             if (checkpoint.round != round || !isInOrder) revert WrongCheckpoint(i);
-            _attestersOf(checkpoint);
+            Signed.acceptedAs(beacon, checkpoint);
             rule.counts[i] = checkpoint.count;
             rule.total += checkpoint.count;
         }
@@ -283,8 +253,7 @@ contract Disputes is IDisputes {
         (rule.quantumExponent, rule.classicalExponent) = (parameters.quantumExponent, parameters.classicalExponent);
         rule.angles = _quantumLength;
         model.baseRoot = beacon.roundAt(published.baseRound).modelRoot;
-        (model.modelRoot, model.contentDigest) = (published.modelRoot, published.contentDigest);
-        model.publisher = published.publisher;
+        (model.modelRoot, model.publisher) = (published.modelRoot, published.publisher);
     }
 
     /// @dev The validator in a seat that was not punished yet.
@@ -377,6 +346,18 @@ contract Disputes is IDisputes {
     function _isOpen(Opening calldata opening, bytes32 root, uint256 bits, uint256 index) private view returns (bool) {
         uint256 count = Lanes.chunksFor(_coordinates(), bits);
         return opening.salt == 0 && Chunks.verify(root, count, index, opening.data, opening.path);
+    }
+
+    /// @dev Checks that `chunks` are all of the aggregate or model under `root`.
+    function _requireWhole(bytes32[] calldata chunks, bytes32 root) private view {
+        _requireCount("chunks", chunks.length, Lanes.chunksFor(_coordinates(), 32));
+        if (Chunks.unsaltedRootOf(chunks) != root) revert NotOpened("chunks", 0);
+    }
+
+    /// @dev Reverts if these are the lanes of the object that was signed for, with nothing behind them.
+    function _requireFalse(bytes32[] calldata chunks, bytes32 digest, bytes32 signed) private view {
+        uint256 padding = uint256(chunks[chunks.length - 1]) << (32 * (_coordinates() % 8));
+        if (digest == signed && (padding == 0 || _coordinates() % 8 == 0)) revert ContentIsRight(digest);
     }
 
     function _coordinates() private view returns (uint256) {

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {BadParameters, BadSignature, LeafReused, NotValidator} from "./interfaces/Errors.sol";
+import {BadParameters, BadSignature, LeafReused, NotValidator, PaymentRefused} from "./interfaces/Errors.sol";
 import {IStaking, LmsKey, Participant, Role, StakingParameters} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
 import {Lms} from "./libraries/Lms.sol";

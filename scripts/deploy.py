@@ -23,7 +23,19 @@ from typing import Any
 
 import brownie
 import numpy as np
-from brownie import Beacon, Disputes, Groth16NormVerifier, Rewards, Shard, Staking, accounts, chain, network, web3
+from brownie import (
+    Beacon,
+    Demands,
+    Disputes,
+    Groth16NormVerifier,
+    Rewards,
+    Shard,
+    Staking,
+    accounts,
+    chain,
+    network,
+    web3,
+)
 
 from qfl.chain.deploy import NOBODY, check_capacity
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
@@ -46,6 +58,7 @@ class Contracts:
     beacon: Any
     shards: list[Any]
     rewards: Any
+    demands: Any
     disputes: Any
     verifier: Any = None
 
@@ -78,6 +91,7 @@ def attach() -> Contracts:
         _at(Beacon, named["Beacon"]),
         [_at(Shard, shard) for shard in deployment.shards],
         _at(Rewards, named["Rewards"]),
+        _at(Demands, named["Demands"]),
         _at(Disputes, named["Disputes"]),
         _at(Groth16NormVerifier, named["NormVerifier"]) if "NormVerifier" in named else None,
     )
@@ -123,7 +137,7 @@ def deploy(
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
     verifies = account.deploy(quorum_type, staking)
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
-    ahead = 2 + (verifying_key is not None) + shard_count
+    ahead = 3 + (verifying_key is not None) + shard_count
     expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes
     beacon = account.deploy(
         Beacon,
@@ -135,14 +149,16 @@ def deploy(
     verifier = verifying_key and account.deploy(Groth16NormVerifier, *verifying_key.constructor_arguments())
     shards = [account.deploy(Shard, beacon, index, verifier or NOBODY) for index in range(shard_count)]
     rewards = account.deploy(Rewards, beacon, staking)
+    demanding = in_order(Demands, 2, parameters.demands)
+    demands = account.deploy(Demands, beacon, verifying_key is not None, demanding)
     if disputes is None:
         if (found := account.get_deployment_address()) != expected:
             raise AddressTaken("Disputes", expected, found)
-        disputes = account.deploy(Disputes, beacon, staking, shards, verifying_key is not None)
+        disputes = account.deploy(Disputes, beacon, staking, shards, demands)
     staking.wire(beacon, disputes, rewards, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})
-    return Contracts(staking, verifies, beacon, shards, rewards, disputes, verifier)
+    return Contracts(staking, verifies, beacon, shards, rewards, demands, disputes, verifier)
 
 
 def describe(
@@ -151,13 +167,13 @@ def describe(
     """The deployment file of `contracts`, deployed after block `block`."""
     named = {"Staking": contracts.staking, contracts.quorum._name: contracts.quorum, "Beacon": contracts.beacon}
     named |= {"NormVerifier": contracts.verifier} if contracts.verifier else {}
-    named |= {"Rewards": contracts.rewards, "Disputes": contracts.disputes}
+    named |= {"Rewards": contracts.rewards, "Demands": contracts.demands, "Disputes": contracts.disputes}
     return Deployment(
         chain.id,
         block,
         {name: _deployed(contract) for name, contract in named.items()},
         [_deployed(shard) for shard in contracts.shards],
-        {"staking": dict(parameters.staking), "rounds": dict(parameters.rounds)},
+        {name: dict(getattr(parameters, name)) for name in ("staking", "rounds", "demands")},
         dict(genesis),
     )
 

@@ -70,6 +70,18 @@ class StoreBehaviour:
         with pytest.raises(ContentMissing):
             shelf.store.get(dropped, max_bytes=100)
 
+    def test_pin_keeps_what_was_let_go_and_a_second_one_does_nothing(self, shelf: Shelf) -> None:
+        digest = shelf.store.put(os.urandom(100))
+        shelf.store.unpin(digest)
+        shelf.store.pin(digest)
+        shelf.store.pin(digest)
+        shelf.collect_garbage()
+        assert len(shelf.store.get(digest, max_bytes=100)) == 100
+
+    def test_pin_of_what_nobody_has_is_missing(self, shelf: Shelf) -> None:
+        with pytest.raises(ContentMissing):
+            shelf.store.pin(os.urandom(32))
+
     def test_unpin_of_what_is_not_pinned_does_nothing(self, shelf: Shelf) -> None:
         digest = shelf.store.put(b"unpinned twice")
         shelf.store.unpin(digest)

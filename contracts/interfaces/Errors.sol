@@ -22,10 +22,18 @@ error NoQuorum(uint256 signed, uint256 required);
 error NoSuchSeat(uint256 seat, uint256 seats);
 /// @notice Thrown when there is no such shard.
 error NoSuchShard(uint16 shard, uint16 shards);
+/// @notice Thrown when a checkpoint is not the one that was accepted.
+error NotAccepted(uint64 round, uint16 shard);
 /// @notice Thrown when a message is for another round than the current one.
 error NotCurrentRound(uint64 given, uint64 current);
+/// @notice Thrown when what is given is not what a root stands for; `what` is the argument, `index` its element.
+error NotOpened(string what, uint256 index);
+/// @notice Thrown when the round has no published model, or it is final or void.
+error NotPublished(uint64 round);
 /// @notice Thrown when `id` is no validator; where a round's duty is meant, no active one.
 error NotValidator(uint32 id);
+/// @notice Thrown when a payment is refused by its receiver.
+error PaymentRefused(address receiver, uint256 amountWei);
 /// @notice Thrown when a precompile gives no answer: a point is not on its curve or outside its group, a coordinate is not
 /// below the modulus, the gas ran out, or the chain has no such precompile.
 error PrecompileFailed(uint256 precompile);

@@ -44,7 +44,7 @@ struct RoundContext {
 /// @param checkpointSeconds Length of the checkpoint phase.
 /// @param publishSeconds Length of the publish phase.
 /// @param challengeSeconds How long a published model can be disputed before it is final.
-/// @param shards Number of shards.
+/// @param shards Number of shards: 1 to 100.
 /// @param seats Seats of each shard's committee.
 /// @param laneBits Width of an update's lanes: 4, 8 or 16.
 /// @param quantumExponent `s` of the angles: delta = lane * 2^s in units of 4*pi / 2^32.
@@ -249,7 +249,7 @@ interface IBeacon is IBeaconView {
     error WrongTurn(uint8 turn);
     /// @notice Thrown when a round is not in the state this needs.
     error WrongState(uint64 round, RoundState state, RoundState required);
-    /// @notice Thrown when the challenge window is still open.
+    /// @notice Thrown when the challenge window is still open, or a demand holds the round up: then `finalAt` may be 2^256 - 1.
     error StillChallengeable(uint64 round, uint256 finalAt);
     /// @notice Thrown when the model this one builds on is not final yet.
     error BaseNotFinal(uint64 round, uint64 baseRound);
@@ -283,7 +283,8 @@ interface IBeacon is IBeaconView {
         bytes calldata signature
     ) external;
 
-    /// @notice Make a model final once its challenge window has passed and its base is final. Anyone may.
+    /// @notice Make a model final once its challenge window has passed, no demand of the disputes contract holds its round
+    /// up, and its base is final. Anyone may.
     function settle(uint64 round) external;
 
     /// @notice Void a checkpoint, and every model that builds on it. Only the disputes contract.

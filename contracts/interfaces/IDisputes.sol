@@ -2,29 +2,21 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint, IBeacon} from "./IBeacon.sol";
-import {IShard} from "./IShard.sol";
+import {IDemands, Part} from "./IDemands.sol";
+import {IShard, RevealedUpdate} from "./IShard.sol";
 import {IStaking} from "./IStaking.sol";
 
 /// @notice What was proven.
 /// @dev `Aggregate`: a shard's aggregate is not the rule's. `Updates`: a checkpoint includes what nobody revealed.
 /// `Norm`: an included update is over the norm bound. `Model`: a published model is not the rule's.
-/// `Equivocation`: a seat signed two checkpoints for one turn.
+/// `Equivocation`: a seat signed two checkpoints for one turn. `Withheld`: nobody showed in time what was demanded.
 enum Fault {
     Aggregate,
     Updates,
     Norm,
     Model,
-    Equivocation
-}
-
-/// @notice What a client revealed.
-/// @param client Who.
-/// @param updateRoot `Chunks` root over the update's lanes, salted or not.
-/// @param contentDigest sha256 of the update's content object.
-struct RevealedUpdate {
-    uint32 client;
-    bytes32 updateRoot;
-    bytes32 contentDigest;
+    Equivocation,
+    Withheld
 }
 
 /// @notice One chunk of a vector, and why it is part of it.
@@ -41,11 +33,18 @@ struct Opening {
 /// @notice A proof against a checkpoint voids it and slashes every seat that attested it; one against a model voids it,
 /// and what builds on it, and slashes its publisher. A checkpoint can be disputed until its round is final, a model
 /// while it can be settled. Who proves a fault is paid by `Staking`; who is wrong learns why from the error, and the
-/// accused loses nothing. Who has left already cannot be slashed, and shields nobody else.
+/// accused loses nothing. Who has left already cannot be slashed, and shields nobody else. What a proof takes and cannot
+/// be had is demanded first, see `IDemands`.
 /// @dev A fault is punished once: a voided checkpoint or model cannot be voided again.
-/// @dev Warning: a proof is public before it is mined, and the bounty goes to whoever's is first.
-/// @dev Assumes of the vectors it judges what the roots say: an update over other lanes than its content, or one whose
-/// content nobody can fetch, is for the committee not to include.
+/// @dev Warning: a proof is public before it is mined, and the bounty goes to whoever's is first. It is paid to the caller
+/// and nobody else, so that no refusal stops a verdict; so that of a withheld part goes to whoever says first that its
+/// time is over.
+/// @dev A deployment is refused whose models have over 24,576 coordinates, or whose rounds over 100 shards: then every proof
+/// and every answer fits into 2^24 gas and 100 KiB, but for `disputeAggregate`. That takes about `256 + 32 * log2(chunks)`
+/// bytes for each update: 256 updates of 256 coordinates with lanes of 16 bits are 100 KiB, of 2,048 coordinates 122 KiB
+/// (nodes take 128), and of 24,576 coordinates 200 updates are. Larger shards of larger models would need it in parts.
+/// @dev Assumes of the vectors it judges what the roots say: an update over other lanes than its content is for the
+/// committee not to include.
 interface IDisputes {
     /// @notice A fault was proven, its result voided, and who was guilty slashed.
     /// @param shard The shard; 0 for a model.
@@ -64,26 +63,20 @@ interface IDisputes {
     /// @notice Thrown when a shard has a verifier of norm proofs and the deployment is said to be transparent, or the
     /// other way round.
     error WrongMode(uint16 shard, bool isPrivate);
-    /// @notice Thrown when a checkpoint is not the one that was accepted.
-    error NotAccepted(uint64 round, uint16 shard);
     /// @notice Thrown when checkpoint `index` is of another round, or its shard is not above the one before.
     error WrongCheckpoint(uint256 index);
-    /// @notice Thrown when the round has no published model, or it is final or void.
-    error NotPublished(uint64 round);
     /// @notice Thrown when the models have no such coordinate.
     error NoSuchCoordinate(uint32 coordinate, uint256 coordinates);
     /// @notice Thrown when the shard is on another chain: what was revealed there cannot be seen from here.
     error ShardElsewhere(uint16 shard);
-    /// @notice Thrown when what is given is not what a root stands for; `what` is the argument, `index` its element.
-    error NotOpened(string what, uint256 index);
     /// @notice Thrown when the client did not reveal this update as number `index`.
     error NotRevealed(uint32 client, uint256 index);
     /// @notice Thrown when this coordinate of the aggregate is what the rule gives.
     error AggregateIsRight(uint32 coordinate, int32 value);
     /// @notice Thrown when this coordinate of the model is what the rule gives.
     error ModelIsRight(uint32 coordinate, int32 value);
-    /// @notice Thrown when the whole vector has the root and the content digest that the rule gives.
-    error ContentIsRight(bytes32 root, bytes32 contentDigest);
+    /// @notice Thrown when the whole vector is what the content digest says.
+    error ContentIsRight(bytes32 contentDigest);
     /// @notice Thrown when the checkpoint includes exactly the revealed updates that it says.
     error UpdatesAreRight(bytes32 updatesRoot);
     /// @notice Thrown when the update's squared norm is within the bound.
@@ -94,6 +87,8 @@ interface IDisputes {
     error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
     /// @notice Thrown when the seat was slashed for equivocation in this round already.
     error AlreadyProven(uint64 round, uint16 shard, uint8 seat);
+    /// @notice Thrown when the part was not demanded, or was answered, or can be answered yet.
+    error NotOverdue();
 
     /// @notice Prove that one coordinate of a shard's aggregate is wrong.
     /// @param checkpoint The accepted checkpoint.
@@ -109,20 +104,10 @@ interface IDisputes {
         Opening calldata aggregate
     ) external;
 
-    /// @notice Prove that a shard's aggregate is wrong by recomputing all of it: for one that cannot be opened because
-    /// nobody can fetch it, or whose content digest is of something else.
-    /// @dev About 440 gas for each coordinate of each update: 1,024 coordinates of 37 updates fit the 2^24 gas that one
-    /// transaction may take where EIP-7825 holds, of 66 updates a block of 30 million.
-    /// @param updates All included updates, in the checkpoint's order.
-    /// @param lanes All chunks of each update.
-    /// @param seeds In the private mode the seed of each update's salts: the salt of leaf `i` is
-    /// keccak256(seed | uint32(i)). Zero in the transparent one.
-    function disputeWholeAggregate(
-        Checkpoint calldata checkpoint,
-        RevealedUpdate[] calldata updates,
-        bytes32[][] calldata lanes,
-        bytes32[] calldata seeds
-    ) external;
+    /// @notice Prove that an aggregate's content is not what was attested: its object has another digest, or there is
+    /// something behind its last lane.
+    /// @param chunks All chunks of the aggregate.
+    function disputeAggregateContent(Checkpoint calldata checkpoint, bytes32[] calldata chunks) external;
 
     /// @notice Prove that a checkpoint's `updatesRoot` is not of the revealed updates that `included` names. Only where
     /// the shard is on this chain.
@@ -159,19 +144,9 @@ interface IDisputes {
         Opening calldata model
     ) external;
 
-    /// @notice Prove that a published model is wrong by recomputing all of it: for one that cannot be opened because
-    /// nobody can fetch it, or whose content digest is of something else.
-    /// @dev About 3,500 gas for each coordinate with four shards: 4,700 coordinates fit the 2^24 gas that one transaction
-    /// may take where EIP-7825 holds, 8,500 a block of 30 million.
-    /// @param checkpoints All accepted checkpoints of the round, by rising shard.
-    /// @param base All chunks of the model that the round trained on.
-    /// @param aggregates All chunks of each checkpoint's aggregate.
-    function disputeWholeModel(
-        uint64 round,
-        Checkpoint[] calldata checkpoints,
-        bytes32[] calldata base,
-        bytes32[][] calldata aggregates
-    ) external;
+    /// @notice Prove the same of a published model's content.
+    /// @param chunks All chunks of the model.
+    function disputeModelContent(uint64 round, bytes32[] calldata chunks) external;
 
     /// @notice Prove that a seat signed two checkpoints of one round, shard and turn. Voids nothing: the checkpoint that
     /// was accepted stands or falls by its content.
@@ -189,12 +164,19 @@ interface IDisputes {
         bytes calldata signatureOther
     ) external;
 
+    /// @notice Prove that a demanded part was not shown in time: voids the checkpoint or the model, as a proof about its
+    /// content would.
+    /// @param part As in `IDemands.Demanded`.
+    function disputeWithheld(Part calldata part) external;
+
     /// @notice Which seats of a committee were slashed for equivocation: bit `i` is seat `i`.
     function equivocated(uint64 round, uint16 shard) external view returns (uint64 seats);
     /// @notice The contract that holds rounds and checkpoints.
     function beacon() external view returns (IBeacon);
     /// @notice The contract that slashes.
     function staking() external view returns (IStaking);
+    /// @notice The contract that what cannot be had is demanded of.
+    function demands() external view returns (IDemands);
     /// @notice Whether the deployment is of the private mode: then every update is salted, and otherwise none. No value of
     /// a salt or of a seed says that.
     function isPrivate() external view returns (bool);

@@ -15,6 +15,16 @@ enum ClientDuty {
     Missed
 }
 
+/// @notice What a client revealed.
+/// @param client Who.
+/// @param updateRoot `Chunks` root over the update's lanes, salted or not.
+/// @param contentDigest sha256 of the update's content object.
+struct RevealedUpdate {
+    uint32 client;
+    bytes32 updateRoot;
+    bytes32 contentDigest;
+}
+
 /// @title One shard: commits, reveals, proposals and attestations of a round.
 interface IShard {
     /// @notice A client committed to an update.

@@ -119,8 +119,6 @@ interface IStaking {
     error NotAuthorised(address caller);
     /// @notice Thrown when the contracts were wired already.
     error AlreadyWired();
-    /// @notice Thrown when a payment is refused by its receiver.
-    error PaymentRefused(address receiver, uint256 amountWei);
 
     /// @notice Join as a client with `msg.value` as stake.
     /// @dev Takes no signature: a key says nothing until its owner signs for the id given here.

@@ -36,23 +36,25 @@ library Chunks {
 
     /// @notice The root over all of an unsalted vector's `chunks`, 32 bytes of lanes each.
     function unsaltedRootOf(bytes32[] calldata chunks) internal pure returns (bytes32) {
-        bytes32[] memory leaves = new bytes32[](chunks.length);
-        assembly ("memory-safe") {
-            let leaf := add(leaves, 32)
-            let toChunk := sub(chunks.offset, leaf)
-            let count := chunks.length
-            for {
-                let i := 0
-            } lt(i, count) {
-                i := add(i, 1)
-            } {
-                mstore(0, i)
-                mstore(32, calldataload(add(leaf, toChunk)))
-                mstore(leaf, keccak256(27, 37))
-                leaf := add(leaf, 32)
-            }
-        }
-        return fold(leaves);
+        return fold(_laneLeaves(chunks, 0));
+    }
+
+    /// @notice Whether `chunks` are the leaves of part `part` of an unsalted vector of `count` chunks: of the leaves from
+    /// `part * 2^height` on, `2^height` of them or as many as there are.
+    /// @dev Zeros that fill up the last part are no leaves, so they are not given; nor is there a path where there is only
+    /// one part.
+    /// @param path The siblings, from the node over the part up.
+    function verifyPart(
+        bytes32 root,
+        uint256 count,
+        uint256 height,
+        uint256 part,
+        bytes32[] calldata chunks,
+        bytes32[] calldata path
+    ) internal pure returns (bool) {
+        uint256 parts = ((count - 1) >> height) + 1;
+        bytes32 subroot = _foldTo(_laneLeaves(chunks, part << height), parts == 1 ? 0 : height);
+        return _isUnder(root, parts, part, subroot, path);
     }
 
     /// @notice The root over all of a salted vector's `chunks`, 32 bytes of lanes each.
@@ -82,44 +84,9 @@ library Chunks {
         return fold(leaves);
     }
 
-    /// @notice The root over an unsalted vector in memory.
-    function rootOf(bytes32[] memory chunks) internal pure returns (bytes32) {
-        bytes32[] memory leaves = new bytes32[](chunks.length);
-        for (uint256 i = 0; i < chunks.length; ++i) {
-            leaves[i] = laneLeaf(i, chunks[i]);
-        }
-        return fold(leaves);
-    }
-
     /// @notice The root over the hashes of all `leaves`, which it overwrites.
-    /// @dev A node's children lie side by side, so that all they need is the prefix: it goes into the byte before, which
-    /// belongs to the array's length, written anew, or to a child that has its parent already.
-    function fold(bytes32[] memory leaves) internal pure returns (bytes32 root) {
-        bytes32 padding = 0;
-        uint256 width = leaves.length;
-        while (width > 1) {
-            uint256 pairs = width / 2;
-            assembly ("memory-safe") {
-                let parent := add(leaves, 32)
-                let preimage := add(leaves, 31)
-                let end := add(preimage, shl(6, pairs))
-                for {} lt(preimage, end) {
-                    preimage := add(preimage, 64)
-                } {
-                    mstore8(preimage, 1)
-                    mstore(parent, keccak256(preimage, 65))
-                    parent := add(parent, 32)
-                }
-                mstore(leaves, width)
-            }
-            if (width & 1 == 1) leaves[pairs] = node(leaves[width - 1], padding);
-            // The node over nothing but padding, level by level.
-            padding = node(padding, padding);
-            width -= pairs;
-        }
-        assembly ("memory-safe") {
-            root := mload(add(leaves, 32))
-        }
+    function fold(bytes32[] memory leaves) internal pure returns (bytes32) {
+        return _foldTo(leaves, 0);
     }
 
     /// @notice The leaf of 32 bytes of lanes.
@@ -150,6 +117,57 @@ library Chunks {
             mstore(add(buffer, 1), left)
             mstore(add(buffer, 33), right)
             hash := keccak256(buffer, 65)
+        }
+    }
+
+    /// @dev The leaves of unsalted `chunks`, the first of which has number `first`.
+    function _laneLeaves(bytes32[] calldata chunks, uint256 first) private pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](chunks.length);
+        assembly ("memory-safe") {
+            let leaf := add(leaves, 32)
+            let toChunk := sub(chunks.offset, leaf)
+            let end := add(first, chunks.length)
+            for {
+                let i := first
+            } lt(i, end) {
+                i := add(i, 1)
+            } {
+                mstore(0, i)
+                mstore(32, calldataload(add(leaf, toChunk)))
+                mstore(leaf, keccak256(27, 37))
+                leaf := add(leaf, 32)
+            }
+        }
+    }
+
+    /// @dev The root over `leaves`, which it overwrites: of a tree that is as high as they need, or `height` if that is
+    /// more. A node's children lie side by side, so that all they need is the prefix: it goes into the byte before, which
+    /// belongs to the array's length, written anew, or to a child that has its parent already.
+    function _foldTo(bytes32[] memory leaves, uint256 height) private pure returns (bytes32 root) {
+        bytes32 padding = 0;
+        uint256 width = leaves.length;
+        for (uint256 level = 0; width > 1 || level < height; ++level) {
+            uint256 pairs = width / 2;
+            assembly ("memory-safe") {
+                let parent := add(leaves, 32)
+                let preimage := add(leaves, 31)
+                let end := add(preimage, shl(6, pairs))
+                for {} lt(preimage, end) {
+                    preimage := add(preimage, 64)
+                } {
+                    mstore8(preimage, 1)
+                    mstore(parent, keccak256(preimage, 65))
+                    parent := add(parent, 32)
+                }
+                mstore(leaves, width)
+            }
+            if (width & 1 == 1) leaves[pairs] = node(leaves[width - 1], padding);
+            // The node over nothing but padding, level by level.
+            padding = node(padding, padding);
+            width -= pairs;
+        }
+        assembly ("memory-safe") {
+            root := mload(add(leaves, 32))
         }
     }
 

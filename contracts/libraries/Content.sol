@@ -19,7 +19,7 @@ library Content {
         Checkpoint calldata checkpoint,
         uint32 quantum,
         uint32 classical,
-        bytes32[] memory chunks
+        bytes32[] calldata chunks
     ) internal pure returns (bytes32) {
         bytes20 subject = bytes20(abi.encodePacked(AGGREGATE, checkpoint.round, checkpoint.shard, checkpoint.count));
         return _digest(subject, quantum, classical, checkpoint.baseRoot, chunks);
@@ -32,7 +32,7 @@ library Content {
         uint32 quantum,
         uint32 classical,
         bytes32 baseRoot,
-        bytes32[] memory chunks
+        bytes32[] calldata chunks
     ) internal pure returns (bytes32) {
         bytes20 subject = bytes20(abi.encodePacked(MODEL, round, uint32(0)));
         return _digest(subject, quantum, classical, baseRoot, chunks);
@@ -44,7 +44,7 @@ library Content {
         uint32 quantum,
         uint32 classical,
         bytes32 baseRoot,
-        bytes32[] memory chunks
+        bytes32[] calldata chunks
     ) private pure returns (bytes32) {
         bytes memory object = abi.encodePacked(subject, uint32(0), quantum, classical, baseRoot, chunks);
         // The last chunk's padding is no part of the object.

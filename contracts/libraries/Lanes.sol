@@ -16,30 +16,6 @@ library Lanes {
         }
     }
 
-    /// @notice Lane `position` of each of `chunks`, into `lanes`.
-    /// @dev Assumes that `lanes` is as long as `chunks`.
-    function lanesAt(bytes32[] memory chunks, uint256 bits, uint256 position, int256[] memory lanes) internal pure {
-        assembly ("memory-safe") {
-            let before := mul(bits, position)
-            let behind := sub(256, bits)
-            let end := add(add(chunks, 32), shl(5, mload(chunks)))
-            let lane := add(lanes, 32)
-            for {
-                let chunk := add(chunks, 32)
-            } lt(chunk, end) {
-                chunk := add(chunk, 32)
-            } {
-                mstore(lane, sar(behind, shl(before, mload(chunk))))
-                lane := add(lane, 32)
-            }
-        }
-    }
-
-    /// @notice A chunk of 32-bit lanes with `lane` at `position` and zeros elsewhere.
-    function place(int32 lane, uint256 position) internal pure returns (bytes32) {
-        return bytes32(uint256(uint32(lane)) << (224 - 32 * position));
-    }
-
     /// @notice The sum of all squared lanes of an update's chunks; padding is zero and adds nothing.
     /// @dev Assumes that `bits` is 4, 8 or 16, and fewer than 2^27 chunks. Four lanes at a time: as numbers with 64-bit
     /// digits, (a, b, c, d) * (d, c, b, a) has the sum of the four squares as its top digit. Digits may be negative: they

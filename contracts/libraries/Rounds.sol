@@ -26,6 +26,8 @@ library Rounds {
     uint256 private constant MAX_EXPONENT = 28;
     /// @dev Four standard deviations and a half below what a shard takes.
     uint256 private constant PLACES = 192;
+    /// @dev Checkpoints that a proof about a model gives: at most 91 KiB of them, with their paths.
+    uint256 private constant MAX_SHARDS = 100;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
@@ -114,15 +116,17 @@ library Rounds {
     }
 
     /// @notice Reverts with the first parameter that cannot be used.
-    /// @param unbondingSeconds Must outlast a round and its challenge window, or a seat could leave before its fault is proven.
-    function check(RoundParameters memory p, uint256 unbondingSeconds) internal pure {
+    /// @param unbondingSeconds Must outlast a round, its challenge window, the time to answer what is demanded at the end of
+    /// that, and as long again to dispute the answer, or a seat could leave before its fault is proven.
+    /// @param answerSeconds How long there is to answer a demand.
+    function check(RoundParameters memory p, uint256 unbondingSeconds, uint256 answerSeconds) internal pure {
         if (p.commitSeconds == 0) revert BadParameters("commitSeconds", 0);
         if (p.revealSeconds == 0) revert BadParameters("revealSeconds", 0);
         if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
         if (p.checkpointSeconds == 0) revert BadParameters("checkpointSeconds", 0);
         if (p.publishSeconds == 0) revert BadParameters("publishSeconds", 0);
         if (p.challengeSeconds == 0) revert BadParameters("challengeSeconds", 0);
-        if (p.shards == 0) revert BadParameters("shards", 0);
+        if (p.shards == 0 || p.shards > MAX_SHARDS) revert BadParameters("shards", p.shards);
         if (p.seats == 0 || p.seats > MAX_SEATS) revert BadParameters("seats", p.seats);
         if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16) revert BadParameters("laneBits", p.laneBits);
         if (p.quantumExponent > MAX_EXPONENT) revert BadParameters("quantumExponent", p.quantumExponent);
@@ -131,6 +135,7 @@ library Rounds {
         if (p.normBound == 0) revert BadParameters("normBound", 0);
         uint256 liableSeconds =
             uint256(p.commitSeconds) + p.revealSeconds + p.checkpointSeconds + p.publishSeconds + p.challengeSeconds;
+        liableSeconds += 2 * answerSeconds;
         if (liableSeconds >= unbondingSeconds) revert BadParameters("challengeSeconds", p.challengeSeconds);
     }
 }

@@ -14,9 +14,15 @@ contract AggregateHarness {
         uint256 coordinates,
         uint16 trimBps
     ) external pure returns (int32[] memory means) {
-        bytes32[] memory chunks = Recompute.aggregateOf(updates, coordinates, bits, trimBps);
+        uint256 perChunk = 256 / bits;
         means = new int32[](coordinates);
-        for (uint256 i = 0; i < coordinates; ++i) means[i] = int32(Lanes.laneAt(chunks[i / 8], 32, i % 8));
+        int256[] memory lanes = new int256[](updates.length);
+        for (uint256 i = 0; i < coordinates; ++i) {
+            for (uint256 k = 0; k < lanes.length; ++k) {
+                lanes[k] = Lanes.laneAt(updates[k][i / perChunk], bits, i % perChunk);
+            }
+            means[i] = Aggregate.meanOfLanes(lanes, trimBps);
+        }
     }
 
     /// @notice The gas that one coordinate's trimmed mean takes.

@@ -2,7 +2,8 @@
 pragma solidity 0.8.37;
 
 import {Checkpoint, CheckpointRecord, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
-import {IDisputes, Opening, RevealedUpdate} from "../interfaces/IDisputes.sol";
+import {IDisputes, Opening} from "../interfaces/IDisputes.sol";
+import {RevealedUpdate} from "../interfaces/IShard.sol";
 import {Digest} from "../libraries/Digest.sol";
 
 /// @notice A checkpoint that is accused at one coordinate.
@@ -19,7 +20,7 @@ struct ModelTrial {
     Opening model;
 }
 
-/// @title A beacon, and a staking contract, that hold whatever is to be judged, many trials a call. Not part of a
+/// @title A beacon, a staking and a demands contract, that hold whatever is to be judged, many trials a call. Not part of a
 /// deployment.
 contract BeaconHarness {
     /// @notice As in `IBeacon`.
@@ -28,13 +29,15 @@ contract BeaconHarness {
     uint32 public immutable classicalLength;
     /// @notice As in `IBeacon`.
     IDisputes public disputes;
+    /// @notice As in `IDemands`, of which nothing is demanded here.
+    bool public immutable isPrivate;
 
     RoundParameters private _parameters;
     mapping(uint64 round => Round) private _rounds;
     mapping(uint16 shard => CheckpointRecord) private _records;
 
-    constructor(uint32 quantumLength_, uint32 classicalLength_) {
-        (quantumLength, classicalLength) = (quantumLength_, classicalLength_);
+    constructor(uint32 quantumLength_, uint32 classicalLength_, bool isPrivate_) {
+        (quantumLength, classicalLength, isPrivate) = (quantumLength_, classicalLength_, isPrivate_);
     }
 
     /// @notice Say who may void.

@@ -37,8 +37,15 @@ contract ChunksHarness {
         return Chunks.saltedRootOf(chunks, seed);
     }
 
-    /// @notice The root over a whole unsalted vector in memory.
-    function rootOfCopy(bytes32[] memory chunks) external pure returns (bytes32) {
-        return Chunks.rootOf(chunks);
+    /// @notice Whether chunks are a part of an unsalted vector.
+    function verifyPart(
+        bytes32 root,
+        uint256 count,
+        uint256 height,
+        uint256 part,
+        bytes32[] calldata chunks,
+        bytes32[] calldata path
+    ) external pure returns (bool) {
+        return Chunks.verifyPart(root, count, height, part, chunks, path);
     }
 }

@@ -9,10 +9,19 @@ import {IStaking} from "../interfaces/IStaking.sol";
 contract DisputesHarness {
     /// @notice The shards, as `IDisputes` names them.
     IShard[] public shards;
+    /// @notice How long there is to answer a demand.
+    uint32 public answerSeconds;
+    /// @notice Until when a round cannot be settled.
+    mapping(uint64 round => uint256) public heldUntil;
 
     /// @notice Name the next shard.
     function addShard(IShard shard) external {
         shards.push(shard);
+    }
+
+    /// @notice Choose both.
+    function hold(uint64 round, uint256 until, uint32 answerSeconds_) external {
+        (heldUntil[round], answerSeconds) = (until, answerSeconds_);
     }
 
     /// @notice Slash without a proof.
@@ -28,5 +37,10 @@ contract DisputesHarness {
     /// @notice Void a model without a proof.
     function voidModel(IBeacon beacon, uint64 round) external {
         beacon.voidModel(round);
+    }
+
+    /// @notice Itself: what can be demanded here is what was chosen.
+    function demands() external view returns (address) {
+        return address(this);
     }
 }

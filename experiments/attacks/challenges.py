@@ -19,18 +19,21 @@ from qfl.challenger.evidence import (
     Equivocation,
     Evidence,
     FalseAggregate,
+    FalseAggregateContent,
     FalseModel,
+    FalseModelContent,
     FalseUpdates,
     OverNorm,
     SignedCheckpoint,
-    UnopenedAggregate,
-    UnopenedModel,
+    WithheldPart,
 )
-from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, open_chunk
+from qfl.challenger.opening import chunks_of, open_chunk
+from qfl.challenger.withheld import wanted_aggregate
 from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted, DevnetError
 from qfl.node.recompute import read_base, read_model
 from qfl.protocol.content import decode
+from qfl.protocol.lanes import MODEL_LANE_BITS
 from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import RoundNumber
 
@@ -61,10 +64,10 @@ class WrongDisputes(Griefer):
         chunks = [chunks_of(update.lanes, bits) for update in updates]
         yield FalseUpdates(checkpoint, included)
         yield OverNorm(checkpoint, included, 0, chunks[0], updates[0].seed, 0, 0)
-        yield UnopenedAggregate(checkpoint, included, chunks, [update.seed for update in updates])
 
         expected = expected_checkpoint(spec, checkpoint.turn, updates)
         aggregate = chunks_of(decode(expected.content).lanes, MODEL_LANE_BITS)
+        yield FalseAggregateContent(checkpoint, aggregate)
         right = open_chunk(aggregate, 0, MODEL_LANE_BITS)
         openings = [open_chunk(lanes, 0, bits, u.seed) for lanes, u in zip(chunks, updates, strict=True)]
         altered = [replace(openings[0], data=openings[0].data[::-1]), *openings[1:]]
@@ -74,9 +77,11 @@ class WrongDisputes(Griefer):
         base, model = read_base(ledger, judge.store, number), read_model(ledger, judge.store, number)
         base_chunks = chunks_of(base.lanes, MODEL_LANE_BITS)
         before = open_chunk(base_chunks, 0, MODEL_LANE_BITS)
-        after = open_chunk(chunks_of(model.lanes, MODEL_LANE_BITS), 0, MODEL_LANE_BITS)
+        model_chunks = chunks_of(model.lanes, MODEL_LANE_BITS)
+        after = open_chunk(model_chunks, 0, MODEL_LANE_BITS)
         yield FalseModel(number, 0, [checkpoint], [right], before, after, 0, 0)
-        yield UnopenedModel(number, [checkpoint], base_chunks, [aggregate])
+        yield FalseModelContent(number, model_chunks)
+        yield WithheldPart(wanted_aggregate(checkpoint, spec.shape.total).parts[0])
 
         said = judge._bundled(accepted)[0]
         signed = SignedCheckpoint(checkpoint, said.seat, 0, said.signature)

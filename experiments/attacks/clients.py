@@ -81,6 +81,9 @@ class Withholding:
         """What the store behind has."""
         return self._store.get(digest, max_bytes)
 
+    def pin(self, digest: bytes) -> None:
+        """Nothing."""
+
     def unpin(self, digest: bytes) -> None:
         """Nothing: nothing is pinned."""
 

@@ -171,7 +171,7 @@ ALL = (
         "unopenable-majority",
         "attest an aggregate that nobody can open",
         attacker_in(seats.UnopenableSeat),
-        ("aggregate dispute", FRESH_COMMITTEE),
+        ("withheld dispute", FRESH_COMMITTEE),
     ),
     _majority(
         "phantom-majority",
@@ -186,15 +186,13 @@ ALL = (
         ("norm dispute", FRESH_COMMITTEE),
         accomplices=(clients.OverNorm,),
     ),
-    Attack(
+    _majority(
         "hidden-update",
         "include an accomplice's update that nobody else can fetch",
         attacker_in(seats.HidingSeat),
-        (),
-        attackers=3,
+        ("withheld dispute", FRESH_COMMITTEE),
         accomplices=(clients.WithheldContent,),
-        is_open=True,
-        note="what nobody else has nobody can recompute: two thirds of a committee and a client choose the model",
+        note="the challenger demands the update; shown in time, it would be recomputed",
     ),
     # --- models ---
     _publisher(
@@ -207,7 +205,7 @@ ALL = (
         "withholding-publisher",
         "publish a false model that nobody can open",
         seats.WithholdingPublisher,
-        ("model dispute", FRESH_COMMITTEE),
+        ("withheld dispute", FRESH_COMMITTEE),
     ),
     # --- challenges ---
     Attack(
@@ -216,7 +214,7 @@ ALL = (
         challenges.WrongDisputes,
         (
             *("UpdatesAreRight", "WithinNorm", "ContentIsRight", "AggregateIsRight", "NotOpened", "ModelIsRight"),
-            "NotEquivocation",
+            *("NotEquivocation", "NotOverdue"),
         ),
     ),
     Attack(

@@ -166,6 +166,9 @@ class HidingSeat(Seat):
         ]
         return super()._result(turn, [*updates, *hidden])
 
+    def _keep(self, checkpoint: Checkpoint) -> bool:
+        return True
+
 
 # --- before the fault is proven, and after the checkpoint --------------------------------------------------------
 
@@ -195,6 +198,9 @@ class Leaver(SeatedAttacker):
 class LyingPublisher(Validator):
     """Publishes a model that is wrong in one coordinate; it signs nothing else."""
 
+    falsehood = 1
+    """What it adds there."""
+
     def verify(self, duty: Duty) -> bool:
         """Nothing."""
         return False
@@ -202,12 +208,14 @@ class LyingPublisher(Validator):
     def _next_model(self, round_number: RoundNumber) -> Content:
         model = super()._next_model(round_number)
         lanes = model.lanes.copy()
-        lanes[0] += 1
+        lanes[0] += self.falsehood
         return replace(model, lanes=lanes)
 
 
 class WithholdingPublisher(LyingPublisher):
     """Publishes a false model and keeps it to itself, so that nobody can open the coordinate that is wrong."""
+
+    falsehood = 2  # no other attack has stored this model
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)

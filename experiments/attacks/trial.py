@@ -26,6 +26,7 @@ from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
+from qfl.node.demands import OpenDemands
 from qfl.node.settlement import final_at, rewards_due, settle_due
 from qfl.node.standing import published_rounds
 from qfl.protocol.types import ParticipantId, RoundNumber
@@ -152,6 +153,15 @@ class Trial:
         if acting.challengers:
             acting.challengers[0].around(self.challenger)
         else:
+            self.challenger.step()
+        self._await_answers()
+
+    def _await_answers(self) -> None:
+        """Give those who signed for what was demanded the time they have, and let the challenger have the last word."""
+        if demands := OpenDemands(self.ledger).read():
+            for validator in self.validators:
+                validator.answer_demands()
+            self.testnet.clock.reach(max(demand.answer_by for demand in demands))
             self.challenger.step()
 
     def _suits(self, acting: Acting) -> Callable[[list[ParticipantId]], bool]:

@@ -107,6 +107,9 @@ class RecordingStore:
             self._recorder.act.fetched.append(len(data))
         return data
 
+    def pin(self, digest: bytes) -> None:
+        self._store.pin(digest)
+
     def unpin(self, digest: bytes) -> None:
         self._store.unpin(digest)
 

@@ -16,6 +16,7 @@ WHAT = {
     Fault.UPDATES: "the updates of shard {shard} were not the revealed ones",
     Fault.NORM: "an update of shard {shard} was over the norm bound",
     Fault.MODEL: "its model was false",
+    Fault.WITHHELD: "it was not shown when it was demanded",
 }
 
 

@@ -89,7 +89,7 @@ def deploy(
     named = {"Staking": staking, quorum.name: create(sender, quorum.name, staking)}
     has_verifier = verifying_key is not None and shard_count > 0
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
-    disputes_expected = _next_address(sender, after=2 + has_verifier + shard_count)
+    disputes_expected = _next_address(sender, after=3 + has_verifier + shard_count)
     digests = {
         "modelRoot": genesis.model_root,
         "contentDigest": genesis.content_digest,
@@ -105,9 +105,11 @@ def deploy(
     verifier = named.get("NormVerifier", NOBODY)
     shards = [create(sender, "Shard", beacon, i, verifier) for i in range(shard_count)]
     rewards = named["Rewards"] = create(sender, "Rewards", beacon, staking)
+    demanding = code["Demands"].struct(2, parameters.demands)
+    demands = named["Demands"] = create(sender, "Demands", beacon, verifying_key is not None, demanding)
     if (disputes := _next_address(sender)) != disputes_expected:
         raise AddressTaken("Disputes", disputes_expected, disputes)
-    named["Disputes"] = create(sender, "Disputes", beacon, staking, shards, verifying_key is not None)
+    named["Disputes"] = create(sender, "Disputes", beacon, staking, shards, demands)
     wrapper = Staking(web3, staking)
     sender.send(wrapper.wire(beacon, disputes=disputes, rewards=rewards))
     if parameters.reward_pool_wei:
@@ -118,7 +120,7 @@ def deploy(
         start,
         {name: _deployed_at(web3, address) for name, address in named.items()},
         [_deployed_at(web3, shard) for shard in shards] + [shard for shard, _ in away],
-        {"staking": dict(parameters.staking), "rounds": dict(parameters.rounds)},
+        {name: dict(getattr(parameters, name)) for name in ("staking", "rounds", "demands")},
         {name: "0x" + digest.hex() for name, digest in digests.items()},
         [chain for _, chain in away],
     )
@@ -173,7 +175,7 @@ def _deployed_at(web3: Web3, address: str) -> DeployedContract:
 def contracts_of_beacon(quorum: QuorumContract, shards: int, *, is_private: bool) -> list[str]:
     """What is created on the beacon's chain, with so many of the shards on it."""
     verifier = ["Groth16NormVerifier"] if is_private and shards else []
-    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Disputes"]
+    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Demands", "Disputes"]
 
 
 def contracts_of_shard(is_private: bool) -> list[str]:

@@ -12,6 +12,7 @@ from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Beacon
+from qfl.chain.contracts.demands import Demands
 from qfl.chain.contracts.disputes import Disputes
 from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.contracts.norm_verifier import NormVerifier
@@ -52,7 +53,7 @@ class Ledger:
         self.shards = [Shard(own, shard.address) for own, shard in zip(webs, deployment.shards, strict=True)]
         self.mirrors = [Mirror(own, chain.mirror.address) for own, chain in zip(webs, chains, strict=False)]
         self._contracts: dict[type[BoundContract], BoundContract] = {}
-        self.disputes = self.contract(Disputes)
+        self.disputes, self.demands = self.contract(Disputes), self.contract(Demands)
         self.staking_domain = Domain(deployment.chain_id, self.staking.address)
         self.beacon_domain = Domain(deployment.chain_id, self.beacon.address)
         ids = [chain.chainId for chain in chains] or [deployment.chain_id] * len(self.shards)

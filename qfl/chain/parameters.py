@@ -16,10 +16,11 @@ WIDEST = 256
 
 @dataclass(frozen=True)
 class ProtocolParameters:
-    """What `Staking` and `Beacon` are deployed with, under the names of their Solidity structs."""
+    """What `Staking`, `Beacon` and `Demands` are deployed with, under the names of their Solidity structs."""
 
     staking: Mapping[str, int]
     rounds: Mapping[str, int]
+    demands: Mapping[str, int]
     reward_pool_wei: int
 
 
@@ -32,7 +33,7 @@ def load_parameters(path: Path = DEFAULTS, /, **overrides: int) -> ProtocolParam
     """
     try:
         document = read_toml(path)
-        sections = [dict(document[name]) for name in ("staking", "rounds", "deployment")]
+        sections = [dict(document[name]) for name in ("staking", "rounds", "demands", "deployment")]
     except (OSError, KeyError, ValueError, TypeError) as error:
         raise InvalidInput("parameters", str(path), f"not a parameter file: {error}") from error
     for name, value in overrides.items():
@@ -41,8 +42,9 @@ def load_parameters(path: Path = DEFAULTS, /, **overrides: int) -> ProtocolParam
             known = ", ".join(name for section in sections for name in section)
             raise InvalidInput("parameter", name, f"unknown; known are {known}")
         section[name] = value
-    staking, rounds, deployment = sections
-    for section, bits_of in ((staking, _widths("Staking")), (rounds, _widths("Beacon")), (deployment, {})):
+    staking, rounds, demands, deployment = sections
+    widths = [_widths(contract) for contract in ("Staking", "Beacon", "Demands")]
+    for section, bits_of in zip(sections, [*widths, {}], strict=True):
         for name, value in section.items():
             bits = bits_of.get(name, WIDEST)
             if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 2**bits:
@@ -50,7 +52,7 @@ def load_parameters(path: Path = DEFAULTS, /, **overrides: int) -> ProtocolParam
                 raise InvalidInput(name, value, f"{remedy}, so it is below 2^{bits}")
     if "rewardPoolWei" not in deployment:
         raise InvalidInput("parameters", str(path), "not a parameter file: no rewardPoolWei under [deployment]")
-    return ProtocolParameters(staking, rounds, deployment["rewardPoolWei"])
+    return ProtocolParameters(staking, rounds, demands, deployment["rewardPoolWei"])
 
 
 @cache

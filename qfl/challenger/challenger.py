@@ -1,6 +1,7 @@
 """A challenger: anyone who recomputes what was accepted and published, and is paid for every fault it proves.
 
-It has no key and bonds nothing; its account pays the gas and takes the bounty.
+It has no key and bonds nothing; its account pays the gas and the deposits of demands, and takes the bounty. All that it
+must remember is on the chain.
 """
 
 import logging
@@ -8,17 +9,20 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from qfl.chain.contracts.demands import DemandState, Part
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
 from qfl.challenger.evidence import Evidence
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.errors import ContractReverted, NoDisputes
+from qfl.node.demands import Answering, stands
+from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 log = logging.getLogger(__name__)
 
-PROVEN_BEFORE = frozenset({"AlreadyProven", "NoCheckpoint", "NotPublished", "WrongState"})
+PROVEN_BEFORE = frozenset({"AlreadyProven", "NoCheckpoint", "NotOverdue", "NotPublished", "WrongState"})
 """Refusals that mean somebody else was quicker, or a rollback took the model away."""
 
 
@@ -74,14 +78,22 @@ class Challenger:
             raise NoDisputes(ledger.beacon.address)
         self._ledger, self._disputes = ledger, ledger.disputes
         self._sender, self._watch, self._listener = sender, watch, listener
+        self._answering = Answering(ledger, sender, watch.store)
+        self._refused: set[Part] = set()
 
     def step(self) -> list[Dispute]:
-        """Look at everything that is new, and prove every fault in it.
+        """Look at everything that is new, prove every fault in it, and demand what that takes and cannot be had.
+
+        What others demand is shown, if it is there.
 
         Raises:
             StoreUnreachable, ChainUnreachable, InsufficientFunds: the next step looks again.
         """
-        return [dispute for evidence in self._watch.faults() if (dispute := self._file(evidence)) is not None]
+        proven = [dispute for evidence in self._watch.faults() if (dispute := self._file(evidence)) is not None]
+        self._demand()
+        self._answering.step()
+        self._reclaim()
+        return proven
 
     def rehearse(self) -> Iterator[Proof]:
         """The proofs that a `step` would file now; nothing is sent."""
@@ -92,6 +104,33 @@ class Challenger:
                 yield Proof(str(evidence), *self._disputes.arguments_of(call.data), len(call.data), gas)
             except ContractReverted as refusal:
                 self._explain(evidence, refusal)
+
+    def _demand(self) -> None:
+        """Demand what is wanted, unless somebody did; the deposit pays for the answer, or comes back."""
+        demands, wanted = self._ledger.demands, self._watch.wanted
+        if demands is None or not wanted:
+            return
+        pairs = [(vector, part) for vector in wanted for part in vector.parts]
+        states = demands.states_of([part for _, part in pairs])
+        for (vector, part), now in zip(pairs, states, strict=True):
+            if now.state is not DemandState.NONE or part in self._refused:
+                continue
+            try:
+                receipt = self._sender.send(call := vector.demand(demands, part))
+            except ContractReverted as refusal:
+                self._refused.add(part)
+                log.warning("%s: it cannot be had, nor demanded: %s", part, refusal)
+            else:
+                log.info("%s: demanded for a deposit of %d wei and %d gas", part, call.value_wei, receipt.gas)
+
+    def _reclaim(self) -> None:
+        """Have the deposits of own demands back that nobody answered, and whose subject fell."""
+        demands = self._ledger.demands
+        for made in self._watch.demands.read():
+            if demands is None or made.demander != self._sender.address or stands(self._ledger, made.part):
+                continue
+            if send_unless_overtaken(self._sender, demands.reclaim(made.part)) is not None:
+                log.info("%s: the deposit of %d wei came back", made.part, demands.deposit_wei(made.part))
 
     def _file(self, evidence: Evidence) -> Dispute | None:
         try:

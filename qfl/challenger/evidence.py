@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from qfl.chain.contracts.demands import Part
 from qfl.chain.contracts.disputes import NO_SALT, Disputes, Opening
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.chunks import merkle_path
@@ -80,23 +81,17 @@ class FalseAggregate:
 
 
 @dataclass(frozen=True)
-class UnopenedAggregate:
-    """A shard's aggregate that is not what the updates come to, and that nobody can open to say where.
-
-    `chunks` are those of each update, `seeds` of its salts; empty without.
-    """
+class FalseAggregateContent:
+    """A shard's aggregate, by all its chunks, whose content is not what the checkpoint's digest says."""
 
     checkpoint: Checkpoint
-    updates: Sequence[Reveal]
-    chunks: Sequence[Sequence[bytes]]
-    seeds: Sequence[bytes]
+    chunks: Sequence[bytes]
 
     def __str__(self) -> str:
-        return f"{_place(self.checkpoint)}: root or digest of the aggregate is not what the updates come to"
+        return f"{_place(self.checkpoint)}: its content digest is not of its aggregate"
 
     def call(self, disputes: Disputes) -> UnsentCall:
-        seeds = [seed or NO_SALT for seed in self.seeds]
-        return disputes.whole_aggregate(self.checkpoint, self.updates, self.chunks, seeds)
+        return disputes.aggregate_content(self.checkpoint, self.chunks)
 
 
 @dataclass(frozen=True)
@@ -121,19 +116,30 @@ class FalseModel:
 
 
 @dataclass(frozen=True)
-class UnopenedModel:
-    """A published model that is not what base and aggregates come to, and that nobody can open to say where."""
+class FalseModelContent:
+    """A published model, by all its chunks, whose content is not what its digest says."""
 
     round: RoundNumber
-    checkpoints: Sequence[Checkpoint]
-    base: Sequence[bytes]
-    aggregates: Sequence[Sequence[bytes]]
+    chunks: Sequence[bytes]
 
     def __str__(self) -> str:
-        return f"round {self.round}, model: its root or digest is not what the aggregates come to"
+        return f"round {self.round}, model: its content digest is not of its lanes"
 
     def call(self, disputes: Disputes) -> UnsentCall:
-        return disputes.whole_model(self.round, self.checkpoints, self.base, self.aggregates)
+        return disputes.model_content(self.round, self.chunks)
+
+
+@dataclass(frozen=True)
+class WithheldPart:
+    """A part that was demanded, and that nobody showed in time."""
+
+    part: Part
+
+    def __str__(self) -> str:
+        return f"{self.part}: it was demanded, and nobody showed it"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        return disputes.withheld(self.part)
 
 
 @dataclass(frozen=True)

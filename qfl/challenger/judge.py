@@ -5,18 +5,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from qfl.chain.contracts.beacon import Accepted, RoundRecord
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
 from qfl.challenger.equivocation import Said, find_equivocations
-from qfl.challenger.evidence import Evidence
+from qfl.challenger.evidence import Evidence, FalseAggregateContent, FalseModelContent
 from qfl.challenger.model import prove_false_model
-from qfl.challenger.opening import open_lanes
+from qfl.challenger.opening import chunks_of, chunks_under, lanes_in, open_lanes, open_shown
 from qfl.challenger.shard import find_false_updates, find_over_norm, is_right, prove_false_aggregate
+from qfl.challenger.withheld import Wanted, Withheld, wanted_aggregate, wanted_model, wanted_update
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, SealBroken, UpdateRejected
+from qfl.node.demands import shown_chunks
 from qfl.node.recompute import read_updates, recompute_model
 from qfl.node.updates import Opener
+from qfl.protocol.chunks import split_leaves
+from qfl.protocol.content import HEADER_BYTES, Content, ContentKind, encode, lanes_root, plain_bytes
+from qfl.protocol.lanes import MODEL_LANE_BITS
 from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, ShardIndex, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
@@ -31,7 +38,8 @@ CANNOT_OPEN = (ContentUnusable, MalformedContent, ModelRejected, SealBroken, Upd
 @dataclass(frozen=True)
 class Judge:
     """Each method returns the proofs there are, none when nothing is false, and raises one of `CANNOT_OPEN` when it
-    cannot know. Also raises `StoreUnreachable` and `ChainUnreachable`.
+    cannot know; `Withheld` when it could if somebody showed what they signed for. Also raises `StoreUnreachable` and
+    `ChainUnreachable`.
 
     `keys` are those of seats, for the sealed updates of the private mode. Whoever has none still judges lists of
     updates, signatures and models.
@@ -54,25 +62,43 @@ class Judge:
             return [listed]
         included = included_in(checkpoint, reveals)
         opened, unopened = self.open(part, spec, included)
+        wanted: list[Wanted] = []
+        if unopened and self._can_demand():
+            opened, wanted = self._open_shown(checkpoint, spec, included, opened)
+            unopened = []
         if (over := find_over_norm(checkpoint, spec, included, opened)) is not None:
             return [over]
         if unopened:
             raise unopened[0]
+        if wanted:
+            raise Withheld([*wanted, *self._wanted_aggregate(checkpoint, spec)])
         result = expected_checkpoint(spec, checkpoint.turn, opened)
         if is_right(checkpoint, result):
             self.store.remember(result.content)
             return []
-        claimed = self._fetch(checkpoint.content_digest, len(result.content))
-        return [prove_false_aggregate(checkpoint, spec, included, opened, result, claimed)]
+        if checkpoint.aggregate_root == result.checkpoint.aggregate_root:
+            return [FalseAggregateContent(checkpoint, split_leaves(result.content[HEADER_BYTES:]))]
+        attested = self._aggregate_chunks(checkpoint, spec.shape.total)
+        if attested is None:
+            raise Withheld([wanted_aggregate(checkpoint, spec.shape.total)])
+        return [prove_false_aggregate(checkpoint, spec, included, opened=opened, result=result, attested=attested)]
 
     def model(self, record: RoundRecord) -> Sequence[Evidence]:
         """The cheapest proof against a published model."""
+        coordinates = self.ledger.beacon.shape().total
+        if found := self._shown_aggregates(record, coordinates):
+            return found
         expected = recompute_model(self.ledger, self.store, record.number)
         if expected.is_published_as(record.model_root, record.content_digest):
             self.store.remember(expected.content)
             return []
-        claimed = self._fetch(record.content_digest, len(expected.content))
-        return [prove_false_model(record.model_root, expected, claimed)]
+        if lanes_root(expected.model) == record.model_root:
+            return [FalseModelContent(record.number, chunks_of(expected.model.lanes, MODEL_LANE_BITS))]
+        wanted = wanted_model(record, coordinates)
+        published = self._chunks(record.model_root, record.content_digest, coordinates, wanted)
+        if published is None:
+            raise Withheld([wanted])
+        return [prove_false_model(expected, published)]
 
     def signatures(self, record: RoundRecord, shard: ShardIndex, accepted: Iterable[Accepted]) -> Sequence[Evidence]:
         """A proof against each seat of a committee that signed two checkpoints in one turn and was not yet punished.
@@ -110,11 +136,71 @@ class Judge:
             raise SealBroken("none of the keys given is of a seat of its committee")
         return found
 
-    def _fetch(self, digest: bytes, most_bytes: int) -> bytes | None:
+    def _can_demand(self) -> bool:
+        """Whether an update that cannot be had may be demanded: it must be nobody's secret."""
+        demands = self.ledger.demands
+        return demands is not None and not demands.is_private()
+
+    def _open_shown(
+        self,
+        checkpoint: Checkpoint,
+        spec: RoundSpec,
+        included: Sequence[Reveal],
+        opened: Sequence[VerifiedUpdate],
+    ) -> tuple[list[VerifiedUpdate], list[Wanted]]:
+        """The included updates that are `opened` or were shown on the chain, in order; and the others, to demand."""
+        by_index: dict[int, VerifiedUpdate] = {update.index: update for update in opened}
+        wanted = []
+        for position, reveal in enumerate(included):
+            if reveal.index not in by_index:
+                vector = wanted_update(checkpoint, spec, included, position)
+                if (chunks := shown_chunks(self.ledger, vector.parts)) is None:
+                    wanted.append(vector)
+                else:
+                    by_index[reveal.index] = open_shown(reveal, chunks, spec)
+        return [by_index[index] for index in sorted(by_index)], wanted
+
+    def _wanted_aggregate(self, checkpoint: Checkpoint, spec: RoundSpec) -> list[Wanted]:
+        """The aggregate, if that cannot be had either: it is demanded with the updates, and not after them."""
+        missing = self._aggregate_chunks(checkpoint, spec.shape.total) is None
+        return [wanted_aggregate(checkpoint, spec.shape.total)] if missing else []
+
+    def _aggregate_chunks(self, checkpoint: Checkpoint, coordinates: int) -> Sequence[bytes] | None:
+        wanted = wanted_aggregate(checkpoint, coordinates)
+        return self._chunks(checkpoint.aggregate_root, checkpoint.content_digest, coordinates, wanted)
+
+    def _chunks(self, root: bytes, digest: bytes, coordinates: int, wanted: Wanted) -> Sequence[bytes] | None:
+        """The chunks under a root, as they are stored or were shown; None when they cannot be had."""
         try:
-            return self.store.get(digest, most_bytes)
+            content = self.store.get(digest, plain_bytes(coordinates, MODEL_LANE_BITS))
         except ContentUnusable:
-            return None
+            content = b""
+        return chunks_under(root, content, coordinates) or shown_chunks(self.ledger, wanted.parts)
+
+    def _shown_aggregates(self, record: RoundRecord, coordinates: int) -> Sequence[Evidence]:
+        """Put those of the round's aggregates that only the chain shows where `recompute_model` finds them.
+
+        Returns:
+            A proof against one that is shown, and not what its digest says.
+
+        Raises:
+            Withheld: there are some that cannot be had at all.
+        """
+        wanted, shape = [], self.ledger.beacon.shape()
+        for entry in self.ledger.round(record.number).accepted():
+            checkpoint = entry.checkpoint
+            chunks = self._aggregate_chunks(checkpoint, coordinates)
+            if chunks is None:
+                wanted.append(wanted_aggregate(checkpoint, coordinates))
+                continue
+            head = (ContentKind.AGGREGATE, MODEL_LANE_BITS, checkpoint.round, checkpoint.shard, checkpoint.count, 0)
+            lanes = lanes_in(chunks, MODEL_LANE_BITS, coordinates).astype(np.int32)
+            digest = self.store.remember(encode(Content(*head, shape, checkpoint.base_root, lanes)))
+            if digest != checkpoint.content_digest or chunks_of(lanes, MODEL_LANE_BITS) != list(chunks):
+                return [FalseAggregateContent(checkpoint, chunks)]
+        if wanted:
+            raise Withheld(wanted)
+        return []
 
     def _bundled(self, entry: Accepted) -> list[Said]:
         """The signatures that an accepted checkpoint came with; none when it came through another contract."""

@@ -1,20 +1,24 @@
 """Vectors of lanes as disputes take them: chunks of 32 bytes, and openings of single ones."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from qfl.chain.contracts.disputes import NO_SALT, Opening
-from qfl.errors import InvalidInput, MalformedContent, UpdateRejected
+from qfl.errors import MalformedContent, UpdateRejected
 from qfl.protocol.chunks import CHUNK_BYTES, leaf_salt, merkle_path, merkle_root, salted, split_leaves
-from qfl.protocol.compact import expand
-from qfl.protocol.content import HEADER_BYTES
-from qfl.protocol.lanes import pack_lanes, packed_bytes, unpack_lanes
+from qfl.protocol.content import HEADER_BYTES, read_lanes
+from qfl.protocol.lanes import MODEL_LANE_BITS, pack_lanes, packed_bytes, unpack_lanes
 from qfl.protocol.types import Reveal, RoundSpec, VerifiedUpdate
 
-MODEL_LANE_BITS = 32
-"""Width of the lanes of models and aggregates."""
+
+@dataclass(frozen=True)
+class ShownUpdate(VerifiedUpdate):
+    """An update that was shown on chain, by all of its `chunks`: there may be something behind its last lane."""
+
+    chunks: Sequence[bytes] = ()
 
 
 def open_lanes(reveal: Reveal, content: bytes, seed: bytes, spec: RoundSpec) -> VerifiedUpdate:
@@ -23,17 +27,31 @@ def open_lanes(reveal: Reveal, content: bytes, seed: bytes, spec: RoundSpec) -> 
     Raises:
         UpdateRejected: the bytes are not the revealed lanes.
     """
-    payload, bits, total = content[HEADER_BYTES:], spec.format.lane_bits, spec.shape.total
-    # Anything shorter than plain lanes can be nothing but compact ones.
-    read = expand if len(payload) < packed_bytes(total, bits) else unpack_lanes
+    bits = spec.format.lane_bits
     try:
-        lanes = read(payload, bits, total)
-    except (InvalidInput, MalformedContent) as error:
-        raise UpdateRejected(reveal.client, f"its lanes have {len(payload)} bytes: {error}") from error
+        lanes = read_lanes(content, bits, spec.shape.total)
+    except MalformedContent as error:
+        raise UpdateRejected(reveal.client, f"its lanes have {len(content) - HEADER_BYTES} bytes: {error}") from error
     chunks = chunks_of(lanes, bits)
     if merkle_root(salted(chunks, seed) if seed else chunks) != reveal.update_root:
         raise UpdateRejected(reveal.client, "its lanes do not have the revealed root")
     return VerifiedUpdate(reveal.index, reveal.client, reveal.update_root, reveal.content_digest, lanes, seed)
+
+
+def open_shown(reveal: Reveal, chunks: Sequence[bytes], spec: RoundSpec) -> ShownUpdate:
+    """An update by the chunks that an answer on chain has shown."""
+    said = reveal.index, reveal.client, reveal.update_root, reveal.content_digest
+    return ShownUpdate(*said, lanes_in(chunks, spec.format.lane_bits, spec.shape.total), b"", tuple(chunks))
+
+
+def update_chunks(update: VerifiedUpdate, lane_bits: int) -> Sequence[bytes]:
+    """All chunks of an update."""
+    return update.chunks if isinstance(update, ShownUpdate) else chunks_of(update.lanes, lane_bits)
+
+
+def lanes_in(chunks: Sequence[bytes], lane_bits: int, coordinates: int) -> NDArray[np.signedinteger]:
+    """The lanes (`[coordinates]`) in all chunks of a vector."""
+    return unpack_lanes(b"".join(chunks)[: packed_bytes(coordinates, lane_bits)], lane_bits, coordinates)
 
 
 def chunks_of(lanes: NDArray[np.integer], lane_bits: int) -> list[bytes]:
@@ -48,12 +66,13 @@ def open_chunk(chunks: Sequence[bytes], coordinate: int, lane_bits: int, seed: b
     return Opening(chunks[index], leaf_salt(seed, index) if seed else NO_SALT, tuple(path))
 
 
-def lanes_under(root: bytes, content: bytes, coordinates: int) -> NDArray[np.int32] | None:
-    """The lanes (`[coordinates]`) of an aggregate's or a model's content; None when they do not have this root."""
+def chunks_under(root: bytes, content: bytes, coordinates: int) -> list[bytes] | None:
+    """The chunks of an aggregate's or a model's content; None when they do not have this root."""
     payload = content[HEADER_BYTES:]
-    if len(payload) != coordinates * MODEL_LANE_BITS // 8 or merkle_root(split_leaves(payload)) != root:
+    if len(payload) != packed_bytes(coordinates, MODEL_LANE_BITS):
         return None
-    return unpack_lanes(payload, MODEL_LANE_BITS, coordinates).astype(np.int32)
+    chunks = split_leaves(payload)
+    return chunks if merkle_root(chunks) == root else None
 
 
 def first_difference(one: NDArray[np.int32], other: NDArray[np.int32]) -> int | None:

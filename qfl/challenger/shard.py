@@ -4,9 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from qfl.challenger.evidence import FalseAggregate, FalseUpdates, OverNorm, UnopenedAggregate
-from qfl.challenger.opening import MODEL_LANE_BITS, chunks_of, first_difference, lanes_under, open_chunk
+from qfl.challenger.evidence import FalseAggregate, FalseAggregateContent, FalseUpdates, OverNorm
+from qfl.challenger.opening import first_difference, lanes_in, open_chunk, update_chunks
 from qfl.protocol.content import decode
+from qfl.protocol.lanes import MODEL_LANE_BITS
 from qfl.protocol.recompute import ShardResult, has_revealed_list, included_in
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, VerifiedUpdate
@@ -27,7 +28,7 @@ def find_over_norm(
     for update in opened:
         if (norm := squared_norm(update.lanes)) > spec.norm_bound:
             position = [reveal.index for reveal in included].index(update.index)
-            chunks = chunks_of(update.lanes, spec.format.lane_bits)
+            chunks = update_chunks(update, spec.format.lane_bits)
             return OverNorm(checkpoint, included, position, chunks, update.seed, norm, spec.norm_bound)
     return None
 
@@ -44,31 +45,29 @@ def prove_false_aggregate(
     checkpoint: Checkpoint,
     spec: RoundSpec,
     included: Sequence[Reveal],
+    *,
     opened: Sequence[VerifiedUpdate],
     result: ShardResult,
-    claimed: bytes | None,
-) -> FalseAggregate | UnopenedAggregate:
+    attested: Sequence[bytes],
+) -> FalseAggregate | FalseAggregateContent:
     """The smallest proof against a checkpoint whose aggregate is not right.
 
     Args:
         opened: All `included` updates, in that order.
         result: What they come to.
-        claimed: What is stored under the checkpoint's content digest; None when it cannot be had.
+        attested: The chunks under the checkpoint's aggregate root.
     """
     expected = decode(result.content).lanes.astype(np.int32)
-    attested = lanes_under(checkpoint.aggregate_root, claimed or b"", spec.shape.total)
+    claimed = lanes_in(attested, MODEL_LANE_BITS, spec.shape.total).astype(np.int32)
+    if (lane := first_difference(claimed, expected)) is None:
+        return FalseAggregateContent(checkpoint, attested)
     bits = spec.format.lane_bits
-    chunks = [chunks_of(update.lanes, bits) for update in opened]
-    lane = None if attested is None else first_difference(attested, expected)
-    if attested is None or lane is None:
-        return UnopenedAggregate(checkpoint, included, chunks, [update.seed for update in opened])
-    pairs = zip(chunks, opened, strict=True)
     return FalseAggregate(
         checkpoint,
         lane,
         included,
-        [open_chunk(lanes, lane, bits, update.seed) for lanes, update in pairs],
-        open_chunk(chunks_of(attested, MODEL_LANE_BITS), lane, MODEL_LANE_BITS),
-        int(attested[lane]),
+        [open_chunk(update_chunks(update, bits), lane, bits, update.seed) for update in opened],
+        open_chunk(attested, lane, MODEL_LANE_BITS),
+        int(claimed[lane]),
         int(expected[lane]),
     )

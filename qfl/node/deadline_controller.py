@@ -43,6 +43,7 @@ class DeadlineController:
         self._ledger, self._sender, self._rule = ledger, sender, rule
         chosen, unbonding = ledger.beacon.next_parameters(), ledger.staking.unbonding_seconds()
         others = sum(chosen[name] for name in ("checkpointSeconds", "publishSeconds", "challengeSeconds"))
+        others += 0 if ledger.demands is None else 2 * ledger.demands.answer_seconds()
         if 2 * rule.ceiling + others >= unbonding:
             remedy = f"stakes are liable for {unbonding} s: at most {(unbonding - others - 1) // 2}"
             raise InvalidInput("deadlines.ceiling", rule.ceiling, remedy)

@@ -43,13 +43,16 @@ class Pruner:
 
 
 def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:
-    """What validators put into their stores in a round: aggregates that were proposed or accepted, models of the past.
+    """What validators put into their stores in a round: aggregates that were proposed or accepted, the updates that
+    they include unless they are sealed, models of the past.
 
     A model goes with the first round that is let go after the last one that trains on it.
     """
     round_ = ledger.round(number)
     for part in round_.shards():
         yield from (proposed.checkpoint.content_digest for proposed in part.proposals())
+        if ledger.norm_verifier(part.index) is None:
+            yield from (reveal.content_digest for reveal in part.reveals())
     # A committee may agree without its proposer.
     yield from (entry.checkpoint.content_digest for entry in round_.accepted())
     later = range(number + 1, ledger.beacon.current_round() + 1)

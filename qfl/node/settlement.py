@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterable, Iterator, Sequence
 
 from qfl.chain.contracts.beacon import RoundState
+from qfl.chain.contracts.demands import FOR_EVER
 from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import Round, ShardRound
@@ -23,7 +24,7 @@ def settle_due(ledger: Ledger, sender: TransactionSender) -> list[RoundNumber]:
     """Settle every published round whose challenge window has passed, oldest first; return them."""
     settled = []
     for number in unsettled_rounds(ledger):
-        if ledger.now() < final_at(ledger, number):
+        if ledger.now() < final_at(ledger, number) or _held_until(ledger, number) == FOR_EVER:
             break
         if send_unless_overtaken(sender, ledger.beacon.settle(number)) is not None:
             settled.append(number)
@@ -45,9 +46,14 @@ def unsettled_rounds(ledger: Ledger) -> Iterator[RoundNumber]:
 
 
 def final_at(ledger: Ledger, round_number: RoundNumber) -> int:
-    """When a published model can be settled, unix seconds."""
-    round_ = ledger.round(round_number)
-    return round_.record().published_at + round_.plan.parameters.challenge_seconds
+    """When a published model can be settled, unix seconds; while a demand of its round is open, not before it ends."""
+    round_, held = ledger.round(round_number), _held_until(ledger, round_number)
+    window_ends = round_.record().published_at + round_.plan.parameters.challenge_seconds
+    return window_ends if held == FOR_EVER else max(window_ends, held)
+
+
+def _held_until(ledger: Ledger, round_number: RoundNumber) -> int:
+    return 0 if ledger.demands is None else ledger.demands.held_until(round_number)
 
 
 def rewards_due(

@@ -63,6 +63,14 @@ def merkle_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
     return [level[(index >> height) ^ 1] for height, level in enumerate(_levels(leaves)[:-1])]
 
 
+def part_path(leaves: Sequence[bytes], height: int, index: int) -> list[bytes]:
+    """The siblings of part `index` of `leaves`, from the node over its `2^height` leaves up; none for the only part.
+
+    Raises `InvalidInput` when there is no such part.
+    """
+    return merkle_path(leaves, index << height)[height:]
+
+
 def verify_path(root: bytes, count: int, index: int, leaf: bytes, path: Sequence[bytes]) -> bool:
     """Whether `leaf` is leaf `index` of the `count` leaves under `root`."""
     if not 0 <= index < count or len(path) != tree_depth(count):

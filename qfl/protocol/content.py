@@ -18,7 +18,7 @@ from enum import IntEnum
 import numpy as np
 import numpy.typing as npt
 
-from qfl.errors import MalformedContent
+from qfl.errors import InvalidInput, MalformedContent
 from qfl.protocol.chunks import merkle_root, salted, split_leaves
 from qfl.protocol.compact import compress, expand
 from qfl.protocol.lanes import UPDATE_BITS, pack_lanes, packed_bytes, unpack_lanes
@@ -125,6 +125,22 @@ def decode(data: bytes) -> Content:
     _check_length(content, len(data))
     lanes = (expand if content.compact else unpack_lanes)(data[HEADER_BYTES:], lane_bits, shape.total)
     return replace(content, lanes=lanes)
+
+
+def read_lanes(data: bytes, lane_bits: int, coordinates: int) -> npt.NDArray[np.signedinteger]:
+    """The lanes (`[coordinates]`) behind a header, whatever that says.
+
+    Raises:
+        MalformedContent: there are more or fewer.
+    """
+    payload = data[HEADER_BYTES:]
+    # Anything shorter than plain lanes can be nothing but compact ones.
+    if len(payload) < packed_bytes(coordinates, lane_bits):
+        return expand(payload, lane_bits, coordinates)
+    try:
+        return unpack_lanes(payload, lane_bits, coordinates)
+    except InvalidInput as error:
+        raise MalformedContent(str(error)) from error
 
 
 def lanes_root(content: Content, seed: bytes = b"") -> bytes:

@@ -11,6 +11,8 @@ from qfl.protocol.state import require_finite
 from qfl.protocol.types import LaneFormat, ModelShape
 
 LANE_BITS = (4, 8, 16, 32)
+MODEL_LANE_BITS = 32
+"""Width of the lanes of models and aggregates."""
 UPDATE_BITS = (4, 8, 16)
 """Widths that an update's lanes may have."""
 NIBBLE_BITS = 4

@@ -93,6 +93,12 @@ class IpfsStore:
             data = self._read(cid, max_bytes)
         return require_digest(data, digest)
 
+    def pin(self, digest: bytes) -> None:
+        cid = cid_of(digest)
+        with self._reaching(missing=cid):
+            answer = self._client.pin.add(cid, opts={"timeout": f"{self._fetch_seconds}s"})
+        self._named(answer, "Pins", list)
+
     def unpin(self, digest: bytes) -> None:
         with self._reaching():
             try:

@@ -40,6 +40,14 @@ class ContentStore(Protocol):
             StoreUnreachable: the store does not answer.
         """
 
+    def pin(self, digest: bytes) -> None:
+        """Keep the content, wherever it is from, until it is unpinned.
+
+        Raises:
+            ContentMissing: the store does not have it, and cannot get it in time.
+            StoreUnreachable: the store does not answer.
+        """
+
     def unpin(self, digest: bytes) -> None:
         """Let the store forget the content when it needs the room. No error if it is not pinned.
 
@@ -74,6 +82,11 @@ class MemoryStore:
         if len(data) > max_bytes:
             raise ContentTooLarge(cid_of(digest), len(data), max_bytes)
         return require_digest(data, digest)
+
+    def pin(self, digest: bytes) -> None:
+        if digest not in self.blocks:
+            raise ContentMissing(cid_of(digest))
+        self.pinned.add(digest)
 
     def unpin(self, digest: bytes) -> None:
         self.pinned.discard(digest)
@@ -110,6 +123,9 @@ class CachingStore:
         if len(data) > max_bytes:
             raise ContentTooLarge(cid_of(digest), len(data), max_bytes)
         return data
+
+    def pin(self, digest: bytes) -> None:
+        self._store.pin(digest)
 
     def unpin(self, digest: bytes) -> None:
         self._store.unpin(digest)

@@ -14,14 +14,14 @@ from collections.abc import Mapping, Sequence
 
 from qfl.chain.contracts.beacon import Duty
 from qfl.crypto.kem import KemKey
-from qfl.errors import ContractReverted, UpdateRejected
+from qfl.errors import ContentUnusable, ContractReverted, UpdateRejected
 from qfl.node.context import NodeContext
 from qfl.node.journal import Signer
 from qfl.node.recompute import read_base, read_updates
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.standing import read_histories
 from qfl.node.updates import fetchers
-from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, update_leaves
+from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, included_in, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
 from qfl.validator.attestation_pool import AttestationPool
@@ -63,6 +63,7 @@ class Seat:
         self._results: dict[tuple[int, Named], ShardResult] = {}
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
+        self._kept: set[bytes] = set()
 
     def look(self) -> None:
         """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
@@ -170,6 +171,8 @@ class Seat:
         if not self._update_pool.is_current():  # the next step takes up what the chain shows now
             self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
             return False
+        if not self._keep(checkpoint):
+            return False
         storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
         signature = self._sign(checkpoint)
         storing.result()
@@ -186,6 +189,22 @@ class Seat:
                 checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator
             )
         return send_unless_overtaken(self._sender, call) is not None
+
+    def _keep(self, checkpoint: Checkpoint) -> bool:
+        """Pin every update that is included: who attests it can be made to show it, until the round is final.
+
+        Not in the private mode, where nobody can demand an update.
+        """
+        if self._ledger.norm_verifier(self._spec.shard) is not None:
+            return True
+        digests = {update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)}
+        try:
+            list(fetchers().map(self._store.pin, digests - self._kept))
+        except ContentUnusable as error:
+            self._complain(f"nothing is signed, as an update that it includes is gone: {error}")
+            return False
+        self._kept |= digests
+        return True
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""

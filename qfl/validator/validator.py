@@ -6,6 +6,7 @@ equivocates.
 """
 
 import logging
+import time
 from collections.abc import Container
 from dataclasses import replace
 from functools import partial
@@ -16,6 +17,7 @@ from qfl.chain.mirroring import MirrorVerifier
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, ShardUnreachable
 from qfl.node.context import QUIET, NodeContext, Step
+from qfl.node.demands import Answering
 from qfl.node.journal import ATTESTATIONS, JOURNAL, Signer
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, committee_contents
@@ -35,6 +37,8 @@ log = logging.getLogger(__name__)
 
 CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
 """Refusals to open a round that time will heal."""
+DEMANDS_SECONDS = 10.0
+"""How long it does not ask for demands again while nothing else changes."""
 INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
 SATURATED = (
     "round %d: %d of the model's %d weights are at their limit, about +-128, and go no further: "
@@ -47,6 +51,8 @@ class Validator:
 
     seat_kind: type[Seat] = Seat
     """How it behaves in a seat."""
+    _looked_in: tuple[ValidatorDuty, RoundNumber] | None = None
+    _looks_again_at = 0.0
 
     def __init__(
         self,
@@ -74,6 +80,7 @@ class Validator:
         )
         self._seat: tuple[Duty, Seat] | None = None
         self._looked_for_seat = self._claimed = RoundNumber(0)
+        self._answering = Answering(ledger, context.sender, self._store, participant)
 
     def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
         """Do the next thing; one that belongs to another phase of the beacon than `phases` is left for later.
@@ -85,6 +92,11 @@ class Validator:
             return Step(True)
         duty = self.duty()
         self._claim_seat(duty)
+        has_shown = self._looks_for_demands(duty) and self.answer_demands()
+        step = self._do(duty, phases)
+        return replace(step, has_acted=True) if has_shown else step
+
+    def _do(self, duty: Duty, phases: Container[Phase]) -> Step:
         match duty.kind:
             case ValidatorDuty.OPEN_ROUND if Phase.IDLE in phases:
                 return self._settle_and_open(RoundNumber(duty.round + 1))
@@ -120,6 +132,10 @@ class Validator:
         scheme_of(self._ledger).maintain(self._sender)
         call = replace(self._ledger.beacon.open_round(), participant=self.participant)
         return send_unless_overtaken(self._sender, call) is not None
+
+    def answer_demands(self) -> bool:
+        """Show what is demanded of what this validator attested or published; True when something was shown."""
+        return self._answering.step()
 
     def keep_mirrors(self) -> bool:
         """Help to bring the round to the shards on chains of their own; True when something was sent."""
@@ -198,6 +214,14 @@ class Validator:
             if refusal.name not in CANNOT_OPEN_YET:
                 raise
             return Step(note=f"round {number} cannot be opened yet: {refusal}", refusal=refusal)
+
+    def _looks_for_demands(self, duty: Duty) -> bool:
+        """Whether something changed since it last looked, or that was a while ago."""
+        now, is_new = time.monotonic(), (duty.kind, duty.round) != self._looked_in
+        if not is_new and now < self._looks_again_at:
+            return False
+        self._looked_in, self._looks_again_at = (duty.kind, duty.round), now + DEMANDS_SECONDS
+        return True
 
     def _look_if_answered(self, number: RoundNumber) -> None:
         try:

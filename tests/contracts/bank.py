@@ -14,7 +14,7 @@ def staking_alone() -> World:
     staking = accounts[0].deploy(Staking, in_order(Staking, 0, parameters.staking))
     rewards, beacon, disputes = accounts[7:10]
     staking.wire(beacon, disputes, rewards, {"from": accounts[0]})
-    world = World(Contracts(staking, None, beacon, [None], rewards, disputes), parameters)
+    world = World(Contracts(staking, None, beacon, [None], rewards, None, disputes), parameters)
     world.bond("ada", "client")
     world.bond("vera", "validator")
     return world

@@ -21,7 +21,7 @@ from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, 
 from scripts.deploy import deploy
 from tests.contracts.world import World, as_tuple, word
 
-AGGREGATE, UPDATES, NORM, MODEL, EQUIVOCATION = range(5)
+AGGREGATE, UPDATES, NORM, MODEL, EQUIVOCATION, WITHHELD = range(6)
 SHAPE = ModelShape(quantum=20, classical=13)
 BURN = "0x000000000000000000000000000000000000dEaD"
 VALIDATORS = ("vera", "viktor", "valentina", "vito", "violet", "vincent", "vivian", "victor", "vanessa", "valerie")
@@ -99,11 +99,9 @@ class Attested:
         accused = (aggregate or self.aggregate).opening(coordinate)
         return as_tuple(self.checkpoint), coordinate, self.structs, openings, accused
 
-    def whole_proof(self) -> tuple[Any, ...]:
-        """The arguments of `disputeWholeAggregate`."""
-        lanes = [update.vector.chunks for update in self.updates]
-        seeds = [update.vector.seed or bytes(32) for update in self.updates]
-        return as_tuple(self.checkpoint), self.structs, lanes, seeds
+    def content_proof(self, aggregate: Vector | None = None) -> tuple[Any, ...]:
+        """The arguments of `disputeAggregateContent`, with `aggregate` as what was attested."""
+        return as_tuple(self.checkpoint), (aggregate or self.aggregate).chunks
 
     def norm_proof(self, position: int) -> tuple[Any, ...]:
         """The arguments of `disputeNorm`."""
@@ -183,6 +181,10 @@ class DisputeTestnet(World):
     def fresh(self) -> DisputeTestnet:
         """The same court with every key at leaf 0, for the next test."""
         return _court(super().fresh(), self.shape, self.genesis)
+
+    @property
+    def demands(self) -> Any:
+        return self.contracts.demands
 
     @property
     def disputes(self) -> Any:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from qfl.protocol.chunks import merkle_path, merkle_root, salted, verify_path
+from qfl.protocol.chunks import merkle_path, merkle_root, part_path, salted, verify_path
 
 VECTORS = json.loads((Path(__file__).parents[1] / "vectors" / "chunks.json").read_text())
 
@@ -24,8 +24,7 @@ def harness(ChunksHarness, accounts):
 @pytest.mark.parametrize("tree", VECTORS["lanes"], ids=lambda tree: f"{len(tree['leaves'])} leaves")
 def test_lane_vectors(harness, tree):
     leaves, root = tree["leaves"], tree["root"]
-    for whole in (harness.unsaltedRootOf(leaves), harness.rootOfCopy(leaves)):
-        assert whole.hex().removeprefix("0x") == root
+    assert harness.unsaltedRootOf(leaves).hex().removeprefix("0x") == root
     for index, path in tree["paths"].items():
         assert harness.verifyLanes(root, len(leaves), int(index), leaves[int(index)], path)
 
@@ -71,9 +70,31 @@ def test_verify_refuses_whatever_python_refuses(harness, count):
 def test_roots_over_whole_vectors_are_those_of_python(harness, count):
     rng = random.Random(count)
     leaves, seed = [rng.randbytes(32) for _ in range(count)], rng.randbytes(32)
-    assert bytes(harness.unsaltedRootOf(leaves)) == bytes(harness.rootOfCopy(leaves)) == merkle_root(leaves)
+    assert bytes(harness.unsaltedRootOf(leaves)) == merkle_root(leaves)
     for salting in (seed, bytes(32)):
         assert bytes(harness.saltedRootOf(leaves, salting)) == merkle_root(salted(leaves, salting))
+
+
+@pytest.mark.parametrize(
+    ("count", "height"), [(1, 0), (1, 3), (5, 3), (8, 3), (9, 3), (13, 1), (16, 2), (17, 3), (40, 4)]
+)
+def test_parts_are_those_of_python(harness, count, height):
+    """Each part with its path, and nothing else: not another part, another length, or another leaf."""
+    rng = random.Random(count)
+    leaves = [rng.randbytes(32) for _ in range(count)]
+    root, width = merkle_root(leaves), 2**height
+    parts = [leaves[first : first + width] for first in range(0, count, width)]
+    for index, part in enumerate(parts):
+        path = part_path(leaves, height, index)
+        assert harness.verifyPart(root, count, height, index, part, path)
+        assert not harness.verifyPart(root, count, height, index, part, [*path, bytes(32)])
+        assert not harness.verifyPart(root, count, height, index, [*part[:-1], bytes(32)], path)
+        assert not harness.verifyPart(root, count, height, index + len(parts), part, path)
+        if len(parts) > 1:
+            assert not harness.verifyPart(root, count, height, index, part, path[:-1])
+            assert not harness.verifyPart(root, count, height, (index + 1) % len(parts), part, path)
+        if len(part) < width and len(parts) > 1:
+            assert not harness.verifyPart(root, count, height, index, [*part, bytes(32)], path)
 
 
 def test_leaf_data_of_another_length_is_another_leaf(harness):

@@ -4,8 +4,8 @@ disputeAggregate       reverts: NoCheckpoint (none, voided), NotAccepted, NoSuch
                        (updates, openings, aggregate), AggregateIsRight, WrongState (final)
                        voids · slashes who attested, and nobody else · fails the open round, rolls the published one
                        back · salted leaves · lanes of 4 and 8 bits · a failed round's attesters too · a leaving seat
-disputeWholeAggregate  reverts: the same, for seeds and lanes, ContentIsRight · a root nobody can open · a content
-                       digest of something else · salts from a seed of zeros
+disputeAggregateContent  reverts: NoCheckpoint, NotAccepted, WrongCount, NotOpened, ContentIsRight · a content digest
+                       of something else · lanes behind the last one
 """
 
 from dataclasses import replace
@@ -13,6 +13,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from qfl.protocol.types import ModelShape
 from tests.contracts.dispute_testnet import AGGREGATE, Vector, seconds_now, set_up_disputes
 from tests.contracts.world import FAILED, FINAL, PUBLISHED, VOID, reverts, word
 
@@ -68,7 +69,6 @@ def test_narrow_lanes_are_opened_as_such(fn_isolation, bits):
     assert {len(update.vector.chunks) for update in attested.updates} == {1 + bits // 8}
     with reverts("AggregateIsRight", 31, attested.aggregate.lanes[31]):
         court.disputes.disputeAggregate.call(*attested.chunk_proof(31, false), court.by())
-    court.disputes.disputeWholeAggregate.call(*attested.whole_proof(), court.by())
     assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
 
 
@@ -145,7 +145,7 @@ def test_an_honest_aggregate_cannot_be_disputed(court):
         with reverts("AggregateIsRight", coordinate, mean):
             court.disputes.disputeAggregate.call(*attested.chunk_proof(coordinate), court.by())
     with reverts("ContentIsRight"):
-        court.disputes.disputeWholeAggregate(*attested.whole_proof(), court.by())
+        court.disputes.disputeAggregateContent(*attested.content_proof(), court.by())
     assert court.books() == before
     assert not court.beacon.checkpointAt(1, 0)["voided"]
 
@@ -179,7 +179,7 @@ def test_dispute_reverts_when_the_checkpoint_is_another(court, name, value):
     with reverts("NotAccepted", 1, 0):
         court.disputes.disputeAggregate(*other.chunk_proof(32, false), court.by())
     with reverts("NotAccepted", 1, 0):
-        court.disputes.disputeWholeAggregate(*other.whole_proof(), court.by())
+        court.disputes.disputeAggregateContent(*other.content_proof(false), court.by())
 
 
 def test_dispute_reverts_when_the_round_is_final(court):
@@ -203,20 +203,15 @@ def test_dispute_reverts_when_the_coordinate_is_padding_or_beyond(court, coordin
 def test_dispute_reverts_when_updates_are_not_the_included_ones(court):
     attested, false = lie_about(court)
     checkpoint, coordinate, updates, openings, aggregate = attested.chunk_proof(32, false)
-    whole = attested.whole_proof()
     for other in ([], updates[:-1], [*updates, updates[0]]):
         with reverts("WrongCount", "updates", len(other), 5):
             court.disputes.disputeAggregate(checkpoint, coordinate, other, openings, aggregate, court.by())
-        with reverts("WrongCount", "updates", len(other), 5):
-            court.disputes.disputeWholeAggregate(checkpoint, other, *whole[2:], court.by())
     swapped = [updates[1], updates[0], *updates[2:]]
     twice = [updates[0], updates[0], *updates[2:]]
     of_another = [(999, *updates[0][1:]), *updates[1:]]
     for other in (swapped, twice, of_another):
         with reverts("NotOpened", "updates", 0):
             court.disputes.disputeAggregate(checkpoint, coordinate, other, openings, aggregate, court.by())
-        with reverts("NotOpened", "updates", 0):
-            court.disputes.disputeWholeAggregate(checkpoint, other, *whole[2:], court.by())
 
 
 def test_dispute_reverts_when_openings_are_not_of_the_updates(private_court):
@@ -262,32 +257,12 @@ def test_dispute_reverts_when_the_aggregate_is_not_the_attested_one(court):
             court.disputes.disputeAggregate(*proof[:-1], opening, court.by())
 
 
-# --- whole aggregates ------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("lie", ["aggregate_root", "content_digest"])
-def test_a_root_or_a_digest_of_nothing_is_proven(court, lie):
-    """Whoever attests what nobody can fetch cannot hide behind it."""
-    attested = court.run_to_attestation(court.updates(5), **{lie: word("garbage")})
-    assert_convicted(court, attested, court.disputes.disputeWholeAggregate, *attested.whole_proof())
-
-
-@pytest.mark.parametrize("seed", [None, bytes(32)], ids=["seeds", "zeros"])
-@pytest.mark.parametrize("lie", ["aggregate_root", "content_digest"])
-def test_it_is_proven_of_salted_updates_whatever_their_seeds_are(private_court, lie, seed):
-    """A client that chooses the seed which elsewhere stands for no salts shields no committee."""
-    updates = private_court.updates(5, seed=seed)
-    attested = private_court.run_to_attestation(updates, **{lie: word("garbage")})
-    call = private_court.disputes.disputeWholeAggregate
-    assert_convicted(private_court, attested, call, *attested.whole_proof())
-
-
 def test_salted_updates_of_an_honest_aggregate_open_and_convict_nobody(private_court):
     attested = private_court.run_to_attestation(private_court.updates(5))
     with reverts("AggregateIsRight", 32, attested.aggregate.lanes[32]):
         private_court.disputes.disputeAggregate(*attested.chunk_proof(32), private_court.by())
     with reverts("ContentIsRight"):
-        private_court.disputes.disputeWholeAggregate(*attested.whole_proof(), private_court.by())
+        private_court.disputes.disputeAggregateContent(*attested.content_proof(), private_court.by())
 
 
 def test_updates_without_salts_open_in_no_private_court(private_court):
@@ -297,8 +272,6 @@ def test_updates_without_salts_open_in_no_private_court(private_court):
     attested = private_court.run_to_attestation(bare, aggregate_root=false.root)
     with reverts("NotOpened", "openings", 0):
         private_court.disputes.disputeAggregate(*attested.chunk_proof(32, false), private_court.by())
-    with reverts("NotOpened", "lanes", 0):
-        private_court.disputes.disputeWholeAggregate(*attested.whole_proof(), private_court.by())
 
 
 def test_salts_open_nothing_in_a_transparent_court(court):
@@ -307,8 +280,17 @@ def test_salts_open_nothing_in_a_transparent_court(court):
     attested = court.run_to_attestation(updates, aggregate_root=false.root)
     with reverts("NotOpened", "openings", 0):
         court.disputes.disputeAggregate(*attested.chunk_proof(32, false), court.by())
-    with reverts("NotOpened", "lanes", 0):
-        court.disputes.disputeWholeAggregate(*attested.whole_proof(), court.by())
+
+
+# --- content of an aggregate -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["court", "private_court"])
+def test_a_digest_of_something_else_is_proven(request, where):
+    """The roots are right, and nobody could find the bytes that were attested."""
+    court = request.getfixturevalue(where)
+    attested = court.run_to_attestation(court.updates(5), content_digest=word("garbage"))
+    assert_convicted(court, attested, court.disputes.disputeAggregateContent, *attested.content_proof())
 
 
 def test_lanes_in_the_padding_are_proven(court):
@@ -320,26 +302,22 @@ def test_lanes_in_the_padding_are_proven(court):
     for coordinate, mean in enumerate(lanes):
         with reverts("AggregateIsRight", coordinate, mean):
             court.disputes.disputeAggregate.call(*attested.chunk_proof(coordinate, false), court.by())
-    assert_convicted(court, attested, court.disputes.disputeWholeAggregate, *attested.whole_proof())
+    assert_convicted(court, attested, court.disputes.disputeAggregateContent, *attested.content_proof(false))
 
 
-def test_whole_dispute_reverts_when_lanes_or_seeds_are_not_of_the_updates(private_court):
-    court = private_court
-    attested, _ = lie_about(court, count=2)
-    checkpoint, updates, lanes, seeds = attested.whole_proof()
-    dispute = court.disputes.disputeWholeAggregate
-    for other in ([], lanes[:1], [*lanes, lanes[0]]):
-        with reverts("WrongCount", "lanes", len(other), 2):
-            dispute(checkpoint, updates, other, seeds, court.by())
-    for other in ([], seeds[:1], [*seeds, seeds[0]]):
-        with reverts("WrongCount", "seeds", len(other), 2):
-            dispute(checkpoint, updates, lanes, other, court.by())
-    for other in ([], lanes[1][:-1], [*lanes[1], bytes(32)]):
-        with reverts("WrongCount", "lanes", len(other), 3):
-            dispute(checkpoint, updates, [lanes[0], other], seeds, court.by())
-    with reverts("NotOpened", "lanes", 0):
-        dispute(checkpoint, updates, lanes[::-1], seeds, court.by())
-    with reverts("NotOpened", "lanes", 1):
-        dispute(checkpoint, updates, lanes, [seeds[0], bytes(32)], court.by())
-    with reverts("NotOpened", "lanes", 1):
-        dispute(checkpoint, updates, [lanes[0], [*lanes[1][:2], bytes(32)]], seeds, court.by())
+def test_an_aggregate_without_padding_has_none_to_dispute(fn_isolation):
+    court = set_up_disputes(ModelShape(20, 12))
+    attested = court.run_to_attestation(court.updates(2))
+    with reverts("ContentIsRight"):
+        court.disputes.disputeAggregateContent(*attested.content_proof(), court.by())
+
+
+def test_content_dispute_reverts_when_chunks_are_not_the_aggregate(court):
+    attested = court.run_to_attestation(court.updates(2), content_digest=word("garbage"))
+    checkpoint, chunks = attested.content_proof()
+    for other in ([], chunks[:-1], [*chunks, bytes(32)]):
+        with reverts("WrongCount", "chunks", len(other), 5):
+            court.disputes.disputeAggregateContent(checkpoint, other, court.by())
+    for other in ([*chunks[:-1], bytes(32)], chunks[::-1]):
+        with reverts("NotOpened", "chunks", 0):
+            court.disputes.disputeAggregateContent(checkpoint, other, court.by())

@@ -63,9 +63,9 @@ class Bench:
 def benches(module_isolation):
     benches = []
     for shape, is_private in product(SHAPES, (False, True)):
-        harness = accounts[0].deploy(BeaconHarness, shape.quantum, shape.classical)
+        harness = accounts[0].deploy(BeaconHarness, shape.quantum, shape.classical, is_private)
         harness.expect(accounts[0].get_deployment_address(accounts[0].nonce + 1))
-        accounts[0].deploy(Disputes, harness, harness, [], is_private)
+        accounts[0].deploy(Disputes, harness, harness, [], harness)
         benches.append(Bench(shape, is_private, harness))
     return benches
 

@@ -1,5 +1,6 @@
 """What proving a fault costs, slashing included, from receipts: 1,024 lanes of 16 bits, 16 updates, 4 shards;
-3 of 4 seats attest, and there are no other validators.
+3 of 4 seats attest, and there are no other validators. The largest proofs are of the largest models that a deployment
+takes, and of 256 updates.
 
 `QFL_UPDATE_GAS=1 brownie test tests/contracts/test_disputes_gas.py -o addopts=` rewrites
 `tests/disputes_gas_snapshot.json`; read its diff. Validators have keys of height 10, as in use.
@@ -7,17 +8,22 @@
 
 from dataclasses import replace
 from functools import cache
+from typing import Any
 
 import numpy as np
 import pytest
-from brownie import web3
+from brownie import chain, web3
 
+from qfl.chain.contracts.base import encode_call
 from qfl.crypto.lms import LmsSecret
+from qfl.protocol.chunks import merkle_path, part_path
 from qfl.protocol.types import ModelShape
 from tests.contracts.dispute_testnet import BURN, VALIDATORS, DisputeTestnet, Update, Vector, set_up_disputes
 from tests.contracts.snapshots import require_as_committed
-from tests.contracts.world import as_tuple, word
+from tests.contracts.world import as_tuple, reverts, word
 
+SHAPE, LARGEST = ModelShape(768, 256), ModelShape(24_000, 576)
+MOST_BYTES = 128 * 1024
 # Calldata that happens to be zero, and who sits where: places in the stake tree are more or less dear to change.
 GAS_BETWEEN_RUNS = 10_000
 GAS_BETWEEN_SIGNATURES = 30_000
@@ -27,6 +33,14 @@ BUDGETS = {
     "a norm": 260_000,
     "a norm, salted": 260_000,
     "a model of 4 shards": 450_000,
+    "the content of an aggregate": 400_000,
+    "a demand of an update": 200_000,
+    "an answer": 200_000,
+    "an update that was withheld": 350_000,
+    "the largest norm": 2**24,
+    "the largest content of an aggregate": 2**24,
+    "the largest median": 2**24,
+    "the largest answer": 2**24,
     "an equivocation": 600_000,
 }
 
@@ -36,10 +50,12 @@ def tall_key(name: str) -> LmsSecret:
     return LmsSecret.derive(10, word(name)[:16], word(name + "'s seed")[:24])
 
 
-def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_private: bool = False) -> DisputeTestnet:
+def new_court(
+    seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_private: bool = False, shape: ModelShape = SHAPE
+) -> DisputeTestnet:
     """A deployment of its own, with as many validators as seats."""
     rules = {"seats": seats, "shards": shards, "trimBps": trim_bps}
-    court = set_up_disputes(ModelShape(768, 256), (), is_private=is_private, **rules)
+    court = set_up_disputes(shape, (), is_private=is_private, **rules)
     for name in VALIDATORS[: seats * shards]:
         court.bond(name, "validator", key=tall_key(name))
     # The burn address has an account on any chain in use; the first to pay it on a new one pays 25,000 gas more.
@@ -47,45 +63,72 @@ def new_court(seats: int = 4, shards: int = 1, trim_bps: int = 1000, *, is_priva
     return court
 
 
-def gas_of_heavy(court: DisputeTestnet, data: str) -> int:
-    """Sent without Brownie, which takes a transaction for dropped when it asks for it while it is being executed."""
-    call = {"from": str(court.challenger), "to": court.disputes.address, "data": data, "gas": 12_000_000}
-    receipt = web3.eth.wait_for_transaction_receipt(web3.eth.send_transaction(call))
+def gas_of_heavy(court: DisputeTestnet, call: Any, *arguments: Any, value_wei: int = 0) -> int:
+    """Sent without Brownie, which takes a transaction for dropped when it asks for it while it is being executed.
+
+    No node has to take more than 128 KiB, nor any chain more than 2^24 gas.
+    """
+    data = call.encode_input(*arguments)
+    assert len(data) // 2 <= MOST_BYTES
+    sent = {"from": str(court.challenger), "to": call._address, "data": data, "gas": 12_000_000, "value": value_wei}
+    receipt = web3.eth.wait_for_transaction_receipt(web3.eth.send_transaction(sent))
     assert receipt["status"] == 1
     return int(receipt["gasUsed"])
 
 
-def gas_of_aggregate(is_salted: bool, is_whole: bool, trim_bps: int = 1000, count: int = 16) -> int:
-    court = new_court(trim_bps=trim_bps, is_private=is_salted)
+def gas_of_aggregate(is_salted: bool = False, trim_bps: int = 1000, count: int = 16, shape: ModelShape = SHAPE) -> int:
+    court = new_court(trim_bps=trim_bps, is_private=is_salted, shape=shape)
     updates = court.updates(count)
     false = court.aggregate_of(updates).with_lane(1000, 1)
     attested = court.run_to_attestation(updates, aggregate_root=false.root)
-    if is_whole:
-        return gas_of_heavy(court, court.disputes.disputeWholeAggregate.encode_input(*attested.whole_proof()))
-    return int(court.disputes.disputeAggregate(*attested.chunk_proof(1000, false), court.by()).gas_used)
+    return gas_of_heavy(court, court.disputes.disputeAggregate, *attested.chunk_proof(1000, false))
 
 
-def gas_of_norm(seed: bytes) -> int:
-    court = new_court(is_private=bool(seed))
+def gas_of_aggregate_content(shape: ModelShape = SHAPE) -> int:
+    court = new_court(shape=shape)
+    attested = court.run_to_attestation(court.updates(2), content_digest=word("garbage"))
+    return gas_of_heavy(court, court.disputes.disputeAggregateContent, *attested.content_proof())
+
+
+def gas_of_norm(seed: bytes = b"", shape: ModelShape = SHAPE) -> int:
+    court = new_court(is_private=bool(seed), shape=shape)
     heavy = Update(101, Vector(np.full(court.shape.total, -12_345, np.int16), 16, seed))
     attested = court.run_to_attestation([heavy, *court.updates(16)[1:]])
-    return int(court.disputes.disputeNorm(*attested.norm_proof(0), court.by()).gas_used)
+    return gas_of_heavy(court, court.disputes.disputeNorm, *attested.norm_proof(0))
 
 
-def gas_of_model(is_whole: bool) -> int:
+def gas_of_model() -> int:
     court = new_court(seats=2, shards=4)
     court.run_to_checkpoint_phase()
     attested = [court.attest(court.updates(2 + shard), shard) for shard in range(4)]
     false = court.next_model(court.genesis, attested).with_lane(1000, 1)
     court.publish_model("vera", false, court.genesis)
     checkpoints = [as_tuple(a.checkpoint) for a in attested]
-    if is_whole:
-        lanes = [a.aggregate.chunks for a in attested]
-        proof = 1, checkpoints, court.genesis.chunks, lanes
-        return gas_of_heavy(court, court.disputes.disputeWholeModel.encode_input(*proof))
     openings = [a.aggregate.opening(1000) for a in attested]
     vectors = court.genesis.opening(1000), false.opening(1000)
     return int(court.disputes.disputeModel(1, 1000, checkpoints, openings, *vectors, court.by()).gas_used)
+
+
+def gas_of_demand(shape: ModelShape = SHAPE) -> dict[str, int]:
+    """Of an included update: a demand, its answer, and the verdict where there is none; the second of two each time."""
+    court = new_court(shape=shape)
+    attested = court.run_to_attestation(court.updates(16))
+    gas = {}
+    leaves, chunks = [update.leaf for update in attested.updates], attested.updates[0].vector.chunks
+    size = min(2048, len(chunks))
+    deposit = {"from": court.challenger, "value": (size + 64) * court.demands.chunkDepositWei()}
+    for position in range(3):
+        update = attested.updates[position]
+        part = (0, 1, 0, position, 0, len(chunks), update.vector.root)
+        call = (as_tuple(attested.checkpoint), position, update.struct, merkle_path(leaves, position), 0)
+        gas["a demand of an update"] = court.demands.demandUpdate(*call, deposit).gas_used
+        if position < 2:
+            shown = update.vector.chunks
+            said = part, shown[:size], part_path(shown, 11, 0)
+            gas["an answer"] = gas_of_heavy(court, court.demands.answer, *said)
+    court.reach(chain[-1].timestamp + court.demands.answerSeconds())
+    gas["an update that was withheld"] = court.disputes.disputeWithheld(part, court.by()).gas_used
+    return gas
 
 
 def gas_of_equivocation() -> int:
@@ -102,17 +145,34 @@ def gas_of_equivocation() -> int:
 @pytest.fixture(scope="module")
 def gas(module_isolation):
     return {
-        "an aggregate of 16 updates": gas_of_aggregate(is_salted=False, is_whole=False),
-        "an aggregate of 16 salted updates": gas_of_aggregate(is_salted=True, is_whole=False),
-        "a whole aggregate of 16 updates": gas_of_aggregate(is_salted=False, is_whole=True),
-        "a median of 16 updates": gas_of_aggregate(is_salted=False, is_whole=False, trim_bps=5000),
-        "a whole median of 12 updates": gas_of_aggregate(is_salted=False, is_whole=True, trim_bps=5000, count=12),
-        "a norm": gas_of_norm(b""),
+        "an aggregate of 16 updates": gas_of_aggregate(),
+        "an aggregate of 16 salted updates": gas_of_aggregate(is_salted=True),
+        "a median of 16 updates": gas_of_aggregate(trim_bps=5000),
+        "the content of an aggregate": gas_of_aggregate_content(),
+        "a norm": gas_of_norm(),
         "a norm, salted": gas_of_norm(word("seed")),
-        "a model of 4 shards": gas_of_model(is_whole=False),
-        "a whole model of 4 shards": gas_of_model(is_whole=True),
+        "a model of 4 shards": gas_of_model(),
         "an equivocation": gas_of_equivocation(),
+        **gas_of_demand(),
+        "the largest norm": gas_of_norm(shape=LARGEST),
+        "the largest content of an aggregate": gas_of_aggregate_content(LARGEST),
+        "the largest median": gas_of_aggregate(trim_bps=5000, count=256, shape=ModelShape(2048, 0)),
+        "the largest answer": gas_of_demand(LARGEST)["an answer"],
     }
+
+
+@pytest.mark.parametrize(("field", "most"), [("coordinates", 24_576), ("shards", 100)])
+def test_deployments_with_larger_proofs_are_refused(fn_isolation, field, most):
+    shape = ModelShape(most, 1) if field == "coordinates" else SHAPE
+    with reverts("BadParameters", field, most + 1):
+        set_up_disputes(shape, (), **({"shards": most + 1} if field == "shards" else {}))
+
+
+def test_the_proof_about_the_most_shards_is_small_enough():
+    opening = (bytes(32), bytes(32), [bytes(32)] * 12)
+    checkpoint = (1, 0, 0, 1, bytes(32), 1, bytes(32), bytes(32), bytes(32))
+    proof = [1, 0, [checkpoint] * 100, [opening] * 100, opening, opening]
+    assert len(encode_call("Disputes", "disputeModel", proof)) <= 100 * 1024
 
 
 @pytest.mark.parametrize("proof", BUDGETS)

@@ -3,7 +3,8 @@
 disputeModel       reverts: NoSuchCoordinate, NotPublished (open, final, void, none), WrongCount, WrongCheckpoint
                    (order, twice, other round), NotAccepted, NotOpened (base, model, aggregates), ModelIsRight
                    voids · slashes the publisher only · rolls back what builds on it · a shard that is missing
-disputeWholeModel  reverts: the same, ContentIsRight · a root nobody can open · a digest of something else
+disputeModelContent  reverts: NotPublished, WrongCount, NotOpened, ContentIsRight · a digest of something else · lanes
+                   behind the last one
 """
 
 from dataclasses import replace
@@ -46,11 +47,6 @@ def chunk_proof(court, attested, coordinate, model, base=None):
     openings = [a.aggregate.opening(coordinate) for a in attested]
     vectors = (base or court.genesis).opening(coordinate), model.opening(coordinate)
     return attested[0].checkpoint.round, coordinate, checkpoints_of(attested), openings, *vectors
-
-
-def whole_proof(court, attested, base=None):
-    lanes = [a.aggregate.chunks for a in attested]
-    return attested[0].checkpoint.round, checkpoints_of(attested), (base or court.genesis).chunks, lanes
 
 
 def checkpoints_of(attested):
@@ -131,7 +127,7 @@ def test_an_honest_model_cannot_be_disputed(court, attested):
         with reverts("ModelIsRight", coordinate, value):
             court.disputes.disputeModel.call(*chunk_proof(court, attested, coordinate, right), court.by())
     with reverts("ContentIsRight"):
-        court.disputes.disputeWholeModel(*whole_proof(court, attested), court.by())
+        court.disputes.disputeModelContent(1, right.chunks, court.by())
     assert court.books() == before
     assert state(court) == PUBLISHED
 
@@ -142,7 +138,7 @@ def test_dispute_reverts_when_no_model_is_published(court, attested):
         with reverts("NotPublished", number):
             court.disputes.disputeModel(number, *chunk_proof(court, attested, 0, right)[1:], court.by())
         with reverts("NotPublished", number):
-            court.disputes.disputeWholeModel(number, *whole_proof(court, attested)[1:], court.by())
+            court.disputes.disputeModelContent(number, right.chunks, court.by())
 
 
 def test_dispute_reverts_when_the_model_is_final(court, attested):
@@ -178,14 +174,11 @@ def test_dispute_reverts_when_checkpoints_are_not_all_the_accepted_ones(court, a
         ([altered, other], "NotAccepted", (1, 0)),
     ]
     right = [a.aggregate.opening(LAST) for a in attested]
-    whole = [a.aggregate.chunks for a in attested]
     for given, error, values in cases:
         structs = checkpoints_of(given)
         vectors = court.genesis.opening(LAST), false.opening(LAST)
         with reverts(error, *values):
             court.disputes.disputeModel(1, LAST, structs, right, *vectors, court.by())
-        with reverts(error, *values):
-            court.disputes.disputeWholeModel(1, structs, court.genesis.chunks, whole, court.by())
 
 
 def test_dispute_reverts_when_openings_are_not_of_the_round(court, attested):
@@ -209,36 +202,26 @@ def test_dispute_reverts_when_openings_are_not_of_the_round(court, attested):
             dispute(openings, base, other)
 
 
-# --- whole models ----------------------------------------------------------------------------------------------
+# --- content of a model ----------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("lie", ["root", "content"])
-def test_a_root_or_a_digest_of_nothing_is_proven(court, attested, lie):
+def test_a_digest_of_something_else_is_proven(court, attested):
     """A publisher that alone has "its" model cannot hold the network to ransom."""
-    publish(court, attested, **{lie: word("garbage")})
-    assert_convicted(court, court.disputes.disputeWholeModel, *whole_proof(court, attested))
+    right, _ = publish(court, attested, content=word("garbage"))
+    assert_convicted(court, court.disputes.disputeModelContent, 1, right.chunks)
 
 
 def test_lanes_in_the_padding_are_proven(court, attested):
     right = court.next_model(court.genesis, attested)
     padded = Vector(np.append(right.lanes, np.int32(1)), 32)
     publish(court, attested, root=padded.root)
-    assert_convicted(court, court.disputes.disputeWholeModel, *whole_proof(court, attested))
+    assert_convicted(court, court.disputes.disputeModelContent, 1, padded.chunks)
 
 
-def test_whole_dispute_reverts_when_vectors_are_not_of_the_round(court, attested):
-    publish(court, attested, LAST)
-    number, checkpoints, base, aggregates = whole_proof(court, attested)
-    dispute = court.disputes.disputeWholeModel
-    for other in ([], base[:-1], [*base, bytes(32)]):
-        with reverts("WrongCount", "base", len(other), 5):
-            dispute(number, checkpoints, other, aggregates, court.by())
-        with reverts("WrongCount", "aggregates", len(other), 5):
-            dispute(number, checkpoints, base, [aggregates[0], other], court.by())
-    for other in ([], aggregates[:1], [*aggregates, base]):
-        with reverts("WrongCount", "aggregates", len(other), 2):
-            dispute(number, checkpoints, base, other, court.by())
-    with reverts("NotOpened", "base", 0):
-        dispute(number, checkpoints, aggregates[0], aggregates, court.by())
-    with reverts("NotOpened", "aggregates", 0):
-        dispute(number, checkpoints, base, aggregates[::-1], court.by())
+def test_content_dispute_reverts_when_chunks_are_not_the_model(court, attested):
+    right, _ = publish(court, attested, content=word("garbage"))
+    for other in ([], right.chunks[:-1], [*right.chunks, bytes(32)]):
+        with reverts("WrongCount", "chunks", len(other), 5):
+            court.disputes.disputeModelContent(1, other, court.by())
+    with reverts("NotOpened", "chunks", 0):
+        court.disputes.disputeModelContent(1, court.genesis.chunks, court.by())

@@ -292,17 +292,17 @@ def test_dispute_norm_reverts_when_the_lanes_are_not_the_updates(private_court):
 
 def test_constructor_reverts_when_the_beacon_expects_another(court):
     with reverts("NotExpected"):
-        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards, False)
+        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards, court.demands)
 
 
 def test_constructor_reverts_when_shards_are_out_of_order(fn_isolation):
     court = set_up_disputes(shards=2, seats=1)
     with reverts("WrongShard", 1, 0):
-        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1], False)
+        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1], court.demands)
 
 
 def test_constructor_reverts_when_shards_are_of_the_other_mode(court, private_court):
-    for place, is_private in ((court, False), (private_court, True)):
+    for place, other, is_private in ((court, private_court, False), (private_court, court, True)):
         assert place.disputes.isPrivate() is is_private
         with reverts("WrongMode", 0, not is_private):
-            court.owner.deploy(Disputes, place.beacon, place.staking, place.contracts.shards, not is_private)
+            court.owner.deploy(Disputes, place.beacon, place.staking, place.contracts.shards, other.demands)

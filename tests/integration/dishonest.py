@@ -14,6 +14,7 @@ from qfl.challenger.challenger import Challenger, Dispute
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.challenger.opening import open_lanes
 from qfl.devnet import Devnet
+from qfl.node.demands import OpenDemands
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
@@ -42,6 +43,15 @@ def make_up_stakes(testnet: Testnet) -> None:
 
 def make_challenger(testnet: Testnet, account: int = CHALLENGER) -> Challenger:
     return Challenger(testnet.ledger, testnet.sender(account), FaultDetector(testnet.ledger, testnet.store))
+
+
+def prove(testnet: Testnet, challenger: Challenger) -> list[Dispute]:
+    """What it proves now, and when nobody has shown in time what it demands."""
+    found = challenger.step()
+    if demands := OpenDemands(testnet.ledger).read():
+        testnet.clock.reach(max(demand.answer_by for demand in demands))
+        found += challenger.step()
+    return found
 
 
 def until_checkpoint_phase(testnet: Testnet) -> RoundNumber:

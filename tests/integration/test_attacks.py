@@ -20,6 +20,7 @@ OBJECTIVE = {
     "unopenable-majority": 1.5,
     "phantom-majority": 1.5,
     "over-norm-majority": 1.5,
+    "hidden-update": 1.5,
     "exit-before-slash": 1.5,
     "lying-publisher": 0.5,
     "withholding-publisher": 0.5,
@@ -60,14 +61,6 @@ def test_an_attack_that_is_not_stopped_is_reported(suite: Suite) -> None:
         "rounds (2,) were lost, not ()",
         "it cost no stake",
     }
-
-
-def test_colluders_who_hide_an_update_choose_the_model_and_the_row_says_so(suite: Suite) -> None:
-    """The one attack that nothing stops: when this fails, it is stopped, and the documents are out of date."""
-    row = suite.run(BY_NAME["hidden-update"])
-    assert row.is_open
-    assert not row.model_unchanged
-    assert row.stake_lost_eth == 0
 
 
 def test_every_attack_has_a_name_of_its_own_and_says_what_it_tries() -> None:

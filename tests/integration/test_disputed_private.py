@@ -14,6 +14,7 @@ from dishonest import (
     collude,
     lie_about_one_lane,
     make_up_stakes,
+    prove,
     publish_false,
     stakes,
     until_checkpoint_phase,
@@ -66,13 +67,17 @@ def honest_result(testnet: Testnet, number: RoundNumber) -> ShardResult:
 
 @pytest.mark.parametrize("seeds", ["random", "zeros"])
 @pytest.mark.parametrize(
-    ("lie", "function"),
-    [(lie_about_one_lane, "disputeAggregate"), (withhold_the_aggregate, "disputeWholeAggregate")],
+    ("lie", "fault", "function"),
+    [
+        (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
+        (withhold_the_aggregate, Fault.WITHHELD, "disputeWithheld"),
+    ],
 )
 def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
     testnet: Testnet,
     monkeypatch: pytest.MonkeyPatch,
     lie: Callable[[Testnet, ShardResult], Checkpoint],
+    fault: Fault,
     function: str,
     seeds: str,
 ) -> None:
@@ -85,8 +90,8 @@ def test_the_holder_of_a_seats_key_proves_a_false_aggregate(
         step_clients(network)
     run_until(replace(network, validators=()), Phase.CHECKPOINT)
     dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
-    (dispute,) = make_challenger(testnet, key_of_a_seat(testnet)).step()
-    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    (dispute,) = prove(testnet, make_challenger(testnet, key_of_a_seat(testnet)))
+    assert_punished(testnet, dispute, fault, dishonest, before)
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
 
 

@@ -5,12 +5,13 @@ The next round trains on the last good model, and everything that is left stands
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from dishonest import (
+    CHALLENGER,
     CLIENTS,
     assert_next_round_is_good,
     assert_punished,
@@ -19,6 +20,7 @@ from dishonest import (
     liars_testnet,
     lie_about_one_lane,
     make_challenger,
+    prove,
     publish_false,
     publish_one_altered_coordinate,
     stakes,
@@ -31,14 +33,18 @@ from testnet import SHARD, Testnet, in_seat, without
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.chain.contracts.demands import Subject
 from qfl.chain.contracts.disputes import Fault
-from qfl.challenger.fault_detector import RETRY_SECONDS
+from qfl.challenger.withheld import wanted_aggregate, wanted_model, wanted_update
 from qfl.devnet import Devnet
+from qfl.node.demands import OpenDemands, answer, stored_chunks
 from qfl.node.recompute import recompute_model
-from qfl.protocol.content import Content, content_digest
-from qfl.protocol.recompute import ShardResult
+from qfl.node.settlement import final_at, settle_due
+from qfl.protocol.content import Content, content_digest, lanes_root
+from qfl.protocol.recompute import ShardResult, included_in
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.simulation.driver import run_round, run_until
+from qfl.storage.store import MemoryStore
 
 # --- checkpoints ---
 
@@ -50,8 +56,8 @@ CheckpointLie = Callable[[Testnet, ShardResult], Checkpoint]
 @pytest.mark.parametrize(
     ("lie", "fault", "function"),
     [
-        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
-        (lambda _, it: replace(it.checkpoint, content_digest=b"\2" * 32), Fault.AGGREGATE, "disputeWholeAggregate"),
+        (withhold_the_aggregate, Fault.WITHHELD, "disputeWithheld"),
+        (lambda _, it: replace(it.checkpoint, content_digest=b"\2" * 32), Fault.AGGREGATE, "disputeAggregateContent"),
         (lambda _, it: replace(it.checkpoint, updates_root=b"\3" * 32), Fault.UPDATES, "disputeUpdates"),
     ],
     ids=["withheld", "wrong digest", "exchanged update"],
@@ -62,7 +68,7 @@ def test_a_false_checkpoint_is_void_and_its_attesters_pay(
     good = testnet.ledger.beacon.head_round()
     number = until_checkpoint_phase(testnet)
     dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
-    (dispute,) = make_challenger(testnet).step()
+    (dispute,) = prove(testnet, make_challenger(testnet))
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
     assert_punished(testnet, dispute, fault, dishonest, before)
     assert testnet.ledger.beacon.round_at(number).state is RoundState.FAILED
@@ -74,7 +80,7 @@ def test_a_false_checkpoint_is_void_and_its_attesters_pay(
     ("lie", "fault", "function"),
     [
         (lie_about_one_lane, Fault.AGGREGATE, "disputeAggregate"),
-        (withhold_the_aggregate, Fault.AGGREGATE, "disputeWholeAggregate"),
+        (withhold_the_aggregate, Fault.WITHHELD, "disputeWithheld"),
         (lambda _, honest: honest.checkpoint, Fault.NORM, "disputeNorm"),
     ],
 )
@@ -84,32 +90,96 @@ def test_lanes_of_four_bits_are_opened_and_added_up_as_such(
     """An honest round first: two lanes share a byte in content, root, chunk and contract alike."""
     with liars_testnet(devnet, tmp_path, laneBits=4, quantumExponent=24, normBound=275) as testnet:
         # Client 4 is within the bound, or one over it.
-        lanes = np.array([7, -8, 7, -8, 7, 0 if fault is Fault.AGGREGATE else 1], np.int8)
+        lanes = np.array([7, -8, 7, -8, 7, 1 if fault is Fault.NORM else 0], np.int8)
         number, _ = until_checkpoint_phase_with(testnet, lanes, lane_bits=4)
         before = stakes(testnet)
         dishonest = collude(testnet, lie(testnet, honest_result(testnet, number)))
-        (dispute,) = make_challenger(testnet).step()
+        (dispute,) = prove(testnet, make_challenger(testnet))
         assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
         assert_punished(testnet, dispute, fault, dishonest, before)
         testnet.assert_everything_stands()
 
 
-@pytest.mark.rest
-def test_withheld_updates_prove_nothing_until_they_show_up(testnet: Testnet, caplog: pytest.LogCaptureFixture) -> None:
-    """Guessing could accuse an honest committee that had fetched them; so the challenger says why it is silent."""
-    good = testnet.ledger.beacon.head_round()
+@dataclass(frozen=True)
+class Hidden:
+    """A round, an update's content that was not stored, and what the round's updates come to."""
+
+    round: RoundNumber
+    data: bytes
+    honest: ShardResult
+
+
+def attest_a_hidden_update(testnet: Testnet) -> tuple[Hidden, list[ParticipantId]]:
+    """A majority includes an update that only it was shown, and lies about what it comes to."""
     number, data = until_checkpoint_phase_with(testnet, np.arange(6, dtype=np.int16), stored=False)
     honest = honest_result(testnet, number, {content_digest(data): data})
-    dishonest, before = collude(testnet, lie_about_one_lane(testnet, honest)), stakes(testnet)
-    challenger = make_challenger(testnet)
-    with caplog.at_level(logging.WARNING):
+    return Hidden(number, data, honest), collude(testnet, lie_about_one_lane(testnet, honest))
+
+
+@pytest.mark.rest
+def test_a_hidden_update_is_demanded_and_who_attested_it_pays_when_nobody_shows_it(
+    testnet: Testnet, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Guessing could accuse an honest committee that had fetched it; after the time to show it that cannot be."""
+    good = testnet.ledger.beacon.head_round()
+    hidden, dishonest = attest_a_hidden_update(testnet)
+    before, challenger, sender = stakes(testnet), make_challenger(testnet), testnet.sender(CHALLENGER)
+    with caplog.at_level(logging.INFO, logger="qfl"):
         assert challenger.step() == challenger.step() == []
-    assert [record.message for record in caplog.records if "nothing is proven against it" in record.message]
-    testnet.store.put(data)
-    testnet.clock.reach(testnet.ledger.now() + RETRY_SECONDS)
-    (dispute,) = challenger.step()
-    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    (demand,) = OpenDemands(testnet.ledger).read()
+    assert demand.demander == sender.address
+    assert (demand.part.subject, demand.part.position) == (Subject.UPDATE, 0)
+    place = f"round {hidden.round}, included update 0 of shard 0"
+    assert [record.message for record in caplog.records if f"{place}: demanded for a deposit of" in record.message]
+
+    restarted, wealth = make_challenger(testnet), sender.balance_wei()
+    testnet.clock.reach(demand.answer_by)
+    (dispute,) = restarted.step()
+    assert dispute.evidence == f"{place}: it was demanded, and nobody showed it"
+    assert_punished(testnet, dispute, Fault.WITHHELD, dishonest, before)
+    assert OpenDemands(testnet.ledger).read() == []
+    deposit = testnet.ledger.demands.deposit_wei(demand.part)
+    assert sender.balance_wei() > wealth + deposit + dispute.bounty_wei - 10**16
     assert_next_round_is_good(testnet, good)
+
+
+@pytest.mark.rest
+def test_a_hidden_update_that_is_shown_is_recomputed_from_the_chain(testnet: Testnet) -> None:
+    good = testnet.ledger.beacon.head_round()
+    hidden, dishonest = attest_a_hidden_update(testnet)
+    before, challenger = stakes(testnet), make_challenger(testnet)
+    assert challenger.step() == []
+    (demand,) = OpenDemands(testnet.ledger).read()
+    with_it = MemoryStore()
+    with_it.put(hidden.data)
+    chunks = stored_chunks(testnet.ledger, with_it, demand.part)
+    assert answer(testnet.ledger, testnet.owner, demand.part, chunks)
+    (dispute,) = make_challenger(testnet).step()
+    assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == "disputeAggregate"
+    assert_punished(testnet, dispute, Fault.AGGREGATE, dishonest, before)
+    assert challenger.step() == []
+    assert_next_round_is_good(testnet, good)
+
+
+@pytest.mark.rest
+def test_honest_validators_show_what_is_demanded_of_theirs_and_the_round_stands(testnet: Testnet) -> None:
+    """Whoever demands what can be had pays for it; neither finality nor a stake is lost by it."""
+    outcome = run_round(testnet.network(clients=CLIENTS))
+    ledger, demands, griefer = testnet.ledger, testnet.ledger.demands, testnet.sender(CHALLENGER)
+    (entry,) = ledger.round(outcome.round).accepted()
+    part, before = ledger.round(outcome.round).shard(SHARD), stakes(testnet)
+    included = included_in(entry.checkpoint, part.reveals())
+    wanted = [wanted_update(entry.checkpoint, part.spec(), included, position) for position in range(3)]
+    wanted += [wanted_aggregate(entry.checkpoint, 6), wanted_model(ledger.round(outcome.round).record(), 6)]
+    for vector in wanted:
+        griefer.send(vector.demand(demands, vector.parts[0]))
+    assert len(OpenDemands(ledger).read()) == 5
+    for validator in testnet.network().validators:
+        validator.step(())
+    assert OpenDemands(ledger).read() == []
+    testnet.clock.reach(final_at(ledger, outcome.round))
+    assert outcome.round in settle_due(ledger, testnet.owner)
+    assert stakes(testnet) == before
 
 
 # --- models ---
@@ -118,22 +188,32 @@ def test_withheld_updates_prove_nothing_until_they_show_up(testnet: Testnet, cap
 ModelLie = Callable[[Testnet, Content], ParticipantId]
 
 
+def publish_under_another_digest(testnet: Testnet, honest: Content) -> ParticipantId:
+    return publish_false(testnet, lanes_root(honest), b"\2" * 32)
+
+
 def publish_and_withhold(testnet: Testnet, honest: Content) -> ParticipantId:
     return publish_false(testnet, b"\1" * 32, b"\2" * 32)
 
 
 @pytest.mark.parametrize(
-    ("lie", "function"),
-    [(publish_one_altered_coordinate, "disputeModel"), (publish_and_withhold, "disputeWholeModel")],
+    ("lie", "fault", "function"),
+    [
+        (publish_one_altered_coordinate, Fault.MODEL, "disputeModel"),
+        (publish_under_another_digest, Fault.MODEL, "disputeModelContent"),
+        (publish_and_withhold, Fault.WITHHELD, "disputeWithheld"),
+    ],
 )
-def test_a_false_model_is_void_and_its_publisher_pays(testnet: Testnet, lie: ModelLie, function: str) -> None:
+def test_a_false_model_is_void_and_its_publisher_pays(
+    testnet: Testnet, lie: ModelLie, fault: Fault, function: str
+) -> None:
     good = testnet.ledger.beacon.head_round()
     number = until_checkpoint_phase(testnet)
     run_until(testnet.network(), Phase.PUBLISH)
     liar, before = lie(testnet, recompute_model(testnet.ledger, testnet.store, number).model), stakes(testnet)
-    (dispute,) = make_challenger(testnet).step()
+    (dispute,) = prove(testnet, make_challenger(testnet))
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
-    assert_punished(testnet, dispute, Fault.MODEL, [liar], before)
+    assert_punished(testnet, dispute, fault, [liar], before)
     assert testnet.ledger.beacon.round_at(number).state is RoundState.VOID
     assert_next_round_is_good(testnet, good)
 

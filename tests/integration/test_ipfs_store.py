@@ -89,7 +89,12 @@ def test_a_stopped_node_is_unreachable(tmp_path: Path) -> None:
     with Devnet(DevnetConfig(tmp_path, with_chain=False)) as devnet:
         store = IpfsStore(devnet.ipfs_url)
         digest = store.put(b"soon out of reach")
-    for ask in (lambda: store.get(digest, 100), lambda: store.put(b"x"), lambda: store.unpin(digest)):
+    for ask in (
+        lambda: store.get(digest, 100),
+        lambda: store.put(b"x"),
+        lambda: store.pin(digest),
+        lambda: store.unpin(digest),
+    ):
         with pytest.raises(StoreUnreachable, match="Connection refused"):
             ask()
 
@@ -168,6 +173,7 @@ def test_no_proxy_comes_between_a_store_and_its_own_machine(
         store = IpfsStore(address.format(node.ipfs_url.rsplit(":")[-1]))
         digest = store.put(b"on this machine")
         assert store.get(digest, max_bytes=100) == b"on this machine"
+        store.pin(digest)
         store.unpin(digest)
         store.collect_garbage()
         store.connect_peer(peer.peer_addresses()[0])

@@ -64,6 +64,9 @@ class Lacking:
             raise ContentMissing(digest.hex())
         return self._store.get(digest, max_bytes)
 
+    def pin(self, digest: bytes) -> None:
+        self._store.pin(digest)
+
     def unpin(self, digest: bytes) -> None:
         self._store.unpin(digest)
 

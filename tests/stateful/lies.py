@@ -91,7 +91,7 @@ class Claim:
         if proof is Proof.CHUNK:
             return self.attested.chunk_proof(coordinate)
         if proof is Proof.WHOLE:
-            return self.attested.whole_proof()
+            return self.attested.content_proof()
         if proof is Proof.NORM:
             return self.attested.norm_proof(self.big)
         revealed = [] if self.lie is Lie.PHANTOM else [update.struct for update in self.revealed]
@@ -100,7 +100,7 @@ class Claim:
     def call(self, disputes: Any, proof: Proof) -> Callable[..., Any]:
         return {
             Proof.CHUNK: disputes.disputeAggregate,
-            Proof.WHOLE: disputes.disputeWholeAggregate,
+            Proof.WHOLE: disputes.disputeAggregateContent,
             Proof.UPDATES: disputes.disputeUpdates,
             Proof.NORM: disputes.disputeNorm,
         }[proof]

@@ -84,7 +84,7 @@ class DisputedRounds(Rounds):
 
     @rule(back=BACK, is_whole=st.booleans(), lane=COORDINATE)
     def dispute_model(self, back: int, is_whole: bool, lane: int) -> None:
-        """At any lane of a recent model, or all of it, whatever it is."""
+        """At any lane of a recent model, or its content, whatever it is."""
         number = self.round_model.recent(back)
         entry, false_at = self.round_model[number], self.round_model[number].false_at
         if entry.claim is None:
@@ -92,9 +92,9 @@ class DisputedRounds(Rounds):
         attested, base = entry.claim.attested, self.round_model[entry.base].model
         before = (number, [as_tuple(attested.checkpoint)])
         if is_whole:
-            error = "ContentIsRight" if false_at is None else None
-            dispute = self.court.disputes.disputeWholeModel
-            proof = (*before, base.chunks, [attested.aggregate.chunks])
+            error = None if false_at == -1 else "ContentIsRight"
+            dispute = self.court.disputes.disputeModelContent
+            proof = (number, (entry.model or base).chunks)
         else:
             error = None if false_at == lane else "ModelIsRight"
             dispute = self.court.disputes.disputeModel
@@ -186,8 +186,8 @@ class DisputedRounds(Rounds):
 
 
 def test_rounds(run_machine):
-    shortest = ROUND + CHALLENGE + 1
-    changed = {"seats": SEATS, "unbondingSeconds": shortest, "normBound": NORM_BOUND}
+    shortest = ROUND + CHALLENGE + 2 + 1
+    changed = {"seats": SEATS, "unbondingSeconds": shortest, "answerSeconds": 1, "normBound": NORM_BOUND}
     court = set_up_disputes(ModelShape(quantum=6, classical=3), validators=(), **changed)
     for name in CLIENTS:
         court.bond(name, "client")

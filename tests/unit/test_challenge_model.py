@@ -5,8 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from qfl.challenger.evidence import FalseModel, UnopenedModel
+from qfl.challenger.evidence import FalseModel, FalseModelContent
 from qfl.challenger.model import prove_false_model
+from qfl.challenger.opening import chunks_of
 from qfl.protocol.chunks import merkle_root, verify_path
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.lanes import unpack_lanes
@@ -45,15 +46,11 @@ def altered(lane, by):
     return replace(RIGHT, lanes=lanes)
 
 
-def prove(root, claimed):
-    return prove_false_model(root, EXPECTED, claimed)
-
-
 @pytest.mark.parametrize("lane", [0, 7, 8, 11, 12, 20])
 def test_one_altered_coordinate_is_proven_by_the_chunks_that_have_it(lane):
     """Angles and weights, first and last of a chunk: the contract recomputes from these openings alone."""
     false = altered(lane, -3)
-    proof = prove(lanes_root(false), encode(false))
+    proof = prove_false_model(EXPECTED, chunks_of(false.lanes, 32))
     assert isinstance(proof, FalseModel)
     assert (proof.round, proof.coordinate, proof.claimed - proof.expected) == (4, lane, -3)
     vectors = [(proof.base, BASE), (proof.model, false), *zip(proof.aggregates, AGGREGATES, strict=True)]
@@ -62,16 +59,14 @@ def test_one_altered_coordinate_is_proven_by_the_chunks_that_have_it(lane):
         assert unpack_lanes(opening.data, 32, 8)[lane % 8] == content.lanes[lane]
 
 
-@pytest.mark.parametrize(
-    ("root", "claimed"),
-    [
-        pytest.param(b"x" * 32, None, id="withheld"),
-        pytest.param(b"x" * 32, encode(RIGHT), id="a root of nothing"),
-        pytest.param(lanes_root(RIGHT), encode(replace(RIGHT, round=9)), id="right lanes, wrong header"),
-    ],
-)
-def test_a_model_without_a_coordinate_to_point_at_is_disputed_as_a_whole(root, claimed):
-    proof = prove(root, claimed)
-    assert isinstance(proof, UnopenedModel)
-    assert merkle_root(proof.base) == lanes_root(BASE)
-    assert [merkle_root(chunks) for chunks in proof.aggregates] == [lanes_root(content) for content in AGGREGATES]
+def test_right_lanes_are_disputed_by_their_content():
+    """A digest of something else: there is no coordinate to point at."""
+    proof = prove_false_model(EXPECTED, chunks_of(RIGHT.lanes, 32))
+    assert isinstance(proof, FalseModelContent)
+    assert merkle_root(proof.chunks) == lanes_root(RIGHT)
+
+
+def test_something_behind_the_last_coordinate_is_disputed_by_the_content():
+    chunks = chunks_of(RIGHT.lanes, 32)
+    chunks[-1] = chunks[-1][:-1] + b"\1"
+    assert prove_false_model(EXPECTED, chunks) == FalseModelContent(ROUND, chunks)

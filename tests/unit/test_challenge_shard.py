@@ -11,12 +11,12 @@ from honest import TERMS, make_reveal, make_update
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.challenger.evidence import FalseAggregate, UnopenedAggregate
-from qfl.challenger.opening import open_lanes
+from qfl.challenger.evidence import FalseAggregate, FalseAggregateContent
+from qfl.challenger.opening import open_lanes, open_shown
 from qfl.challenger.shard import find_false_updates, find_over_norm, is_right, prove_false_aggregate
 from qfl.errors import UpdateRejected
 from qfl.protocol.chunks import leaf_salt, merkle_path, merkle_root, salted, split_leaves, update_leaf, verify_path
-from qfl.protocol.content import content_digest, decode, encode, lanes_root
+from qfl.protocol.content import HEADER_BYTES, content_digest, decode, encode, lanes_root
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes, unpack_lanes
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, included_in
 from qfl.protocol.types import LaneFormat
@@ -54,8 +54,11 @@ class Shard:
         root, digest = lanes_root(content), content_digest(data)
         return ShardResult(replace(self.checkpoint, aggregate_root=root, content_digest=digest), data)
 
-    def prove(self, checkpoint, claimed):
-        return prove_false_aggregate(checkpoint, self.spec, self.reveals, self.opened, self.result, claimed)
+    def prove(self, checkpoint, attested):
+        """By the chunks under the checkpoint's root, or content that has them."""
+        chunks = split_leaves(attested[HEADER_BYTES:]) if isinstance(attested, bytes) else attested
+        said = {"opened": self.opened, "result": self.result, "attested": chunks}
+        return prove_false_aggregate(checkpoint, self.spec, self.reveals, **said)
 
 
 def root_of(content, seed):
@@ -166,21 +169,36 @@ def test_of_several_altered_lanes_the_first_is_proven():
     assert shard.prove(lie.checkpoint, lie.content).coordinate == 11
 
 
-@pytest.mark.parametrize("claimed", [None, b"", b"garbage" * 100])
-def test_an_aggregate_that_nobody_can_open_is_disputed_as_a_whole(claimed):
-    shard = Shard()
-    proof = shard.prove(replace(shard.checkpoint, aggregate_root=b"x" * 32), claimed)
-    assert isinstance(proof, UnopenedAggregate)
-    roots = [merkle_root(chunks) for chunks in proof.chunks]
-    assert roots == [reveal.update_root for reveal in shard.reveals]
-
-
-def test_right_lanes_under_a_wrong_digest_are_disputed_as_a_whole():
+def test_right_lanes_under_a_wrong_digest_are_disputed_by_their_content():
     """There is no lane to point at, yet nobody could fetch the aggregate by that digest."""
     shard = Shard()
     false = replace(shard.checkpoint, content_digest=b"x" * 32)
     assert not is_right(false, shard.result)
-    assert isinstance(shard.prove(false, shard.result.content), UnopenedAggregate)
+    proof = shard.prove(false, shard.result.content)
+    assert isinstance(proof, FalseAggregateContent)
+    assert merkle_root(proof.chunks) == shard.checkpoint.aggregate_root
+
+
+def test_something_behind_the_last_lane_is_disputed_by_the_content():
+    shard = Shard()
+    chunks = split_leaves(shard.result.content[HEADER_BYTES:])
+    chunks[-1] = chunks[-1][:-1] + b"\1"
+    proof = shard.prove(replace(shard.checkpoint, aggregate_root=merkle_root(chunks)), chunks)
+    assert isinstance(proof, FalseAggregateContent)
+    assert proof.chunks == chunks
+
+
+def test_an_update_that_was_shown_is_opened_as_its_root_stands_though_something_is_behind_its_lanes():
+    """Its committee could have included it, and nobody else could tell what is in the chunk."""
+    shard = Shard()
+    chunks = split_leaves(pack_lanes(shard.contents[0].lanes, 16))
+    chunks[-1] = chunks[-1][:-1] + b"\1"
+    shard.reveals[0] = replace(shard.reveals[0], update_root=merkle_root(chunks))
+    shard.opened[0] = open_shown(shard.reveals[0], chunks, TERMS)
+    assert shard.opened[0].lanes.tolist() == shard.contents[0].lanes.tolist()
+    lie = shard.lie(40, 1)
+    opening = shard.prove(lie.checkpoint, lie.content).openings[0]
+    assert verify_path(merkle_root(chunks), 3, 2, opening.data, opening.path)
 
 
 # --- opening updates ---

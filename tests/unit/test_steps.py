@@ -153,6 +153,9 @@ class ToldValidator(Validator):
     def duty(self):
         return self._told
 
+    def answer_demands(self):
+        return False
+
     def keep_mirrors(self):
         return False
 

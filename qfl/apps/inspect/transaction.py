@@ -27,6 +27,7 @@ WHAT = {
     Fault.UPDATES: "the checkpoint includes what nobody revealed",
     Fault.NORM: "an included update is over the norm bound",
     Fault.MODEL: "the model is not what its base and the checkpoints come to",
+    Fault.WITHHELD: "nobody showed in time what was demanded of the checkpoint or the model",
     Fault.EQUIVOCATION: "a seat signed two checkpoints in one turn",
 }
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract, view
+from qfl.chain.contracts.demands import Part
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
 
@@ -20,6 +21,7 @@ class Fault(IntEnum):
     NORM = 2
     MODEL = 3
     EQUIVOCATION = 4
+    WITHHELD = 5
 
 
 @dataclass(frozen=True)
@@ -63,16 +65,9 @@ class Disputes(BoundContract):
         arguments = [checkpoint, coordinate, updates, openings, aggregate]
         return self._write("disputeAggregate", *arguments, round_number=checkpoint.round)
 
-    def whole_aggregate(
-        self,
-        checkpoint: Checkpoint,
-        updates: Sequence[Reveal],
-        lanes: Sequence[Sequence[bytes]],
-        seeds: Sequence[bytes],
-    ) -> UnsentCall:
-        """Prove that a shard's aggregate is wrong by all the chunks of the updates, and the seeds of their salts."""
-        arguments = [checkpoint, updates, lanes, seeds]
-        return self._write("disputeWholeAggregate", *arguments, round_number=checkpoint.round)
+    def aggregate_content(self, checkpoint: Checkpoint, chunks: Sequence[bytes]) -> UnsentCall:
+        """Prove that a shard's aggregate is not what its content digest says, by all its chunks."""
+        return self._write("disputeAggregateContent", checkpoint, chunks, round_number=checkpoint.round)
 
     def updates(self, checkpoint: Checkpoint, updates: Sequence[Reveal]) -> UnsentCall:
         """Prove that a checkpoint includes what nobody revealed."""
@@ -104,16 +99,13 @@ class Disputes(BoundContract):
         arguments = [round_number, coordinate, checkpoints, aggregates, base, model]
         return self._write("disputeModel", *arguments, round_number=round_number)
 
-    def whole_model(
-        self,
-        round_number: RoundNumber,
-        checkpoints: Sequence[Checkpoint],
-        base: Sequence[bytes],
-        aggregates: Sequence[Sequence[bytes]],
-    ) -> UnsentCall:
-        """Prove that a published model is wrong by all the chunks of its base and of the aggregates."""
-        arguments = [round_number, checkpoints, base, aggregates]
-        return self._write("disputeWholeModel", *arguments, round_number=round_number)
+    def model_content(self, round_number: RoundNumber, chunks: Sequence[bytes]) -> UnsentCall:
+        """Prove that a published model is not what its content digest says, by all its chunks."""
+        return self._write("disputeModelContent", round_number, chunks, round_number=round_number)
+
+    def withheld(self, part: Part) -> UnsentCall:
+        """Prove that a part was demanded and not shown in time."""
+        return self._write("disputeWithheld", part, round_number=part.round)
 
     def equivocation(
         self,
