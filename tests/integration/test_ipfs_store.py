@@ -92,7 +92,12 @@ def test_a_stopped_node_is_unreachable(tmp_path: Path) -> None:
     with Devnet(DevnetConfig(tmp_path, with_chain=False)) as devnet:
         store = IpfsStore(devnet.ipfs_url)
         digest = store.put(b"soon out of reach")
-    for ask in (lambda: store.get(digest, 100), lambda: store.put(b"x"), lambda: store.pin(digest), lambda: store.unpin(digest)):
+    for ask in (
+        lambda: store.get(digest, 100),
+        lambda: store.put(b"x"),
+        lambda: store.pin(digest),
+        lambda: store.unpin(digest),
+    ):
         with pytest.raises(StoreUnreachable, match="Connection refused"):
             ask()
 
