@@ -135,7 +135,7 @@ library Rounds {
         if (p.normBound == 0) revert BadParameters("normBound", 0);
         uint256 liableSeconds =
             uint256(p.commitSeconds) + p.revealSeconds + p.checkpointSeconds + p.publishSeconds + p.challengeSeconds;
-        liableSeconds += 2 * answerSeconds;
         if (liableSeconds >= unbondingSeconds) revert BadParameters("challengeSeconds", p.challengeSeconds);
+        if (liableSeconds + 2 * answerSeconds >= unbondingSeconds) revert BadParameters("answerSeconds", answerSeconds);
     }
 }

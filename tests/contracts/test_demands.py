@@ -482,12 +482,12 @@ def test_stakes_stay_liable_until_every_answer_was_disputable(court):
     """Twice `answerSeconds` count, at the deployment and whenever the owner sets parameters."""
     liable = 300 + 120 + 300 + 120 + 600
     left = 86_400 - liable
-    with reverts("BadParameters", "challengeSeconds", 600):
+    with reverts("BadParameters", "answerSeconds", left // 2):
         accounts[0].deploy(Demands, court.beacon, False, (left // 2, 1))
     accounts[0].deploy(Demands, court.beacon, False, (left // 2 - 1, 1))
     changed = list(court.beacon.parametersAt(1))
     changed[5] = 600 + left - 2 * 300
-    with reverts("BadParameters", "challengeSeconds", changed[5]):
+    with reverts("BadParameters", "answerSeconds", 300):
         court.beacon.setParameters(changed, {"from": court.owner})
     changed[5] -= 1
     court.beacon.setParameters(changed, {"from": court.owner})
