@@ -19,7 +19,7 @@ SOLC = ROOT / "scripts" / "solc" / "solc-v0.8.37"
 CACHE = ROOT / "build" / "qfl-artifacts.json"
 SETTINGS: dict[str, Any] = {
     "evmVersion": "shanghai",
-    "optimizer": {"enabled": True, "runs": 10_000},
+    "optimizer": {"enabled": True, "runs": 3_000},
     "remappings": ["@openzeppelin=node_modules/@openzeppelin"],
     "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
 }
