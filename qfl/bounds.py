@@ -22,8 +22,7 @@ def check_number(
 ) -> None:
     """Refuse what is no number from `least` to `most`; `above` and `below` leave out the ends themselves.
 
-    Raises:
-        InvalidInput.
+    Raises InvalidInput.
     """
     if (
         not isinstance(value, int | float)

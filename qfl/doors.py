@@ -57,11 +57,7 @@ class Door(Generic[Entry]):
         self._home, self._base, self._takes, self._own = home, base, takes, dict[str, Entry]()
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
-        """The decorator that adds an entry.
-
-        Raises:
-            DoorBroken: the name is taken by another one.
-        """
+        """The decorator that adds an entry. Raises DoorBroken: the name is taken by another one."""
 
         def add(entry: Entry) -> Entry:
             if self._own.setdefault(name, entry) is not entry:

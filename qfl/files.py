@@ -35,8 +35,7 @@ class NotPrivate(OSError):
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a regular file, or of the one that a link leads to; a pipe that nobody writes to is not awaited.
 
-    Raises:
-        NotARegularFile, IsADirectoryError, OSError.
+    Raises NotARegularFile, IsADirectoryError, OSError.
     """
     descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
     try:
@@ -50,8 +49,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
 def open_private(path: Path, flags: int = os.O_RDONLY) -> int:
     """As `open_regular`, of a file that only this user owns, reads and writes.
 
-    Raises:
-        NotPrivate, NotARegularFile, IsADirectoryError, OSError.
+    Raises NotPrivate, NotARegularFile, IsADirectoryError, OSError.
     """
     descriptor = open_regular(path, flags)
     status = os.fstat(descriptor)

@@ -106,8 +106,7 @@ class Devnet:
 
         `name` is "chain", "ipfs" or "shard-0" and so on. An IPFS node's connections to others are gone afterwards.
 
-        Raises:
-            PartNotConfigured, DidNotStart.
+        Raises PartNotConfigured, DidNotStart.
         """
         self._process(name).stop()
         self._launch(name)

@@ -28,8 +28,7 @@ def serve(config: DevnetConfig, on_ready: Callable[[Devnet], None]) -> None:
 
     Call it from the main thread: it handles the two signals while it runs.
 
-    Raises:
-        DevnetPartEnded: a program of it ended by itself.
+    Raises DevnetPartEnded: a program of it ended by itself.
     """
     stop_requested = threading.Event()
     handlers = {
@@ -75,11 +74,7 @@ def start_detached(config: DevnetConfig) -> DevnetStatus:
 
 
 def read_status(folder: Path) -> DevnetStatus:
-    """Ask every part of the devnet in `folder`.
-
-    Raises:
-        NoDevnet: none is up there.
-    """
+    """Ask every part of the devnet in `folder`. Raises NoDevnet: none is up there."""
     state = read_state(folder)
     if state is None:
         raise NoDevnet(folder)

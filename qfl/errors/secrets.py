@@ -12,8 +12,7 @@ _SCHEME = r"(?:[a-z][a-z0-9+.-]{0,30}:/|(?:http|ws)s?:)/"
 _LONGEST_LOGIN = 1_000
 """Characters, where it has spaces: so that the time to search a text does not grow with its square."""
 _ADDRESS = re.compile(
-    rf"(?<![a-z0-9])({_SCHEME})((?:[^\s/@:]*:(?![\d\s])(?:(?!://)[^\n]){{0,{_LONGEST_LOGIN}}}@)?\S*)",
-    re.IGNORECASE,
+    rf"(?<![a-z0-9])({_SCHEME})((?:[^\s/@:]*:(?![\d\s])(?:(?!://)[^\n]){{0,{_LONGEST_LOGIN}}}@)?\S*)", re.IGNORECASE
 )
 """It ends at a space, but not before the login does: what follows the colon is a password if it is no port."""
 _GIVEN_ADDRESS = re.compile(rf"({_SCHEME})?(.*)", re.IGNORECASE | re.DOTALL)

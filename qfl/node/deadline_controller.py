@@ -52,8 +52,7 @@ class DeadlineController:
 
         Doing it again changes nothing: the step is taken from the deadlines that the round itself had.
 
-        Raises:
-            ContractReverted, ChainUnreachable.
+        Raises ContractReverted, ChainUnreachable.
         """
         had, chosen = self._ledger.beacon.parameters_of(round_number), self._ledger.beacon.next_parameters()
         commit = self._rule.next_seconds(had["commitSeconds"], list(times.commit.values()))
@@ -90,8 +89,7 @@ class DeadlineKeeper:
     def step(self) -> Step:
         """Set deadlines by the latest round, unless it has been looked at, or clients still act in it.
 
-        Raises:
-            ContractReverted, ChainUnreachable.
+        Raises ContractReverted, ChainUnreachable.
         """
         context = self._ledger.beacon.context()
         latest = self._ledger.beacon.current_round()

@@ -29,8 +29,7 @@ class DeadlineRule:
         floor, ceiling: seconds that it never leaves. The floor is for what no round has shown yet: a client that has to
             be started again, a chain that is busy with something else for some blocks.
 
-    Raises:
-        InvalidInput: a value outside its range.
+    Raises InvalidInput: a value outside its range.
     """
 
     quantile: float = 0.9

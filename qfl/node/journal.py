@@ -27,11 +27,7 @@ class Journal:
     """A small durable mapping of names to JSON records. Bytes are kept as hex by the caller."""
 
     def __init__(self, path: Path) -> None:
-        """Open or begin the journal at `path`.
-
-        Raises:
-            StateCorrupt: the file is damaged.
-        """
+        """Open or begin the journal at `path`. Raises StateCorrupt: the file is damaged."""
         self._path = path
         self._entries: dict[str, dict[str, Any]] = {}
         if path.exists():
@@ -86,8 +82,7 @@ def begin_journal(path: Path, key: KeyFile, current: RoundNumber) -> None:
     So a key that has signed had one, and what that said is not known any more: the rounds up to `current` are closed,
     for somebody may still hold a signature that was made for one of them.
 
-    Raises:
-        StateCorrupt.
+    Raises StateCorrupt.
     """
     journal = Journal(path)
     if not journal.is_new:
@@ -118,8 +113,7 @@ class Signer:
     def sign_once(self, name: str, round_number: int, digest: bytes) -> bytes | None:
         """Sign `digest` under `name`; None when another digest was, or may have been, signed under it before.
 
-        Raises:
-            KeyExhausted.
+        Raises KeyExhausted.
         """
         if self._journal.get(name) is not None:
             return self.signed(name, digest)

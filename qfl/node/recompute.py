@@ -36,8 +36,7 @@ def read_updates(
 ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]] | None:
     """Fetch, open and check updates of a shard's round by its `spec`; None when they are sealed, and to none of `keys`.
 
-    Raises:
-        StoreUnreachable: as `fetch_updates`.
+    Raises StoreUnreachable: as `fetch_updates`.
     """
     opener = read_opener(part, store, keys)
     return None if opener is None else fetch_updates(reveals, store, spec, opener, check)

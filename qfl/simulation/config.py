@@ -185,8 +185,7 @@ class JobConfig:
     def with_options(self, **options: Any) -> JobConfig:
         """This job with the options that are not None in place of its own values: as `load_config` reads them.
 
-        Raises:
-            InvalidInput, DoorBroken.
+        Raises InvalidInput, DoorBroken.
         """
         from qfl.simulation.own_names import with_names
 

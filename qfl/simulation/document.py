@@ -30,11 +30,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
     rolled_back = [event["round"] for event in events.of("round") if event["round"] not in standing]
     seats = load_parameters(**config.parameters()).rounds["seats"]
     report = {
-        "config": {
-            **asdict(config),
-            "architecture": job.architecture.document,
-            "recipe": asdict(job.training),
-        },
+        "config": {**asdict(config), "architecture": job.architecture.document, "recipe": asdict(job.training)},
         "complete": len(rounds) >= config.rounds,
         "rounds": rounds,
         "failed_rounds": [

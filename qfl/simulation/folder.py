@@ -46,8 +46,7 @@ def count_shard_chains(job: JobConfig) -> int:
 def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -> DevnetConfig:
     """The development network that a run left in its folder, to be started again.
 
-    Raises:
-        InvalidInput: the run used a chain of somebody else's, or what it wrote of its own is damaged.
+    Raises InvalidInput: the run used a chain of somebody else's, or what it wrote of its own is damaged.
     """
     path = folder / CHAIN_FILE
     if with_chain and not path.exists():
@@ -66,11 +65,7 @@ def kept_devnet(folder: Path, with_chain: bool = True, with_ipfs: bool = True) -
 
 
 def kept_config(folder: Path) -> JobConfig:
-    """The job that a run's report says it was.
-
-    Raises:
-        InvalidInput: there is no report, or not one of this version.
-    """
+    """The job that a run's report says it was. Raises InvalidInput: there is no report, or not one of this version."""
     try:
         return job_of(read_json(folder / "report.json"))
     except (OSError, ValueError, KeyError, TypeError) as error:

@@ -28,8 +28,7 @@ def hold_folder(folder: Path, *, overwrite: bool = False, resume: bool = False) 
 
     With `overwrite`, what an earlier run has left in it is deleted first: links in it are deleted, not followed.
 
-    Raises:
-        InvalidInput, DevnetRunning, RunGoesOn: as `check_folder`; nothing is deleted or written then.
+    Raises InvalidInput, DevnetRunning, RunGoesOn: as `check_folder`; nothing is deleted or written then.
     """
     check_folder(folder, overwrite=overwrite, resume=resume)
     try:

@@ -54,8 +54,7 @@ class Outlay:
 def check_accounts(senders: Sequence[Sender]) -> None:
     """Refuse to pay from an account whose key everybody has, where that could cost somebody something.
 
-    Raises:
-        InvalidInput: a development account on a chain that is not for development. ChainUnreachable.
+    Raises InvalidInput (a development account on a chain that is not for development), ChainUnreachable.
     """
     for sender in senders:
         if not is_development_chain(sender.web3) and is_development_account(sender.address):

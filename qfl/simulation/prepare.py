@@ -94,8 +94,7 @@ def describe_job(config: JobConfig) -> JobDocument:
 
     Where every client brings its own (`dataset = "own"`), the table `[model]` says so.
 
-    Raises:
-        InvalidInput, ExtraMissing: as `prepare_job`.
+    Raises InvalidInput, ExtraMissing: as `prepare_job`.
     """
     if config.dataset != OWN_DATA:
         return prepare_job(config)[0]
@@ -200,8 +199,7 @@ def deploy_job(
 def with_exponents(config: JobConfig, job: JobDocument, data: LabelledData) -> JobConfig:
     """`config` with its exponents in `protocol`, where they are to be chosen by what training on `data` changes.
 
-    Raises:
-        NotFinite: training diverged.
+    Raises NotFinite: training diverged.
     """
     if config.exponents != "auto":
         return config

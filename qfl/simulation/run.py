@@ -98,8 +98,7 @@ class Place:
 def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
     """Run a job to its end and return its report, which is also written to `<folder>/report.json`.
 
-    Raises:
-        QflError: what went wrong, and the remedy; the folder holds all that was done until then.
+    Raises QflError: what went wrong, and the remedy; the folder holds all that was done until then.
     """
     check_folder(place.folder, overwrite=place.overwrite, resume=place.resume)
     check_size(config)
@@ -204,8 +203,7 @@ class _Run:
     def rounds(self) -> None:
         """Run the rounds that are missing.
 
-        Raises:
-            RoundNotCompleted: `MAX_FAILED_ROUNDS` in a row ended without a model.
+        Raises RoundNotCompleted: `MAX_FAILED_ROUNDS` in a row ended without a model.
         """
         self._record_unrecorded()
         failed = 0

@@ -161,8 +161,7 @@ def make_world(
         owner: pays from the account that may set deadlines.
         devnet: runs the shards' chains that may be killed.
 
-    Raises:
-        InvalidInput: the dynamics do not fit the deployment.
+    Raises InvalidInput: the dynamics do not fit the deployment.
     """
     dynamics = dynamics_config(config.dynamics)
     scene = Scene(config.seed, ledger, sorted(validators), devnet)

@@ -52,10 +52,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
     help="Probability that a gate errs, on one wire and on more.  [default: 0]",
 )
 @click.option(
-    "--readout",
-    metavar="P[,P]",
-    callback=two_rates,
-    help="Probability to read 1 for 0, and 0 for 1.  [default: 0]",
+    "--readout", metavar="P[,P]", callback=two_rates, help="Probability to read 1 for 0, and 0 for 1.  [default: 0]"
 )
 @click.option(
     "--trajectories",

@@ -98,9 +98,7 @@ rounds = click.option(
     help="End after this many models published from this start on, or ten times as many rounds; run on unless given.",
 )
 zk_keys = click.option(
-    "--zk-keys",
-    type=PATH,
-    help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]",
+    "--zk-keys", type=PATH, help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]"
 )
 
 
@@ -176,8 +174,7 @@ class SampleOptions(SplitOptions):
     def load(self, job: JobDocument, share: str) -> tuple[int | None, LabelledData]:
         """The samples, and the share's index (from 0); None for samples of one's own.
 
-        Raises:
-            InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
+        Raises InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
         """
         from qfl.training.data.own import load_own, load_shares
 

@@ -60,8 +60,7 @@ def show_document(index: Index, named: dict[str, str], store: ContentStore, dige
     Args:
         named: what the deployment itself calls some digests (0x...): its genesis model and its job document.
 
-    Raises:
-        ContentMissing, ContentTooLarge, StoreUnreachable.
+    Raises ContentMissing, ContentTooLarge, StoreUnreachable.
     """
     cid, shown = cid_of(digest), "0x" + digest.hex()
     mentions = index.rows(MENTIONS, shown)

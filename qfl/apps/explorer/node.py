@@ -179,11 +179,7 @@ class Patience:
         self._seconds, self._free = seconds, threading.Semaphore(at_once)
 
     def ask(self, question: Callable[[], _T]) -> _T:
-        """What `question` returns or raises.
-
-        Raises:
-            NoAnswerInTime: it has not come to an end in time.
-        """
+        """What `question` returns or raises. Raises NoAnswerInTime: it has not come to an end in time."""
         if not self._free.acquire(timeout=self._seconds):
             raise NoAnswerInTime(self._seconds)
         answer: Future[_T] = Future()

@@ -32,8 +32,7 @@ class Watcher:
             given. Nobody has to be there yet.
         run: the folder of a run that this is the deployment of.
 
-    Raises:
-        InvalidInput: not as many `urls` as the deployment has chains.
+    Raises InvalidInput: not as many `urls` as the deployment has chains.
     """
 
     def __init__(self, deployment: Deployment, urls: Sequence[str], store: ContentStore, run: Path | None) -> None:

@@ -28,8 +28,7 @@ def inspect_content(store: ContentStore, digest: bytes) -> dict[str, Any]:
     `problem` is absent where the bytes hash to the digest and are a content object of this protocol; what can be told
     of others is told. A sealed update is such a case: nothing in it can be read without a seat's key.
 
-    Raises:
-        StoreUnreachable.
+    Raises StoreUnreachable.
     """
     found: dict[str, Any] = {"cid": cid_of(digest)}
     try:

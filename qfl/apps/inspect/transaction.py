@@ -34,8 +34,7 @@ WHAT = {
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     """Everything the chain says of a transaction, decoded with this deployment's ABIs; of a failed one, why.
 
-    Raises:
-        InvalidInput: no such transaction.
+    Raises InvalidInput: no such transaction.
     """
     chain, transaction, receipt = _find(ledger, tx_hash)
     web3, contracts = (ledger.web3, *ledger.shard_web3s)[chain], contracts_by_chain(ledger.deployment)[chain]

@@ -51,11 +51,7 @@ NOTHING = Range(0.0, 0.0)
 
 
 def constant(*path: str) -> Range:
-    """A constant by its place in the file, which has its unit and source too.
-
-    Raises:
-        InvalidInput: there is none.
-    """
+    """A constant by its place in the file, which has its unit and source too. Raises InvalidInput: there is none."""
     found: Any = load_constants()
     for name in path:
         if name not in found:
@@ -97,8 +93,7 @@ class Account:
 def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     """The four accounts of a round, with clients of this kind.
 
-    Raises:
-        InvalidInput: no such device or radio in `constants.toml`.
+    Raises InvalidInput: no such device or radio in `constants.toml`.
     """
     core, wire = constant("device", "server"), constant("wire")
     clients = _clients(work, constant("device", device), radio)
@@ -194,8 +189,7 @@ class Workload:
 def read_workload(folder: Path) -> Workload:
     """The mean round of the run in `folder`.
 
-    Raises:
-        InvalidInput: it holds no report, no round, or one of a version that did not measure work.
+    Raises InvalidInput: it holds no report, no round, or one of a version that did not measure work.
     """
     try:
         report = read_json(folder / "report.json")

@@ -40,8 +40,7 @@ class FinishedRun:
 def read_run(folder: Path) -> FinishedRun:
     """The run in a folder; one that was stopped half way is a run, too.
 
-    Raises:
-        InvalidInput: the folder holds no run, none with a round, or one of another version.
+    Raises InvalidInput: the folder holds no run, none with a round, or one of another version.
     """
     path = folder / "report.json"
     if not path.exists():

@@ -85,11 +85,7 @@ def load_links() -> Mapping[str, Link]:
 
 
 def find_link(name: str) -> Link:
-    """A profile by its name.
-
-    Raises:
-        InvalidInput: there is none.
-    """
+    """A profile by its name. Raises InvalidInput: there is none."""
     links = load_links()
     if name not in links:
         raise InvalidInput("dynamics.links", name, f"choose among {', '.join(links)}")
