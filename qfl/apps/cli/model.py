@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 from qfl.apps.cli.network import Source
 from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES, DeviceConfig
 
@@ -61,7 +61,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
     help="Random draws of gate errors that the shots share.",
 )
 @click.option("--repetitions", type=click.IntRange(1, 10_000), default=5, help="Evaluations on the device.")
-@click.option("--seed", type=numbers.SEED, default=1, help="Decides shots and errors.")
+@click.option("--seed", type=options.SEED, default=1, help="Decides shots and errors.")
 @options.as_json
 def evaluate(
     source: Source,
