@@ -80,7 +80,6 @@ class Devnet:
 
     @property
     def rpc_url(self) -> str:
-        """URL of the chain's JSON-RPC."""
         return self._url(MAIN_CHAIN)
 
     @property
@@ -98,7 +97,6 @@ class Devnet:
         return {name: process.pid for name, process in self._processes.items()}
 
     def status(self) -> DevnetStatus:
-        """Ask every part how it is."""
         return compute_status(self.config.folder, self._state())
 
     def restart(self, name: str = MAIN_CHAIN) -> None:

@@ -126,7 +126,6 @@ class DevnetStatus:
 
 
 def compute_status(folder: Path, state: DevnetState) -> DevnetStatus:
-    """Ask every part of `state` now."""
     return DevnetStatus(folder, state.pid, tuple(_ask(part) for part in state.parts))
 
 

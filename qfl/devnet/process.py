@@ -49,5 +49,4 @@ class GuardedProcess:
         self._guard.wait(GRACE_SECONDS + 10)
 
     def last_lines(self) -> str:
-        """The end of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-TAIL_LINES:])

@@ -105,7 +105,6 @@ def find_module(path: str) -> str:
 
 
 def _remedy() -> str:
-    """How to get what npm brings."""
     if (REPOSITORY / "package.json").is_file():
         return f"run `npm ci --ignore-scripts` in {REPOSITORY}"
     return "the package qflchain is without it; use a checkout of QFLchain, where `make setup` brings it"

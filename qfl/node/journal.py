@@ -53,7 +53,6 @@ class Journal:
             self._write({name: record for name, record in self._entries.items() if name in {CLOSED, *names}})
 
     def names(self) -> set[str]:
-        """The names of all records."""
         return self._entries.keys() - {CLOSED}
 
     @property
@@ -107,7 +106,6 @@ class Signer:
 
     @property
     def public(self) -> object:
-        """The key that verifies what is signed here."""
         return self._key.public
 
     def sign_once(self, name: str, round_number: int, digest: bytes) -> bytes | None:

@@ -72,7 +72,6 @@ class Meter:
         return [Work(*key, cpu, wall) for key, (cpu, wall) in self._spent.items()]
 
     def clear(self) -> None:
-        """Forget what was measured."""
         self._spent.clear()
 
     def _charge(self, key: Key, cpu: float, wall: float) -> None:

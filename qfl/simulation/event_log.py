@@ -29,7 +29,6 @@ class EventLog:
         write_atomically(path, "".join(json.dumps(event) + "\n" for event in self.events).encode())
 
     def add(self, kind: str, **values: Any) -> None:
-        """Append an event."""
         event = {"time": round(time.time(), 3), "event": kind, **values}
         with self._lock:
             self.events.append(event)
@@ -37,7 +36,6 @@ class EventLog:
                 file.write(json.dumps(event) + "\n")
 
     def add_receipt(self, receipt: Receipt) -> None:
-        """Append a transaction."""
         self.add("transaction", **asdict(receipt))
 
     def of(self, kind: str) -> list[dict[str, Any]]:

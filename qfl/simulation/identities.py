@@ -48,7 +48,6 @@ class LocalIdentities:
         self.keys = self._opened.enter_context(open_keys([*self.client_folders, *self.validator_folders], key_height))
 
     def close(self) -> None:
-        """Release the keys."""
         self._opened.close()
 
     def validators(

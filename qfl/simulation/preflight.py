@@ -41,13 +41,11 @@ class Outlay:
     gas: int = 0
 
     def describe(self, price_wei: int) -> str:
-        """What the sum is made of."""
         wei = {"stakes": self.stakes_wei, "reward pool": self.pool_wei}
         parts = [f"{value / 1e18:g} ETH of {name}" for name, value in wei.items() if value]
         return ", ".join([*parts, f"{self.gas:,} gas at {price_wei / 1e9:g} gwei"])
 
     def total_wei(self, price_wei: int) -> int:
-        """The sum."""
         return self.stakes_wei + self.pool_wei + self.gas * price_wei
 
 

@@ -103,7 +103,6 @@ def evaluate(
 def _device(
     *, shots: int | None, depolarising: Rates | None, readout: Rates | None, trajectories: int
 ) -> DeviceConfig | None:
-    """The device that the options describe; None where they describe none."""
     if (shots, depolarising, readout) == (None, None, None):
         return None
     return DeviceConfig(shots, *(depolarising or (0.0, 0.0)), trajectories, *(readout or (0.0, 0.0)))

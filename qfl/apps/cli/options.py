@@ -215,5 +215,4 @@ class SampleOptions(SplitOptions):
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2))

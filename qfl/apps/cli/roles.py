@@ -28,7 +28,6 @@ class RoleOptions:
 
     @property
     def stake_wei(self) -> int | None:
-        """`stake` in wei."""
         return None if self.stake is None else round(self.stake * 10**18)
 
 

@@ -113,7 +113,6 @@ def _require_key(ledger: Ledger, participant: ParticipantId, key: KeyFile) -> Pa
 
 
 def _credit_rewards(ledger: Ledger, sender: TransactionSender, participant: ParticipantId) -> None:
-    """Settle what is due, and credit the participant with everything it has earned."""
     from qfl.node.settlement import rewards_due, settle_due
     from qfl.node.standing import published_rounds
 

@@ -50,7 +50,6 @@ class Document:
 
     @property
     def is_intact(self) -> bool:
-        """False when a check has failed."""
         return all(check.holds is not False for check in self.checks)
 
 

@@ -37,7 +37,6 @@ class ChainStatus:
 
     @property
     def is_behind(self) -> bool:
-        """True while blocks are missing that the node has."""
         return self.indexed < self.head
 
 

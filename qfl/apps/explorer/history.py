@@ -102,7 +102,6 @@ class ShardPart:
             seat.signed = late or bool(said["attested"] >> seat.number & 1)
 
     def _client(self, event: Row) -> Participation:
-        """The part of the event's client, which begins with its first event."""
         return self.clients.setdefault(event["participant"], Participation(event["participant"]))
 
 
@@ -172,7 +171,6 @@ def _seats(index: Index, number: int, shards: int) -> int:
 
 
 def _shard_of(event: Row) -> int | None:
-    """The shard that an event names, or is from."""
     kind, _, index = (event["contract"] or "").partition(" ")
     named: int | None = int(index) if kind == "Shard" else event["arguments"].get("shard")
     return named
@@ -199,7 +197,6 @@ def member_count(index: Index) -> int:
 
 
 def list_members(index: Index, first: int, last: int) -> list[Member]:
-    """The participants with these ids."""
     members: dict[int, Member] = {}
     for event in index.rows(STAKING, first, last):
         said = event["arguments"]

@@ -73,7 +73,6 @@ class Node:
         """When it answered last, on this process's clock (`monotonic`); 0 for never."""
 
     def latest(self) -> Block:
-        """The chain's head."""
         return self._block(self._call_all("eth_getBlockByNumber", [("latest", False)])[0])
 
     def hash_at(self, number: int) -> str | None:

@@ -45,7 +45,6 @@ class Series:
 
 
 def costs(index: Index, first: int, last: int) -> list[Series]:
-    """Gas and bytes of these rounds."""
     rows = index.rows(COSTS, first, last)
     return [
         Series("gas", "Gas of a round's transactions", "gas", {row["round"]: row["gas"] for row in rows}),

@@ -60,7 +60,6 @@ class Watcher:
         ]
 
     def start(self) -> None:
-        """Begin to follow."""
         for thread in self._threads:
             thread.start()
 

@@ -62,7 +62,6 @@ def constant(*path: str) -> Range:
 
 @cache
 def load_constants() -> Mapping[str, Any]:
-    """The whole file."""
     return tomllib.loads(FILE.read_text())
 
 
@@ -81,7 +80,6 @@ class Account:
 
     @property
     def total(self) -> Range:
-        """All parts together."""
         return sum(self.parts.values(), NOTHING)
 
     @property
@@ -141,7 +139,6 @@ def _flat(work: Workload, core: Range, wire: Range) -> dict[str, Range]:
 
 
 def _shard_chain_seconds(work: Workload) -> float:
-    """Processor seconds of the shards' own chains."""
     return sum(work.seconds(role) for role in work.cpu if role.startswith("shard-"))
 
 

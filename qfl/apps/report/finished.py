@@ -33,7 +33,6 @@ class FinishedRun:
 
     @property
     def architecture(self) -> Architecture:
-        """The model that was trained."""
         return Architecture.from_document(self.report["config"]["architecture"])
 
 

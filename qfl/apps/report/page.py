@@ -44,7 +44,6 @@ class Page:
 
     @property
     def pictures(self) -> list[Picture]:
-        """All of them, in their order."""
         return [picture for section in self.sections for picture in section.pictures]
 
 

@@ -26,7 +26,6 @@ OUTSIDE = ("train", "prove", "evaluate")
 
 
 def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:
-    """Everything there is to say of one run."""
     job, report = run.job, run.report
     intro = (
         f"{job.clients} clients, {job.validators} validators and {len(report['rounds'])} rounds on {job.dataset}, "
@@ -178,7 +177,6 @@ def _agreement(run: FinishedRun) -> Section:
 
 
 def _energy(run: FinishedRun) -> Section:
-    """Joules by part; a sentence where they cannot be told."""
     accounts = energy_of(run)
     if isinstance(accounts, str):
         return Section("Energy", [f"Not shown: {accounts}"])
@@ -203,7 +201,6 @@ def _energy(run: FinishedRun) -> Section:
 
 
 def range_text(joules: Range | None) -> str:
-    """A range as it is shown."""
     if joules is None:
         return ""
     return f"{joules.low:,.3g}" if joules.low == joules.high else f"{joules.low:,.3g} to {joules.high:,.3g}"
@@ -254,7 +251,6 @@ def _circuit(run: FinishedRun) -> Section:
 
 
 def _repeat(run: FinishedRun) -> Section:
-    """The job, and how to run it again."""
     digest = run.report["final"]["model_digest"]
     text = f"Save the job as {run.name}.toml. The same seed gives the same model on the same kind of machine: {digest}."
     listings = [job_toml(run.job) or "# every value is the default\n", repeat_command(f"{run.name}.toml")]

@@ -16,8 +16,6 @@ PLACES = ("silent_committees", "outages")
 
 @dataclass(frozen=True)
 class ShardInRound:
-    """A shard in a round."""
-
     round: int
     shard: int
 

@@ -22,7 +22,6 @@ class Silence(Fault):
         self._silent: dict[RoundNumber, frozenset[ParticipantId]] = {}
 
     def answers(self, round_number: RoundNumber, validator: ParticipantId) -> bool:
-        """Unless it is one of the silent."""
         if round_number not in self._silent:
             self._silent = {round_number: self._silent_in(round_number)}
         return validator not in self._silent[round_number]
