@@ -24,7 +24,7 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.explorer_beside import explorer_beside
+from qfl.simulation.display import explorer_beside
 from qfl.simulation.mark import hold_folder
 
 VALIDATORS = 8

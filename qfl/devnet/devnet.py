@@ -18,8 +18,7 @@ from qfl.devnet.health import (
     probe_ipfs,
     wait_until_healthy,
 )
-from qfl.devnet.ports import HOST, choose_port
-from qfl.devnet.process import GuardedProcess
+from qfl.devnet.process import HOST, GuardedProcess, choose_port
 from qfl.devnet.programs import anvil_state, chain_command, ipfs_command, read_whole
 from qfl.devnet.state import FORMAT, STATE, DevnetState, PartState, lock_folder
 from qfl.errors import DevnetPartEnded, DidNotStart, PartNotConfigured

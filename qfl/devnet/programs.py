@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, DEV_MNEMONIC, ChainPart, DevnetConfig
-from qfl.devnet.ports import HOST
+from qfl.devnet.process import HOST
 from qfl.errors import ProgramMissing
 
 REPOSITORY = Path(__file__).resolve().parents[2]

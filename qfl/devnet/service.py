@@ -16,7 +16,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.devnet.health import DevnetStatus, compute_status
 from qfl.devnet.state import DevnetState, lock_holder, read_state
-from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotStart, NoDevnet
+from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotStart, NoDevnet, QflError
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
@@ -58,7 +58,7 @@ def start_detached(config: DevnetConfig) -> DevnetStatus:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "qfl.devnet", json.dumps(asdict(config), default=str)],
+            [sys.executable, "-m", "qfl.devnet.service", json.dumps(asdict(config), default=str)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -71,6 +71,17 @@ def start_detached(config: DevnetConfig) -> DevnetStatus:
             raise DidNotStart("devnet", log, log.read_text(errors="replace").strip())
         time.sleep(POLL_SECONDS)
     return compute_status(config.folder, state)
+
+
+def serve_detached(document: str) -> int:
+    """What `start_detached` runs in the background, with a `DevnetConfig` as JSON; returns the exit code."""
+    settings = json.loads(document)
+    try:
+        serve(DevnetConfig(**{**settings, "folder": Path(settings["folder"])}), on_ready=lambda _devnet: None)
+    except QflError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
 
 
 def read_status(folder: Path) -> DevnetStatus:
@@ -111,3 +122,7 @@ def _exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+if __name__ == "__main__":
+    sys.exit(serve_detached(sys.argv[1]))

@@ -9,8 +9,7 @@ from inspect import get_annotations
 from pathlib import Path
 from typing import dataclass_transform
 
-from qfl.errors.secrets import conceal
-from qfl.errors.text import fill
+from qfl.errors.text import conceal, fill
 
 
 @dataclass_transform(eq_default=False)

@@ -6,7 +6,7 @@ from qfl.chain.contracts.beacon import Accepted, RoundRecord, RoundState
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
 from qfl.errors import ShardUnreachable
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 from qfl.protocol.types import RoundNumber, ShardIndex
 
 PROVEN_FALSE = "its checkpoint was proven false"

@@ -31,7 +31,7 @@ from qfl.apps.cli.roles import client, validator
 from qfl.apps.cli.stake import stake
 from qfl.doors import Door
 from qfl.errors import DevnetError, DoorBroken, QflError
-from qfl.errors.secrets import conceal
+from qfl.errors.text import conceal
 from qfl.files import NotARegularFile
 
 # The matrices are small: a second thread costs more than it brings, and many roles may share a machine.

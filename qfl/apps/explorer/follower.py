@@ -11,7 +11,7 @@ from qfl.apps.explorer.index import Chunk, Index
 from qfl.apps.explorer.node import Block, Node
 from qfl.apps.inspect.contracts import ChainContracts
 from qfl.errors import QflError
-from qfl.errors.secrets import conceal, conceal_address
+from qfl.errors.text import conceal, conceal_address
 
 log = logging.getLogger(__name__)
 

@@ -18,7 +18,7 @@ from qfl.apps.inspect.state import inspect_participant
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.rpc.answers import ADDRESS, WORD
 from qfl.errors import ContentUnusable, InvalidInput, QflError
-from qfl.errors.secrets import conceal
+from qfl.errors.text import conceal
 from qfl.protocol.cid import cid_of, digest_of
 
 TEMPLATES = Path(__file__).with_name("templates")

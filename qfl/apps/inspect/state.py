@@ -9,7 +9,7 @@ from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.connection import url_of
 from qfl.errors import InvalidInput, ShardUnreachable
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 from qfl.node.outcome import why_missed
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
