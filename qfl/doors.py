@@ -98,9 +98,7 @@ class Door(Generic[Entry]):
         Only for what the person who runs this has written himself. Modules in the folder `beside` are found too, after
         all others.
 
-        Raises:
-            InvalidInput: what it names is registered under no name.
-            DoorBroken: it cannot be imported.
+        Raises InvalidInput: what it names is registered under no name; DoorBroken: it cannot be imported.
         """
         if not (isinstance(reference, str) and REFERENCE.fullmatch(reference)):
             return reference

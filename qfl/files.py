@@ -109,9 +109,7 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
     The data is on disk (fsync of file and folder) when this returns. A link is kept: what it leads to is written. For
     what others may not read (by `mode`) it is refused, since that might be anywhere.
 
-    Raises:
-        NotARegularFile, IsADirectoryError: what is there is no file, and is left as it is.
-        OSError.
+    Raises NotARegularFile, IsADirectoryError: what is there is no file, and is left as it is; OSError.
     """
     follow = bool(mode & 0o077)
     with suppress(FileNotFoundError):

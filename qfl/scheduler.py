@@ -171,9 +171,7 @@ class ClientHost(Scheduler):
     def step(self) -> Step:
         """Do for each client what can be done now.
 
-        Raises:
-            QflError: of the last client that was given up.
-            ChainUnreachable.
+        Raises QflError: of the last client that was given up; ChainUnreachable.
         """
         steps = self.step_clients(self._clients, self._trainer)
         self._clients = [client for client in self._clients if client.participant not in self._given_up]

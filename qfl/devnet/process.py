@@ -79,9 +79,7 @@ def is_free(port: int) -> bool:
 def choose_port(wanted: int, what: str) -> int:
     """`wanted` if it is free, or any free port for 0.
 
-    Raises:
-        PortInUse: another program listens on `wanted`.
-        InvalidInput: there is no such port.
+    Raises PortInUse: another program listens on `wanted`; InvalidInput: there is no such port.
     """
     check_whole("port", wanted, 0, LAST_PORT)
     if wanted == 0:

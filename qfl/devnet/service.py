@@ -95,9 +95,7 @@ def read_status(folder: Path) -> DevnetStatus:
 def stop_running(folder: Path) -> int:
     """End the devnet in `folder`, wait until every process of it is gone, and return the pid that ran it.
 
-    Raises:
-        NoDevnet: none is up there.
-        DevnetStuck: it has not ended after a minute.
+    Raises NoDevnet: none is up there; DevnetStuck: it has not ended after a minute.
     """
     holder = lock_holder(folder)
     if holder is None:

@@ -102,7 +102,6 @@ def _without_secrets(scheme: str, rest: str) -> str:
 
 
 LONGEST_SHOWN = 200
-"""Characters of a value in a message."""
 
 
 def quoted(value: object) -> str:

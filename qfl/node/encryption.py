@@ -85,9 +85,7 @@ def _fetch_key(store: ContentStore, digest: bytes | None) -> bytes:
 def open_norm_keys(ledger: Ledger, folder: Path | None = None) -> NormKeys | None:
     """The keys in `folder` (by default where `qfl zk setup` puts them); None in a transparent deployment.
 
-    Raises:
-        NormKeysMissing, NormKeysMalformed, ExtraMissing.
-        NormKeysMismatch: the chain would refuse their proofs.
+    Raises NormKeysMissing, NormKeysMalformed, ExtraMissing; NormKeysMismatch: the chain would refuse their proofs.
     """
     verifier = ledger.any_norm_verifier()
     if verifier is None:

@@ -14,13 +14,11 @@ from qfl.quorum.quorum import SigningKey
 log = logging.getLogger(__name__)
 
 JOURNAL = "journal.json"
-"""A role's journal, in its folder."""
 ATTESTATIONS = "attestations.json"
-"""Beside it, a validator's with what its key for attestations has signed, where it has such."""
+"""Beside the journal, a validator's with what its key for attestations has signed, where it has such."""
 CLOSED = "released"
 """The record that says up to which round nothing is promised any more; it is none of the names."""
 KEPT_ROUNDS = 64
-"""Of what is signed."""
 
 
 class Journal:

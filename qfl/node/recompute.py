@@ -59,9 +59,7 @@ def fetch_model(
 ) -> Content:
     """Fetch the model that `round_number` published, and check it against the beacon's root.
 
-    Raises:
-        ModelRejected: the bytes are not that model.
-        StorageError: they cannot be had.
+    Raises ModelRejected: the bytes are not that model; StorageError: they cannot be had.
     """
     content = _fetch(store, round_number, digest, shape)
     if content.kind is not ContentKind.MODEL or content.shape != shape:

@@ -83,9 +83,7 @@ class RoundOutcome:
 def run_round(network: Network, announce: Callable[[str], None] = lambda _stage: None) -> RoundOutcome:
     """Run one round to its published model; a round found open is taken up where it stands.
 
-    Raises:
-        RoundNotCompleted: its deadlines passed without a model, or a proven fault took it away.
-        ChainUnreachable.
+    Raises RoundNotCompleted: its deadlines passed without a model, or a proven fault took it away; ChainUnreachable.
     """
     driver = Driver(network, announce)
     number, outcome = driver.run_until(Phase.IDLE), driver.outcome

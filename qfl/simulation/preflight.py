@@ -64,8 +64,7 @@ def check_accounts(senders: Sequence[Sender]) -> None:
 def check_deployment(config: JobConfig, sender: Sender, shard_senders: Sequence[Sender]) -> None:
     """Make sure that the chains take the job's contracts, and that the account can pay for them.
 
-    Args:
-        shard_senders: for each shard's own chain, as for `deploy`.
+    `shard_senders` are for each shard's own chain, as for `deploy`.
 
     Raises:
         InvalidInput: as `check_accounts`.

@@ -144,8 +144,7 @@ def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]
 def norm_keys(job: JobDocument, folder: Path | None, announce: Callable[[str], None]) -> NormKeys | None:
     """The keys that a private job's updates are proven with; a devnet's are made when there are none yet.
 
-    Args:
-        folder: where they are, or go; by default `.qfl/zk/norm-<capacity>`.
+    They are, or go, in `folder`; by default in `.qfl/zk/norm-<capacity>`.
 
     Raises:
         InvalidInput: the model has more coordinates than the largest circuit, or the folder's keys are for another one.

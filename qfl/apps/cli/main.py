@@ -146,7 +146,9 @@ def end_with(fault: QflError | click.ClickException | OSError) -> NoReturn:
     if isinstance(fault, QflError):
         _say(str(fault), fault.exit_code, whole=isinstance(fault, DevnetError))  # these quote the end of a log
     if isinstance(fault, click.ClickException):
-        _say(conceal(_with_hint(fault)), 2)
+        context = getattr(fault, "ctx", None)
+        hint = "" if context is None else f": see `{context.command_path} --help`"
+        _say(conceal(fault.format_message().rstrip(".") + hint), 2)
     remedy = "name a file" if isinstance(fault, NotARegularFile) else "see to permissions and space on the disk"
     _say(conceal(f"{fault.filename or 'a file'}: {fault.strerror}: {remedy}"), 2)
 
@@ -171,9 +173,3 @@ def _say(text: str, exit_code: int, whole: bool = False) -> NoReturn:
     line = text if whole else "".join(character for character in " ".join(text.split()) if character.isprintable())
     Console(stderr=True).print(Text.assemble(("error:", "bold red"), f" {line}"), highlight=False, soft_wrap=True)
     sys.exit(exit_code)
-
-
-def _with_hint(fault: click.ClickException) -> str:
-    context = getattr(fault, "ctx", None)
-    hint = "" if context is None else f": see `{context.command_path} --help`"
-    return fault.format_message().rstrip(".") + hint

@@ -81,12 +81,12 @@ def deadlines() -> None:
 def run_deadlines_command(network: Network, poll: float, **rule: Any) -> None:
     """Set the next round's deadlines by the times of the last one, from the owner's account, until stopped."""
     from qfl.daemon import Daemon
-    from qfl.node.deadline_controller import DeadlineController, DeadlineKeeper
+    from qfl.node.deadline_controller import DeadlineController
     from qfl.node.deadline_rule import DeadlineRule
 
     checked = DeadlineRule(**rule)
     ledger, sender = network.sender()
-    keeper = DeadlineKeeper(ledger, DeadlineController(ledger, sender, checked))
+    keeper = DeadlineController(ledger, sender, checked)
     with stopping() as stop:
         Daemon(poll, stop).run(keeper.step)
 

@@ -56,9 +56,7 @@ class Document:
 def show_document(index: Index, named: dict[str, str], store: ContentStore, digest: bytes) -> Document:
     """Fetch an object, and check it.
 
-    Args:
-        named: what the deployment itself calls some digests (0x...): its genesis model and its job document.
-
+    `named` has what the deployment itself calls some digests (0x...): its genesis model and its job document.
     Raises ContentMissing, ContentTooLarge, StoreUnreachable.
     """
     cid, shown = cid_of(digest), "0x" + digest.hex()

@@ -20,8 +20,7 @@ from qfl.errors import InvalidInput, QflError
 from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument, fetch_job
 
-MOST_IN_SERIES = 2000
-"""Rounds in a chart."""
+MOST_ROUNDS_IN_SERIES = 2000
 
 
 class Watcher:
@@ -88,7 +87,9 @@ class Watcher:
         """Every figure over time, of the last rounds."""
         last = last_round(self.index)
         rounds, sent = ({}, {}) if self.run_log is None else self.run_log.read()
-        return learning(rounds, sent, self._workload()) + costs(self.index, max(1, last - MOST_IN_SERIES + 1), last)
+        return learning(rounds, sent, self._workload()) + costs(
+            self.index, max(1, last - MOST_ROUNDS_IN_SERIES + 1), last
+        )
 
     def _follower(self, chain: int, url: str, contracts: ChainContracts, first_block: int) -> Follower:
         if not chain:

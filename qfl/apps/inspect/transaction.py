@@ -137,9 +137,7 @@ def inspect_dispute(ledger: Ledger, tx_hash: str | None = None) -> dict[str, Any
 
     Without a hash, every fault proven, oldest first.
 
-    Raises:
-        InvalidInput: it proved none.
-        NoDisputes: nobody can dispute anything here.
+    Raises InvalidInput: it proved none; NoDisputes: nobody can dispute anything here.
     """
     if ledger.disputes is None:
         raise NoDisputes(ledger.beacon.address)

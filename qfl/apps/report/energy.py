@@ -95,10 +95,11 @@ def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     """
     core, wire = constant("device", "server"), constant("wire")
     clients = _clients(work, constant("device", device), radio)
+    of_shard_chains = sum(work.seconds(role) for role in work.cpu if role.startswith("shard-"))
     nodes = {
         # Every validator runs a node of the chain, and a shard's seats one of its own chain, if it has one; each does
         # what the one that was measured did. The IPFS node served everybody: its work is what theirs do together.
-        "chain nodes": core * (work.seconds("chain") * work.validators + _shard_chain_seconds(work) * work.seats),
+        "chain nodes": core * (work.seconds("chain") * work.validators + of_shard_chains * work.seats),
         "IPFS nodes": core * work.seconds("ipfs"),
     }
     committee = {
@@ -138,13 +139,8 @@ def _flat(work: Workload, core: Range, wire: Range) -> dict[str, Range]:
     }
 
 
-def _shard_chain_seconds(work: Workload) -> float:
-    return sum(work.seconds(role) for role in work.cpu if role.startswith("shard-"))
-
-
 SERVICES = ("chain", "ipfs")
 CLIENT_KINDS = ("commit", "reveal", "reveal_private")
-"""Transactions that clients send in a round."""
 VOTES_TIMED = 50
 
 

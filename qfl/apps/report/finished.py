@@ -77,8 +77,7 @@ def name_apart(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
 def confusion(run: FinishedRun, data_folder: Path | None = None) -> list[list[int]]:
     """How many test samples of each class (rows) the final model takes for each class (columns).
 
-    Args:
-        data_folder: where the data are now; where the run had them unless given.
+    The data are in `data_folder` now; where the run had them unless given.
 
     Raises:
         InvalidInput: there is no model, or it does not score what the run reports, so these are other data.

@@ -32,7 +32,13 @@ def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:
         f"{job.mode} mode: {report['final']['accuracy']:.1%} test accuracy at the end."
     )
     after = (_time, _gas, _bytes, _agreement, _energy, _faults, _circuit, _repeat)
-    sections = [_summary(run), _accuracy(run), _confusion(run, data_folder), *(tell(run) for tell in after)]
+    short = Table("The run in short", ("figure", "value"), summary_rows(run), is_text=True)
+    sections = [
+        Section("In short", tables=[short]),
+        _accuracy(run),
+        _confusion(run, data_folder),
+        *(tell(run) for tell in after),
+    ]
     return Page(f"Run {run.name}", intro, sections, unfinished(run))
 
 
@@ -67,10 +73,6 @@ def summary_rows(run: FinishedRun) -> list[tuple[str, str]]:
     if privacy is not None:
         rows.append(("differential privacy", f"epsilon {privacy['epsilon']:.2f}, delta {privacy['delta']:g}"))
     return rows
-
-
-def _summary(run: FinishedRun) -> Section:
-    return Section("In short", tables=[Table("The run in short", ("figure", "value"), summary_rows(run), is_text=True)])
 
 
 def _accuracy(run: FinishedRun) -> Section:
