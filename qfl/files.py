@@ -13,8 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-LONGEST_BYTES = 2**26
-"""Of a document that is read whole."""
+LONGEST_BYTES = 2**26  # of a document that is read whole
 
 
 class NotARegularFile(OSError):

@@ -30,8 +30,7 @@ from qfl.validator.validator import Validator
 
 log = logging.getLogger(__name__)
 
-HOSTED_AT_ONCE = 32
-"""Clients of a host that act at the same time, a thread each."""
+HOSTED_AT_ONCE = 32  # clients of a host that act at the same time, a thread each
 ONE_ROLE_FAILED = (ContractReverted, NotFinite, ProofFailed, ProtocolError, StorageError, TransactionFailed)
 """Faults of one role that do not stop the others."""
 

@@ -25,8 +25,7 @@ from qfl.errors import DevnetPartEnded, DidNotStart, PartNotConfigured
 from qfl.files import write_atomically
 
 PORT_ATTEMPTS = 3
-ADDRESS_IN_USE = "address already in use"
-"""What Anvil, Ganache and Node alike say of a port that is taken."""
+ADDRESS_IN_USE = "address already in use"  # what Anvil, Ganache and Node alike say of a port that is taken
 
 
 class Devnet:

@@ -46,8 +46,7 @@ _WORDS = re.compile(
     rf"(?<![a-z])(?:[a-z]{{3,8}}{_BETWEEN}){{{_SHORTEST_MNEMONIC - 1},}}[a-z]{{3,8}}(?![a-z])", re.IGNORECASE
 )
 """As many as a mnemonic has, of any language's prose."""
-_AROUND = "\"'`)]}>,;:."
-"""What may stand after an address without being part of it."""
+_AROUND = "\"'`)]}>,;:."  # what may stand after an address without being part of it
 
 
 def conceal(text: str, with_hashes: bool = False) -> str:

@@ -14,8 +14,7 @@ from qfl.bounds import check_number, check_whole
 from qfl.errors import InvalidInput
 
 MOST_FACTOR = 1e3
-LONGEST_SECONDS = 2**32 - 1
-"""What the contracts keep of a deadline."""
+LONGEST_SECONDS = 2**32 - 1  # what the contracts keep of a deadline
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-Key = tuple[str, int | None, str]
-"""Role, participant, stage."""
+Key = tuple[str, int | None, str]  # role, participant, stage
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,7 @@ if TYPE_CHECKING:  # a report needs no chain
     from qfl.challenger.challenger import Dispute
     from qfl.simulation.driver import RoundOutcome
 
-OUTSIDE = ("train", "evaluate")
-"""Stages that are not the protocol's."""
+OUTSIDE = ("train", "evaluate")  # stages that are not the protocol's
 COUNTS = ("present", "joined", "returned", "left", "straggled", "moved")
 SIMULATED = ("deadline, simulated s", "last commit, simulated s", "transfer, simulated s")
 MEASURED = ("train, measured s", "protocol, measured s")

@@ -18,8 +18,7 @@ from qfl.files import open_regular
 
 NAME = ".qfl-run"
 CONTENT = b"qfl began this folder when it was empty: --overwrite deletes it, with all that is in it.\n"
-LOG = "events.jsonl"
-"""The event log, which runs of every version have."""
+LOG = "events.jsonl"  # the event log, which runs of every version have
 
 
 @contextmanager

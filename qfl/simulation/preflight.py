@@ -15,18 +15,15 @@ from qfl.errors import InvalidInput, RunNotAffordable
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import JobConfig
 
-JOINING_GAS = 160_000
-"""Of a participant that bonds."""
+JOINING_GAS = 160_000  # of a participant that bonds
 KEY_GAS = {"transparent": 0, "private": 180_000}
 """Of the keys that a validator names besides its own, by quorum and by mode."""
 CLIENT_GAS = {"transparent": 350_000, "private": 590_000}
 """Of a client in a round, by mode: commit, reveal, reward, and paying it out."""
 SEAT_GAS = 230_000
 """Of a seat in a round: attestation, its signature in the checkpoint, reward, and paying it out."""
-SHARD_GAS = 200_000
-"""Of a shard's checkpoint besides its signatures."""
-ROUND_GAS = 500_000
-"""Of what there is once in a round: open, publish, settle, the publisher's reward."""
+SHARD_GAS = 200_000  # of a shard's checkpoint besides its signatures
+ROUND_GAS = 500_000  # of what there is once in a round: open, publish, settle, the publisher's reward
 
 LONG_SECONDS = 3_600
 LONG_WAIT = ": the table [protocol] of --config can shorten these"

@@ -30,8 +30,7 @@ from qfl.training.job import JobDocument, training_config
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import LocalTrainer, round_seed
 
-MOST_UPDATES = 256
-"""Updates that one shard takes in a round: bits of a checkpoint's `included`."""
+MOST_UPDATES = 256  # updates that one shard takes in a round: bits of a checkpoint's `included`
 
 
 def check_size(config: JobConfig) -> None:

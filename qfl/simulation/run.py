@@ -68,10 +68,8 @@ from qfl.validator.selection import Scorer
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "deployment.json"
-AT_ONCE = 32
-"""Roles that act at the same time: enough to fill a request to the chain, and a thread for each."""
-MAX_FAILED_ROUNDS = 3
-"""Rounds in a row that may end without a model before the run gives up."""
+AT_ONCE = 32  # roles that act at the same time: enough to fill a request to the chain, and a thread for each
+MAX_FAILED_ROUNDS = 3  # rounds in a row that may end without a model before the run gives up
 
 
 @dataclass(frozen=True)

@@ -16,10 +16,8 @@ if TYPE_CHECKING:
     from qfl import KemKey
     from qfl.auditor.rounds import Verdict
 
-LONGEST = 100
-"""Characters of a value without blanks that are shown; `--json` has it whole."""
-SEARCH_SECONDS = 5.0
-"""How long content is looked for."""
+LONGEST = 100  # characters of a value without blanks that are shown; `--json` has it whole
+SEARCH_SECONDS = 5.0  # how long content is looked for
 
 
 @click.group()

@@ -40,8 +40,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Faults that may come without the name of a file, from whatever writes."""
-COMMANDS: Door[click.Command] = Door("command")
-"""Commands of installed packages, beside those below."""
+COMMANDS: Door[click.Command] = Door("command")  # commands of installed packages, beside those below
 
 
 class Commands(click.Group):

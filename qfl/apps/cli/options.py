@@ -48,8 +48,7 @@ COUNT = click.IntRange(1, 10**9)
 SEED = click.IntRange(0, LAST_SEED)
 PARTICIPANTS = click.IntRange(1, MOST_PARTICIPANTS)
 ROUNDS = click.IntRange(1, MOST_ROUNDS)
-ROUND = click.IntRange(0, 2**63 - 1)
-"""The number of one."""
+ROUND = click.IntRange(0, 2**63 - 1)  # the number of one
 SHARD = click.IntRange(0, 2**16 - 1)
 PARTICIPANT = click.IntRange(1, LAST_PARTICIPANT)
 ETHER = Real(0, 1e9)

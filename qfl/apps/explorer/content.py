@@ -120,8 +120,7 @@ def _readable(data: bytes) -> tuple[str, str]:
         return text, "text"
 
 
-WIDTH, HEIGHT = 600, 120
-"""The picture's own units; a page scales it."""
+WIDTH, HEIGHT = 600, 120  # the picture's own units; a page scales it
 
 
 @dataclass(frozen=True)

@@ -23,8 +23,7 @@ OPENING = "SELECT arguments FROM events WHERE name = 'RoundOpened' AND round = ?
 PARAMETERS = "SELECT arguments FROM events WHERE name = 'ParametersSet' AND json_extract(arguments, '$.version') = ?"
 STAKING = "SELECT * FROM timed_events WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log"
 ROLES = ("nobody", "client", "validator")
-MOST_EVENTS = 5000
-"""Of a round on one page; of more, the page says that it leaves some out."""
+MOST_EVENTS = 5000  # of a round on one page; of more, the page says that it leaves some out
 
 
 @dataclass

@@ -22,10 +22,8 @@ from qfl.errors.text import conceal
 from qfl.protocol.cid import cid_of, digest_of
 
 TEMPLATES = Path(__file__).with_name("templates")
-ROWS = 50
-"""Lines of a table on one page."""
-NEWEST = 10
-"""Rounds and transactions that the overview shows."""
+ROWS = 50  # lines of a table on one page
+NEWEST = 10  # rounds and transactions that the overview shows
 MOST_PAGES = 10**9
 TRANSACTIONS = "SELECT * FROM timed_transactions WHERE {} ORDER BY block DESC, position DESC, chain LIMIT ? OFFSET ?"
 HISTORY = "SELECT * FROM timed_events WHERE participant = ? ORDER BY block DESC, log DESC LIMIT ? OFFSET ?"

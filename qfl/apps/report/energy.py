@@ -67,8 +67,7 @@ def load_constants() -> Mapping[str, Any]:
 
 WAKES = 3
 """A client's radio wakes to fetch the base model, to commit, and to reveal: each is a phase of its own."""
-STEPS = 6
-"""Steps of a round that wait for a block: open, commit, reveal, announce, checkpoint, publish."""
+STEPS = 6  # steps of a round that wait for a block: open, commit, reveal, announce, checkpoint, publish
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,7 @@ from qfl.apps.report.page import Page, Section, Table
 from qfl.errors import QflError
 from qfl.simulation.display import bytes_rows, gas_rows, protocol_seconds
 
-OUTSIDE = ("train", "prove", "evaluate")
-"""Stages that are not the protocol's."""
+OUTSIDE = ("train", "prove", "evaluate")  # stages that are not the protocol's
 
 
 def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:

@@ -21,10 +21,8 @@ from pathlib import Path
 from qfl.errors import InvalidInput
 
 PROFILES = Path(__file__).with_name("links.toml")
-PACKET_BYTES = 1_500
-"""Of Ethernet, and so of most paths (RFC 894)."""
-HEADER_BYTES = 40
-"""IPv4 and TCP without options (RFC 9293, section 3.7.1)."""
+PACKET_BYTES = 1_500  # of Ethernet, and so of most paths (RFC 894)
+HEADER_BYTES = 40  # IPv4 and TCP without options (RFC 9293, section 3.7.1)
 NEGLIGIBLE = 1e-12
 
 

@@ -8,8 +8,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.faults.config import ShardInRound
 from qfl.simulation.faults.fault import FAULTS, Fault, Scene
 
-STREAM = 7
-"""Sets these draws apart from the others of the same seed."""
+STREAM = 7  # sets these draws apart from the others of the same seed
 
 
 @FAULTS.register("silence")
