@@ -8,11 +8,12 @@ import os
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+_Document = TypeVar("_Document")
 LONGEST_BYTES = 2**26  # of a document that is read whole
 
 
@@ -75,10 +76,7 @@ def read_json(path: Path) -> Any:
         OSError: there is none to read, or it is not a regular file.
         ValueError: it is none, too long, too deep, or no UTF-8.
     """
-    try:
-        return json.loads(_read_text(path))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return _read(path, json.loads)
 
 
 def read_json_lines(path: Path) -> list[Any]:
@@ -96,10 +94,7 @@ def read_json_lines(path: Path) -> list[Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML document. Raises as `read_json`."""
-    try:
-        return tomllib.loads(_read_text(path))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return _read(path, tomllib.loads)
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -153,14 +148,17 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
         raise NotARegularFile(path)
 
 
-def _read_text(path: Path) -> str:
+def _read(path: Path, parse: Callable[[str], _Document]) -> _Document:
     with os.fdopen(open_regular(path), "rb") as file:
         data = file.read(LONGEST_BYTES + 1)
     if len(data) > LONGEST_BYTES:
         raise ValueError(f"it has more than {LONGEST_BYTES:,} bytes")
     if data.startswith(codecs.BOM_UTF8):
         raise ValueError("it begins with a byte-order mark: save it as UTF-8 without one")
-    return data.decode()
+    try:
+        return parse(data.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _make_folder(folder: Path) -> None:

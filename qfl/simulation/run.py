@@ -39,9 +39,8 @@ from qfl.protocol.types import RoundNumber
 from qfl.quorum.quorum import SCHEMES, scheme_in
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display, explorer_beside
-from qfl.simulation.document import write_report
+from qfl.simulation.document import EventLog, TimedProver, write_report
 from qfl.simulation.driver import Network, RoundOutcome, run_round
-from qfl.simulation.event_log import EventLog, TimedProver
 from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.folder import new_devnet
 from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders

@@ -17,7 +17,7 @@ from qfl.apps.explorer.watcher import Watcher
 from qfl.apps.inspect.state import inspect_participant
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.rpc.answers import ADDRESS, WORD
-from qfl.errors import ContentUnusable, InvalidInput, QflError
+from qfl.errors import InvalidInput, QflError
 from qfl.errors.text import conceal
 from qfl.protocol.cid import cid_of, digest_of
 
@@ -212,7 +212,7 @@ class Pages:
         """What a node answers, or what is wrong with it: a page without is better than none."""
         try:
             return self._watcher.patience.ask(question), None
-        except (ContentUnusable, QflError) as fault:
+        except QflError as fault:
             return None, str(fault)[:LONGEST_PROBLEM]
         except Exception as fault:  # whatever a node can bring about
             return None, f"a node's answer cannot be read: {fault!r:.200}"

@@ -90,7 +90,7 @@ class Account:
 def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     """The four accounts of a round, with clients of this kind.
 
-    Raises InvalidInput: no such device or radio in `constants.toml`.
+    Raises InvalidInput: no such device or radio in `energy.toml`.
     """
     core, wire = constant("device", "server"), constant("wire")
     clients = _clients(work, constant("device", device), radio)
@@ -209,8 +209,9 @@ def summarise(
     seats, shards = protocol["seats"], protocol["shards"]
     updates = mean(entry["included"] for entry in rounds)
 
-    from_clients = sum(entry["size"] for entry in transactions if entry["label"] in CLIENT_KINDS) / count
-    from_validators = sum(entry["size"] for entry in transactions if _is_validators(entry["label"])) / count
+    in_the_round = [entry for entry in transactions if not entry["label"].startswith("reward")]  # those come after it
+    from_clients = sum(entry["size"] for entry in in_the_round if entry["label"] in CLIENT_KINDS) / count
+    from_validators = sum(entry["size"] for entry in in_the_round if entry["label"] not in CLIENT_KINDS) / count
     votes = [entry["size"] for entry in transactions if entry["label"] == "attest"]
     cpu = _mean_by_stage([entry["cpu_seconds"] for entry in rounds])
     return Workload(
@@ -230,11 +231,6 @@ def summarise(
         vote_seconds=vote_seconds,
         missing=tuple(name for name in SERVICES if name not in cpu),
     )
-
-
-def _is_validators(kind: str) -> bool:
-    """Whether validators send such transactions in a round; rewards are credited after it."""
-    return kind not in CLIENT_KINDS and not kind.startswith("reward")
 
 
 def _mean_by_stage(rounds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
