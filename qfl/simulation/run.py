@@ -42,9 +42,8 @@ from qfl.simulation.display import Display, explorer_beside
 from qfl.simulation.document import EventLog, TimedProver, write_report
 from qfl.simulation.driver import Network, RoundOutcome, run_round
 from qfl.simulation.faults.fault import Conditions
-from qfl.simulation.folder import new_devnet
+from qfl.simulation.folder import LOG, check_folder, hold_folder, new_devnet
 from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders
-from qfl.simulation.mark import LOG, check_folder, hold_folder
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
 from qfl.simulation.prepare import (
     check_size,
