@@ -127,7 +127,10 @@ def create_private(path: Path, data: bytes) -> None:
 @contextmanager
 def _draft(path: Path, data: bytes, mode: int) -> Iterator[Path]:
     """A file beside `path`, on disk, that is to take its name; afterwards the folder is on disk as well."""
-    _make_folder(path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # which would be said of the file that is to be made in it
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from None
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -159,13 +162,6 @@ def _read(path: Path, parse: Callable[[str], _Document]) -> _Document:
         return parse(data.decode())
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:  # which would be said of the file that is to be made in it
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
 
 
 def _sync_folder(folder: Path) -> None:

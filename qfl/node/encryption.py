@@ -42,9 +42,7 @@ def set_up_encryption(
 def read_recipients(ledger: Ledger, store: ContentStore, round_number: RoundNumber, shard: ShardIndex) -> list[bytes]:
     """The public keys of a committee, by seat: those in force when the round was opened.
 
-    Empty for a seat that had named none, or whose key cannot be fetched or is none.
-
-    Raises StoreUnreachable.
+    Empty for a seat that had named none, or whose key cannot be fetched or is none. Raises StoreUnreachable.
     """
     named = ledger.staking.encryption_keys(ledger.from_block, ledger.round(round_number).opened_in)
     digests = [named.get(validator) for validator in ledger.round(round_number).shard(shard).committee()]

@@ -77,9 +77,7 @@ def begin_journal(path: Path, key: KeyFile, current: RoundNumber) -> None:
     """Begin a journal unless there is one. It is on disk before its key's first signature.
 
     So a key that has signed had one, and what that said is not known any more: the rounds up to `current` are closed,
-    for somebody may still hold a signature that was made for one of them.
-
-    Raises StateCorrupt.
+    for somebody may still hold a signature that was made for one of them. Raises StateCorrupt.
     """
     journal = Journal(path)
     if not journal.is_new:

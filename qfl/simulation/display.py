@@ -190,9 +190,7 @@ QFL = (sys.executable, "-c", "from qfl.apps.cli.main import main; main()")
 def explorer_beside(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> Iterator[tuple[GuardedProcess, str]]:
     """Show the run in `folder` while this lasts; yields the process, and the page's address, which answers soon.
 
-    Args:
-        port: where to, if it is free; any free one if not, or for 0.
-        urls: the beacon's chain, then the shards' own.
+    `port` is taken if it is free, any free one if not, or for 0; `urls` are the beacon's chain, then the shards' own.
     """
     chosen = port if port and is_free(port) else choose_port(0, "the explorer")
     place = ["--run", str(folder), "--port", str(chosen), "--rpc", urls[0], "--ipfs", ipfs]

@@ -75,10 +75,8 @@ def check_deployment(config: JobConfig, sender: Sender, shard_senders: Sequence[
 def check_run(config: JobConfig, senders: Sequence[Sender], shard_senders: Sequence[Sequence[Sender]]) -> None:
     """As `check_deployment`, for a run with all its rounds and participants.
 
-    Args:
-        senders: whoever deploys, then one for each client that there may be, then one for each validator; the same one
-            again where one account pays for several.
-        shard_senders: as many for each shard's own chain.
+    `senders` are whoever deploys, then one for each client that there may be, then one for each validator; the same one
+    again where one account pays for several. `shard_senders` has as many for each shard's own chain.
     """
     paying = {sender.address: sender for sender in senders}
     outlays = estimate_run(config, senders, bool(shard_senders)).items()

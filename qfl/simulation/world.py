@@ -151,9 +151,7 @@ def make_world(
 ) -> World:
     """The world that the job's dynamics describe, with everybody in it who should be there now.
 
-    Args:
-        owner: pays from the account that may set deadlines.
-        devnet: runs the shards' chains that may be killed.
+    `owner` pays from the account that may set deadlines; `devnet` runs the shards' chains that may be killed.
 
     Raises InvalidInput: the dynamics do not fit the deployment.
     """

@@ -26,10 +26,8 @@ MOST_ROUNDS_IN_SERIES = 2000
 class Watcher:
     """Follows a deployment's chains while it is started. Its parts are safe to use from several threads.
 
-    Args:
-        urls: where the beacon's chain answers, then the shards' own, if they have one each: as in the deployment unless
-            given. Nobody has to be there yet.
-        run: the folder of a run that this is the deployment of.
+    The beacon's chain answers at the first of `urls`, then the shards' own, if they have one each: as in the deployment
+    unless given. Nobody has to be there yet. `run` is the folder of a run that this is the deployment of.
 
     Raises InvalidInput: not as many `urls` as the deployment has chains.
     """
