@@ -11,7 +11,7 @@ import click
 
 from experiments.console import make_console, print_result
 from experiments.figures import save
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 from qfl.apps.cli.job import job
 from qfl.errors import InvalidInput
 from qfl.simulation.config import JobConfig
@@ -57,7 +57,7 @@ def bench() -> None:
 @click.option("--clients", type=click.IntRange(1, 256), default=32, help="Updates of a round.")
 @click.option("--validators", type=click.IntRange(16, 256), default=16, help="Number of validators.")
 @click.option("--repetitions", type=click.IntRange(1, 5), default=3, help="Rounds of each variant.")
-@click.option("--seed", type=numbers.SEED, default=1, help="Decides data and training.")
+@click.option("--seed", type=options.SEED, default=1, help="Decides data and training.")
 @out(BENCH, "Folder for consensus.json.")
 @options.as_json
 def consensus(clients: int, validators: int, repetitions: int, seed: int, out: Path, as_json: bool) -> None:
@@ -138,7 +138,7 @@ def learning(
     rounds="Most rounds; the schedule of the learning rate is over them.  [default: {0.rounds}]",
     seed="The first one; decides data, training and rounding.  [default: {0.seed}]",
 )
-@click.option("--target", type=numbers.SHARE, default=0.9, help="Accuracy to reach.")
+@click.option("--target", type=options.SHARE, default=0.9, help="Accuracy to reach.")
 @successive_seeds(5)
 @click.option("--way", "ways", multiple=True, help="One of the table's; repeat.  [default: all]")
 @out(BENCH, "Folder for bytes.json.")
@@ -157,7 +157,7 @@ def bytes_sent(
 
 @bench.command()
 @click.option("--clients", type=click.IntRange(2, 256), default=10, help="Number of clients.")
-@click.option("--rounds", type=numbers.ROUNDS, default=10, help="Rounds of each run.")
+@click.option("--rounds", type=options.ROUNDS, default=10, help="Rounds of each run.")
 @click.option("--partition", "partitions", multiple=True, default=("dirichlet:0.5", "iid"))
 @click.option(
     "--percent",
@@ -169,7 +169,7 @@ def bytes_sent(
 )
 @click.option("--poison", "poisons", multiple=True, help="An attack, by its name in docs/results/robustness.md; all.")
 @successive_seeds(3, "Runs of each, with successive seeds.")
-@click.option("--seed", type=numbers.SEED, default=1, help="The first seed.")
+@click.option("--seed", type=options.SEED, default=1, help="The first seed.")
 @click.option(
     "--validation-percent",
     type=click.IntRange(1, 50),
@@ -257,7 +257,7 @@ def chaos(config: JobConfig, out: Path, *, overwrite: bool, as_json: bool) -> No
 
 @bench.command()
 @job("clients rounds seed", base=LONG_RUN)
-@click.option("--keep-rounds", type=numbers.ROUNDS, default=3, help="Final rounds whose content the one run keeps.")
+@click.option("--keep-rounds", type=options.ROUNDS, default=3, help="Final rounds whose content the one run keeps.")
 @out(Path("runs/bench-storage"), "Folder of both runs.")
 @overwrite
 @options.as_json
@@ -270,8 +270,8 @@ def storage(config: JobConfig, keep_rounds: int, *, out: Path, overwrite: bool, 
 
 
 @bench.command("explorer")
-@click.option("--rounds", type=numbers.ROUNDS, default=500, help="Rounds of the history.")
-@click.option("--transactions", type=numbers.COUNT, default=20_000, help="All of them together.")
+@click.option("--rounds", type=options.ROUNDS, default=500, help="Rounds of the history.")
+@click.option("--transactions", type=options.COUNT, default=20_000, help="All of them together.")
 @out(Path("runs/bench-explorer"), "Folder of the chain.")
 @click.option("--overwrite", is_flag=True, help="Delete the chain in --out first.")
 @options.as_json
@@ -286,11 +286,11 @@ def explorer_bench(rounds: int, transactions: int, out: Path, overwrite: bool, a
 
 @bench.command()
 @click.option("--run", "run", type=options.PATH, help="Take a run that is there, instead of a new one.")
-@click.option("--clients", type=numbers.PARTICIPANTS, default=32, help="Clients of the new run.")
-@click.option("--validators", type=numbers.PARTICIPANTS, default=16, help="Its validators.")
+@click.option("--clients", type=options.PARTICIPANTS, default=32, help="Clients of the new run.")
+@click.option("--validators", type=options.PARTICIPANTS, default=16, help="Its validators.")
 @click.option("--shards", type=click.IntRange(1, 64), default=4, help="Its shards.")
 @click.option("--shard-chains", is_flag=True, help="A chain of its own for each shard.")
-@click.option("--rounds", type=numbers.ROUNDS, default=3, help="Its rounds.")
+@click.option("--rounds", type=options.ROUNDS, default=3, help="Its rounds.")
 @click.option("--device", default="phone", help="What clients compute on: phone, edge or server.")
 @click.option("--radio", default="5g", help="What they transfer with: 5g or lte.")
 @out(Path("runs/bench-energy"), "Folder of the new run.")

@@ -2,12 +2,9 @@
 
 from qfl.errors import InvalidInput
 
-LAST_SEED = 2**32 - 1
-"""What every generator of random numbers here takes."""
-LAST_PARTICIPANT = 2**32 - 1
-"""The largest number that the contracts could give to one."""
-MOST_PARTICIPANTS = 2**16
-"""Of a kind in one process; the shards of a deployment take 256 updates each."""
+LAST_SEED = 2**32 - 1  # what every generator of random numbers here takes
+LAST_PARTICIPANT = 2**32 - 1  # the largest number that the contracts could give to one
+MOST_PARTICIPANTS = 2**16  # of a kind in one process; the shards of a deployment take 256 updates each
 MOST_ROUNDS = 10**6
 
 
@@ -22,8 +19,7 @@ def check_number(
 ) -> None:
     """Refuse what is no number from `least` to `most`; `above` and `below` leave out the ends themselves.
 
-    Raises:
-        InvalidInput.
+    Raises InvalidInput.
     """
     if (
         not isinstance(value, int | float)

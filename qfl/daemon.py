@@ -112,8 +112,7 @@ class Goal:
     def is_reached(self) -> bool:
         """Whether the role may end.
 
-        Raises:
-            RoundNotCompleted: it had many more rounds than it needs; the others may have ended.
+        Raises RoundNotCompleted: it had many more rounds than it needs; the others may have ended.
         """
         if self._models is None:
             return False

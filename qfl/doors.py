@@ -57,11 +57,7 @@ class Door(Generic[Entry]):
         self._home, self._base, self._takes, self._own = home, base, takes, dict[str, Entry]()
 
     def register(self, name: str) -> Callable[[Entry], Entry]:
-        """The decorator that adds an entry.
-
-        Raises:
-            DoorBroken: the name is taken by another one.
-        """
+        """The decorator that adds an entry. Raises DoorBroken: the name is taken by another one."""
 
         def add(entry: Entry) -> Entry:
             if self._own.setdefault(name, entry) is not entry:
@@ -93,18 +89,18 @@ class Door(Generic[Entry]):
             if name in self._own:
                 return self._own[name]
             if name in self._installed:
-                return self._load(self._only(name))
+                entry, *others = self._installed[name]
+                if others:
+                    packages = sorted(own.dist.name if own.dist else own.value for own in (entry, *others))
+                    raise DoorBroken(self.kind, name, f"{' and '.join(packages)} each bring one of this name")
+                return self._load(entry)
         raise NotInstalled(setting or self.kind, name, self.kind, self.names())
 
     def own_name(self, reference: str, setting: str | None = None, beside: Path | None = None) -> str:
         """The name that stands for `package.module:Name`, which this imports; any other text is returned as it is.
 
         Only for what the person who runs this has written himself. Modules in the folder `beside` are found too, after
-        all others.
-
-        Raises:
-            InvalidInput: what it names is registered under no name.
-            DoorBroken: it cannot be imported.
+        all others. Raises InvalidInput: what it names is registered under no name; DoorBroken: it cannot be imported.
         """
         if not (isinstance(reference, str) and REFERENCE.fullmatch(reference)):
             return reference
@@ -125,13 +121,6 @@ class Door(Generic[Entry]):
         for entry in entry_points(group=self.group):
             found.setdefault(entry.name, []).append(entry)
         return found
-
-    def _only(self, name: str) -> EntryPoint:
-        entry, *others = self._installed[name]
-        if others:
-            packages = " and ".join(sorted(own.dist.name if own.dist else own.value for own in (entry, *others)))
-            raise DoorBroken(self.kind, name, f"{packages} each bring one of this name")
-        return entry
 
     def _load(self, entry: EntryPoint, modules: Mapping[str, str] = MappingProxyType({})) -> Entry:
         try:

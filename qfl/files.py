@@ -8,13 +8,13 @@ import os
 import stat
 import tempfile
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-LONGEST_BYTES = 2**26
-"""Of a document that is read whole."""
+_Document = TypeVar("_Document")
+LONGEST_BYTES = 2**26  # of a document that is read whole
 
 
 class NotARegularFile(OSError):
@@ -35,8 +35,7 @@ class NotPrivate(OSError):
 def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
     """A descriptor of a regular file, or of the one that a link leads to; a pipe that nobody writes to is not awaited.
 
-    Raises:
-        NotARegularFile, IsADirectoryError, OSError.
+    Raises NotARegularFile, IsADirectoryError, OSError.
     """
     descriptor = os.open(path, flags | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY, 0o666)
     try:
@@ -50,8 +49,7 @@ def open_regular(path: Path, flags: int = os.O_RDONLY) -> int:
 def open_private(path: Path, flags: int = os.O_RDONLY) -> int:
     """As `open_regular`, of a file that only this user owns, reads and writes.
 
-    Raises:
-        NotPrivate, NotARegularFile, IsADirectoryError, OSError.
+    Raises NotPrivate, NotARegularFile, IsADirectoryError, OSError.
     """
     descriptor = open_regular(path, flags)
     status = os.fstat(descriptor)
@@ -78,10 +76,7 @@ def read_json(path: Path) -> Any:
         OSError: there is none to read, or it is not a regular file.
         ValueError: it is none, too long, too deep, or no UTF-8.
     """
-    try:
-        return json.loads(_read_text(path))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return _read(path, json.loads)
 
 
 def read_json_lines(path: Path) -> list[Any]:
@@ -99,10 +94,7 @@ def read_json_lines(path: Path) -> list[Any]:
 
 def read_toml(path: Path) -> dict[str, Any]:
     """A TOML document. Raises as `read_json`."""
-    try:
-        return tomllib.loads(_read_text(path))
-    except RecursionError:
-        raise ValueError("it is nested too deeply") from None
+    return _read(path, tomllib.loads)
 
 
 def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
@@ -111,9 +103,7 @@ def write_atomically(path: Path, data: bytes, mode: int = 0o644) -> None:
     The data is on disk (fsync of file and folder) when this returns. A link is kept: what it leads to is written. For
     what others may not read (by `mode`) it is refused, since that might be anywhere.
 
-    Raises:
-        NotARegularFile, IsADirectoryError: what is there is no file, and is left as it is.
-        OSError.
+    Raises NotARegularFile, IsADirectoryError: what is there is no file, and is left as it is; OSError.
     """
     follow = bool(mode & 0o077)
     with suppress(FileNotFoundError):
@@ -137,7 +127,10 @@ def create_private(path: Path, data: bytes) -> None:
 @contextmanager
 def _draft(path: Path, data: bytes, mode: int) -> Iterator[Path]:
     """A file beside `path`, on disk, that is to take its name; afterwards the folder is on disk as well."""
-    _make_folder(path.parent)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:  # which would be said of the file that is to be made in it
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path.parent)) from None
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # with mode 0600
     try:
         with os.fdopen(descriptor, "wb") as file:
@@ -158,21 +151,17 @@ def _check_regular(path: Path, status: os.stat_result) -> None:
         raise NotARegularFile(path)
 
 
-def _read_text(path: Path) -> str:
+def _read(path: Path, parse: Callable[[str], _Document]) -> _Document:
     with os.fdopen(open_regular(path), "rb") as file:
         data = file.read(LONGEST_BYTES + 1)
     if len(data) > LONGEST_BYTES:
         raise ValueError(f"it has more than {LONGEST_BYTES:,} bytes")
     if data.startswith(codecs.BOM_UTF8):
         raise ValueError("it begins with a byte-order mark: save it as UTF-8 without one")
-    return data.decode()
-
-
-def _make_folder(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except FileExistsError:  # which would be said of the file that is to be made in it
-        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(folder)) from None
+        return parse(data.decode())
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
 
 
 def _sync_folder(folder: Path) -> None:

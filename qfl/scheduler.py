@@ -30,8 +30,7 @@ from qfl.validator.validator import Validator
 
 log = logging.getLogger(__name__)
 
-HOSTED_AT_ONCE = 32
-"""Clients of a host that act at the same time, a thread each."""
+HOSTED_AT_ONCE = 32  # clients of a host that act at the same time, a thread each
 ONE_ROLE_FAILED = (ContractReverted, NotFinite, ProofFailed, ProtocolError, StorageError, TransactionFailed)
 """Faults of one role that do not stop the others."""
 
@@ -171,9 +170,7 @@ class ClientHost(Scheduler):
     def step(self) -> Step:
         """Do for each client what can be done now.
 
-        Raises:
-            QflError: of the last client that was given up.
-            ChainUnreachable.
+        Raises QflError: of the last client that was given up; ChainUnreachable.
         """
         steps = self.step_clients(self._clients, self._trainer)
         self._clients = [client for client in self._clients if client.participant not in self._given_up]

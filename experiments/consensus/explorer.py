@@ -24,8 +24,8 @@ from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.explorer_beside import explorer_beside
-from qfl.simulation.mark import hold_folder
+from qfl.simulation.display import explorer_beside
+from qfl.simulation.folder import hold_folder
 
 VALIDATORS = 8
 GAS = 400_000

@@ -28,8 +28,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.crypto.lms import LmsSecret
 from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, CHAIN_ID, DEV_MNEMONIC
 from qfl.devnet.health import probe_chain, wait_until_healthy
-from qfl.devnet.ports import HOST, choose_port
-from qfl.devnet.process import GuardedProcess
+from qfl.devnet.process import HOST, GuardedProcess, choose_port
 from qfl.devnet.programs import find_anvil
 from qfl.errors import TransactionRefused
 

@@ -22,8 +22,7 @@ from qfl.devnet.devnet import Devnet
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
 from qfl.simulation.faults.config import dynamics_config
-from qfl.simulation.folder import kept_devnet
-from qfl.simulation.mark import check_folder
+from qfl.simulation.folder import check_folder, kept_devnet
 from qfl.simulation.run import Place, run_job
 from qfl.training.job import MODES
 

@@ -10,24 +10,24 @@ import click
 from rich.console import Console
 
 from experiments.console import make_console
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 
 if TYPE_CHECKING:  # numpy takes a while to import: not for `qfl --help`
     from experiments.scale.constants import Constants
 
 
 @click.command()
-@click.option("--clients", type=numbers.COUNT, default=1_000_000, help="Number of clients.")
-@click.option("--validators", type=numbers.COUNT, default=100_000, help="Number of validators.")
-@click.option("--shards", type=numbers.COUNT, default=4_000, help="Number of shards, each on a chain of its own.")
+@click.option("--clients", type=options.COUNT, default=1_000_000, help="Number of clients.")
+@click.option("--validators", type=options.COUNT, default=100_000, help="Number of validators.")
+@click.option("--shards", type=options.COUNT, default=4_000, help="Number of shards, each on a chain of its own.")
 @click.option("--seats", type=int, default=16, help="Seats of each shard's committee.")
-@click.option("--bad", type=numbers.SHARE, default=0.2, help="The adversary's share of the stake.")
-@click.option("--target", type=numbers.SHARE, default=1e-9, help="How likely a failed committee in a round may be.")
+@click.option("--bad", type=options.SHARE, default=0.2, help="The adversary's share of the stake.")
+@click.option("--target", type=options.SHARE, default=1e-9, help="How likely a failed committee in a round may be.")
 @click.option("--stake-ratio", type=float, help="Largest stake over mean stake: adds a bound for unequal stakes.")
 @click.option("--link", default="imt-2020", help="Clients' link, of `qfl/simulation/faults/links.toml`.")
 @click.option("--validator-link", default="imt-2030", help="Validators' link.")
 @click.option(
-    "--block-seconds", type=numbers.Real(0, 1e6, min_open=True), default=12.0, help="Time from block to block."
+    "--block-seconds", type=options.Real(0, 1e6, min_open=True), default=12.0, help="Time from block to block."
 )
 @click.option("--block-gas", type=click.IntRange(1, 10**15), default=30_000_000, help="Gas of a block.")
 @click.option("--keep-rounds", type=click.IntRange(0, 10**6), default=3, help="Rounds whose content a node keeps.")

@@ -14,7 +14,7 @@ from experiments.scale.constants import STAGES, TRANSACTIONS, Costs, Pace
 from experiments.scale.size import Size
 from qfl.simulation.config import JobConfig
 from qfl.simulation.display import Display
-from qfl.simulation.event_log import EventLog
+from qfl.simulation.document import EventLog
 from qfl.simulation.run import Place, run_job
 
 ROUNDS = 7

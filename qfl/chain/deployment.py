@@ -14,7 +14,7 @@ from web3 import Web3
 
 from qfl.chain.rpc.connection import code_at, reaching, url_of
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 from qfl.files import read_json, write_atomically
 
 VERSION = 2

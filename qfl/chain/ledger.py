@@ -25,7 +25,7 @@ from qfl.chain.rounds import Round
 from qfl.chain.rpc.answers import know_shards
 from qfl.chain.rpc.connection import connect, prepare_connection, reaching, time_of, url_of
 from qfl.errors import ChainUnreachable, InvalidInput, ShardUnreachable
-from qfl.errors.secrets import HIDDEN, conceal_address
+from qfl.errors.text import HIDDEN, conceal_address
 from qfl.protocol.digests import Domain
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 

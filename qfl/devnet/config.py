@@ -20,8 +20,7 @@ class DevnetConfig:
     """Settings of a `Devnet`.
 
     Attributes:
-        folder: Where state and logs are kept. A devnet started again in the same folder goes on where it
-            stopped.
+        folder: Where state and logs are kept. A devnet started again in the same folder goes on where it stopped.
         chain: The chain's program. Ganache has no BLS12-381 precompiles.
         rpc_port: Port of the chain on 127.0.0.1; 0 is a free one.
         ipfs_port: Port of the IPFS RPC on 127.0.0.1; 0 is a free one.

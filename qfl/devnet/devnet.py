@@ -18,16 +18,14 @@ from qfl.devnet.health import (
     probe_ipfs,
     wait_until_healthy,
 )
-from qfl.devnet.ports import HOST, choose_port
-from qfl.devnet.process import GuardedProcess
+from qfl.devnet.process import HOST, GuardedProcess, choose_port
 from qfl.devnet.programs import anvil_state, chain_command, ipfs_command, read_whole
 from qfl.devnet.state import FORMAT, STATE, DevnetState, PartState, lock_folder
 from qfl.errors import DevnetPartEnded, DidNotStart, PartNotConfigured
 from qfl.files import write_atomically
 
 PORT_ATTEMPTS = 3
-ADDRESS_IN_USE = "address already in use"
-"""What Anvil, Ganache and Node alike say of a port that is taken."""
+ADDRESS_IN_USE = "address already in use"  # what Anvil, Ganache and Node alike say of a port that is taken
 
 
 class Devnet:
@@ -80,7 +78,6 @@ class Devnet:
 
     @property
     def rpc_url(self) -> str:
-        """URL of the chain's JSON-RPC."""
         return self._url(MAIN_CHAIN)
 
     @property
@@ -98,7 +95,6 @@ class Devnet:
         return {name: process.pid for name, process in self._processes.items()}
 
     def status(self) -> DevnetStatus:
-        """Ask every part how it is."""
         return compute_status(self.config.folder, self._state())
 
     def restart(self, name: str = MAIN_CHAIN) -> None:
@@ -106,8 +102,7 @@ class Devnet:
 
         `name` is "chain", "ipfs" or "shard-0" and so on. An IPFS node's connections to others are gone afterwards.
 
-        Raises:
-            PartNotConfigured, DidNotStart.
+        Raises PartNotConfigured, DidNotStart.
         """
         self._process(name).stop()
         self._launch(name)

@@ -30,8 +30,7 @@ class Unhealthy(Exception):
 def post(url: str, body: object = None, seconds: float | None = None) -> Any:
     """POST to a server on this machine (never through a proxy) and return the JSON it answers.
 
-    Raises:
-        Unhealthy: no answer of at most 1 MiB within `seconds` (5 unless given), a status other than 200, or no JSON.
+    Raises Unhealthy: no answer of at most 1 MiB within `seconds` (5 unless given), a status other than 200, or no JSON.
     """
     parts = urlsplit(url)
     connection = BoundedConnection(parts.netloc)
@@ -50,11 +49,7 @@ def post(url: str, body: object = None, seconds: float | None = None) -> Any:
 
 
 def call_chain(url: str, method: str, *arguments: object, seconds: float | None = None) -> Any:
-    """One JSON-RPC call.
-
-    Raises:
-        Unhealthy: no answer, or an error.
-    """
+    """One JSON-RPC call. Raises Unhealthy: no answer, or an error."""
     match answer := post(url, {"jsonrpc": "2.0", "id": 1, "method": method, "params": arguments}, seconds):
         case {"result": result}:
             return result
@@ -83,11 +78,7 @@ def probe_ipfs(url: str) -> str:
 
 
 def wait_until_healthy(process: GuardedProcess, probe: Callable[[], object]) -> None:
-    """Return once `probe` succeeds.
-
-    Raises:
-        DidNotStart: the process ended, or did not answer within a minute.
-    """
+    """Return once `probe` succeeds. Raises DidNotStart: the process ended, or did not answer within a minute."""
     deadline = time.monotonic() + START_SECONDS
     while True:
         try:
@@ -135,7 +126,6 @@ class DevnetStatus:
 
 
 def compute_status(folder: Path, state: DevnetState) -> DevnetStatus:
-    """Ask every part of `state` now."""
     return DevnetStatus(folder, state.pid, tuple(_ask(part) for part in state.parts))
 
 

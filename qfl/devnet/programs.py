@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 from qfl.devnet.config import ACCOUNT_BALANCE_ETH, BLOCK_GAS_LIMIT, DEV_MNEMONIC, ChainPart, DevnetConfig
-from qfl.devnet.ports import HOST
+from qfl.devnet.process import HOST
 from qfl.errors import ProgramMissing
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -18,11 +18,7 @@ STATES_KEPT = 128
 
 
 def chain_command(config: DevnetConfig, part: ChainPart, port: int) -> list[str]:
-    """Command line of one chain, on `port`.
-
-    Raises:
-        ProgramMissing: it is not installed.
-    """
+    """Command line of one chain, on `port`. Raises ProgramMissing: it is not installed."""
     return anvil_command(config, part, port) if config.chain == "anvil" else ganache_command(config, part, port)
 
 
@@ -76,8 +72,7 @@ def ganache_command(config: DevnetConfig, part: ChainPart, port: int) -> list[st
 def ipfs_command(config: DevnetConfig, port: int, swarm_port: int) -> list[str]:
     """The embedded IPFS node, with its repository under the devnet's folder.
 
-    Raises:
-        ProgramMissing: Node, or the packages it runs, are not installed.
+    Raises ProgramMissing: Node, or the packages it runs, are not installed.
     """
     find_module("@helia/utils/package.json")
     return [find_node(), str(IPFS_SERVER), str(config.folder / "ipfs"), str(port), str(swarm_port)]
@@ -110,7 +105,6 @@ def find_module(path: str) -> str:
 
 
 def _remedy() -> str:
-    """How to get what npm brings."""
     if (REPOSITORY / "package.json").is_file():
         return f"run `npm ci --ignore-scripts` in {REPOSITORY}"
     return "the package qflchain is without it; use a checkout of QFLchain, where `make setup` brings it"

@@ -16,7 +16,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.devnet.devnet import Devnet
 from qfl.devnet.health import DevnetStatus, compute_status
 from qfl.devnet.state import DevnetState, lock_holder, read_state
-from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotStart, NoDevnet
+from qfl.errors import DevnetRunning, DevnetStateDamaged, DevnetStuck, DidNotStart, NoDevnet, QflError
 
 POLL_SECONDS = 0.1
 START_SECONDS = 90.0
@@ -28,8 +28,7 @@ def serve(config: DevnetConfig, on_ready: Callable[[Devnet], None]) -> None:
 
     Call it from the main thread: it handles the two signals while it runs.
 
-    Raises:
-        DevnetPartEnded: a program of it ended by itself.
+    Raises DevnetPartEnded: a program of it ended by itself.
     """
     stop_requested = threading.Event()
     handlers = {
@@ -59,7 +58,7 @@ def start_detached(config: DevnetConfig) -> DevnetStatus:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "qfl.devnet", json.dumps(asdict(config), default=str)],
+            [sys.executable, "-m", "qfl.devnet.service", json.dumps(asdict(config), default=str)],
             stdin=subprocess.DEVNULL,
             stdout=output,
             stderr=output,
@@ -74,12 +73,19 @@ def start_detached(config: DevnetConfig) -> DevnetStatus:
     return compute_status(config.folder, state)
 
 
-def read_status(folder: Path) -> DevnetStatus:
-    """Ask every part of the devnet in `folder`.
+def serve_detached(document: str) -> int:
+    """What `start_detached` runs in the background, with a `DevnetConfig` as JSON; returns the exit code."""
+    settings = json.loads(document)
+    try:
+        serve(DevnetConfig(**{**settings, "folder": Path(settings["folder"])}), on_ready=lambda _devnet: None)
+    except QflError as error:
+        print(error, file=sys.stderr)
+        return error.exit_code
+    return 0
 
-    Raises:
-        NoDevnet: none is up there.
-    """
+
+def read_status(folder: Path) -> DevnetStatus:
+    """Ask every part of the devnet in `folder`. Raises NoDevnet: none is up there."""
     state = read_state(folder)
     if state is None:
         raise NoDevnet(folder)
@@ -89,9 +95,7 @@ def read_status(folder: Path) -> DevnetStatus:
 def stop_running(folder: Path) -> int:
     """End the devnet in `folder`, wait until every process of it is gone, and return the pid that ran it.
 
-    Raises:
-        NoDevnet: none is up there.
-        DevnetStuck: it has not ended after a minute.
+    Raises NoDevnet: none is up there; DevnetStuck: it has not ended after a minute.
     """
     holder = lock_holder(folder)
     if holder is None:
@@ -116,3 +120,7 @@ def _exists(pid: int) -> bool:
     except ProcessLookupError:
         return False
     return True
+
+
+if __name__ == "__main__":
+    sys.exit(serve_detached(sys.argv[1]))

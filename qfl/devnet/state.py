@@ -42,8 +42,7 @@ class DevnetState:
 def read_state(folder: Path) -> DevnetState | None:
     """The state of the devnet in `folder`; None if none is up, whatever a killed one left behind.
 
-    Raises:
-        DevnetStateDamaged: one is up, and what it has written cannot be read.
+    Raises DevnetStateDamaged: one is up, and what it has written cannot be read.
     """
     if lock_holder(folder) is None:
         return None
@@ -62,8 +61,7 @@ def read_state(folder: Path) -> DevnetState | None:
 def lock_folder(folder: Path) -> IO[str]:
     """Take `folder` for this process; closing the file gives it back, and so does the end of the process.
 
-    Raises:
-        DevnetRunning: another process runs a devnet there.
+    Raises DevnetRunning: another process runs a devnet there.
     """
     folder.mkdir(parents=True, exist_ok=True)
     deadline = time.monotonic() + LOCK_SECONDS

@@ -9,8 +9,7 @@ from inspect import get_annotations
 from pathlib import Path
 from typing import dataclass_transform
 
-from qfl.errors.secrets import conceal
-from qfl.errors.text import fill
+from qfl.errors.text import conceal, fill
 
 
 @dataclass_transform(eq_default=False)
@@ -129,8 +128,6 @@ class WorkersFailed(QflError):
 
 
 class ChainError(QflError):
-    """The chain did not do what was asked."""
-
     exit_code = 3
 
 
@@ -157,8 +154,6 @@ class ShardBusy(NodeBusy, ShardUnreachable):
 
 
 class NodeContradictsItself(ChainError):
-    """A node's answers cannot all be true, or are not of the kind that was asked for."""
-
     url: str
     what: str
     template = "the node at {url:address} answers what cannot be: {what}; ask again, or another node with --rpc"
@@ -180,7 +175,6 @@ class RpcRefused(ChainError):
 
     @property
     def is_revert(self) -> bool:
-        """True when it was a contract that refused."""
         return self.data not in (None, "0x") or "revert" in self.message.lower()
 
 
@@ -206,10 +200,7 @@ class InsufficientFunds(ChainError):
 
 
 class RunNotAffordable(ChainError):
-    """An account cannot pay for what it is to deploy or to run; found out before anything was sent.
-
-    `what` makes up the required amount.
-    """
+    """Found out before anything was sent; `what` makes up the required amount."""
 
     url: str
     address: str
@@ -223,8 +214,6 @@ class RunNotAffordable(ChainError):
 
 
 class ChainUnfit(ChainError):
-    """A chain cannot take the contracts; found out before anything was sent."""
-
     url: str
     reason: str
     remedy: str
@@ -232,8 +221,6 @@ class ChainUnfit(ChainError):
 
 
 class TransactionFailed(ChainError):
-    """A transaction that passed its dry run failed in its block."""
-
     names_hashes = True
     function: str
     tx_hash: str
@@ -313,8 +300,6 @@ class NoDisputes(ChainError):
 
 
 class StorageError(QflError):
-    """The content store did not give what was asked."""
-
     exit_code = 4
 
 
@@ -357,8 +342,6 @@ class ContentTooLarge(ContentUnusable):
 
 
 class KeyFileError(QflError):
-    """A key file cannot be used."""
-
     exit_code = 5
     path: Path
 
@@ -415,8 +398,6 @@ class KeyExhausted(KeyFileError):
 
 
 class SeedKeyUnusable(KeyFileError):
-    """A file with the seed of a key is missing, exposed or damaged."""
-
     reason: str
     remedy: str
     template = "{path} is not a usable key ({reason}): {remedy}"
@@ -447,8 +428,6 @@ class ProofFailed(QflError):
 
 
 class NormKeyError(QflError):
-    """The norm circuit's keys cannot be used."""
-
     exit_code = 5
 
 
@@ -484,8 +463,6 @@ class NormKeysMismatch(NormKeyError):
 
 
 class ProtocolError(QflError):
-    """What another participant, or the chain of models, holds against the protocol."""
-
     exit_code = 6
     names_hashes = True
 
@@ -537,8 +514,6 @@ class VerificationFailed(ProtocolError):
 
 
 class VerificationIncomplete(ProtocolError):
-    """`qfl verify` found nothing wrong, but could not recompute rounds whose content was let go."""
-
     exit_code = 8
     rounds: list[int]
     template = (
@@ -556,8 +531,6 @@ class AttackSucceeded(ProtocolError):
 
 
 class DevnetError(QflError):
-    """The development network did not do what was asked."""
-
     exit_code = 7
 
 

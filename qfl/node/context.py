@@ -42,4 +42,3 @@ class Step:
 
 
 QUIET = Step()
-"""Nothing was to be done."""

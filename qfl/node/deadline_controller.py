@@ -29,7 +29,7 @@ class Deadlines:
 
 
 class DeadlineController:
-    """Applies a rule to both phases that wait for clients."""
+    """Applies a rule to both phases that wait for clients; it keeps no state on disk."""
 
     def __init__(self, ledger: Ledger, sender: TransactionSender, rule: DeadlineRule) -> None:
         """`sender` pays from the owner's account.
@@ -40,7 +40,7 @@ class DeadlineController:
         """
         if sender.address != (owner := ledger.beacon.owner()):
             raise InvalidInput("account", sender.address, f"only the owner of the deployment, {owner}, sets deadlines")
-        self._ledger, self._sender, self._rule = ledger, sender, rule
+        self._ledger, self._sender, self._rule, self._seen = ledger, sender, rule, RoundNumber(0)
         chosen, unbonding = ledger.beacon.next_parameters(), ledger.staking.unbonding_seconds()
         others = sum(chosen[name] for name in ("checkpointSeconds", "publishSeconds", "challengeSeconds"))
         others += 0 if ledger.demands is None else 2 * ledger.demands.answer_seconds()
@@ -53,8 +53,7 @@ class DeadlineController:
 
         Doing it again changes nothing: the step is taken from the deadlines that the round itself had.
 
-        Raises:
-            ContractReverted, ChainUnreachable.
+        Raises ContractReverted, ChainUnreachable.
         """
         had, chosen = self._ledger.beacon.parameters_of(round_number), self._ledger.beacon.next_parameters()
         commit = self._rule.next_seconds(had["commitSeconds"], list(times.commit.values()))
@@ -65,6 +64,20 @@ class DeadlineController:
         if wanted != chosen:
             self._sender.send(self._ledger.beacon.set_parameters(wanted))
         return Deadlines(commit, reveal)
+
+    def step(self) -> Step:
+        """Set deadlines by the latest round, unless it has been looked at, or clients still act in it.
+
+        Raises ContractReverted, ChainUnreachable.
+        """
+        context = self._ledger.beacon.context()
+        latest = self._ledger.beacon.current_round()
+        if latest == self._seen or context.phase in (Phase.COMMIT, Phase.REVEAL):
+            return QUIET
+        deadlines = self.adapt(latest, measured_times(self._ledger, latest))
+        self._seen = latest
+        note = f"after round {latest}: {deadlines.commit} s to commit, {deadlines.reveal} s to reveal"
+        return Step(True, note)
 
 
 def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
@@ -79,26 +92,3 @@ def measured_times(ledger: Ledger, round_number: RoundNumber) -> Times:
             commits |= {client: at - opened_at for client, at in committed.items()}
             reveals |= {client: at - record.commit_ends_at for client, at in revealed.items()}
     return Times(commits, reveals)
-
-
-class DeadlineKeeper:
-    """Looks at each round once, when nobody can commit or reveal in it any more. It keeps no state on disk."""
-
-    def __init__(self, ledger: Ledger, controller: DeadlineController) -> None:
-        self._ledger, self._controller = ledger, controller
-        self._seen = RoundNumber(0)
-
-    def step(self) -> Step:
-        """Set deadlines by the latest round, unless it has been looked at, or clients still act in it.
-
-        Raises:
-            ContractReverted, ChainUnreachable.
-        """
-        context = self._ledger.beacon.context()
-        latest = self._ledger.beacon.current_round()
-        if latest == self._seen or context.phase in (Phase.COMMIT, Phase.REVEAL):
-            return QUIET
-        deadlines = self._controller.adapt(latest, measured_times(self._ledger, latest))
-        self._seen = latest
-        note = f"after round {latest}: {deadlines.commit} s to commit, {deadlines.reveal} s to reveal"
-        return Step(True, note)

@@ -14,8 +14,7 @@ from qfl.bounds import check_number, check_whole
 from qfl.errors import InvalidInput
 
 MOST_FACTOR = 1e3
-LONGEST_SECONDS = 2**32 - 1
-"""What the contracts keep of a deadline."""
+LONGEST_SECONDS = 2**32 - 1  # what the contracts keep of a deadline
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,7 @@ class DeadlineRule:
         floor, ceiling: seconds that it never leaves. The floor is for what no round has shown yet: a client that has to
             be started again, a chain that is busy with something else for some blocks.
 
-    Raises:
-        InvalidInput: a value outside its range.
+    Raises InvalidInput: a value outside its range.
     """
 
     quantile: float = 0.9

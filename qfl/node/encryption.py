@@ -26,8 +26,7 @@ def set_up_encryption(
 
     Safe to repeat at every start. None in the transparent mode.
 
-    Raises:
-        KemKeyUnusable, KeyExhausted, ContractReverted, StorageError.
+    Raises KemKeyUnusable, KeyExhausted, ContractReverted, StorageError.
     """
     if ledger.any_norm_verifier() is None:
         return None
@@ -43,10 +42,7 @@ def set_up_encryption(
 def read_recipients(ledger: Ledger, store: ContentStore, round_number: RoundNumber, shard: ShardIndex) -> list[bytes]:
     """The public keys of a committee, by seat: those in force when the round was opened.
 
-    Empty for a seat that had named none, or whose key cannot be fetched or is none.
-
-    Raises:
-        StoreUnreachable.
+    Empty for a seat that had named none, or whose key cannot be fetched or is none. Raises StoreUnreachable.
     """
     named = ledger.staking.encryption_keys(ledger.from_block, ledger.round(round_number).opened_in)
     digests = [named.get(validator) for validator in ledger.round(round_number).shard(shard).committee()]
@@ -56,8 +52,7 @@ def read_recipients(ledger: Ledger, store: ContentStore, round_number: RoundNumb
 def read_opener(part: ShardRound, store: ContentStore, keys: Sequence[KemKey]) -> Opener | None:
     """How the updates of one shard in one round are read; None when they are sealed, and to none of `keys`.
 
-    Raises:
-        StoreUnreachable.
+    Raises StoreUnreachable.
     """
     verifier = part.ledger.norm_verifier(part.index)
     if verifier is None:
@@ -88,9 +83,7 @@ def _fetch_key(store: ContentStore, digest: bytes | None) -> bytes:
 def open_norm_keys(ledger: Ledger, folder: Path | None = None) -> NormKeys | None:
     """The keys in `folder` (by default where `qfl zk setup` puts them); None in a transparent deployment.
 
-    Raises:
-        NormKeysMissing, NormKeysMalformed, ExtraMissing.
-        NormKeysMismatch: the chain would refuse their proofs.
+    Raises NormKeysMissing, NormKeysMalformed, ExtraMissing; NormKeysMismatch: the chain would refuse their proofs.
     """
     verifier = ledger.any_norm_verifier()
     if verifier is None:
@@ -103,8 +96,7 @@ def open_norm_keys(ledger: Ledger, folder: Path | None = None) -> NormKeys | Non
 def require_norm_keys(ledger: Ledger, keys: NormKeys) -> None:
     """Make sure that a deployment is private, and that its verifier takes the proofs of these keys.
 
-    Raises:
-        NormKeysMismatch.
+    Raises NormKeysMismatch.
     """
     verifier = ledger.any_norm_verifier()
     expected = "no verifier" if verifier is None else verifier.key_digest().hex()

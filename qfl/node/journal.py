@@ -14,24 +14,18 @@ from qfl.quorum.quorum import SigningKey
 log = logging.getLogger(__name__)
 
 JOURNAL = "journal.json"
-"""A role's journal, in its folder."""
 ATTESTATIONS = "attestations.json"
-"""Beside it, a validator's with what its key for attestations has signed, where it has such."""
+"""Beside the journal, a validator's with what its key for attestations has signed, where it has such."""
 CLOSED = "released"
 """The record that says up to which round nothing is promised any more; it is none of the names."""
 KEPT_ROUNDS = 64
-"""Of what is signed."""
 
 
 class Journal:
     """A small durable mapping of names to JSON records. Bytes are kept as hex by the caller."""
 
     def __init__(self, path: Path) -> None:
-        """Open or begin the journal at `path`.
-
-        Raises:
-            StateCorrupt: the file is damaged.
-        """
+        """Open or begin the journal at `path`. Raises StateCorrupt: the file is damaged."""
         self._path = path
         self._entries: dict[str, dict[str, Any]] = {}
         if path.exists():
@@ -57,7 +51,6 @@ class Journal:
             self._write({name: record for name, record in self._entries.items() if name in {CLOSED, *names}})
 
     def names(self) -> set[str]:
-        """The names of all records."""
         return self._entries.keys() - {CLOSED}
 
     @property
@@ -84,10 +77,7 @@ def begin_journal(path: Path, key: KeyFile, current: RoundNumber) -> None:
     """Begin a journal unless there is one. It is on disk before its key's first signature.
 
     So a key that has signed had one, and what that said is not known any more: the rounds up to `current` are closed,
-    for somebody may still hold a signature that was made for one of them.
-
-    Raises:
-        StateCorrupt.
+    for somebody may still hold a signature that was made for one of them. Raises StateCorrupt.
     """
     journal = Journal(path)
     if not journal.is_new:
@@ -112,14 +102,12 @@ class Signer:
 
     @property
     def public(self) -> object:
-        """The key that verifies what is signed here."""
         return self._key.public
 
     def sign_once(self, name: str, round_number: int, digest: bytes) -> bytes | None:
         """Sign `digest` under `name`; None when another digest was, or may have been, signed under it before.
 
-        Raises:
-            KeyExhausted.
+        Raises KeyExhausted.
         """
         if self._journal.get(name) is not None:
             return self.signed(name, digest)

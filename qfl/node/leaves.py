@@ -26,8 +26,7 @@ class LeafCheck:
     def everywhere(self) -> None:
         """Ask `Staking` and every shard. One whose own chain does not answer is left to `in_shard`.
 
-        Raises:
-            KeyFileBehind, ChainUnreachable.
+        Raises KeyFileBehind, ChainUnreachable.
         """
         self._key.require_unseen(self._ledger.staking.participant(self._participant).next_leaf, "Staking")
         for shard in self._ledger.all_shards():
@@ -37,8 +36,7 @@ class LeafCheck:
     def in_shard(self, shard: ShardIndex) -> None:
         """Ask one shard, unless it was asked before: to be called before a signature that is meant for it.
 
-        Raises:
-            KeyFileBehind, ChainUnreachable.
+        Raises KeyFileBehind, ChainUnreachable.
         """
         if shard in self._checked:
             return

@@ -23,8 +23,7 @@ def join(
     Stake and rewards go back to the sender's account; the stake is the role's minimum unless given. Nothing is signed
     before this returns: a key that is behind what the chain has seen is refused, and the role's journals are begun.
 
-    Raises:
-        ContractReverted: too little stake. InsufficientFunds, KeyFileBehind, StateCorrupt.
+    Raises ContractReverted (too little stake), InsufficientFunds, KeyFileBehind, StateCorrupt.
     """
     path = folder / "participant.json"
     if path.exists():

@@ -11,8 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-Key = tuple[str, int | None, str]
-"""Role, participant, stage."""
+Key = tuple[str, int | None, str]  # role, participant, stage
 
 
 @dataclass(frozen=True)
@@ -72,7 +71,6 @@ class Meter:
         return [Work(*key, cpu, wall) for key, (cpu, wall) in self._spent.items()]
 
     def clear(self) -> None:
-        """Forget what was measured."""
         self._spent.clear()
 
     def _charge(self, key: Key, cpu: float, wall: float) -> None:

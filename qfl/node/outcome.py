@@ -6,7 +6,7 @@ from qfl.chain.contracts.beacon import Accepted, RoundRecord, RoundState
 from qfl.chain.ledger import Ledger
 from qfl.chain.rounds import ShardRound
 from qfl.errors import ShardUnreachable
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 from qfl.protocol.types import RoundNumber, ShardIndex
 
 PROVEN_FALSE = "its checkpoint was proven false"
@@ -41,8 +41,7 @@ def why_without_model(ledger: Ledger, record: RoundRecord) -> str:
 def why_missed(ledger: Ledger, round_number: RoundNumber, shard: ShardIndex) -> str | None:
     """Why a shard has no checkpoint in a round; None when it has one that stands.
 
-    Raises:
-        ChainUnreachable: the beacon's chain.
+    Raises ChainUnreachable: the beacon's chain.
     """
     part = ledger.round(round_number).shard(shard)
     record = part.checkpoint()
@@ -88,11 +87,7 @@ class Agreement:
 
 
 def committee_agreement(ledger: Ledger, number: RoundNumber) -> list[Agreement]:
-    """An entry for each shard that has a checkpoint in the round.
-
-    Raises:
-        ChainUnreachable: the beacon's chain.
-    """
+    """An entry for each shard that has a checkpoint in the round. Raises ChainUnreachable: the beacon's chain."""
     return [_of(ledger, entry) for entry in ledger.round(number).accepted()]
 
 

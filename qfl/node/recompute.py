@@ -36,8 +36,7 @@ def read_updates(
 ) -> tuple[list[VerifiedUpdate], list[UpdateRejected]] | None:
     """Fetch, open and check updates of a shard's round by its `spec`; None when they are sealed, and to none of `keys`.
 
-    Raises:
-        StoreUnreachable: as `fetch_updates`.
+    Raises StoreUnreachable: as `fetch_updates`.
     """
     opener = read_opener(part, store, keys)
     return None if opener is None else fetch_updates(reveals, store, spec, opener, check)
@@ -60,9 +59,7 @@ def fetch_model(
 ) -> Content:
     """Fetch the model that `round_number` published, and check it against the beacon's root.
 
-    Raises:
-        ModelRejected: the bytes are not that model.
-        StorageError: they cannot be had.
+    Raises ModelRejected: the bytes are not that model; StorageError: they cannot be had.
     """
     content = _fetch(store, round_number, digest, shape)
     if content.kind is not ContentKind.MODEL or content.shape != shape:

@@ -35,8 +35,7 @@ OVERTAKEN = frozenset(
 def send_unless_overtaken(sender: TransactionSender, call: UnsentCall) -> Receipt | None:
     """Send `call`; None when the round has gone on without it.
 
-    Raises:
-        ContractReverted: it was refused for another reason. Else as `Sender.send`.
+    Raises ContractReverted: it was refused for another reason; else as `Sender.send`.
     """
     try:
         return sender.send(call)
@@ -50,8 +49,7 @@ def send_unless_overtaken(sender: TransactionSender, call: UnsentCall) -> Receip
 def send_every(sender: TransactionSender, calls: Sequence[UnsentCall]) -> None:
     """Send calls that do not wait for each other, in batches; each is tried, whatever becomes of the others.
 
-    Raises:
-        ChainError: of the first that failed, when all have been tried.
+    Raises ChainError: of the first that failed, when all have been tried.
     """
     for outcome in sender.send_many(calls):
         if isinstance(outcome, ChainError):

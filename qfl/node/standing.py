@@ -31,9 +31,7 @@ class StandingModel:
 def read_standing(ledger: Ledger, store: ContentStore, number: int | None) -> StandingModel:
     """The model of round `number`, or the latest one, checked against the beacon.
 
-    Raises:
-        InvalidInput: no model of that round stands.
-        ModelRejected, MalformedContent, StorageError.
+    Raises InvalidInput: no model of that round stands; ModelRejected, MalformedContent, StorageError.
     """
     published = [RoundNumber(0), *published_rounds(ledger)]
     if number is not None and number not in published:

@@ -40,8 +40,7 @@ class Opener:
     def open(self, reveal: Reveal, data: bytes) -> tuple[bytes, bytes]:
         """The content object in `data`, and the seed of its salts; without salts an empty one.
 
-        Raises:
-            MalformedContent, SealBroken.
+        Raises MalformedContent, SealBroken.
         """
         return data, b""
 
@@ -100,8 +99,7 @@ Check = Callable[[Reveal, bytes, RoundSpec, Opener], VerifiedUpdate]
 def verify_update(reveal: Reveal, data: bytes, spec: RoundSpec, opener: Opener = PLAIN) -> VerifiedUpdate:
     """Check one update's stored bytes against its reveal and the round's terms.
 
-    Raises:
-        UpdateRejected: says which check failed.
+    Raises UpdateRejected: says which check failed.
     """
     try:
         opened, seed = opener.open(reveal, data)
@@ -140,8 +138,7 @@ def fetch_updates(
 
     Content that cannot be fetched is a rejection like any other: the update is not included, and costs nothing.
 
-    Raises:
-        StoreUnreachable: the own store does not answer; that is nobody else's fault.
+    Raises StoreUnreachable: the own store does not answer; that is nobody else's fault.
     """
     most_bytes = opener.most_bytes(most_update_bytes(spec))
 

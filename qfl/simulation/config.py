@@ -33,8 +33,7 @@ RANGES: Mapping[str, tuple[int, int]] = {
 }
 """The least and the most that a whole number may be, by its field."""
 CHAINS = ("anvil", "ganache")
-OWN_DATA = "own"
-"""In place of a data set's name, to deploy a job whose clients each bring their own."""
+OWN_DATA = "own"  # in place of a data set's name, to deploy a job whose clients each bring their own
 LANE_PRESETS = {
     4: {"quantumExponent": 24, "classicalExponent": 21, "normBound": 2**15},
     8: {"quantumExponent": 23, "classicalExponent": 20, "normBound": 2**17},
@@ -48,8 +47,7 @@ steps are worth more to them than reach (`docs/results/frugal.md`).
 
 EXPONENTS = ("preset", "auto")
 """Where the exponents come from: `LANE_PRESETS`, or what one client changes in the first round."""
-PROVEN_BITS = (8, 16)
-"""Widths that the circuit of the private mode's norm proofs knows."""
+PROVEN_BITS = (8, 16)  # widths that the circuit of the private mode's norm proofs knows
 
 SIGNATURES_AT_START = 2
 """A validator signs its encryption key in a private deployment, and its attestation key where the quorum has such."""
@@ -185,8 +183,7 @@ class JobConfig:
     def with_options(self, **options: Any) -> JobConfig:
         """This job with the options that are not None in place of its own values: as `load_config` reads them.
 
-        Raises:
-            InvalidInput, DoorBroken.
+        Raises InvalidInput, DoorBroken.
         """
         from qfl.simulation.own_names import with_names
 

@@ -1,28 +1,28 @@
-"""What a run shows in a terminal: the live view, plain lines where there is none, and the tables at the end."""
+"""What a run shows in a terminal: the live view, plain lines where there is none, and the tables at the end.
+
+In a browser it shows the explorer, for as long as it lasts.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
 from statistics import mean, median
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
-from rich.progress import (
-    BarColumn,
-    MofNCompleteColumn,
-    Progress,
-    SpinnerColumn,
-    TextColumn,
-    TimeElapsedColumn,
-)
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
+
+from qfl.devnet.process import HOST, GuardedProcess, choose_port, is_free
 
 if TYPE_CHECKING:  # a report needs no chain
     from qfl.challenger.challenger import Dispute
     from qfl.simulation.driver import RoundOutcome
 
-OUTSIDE = ("train", "evaluate")
-"""Stages that are not the protocol's."""
+OUTSIDE = ("train", "evaluate")  # stages that are not the protocol's
 COUNTS = ("present", "joined", "returned", "left", "straggled", "moved")
 SIMULATED = ("deadline, simulated s", "last commit, simulated s", "transfer, simulated s")
 MEASURED = ("train, measured s", "protocol, measured s")
@@ -180,3 +180,23 @@ def _table(title: str, headings: Sequence[str], rows: Iterable[Sequence[str]], *
     for row in rows:
         table.add_row(*row)
     return table
+
+
+QFL = (sys.executable, "-c", "from qfl.apps.cli.main import main; main()")
+"""The program itself, which is above this: its name need not be on the path."""
+
+
+@contextmanager
+def explorer_beside(folder: Path, port: int, urls: Sequence[str], ipfs: str) -> Iterator[tuple[GuardedProcess, str]]:
+    """Show the run in `folder` while this lasts; yields the process, and the page's address, which answers soon.
+
+    `port` is taken if it is free, any free one if not, or for 0; `urls` are the beacon's chain, then the shards' own.
+    """
+    chosen = port if port and is_free(port) else choose_port(0, "the explorer")
+    place = ["--run", str(folder), "--port", str(chosen), "--rpc", urls[0], "--ipfs", ipfs]
+    place += [word for url in urls[1:] for word in ("--shard-rpc", url)]
+    process = GuardedProcess("explorer", [*QFL, "explorer", *place], folder / "explorer.log")
+    try:
+        yield process, f"http://{HOST}:{chosen}"
+    finally:
+        process.stop()

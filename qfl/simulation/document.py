@@ -1,26 +1,82 @@
-"""`report.json`: what a run was asked to do and what came of it, built from its event log alone."""
+"""What a run says of itself: its event log, and `report.json`, which is built from that alone.
+
+The log is one JSON object a line, whole lines only, so that a run cut short can go on.
+"""
 
 import json
+import threading
+import time
 from collections import defaultdict
 from dataclasses import asdict
+from itertools import takewhile
 from pathlib import Path
 from statistics import mean
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
+from qfl.chain.rpc.calls import Receipt
+from qfl.client.update import NormProver
 from qfl.crypto.kem import PUBLIC_KEY_BYTES
+from qfl.crypto.norm.statement import NormStatement
 from qfl.crypto.sealed import sealed_bytes
-from qfl.files import write_atomically
+from qfl.files import read_json_lines, write_atomically
 from qfl.node.standing import published_rounds
 from qfl.protocol.cid import cid_of
 from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.protocol.types import ModelShape
 from qfl.simulation.config import JobConfig
-from qfl.simulation.event_log import EventLog
 from qfl.training.differential_privacy import DELTA, spent_epsilon
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
+
+
+class EventLog:
+    """Appends events to a file and keeps them for the report."""
+
+    def __init__(self, path: Path) -> None:
+        """Open the log; what an earlier process wrote is read back, a torn last line is dropped."""
+        self._path, self._lock = path, threading.Lock()
+        self.events: list[dict[str, Any]] = []
+        if path.exists():
+            self.events += takewhile(lambda event: isinstance(event, dict) and "event" in event, read_json_lines(path))
+        write_atomically(path, "".join(json.dumps(event) + "\n" for event in self.events).encode())
+
+    def add(self, kind: str, **values: Any) -> None:
+        event = {"time": round(time.time(), 3), "event": kind, **values}
+        with self._lock:
+            self.events.append(event)
+            with self._path.open("a") as file:
+                file.write(json.dumps(event) + "\n")
+
+    def add_receipt(self, receipt: Receipt) -> None:
+        self.add("transaction", **asdict(receipt))
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """All events of a kind, oldest first."""
+        return [event for event in self.events if event["event"] == kind]
+
+
+class TimedProver:
+    """A `NormProver` that logs an event "proof" with its seconds for every proof."""
+
+    def __init__(self, prover: NormProver, events: EventLog) -> None:
+        self._prover, self._events = prover, events
+        self._one_at_a_time = threading.Lock()
+
+    @property
+    def capacity(self) -> int:
+        return self._prover.capacity
+
+    def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
+        with self._one_at_a_time:  # the prover is one process: waiting for it is no proving
+            start = time.perf_counter()
+            proof = self._prover.prove(lanes, salt, statement)
+            self._events.add("proof", seconds=round(time.perf_counter() - start, 4))
+        return proof
 
 
 def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledger, events: EventLog) -> dict[str, Any]:
@@ -30,11 +86,7 @@ def write_report(folder: Path, config: JobConfig, job: JobDocument, ledger: Ledg
     rolled_back = [event["round"] for event in events.of("round") if event["round"] not in standing]
     seats = load_parameters(**config.parameters()).rounds["seats"]
     report = {
-        "config": {
-            **asdict(config),
-            "architecture": job.architecture.document,
-            "recipe": asdict(job.training),
-        },
+        "config": {**asdict(config), "architecture": job.architecture.document, "recipe": asdict(job.training)},
         "complete": len(rounds) >= config.rounds,
         "rounds": rounds,
         "failed_rounds": [

@@ -53,7 +53,6 @@ class Network:
 
     @property
     def scheduler(self) -> Scheduler:
-        """How the roles here act."""
         return Scheduler(self.ledger, self.meter, at_once=self.at_once)
 
     @property
@@ -73,7 +72,6 @@ class RoundOutcome:
 
     @contextmanager
     def stage(self, name: str, announce: Callable[[str], None] = lambda _stage: None) -> Iterator[None]:
-        """Time a stage of the round."""
         announce(name)
         start = time.perf_counter()
         try:
@@ -85,9 +83,7 @@ class RoundOutcome:
 def run_round(network: Network, announce: Callable[[str], None] = lambda _stage: None) -> RoundOutcome:
     """Run one round to its published model; a round found open is taken up where it stands.
 
-    Raises:
-        RoundNotCompleted: its deadlines passed without a model, or a proven fault took it away.
-        ChainUnreachable.
+    Raises RoundNotCompleted: its deadlines passed without a model, or a proven fault took it away; ChainUnreachable.
     """
     driver = Driver(network, announce)
     number, outcome = driver.run_until(Phase.IDLE), driver.outcome
@@ -112,7 +108,6 @@ class Driver:
         self.outcome = RoundOutcome(RoundNumber(0))
 
     def run_until(self, until: Phase) -> RoundNumber:
-        """As the function of this name."""
         if self._beacon.context().phase is Phase.IDLE:
             self._network.conditions.begin(RoundNumber(self._beacon.current_round() + 1))
             with self.stage("open"):
@@ -135,7 +130,6 @@ class Driver:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Measure a stage of the round."""
         with self.outcome.stage(name, self._announce), self._network.meter.measuring_services(name):
             yield
 

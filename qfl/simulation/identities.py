@@ -40,8 +40,7 @@ class LocalIdentities:
     def __init__(self, folder: Path, clients: int, validators: int, key_height: int) -> None:
         """Make the keys that are missing, one process for each processor, and open them all.
 
-        Raises:
-            KeyFileError: a key is in use, exposed or damaged.
+        Raises KeyFileError: a key is in use, exposed or damaged.
         """
         self.client_folders = [folder / f"client-{i + 1}" for i in range(clients)]
         self.validator_folders = [folder / f"validator-{i + 1}" for i in range(validators)]
@@ -49,7 +48,6 @@ class LocalIdentities:
         self.keys = self._opened.enter_context(open_keys([*self.client_folders, *self.validator_folders], key_height))
 
     def close(self) -> None:
-        """Release the keys."""
         self._opened.close()
 
     def validators(
@@ -82,8 +80,7 @@ class LocalIdentities:
 def open_keys(folders: Sequence[Path], key_height: int) -> Iterator[dict[Path, KeyFile]]:
     """The key in each of the folders, while this lasts; those missing are made, one process for each processor.
 
-    Raises:
-        KeyFileError: a key is in use, exposed or damaged.
+    Raises KeyFileError: a key is in use, exposed or damaged.
     """
     missing = [path / "key.lms" for path in folders if not (path / "key.lms").exists()]
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -118,8 +115,7 @@ def make_transaction_senders(
 def make_clock(sender: Sender, real_time: bool, followers: Sequence[Sender] = ()) -> Clock:
     """The development chains' movable clock, or the patient one; `followers` are of the shards' own chains.
 
-    Raises:
-        ChainUnreachable: also where a node is too busy to say whether its time can be moved.
+    Raises ChainUnreachable: also where a node is too busy to say whether its time can be moved.
     """
     web3s = [follower.web3 for follower in followers]
     if not real_time and can_move_time(sender.web3) and all(map(can_follow_time, web3s)):

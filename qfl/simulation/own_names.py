@@ -24,9 +24,7 @@ def with_names(values: Mapping[str, Any], beside: Path | None = None) -> dict[st
 
     Only for what the person who runs this has written: `beside` is the folder of his job file.
 
-    Raises:
-        InvalidInput: what it names is registered under no name.
-        DoorBroken: it cannot be imported.
+    Raises InvalidInput: what it names is registered under no name; DoorBroken: it cannot be imported.
     """
     named = {**values, **_named(values, SETTINGS, beside)}
     for table, doors in TABLES.items():

@@ -15,18 +15,15 @@ from qfl.errors import InvalidInput, RunNotAffordable
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import JobConfig
 
-JOINING_GAS = 160_000
-"""Of a participant that bonds."""
+JOINING_GAS = 160_000  # of a participant that bonds
 KEY_GAS = {"transparent": 0, "private": 180_000}
 """Of the keys that a validator names besides its own, by quorum and by mode."""
 CLIENT_GAS = {"transparent": 350_000, "private": 590_000}
 """Of a client in a round, by mode: commit, reveal, reward, and paying it out."""
 SEAT_GAS = 230_000
 """Of a seat in a round: attestation, its signature in the checkpoint, reward, and paying it out."""
-SHARD_GAS = 200_000
-"""Of a shard's checkpoint besides its signatures."""
-ROUND_GAS = 500_000
-"""Of what there is once in a round: open, publish, settle, the publisher's reward."""
+SHARD_GAS = 200_000  # of a shard's checkpoint besides its signatures
+ROUND_GAS = 500_000  # of what there is once in a round: open, publish, settle, the publisher's reward
 
 LONG_SECONDS = 3_600
 LONG_WAIT = ": the table [protocol] of --config can shorten these"
@@ -41,21 +38,18 @@ class Outlay:
     gas: int = 0
 
     def describe(self, price_wei: int) -> str:
-        """What the sum is made of."""
         wei = {"stakes": self.stakes_wei, "reward pool": self.pool_wei}
         parts = [f"{value / 1e18:g} ETH of {name}" for name, value in wei.items() if value]
         return ", ".join([*parts, f"{self.gas:,} gas at {price_wei / 1e9:g} gwei"])
 
     def total_wei(self, price_wei: int) -> int:
-        """The sum."""
         return self.stakes_wei + self.pool_wei + self.gas * price_wei
 
 
 def check_accounts(senders: Sequence[Sender]) -> None:
     """Refuse to pay from an account whose key everybody has, where that could cost somebody something.
 
-    Raises:
-        InvalidInput: a development account on a chain that is not for development. ChainUnreachable.
+    Raises InvalidInput (a development account on a chain that is not for development), ChainUnreachable.
     """
     for sender in senders:
         if not is_development_chain(sender.web3) and is_development_account(sender.address):
@@ -67,8 +61,7 @@ def check_accounts(senders: Sequence[Sender]) -> None:
 def check_deployment(config: JobConfig, sender: Sender, shard_senders: Sequence[Sender]) -> None:
     """Make sure that the chains take the job's contracts, and that the account can pay for them.
 
-    Args:
-        shard_senders: for each shard's own chain, as for `deploy`.
+    `shard_senders` are for each shard's own chain, as for `deploy`.
 
     Raises:
         InvalidInput: as `check_accounts`.
@@ -82,10 +75,8 @@ def check_deployment(config: JobConfig, sender: Sender, shard_senders: Sequence[
 def check_run(config: JobConfig, senders: Sequence[Sender], shard_senders: Sequence[Sequence[Sender]]) -> None:
     """As `check_deployment`, for a run with all its rounds and participants.
 
-    Args:
-        senders: whoever deploys, then one for each client that there may be, then one for each validator; the same one
-            again where one account pays for several.
-        shard_senders: as many for each shard's own chain.
+    `senders` are whoever deploys, then one for each client that there may be, then one for each validator; the same one
+    again where one account pays for several. `shard_senders` has as many for each shard's own chain.
     """
     paying = {sender.address: sender for sender in senders}
     outlays = estimate_run(config, senders, bool(shard_senders)).items()

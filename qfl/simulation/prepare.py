@@ -30,8 +30,7 @@ from qfl.training.job import JobDocument, training_config
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import LocalTrainer, round_seed
 
-MOST_UPDATES = 256
-"""Updates that one shard takes in a round: bits of a checkpoint's `included`."""
+MOST_UPDATES = 256  # updates that one shard takes in a round: bits of a checkpoint's `included`
 
 
 def check_size(config: JobConfig) -> None:
@@ -94,8 +93,7 @@ def describe_job(config: JobConfig) -> JobDocument:
 
     Where every client brings its own (`dataset = "own"`), the table `[model]` says so.
 
-    Raises:
-        InvalidInput, ExtraMissing: as `prepare_job`.
+    Raises InvalidInput, ExtraMissing: as `prepare_job`.
     """
     if config.dataset != OWN_DATA:
         return prepare_job(config)[0]
@@ -145,8 +143,7 @@ def validation_shares(config: JobConfig, dataset: Dataset) -> list[LabelledData]
 def norm_keys(job: JobDocument, folder: Path | None, announce: Callable[[str], None]) -> NormKeys | None:
     """The keys that a private job's updates are proven with; a devnet's are made when there are none yet.
 
-    Args:
-        folder: where they are, or go; by default `.qfl/zk/norm-<capacity>`.
+    They are, or go, in `folder`; by default in `.qfl/zk/norm-<capacity>`.
 
     Raises:
         InvalidInput: the model has more coordinates than the largest circuit, or the folder's keys are for another one.
@@ -200,8 +197,7 @@ def deploy_job(
 def with_exponents(config: JobConfig, job: JobDocument, data: LabelledData) -> JobConfig:
     """`config` with its exponents in `protocol`, where they are to be chosen by what training on `data` changes.
 
-    Raises:
-        NotFinite: training diverged.
+    Raises NotFinite: training diverged.
     """
     if config.exponents != "auto":
         return config

@@ -38,15 +38,12 @@ from qfl.protocol.state import count_saturated, from_state
 from qfl.protocol.types import RoundNumber
 from qfl.quorum.quorum import SCHEMES, scheme_in
 from qfl.simulation.config import JobConfig
-from qfl.simulation.display import Display
-from qfl.simulation.document import write_report
+from qfl.simulation.display import Display, explorer_beside
+from qfl.simulation.document import EventLog, TimedProver, write_report
 from qfl.simulation.driver import Network, RoundOutcome, run_round
-from qfl.simulation.event_log import EventLog, TimedProver
-from qfl.simulation.explorer_beside import explorer_beside
 from qfl.simulation.faults.fault import Conditions
-from qfl.simulation.folder import new_devnet
+from qfl.simulation.folder import LOG, check_folder, hold_folder, new_devnet
 from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders
-from qfl.simulation.mark import LOG, check_folder, hold_folder
 from qfl.simulation.preflight import check_accounts, check_run, describe_waiting
 from qfl.simulation.prepare import (
     check_size,
@@ -69,10 +66,8 @@ from qfl.validator.selection import Scorer
 log = logging.getLogger(__name__)
 
 DEPLOYMENT = "deployment.json"
-AT_ONCE = 32
-"""Roles that act at the same time: enough to fill a request to the chain, and a thread for each."""
-MAX_FAILED_ROUNDS = 3
-"""Rounds in a row that may end without a model before the run gives up."""
+AT_ONCE = 32  # roles that act at the same time: enough to fill a request to the chain, and a thread for each
+MAX_FAILED_ROUNDS = 3  # rounds in a row that may end without a model before the run gives up
 
 
 @dataclass(frozen=True)
@@ -98,8 +93,7 @@ class Place:
 def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]:
     """Run a job to its end and return its report, which is also written to `<folder>/report.json`.
 
-    Raises:
-        QflError: what went wrong, and the remedy; the folder holds all that was done until then.
+    Raises QflError: what went wrong, and the remedy; the folder holds all that was done until then.
     """
     check_folder(place.folder, overwrite=place.overwrite, resume=place.resume)
     check_size(config)
@@ -204,8 +198,7 @@ class _Run:
     def rounds(self) -> None:
         """Run the rounds that are missing.
 
-        Raises:
-            RoundNotCompleted: `MAX_FAILED_ROUNDS` in a row ended without a model.
+        Raises RoundNotCompleted: `MAX_FAILED_ROUNDS` in a row ended without a model.
         """
         self._record_unrecorded()
         failed = 0

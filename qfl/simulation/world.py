@@ -46,8 +46,6 @@ class World(Conditions):
         self._gone: set[int] = set()
         self._read: dict[RoundNumber, Deadlines] = {}
 
-    # --- Conditions ---
-
     def begin(self, round_number: RoundNumber) -> None:
         """Begin the faults, set the deadlines, bond who joins, let go who leaves."""
         for fault in self._faults:
@@ -73,8 +71,6 @@ class World(Conditions):
 
     def answers(self, round_number: RoundNumber, validator: ParticipantId) -> bool:
         return all(fault.answers(round_number, validator) for fault in self._faults)
-
-    # --- what the run asks ---
 
     def assemble(self, round_number: RoundNumber) -> None:
         """Have everybody bonded who takes part in a round by then, and nobody who has left: also in a resumed run."""
@@ -108,8 +104,6 @@ class World(Conditions):
                 "last_reveal": round(max((paces[client].reveal_upload for client in in_time), default=0.0), 4),
             },
         }
-
-    # --- how ---
 
     def _times(self, round_number: RoundNumber) -> Times:
         """Measured and simulated seconds together: what this process took, and what the client would have."""
@@ -157,12 +151,9 @@ def make_world(
 ) -> World:
     """The world that the job's dynamics describe, with everybody in it who should be there now.
 
-    Args:
-        owner: pays from the account that may set deadlines.
-        devnet: runs the shards' chains that may be killed.
+    `owner` pays from the account that may set deadlines; `devnet` runs the shards' chains that may be killed.
 
-    Raises:
-        InvalidInput: the dynamics do not fit the deployment.
+    Raises InvalidInput: the dynamics do not fit the deployment.
     """
     dynamics = dynamics_config(config.dynamics)
     scene = Scene(config.seed, ledger, sorted(validators), devnet)

@@ -26,7 +26,7 @@ from qfl.errors import (
     PeerUnreachable,
     StoreUnreachable,
 )
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 from qfl.protocol.cid import cid_of
 from qfl.storage.store import MAX_BLOCK_BYTES, require_block_size, require_digest
 from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Transport

@@ -12,7 +12,7 @@ from qfl.chain.rpc.sender import Sender
 from qfl.devnet import Devnet
 from qfl.errors import InvalidInput
 from qfl.node.context import Step
-from qfl.node.deadline_controller import DeadlineController, DeadlineKeeper
+from qfl.node.deadline_controller import DeadlineController
 from qfl.node.deadline_rule import DeadlineRule
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.driver import run_until
@@ -28,7 +28,7 @@ def testnet(devnet: Devnet, tmp_path: Path) -> Testnet:
 def test_a_round_s_times_set_the_deadlines_of_the_next(testnet: Testnet) -> None:
     network = testnet.network(clients=(1, 2))
     owner = Sender(testnet.ledger.web3, development_account(0))
-    keeper = DeadlineKeeper(testnet.ledger, DeadlineController(testnet.ledger, owner, RULE))
+    keeper = DeadlineController(testnet.ledger, owner, RULE)
     run_until(network, Phase.COMMIT)
     opened_at = testnet.ledger.beacon.round_at(RoundNumber(1)).commit_ends_at - 300
     testnet.clock.reach(opened_at + 80)
@@ -53,9 +53,8 @@ def test_a_restarted_keeper_takes_no_second_step_after_the_same_round(testnet: T
     """It would halve the deadlines at each restart."""
     network = testnet.network(clients=(1, 2))
     owner = Sender(testnet.ledger.web3, development_account(0))
-    controller = DeadlineController(testnet.ledger, owner, RULE)
     run_until(network, Phase.CHECKPOINT)
-    first, second = DeadlineKeeper(testnet.ledger, controller).step(), DeadlineKeeper(testnet.ledger, controller).step()
+    first, second = (DeadlineController(testnet.ledger, owner, RULE).step() for _ in range(2))
     assert first == second == Step(True, "after round 1: 100 s to commit, 40 s to reveal")
 
 

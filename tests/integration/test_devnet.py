@@ -17,7 +17,7 @@ from waiting import PATIENCE_SECONDS, wait_until
 
 import qfl.devnet.devnet
 from qfl.apps.cli.devnet import devnet as devnet_command
-from qfl.devnet import Devnet, DevnetConfig, health, ports, programs
+from qfl.devnet import Devnet, DevnetConfig, health, process, programs
 from qfl.devnet.config import ChainKind
 from qfl.devnet.health import call_chain
 from qfl.devnet.process import GuardedProcess
@@ -289,7 +289,7 @@ def test_with_a_block_time_a_transaction_does_not_wait_for_it(tmp_path: Path) ->
 def test_a_port_taken_between_choice_and_start_is_chosen_anew(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chain: ChainKind
 ) -> None:
-    honest, taken = ports.choose_port, socket.create_server(("127.0.0.1", 0))
+    honest, taken = process.choose_port, socket.create_server(("127.0.0.1", 0))
     choices = iter([taken.getsockname()[1]])
     monkeypatch.setattr(qfl.devnet.devnet, "choose_port", lambda wanted, what: next(choices, honest(wanted, what)))
     with taken, Devnet(chain_only(tmp_path, chain=chain)) as devnet:

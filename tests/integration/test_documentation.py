@@ -17,7 +17,7 @@ import click
 import pytest
 
 from qfl.apps.cli.main import cli
-from qfl.devnet.ports import choose_port
+from qfl.devnet.process import choose_port
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ROOT / "docs" / "guides"

@@ -11,7 +11,7 @@ import pytest
 from jobs import run
 
 from experiments.learning.federation import Federation
-from qfl.devnet.ports import choose_port
+from qfl.devnet.process import choose_port
 from qfl.errors import WorkersFailed
 from qfl.protocol.content import content_digest, encode
 from qfl.protocol.types import RoundNumber, TrainingTask

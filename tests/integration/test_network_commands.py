@@ -11,7 +11,7 @@ from qiskit import qpy
 from testnet import Testnet, fresh_testnet
 
 from qfl.devnet import Devnet, DevnetConfig
-from qfl.devnet.ports import choose_port
+from qfl.devnet.process import choose_port
 from qfl.quantum.architecture import Architecture
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig

@@ -17,7 +17,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
 from qfl.errors import ChainUnfit, InvalidInput, NodeBusy, QflError, RunNotAffordable
-from qfl.simulation.mark import hold_folder
+from qfl.simulation.folder import hold_folder
 
 pytestmark = pytest.mark.rest
 

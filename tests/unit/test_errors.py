@@ -10,8 +10,8 @@ from qfl import errors
 from qfl.errors import QflError, VerificationIncomplete
 
 URL = "http://node:8545"
-SAMPLES = {"str": "a text", "int": 7, "float": 1.5, "Path": Path("/tmp/file"), "object": b"\x01\x02"}
-SAMPLES |= {"dict[str, object]": {"given": 7}, "list[int]": [7], "list[str]": ["a text"], "str | None": "0x"}
+SAMPLES = {str: "a text", int: 7, float: 1.5, Path: Path("/tmp/file"), object: b"\x01\x02"}
+SAMPLES |= {dict[str, object]: {"given": 7}, list[int]: [7], list[str]: ["a text"], str | None: "0x"}
 BRANCHES = {
     "ChainError": 3,
     "StorageError": 4,

@@ -15,7 +15,7 @@ from commands import require_one_line, run_command
 
 from qfl.devnet.state import lock_folder
 from qfl.errors import DevnetRunning, InvalidInput, RunGoesOn
-from qfl.simulation.mark import NAME, check_folder, hold_folder
+from qfl.simulation.folder import MARK, check_folder, hold_folder
 
 COMMANDS = {
     "run": ("run", "."),
@@ -29,7 +29,7 @@ COMMANDS = {
 HOLDER = """
 import sys
 from pathlib import Path
-from qfl.simulation.mark import hold_folder
+from qfl.simulation.folder import hold_folder
 with hold_folder(Path(sys.argv[1]), resume=True):
     print("held", flush=True)
     sys.stdin.read()
@@ -78,7 +78,7 @@ def begin_anew(folder: Path) -> None:
 
 def test_a_folder_that_a_run_began_is_deleted_whole(folder: Path) -> None:
     begin_anew(folder)
-    assert [path.name for path in folder.iterdir()] == [NAME]
+    assert [path.name for path in folder.iterdir()] == [MARK]
     begin_anew(folder)  # nothing is there: nothing to do
 
 
@@ -107,7 +107,7 @@ def test_every_command_spares_what_is_not_of_a_run_or_of_one_that_goes_on(
 def test_what_was_there_before_a_run_never_gets_the_mark(treasure: Path) -> None:
     with pytest.raises(InvalidInput, match="not of a run"), hold_folder(treasure):
         pass
-    assert not (treasure / NAME).exists()
+    assert not (treasure / MARK).exists()
     with hold_folder(treasure, resume=True):  # as if it were a run of version 0.1
         pass
     with pytest.raises(InvalidInput, match="not begun by a run of this version"):
@@ -116,13 +116,13 @@ def test_what_was_there_before_a_run_never_gets_the_mark(treasure: Path) -> None
 
 @pytest.mark.parametrize("content", [b"", b"something else"], ids=["empty", "other"])
 def test_a_file_that_has_only_the_marks_name_is_none(folder: Path, content: bytes) -> None:
-    (folder / NAME).write_bytes(content)
+    (folder / MARK).write_bytes(content)
     with pytest.raises(InvalidInput, match="not begun by a run of this version"):
         begin_anew(folder)
 
 
 def test_a_link_to_a_mark_is_none(folder: Path, treasure: Path) -> None:
-    (treasure / NAME).symlink_to(folder / NAME)
+    (treasure / MARK).symlink_to(folder / MARK)
     with pytest.raises(InvalidInput, match="not begun by a run of this version"):
         begin_anew(treasure)
 

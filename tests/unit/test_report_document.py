@@ -11,8 +11,7 @@ from qfl.chain.rpc.calls import Receipt
 from qfl.protocol.types import ParticipantId
 from qfl.quantum.architecture import Architecture
 from qfl.simulation.config import JobConfig
-from qfl.simulation.document import gas_by_function, write_report
-from qfl.simulation.event_log import EventLog
+from qfl.simulation.document import EventLog, gas_by_function, write_report
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 

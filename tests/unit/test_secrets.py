@@ -25,7 +25,7 @@ from qfl.errors import (
     StoreUnreachable,
     TransactionFailed,
 )
-from qfl.errors.secrets import conceal, conceal_address
+from qfl.errors.text import conceal, conceal_address
 
 DIGITS = "ac0974bec39a17e36ba4a6b4d238ff944bacb478cbed5efcae784d7bf4f2ff80"
 KEYS = [f"0x{DIGITS}", DIGITS, DIGITS.upper(), f"0x{DIGITS[:-1]}", f"{DIGITS}00"]

@@ -87,7 +87,6 @@ def down(folder: Path) -> None:
 
 
 def show(found: DevnetStatus, as_json: bool) -> None:
-    """Print a status for people or for scripts."""
     if as_json:
         parts = {
             part.part.name: {**asdict(part.part), "healthy": part.is_healthy, "detail": part.detail}

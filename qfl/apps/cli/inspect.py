@@ -9,17 +9,15 @@ from typing import TYPE_CHECKING, Any
 import click
 from rich.console import Console
 
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 from qfl.apps.cli.network import OWN_NODE_SECONDS, Source
 
 if TYPE_CHECKING:
     from qfl import KemKey
     from qfl.auditor.rounds import Verdict
 
-LONGEST = 100
-"""Characters of a value without blanks that are shown; `--json` has it whole."""
-SEARCH_SECONDS = 5.0
-"""How long content is looked for."""
+LONGEST = 100  # characters of a value without blanks that are shown; `--json` has it whole
+SEARCH_SECONDS = 5.0  # how long content is looked for
 
 
 @click.group()
@@ -63,27 +61,27 @@ _add(
     "round",
     "state.inspect_round",
     "Phase, committees, commits, reveals, checkpoints, model and disputes.",
-    click.argument("number", metavar="N", type=numbers.ROUND),
+    click.argument("number", metavar="N", type=options.ROUND),
 )
 _add(
     "shard",
     "state.inspect_shard",
     "Where a shard is, and its committee, commits, reveals and checkpoint in a round.",
-    click.argument("index", metavar="SHARD", type=numbers.SHARD),
-    click.option("--round", "number", type=numbers.ROUND, help="In which round; the current one unless given."),
+    click.argument("index", metavar="SHARD", type=options.SHARD),
+    click.option("--round", "number", type=options.ROUND, help="In which round; the current one unless given."),
 )
 _add(
     "participant",
     "state.inspect_participant",
     "Stake, keys, rewards and what it should do now.",
-    click.argument("participant", metavar="ID", type=numbers.PARTICIPANT),
+    click.argument("participant", metavar="ID", type=options.PARTICIPANT),
 )
 _add(
     "update",
     "content.inspect_update",
     "A client's update in a round: commit, reveal, content, every check, and what became of it.",
-    click.argument("number", metavar="ROUND", type=numbers.ROUND),
-    click.argument("client", metavar="CLIENT", type=numbers.PARTICIPANT),
+    click.argument("number", metavar="ROUND", type=options.ROUND),
+    click.argument("client", metavar="CLIENT", type=options.PARTICIPANT),
     options.kem_keys("A validator's kem.key: opens a private update of a round it had a seat in; repeat."),
     with_store=True,
 )
@@ -91,7 +89,7 @@ _add(
     "model",
     "content.inspect_model",
     "A round's model, the latest good one unless a round is given: who published it, its content, how far it moved.",
-    click.argument("number", metavar="[ROUND]", type=numbers.ROUND, required=False),
+    click.argument("number", metavar="[ROUND]", type=options.ROUND, required=False),
     with_store=True,
 )
 _add(

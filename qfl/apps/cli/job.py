@@ -78,10 +78,8 @@ SETTINGS = {
 def job(names: str, *, base: JobConfig | Path | None = None, **texts: str) -> Option:
     """Give a command `--config` and the options of some settings; it takes the job as the argument `config`.
 
-    Args:
-        names: of the settings, with blanks between them.
-        base: the job, or its file, where no other file is given.
-        texts: what is said of an option in place of its usual text.
+    `names` are the settings', with blanks between them; `base` is the job, or its file, where no other file is given;
+    `texts` are what is said of an option in place of its usual text.
     """
     settings = names.split()
     # A class has its defaults as attributes; an object would check them, and load what it takes to know executors.

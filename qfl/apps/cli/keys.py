@@ -145,7 +145,6 @@ def _show(keys: NormKeys, as_json: bool, **more: object) -> None:
 
 
 def _print(values: dict[str, Any], as_json: bool, line: str) -> None:
-    """Values by name as JSON, or a line for each."""
     if as_json:
         options.print_json(values)
     else:

@@ -31,7 +31,7 @@ from qfl.apps.cli.roles import client, validator
 from qfl.apps.cli.stake import stake
 from qfl.doors import Door
 from qfl.errors import DevnetError, DoorBroken, QflError
-from qfl.errors.secrets import conceal
+from qfl.errors.text import conceal
 from qfl.files import NotARegularFile
 
 # The matrices are small: a second thread costs more than it brings, and many roles may share a machine.
@@ -40,8 +40,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 OF_THE_MACHINE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EMFILE, errno.ENFILE}
 """Faults that may come without the name of a file, from whatever writes."""
-COMMANDS: Door[click.Command] = Door("command")
-"""Commands of installed packages, beside those below."""
+COMMANDS: Door[click.Command] = Door("command")  # commands of installed packages, beside those below
 
 
 class Commands(click.Group):
@@ -146,7 +145,9 @@ def end_with(fault: QflError | click.ClickException | OSError) -> NoReturn:
     if isinstance(fault, QflError):
         _say(str(fault), fault.exit_code, whole=isinstance(fault, DevnetError))  # these quote the end of a log
     if isinstance(fault, click.ClickException):
-        _say(conceal(_with_hint(fault)), 2)
+        context = getattr(fault, "ctx", None)
+        hint = "" if context is None else f": see `{context.command_path} --help`"
+        _say(conceal(fault.format_message().rstrip(".") + hint), 2)
     remedy = "name a file" if isinstance(fault, NotARegularFile) else "see to permissions and space on the disk"
     _say(conceal(f"{fault.filename or 'a file'}: {fault.strerror}: {remedy}"), 2)
 
@@ -171,9 +172,3 @@ def _say(text: str, exit_code: int, whole: bool = False) -> NoReturn:
     line = text if whole else "".join(character for character in " ".join(text.split()) if character.isprintable())
     Console(stderr=True).print(Text.assemble(("error:", "bold red"), f" {line}"), highlight=False, soft_wrap=True)
     sys.exit(exit_code)
-
-
-def _with_hint(fault: click.ClickException) -> str:
-    context = getattr(fault, "ctx", None)
-    hint = "" if context is None else f": see `{context.command_path} --help`"
-    return fault.format_message().rstrip(".") + hint

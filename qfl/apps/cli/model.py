@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 from qfl.apps.cli.network import Source
 from qfl.quantum.config import MAX_SHOTS, MAX_TRAJECTORIES, DeviceConfig
 
@@ -52,10 +52,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
     help="Probability that a gate errs, on one wire and on more.  [default: 0]",
 )
 @click.option(
-    "--readout",
-    metavar="P[,P]",
-    callback=two_rates,
-    help="Probability to read 1 for 0, and 0 for 1.  [default: 0]",
+    "--readout", metavar="P[,P]", callback=two_rates, help="Probability to read 1 for 0, and 0 for 1.  [default: 0]"
 )
 @click.option(
     "--trajectories",
@@ -64,7 +61,7 @@ def two_rates(context: click.Context, parameter: click.Parameter, value: str | N
     help="Random draws of gate errors that the shots share.",
 )
 @click.option("--repetitions", type=click.IntRange(1, 10_000), default=5, help="Evaluations on the device.")
-@click.option("--seed", type=numbers.SEED, default=1, help="Decides shots and errors.")
+@click.option("--seed", type=options.SEED, default=1, help="Decides shots and errors.")
 @options.as_json
 def evaluate(
     source: Source,
@@ -106,7 +103,6 @@ def evaluate(
 def _device(
     *, shots: int | None, depolarising: Rates | None, readout: Rates | None, trajectories: int
 ) -> DeviceConfig | None:
-    """The device that the options describe; None where they describe none."""
     if (shots, depolarising, readout) == (None, None, None):
         return None
     return DeviceConfig(shots, *(depolarising or (0.0, 0.0)), trajectories, *(readout or (0.0, 0.0)))

@@ -113,8 +113,7 @@ class Source:
     def network(self, *, with_ipfs: bool = True) -> Iterator[Network]:
         """The given addresses; of a run's folder its chain and node, started again for as long as they are needed.
 
-        Raises:
-            InvalidInput: neither a run's folder nor addresses.
+        Raises InvalidInput: neither a run's folder nor addresses.
         """
         run, rpc, ipfs = self.run_folder, self.rpc, self.ipfs if with_ipfs else ""
         if run is None:

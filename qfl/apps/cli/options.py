@@ -1,8 +1,12 @@
-"""Options that several commands share. Each is declared once; what belongs together, a command takes as one object."""
+"""Options that several commands share, and the kinds of numbers that they take, each with two ends.
+
+Each is declared once; what belongs together, a command takes as one object.
+"""
 
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import wraps
@@ -11,8 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfl.apps.cli import numbers
-from qfl.bounds import MOST_ROUNDS
+from qfl.bounds import LAST_PARTICIPANT, LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS
 from qfl.doors import Door
 from qfl.errors import InvalidInput, NotInstalled
 
@@ -29,6 +32,28 @@ KEY_HEIGHT = click.Choice([5, 10, 15])
 
 Command = Callable[..., None]
 Option = Callable[[Command], Command]
+
+
+class Real(click.FloatRange):
+    """A number in a range; NaN, which compares with nothing, is in none."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value!r} is not a number.", param, ctx)
+        return number
+
+
+COUNT = click.IntRange(1, 10**9)
+SEED = click.IntRange(0, LAST_SEED)
+PARTICIPANTS = click.IntRange(1, MOST_PARTICIPANTS)
+ROUNDS = click.IntRange(1, MOST_ROUNDS)
+ROUND = click.IntRange(0, 2**63 - 1)  # the number of one
+SHARD = click.IntRange(0, 2**16 - 1)
+PARTICIPANT = click.IntRange(1, LAST_PARTICIPANT)
+ETHER = Real(0, 1e9)
+SECONDS = Real(0, 86_400)
+SHARE = Real(0, 1)
 
 
 class Named(click.Choice[str]):
@@ -89,18 +114,16 @@ keep_rounds = click.option(
     default=3,
     help="Final rounds whose content stays in the store; 0 keeps everything.",
 )
-number = click.option("--round", "number", type=numbers.ROUND, help="Whose model; the last one published unless given.")
+number = click.option("--round", "number", type=ROUND, help="Whose model; the last one published unless given.")
 overwrite = click.option("--overwrite", is_flag=True, help="Delete the run in --out first.")
-poll = click.option("--poll", type=numbers.SECONDS, default=1.0, help="Seconds between looks at the chain.")
+poll = click.option("--poll", type=SECONDS, default=1.0, help="Seconds between looks at the chain.")
 rounds = click.option(
     "--rounds",
     type=click.IntRange(0, MOST_ROUNDS),
     help="End after this many models published from this start on, or ten times as many rounds; run on unless given.",
 )
 zk_keys = click.option(
-    "--zk-keys",
-    type=PATH,
-    help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]",
+    "--zk-keys", type=PATH, help="Folder of private mode's keys (see `qfl zk`).  [default: .qfl/zk/norm-<capacity>]"
 )
 
 
@@ -152,7 +175,7 @@ class SplitOptions:
     partition: str = given(
         "--partition", default="iid", help=f"How the data is split: iid, dirichlet:ALPHA, classes:N, {OTHERS}."
     )
-    seed: int = given("--seed", type=numbers.SEED, default=1, help="Decides split, training and rounding.")
+    seed: int = given("--seed", type=SEED, default=1, help="Decides split, training and rounding.")
 
     @property
     def split(self) -> Split:
@@ -176,8 +199,7 @@ class SampleOptions(SplitOptions):
     def load(self, job: JobDocument, share: str) -> tuple[int | None, LabelledData]:
         """The samples, and the share's index (from 0); None for samples of one's own.
 
-        Raises:
-            InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
+        Raises InvalidInput: no such file or share, several shares, or the data does not fit the job's model.
         """
         from qfl.training.data.own import load_own, load_shares
 
@@ -192,5 +214,4 @@ class SampleOptions(SplitOptions):
 
 
 def print_json(value: Any) -> None:
-    """Print a value as indented JSON."""
     click.echo(json.dumps(value, indent=2))

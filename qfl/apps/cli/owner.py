@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 from qfl.apps.cli.behaviour import stopping
 from qfl.apps.cli.job import job
 from qfl.apps.cli.network import Network
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
     from qfl.protocol.types import ShardIndex
 
-FACTOR = numbers.Real(1, MOST_FACTOR, min_open=True)
+FACTOR = options.Real(1, MOST_FACTOR, min_open=True)
 SECONDS = click.IntRange(1, LONGEST_SECONDS)
 
 
@@ -72,7 +72,7 @@ def deadlines() -> None:
 
 @deadlines.command("run")
 @options.take(network=Network, without="ipfs shard_rpcs")
-@click.option("--quantile", type=numbers.SHARE, default=0.9, help="Share of the clients that shall have time to spare.")
+@click.option("--quantile", type=options.SHARE, default=0.9, help="Share of the clients that shall have time to spare.")
 @click.option("--margin", type=FACTOR, default=1.5, help="The time to spare, as a factor.")
 @click.option("--growth", type=FACTOR, default=2.0, help="Most that a deadline changes by in a round, as a factor.")
 @click.option("--floor", type=SECONDS, default=60, help="Seconds that a deadline never goes below.")
@@ -81,12 +81,12 @@ def deadlines() -> None:
 def run_deadlines_command(network: Network, poll: float, **rule: Any) -> None:
     """Set the next round's deadlines by the times of the last one, from the owner's account, until stopped."""
     from qfl.daemon import Daemon
-    from qfl.node.deadline_controller import DeadlineController, DeadlineKeeper
+    from qfl.node.deadline_controller import DeadlineController
     from qfl.node.deadline_rule import DeadlineRule
 
     checked = DeadlineRule(**rule)
     ledger, sender = network.sender()
-    keeper = DeadlineKeeper(ledger, DeadlineController(ledger, sender, checked))
+    keeper = DeadlineController(ledger, sender, checked)
     with stopping() as stop:
         Daemon(poll, stop).run(keeper.step)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from qfl.apps.cli import numbers, options
+from qfl.apps.cli import options
 from qfl.apps.cli.behaviour import find_behaviour, stopping
 from qfl.apps.cli.network import Network
 from qfl.apps.cli.options import PATH, SampleOptions, SplitOptions, by, given
@@ -19,7 +19,7 @@ class RoleOptions:
     key: Path = given("--key", type=PATH, required=True, help="LMS key file (see `qfl key new`).")
     folder: Path = given("--folder", type=PATH, required=True, help="Journal and state; keep it across restarts.")
     stake: float | None = given(
-        "--stake", type=numbers.ETHER, help="ETH to bond when joining; the role's minimum unless given."
+        "--stake", type=options.ETHER, help="ETH to bond when joining; the role's minimum unless given."
     )
     rounds: int | None = by(options.rounds)
     poll: float = by(options.poll)
@@ -28,7 +28,6 @@ class RoleOptions:
 
     @property
     def stake_wei(self) -> int | None:
-        """`stake` in wei."""
         return None if self.stake is None else round(self.stake * 10**18)
 
 

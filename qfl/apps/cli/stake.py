@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from qfl.apps.cli import numbers
 from qfl.apps.cli.network import Network
-from qfl.apps.cli.options import PATH, take
+from qfl.apps.cli.options import ETHER, PARTICIPANT, PATH, take
 
 if TYPE_CHECKING:
     from qfl import KeyFile, Ledger
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from qfl.chain.rpc.sender import TransactionSender
     from qfl.protocol.types import ParticipantId
 
-participant = click.argument("number", metavar="ID", type=numbers.PARTICIPANT)
+participant = click.argument("number", metavar="ID", type=PARTICIPANT)
 payer = take(network=Network, without="ipfs shard_rpcs")
 key = click.option("--key", type=PATH, required=True, help="The participant's LMS key file.")
 
@@ -64,7 +63,7 @@ def rotate(number: ParticipantId, key: Path, new_key: Path, network: Network) ->
 
 @stake.command("top-up")
 @participant
-@click.option("--stake", "ether", type=numbers.ETHER, required=True, help="ETH to add.")
+@click.option("--stake", "ether", type=ETHER, required=True, help="ETH to add.")
 @payer
 def top_up(number: ParticipantId, ether: float, network: Network) -> None:
     """Add to a stake; a slashed validator is drawn again once it has the minimum."""
@@ -114,7 +113,6 @@ def _require_key(ledger: Ledger, participant: ParticipantId, key: KeyFile) -> Pa
 
 
 def _credit_rewards(ledger: Ledger, sender: TransactionSender, participant: ParticipantId) -> None:
-    """Settle what is due, and credit the participant with everything it has earned."""
     from qfl.node.settlement import rewards_due, settle_due
     from qfl.node.standing import published_rounds
 

@@ -50,18 +50,14 @@ class Document:
 
     @property
     def is_intact(self) -> bool:
-        """False when a check has failed."""
         return all(check.holds is not False for check in self.checks)
 
 
 def show_document(index: Index, named: dict[str, str], store: ContentStore, digest: bytes) -> Document:
     """Fetch an object, and check it.
 
-    Args:
-        named: what the deployment itself calls some digests (0x...): its genesis model and its job document.
-
-    Raises:
-        ContentMissing, ContentTooLarge, StoreUnreachable.
+    `named` has what the deployment itself calls some digests (0x...): its genesis model and its job document.
+    Raises ContentMissing, ContentTooLarge, StoreUnreachable.
     """
     cid, shown = cid_of(digest), "0x" + digest.hex()
     mentions = index.rows(MENTIONS, shown)
@@ -124,8 +120,7 @@ def _readable(data: bytes) -> tuple[str, str]:
         return text, "text"
 
 
-WIDTH, HEIGHT = 600, 120
-"""The picture's own units; a page scales it."""
+WIDTH, HEIGHT = 600, 120  # the picture's own units; a page scales it
 
 
 @dataclass(frozen=True)

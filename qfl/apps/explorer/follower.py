@@ -11,17 +11,15 @@ from qfl.apps.explorer.index import Chunk, Index
 from qfl.apps.explorer.node import Block, Node
 from qfl.apps.inspect.contracts import ChainContracts
 from qfl.errors import QflError
-from qfl.errors.secrets import conceal, conceal_address
+from qfl.errors.text import conceal, conceal_address
 
 log = logging.getLogger(__name__)
 
 POLL_SECONDS = 1.0
 SPAN, MOST_TRANSACTIONS = 32, 2000
 """Blocks, and about how many transactions in them, that are read at a time; a page shows how far it is after each."""
-LONGEST_PROBLEM = 400
-"""Characters: a node may put anything into an error."""
-SILENCE_SECONDS = 5.0
-"""After which a node counts as silent, whatever its next answer will be."""
+LONGEST_PROBLEM = 400  # characters: a node may put anything into an error
+SILENCE_SECONDS = 5.0  # after which a node counts as silent, whatever its next answer will be
 
 
 @dataclass(frozen=True)
@@ -37,7 +35,6 @@ class ChainStatus:
 
     @property
     def is_behind(self) -> bool:
-        """True while blocks are missing that the node has."""
         return self.indexed < self.head
 
 

@@ -23,8 +23,7 @@ OPENING = "SELECT arguments FROM events WHERE name = 'RoundOpened' AND round = ?
 PARAMETERS = "SELECT arguments FROM events WHERE name = 'ParametersSet' AND json_extract(arguments, '$.version') = ?"
 STAKING = "SELECT * FROM timed_events WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log"
 ROLES = ("nobody", "client", "validator")
-MOST_EVENTS = 5000
-"""Of a round on one page; of more, the page says that it leaves some out."""
+MOST_EVENTS = 5000  # of a round on one page; of more, the page says that it leaves some out
 
 
 @dataclass
@@ -102,7 +101,6 @@ class ShardPart:
             seat.signed = late or bool(said["attested"] >> seat.number & 1)
 
     def _client(self, event: Row) -> Participation:
-        """The part of the event's client, which begins with its first event."""
         return self.clients.setdefault(event["participant"], Participation(event["participant"]))
 
 
@@ -172,7 +170,6 @@ def _seats(index: Index, number: int, shards: int) -> int:
 
 
 def _shard_of(event: Row) -> int | None:
-    """The shard that an event names, or is from."""
     kind, _, index = (event["contract"] or "").partition(" ")
     named: int | None = int(index) if kind == "Shard" else event["arguments"].get("shard")
     return named
@@ -199,7 +196,6 @@ def member_count(index: Index) -> int:
 
 
 def list_members(index: Index, first: int, last: int) -> list[Member]:
-    """The participants with these ids."""
     members: dict[int, Member] = {}
     for event in index.rows(STAKING, first, last):
         said = event["arguments"]

@@ -73,7 +73,6 @@ class Node:
         """When it answered last, on this process's clock (`monotonic`); 0 for never."""
 
     def latest(self) -> Block:
-        """The chain's head."""
         return self._block(self._call_all("eth_getBlockByNumber", [("latest", False)])[0])
 
     def hash_at(self, number: int) -> str | None:
@@ -179,11 +178,7 @@ class Patience:
         self._seconds, self._free = seconds, threading.Semaphore(at_once)
 
     def ask(self, question: Callable[[], _T]) -> _T:
-        """What `question` returns or raises.
-
-        Raises:
-            NoAnswerInTime: it has not come to an end in time.
-        """
+        """What `question` returns or raises. Raises NoAnswerInTime: it has not come to an end in time."""
         if not self._free.acquire(timeout=self._seconds):
             raise NoAnswerInTime(self._seconds)
         answer: Future[_T] = Future()

@@ -17,15 +17,13 @@ from qfl.apps.explorer.watcher import Watcher
 from qfl.apps.inspect.state import inspect_participant
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.rpc.answers import ADDRESS, WORD
-from qfl.errors import ContentUnusable, InvalidInput, QflError
-from qfl.errors.secrets import conceal
+from qfl.errors import InvalidInput, QflError
+from qfl.errors.text import conceal
 from qfl.protocol.cid import cid_of, digest_of
 
 TEMPLATES = Path(__file__).with_name("templates")
-ROWS = 50
-"""Lines of a table on one page."""
-NEWEST = 10
-"""Rounds and transactions that the overview shows."""
+ROWS = 50  # lines of a table on one page
+NEWEST = 10  # rounds and transactions that the overview shows
 MOST_PAGES = 10**9
 TRANSACTIONS = "SELECT * FROM timed_transactions WHERE {} ORDER BY block DESC, position DESC, chain LIMIT ? OFFSET ?"
 HISTORY = "SELECT * FROM timed_events WHERE participant = ? ORDER BY block DESC, log DESC LIMIT ? OFFSET ?"
@@ -214,7 +212,7 @@ class Pages:
         """What a node answers, or what is wrong with it: a page without is better than none."""
         try:
             return self._watcher.patience.ask(question), None
-        except (ContentUnusable, QflError) as fault:
+        except QflError as fault:
             return None, str(fault)[:LONGEST_PROBLEM]
         except Exception as fault:  # whatever a node can bring about
             return None, f"a node's answer cannot be read: {fault!r:.200}"

@@ -45,7 +45,6 @@ class Series:
 
 
 def costs(index: Index, first: int, last: int) -> list[Series]:
-    """Gas and bytes of these rounds."""
     rows = index.rows(COSTS, first, last)
     return [
         Series("gas", "Gas of a round's transactions", "gas", {row["round"]: row["gas"] for row in rows}),
@@ -56,11 +55,7 @@ def costs(index: Index, first: int, last: int) -> list[Series]:
 def learning(
     rounds: Mapping[int, dict[str, Any]], sent: Mapping[int, list[dict[str, Any]]], config: Mapping[str, Any] | None
 ) -> list[Series]:
-    """Accuracy and energy, of what a run's log says.
-
-    Args:
-        config: as `qfl.apps.report.energy.summarise` takes it; None while it is not known.
-    """
+    """Accuracy and energy by what a run's log says; `config` as `summarise` takes it, None while it is not known."""
     accuracy = {n: float(event["accuracy"]) for n, event in rounds.items() if "accuracy" in event}
     joules = {} if config is None else {n: _joules(config, event, sent) for n, event in rounds.items()}
     known = {n: value for n, value in joules.items() if value is not None}

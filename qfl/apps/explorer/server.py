@@ -57,8 +57,7 @@ def serve(
         names: as `make_app`.
         beyond_loopback: whether `host` may be one that other machines reach.
 
-    Raises:
-        InvalidInput: `host` is no address of this machine, or one that others reach without `beyond_loopback`.
+    Raises InvalidInput: `host` is no address of this machine, or one that others reach without `beyond_loopback`.
     """
     with _open(host, port, beyond_loopback) as opened:
         bound = opened.getsockname()

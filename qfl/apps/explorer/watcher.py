@@ -20,20 +20,16 @@ from qfl.errors import InvalidInput, QflError
 from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument, fetch_job
 
-MOST_IN_SERIES = 2000
-"""Rounds in a chart."""
+MOST_ROUNDS_IN_SERIES = 2000
 
 
 class Watcher:
     """Follows a deployment's chains while it is started. Its parts are safe to use from several threads.
 
-    Args:
-        urls: where the beacon's chain answers, then the shards' own, if they have one each: as in the deployment unless
-            given. Nobody has to be there yet.
-        run: the folder of a run that this is the deployment of.
+    The beacon's chain answers at the first of `urls`, then the shards' own, if they have one each: as in the deployment
+    unless given. Nobody has to be there yet. `run` is the folder of a run that this is the deployment of.
 
-    Raises:
-        InvalidInput: not as many `urls` as the deployment has chains.
+    Raises InvalidInput: not as many `urls` as the deployment has chains.
     """
 
     def __init__(self, deployment: Deployment, urls: Sequence[str], store: ContentStore, run: Path | None) -> None:
@@ -61,7 +57,6 @@ class Watcher:
         ]
 
     def start(self) -> None:
-        """Begin to follow."""
         for thread in self._threads:
             thread.start()
 
@@ -90,7 +85,9 @@ class Watcher:
         """Every figure over time, of the last rounds."""
         last = last_round(self.index)
         rounds, sent = ({}, {}) if self.run_log is None else self.run_log.read()
-        return learning(rounds, sent, self._workload()) + costs(self.index, max(1, last - MOST_IN_SERIES + 1), last)
+        return learning(rounds, sent, self._workload()) + costs(
+            self.index, max(1, last - MOST_ROUNDS_IN_SERIES + 1), last
+        )
 
     def _follower(self, chain: int, url: str, contracts: ChainContracts, first_block: int) -> Follower:
         if not chain:

@@ -28,8 +28,7 @@ def inspect_content(store: ContentStore, digest: bytes) -> dict[str, Any]:
     `problem` is absent where the bytes hash to the digest and are a content object of this protocol; what can be told
     of others is told. A sealed update is such a case: nothing in it can be read without a seat's key.
 
-    Raises:
-        StoreUnreachable.
+    Raises StoreUnreachable.
     """
     found: dict[str, Any] = {"cid": cid_of(digest)}
     try:
@@ -68,12 +67,8 @@ def inspect_update(
 ) -> dict[str, Any]:
     """What became of a client's update in a round; with a store also what is in it.
 
-    Args:
-        kem_keys: those of seats, which open a private update.
-
-    Raises:
-        InvalidInput: no such round, or the client committed nothing in it.
-        ChainUnreachable, StoreUnreachable.
+    `kem_keys` are those of seats, which open a private update.
+    Raises InvalidInput: no such round, or the client committed nothing in it; ChainUnreachable, StoreUnreachable.
     """
     if not 0 < number <= ledger.beacon.current_round():
         raise InvalidInput("round", number, f"rounds are 1 to {ledger.beacon.current_round()}")
@@ -121,9 +116,7 @@ def _check(part: ShardRound, reveal: Reveal, store: ContentStore, kem_keys: Sequ
 def inspect_model(ledger: Ledger, number: int | None = None, store: ContentStore | None = None) -> dict[str, Any]:
     """The model of a round (0: genesis; the head unless given); with a store also what is in it.
 
-    Raises:
-        InvalidInput: no such round, or it has published no model.
-        ChainUnreachable, StoreUnreachable.
+    Raises InvalidInput: no such round, or it has published no model; ChainUnreachable, StoreUnreachable.
     """
     head = ledger.beacon.head_round()
     asked = head if number is None else known_round(ledger, number)

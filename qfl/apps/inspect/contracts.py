@@ -109,7 +109,6 @@ def _functions(kind: str) -> Mapping[bytes, tuple[FunctionCoder, bool]]:
 
 @cache
 def _events(kind: str) -> Mapping[str, tuple[str, EventCoder]]:
-    """The events of an ABI by their first topic."""
     entries = [entry for entry in load_abi(kind) if entry["type"] == "event"] if kind else []
     coders = [(entry["name"], EventCoder(entry)) for entry in entries]
     return {str(coder.topics({})[0]): (name, coder) for name, coder in coders}

@@ -9,7 +9,7 @@ from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.connection import url_of
 from qfl.errors import InvalidInput, ShardUnreachable
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 from qfl.node.outcome import why_missed
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
@@ -26,11 +26,7 @@ def known_round(ledger: Ledger, number: int | None) -> RoundNumber:
 
 
 def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
-    """What the contracts say of a round.
-
-    Raises:
-        InvalidInput: no such round.
-    """
+    """What the contracts say of a round. Raises InvalidInput: no such round."""
     record = ledger.beacon.round_at(known_round(ledger, number))
     found: dict[str, Any] = plain(record) | {"state": record.state.name}
     if any(record.content_digest):
@@ -51,8 +47,7 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
 def inspect_shard(ledger: Ledger, index: int, number: int | None = None) -> dict[str, Any]:
     """Where a shard is, and its part in round `number`, the current one unless given.
 
-    Raises:
-        InvalidInput: no such shard, or no such round.
+    Raises InvalidInput: no such shard, or no such round.
     """
     if not 0 <= index < len(ledger.shards):
         raise InvalidInput("shard", index, f"the deployment has {len(ledger.shards)}, from 0")
@@ -102,11 +97,7 @@ def _on_shard(part: ShardRound) -> dict[str, Any]:
 
 
 def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
-    """What the contracts say of a participant.
-
-    Raises:
-        InvalidInput: no such participant, or it has left.
-    """
+    """What the contracts say of a participant. Raises InvalidInput: no such participant, or it has left."""
     check_whole("participant", participant, 1, LAST_PARTICIPANT)
     number = ParticipantId(participant)
     record = ledger.staking.participant(number)

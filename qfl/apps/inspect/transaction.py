@@ -35,8 +35,7 @@ WHAT = {
 def inspect_transaction(ledger: Ledger, tx_hash: str) -> dict[str, Any]:
     """Everything the chain says of a transaction, decoded with this deployment's ABIs; of a failed one, why.
 
-    Raises:
-        InvalidInput: no such transaction.
+    Raises InvalidInput: no such transaction.
     """
     chain, transaction, receipt = _find(ledger, tx_hash)
     web3, contracts = (ledger.web3, *ledger.shard_web3s)[chain], contracts_by_chain(ledger.deployment)[chain]
@@ -139,9 +138,7 @@ def inspect_dispute(ledger: Ledger, tx_hash: str | None = None) -> dict[str, Any
 
     Without a hash, every fault proven, oldest first.
 
-    Raises:
-        InvalidInput: it proved none.
-        NoDisputes: nobody can dispute anything here.
+    Raises InvalidInput: it proved none; NoDisputes: nobody can dispute anything here.
     """
     if ledger.disputes is None:
         raise NoDisputes(ledger.beacon.address)

@@ -136,11 +136,7 @@ def _repeat(runs: Sequence[FinishedRun]) -> Section:
 
 
 def read_attacks(path: Path) -> Section:
-    """The section of a file of attacks.
-
-    Raises:
-        InvalidInput: the file is none.
-    """
+    """The section of a file of attacks. Raises InvalidInput: the file is none."""
     try:
         return attack_section(read_json(path))
     except (OSError, ValueError, TypeError, KeyError) as error:

@@ -51,11 +51,7 @@ NOTHING = Range(0.0, 0.0)
 
 
 def constant(*path: str) -> Range:
-    """A constant by its place in the file, which has its unit and source too.
-
-    Raises:
-        InvalidInput: there is none.
-    """
+    """A constant by its place in the file, which has its unit and source too. Raises InvalidInput: there is none."""
     found: Any = load_constants()
     for name in path:
         if name not in found:
@@ -66,14 +62,12 @@ def constant(*path: str) -> Range:
 
 @cache
 def load_constants() -> Mapping[str, Any]:
-    """The whole file."""
     return tomllib.loads(FILE.read_text())
 
 
 WAKES = 3
 """A client's radio wakes to fetch the base model, to commit, and to reveal: each is a phase of its own."""
-STEPS = 6
-"""Steps of a round that wait for a block: open, commit, reveal, announce, checkpoint, publish."""
+STEPS = 6  # steps of a round that wait for a block: open, commit, reveal, announce, checkpoint, publish
 
 
 @dataclass(frozen=True)
@@ -85,7 +79,6 @@ class Account:
 
     @property
     def total(self) -> Range:
-        """All parts together."""
         return sum(self.parts.values(), NOTHING)
 
     @property
@@ -97,15 +90,15 @@ class Account:
 def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     """The four accounts of a round, with clients of this kind.
 
-    Raises:
-        InvalidInput: no such device or radio in `constants.toml`.
+    Raises InvalidInput: no such device or radio in `energy.toml`.
     """
     core, wire = constant("device", "server"), constant("wire")
     clients = _clients(work, constant("device", device), radio)
+    of_shard_chains = sum(work.seconds(role) for role in work.cpu if role.startswith("shard-"))
     nodes = {
         # Every validator runs a node of the chain, and a shard's seats one of its own chain, if it has one; each does
         # what the one that was measured did. The IPFS node served everybody: its work is what theirs do together.
-        "chain nodes": core * (work.seconds("chain") * work.validators + _shard_chain_seconds(work) * work.seats),
+        "chain nodes": core * (work.seconds("chain") * work.validators + of_shard_chains * work.seats),
         "IPFS nodes": core * work.seconds("ipfs"),
     }
     committee = {
@@ -145,14 +138,8 @@ def _flat(work: Workload, core: Range, wire: Range) -> dict[str, Range]:
     }
 
 
-def _shard_chain_seconds(work: Workload) -> float:
-    """Processor seconds of the shards' own chains."""
-    return sum(work.seconds(role) for role in work.cpu if role.startswith("shard-"))
-
-
 SERVICES = ("chain", "ipfs")
 CLIENT_KINDS = ("commit", "reveal", "reveal_private")
-"""Transactions that clients send in a round."""
 VOTES_TIMED = 50
 
 
@@ -194,8 +181,7 @@ class Workload:
 def read_workload(folder: Path) -> Workload:
     """The mean round of the run in `folder`.
 
-    Raises:
-        InvalidInput: it holds no report, no round, or one of a version that did not measure work.
+    Raises InvalidInput: it holds no report, no round, or one of a version that did not measure work.
     """
     try:
         report = read_json(folder / "report.json")
@@ -223,8 +209,9 @@ def summarise(
     seats, shards = protocol["seats"], protocol["shards"]
     updates = mean(entry["included"] for entry in rounds)
 
-    from_clients = sum(entry["size"] for entry in transactions if entry["label"] in CLIENT_KINDS) / count
-    from_validators = sum(entry["size"] for entry in transactions if _is_validators(entry["label"])) / count
+    in_the_round = [entry for entry in transactions if not entry["label"].startswith("reward")]  # those come after it
+    from_clients = sum(entry["size"] for entry in in_the_round if entry["label"] in CLIENT_KINDS) / count
+    from_validators = sum(entry["size"] for entry in in_the_round if entry["label"] not in CLIENT_KINDS) / count
     votes = [entry["size"] for entry in transactions if entry["label"] == "attest"]
     cpu = _mean_by_stage([entry["cpu_seconds"] for entry in rounds])
     return Workload(
@@ -244,11 +231,6 @@ def summarise(
         vote_seconds=vote_seconds,
         missing=tuple(name for name in SERVICES if name not in cpu),
     )
-
-
-def _is_validators(kind: str) -> bool:
-    """Whether validators send such transactions in a round; rewards are credited after it."""
-    return kind not in CLIENT_KINDS and not kind.startswith("reward")
 
 
 def _mean_by_stage(rounds: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:

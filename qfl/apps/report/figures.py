@@ -17,10 +17,8 @@ GROUNDS = {"light": ("#ffffff", "#1b1f24"), "dark": ("#15181c", "#e6e8ea")}
 DOTS_PER_INCH = 110
 
 Report = dict[str, Any]
-"""A run's `report.json`."""
 Points = Sequence[tuple[float, float]]
-Draw = Callable[[Any], None]
-"""Draws on matplotlib's axes."""
+Draw = Callable[[Any], None]  # on matplotlib's axes
 
 
 @dataclass(frozen=True)

@@ -33,15 +33,13 @@ class FinishedRun:
 
     @property
     def architecture(self) -> Architecture:
-        """The model that was trained."""
         return Architecture.from_document(self.report["config"]["architecture"])
 
 
 def read_run(folder: Path) -> FinishedRun:
     """The run in a folder; one that was stopped half way is a run, too.
 
-    Raises:
-        InvalidInput: the folder holds no run, none with a round, or one of another version.
+    Raises InvalidInput: the folder holds no run, none with a round, or one of another version.
     """
     path = folder / "report.json"
     if not path.exists():
@@ -79,8 +77,7 @@ def name_apart(runs: Sequence[FinishedRun]) -> list[FinishedRun]:
 def confusion(run: FinishedRun, data_folder: Path | None = None) -> list[list[int]]:
     """How many test samples of each class (rows) the final model takes for each class (columns).
 
-    Args:
-        data_folder: where the data are now; where the run had them unless given.
+    The data are in `data_folder` now; where the run had them unless given.
 
     Raises:
         InvalidInput: there is no model, or it does not score what the run reports, so these are other data.

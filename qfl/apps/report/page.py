@@ -4,9 +4,7 @@ import base64
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 from importlib.resources import files
-from typing import Any
 
 from qfl.apps.report.figures import Picture
 
@@ -44,21 +42,16 @@ class Page:
 
     @property
     def pictures(self) -> list[Picture]:
-        """All of them, in their order."""
         return [picture for section in self.sections for picture in section.pictures]
 
 
 def render_page(page: Page) -> str:
     """The page as HTML; its policy allows the page's own style sheet and images inside it, and nothing else."""
-    style = files(__package__).joinpath("page.css").read_text()
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
-    return str(_template().render(page=page, style=style, style_hash=f"sha256-{digest}"))
-
-
-@cache
-def _template() -> Any:
     from jinja2 import Environment, StrictUndefined
 
+    style = files(__package__).joinpath("page.css").read_text()
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode()
     environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     environment.filters["data_uri"] = lambda png: "data:image/png;base64," + base64.b64encode(png).decode()
-    return environment.from_string(files(__package__).joinpath("page.html").read_text())
+    template = environment.from_string(files(__package__).joinpath("page.html").read_text())
+    return template.render(page=page, style=style, style_hash=f"sha256-{digest}")

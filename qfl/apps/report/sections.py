@@ -21,19 +21,23 @@ from qfl.apps.report.page import Page, Section, Table
 from qfl.errors import QflError
 from qfl.simulation.display import bytes_rows, gas_rows, protocol_seconds
 
-OUTSIDE = ("train", "prove", "evaluate")
-"""Stages that are not the protocol's."""
+OUTSIDE = ("train", "prove", "evaluate")  # stages that are not the protocol's
 
 
 def run_page(run: FinishedRun, data_folder: Path | None = None) -> Page:
-    """Everything there is to say of one run."""
     job, report = run.job, run.report
     intro = (
         f"{job.clients} clients, {job.validators} validators and {len(report['rounds'])} rounds on {job.dataset}, "
         f"{job.mode} mode: {report['final']['accuracy']:.1%} test accuracy at the end."
     )
     after = (_time, _gas, _bytes, _agreement, _energy, _faults, _circuit, _repeat)
-    sections = [_summary(run), _accuracy(run), _confusion(run, data_folder), *(tell(run) for tell in after)]
+    short = Table("The run in short", ("figure", "value"), summary_rows(run), is_text=True)
+    sections = [
+        Section("In short", tables=[short]),
+        _accuracy(run),
+        _confusion(run, data_folder),
+        *(tell(run) for tell in after),
+    ]
     return Page(f"Run {run.name}", intro, sections, unfinished(run))
 
 
@@ -68,10 +72,6 @@ def summary_rows(run: FinishedRun) -> list[tuple[str, str]]:
     if privacy is not None:
         rows.append(("differential privacy", f"epsilon {privacy['epsilon']:.2f}, delta {privacy['delta']:g}"))
     return rows
-
-
-def _summary(run: FinishedRun) -> Section:
-    return Section("In short", tables=[Table("The run in short", ("figure", "value"), summary_rows(run), is_text=True)])
 
 
 def _accuracy(run: FinishedRun) -> Section:
@@ -178,7 +178,6 @@ def _agreement(run: FinishedRun) -> Section:
 
 
 def _energy(run: FinishedRun) -> Section:
-    """Joules by part; a sentence where they cannot be told."""
     accounts = energy_of(run)
     if isinstance(accounts, str):
         return Section("Energy", [f"Not shown: {accounts}"])
@@ -203,7 +202,6 @@ def _energy(run: FinishedRun) -> Section:
 
 
 def range_text(joules: Range | None) -> str:
-    """A range as it is shown."""
     if joules is None:
         return ""
     return f"{joules.low:,.3g}" if joules.low == joules.high else f"{joules.low:,.3g} to {joules.high:,.3g}"
@@ -254,7 +252,6 @@ def _circuit(run: FinishedRun) -> Section:
 
 
 def _repeat(run: FinishedRun) -> Section:
-    """The job, and how to run it again."""
     digest = run.report["final"]["model_digest"]
     text = f"Save the job as {run.name}.toml. The same seed gives the same model on the same kind of machine: {digest}."
     listings = [job_toml(run.job) or "# every value is the default\n", repeat_command(f"{run.name}.toml")]

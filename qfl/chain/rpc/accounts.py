@@ -8,7 +8,7 @@ from eth_account import Account
 from eth_account.signers.local import LocalAccount
 
 from qfl.errors import InvalidInput, KeyFileExposed
-from qfl.errors.secrets import HIDDEN
+from qfl.errors.text import HIDDEN
 
 DEV_MNEMONIC = "test test test test test test test test test test test junk"
 """Anvil's and Hardhat's public mnemonic: its accounts are worth nothing outside a development chain."""

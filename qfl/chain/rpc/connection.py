@@ -15,7 +15,7 @@ from web3.types import RPCEndpoint, RPCResponse
 from qfl.chain.rpc.answers import MISREAD, refusal_of, unreachable_at
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.errors import InvalidInput, NodeContradictsItself
-from qfl.errors.secrets import conceal_address
+from qfl.errors.text import conceal_address
 
 _chain_ids: WeakKeyDictionary[Web3, int] = WeakKeyDictionary()
 

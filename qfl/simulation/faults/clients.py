@@ -12,8 +12,7 @@ import numpy as np
 from qfl.simulation.faults.config import Dynamics
 from qfl.simulation.faults.links import find_link
 
-ATTENDANCE_STREAM, PACE_STREAM = 5, 6
-"""Set these draws apart from the others of the same seed."""
+ATTENDANCE_STREAM, PACE_STREAM = 5, 6  # set these draws apart from the others of the same seed
 
 
 @dataclass(frozen=True)

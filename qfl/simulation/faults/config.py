@@ -16,8 +16,6 @@ PLACES = ("silent_committees", "outages")
 
 @dataclass(frozen=True)
 class ShardInRound:
-    """A shard in a round."""
-
     round: int
     shard: int
 
@@ -44,8 +42,7 @@ class Dynamics:
         adaptive_deadlines: whether the owner sets each round's deadlines by the times of the one before.
         deadlines: fields of `qfl.node.deadline_rule.DeadlineRule`.
 
-    Raises:
-        InvalidInput: a value outside its range.
+    Raises InvalidInput: a value outside its range.
     """
 
     churn: float = 0.0
@@ -114,11 +111,7 @@ class Dynamics:
 
 
 def dynamics_config(values: Mapping[str, Any]) -> Dynamics:
-    """The dynamics in a config file's table.
-
-    Raises:
-        InvalidInput: an unknown name or a bad value.
-    """
+    """The dynamics in a config file's table. Raises InvalidInput: an unknown name or a bad value."""
     known = [setting.name for setting in fields(Dynamics)]
     for name, value in values.items():
         if name not in known:

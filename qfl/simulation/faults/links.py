@@ -21,10 +21,8 @@ from pathlib import Path
 from qfl.errors import InvalidInput
 
 PROFILES = Path(__file__).with_name("links.toml")
-PACKET_BYTES = 1_500
-"""Of Ethernet, and so of most paths (RFC 894)."""
-HEADER_BYTES = 40
-"""IPv4 and TCP without options (RFC 9293, section 3.7.1)."""
+PACKET_BYTES = 1_500  # of Ethernet, and so of most paths (RFC 894)
+HEADER_BYTES = 40  # IPv4 and TCP without options (RFC 9293, section 3.7.1)
 NEGLIGIBLE = 1e-12
 
 
@@ -85,11 +83,7 @@ def load_links() -> Mapping[str, Link]:
 
 
 def find_link(name: str) -> Link:
-    """A profile by its name.
-
-    Raises:
-        InvalidInput: there is none.
-    """
+    """A profile by its name. Raises InvalidInput: there is none."""
     links = load_links()
     if name not in links:
         raise InvalidInput("dynamics.links", name, f"choose among {', '.join(links)}")

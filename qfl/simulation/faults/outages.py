@@ -14,11 +14,7 @@ log = logging.getLogger(__name__)
 
 @FAULTS.register("outages")
 class Outages(Fault):
-    """Ends chains as a failing machine would.
-
-    Raises:
-        InvalidInput: no chain may be killed.
-    """
+    """Ends chains as a failing machine would. Raises InvalidInput: no chain may be killed."""
 
     def __init__(self, scene: Scene, *, places: Sequence[ShardInRound] = ()) -> None:
         super().__init__(scene)

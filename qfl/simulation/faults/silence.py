@@ -8,8 +8,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.faults.config import ShardInRound
 from qfl.simulation.faults.fault import FAULTS, Fault, Scene
 
-STREAM = 7
-"""Sets these draws apart from the others of the same seed."""
+STREAM = 7  # sets these draws apart from the others of the same seed
 
 
 @FAULTS.register("silence")
@@ -22,7 +21,6 @@ class Silence(Fault):
         self._silent: dict[RoundNumber, frozenset[ParticipantId]] = {}
 
     def answers(self, round_number: RoundNumber, validator: ParticipantId) -> bool:
-        """Unless it is one of the silent."""
         if round_number not in self._silent:
             self._silent = {round_number: self._silent_in(round_number)}
         return validator not in self._silent[round_number]
