@@ -70,7 +70,7 @@ contract Beacon is IBeacon, Ownable {
     uint32 public immutable quantumLength;
     /// @inheritdoc IBeacon
     uint32 public immutable classicalLength;
-    uint96 private immutable _minClientStakeWei;
+    uint96 private immutable _leastClientStakeWei;
     uint96 private immutable _minValidatorStakeWei;
 
     Chain private _chain;
@@ -91,7 +91,7 @@ contract Beacon is IBeacon, Ownable {
         (staking, quorum, disputes) = (staking_, quorum_, disputes_);
         architectureDigest = genesis.architectureDigest;
         (quantumLength, classicalLength) = (genesis.quantumLength, genesis.classicalLength);
-        _minClientStakeWei = staking_.minClientStakeWei();
+        _leastClientStakeWei = staking_.minClientStakeWei() / 2;
         _minValidatorStakeWei = staking_.minValidatorStakeWei();
 
         _setParameters(parameters);
@@ -257,7 +257,7 @@ contract Beacon is IBeacon, Ownable {
     /// @inheritdoc IBeaconView
     function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key) {
         Participant memory member = staking.participant(id);
-        active = member.role == Role.Client && member.exitableAt == 0 && member.stakeWei >= _minClientStakeWei;
+        active = member.role == Role.Client && member.exitableAt == 0 && member.stakeWei >= _leastClientStakeWei;
         (shard, drawn) = _placeOf(_chain.currentRound, id);
         key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
     }

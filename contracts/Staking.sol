@@ -389,9 +389,10 @@ contract Staking is IStaking {
         if (wasActive && !isActive) --_totals.activeValidators;
     }
 
-    /// @dev Whether a participant takes on duties: not while it leaves, or holds less than its role's minimum.
+    /// @dev Whether a participant takes on duties: not while it leaves, or holds less than its role asks for. That is half of
+    /// the minimum for a client, so that a reveal it missed does not end its part at once.
     function _isActive(Participant storage member) private view returns (bool) {
-        uint96 minimum = member.role == Role.Validator ? minValidatorStakeWei : minClientStakeWei;
+        uint96 minimum = member.role == Role.Validator ? minValidatorStakeWei : minClientStakeWei / 2;
         return member.exitableAt == 0 && member.stakeWei >= minimum;
     }
 

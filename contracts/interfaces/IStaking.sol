@@ -43,7 +43,7 @@ struct Participant {
 }
 
 /// @notice What is fixed when the staking contract is deployed.
-/// @param minClientStakeWei Least stake of a client, in wei.
+/// @param minClientStakeWei Least stake of a client when it bonds, in wei; it stays active down to half of it.
 /// @param minValidatorStakeWei Least stake of a validator, in wei.
 /// @param unbondingSeconds Seconds between asking to leave and being able to.
 /// @param slashBps Share of the stake that a proven fault costs, in 1/10000.

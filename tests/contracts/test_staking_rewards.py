@@ -78,9 +78,12 @@ def test_forfeit_takes_a_share_for_the_pool_and_a_bounty_for_who_collects_it(sta
     assert is_solvent(staking)
 
 
-def test_a_client_below_its_minimum_counts_no_more_until_it_is_topped_up(staking, world, by_rewards):
-    assert staking.activeClients() == 1
+def test_a_client_below_half_of_the_minimum_counts_no_more_until_it_is_topped_up(
+    staking, world, by_rewards, by_disputes
+):
     staking.forfeit([world.ada.id], world.challenger, by_rewards)
+    assert staking.activeClients() == 1
+    staking.slash([world.ada.id], world.challenger, by_disputes)
     assert staking.activeClients() == 0
     staking.topUp(world.ada.id, {"from": world.relayer, "value": CLIENT_STAKE})
     assert staking.activeClients() == 1
