@@ -66,8 +66,7 @@ class Ledger:
     def connect(cls, rpc_url: str, deployment: Deployment, *, shard_urls: Sequence[str] = ()) -> Ledger:
         """Connect and make sure that the chains hold this deployment; a shard's chain that is down is left for later.
 
-        Args:
-            shard_urls: where the shards' chains answer, in place of what the deployment says.
+        `shard_urls` say where the shards' chains answer, in place of what the deployment says.
 
         Raises:
             ChainUnreachable, DeploymentMismatch.

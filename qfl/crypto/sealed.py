@@ -56,8 +56,7 @@ def open_sealed(
 ) -> tuple[bytes, bytes]:
     """The content and seed in `data`, from anybody, for the holder of `seat`.
 
-    Args:
-        recipients: the seats' public keys, as far as they are known: all entries are checked with them.
+    `recipients` are the seats' public keys, as far as they are known: all entries are checked with them.
 
     Raises:
         MalformedContent: no sealed object for a committee of this size.

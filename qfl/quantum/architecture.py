@@ -95,11 +95,6 @@ class Architecture:
         return not self.layer.has_circuit
 
     @property
-    def is_angular(self) -> bool:
-        """Whether features become angles, so that they have to be in [0, 1]."""
-        return self.encoder.is_angular
-
-    @property
     def hidden(self) -> int:
         """Hidden units of the classical control: those that bring it nearest to the quantum model's parameters."""
         quantum = replace(self, ansatz="zyz-ring").shape
@@ -152,10 +147,6 @@ def most_features(encoding: str, qubits: int) -> int:
 
 
 def require_circuit(architecture: Architecture) -> None:
-    """Refuse the classical control where a device is to run it: an exact result would pass for the device's.
-
-    Raises:
-        InvalidInput.
-    """
+    """Raise InvalidInput for the classical control, whose exact result would pass for that of a device."""
     if architecture.is_classical:
         raise InvalidInput("ansatz", architecture.ansatz, "has no circuit for a device: leave the device out")

@@ -86,8 +86,7 @@ class MemoryStore:
 class CachingStore:
     """`ContentStore` that asks another one only for what it has not seen; safe to use from several threads.
 
-    Args:
-        capacity_bytes: What it keeps at most; what was not asked for longest goes first.
+    It keeps at most `capacity_bytes`; what was not asked for longest goes first.
     """
 
     def __init__(self, store: ContentStore, capacity_bytes: int = CACHE_BYTES) -> None:

@@ -82,8 +82,7 @@ def initial_perceptron(architecture: Architecture, rng: np.random.Generator) -> 
 def perceive(architecture: Architecture, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """The control's logits `[clients, batch, classes]` of `features` `[clients, batch, features]`, tanh units between.
 
-    Args:
-        weights: `[clients, classical]`, in the order of `Architecture.shape`.
+    `weights` are `[clients, classical]`, in the order of `Architecture.shape`.
     """
     inputs, hidden, classes = architecture.features, architecture.hidden, architecture.classes
     sizes = [hidden * inputs, hidden, classes * hidden, classes]

@@ -100,9 +100,8 @@ class TrainingConfig:
         if self.privacy_noise != 0:
             check_number("privacy_noise", self.privacy_noise, MIN_NOISE, MAX_NOISE)
         if self.privacy_noise and not self.privacy_clip:
-            raise InvalidInput(
-                "privacy_clip", self.privacy_clip, "noise hides a change of bounded length only: give one"
-            )
+            remedy = "noise hides a change of bounded length only: give one"
+            raise InvalidInput("privacy_clip", self.privacy_clip, remedy)
         if self.privacy_clip and not self.privacy_noise:
             raise InvalidInput("privacy_noise", self.privacy_noise, "a bound alone keeps nothing private: give noise")
         if not isinstance(self.control_variates, bool):

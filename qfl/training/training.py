@@ -69,9 +69,8 @@ def train_clients(
         NotFinite: training diverged; the index is the client's.
     """
     if not datasets or len(seeds) != len(datasets):
-        raise InvalidInput(
-            "seeds", len(seeds), f"give one for each client, and at least one; {len(datasets)} data sets"
-        )
+        remedy = f"give one for each client, and at least one; {len(datasets)} data sets"
+        raise InvalidInput("seeds", len(seeds), remedy)
     for data in datasets:
         _check_fits(arch, data)
     engine = _choose_engine(arch, config.engine, device, int(np.random.SeedSequence(seeds).generate_state(1)[0]))
@@ -110,13 +109,10 @@ def train_centrally(
     seed: int,
     test: LabelledData,
 ) -> list[Evaluation]:
-    """The comparison: one party with all the data, the same model, optimiser and schedule.
+    """The comparison: one party with all the data, the same model, optimiser and schedule, evaluated at each epoch.
 
     `config.steps` is not used: an epoch is one pass over `data`. The learning rate falls epoch by epoch as it
     does for clients round by round, and the optimiser keeps its state.
-
-    Returns:
-        An evaluation on `test` after each epoch.
 
     Raises:
         InvalidInput: data that does not fit `arch`, or no epochs.
@@ -171,8 +167,7 @@ def try_on_device(
 ) -> dict[str, Any]:
     """Evaluate a model on `data` so many times as on `device`; `seed` decides all shots and errors.
 
-    Returns:
-        As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
+    As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
 
     Raises:
         InvalidInput: no repetitions, data that does not fit `arch`, or a model without a circuit.
@@ -260,10 +255,7 @@ def _check_finite(what: str, losses: torch.Tensor) -> None:
 
 def _check_fits(arch: Architecture, data: LabelledData) -> None:
     if data.features.shape[1] != arch.features:
-        raise InvalidInput(
-            "features",
-            data.features.shape[1],
-            f"the model takes {arch.features}: load the data with that many",
-        )
+        remedy = f"the model takes {arch.features}: load the data with that many"
+        raise InvalidInput("features", data.features.shape[1], remedy)
     if data.labels.max() >= arch.classes:
         raise InvalidInput("labels", int(data.labels.max()), f"the model has classes 0 to {arch.classes - 1}")

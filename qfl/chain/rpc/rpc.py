@@ -72,8 +72,7 @@ def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
 class Rpc:
     """One node's JSON-RPC endpoint. Its coroutines run on the shared thread only (`wait_for`).
 
-    Attributes:
-        log_span: how many blocks the node has turned out to take in a query for logs; None where it never refused one.
+    `log_span` is how many blocks it has turned out to take in a query for logs; None where it never refused one.
     """
 
     def __init__(self, url: str) -> None:

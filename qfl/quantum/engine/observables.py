@@ -41,12 +41,9 @@ class PauliStrings:
         for numbers in by_flip.values():
             flipped, _ = _act(strings[numbers[0]])
             phases = np.stack([_act(strings[number])[1] for number in numbers])
+            factors = torch.as_tensor(phases, dtype=dtype.to_complex(), device=device)
             self._groups.append(
-                (
-                    torch.tensor(numbers, device=device),
-                    torch.as_tensor(flipped, device=device),
-                    torch.as_tensor(phases, dtype=dtype.to_complex(), device=device),
-                )
+                (torch.tensor(numbers, device=device), torch.as_tensor(flipped, device=device), factors)
             )
 
     def read(self, state: torch.Tensor) -> torch.Tensor:

@@ -45,11 +45,8 @@ class LabelledData:
         object.__setattr__(self, "features", np.ascontiguousarray(self.features, dtype=np.float32))
         object.__setattr__(self, "labels", np.ascontiguousarray(self.labels, dtype=np.int64))
         if self.features.ndim != 2 or self.labels.shape != self.features.shape[:1] or not len(self.labels):
-            raise InvalidInput(
-                "data",
-                (self.features.shape, self.labels.shape),
-                "give features [n, f] and labels [n], n at least 1",
-            )
+            shapes = self.features.shape, self.labels.shape
+            raise InvalidInput("data", shapes, "give features [n, f] and labels [n], n at least 1")
         if not np.isfinite(self.features).all():
             sample = int(np.argmin(np.isfinite(self.features).all(axis=1)))
             raise InvalidInput("features", "NaN or infinity", f"clean or drop sample {sample}")
@@ -137,9 +134,8 @@ def shrink_to_fit(images: NDArray[np.float32], most_pixels: int) -> NDArray[np.f
     if images[0].size <= most_pixels:
         return images
     if images.ndim != 3:
-        raise InvalidInput(
-            "features", images[0].size, f"the model takes {most_pixels}, and these are no images to shrink"
-        )
+        remedy = f"the model takes {most_pixels}, and these are no images to shrink"
+        raise InvalidInput("features", images[0].size, remedy)
     return area_resize(images, math.isqrt(most_pixels))
 
 

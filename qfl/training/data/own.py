@@ -39,8 +39,7 @@ class Split:
 def load_shares(split: Split, share: str, features: int, classes: int) -> dict[int, LabelledData]:
     """Data by index (from 0) of the share "K/N", the K-th of N parts of the training set, or of "J-K/N", several.
 
-    Args:
-        features, classes: what the model takes and tells apart; larger images are averaged down.
+    The model takes `features`, and tells `classes` apart; larger images are averaged down.
 
     Raises:
         InvalidInput: no such share, or the data does not fit the model.

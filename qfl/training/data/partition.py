@@ -35,11 +35,7 @@ class Scheme(ABC):
 
     @abstractmethod
     def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
-        """The numbers of each client's samples: disjoint, 2 or more each.
-
-        Raises:
-            InvalidInput: classes that it cannot deal to so many.
-        """
+        """The numbers of each client's samples: disjoint, 2 or more each. Raises InvalidInput: it cannot deal them."""
 
 
 PARTITIONS: Door[type[Scheme]] = Door("partition", "qfl.training.data.partition", base=Scheme)
@@ -182,11 +178,8 @@ def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, see
     if clients < 1:
         raise InvalidInput("clients", clients, "must be at least 1")
     if len(labels) < LEAST_SAMPLES * clients:
-        raise InvalidInput(
-            "clients",
-            clients,
-            f"{len(labels)} samples give each {LEAST_SAMPLES} only up to {len(labels) // LEAST_SAMPLES}",
-        )
+        remedy = f"{len(labels)} samples give each {LEAST_SAMPLES} only up to {len(labels) // LEAST_SAMPLES}"
+        raise InvalidInput("clients", clients, remedy)
     rng = np.random.default_rng(seed)
     parts = [np.sort(part).astype(np.int64) for part in scheme.deal(labels, clients, rng)]
     if len(np.unique(dealt := np.concatenate(parts))) < len(dealt) or min(map(len, parts)) < LEAST_SAMPLES:
