@@ -33,7 +33,6 @@ class KemKey(SeedKey):
     damaged = "restore it; without it, updates sealed to this seat stay unread"
 
     def __init__(self, seed: bytes) -> None:
-        """From 64 bytes of `seed`."""
         self._private = MLKEM768PrivateKey.from_seed_bytes(seed)
         self.public = self._private.public_key().public_bytes_raw()
 

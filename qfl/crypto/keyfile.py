@@ -78,7 +78,6 @@ class LeafMark:
         self.next_leaf = next_leaf
 
     def close(self) -> None:
-        """Let go of the lock."""
         os.close(self._descriptor)
 
     def _read(self) -> tuple[int, int]:

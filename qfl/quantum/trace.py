@@ -93,7 +93,6 @@ def _watching(record: Callable[..., None], start: Callable[..., None]) -> Iterat
 
 
 def _source(value: torch.Tensor, parameters: Sequence[torch.Tensor], sample: torch.Tensor) -> Angle:
-    """Where an angle comes from."""
     number = float(value.detach())
     if not value.requires_grad:
         return Constant(number)

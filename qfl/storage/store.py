@@ -27,11 +27,7 @@ class ContentStore(Protocol):
         """
 
     def get(self, digest: bytes, max_bytes: int) -> bytes:
-        """Return the content with this digest, hashed again on the way.
-
-        Args:
-            digest: 32 bytes.
-            max_bytes: The most that the caller expects; no more than that is read.
+        """Return the content with this digest (32 bytes), hashed again on the way; no more than `max_bytes` is read.
 
         Raises:
             ContentMissing: the store does not have it, and cannot get it in time.

@@ -97,7 +97,7 @@ def score_updates(
     histories: Histories,
     pace: float = 1.0,
 ) -> Scored:
-    """An opinion from what `qfl.training.quality.assess_updates` says of `updates`, at least one, and from histories.
+    """An opinion from what `qfl.training.training.assess_updates` says of `updates`, at least one, and from histories.
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
     `HISTORY_WEIGHT` for what was left out before. Gains are taken beside the median one, and by how much they usually
@@ -148,7 +148,7 @@ class Scorer:
 
     def of(self, updates: Sequence[VerifiedUpdate], base: Content, *, spec: RoundSpec, histories: Histories) -> Scored:
         """What it thinks of verified updates of one round, whose base model is `base`. Raises as `prepare`."""
-        from qfl.training.quality import assess_updates
+        from qfl.training.training import assess_updates
 
         start, deltas = from_state(base.lanes, base.shape), [decode_delta(update.lanes, spec) for update in updates]
         own = self.prepare(base, spec)

@@ -131,7 +131,6 @@ class Rpc:
         self._begin_requests()
 
     async def _request(self, batch: list[tuple[dict[str, Any], asyncio.Future[Any]]]) -> None:
-        """Send a batch and hand out its answers."""
         try:
             answers = self._by_id(await self._post([request for request, _ in batch]))
             if len(batch) > 1 and None in answers and is_batch_too_large(answers[None]["error"]):

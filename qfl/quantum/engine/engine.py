@@ -14,15 +14,10 @@ class Engine(Protocol):
     """Runs a circuit for several clients at once, differentiably."""
 
     def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-        """Expectations of the circuit's observables.
+        """Expectations `[clients, batch, observables]`, each in [-1, 1], differentiable in `slots`.
 
-        Args:
-            features: `[clients, batch, features]` float.
-            slots: trainable numbers `[clients, slots]`, angles in radians; client `c`'s act on client `c`'s samples
-                only.
-
-        Returns:
-            `[clients, batch, observables]`, each in [-1, 1], differentiable in `slots`.
+        Of `features` `[clients, batch, features]` float, and `slots` `[clients, slots]`, trainable numbers, angles in
+        radians; client `c`'s act on client `c`'s samples only.
         """
         ...
 

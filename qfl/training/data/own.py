@@ -92,7 +92,6 @@ def load_own(path: Path, features: int, classes: int, scaled: bool = False) -> L
 
 
 def _read(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """The arrays x and y."""
     remedy = "write it with numpy.savez(path, x=features, y=labels)"
     try:
         with os.fdopen(open_regular(path), "rb") as file:

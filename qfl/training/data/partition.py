@@ -165,10 +165,7 @@ def own_partition(text: str, beside: Path | None = None) -> str:
 def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, seed: int) -> list[NDArray[np.int64]]:
     """Deal samples out: one sorted array of sample numbers per client, disjoint, 2 or more each.
 
-    Args:
-        labels: `[n]`.
-        scheme: how, or its name for `parse_partition`.
-        seed: the same one gives the same parts.
+    `labels` are `[n]`; `scheme` may be a name for `parse_partition`; the same `seed` gives the same parts.
 
     Raises:
         InvalidInput: fewer samples than clients need, or classes that the scheme cannot deal.
@@ -195,9 +192,7 @@ def hold_out(
     All are sorted and disjoint. Every class gives the same share, and is dealt out evenly: a validator's few samples
     are to speak for all.
 
-    Args:
-        labels: `[n]`, of the training set.
-        percent: how much of it is held out, 0 to 50; at 0 validators get nothing.
+    `labels` (`[n]`) are the training set's; `percent` of it is held out, 0 to 50; at 0 validators get nothing.
 
     Raises:
         InvalidInput: another share, or one too small for so many validators.
