@@ -191,11 +191,7 @@ class Client:
         return send_unless_overtaken(self._sender, call) is not None
 
     def reveal(self, round_number: RoundNumber) -> bool:
-        """Store the update, not before now so that nobody can copy it, and open the commitment; False as `commit`.
-
-        Raises:
-            ContractReverted, StorageError.
-        """
+        """Store the update, so late that nobody can copy it, and open the commitment. As `commit`; StorageError."""
         record = self._record(round_number)
         self._store.put(self._update_path(round_number).read_bytes())
         shard = self._ledger.shards[record["shard"]]

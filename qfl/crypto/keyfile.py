@@ -102,10 +102,7 @@ class KeyFile:
 
     @classmethod
     def create(cls, path: Path, height: int = 10, state: Path | None = None) -> KeyFile:
-        """Make a key of 2^height leaves (about 1.4 s for 10) in a new file, and open it.
-
-        Raises `KeyFileExists`, or `InvalidInput` for an unsupported height.
-        """
+        """Make a key of 2^height leaves (1.4 s for 10) in a new file, and open it. Raises `KeyFileExists` too."""
         if path.exists():
             raise KeyFileExists(path)
         try:

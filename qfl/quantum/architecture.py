@@ -136,11 +136,7 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def most_features(encoding: str, qubits: int) -> int:
-    """Longest feature vector that an encoding can put into so many qubits.
-
-    Raises:
-        InvalidInput: there is no such encoder, or no register of so many.
-    """
+    """Longest feature vector that an encoding can put into so many qubits. Raises InvalidInput: no such one."""
     encoder = ENCODERS.find(encoding, "encoding")()
     check_whole("qubits", qubits, MIN_QUBITS, MAX_QUBITS)
     return encoder.most_features(qubits)

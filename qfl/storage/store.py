@@ -37,19 +37,13 @@ class ContentStore(Protocol):
         """
 
     def unpin(self, digest: bytes) -> None:
-        """Let the store forget the content when it needs the room. No error if it is not pinned.
-
-        Raises:
-            StoreUnreachable: the store does not answer.
-        """
+        """Let the store forget the content when it needs the room, if it is pinned. Raises StoreUnreachable."""
 
 
 class MemoryStore:
     """`ContentStore` in this process's memory, for tests and for runs without an IPFS node.
 
-    Attributes:
-        blocks: Content by digest. Tests damage it as a disk would be damaged.
-        pinned: Digests that `collect_garbage` spares.
+    `blocks` are content by digest, which tests damage as a disk would be; `collect_garbage` spares the `pinned`.
     """
 
     def __init__(self) -> None:

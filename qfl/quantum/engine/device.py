@@ -26,7 +26,6 @@ _TO_Z = {"X": ("h",), "Y": ("sdg", "h")}
 RUNS_AT_ONCE = 64
 """Shifted runs in one batch: bounds the memory."""
 
-
 Term = tuple[float, float]
 """Coefficient, shift in radians: a rule is the sum of coefficient * f(angle + shift)."""
 

@@ -23,11 +23,7 @@ class Engine(Protocol):
 
 
 def make_engine(name: str, architecture: Architecture) -> Engine:
-    """Engine by name: "fused" (fast, ours) or "torchquantum" (stock operators gate by gate, the reference).
-
-    Raises:
-        InvalidInput: no such engine.
-    """
+    """Engine "fused" (fast, ours) or "torchquantum" (stock, the reference). Raises InvalidInput: another name."""
     check_choice("engine", name, ENGINES)
     if name == "fused":
         from qfl.quantum.engine.program import Program

@@ -55,11 +55,7 @@ class Program:
 
     @property
     def signs(self) -> NDArray[np.float64]:
-        """Eigenvalues `[observables, 2**wires]`, +1 or -1, of strings of I and Z at each outcome.
-
-        Raises:
-            InvalidInput: an observable has X or Y.
-        """
+        """Eigenvalues `[observables, 2**wires]`, +-1, at each outcome. Raises InvalidInput: an X or Y is observed."""
         if self._plan.signs is None:
             raise InvalidInput("observables", self.circuit.observables, "only strings of I and Z have joint outcomes")
         return self._plan.signs
