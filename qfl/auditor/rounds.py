@@ -1,14 +1,15 @@
 """`qfl verify`: every round recomputed from the chain's events and the store's bytes."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
-from qfl.auditor.history import key_history, voided_rounds
 from qfl.chain.contracts.base import BoundContract
-from qfl.chain.contracts.beacon import Accepted, RoundRecord
+from qfl.chain.contracts.beacon import Accepted, RoundRecord, RoundState
+from qfl.chain.contracts.disputes import Fault
 from qfl.chain.ledger import Ledger
 from qfl.chain.mirroring import MirrorVerifier
 from qfl.chain.rounds import ShardRound
@@ -29,12 +30,21 @@ from qfl.protocol.content import decode
 from qfl.protocol.digests import compute_commitment
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
-from qfl.protocol.types import LmsPublicKey, Reveal, RoundNumber, RoundSpec
+from qfl.protocol.types import LmsPublicKey, ParticipantId, Reveal, RoundNumber, RoundSpec
 from qfl.quorum.lms import LmsScheme
 from qfl.quorum.quorum import scheme_of
 from qfl.storage.store import ContentStore
 
+Key = TypeVar("Key")
+
 NOT_REVEALED = "the attested list of updates of shard {} is not the revealed one"
+WHAT = {
+    Fault.AGGREGATE: "the aggregate of shard {shard} was false",
+    Fault.UPDATES: "the updates of shard {shard} were not the revealed ones",
+    Fault.NORM: "an update of shard {shard} was over the norm bound",
+    Fault.MODEL: "its model was false",
+    Fault.WITHHELD: "it was not shown when it was demanded",
+}
 
 
 @dataclass
@@ -267,3 +277,35 @@ class Auditor:
         """An argument of the call in a transaction; None when it went another way (through a relaying contract)."""
         found = self._ledger.call_in(contract, tx_hash)
         return None if found is None else found.get(name)
+
+
+def key_history(changes: Iterable[tuple[ParticipantId, Key, int]]) -> Callable[[int, int], list[Key]]:
+    """The keys that could have spoken for a participant in a block: the last before it, and any that changed in it.
+
+    `changes` are participants, new keys and the blocks they became valid in, oldest first.
+    """
+    keys: dict[int, list[tuple[int, Key]]] = defaultdict(list)
+    for changing, key, block in changes:
+        keys[changing].append((block, key))
+
+    def keys_at(participant: int, block: int) -> list[Key]:
+        before = [key for since, key in keys[participant] if since < block][-1:]
+        return before + [key for since, key in keys[participant] if since == block]
+
+    return keys_at
+
+
+def voided_rounds(ledger: Ledger) -> dict[RoundNumber, str]:
+    """Every voided round, and why, oldest first."""
+    reasons: dict[RoundNumber, str] = {}
+    for proven in ledger.disputes.proven(ledger.from_block) if ledger.disputes is not None else []:
+        if proven.fault is not Fault.EQUIVOCATION:
+            guilty = ", ".join(str(validator) for validator in proven.guilty)
+            what = WHAT[proven.fault].format(shard=proven.shard)
+            reasons.setdefault(proven.round, f"{what}, for which validators {guilty} were slashed")
+    if reasons:
+        for value in range(min(reasons), ledger.beacon.current_round() + 1):
+            number = RoundNumber(value)
+            if number not in reasons and ledger.beacon.round_at(number).state is RoundState.VOID:
+                reasons[number] = f"it builds on round {ledger.round(number).plan.base_round}, which is void"
+    return dict(sorted(reasons.items()))

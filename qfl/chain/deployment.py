@@ -126,7 +126,6 @@ class Deployment:
 
 
 def _number(value: object) -> int:
-    """A chain's id, or a block's number."""
     if not isinstance(value, int) or isinstance(value, bool):
         raise TypeError(f"{value!r} is not the number of a chain or block")
     if not 0 <= value < 2**63:

@@ -67,8 +67,7 @@ class Ledger:
     def connect(cls, rpc_url: str, deployment: Deployment, *, shard_urls: Sequence[str] = ()) -> Ledger:
         """Connect and make sure that the chains hold this deployment; a shard's chain that is down is left for later.
 
-        Args:
-            shard_urls: where the shards' chains answer, in place of what the deployment says.
+        `shard_urls` say where the shards' chains answer, in place of what the deployment says.
 
         Raises:
             ChainUnreachable, DeploymentMismatch.
@@ -76,11 +75,9 @@ class Ledger:
         """
         web3 = connect(rpc_url)
         deployment.check(web3)
-        urls = list(shard_urls) or [chain.rpc for chain in deployment.chains]
-        if len(urls) != len(deployment.chains):
-            remedy = (
-                f"the deployment has {len(deployment.chains)} chains of shards: pass --shard-rpc for each, in order"
-            )
+        urls, count = list(shard_urls) or [chain.rpc for chain in deployment.chains], len(deployment.chains)
+        if len(urls) != count:
+            remedy = f"the deployment has {count} chains of shards: pass --shard-rpc for each, in order"
             raise InvalidInput("shard-rpc", [conceal_address(url) for url in urls], remedy)
         for url in urls:
             if HIDDEN in url:
@@ -148,11 +145,7 @@ class Ledger:
         return self._verifiers[shard]
 
     def any_norm_verifier(self) -> NormVerifier | None:
-        """The verifier of the first shard whose chain answers: all shards of a deployment are of one mode.
-
-        Raises:
-            ChainUnreachable: none does.
-        """
+        """The verifier of the first shard whose chain answers: all have one mode. Raises ChainUnreachable."""
         *others, last = self.all_shards()
         for shard in others:
             with suppress(ChainUnreachable):  # the next one is as good

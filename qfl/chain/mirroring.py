@@ -51,11 +51,7 @@ def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
 
 
 def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
-    """The calls that admit those of the clients that the shard has in the mirrored round and does not know yet.
-
-    Raises:
-        ChainUnreachable: the beacon's chain or the shard's.
-    """
+    """The calls that admit those of the clients that the mirrored round's shard has and does not know yet."""
     mirror = ledger.mirrors[shard]
     if (mirrored := mirror.mirrored()) is None:
         return []

@@ -113,16 +113,9 @@ class ShardRound:
         return found[-1].block if found else begun
 
     commits = _on_shard(Shard.commits)
-    """Its commits."""
     reveals = _on_shard(Shard.reveals)
-    """Its reveals, by index."""
     committed_at = _on_shard(Shard.committed_at)
-    """When each client's commitment came into a block, unix seconds."""
     revealed_at = _on_shard(Shard.revealed_at)
-    """When each client's reveal came into a block, unix seconds."""
     norm_proofs = _on_shard(Shard.norm_proofs)
-    """The Poseidon commitment of each update that was proven to be within the norm bound, by client."""
     proposals = _on_shard(Shard.proposals)
-    """Everything announced as a proposal."""
     attestations = _on_shard(Shard.attestations)
-    """Everything announced as an attestation."""

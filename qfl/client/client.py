@@ -84,8 +84,7 @@ class Client:
     def step(self, said: Said | None = None) -> Step:
         """Do the next thing; a step with a `task` asks for training, and goes on when `prepare` has its result.
 
-        Args:
-            said: what `Ledger.client_duties` said a moment ago, where it was asked for many clients at once.
+        `said` is what `Ledger.client_duties` said a moment ago, where it was asked for many clients at once.
 
         Raises:
             QflError: as what the step does.
@@ -192,11 +191,7 @@ class Client:
         return send_unless_overtaken(self._sender, call) is not None
 
     def reveal(self, round_number: RoundNumber) -> bool:
-        """Store the update, not before now so that nobody can copy it, and open the commitment; False as `commit`.
-
-        Raises:
-            ContractReverted, StorageError.
-        """
+        """Store the update, so late that nobody can copy it, and open the commitment. As `commit`; StorageError."""
         record = self._record(round_number)
         self._store.put(self._update_path(round_number).read_bytes())
         shard = self._ledger.shards[record["shard"]]
@@ -236,13 +231,9 @@ class Client:
         if self._prover is None:
             raise InvalidInput("prover", None, "this deployment is private: updates need a proof")
         recipients = read_recipients(self._ledger, self._store, spec.round, spec.shard)
-        context = self._context(spec)
-        return conceal(update, spec, recipients=recipients, context=context, prover=self._prover)
-
-    def _context(self, spec: RoundSpec) -> int:
-        """Where alone a concealed update counts: in this round, from this client."""
         domain = self._ledger.shard_domains[spec.shard]
-        return context_of(domain.chain_id, domain.contract, spec.round, self.participant)
+        context = context_of(domain.chain_id, domain.contract, spec.round, self.participant)
+        return conceal(update, spec, recipients=recipients, context=context, prover=self._prover)
 
     def _record(self, round_number: RoundNumber) -> dict[str, Any]:
         record = self._journal.get(f"round {round_number}")

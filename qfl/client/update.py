@@ -51,10 +51,8 @@ def prepare_update(
 ) -> PreparedUpdate:
     """Quantise what training changed, with what earlier rounding left over; warn when lanes cannot hold it.
 
-    Args:
-        base: the model that training started from.
-        residual: what rounding left over in the round before (`[d]`).
-        rng: decides the stochastic rounding; the salt is always fresh.
+    Training started from `base`; `residual` is what rounding left over in the round before (`[d]`). `rng` decides the
+    stochastic rounding; the salt is always fresh.
 
     Raises:
         NotFinite: training diverged.
@@ -81,12 +79,10 @@ def prepare_update(
 def conceal(
     update: PreparedUpdate, spec: RoundSpec, *, recipients: Sequence[bytes], context: int, prover: NormProver
 ) -> tuple[PreparedUpdate, NormEvidence]:
-    """Salt, seal and prove an update.
+    """Salt, seal and prove an update that is in the clear, as `prepare_update` makes it.
 
-    Args:
-        update: in the clear, as `prepare_update` makes it.
-        recipients: the committee's public keys by seat, empty where there is none.
-        context: of `context_of`: seal and proof are for this place alone.
+    `recipients` are the committee's public keys by seat, empty where there is none; `context` is that of `context_of`:
+    seal and proof are for this place alone.
 
     Raises:
         TooFewRecipients: no quorum could read it.

@@ -47,10 +47,7 @@ def verify(public: bytes, message: bytes, signature: bytes) -> bool:
 
 
 def verify_aggregate(publics: Sequence[bytes], message: bytes, signature: bytes) -> bool:
-    """Whether all of `publics` signed `message`: the draft's `FastAggregateVerify`. False as `verify`.
-
-    Assumes that possession of every key was proven.
-    """
+    """Whether all of `publics` (proven to be possessed) signed `message`: the draft's `FastAggregateVerify`."""
     if len(signature) != SIGNATURE_BYTES or any(len(public) != KEY_BYTES for public in publics):
         return False
     try:

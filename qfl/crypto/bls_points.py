@@ -18,11 +18,7 @@ Pair = tuple[int, int]
 
 
 def full_key(compressed: bytes) -> bytes:
-    """A point of G1, 48 bytes, in full: x | y.
-
-    Raises:
-        MalformedContent: not the compressed form of a point of the curve; infinity is none.
-    """
+    """A point of G1, 48 bytes but not infinity, in full: x | y. Raises MalformedContent: no point of the curve."""
     (x,), is_larger = _read(compressed, KEY_BYTES)
     y = _root((x**3 + 4) % FIELD)
     if y is None:

@@ -33,7 +33,6 @@ class KemKey(SeedKey):
     damaged = "restore it; without it, updates sealed to this seat stay unread"
 
     def __init__(self, seed: bytes) -> None:
-        """From 64 bytes of `seed`."""
         self._private = MLKEM768PrivateKey.from_seed_bytes(seed)
         self.public = self._private.public_key().public_bytes_raw()
 
@@ -48,11 +47,7 @@ class KemKey(SeedKey):
 
 
 def encapsulate(public: bytes, message: bytes) -> tuple[bytes, bytes]:
-    """The shared secret (32 bytes) and ciphertext (1,088 bytes) for `public` (1,184 bytes) from 32 bytes `message`.
-
-    Raises:
-        InvalidInput: no public key of ML-KEM-768.
-    """
+    """Shared secret (32 bytes), ciphertext (1,088) for `public` (1,184) from `message` (32). Raises InvalidInput."""
     if len(message) != MESSAGE_BYTES:
         raise InvalidInput("message", message, f"a message has {MESSAGE_BYTES} bytes")
     secret, ciphertext = ML_KEM_768._encaps_internal(require_public_key(public), message)

@@ -78,7 +78,6 @@ class LeafMark:
         self.next_leaf = next_leaf
 
     def close(self) -> None:
-        """Let go of the lock."""
         os.close(self._descriptor)
 
     def _read(self) -> tuple[int, int]:
@@ -103,10 +102,7 @@ class KeyFile:
 
     @classmethod
     def create(cls, path: Path, height: int = 10, state: Path | None = None) -> KeyFile:
-        """Make a key of 2^height leaves (about 1.4 s for 10) in a new file, and open it.
-
-        Raises `KeyFileExists`, or `InvalidInput` for an unsupported height.
-        """
+        """Make a key of 2^height leaves (1.4 s for 10) in a new file, and open it. Raises `KeyFileExists` too."""
         if path.exists():
             raise KeyFileExists(path)
         try:
@@ -164,10 +160,7 @@ class KeyFile:
         return self._secret.sign(self._take_leaf(), digest)
 
     def require_unseen(self, lowest: int, contract: str) -> None:
-        """Make sure that `contract`, which has seen leaves below `lowest`, has not seen the next one.
-
-        Raises `KeyFileBehind`.
-        """
+        """Raise `KeyFileBehind` where `contract`, which has seen leaves below `lowest`, has seen the next one."""
         if self._next_leaf < lowest:
             raise KeyFileBehind(self._path, self._next_leaf, lowest - 1, contract)
 
@@ -220,7 +213,7 @@ def _open(path: Path) -> int:
 
 
 def _parse(path: Path, descriptor: int) -> LmsSecret:
-    sizes = {_file_bytes(height): height for height in HEIGHTS}
+    sizes = {_NODES_OFFSET + HASH_BYTES * (2 ** (height + 1) - 1) + 32: height for height in HEIGHTS}
     size = os.fstat(descriptor).st_size
     if size not in sizes:
         raise KeyFileCorrupt(path, f"{size} bytes are no key file's length")
@@ -245,7 +238,3 @@ def _read_counter(path: Path, descriptor: int, secret: LmsSecret) -> int:
 def _counter(identifier: bytes, next_leaf: int) -> bytes:
     check = hashlib.sha256(identifier + next_leaf.to_bytes(4, "big")).digest()[:4]
     return _COUNTER.pack(next_leaf, check)
-
-
-def _file_bytes(height: int) -> int:
-    return int(_NODES_OFFSET + HASH_BYTES * (2 ** (height + 1) - 1) + 32)

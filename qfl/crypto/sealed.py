@@ -38,11 +38,7 @@ def sealed_bytes(content_bytes: int, recipients: int) -> int:
 
 
 def seal(content: bytes, seed: bytes, recipients: Sequence[bytes], context: bytes) -> bytes:
-    """Seal `content` to the public keys in `recipients`, by seat; an empty one is of a seat that cannot read it.
-
-    Raises:
-        InvalidInput: something is no public key.
-    """
+    """Seal `content` to the public keys in `recipients`, by seat, empty where none can read it. Raises InvalidInput."""
     mask = sum(1 << seat for seat, public in enumerate(recipients) if public)
     sealed = HEADER.pack(MAGIC, VERSION, len(recipients), 0, mask)
     for seat, public in enumerate(recipients):
@@ -56,8 +52,7 @@ def open_sealed(
 ) -> tuple[bytes, bytes]:
     """The content and seed in `data`, from anybody, for the holder of `seat`.
 
-    Args:
-        recipients: the seats' public keys, as far as they are known: all entries are checked with them.
+    `recipients` are the seats' public keys, as far as they are known: all entries are checked with them.
 
     Raises:
         MalformedContent: no sealed object for a committee of this size.

@@ -42,12 +42,7 @@ class Domain:
 
     def checkpoint(self, checkpoint: Checkpoint) -> bytes:
         """Digest of a checkpoint; the domain is the beacon."""
-        c = checkpoint
-        return self.digest(
-            _CHECKPOINT,
-            *(c.round, c.shard, c.turn, c.count, c.base_root, c.included),
-            *(c.updates_root, c.aggregate_root, c.content_digest),
-        )
+        return self.digest(_CHECKPOINT, *vars(checkpoint).values())
 
     def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
         """Digest of a published model; the domain is the beacon."""
@@ -98,18 +93,9 @@ class Domain:
         return self._in_domain(_struct_hash(message_type, *values))
 
     def _in_domain(self, struct: bytes) -> bytes:
-        separator = keccak(
-            encode(
-                ["bytes32", "bytes32", "bytes32", "uint256", "address"],
-                [
-                    keccak(text=_DOMAIN),
-                    keccak(text="QFLchain"),
-                    keccak(text="1"),
-                    self.chain_id,
-                    to_canonical_address(self.contract),
-                ],
-            )
-        )
+        types = ["bytes32", "bytes32", "bytes32", "uint256", "address"]
+        named = (keccak(text=text) for text in (_DOMAIN, "QFLchain", "1"))
+        separator = keccak(encode(types, [*named, self.chain_id, to_canonical_address(self.contract)]))
         return keccak(b"\x19\x01" + separator + struct)
 
 

@@ -29,10 +29,7 @@ _INT32 = np.iinfo(np.int32)
 
 
 def to_state(angles: npt.NDArray[np.float64], weights: npt.NDArray[np.float64]) -> npt.NDArray[np.int32]:
-    """The state, int32 `[q + c]`, nearest to `angles` (radians, `[q]`) and `weights` (`[c]`).
-
-    Raises `NotFinite` for NaN or infinity.
-    """
+    """The state, int32 `[q + c]`, nearest to `angles` (radians, `[q]`) and `weights` (`[c]`). Raises `NotFinite`."""
     angles, weights = require_finite("angles", angles), require_finite("weights", weights)
     # Taking the remainder first keeps huge angles exact; the rounding may still carry into the next turn.
     turns = np.rint(np.fmod(angles, ANGLE_PERIOD) / ANGLE_UNIT).astype(np.int64)

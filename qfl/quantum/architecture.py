@@ -95,11 +95,6 @@ class Architecture:
         return not self.layer.has_circuit
 
     @property
-    def is_angular(self) -> bool:
-        """Whether features become angles, so that they have to be in [0, 1]."""
-        return self.encoder.is_angular
-
-    @property
     def hidden(self) -> int:
         """Hidden units of the classical control: those that bring it nearest to the quantum model's parameters."""
         quantum = replace(self, ansatz="zyz-ring").shape
@@ -141,21 +136,13 @@ def canonical(document: Mapping[str, Any]) -> bytes:
 
 
 def most_features(encoding: str, qubits: int) -> int:
-    """Longest feature vector that an encoding can put into so many qubits.
-
-    Raises:
-        InvalidInput: there is no such encoder, or no register of so many.
-    """
+    """Longest feature vector that an encoding can put into so many qubits. Raises InvalidInput: no such one."""
     encoder = ENCODERS.find(encoding, "encoding")()
     check_whole("qubits", qubits, MIN_QUBITS, MAX_QUBITS)
     return encoder.most_features(qubits)
 
 
 def require_circuit(architecture: Architecture) -> None:
-    """Refuse the classical control where a device is to run it: an exact result would pass for the device's.
-
-    Raises:
-        InvalidInput.
-    """
+    """Raise InvalidInput for the classical control, whose exact result would pass for that of a device."""
     if architecture.is_classical:
         raise InvalidInput("ansatz", architecture.ansatz, "has no circuit for a device: leave the device out")

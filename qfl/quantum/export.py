@@ -32,11 +32,7 @@ _NAMES = {"i": "id", "u1": "p", "u3": "u", "cnot": "cx", "cu1": "cp", "toffoli":
 def export_model(
     architecture: Architecture, angles: NDArray[np.float64], weights: NDArray[np.float64], form: str
 ) -> bytes:
-    """A trained model, measured in the end, as "qasm3" (text) or "qiskit" (QPY).
-
-    Raises:
-        InvalidInput: a classical model, or another form.
-    """
+    """A model, measured in the end, as "qasm3" (text) or "qiskit" (QPY). Raises InvalidInput: classical, other form."""
     if architecture.is_classical:
         raise InvalidInput("ansatz", architecture.ansatz, "has no circuit to export")
     circuit = to_qiskit(build_circuit(architecture), angles)

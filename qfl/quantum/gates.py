@@ -119,8 +119,9 @@ def _diagonal_gate(*phases: complex) -> Gate:
     return Gate(len(move.wires), 0, parts)
 
 
-_CONTROLLED_HALF = (0.0, 0.0, *_HALF)
-_CONTROLLED_ONE = (0.0, 0.0, 0.0, 1.0)
+_IF_HALF = (0.0, 0.0, *_HALF)
+_IF_ONE = (0.0, 0.0, 0.0, 1.0)
+"""Of controlled gates: nothing where the control is 0."""
 _SWAP = _move((0, 1), [0, 2, 1, 3])
 _CNOT, _CNOT_BACK = _move((0, 1), [0, 1, 3, 2]), _move((0, 1), [0, 3, 2, 1])
 _CSX_BACK = _around(0, _H, _diagonal(1, 1, 1, 1j))
@@ -156,20 +157,12 @@ GATES: dict[str, Gate] = {
     "swap": Gate(2, 0, (_SWAP,)),
     "sswap": Gate(2, 0, (_CNOT, *_CSX_BACK, _CNOT)),
     "iswap": Gate(2, 0, (_move((0, 1), [0, 2, 1, 3], [1, 1j, 1j, 1]),)),
-    "crx": Gate(2, 1, _turn("zx", _CONTROLLED_HALF)),
-    "cry": Gate(2, 1, _turn("zy", _CONTROLLED_HALF)),
-    "crz": Gate(2, 1, _turn("zz", _CONTROLLED_HALF)),
-    "cu1": Gate(2, 1, _turn("zz", _CONTROLLED_ONE)),
-    "cu3": Gate(
-        2,
-        3,
-        (*_turn("zz", _CONTROLLED_ONE, 2), *_turn("zy", _CONTROLLED_HALF), *_turn("zz", _CONTROLLED_ONE, 1)),
-    ),
-    "crot": Gate(
-        2,
-        3,
-        (*_turn("zz", _CONTROLLED_HALF), *_turn("zy", _CONTROLLED_HALF, 1), *_turn("zz", _CONTROLLED_HALF, 2)),
-    ),
+    "crx": Gate(2, 1, _turn("zx", _IF_HALF)),
+    "cry": Gate(2, 1, _turn("zy", _IF_HALF)),
+    "crz": Gate(2, 1, _turn("zz", _IF_HALF)),
+    "cu1": Gate(2, 1, _turn("zz", _IF_ONE)),
+    "cu3": Gate(2, 3, (*_turn("zz", _IF_ONE, 2), *_turn("zy", _IF_HALF), *_turn("zz", _IF_ONE, 1))),
+    "crot": Gate(2, 3, (*_turn("zz", _IF_HALF), *_turn("zy", _IF_HALF, 1), *_turn("zz", _IF_HALF, 2))),
     "rxx": Gate(2, 1, _turn("xx", _parity(2))),
     "ryy": Gate(2, 1, _turn("yy", _parity(2))),
     "rzz": Gate(2, 1, _turn("zz", _parity(2))),

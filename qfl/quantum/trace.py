@@ -36,10 +36,7 @@ def trace_module(
     """The circuit of `module`, called with a device of `wires` qubits and, if it reads `features`, a sample.
 
     Slots are the module's trainable parameters end to end, each flattened. An encoder that sets amplitudes has to come
-    before every gate. A measurement in the module is not read: name the `observables`.
-
-    Args:
-        observables: Pauli strings; Z of every wire unless given.
+    before every gate. A measurement in the module is not read: name the `observables`, unless it is Z of every wire.
 
     Raises:
         InvalidInput: a gate that is not in `GATES`, or an angle that is not linear in one parameter or feature.
@@ -96,18 +93,13 @@ def _watching(record: Callable[..., None], start: Callable[..., None]) -> Iterat
 
 
 def _source(value: torch.Tensor, parameters: Sequence[torch.Tensor], sample: torch.Tensor) -> Angle:
-    """Where an angle comes from."""
     number = float(value.detach())
     if not value.requires_grad:
         return Constant(number)
     inputs = [*parameters, sample]
     slopes = torch.autograd.grad(value, inputs, create_graph=True, allow_unused=True)
-    flat = torch.cat(
-        [
-            torch.zeros(of.numel()) if slope is None else slope.reshape(-1)
-            for slope, of in zip(slopes, inputs, strict=True)
-        ]
-    )
+    pairs = zip(slopes, inputs, strict=True)
+    flat = torch.cat([torch.zeros(of.numel()) if slope is None else slope.reshape(-1) for slope, of in pairs])
     moved = flat.abs().gt(_SMALL).nonzero().flatten().tolist()
     if len(moved) != 1:
         raise InvalidInput("angle", number, f"it depends on {len(moved)} numbers; an angle may depend on one, linearly")

@@ -97,11 +97,7 @@ class QuorumScheme(ABC, Generic[Key]):
     def check(
         self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[Key]
     ) -> dict[int, bool]:
-        """By seat of the bundle, whether it signed `digest` under one of the keys that were valid then.
-
-        Raises:
-            MalformedContent.
-        """
+        """By seat of the bundle, whether it signed `digest` by a key that was valid then. Raises `MalformedContent`."""
 
 
 SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum", base=QuorumScheme)

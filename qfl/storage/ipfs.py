@@ -51,11 +51,9 @@ class IpfsStore:
 
     Whatever the node does, a call ends in time and keeps no more than it may be answered with.
 
-    Args:
-        address: Multiaddress of the node's RPC ("/ip4/127.0.0.1/tcp/5001/http") or its URL.
-        fetch_seconds: How long the node may look for a block among its peers.
-        margin_seconds: How much longer a call may take, from connecting to the last byte of the answer.
-        collection_seconds: How long `collect_garbage` may take.
+    `address` is the multiaddress of the node's RPC ("/ip4/127.0.0.1/tcp/5001/http") or its URL. The node may look for a
+    block among its peers for `fetch_seconds`, and a call may take `margin_seconds` longer, to the last byte of the
+    answer; `collect_garbage` may take `collection_seconds`.
     """
 
     def __init__(

@@ -27,11 +27,7 @@ class ContentStore(Protocol):
         """
 
     def get(self, digest: bytes, max_bytes: int) -> bytes:
-        """Return the content with this digest, hashed again on the way.
-
-        Args:
-            digest: 32 bytes.
-            max_bytes: The most that the caller expects; no more than that is read.
+        """Return the content with this digest (32 bytes), hashed again on the way; no more than `max_bytes` is read.
 
         Raises:
             ContentMissing: the store does not have it, and cannot get it in time.
@@ -49,19 +45,13 @@ class ContentStore(Protocol):
         """
 
     def unpin(self, digest: bytes) -> None:
-        """Let the store forget the content when it needs the room. No error if it is not pinned.
-
-        Raises:
-            StoreUnreachable: the store does not answer.
-        """
+        """Let the store forget the content when it needs the room, if it is pinned. Raises StoreUnreachable."""
 
 
 class MemoryStore:
     """`ContentStore` in this process's memory, for tests and for runs without an IPFS node.
 
-    Attributes:
-        blocks: Content by digest. Tests damage it as a disk would be damaged.
-        pinned: Digests that `collect_garbage` spares.
+    `blocks` are content by digest, which tests damage as a disk would be; `collect_garbage` spares the `pinned`.
     """
 
     def __init__(self) -> None:
@@ -99,8 +89,7 @@ class MemoryStore:
 class CachingStore:
     """`ContentStore` that asks another one only for what it has not seen; safe to use from several threads.
 
-    Args:
-        capacity_bytes: What it keeps at most; what was not asked for longest goes first.
+    It keeps at most `capacity_bytes`; what was not asked for longest goes first.
     """
 
     def __init__(self, store: ContentStore, capacity_bytes: int = CACHE_BYTES) -> None:

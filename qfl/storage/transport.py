@@ -43,9 +43,7 @@ class AnswerTooLong(NoAnswer):
 class Transport:
     """Takes the place of `ipfshttpclient`'s own transport. All calls share a session; for use in one thread.
 
-    Args:
-        url: Where the verbs of the RPC are, with a slash at the end.
-        seconds: The time for a call, from connecting to the last byte of the answer.
+    The verbs of the RPC are below `url`, which ends with a slash; a call may take `seconds` to the answer's last byte.
     """
 
     def __init__(self, url: str, seconds: float) -> None:

@@ -30,10 +30,8 @@ class Controls:
     def after(cls, step: NDArray[np.float64], reach: float, own: NDArray[np.float64] | None) -> Controls:
         """What a round that changed the model by `step` (`[d]`, radians and weights) tells.
 
-        Args:
-            reach: `TrainingConfig.reach` of that round.
-            own: the client's variate after its last training. A client that has none, a newcomer, takes the common
-                one, which leaves its gradients as they are.
+        `reach` is that round's `TrainingConfig.reach`, `own` the client's variate after its last training. A newcomer,
+        who has none, takes the common one, which leaves its gradients as they are.
         """
         common = -step / reach
         return cls(common, common if own is None else own)

@@ -7,6 +7,7 @@ import torch
 import torchquantum as tq
 from numpy.typing import NDArray
 
+from qfl.bounds import check_choice
 from qfl.errors import InvalidInput
 from qfl.quantum.architecture import Architecture
 from qfl.quantum.config import DTYPES
@@ -45,8 +46,7 @@ class QuantumClassifier(tq.QuantumModule):  # type: ignore[misc]
             raise InvalidInput("angles", angles.shape, f"the architecture has {shape.quantum} angles")
         if weights.shape != (shape.classical,):
             raise InvalidInput("weights", weights.shape, f"the architecture has {shape.classical} weights")
-        if dtype not in DTYPES:
-            raise InvalidInput("dtype", dtype, f"choose one of {', '.join(DTYPES)}")
+        check_choice("dtype", dtype, DTYPES)
         precision: torch.dtype = getattr(torch, dtype)
         self.architecture, self.task = architecture, architecture.purpose
         if isinstance(engine, str) and not architecture.is_classical:
@@ -82,8 +82,7 @@ def initial_perceptron(architecture: Architecture, rng: np.random.Generator) -> 
 def perceive(architecture: Architecture, features: torch.Tensor, weights: torch.Tensor) -> torch.Tensor:
     """The control's logits `[clients, batch, classes]` of `features` `[clients, batch, features]`, tanh units between.
 
-    Args:
-        weights: `[clients, classical]`, in the order of `Architecture.shape`.
+    `weights` are `[clients, classical]`, in the order of `Architecture.shape`.
     """
     inputs, hidden, classes = architecture.features, architecture.hidden, architecture.classes
     sizes = [hidden * inputs, hidden, classes * hidden, classes]

@@ -12,7 +12,6 @@ import secrets
 import signal
 import socket
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -33,13 +32,6 @@ CONNECT_SECONDS = 10
 """How long a cluster has to answer."""
 LEAST_STORE_BYTES = 128 * 2**20
 """Of Ray's object store, which takes 75 MiB at least."""
-
-
-@dataclass(frozen=True)
-class Fault:
-    """An error of training itself: repeating the batch would only bring it again."""
-
-    error: QflError
 
 
 @EXECUTORS.register("ray")
@@ -83,8 +75,8 @@ class RayTrainer(Trainer):
             raise WorkersFailed(str(error)) from error
         trained: list[TrainingResult] = []
         for batch, result in zip(batches, results, strict=True):
-            if isinstance(result, Fault):
-                raise _moved(result.error, batch.start)
+            if isinstance(result, QflError):
+                raise _moved(result, batch.start)
             trained += result
         return trained
 
@@ -108,16 +100,17 @@ def train_remotely(
     tasks: Sequence[TrainingTask],
     device: DeviceConfig | None,
     *data: LabelledData,
-) -> list[TrainingResult] | Fault:
+) -> list[TrainingResult] | QflError:
     """`train_batch` in a worker, where Ray puts the data in place of the references to it.
 
-    `modules` are those that whoever runs this has named: they register what the job calls by name.
+    `modules` are those that whoever runs this has named: they register what the job calls by name. An error of training
+    itself is returned, not raised: repeating the batch would only bring it again.
     """
     import_own(modules)
     try:
         return train_batch(job, tasks, data, device)
     except QflError as error:
-        return Fault(error)
+        return error
 
 
 def _import_ray(is_own: bool) -> ModuleType:

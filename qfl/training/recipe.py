@@ -1,4 +1,4 @@
-"""How clients train in a round: the settings, and the recipe that makes steps of gradients.
+"""How clients train in a round: the settings, and recipes that make steps of gradients, by momentum or Adam.
 
 A validator reads the settings and trains nothing, so torch is imported in what computes alone.
 """
@@ -36,6 +36,9 @@ MIN_NOISE, MAX_NOISE = 1e-3, 1e4
 MAX_CLIP = 1e6
 LAST_RATE = 0.05
 """Share of the learning rate that is left at the end of the cosine schedule."""
+EPSILON = 1e-5
+"""Above the rounding noise of a gradient: the last layer's RZ acts on nothing that is measured, and Adam's usual
+1e-8 would blow the noise of its gradient up to full steps."""
 
 
 @dataclass(frozen=True)
@@ -100,9 +103,8 @@ class TrainingConfig:
         if self.privacy_noise != 0:
             check_number("privacy_noise", self.privacy_noise, MIN_NOISE, MAX_NOISE)
         if self.privacy_noise and not self.privacy_clip:
-            raise InvalidInput(
-                "privacy_clip", self.privacy_clip, "noise hides a change of bounded length only: give one"
-            )
+            remedy = "noise hides a change of bounded length only: give one"
+            raise InvalidInput("privacy_clip", self.privacy_clip, remedy)
         if self.privacy_clip and not self.privacy_noise:
             raise InvalidInput("privacy_noise", self.privacy_noise, "a bound alone keeps nothing private: give noise")
         if not isinstance(self.control_variates, bool):
@@ -193,7 +195,41 @@ class Recipe(ABC):
         return [part.to(block.dtype).view_as(block) for part, block in zip(parts, self.blocks, strict=True)]
 
 
-RECIPES: Door[type[Recipe]] = Door("recipe", "qfl.training.optimisers", base=Recipe)
+RECIPES: Door[type[Recipe]] = Door("recipe", "qfl.training.recipe", base=Recipe)
+
+
+@RECIPES.register("momentum")
+class Momentum(Recipe):
+    """A step is the learning rate times a running mean of gradients that begins at zero in every round."""
+
+    @classmethod
+    def reach(cls, config: TrainingConfig) -> float:
+        """From rest, so that the first steps are short."""
+        begun = config.momentum * (1 - config.momentum**config.steps) / (1 - config.momentum)
+        return config.learning_rate * (config.steps - begun)
+
+    def optimiser(self, blocks: Sequence[torch.Tensor], config: TrainingConfig) -> torch.optim.Optimizer:
+        import torch
+
+        # Dampened, a steady gradient moves a coordinate by the learning rate a step, whatever the momentum.
+        made = torch.optim.SGD(blocks, config.learning_rate, momentum=config.momentum, dampening=config.momentum)
+        for block in blocks:
+            # Left to itself torch would begin with the whole first gradient: one batch would weigh as much as ten.
+            made.state[block]["momentum_buffer"] = torch.zeros_like(block)
+        return made
+
+
+@RECIPES.register("adam")
+class Adam(Recipe):
+    """Steps of about the learning rate, whatever the size of a gradient.
+
+    Each client's gradients are divided by a scale of its own, so their mean is not in anybody's steps: no `reach`.
+    """
+
+    def optimiser(self, blocks: Sequence[torch.Tensor], config: TrainingConfig) -> torch.optim.Optimizer:
+        import torch
+
+        return torch.optim.Adam(blocks, lr=config.learning_rate, eps=EPSILON)
 
 
 def scale_rate(progress: float) -> float:

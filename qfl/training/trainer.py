@@ -52,11 +52,7 @@ class Trainer(ABC):
 
     @abstractmethod
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
-        """Train the clients with these indexes; results in the same order.
-
-        Raises:
-            NotFinite: training diverged; the index is the task's.
-        """
+        """Train the clients with these indexes, in this order. Raises NotFinite: training diverged, in that task."""
 
 
 EXECUTORS: Door[type[Trainer]] = Door("executor", "qfl.training.trainer", "qfl.training.ray_trainer", base=Trainer)

@@ -1,4 +1,4 @@
-"""Training and evaluation: numpy in, numpy out; many clients in one batch, or one alone, by the same code."""
+"""Training, evaluation, the worth of updates: numpy in, numpy out; one client or many in a batch, by the same code."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -24,6 +24,7 @@ from qfl.training.model import QuantumClassifier, initial_perceptron
 from qfl.training.recipe import Recipe, TrainingConfig, scale_rate
 
 EVALUATION_BATCH = 512
+TINY = 1e-12
 
 
 @dataclass(frozen=True)
@@ -69,9 +70,8 @@ def train_clients(
         NotFinite: training diverged; the index is the client's.
     """
     if not datasets or len(seeds) != len(datasets):
-        raise InvalidInput(
-            "seeds", len(seeds), f"give one for each client, and at least one; {len(datasets)} data sets"
-        )
+        remedy = f"give one for each client, and at least one; {len(datasets)} data sets"
+        raise InvalidInput("seeds", len(seeds), remedy)
     for data in datasets:
         _check_fits(arch, data)
     engine = _choose_engine(arch, config.engine, device, int(np.random.SeedSequence(seeds).generate_state(1)[0]))
@@ -110,13 +110,10 @@ def train_centrally(
     seed: int,
     test: LabelledData,
 ) -> list[Evaluation]:
-    """The comparison: one party with all the data, the same model, optimiser and schedule.
+    """The comparison: one party with all the data, the same model, optimiser and schedule, evaluated at each epoch.
 
     `config.steps` is not used: an epoch is one pass over `data`. The learning rate falls epoch by epoch as it
     does for clients round by round, and the optimiser keeps its state.
-
-    Returns:
-        An evaluation on `test` after each epoch.
 
     Raises:
         InvalidInput: data that does not fit `arch`, or no epochs.
@@ -160,6 +157,45 @@ def evaluate(
     return _evaluate(QuantumClassifier(arch, angles, weights, engine=chosen), data)
 
 
+@dataclass(frozen=True)
+class Quality:
+    """Of `n` updates, in their order.
+
+    Attributes:
+        gains: float64 `[n]`, nats a sample: the loss of the base less that of base and update, as the task finds fair
+            (`Task.fair_losses`). Below zero is harm.
+        agreements: float64 `[n]`, in [-1, 1]: the cosine between an update and what training on the data changes
+            (FLTrust: Cao et al. 2021, arXiv:2012.13995, section 4).
+    """
+
+    gains: NDArray[np.float64]
+    agreements: NDArray[np.float64]
+
+
+def assess_updates(
+    arch: Architecture,
+    angles: NDArray[np.float64],
+    weights: NDArray[np.float64],
+    deltas: Sequence[NDArray[np.float64]],
+    data: LabelledData,
+    own: NDArray[np.float64],
+) -> Quality:
+    """Judge updates by `data`, and by what training on it changes (`own`, `[d]`).
+
+    The base has `angles` (`[quantum]`, radians) and `weights` (`[classical]`); `deltas` (`[d]`) are their changes.
+    """
+    moves = np.stack([np.zeros_like(own), *deltas])
+    lengths = np.linalg.norm(moves[1:], axis=1) * np.linalg.norm(own)
+    with one_thread(), torch.no_grad():
+        model = QuantumClassifier(arch, angles, weights, clients=len(moves))
+        steps = torch.from_numpy(moves).to(model.angles.dtype)
+        model.angles.add_(steps[:, : arch.shape.quantum])
+        model.weights.add_(steps[:, arch.shape.quantum :])
+        outputs = model(torch.from_numpy(data.features).expand(len(moves), -1, -1))
+        losses = model.task.fair_losses(outputs, torch.from_numpy(data.labels)).double().numpy()
+    return Quality(losses[0] - losses[1:], moves[1:] @ own / np.maximum(lengths, TINY))
+
+
 def try_on_device(
     arch: Architecture,
     angles: NDArray[np.float64],
@@ -171,8 +207,7 @@ def try_on_device(
 ) -> dict[str, Any]:
     """Evaluate a model on `data` so many times as on `device`; `seed` decides all shots and errors.
 
-    Returns:
-        As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
+    As JSON: accuracies and losses, their means and standard deviations (0 of a single one), and the device.
 
     Raises:
         InvalidInput: no repetitions, data that does not fit `arch`, or a model without a circuit.
@@ -230,7 +265,6 @@ class _Pool:
 
 
 def _step(model: QuantumClassifier, recipe: Recipe, pool: _Pool, batch: torch.Tensor) -> None:
-    """One step for every client."""
     features, labels = pool.take(batch)
 
     def losses() -> torch.Tensor:
@@ -260,10 +294,7 @@ def _check_finite(what: str, losses: torch.Tensor) -> None:
 
 def _check_fits(arch: Architecture, data: LabelledData) -> None:
     if data.features.shape[1] != arch.features:
-        raise InvalidInput(
-            "features",
-            data.features.shape[1],
-            f"the model takes {arch.features}: load the data with that many",
-        )
+        remedy = f"the model takes {arch.features}: load the data with that many"
+        raise InvalidInput("features", data.features.shape[1], remedy)
     if data.labels.max() >= arch.classes:
         raise InvalidInput("labels", int(data.labels.max()), f"the model has classes 0 to {arch.classes - 1}")

@@ -14,10 +14,8 @@ from qfl.quorum.quorum import QuorumScheme, scheme_of
 class AttestationPool:
     """One committee's round. A signature is verified once, and what is forged counts for nothing.
 
-    Attributes:
-        part: the shard's part in the round; its seat puts a new one here before it acts.
-        committee: the validators in the seats.
-        quorum: how many signatures a checkpoint needs.
+    Its seat puts a new `part` here before it acts. `committee` are the validators in the seats; a checkpoint needs the
+    signatures of `quorum` of them.
     """
 
     def __init__(self, part: ShardRound) -> None:

@@ -99,11 +99,7 @@ class Keeper:
 
 
 def begin_mirrors(ledger: Ledger, sender: TransactionSender) -> list[ShardIndex]:
-    """Send the first message to the mirrors that have none, while a round is open; the sender is the deployer.
-
-    Raises:
-        ContractReverted: the sender is not the deployer.
-    """
+    """Send the first message to mirrors without one, in an open round. Raises ContractReverted: not the deployer's."""
     context, begun = ledger.beacon.context(), []
     if context.phase is Phase.IDLE:
         return []

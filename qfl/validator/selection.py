@@ -46,8 +46,7 @@ as much once."""
 class SelectionPolicy:
     """What a seat thinks of a round's updates; without an opinion, that all that pass the objective checks are good.
 
-    Attributes:
-        is_shared: whether every honest seat that can read the same updates thinks the same.
+    `is_shared` says whether every honest seat that can read the same updates thinks the same.
     """
 
     is_shared = True
@@ -98,14 +97,13 @@ def score_updates(
     histories: Histories,
     pace: float = 1.0,
 ) -> Scored:
-    """An opinion from what `qfl.training.quality.assess_updates` says of `updates`, at least one, and from histories.
+    """An opinion from what `qfl.training.training.assess_updates` says of `updates`, at least one, and from histories.
 
     The score is the worse of gain and agreement, each in units of what is just bearable, less a share of
     `HISTORY_WEIGHT` for what was left out before. Gains are taken beside the median one, and by how much they usually
     differ in this round: most clients are honest. Of colluders that send the same, the first one alone may stay.
 
-    Args:
-        pace: how far honest updates differ in gain beside those of the first round, in (0, 1].
+    `pace` is how far honest updates differ in gain beside those of the first round, in (0, 1].
     """
     worst_agreement = max(WORST_AGREEMENT, BY_CHANCE / sqrt(len(updates[0].lanes)))
     beside = gains - np.median(gains)
@@ -149,12 +147,8 @@ class Scorer:
         return self._own[1]
 
     def of(self, updates: Sequence[VerifiedUpdate], base: Content, *, spec: RoundSpec, histories: Histories) -> Scored:
-        """What it thinks of verified updates of one round, whose base model is `base`.
-
-        Raises:
-            InvalidInput, NotFinite: as `prepare`.
-        """
-        from qfl.training.quality import assess_updates
+        """What it thinks of verified updates of one round, whose base model is `base`. Raises as `prepare`."""
+        from qfl.training.training import assess_updates
 
         start, deltas = from_state(base.lanes, base.shape), [decode_delta(update.lanes, spec) for update in updates]
         own = self.prepare(base, spec)

@@ -18,9 +18,7 @@ class UpdatePool:
     and put others in their place. So all reveals are read anew whenever something may be signed; what was checked
     before keeps its result, whatever its number is now.
 
-    Attributes:
-        part: the shard's part in the round; its seat puts a new one here before it acts.
-        reveals: what the chain showed when it was last asked for all, by number.
+    Its seat puts a new `part` here before it acts; `reveals` is what the chain showed when it was last asked for all.
     """
 
     def __init__(self, part: ShardRound, read: Read) -> None:
@@ -55,7 +53,6 @@ class UpdatePool:
         return self.part.reveals() == self.reveals
 
     def _check(self, turn: int, included: Collection[int]) -> None:
-        """Fetch and check what is due."""
         named = {_unnumbered(reveal): reveal for reveal in self.reveals}
         attempts = {name: (turn, sum(mask >> r.index & 1 for mask in included)) for name, r in named.items()}
         missing = [name for name in named if name not in self._updates]

@@ -88,8 +88,9 @@ def test_commit_reverts_when_the_client_is_leaving(opened):
         opened.commit(ada)
 
 
-def test_commit_reverts_when_the_client_was_slashed_below_the_minimum(opened, disputes):
-    disputes.slash(opened.staking, [opened.ada.id], opened.challenger, {"from": opened.challenger})
+def test_commit_reverts_when_the_client_was_slashed_below_half_of_the_minimum(opened, disputes):
+    for _ in range(2):
+        disputes.slash(opened.staking, [opened.ada.id], opened.challenger, {"from": opened.challenger})
     with reverts("NotActiveClient", opened.ada.id):
         opened.commit(opened.ada)
 

@@ -11,9 +11,8 @@ from qfl.protocol.history import HISTORY_ROUNDS, History, count_histories
 from qfl.protocol.types import ParticipantId, VerifiedUpdate
 from qfl.quantum.architecture import Architecture
 from qfl.training.data.datasets import LabelledData, load_dataset
-from qfl.training.quality import Quality, assess_updates
 from qfl.training.recipe import TrainingConfig
-from qfl.training.training import evaluate, initial_parameters, train_clients
+from qfl.training.training import Quality, assess_updates, evaluate, initial_parameters, train_clients
 from qfl.validator.selection import LENIENT, WORST_AGREEMENT, WORST_GAIN, Scored, score_updates
 
 COORDINATES = 400

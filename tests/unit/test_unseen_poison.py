@@ -16,7 +16,7 @@ from qfl.quantum.architecture import Architecture
 from qfl.simulation.config import JobConfig
 from qfl.training.data.datasets import LabelledData
 from qfl.training.model import QuantumClassifier
-from qfl.training.quality import assess_updates
+from qfl.training.training import assess_updates
 from qfl.validator.selection import COPY, WORST_AGREEMENT
 
 SMALL = Architecture("amplitude", qubits=3, layers=2, classes=4, features=8)

@@ -115,7 +115,7 @@ def _test_set(own: Path | None, run: Path | None, model: Architecture) -> Labell
     from qfl.training.data.own import load_own
 
     if own is not None:
-        return load_own(own, model.features, model.classes, model.is_angular)
+        return load_own(own, model.features, model.classes, model.encoder.is_angular)
     if run is None:
         raise InvalidInput("data", None, "pass a file of test samples, or --run with a run's folder")
     return prepare_job(kept_config(run))[1].test

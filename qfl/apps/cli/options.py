@@ -205,7 +205,7 @@ class SampleOptions(SplitOptions):
 
         model = job.architecture
         if self.own is not None:
-            return None, load_own(self.own, model.features, model.classes, model.is_angular)
+            return None, load_own(self.own, model.features, model.classes, model.encoder.is_angular)
         shares = load_shares(self.split, share, model.features, model.classes)
         if len(shares) > 1:
             raise InvalidInput("share", share, "is several clients': `qfl client host` acts for them")

@@ -114,11 +114,7 @@ class BoundContract:
         return code_at(self.web3, address)[1:]
 
     def arguments_of(self, data: bytes) -> tuple[str, dict[str, Any]]:
-        """The function and arguments in a transaction's input.
-
-        Raises:
-            ValueError: no function of this contract. DecodingError: not its arguments.
-        """
+        """The function and arguments in a transaction's input. Raises ValueError, DecodingError: no such call."""
         for coder in _functions(self.abi_name).values():
             if coder.selector == data[:4]:
                 return coder.name, coder.arguments_in(data)

@@ -1,7 +1,4 @@
-"""Typed access to `contracts/quorums/BlsQuorum.sol`; what each function does is said in `IBlsQuorum.sol`.
-
-Keys are in full here: x | y, 96 bytes.
-"""
+"""Typed access to `contracts/quorums/BlsQuorum.sol`, as `IBlsQuorum.sol` has it. Keys are in full: x | y, 96 bytes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass

@@ -26,11 +26,7 @@ KEPT = 1024
 
 @dataclass(frozen=True)
 class Fees:
-    """What a transaction offers for a unit of gas: at most, and to the block's producer.
-
-    Attributes:
-        block: the number of the block that this was found out at.
-    """
+    """What a transaction offers for a unit of gas: at most, and to the block's producer; found out at `block`."""
 
     most_wei: int
     tip_wei: int
@@ -41,8 +37,7 @@ class Fees:
 class Signed:
     """A signed transaction. It can be sent any number of times, and counts once.
 
-    Attributes:
-        replaces: the same call with the same number and lower fees, sent before: one of them gets into a block.
+    What it `replaces` is the same call with the same number and lower fees: one of them gets into a block.
     """
 
     nonce: int

@@ -56,9 +56,8 @@ def load_account(source: str) -> LocalAccount:
         account: LocalAccount = Account.from_key(secret)
     except Exception as error:
         # Whatever the libraries raise: what they say of it may hold the secret.
-        reason = (
-            f"cannot be opened ({type(error).__name__}): it is no private key, no keystore, or has another password"
-        )
+        kind = type(error).__name__
+        reason = f"cannot be opened ({kind}): it is no private key, no keystore, or has another password"
         raise InvalidInput("account", source, reason) from None
     return account
 

@@ -21,12 +21,7 @@ _chain_ids: WeakKeyDictionary[Web3, int] = WeakKeyDictionary()
 
 
 def connect(url: str) -> Web3:
-    """Connect to the chain at `url`.
-
-    Raises:
-        InvalidInput: `url` is none of HTTP.
-        ChainUnreachable: nothing there speaks Ethereum JSON-RPC.
-    """
+    """Connect to the chain at `url`. Raises InvalidInput: no URL of HTTP; ChainUnreachable: no JSON-RPC there."""
     web3 = prepare_connection(url)
     chain_id_of(web3)
     return web3

@@ -24,11 +24,8 @@ OVERTAKEN = "Overtaken"
 _BUILT_IN = {
     bytes.fromhex("08c379a0"): ("Error", ["message"], ["string"]),
     bytes.fromhex("4e487b71"): ("Panic", ["code"], ["uint256"]),
-    bytes.fromhex("c176b3c5"): (
-        "Sha256Failed",
-        list[str](),
-        list[str](),
-    ),  # of the library Lms, so in no contract's ABI
+    # Of the library Lms, so in no contract's ABI.
+    bytes.fromhex("c176b3c5"): ("Sha256Failed", list[str](), list[str]()),
 }
 
 

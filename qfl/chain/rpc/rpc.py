@@ -72,8 +72,7 @@ def listening(listener: Callable[[Exchange], None]) -> Iterator[None]:
 class Rpc:
     """One node's JSON-RPC endpoint. Its coroutines run on the shared thread only (`wait_for`).
 
-    Attributes:
-        log_span: how many blocks the node has turned out to take in a query for logs; None where it never refused one.
+    `log_span` is how many blocks it has turned out to take in a query for logs; None where it never refused one.
     """
 
     def __init__(self, url: str) -> None:
@@ -132,7 +131,6 @@ class Rpc:
         self._begin_requests()
 
     async def _request(self, batch: list[tuple[dict[str, Any], asyncio.Future[Any]]]) -> None:
-        """Send a batch and hand out its answers."""
         try:
             answers = self._by_id(await self._post([request for request, _ in batch]))
             if len(batch) > 1 and None in answers and is_batch_too_large(answers[None]["error"]):

@@ -94,7 +94,6 @@ class Sender(Account, TransactionSender):
         listener: ReceiptListener | None = None,
         chain_id: int | None = None,
     ) -> None:
-        """`chain_id` where it is known: the chain need not answer yet."""
         super().__init__(web3, account, chain_id)
         self._listener = listener
         self._in_doubt: dict[UnsentCall, Signed] = {}

@@ -19,11 +19,7 @@ PARTIAL_ROUNDS = (56, 57, 56, 60, 60, 63, 64, 63, 60, 66, 60, 65, 70, 60, 64, 68
 
 
 def poseidon(inputs: Sequence[int]) -> int:
-    """The hash of 1 to 16 field elements; another number of inputs is another function.
-
-    Raises:
-        InvalidInput: too many inputs or none, or one that is not a field element.
-    """
+    """The hash of 1 to 16 field elements; for each number another function. Raises InvalidInput: other inputs."""
     if not 1 <= len(inputs) <= len(PARTIAL_ROUNDS):
         raise InvalidInput("inputs", len(inputs), f"Poseidon takes 1 to {len(PARTIAL_ROUNDS)}")
     for value in inputs:

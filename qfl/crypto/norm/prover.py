@@ -147,9 +147,7 @@ class Prover:
     def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
         """A proof of `statement`, 256 bytes; `words_of` makes of them what the contract takes.
 
-        Args:
-            lanes: `[n]` with n <= the keys' capacity.
-            salt: what the commitment was made with.
+        `lanes` are `[n]` with n <= the keys' capacity, `salt` is what the commitment was made with.
 
         Raises:
             ProofFailed: the statement is not true, and the message says what of it; or the process ended.

@@ -50,8 +50,7 @@ def context_of(chain_id: int, shard_address: str, round_number: int, client: int
 def commit_lanes(lanes: NDArray[np.integer], capacity: int, salt: int) -> int:
     """The commitment to `lanes`, `[n]` with n <= capacity, padded with zeros to the circuit's capacity.
 
-    Args:
-        salt: secret, uniform in 0 .. r - 1; whoever knows it can test guesses of the lanes.
+    `salt` is secret, uniform in 0 .. r - 1; whoever knows it can test guesses of the lanes.
 
     Raises:
         InvalidInput: more lanes than the capacity, a lane that is no int16, a salt that is no field element.

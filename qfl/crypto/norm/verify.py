@@ -65,11 +65,7 @@ class KeyPoints:
 
 @lru_cache
 def points_of(words: tuple[int, ...]) -> KeyPoints:
-    """The points of a verifying key, none of them the neutral one, which would bind nothing.
-
-    Raises:
-        NormKeysMalformed: the words are no such points.
-    """
+    """The points of a verifying key. Raises NormKeysMalformed: no such points, or a neutral one, binding nothing."""
     if len(words) != KEY_WORDS:
         raise NormKeysMalformed(f"{len(words)} words, not {KEY_WORDS}")
     try:
@@ -110,11 +106,7 @@ def words_of(proof: bytes) -> list[int]:
 
 
 def g1(words: Sequence[int]) -> Optimized_Point3D[FQ]:
-    """The point of G1 at two words; G1 is the whole curve.
-
-    Raises:
-        NotAPoint: a word is not below the modulus, or the point is not on the curve.
-    """
+    """The point of G1, the whole curve, at two words. Raises NotAPoint: a word over the modulus, or off the curve."""
     _require_canonical(words)
     point = (FQ(words[0]), FQ(words[1]), FQ.one()) if any(words) else curve.Z1
     if not curve.is_on_curve(point, curve.b):

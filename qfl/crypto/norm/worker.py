@@ -52,11 +52,7 @@ def _load(proving_key: str, verifying_key: str) -> None:
 
 
 def _prove(proving_key: str, verifying_key: str, inputs: dict[str, Any], public: list[int]) -> str:
-    """A proof in hexadecimal.
-
-    Raises:
-        ValueError: the proof does not verify. `groth16py.prove` computes a witness without checking it.
-    """
+    """A proof in hexadecimal, verified: `groth16py.prove` computes a witness without checking it."""
     import groth16py
 
     proof = groth16py.prove(_proving_key(proving_key), inputs)

@@ -45,10 +45,7 @@ class Amplitude(Encoder):
 
 @ENCODERS.register("centred-amplitude")
 class CentredAmplitude(Amplitude):
-    """Of what differs: each sample's own mean is taken off first.
-
-    Sets images apart that are all non-negative; not for a handful of features.
-    """
+    """Of what differs: each sample's own mean is taken off. Sets non-negative images apart; not for few features."""
 
     def shift(self, features: torch.Tensor) -> torch.Tensor:
         return features - features.mean(dim=-1, keepdim=True)

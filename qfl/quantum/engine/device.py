@@ -26,7 +26,6 @@ _TO_Z = {"X": ("h",), "Y": ("sdg", "h")}
 RUNS_AT_ONCE = 64
 """Shifted runs in one batch: bounds the memory."""
 
-
 Term = tuple[float, float]
 """Coefficient, shift in radians: a rule is the sum of coefficient * f(angle + shift)."""
 
@@ -100,8 +99,9 @@ class _Setting:
         self._config, self._generator = config, generator
         change = [Operation(gate, (wire,)) for wire, letter in enumerate(letters) for gate in _TO_Z.get(letter, ())]
         operations = [*circuit.operations, *change]
-        self._rates = [_rate(operation, config) for operation in operations for _ in operation.wires for _ in "xz"]
+        one, many = config.one_wire_error, config.many_wire_error
         self._gates = [number for number, operation in enumerate(operations) for _ in operation.wires for _ in "xz"]
+        self._rates = [one if len(operations[number].wires) == 1 else many for number in self._gates]
         errors = len(self._rates) if config.is_noisy else 0
         noisy = tuple(_with_errors(operations, circuit.slots)) if config.is_noisy else tuple(operations)
         wires = circuit.wires
@@ -217,10 +217,6 @@ def group_settings(strings: Sequence[str]) -> list[tuple[str, list[int]]]:
         else:
             settings.append((string, [number]))
     return settings
-
-
-def _rate(operation: Operation, config: DeviceConfig) -> float:
-    return config.one_wire_error if len(operation.wires) == 1 else config.many_wire_error
 
 
 def _with_errors(operations: Sequence[Operation], first: int) -> Iterator[Operation]:

@@ -14,25 +14,16 @@ class Engine(Protocol):
     """Runs a circuit for several clients at once, differentiably."""
 
     def expectations(self, features: torch.Tensor, slots: torch.Tensor) -> torch.Tensor:
-        """Expectations of the circuit's observables.
+        """Expectations `[clients, batch, observables]`, each in [-1, 1], differentiable in `slots`.
 
-        Args:
-            features: `[clients, batch, features]` float.
-            slots: trainable numbers `[clients, slots]`, angles in radians; client `c`'s act on client `c`'s samples
-                only.
-
-        Returns:
-            `[clients, batch, observables]`, each in [-1, 1], differentiable in `slots`.
+        Of `features` `[clients, batch, features]` float, and `slots` `[clients, slots]`, trainable numbers, angles in
+        radians; client `c`'s act on client `c`'s samples only.
         """
         ...
 
 
 def make_engine(name: str, architecture: Architecture) -> Engine:
-    """Engine by name: "fused" (fast, ours) or "torchquantum" (stock operators gate by gate, the reference).
-
-    Raises:
-        InvalidInput: no such engine.
-    """
+    """Engine "fused" (fast, ours) or "torchquantum" (stock, the reference). Raises InvalidInput: another name."""
     check_choice("engine", name, ENGINES)
     if name == "fused":
         from qfl.quantum.engine.program import Program

@@ -30,7 +30,7 @@ class ZStrings:
 
 
 class PauliStrings:
-    """Any strings: P|j> = phase[j] |j with the bits of X and Y flipped>; those that flip alike are read together."""
+    """Any strings, as `ZStrings`: P|j> = phase[j] |j with the bits of X, Y flipped>; those that flip alike together."""
 
     def __init__(self, strings: Sequence[str], dtype: torch.dtype, device: torch.device) -> None:
         by_flip: defaultdict[tuple[bool, ...], list[int]] = defaultdict(list)
@@ -41,16 +41,12 @@ class PauliStrings:
         for numbers in by_flip.values():
             flipped, _ = _act(strings[numbers[0]])
             phases = np.stack([_act(strings[number])[1] for number in numbers])
+            factors = torch.as_tensor(phases, dtype=dtype.to_complex(), device=device)
             self._groups.append(
-                (
-                    torch.tensor(numbers, device=device),
-                    torch.as_tensor(flipped, device=device),
-                    torch.as_tensor(phases, dtype=dtype.to_complex(), device=device),
-                )
+                (torch.tensor(numbers, device=device), torch.as_tensor(flipped, device=device), factors)
             )
 
     def read(self, state: torch.Tensor) -> torch.Tensor:
-        """Expectations `[clients, batch, observables]`."""
         clients, _, batch = state.shape
         output = torch.empty(clients, self._count, batch, dtype=state.real.dtype, device=state.device)
         for numbers, flipped, phases in self._groups:
@@ -59,7 +55,6 @@ class PauliStrings:
         return output.transpose(1, 2)
 
     def pull_back(self, state: torch.Tensor, gradient: torch.Tensor) -> torch.Tensor:
-        """conj(dL/d state) of `gradient` = dL/d expectations."""
         wanted = gradient.transpose(1, 2)
         pulled = torch.zeros_like(state)
         for numbers, flipped, phases in self._groups:

@@ -75,8 +75,7 @@ class Plan:
             for each wire, turned by features only. None where the start is not the ground state.
         banks: of block unitaries, by their rows.
         moments: in the order of application.
-        signs: eigenvalues `[observables, 2**wires]` where all are of I and Z, a last permutation already in them.
-        strings: the Pauli strings where they are not.
+        signs: eigenvalues `[observables, 2**wires]`, a last permutation already in them; None unless all are of I, Z.
     """
 
     circuit: Circuit
@@ -85,7 +84,6 @@ class Plan:
     banks: dict[int, Bank]
     moments: tuple[Moment, ...]
     signs: NDArray[np.float64] | None
-    strings: tuple[str, ...]
 
 
 @lru_cache(maxsize=16)
@@ -126,9 +124,7 @@ def _compile(circuit: Circuit, blocked: bool) -> Plan:
             last = moments[-1]
             signs = signs if last.moved is None else signs[:, np.argsort(last.moved)]
             moments[-1] = Moment(last.blocks)
-    return Plan(
-        circuit, groups, spins, banks, tuple(moments), signs, () if circuit.is_diagonal else circuit.observables
-    )
+    return Plan(circuit, groups, spins, banks, tuple(moments), signs)
 
 
 def _split_prefix(parts: Sequence[Lowered], wires: int) -> tuple[list[list[Lowered]], list[Lowered]]:

@@ -55,11 +55,7 @@ class Program:
 
     @property
     def signs(self) -> NDArray[np.float64]:
-        """Eigenvalues `[observables, 2**wires]`, +1 or -1, of strings of I and Z at each outcome.
-
-        Raises:
-            InvalidInput: an observable has X or Y.
-        """
+        """Eigenvalues `[observables, 2**wires]`, +-1, at each outcome. Raises InvalidInput: an X or Y is observed."""
         if self._plan.signs is None:
             raise InvalidInput("observables", self.circuit.observables, "only strings of I and Z have joint outcomes")
         return self._plan.signs
@@ -109,8 +105,9 @@ class _Loaded:
         self._spins = Spins(plan.spins, dtype, device) if plan.spins is not None else None
         self._blocks = {rows: Blocks(bank, dtype, device) for rows, bank in plan.banks.items()}
         self._moments = [_LoadedMoment(moment, plan.groups, dtype, device) for moment in plan.moments]
+        strings, signs = circuit.observables, plan.signs
         self.observables: ZStrings | PauliStrings = (
-            PauliStrings(plan.strings, dtype, device) if plan.signs is None else ZStrings(plan.signs, dtype, device)
+            PauliStrings(strings, dtype, device) if signs is None else ZStrings(signs, dtype, device)
         )
 
     def start(self, features: torch.Tensor) -> torch.Tensor:
@@ -156,9 +153,8 @@ class _LoadedMoment:
             if block is not None:
                 self._blocks.append((*block, before))
             before *= 2**size
-        moved = None if moment.moved is None else torch.as_tensor(moment.moved, device=device)
-        self._moved = moved
-        self._moved_back = None if moved is None else torch.argsort(moved)
+        self._moved = None if moment.moved is None else torch.as_tensor(moment.moved, device=device)
+        self._moved_back = None if self._moved is None else torch.argsort(self._moved)
         phases = None if moment.phases is None else torch.as_tensor(moment.phases, device=device)
         self._phases = None if phases is None else phases.to(dtype.to_complex()).unsqueeze(1)
         self._turns = None if moment.turns is None else Diagonals(moment.turns, dtype, device)

@@ -1,4 +1,4 @@
-"""The data sets that a run can name."""
+"""The data sets that a run can name: scikit-learn's digits, MNIST and Fashion-MNIST by torchvision, and others'."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qfl.doors import Door
-from qfl.errors import InvalidInput
+from qfl.errors import DatasetMissing, InvalidInput
 
 Samples = tuple[NDArray[np.float32], NDArray[np.int64]]
 """Images `[n, height, width]`, or features `[n, f]`, in [0, 1]; and labels `[n]`, whole numbers from 0."""
@@ -28,6 +28,7 @@ class Source:
 
 DATASETS: Door[Callable[[Source], tuple[Samples, Samples]]] = Door("data set", "qfl.training.data", takes=1)
 """Each entry loads samples to train on, and samples to test with."""
+TEST_SHARE = 0.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,11 +46,8 @@ class LabelledData:
         object.__setattr__(self, "features", np.ascontiguousarray(self.features, dtype=np.float32))
         object.__setattr__(self, "labels", np.ascontiguousarray(self.labels, dtype=np.int64))
         if self.features.ndim != 2 or self.labels.shape != self.features.shape[:1] or not len(self.labels):
-            raise InvalidInput(
-                "data",
-                (self.features.shape, self.labels.shape),
-                "give features [n, f] and labels [n], n at least 1",
-            )
+            shapes = self.features.shape, self.labels.shape
+            raise InvalidInput("data", shapes, "give features [n, f] and labels [n], n at least 1")
         if not np.isfinite(self.features).all():
             sample = int(np.argmin(np.isfinite(self.features).all(axis=1)))
             raise InvalidInput("features", "NaN or infinity", f"clean or drop sample {sample}")
@@ -137,9 +135,8 @@ def shrink_to_fit(images: NDArray[np.float32], most_pixels: int) -> NDArray[np.f
     if images[0].size <= most_pixels:
         return images
     if images.ndim != 3:
-        raise InvalidInput(
-            "features", images[0].size, f"the model takes {most_pixels}, and these are no images to shrink"
-        )
+        remedy = f"the model takes {most_pixels}, and these are no images to shrink"
+        raise InvalidInput("features", images[0].size, remedy)
     return area_resize(images, math.isqrt(most_pixels))
 
 
@@ -160,3 +157,44 @@ def _overlaps(length: int, side: int) -> NDArray[np.float32]:
     ends = np.minimum(new[1:, None], old[None, 1:])
     starts = np.maximum(new[:-1, None], old[None, :-1])
     return np.asarray(np.clip(ends - starts, 0.0, None) * side, dtype=np.float32)
+
+
+@DATASETS.register("digits")
+def load_digits(source: Source) -> tuple[Samples, Samples]:
+    """1,797 of 8x8 pixels, which come with scikit-learn, split 80/20 by class; the seed decides how."""
+    # scikit-learn takes a second to import: only where it is used.
+    from sklearn import datasets
+    from sklearn.model_selection import train_test_split
+
+    digits = datasets.load_digits()
+    images, labels = (digits.images / 16).astype(np.float32), digits.target.astype(np.int64)
+    split = train_test_split(images, labels, test_size=TEST_SHARE, stratify=labels, random_state=source.seed)
+    return (split[0], split[2]), (split[1], split[3])
+
+
+@DATASETS.register("mnist")
+def load_mnist(source: Source) -> tuple[Samples, Samples]:
+    """28x28 pixels, in the split they come with; `source.folder` holds `MNIST/raw`."""
+    return _load_pictures("mnist", "MNIST", source)
+
+
+@DATASETS.register("fashion-mnist")
+def load_fashion_mnist(source: Source) -> tuple[Samples, Samples]:
+    """As MNIST; `source.folder` holds `FashionMNIST/raw`."""
+    return _load_pictures("fashion-mnist", "FashionMNIST", source)
+
+
+def _load_pictures(name: str, kind: str, source: Source) -> tuple[Samples, Samples]:
+    if source.folder is None:
+        raise InvalidInput("folder", None, f"say where {name} is, or where to download it to")
+    from torchvision import datasets
+
+    parts = []
+    for train in (True, False):
+        try:
+            part = getattr(datasets, kind)(str(source.folder), train=train, download=source.download)
+        # Missing files, no network, no permission, a damaged file: there is nothing that torchvision does not raise.
+        except Exception as error:
+            raise DatasetMissing(name, source.folder, str(error).strip().split("\n", 1)[0]) from error
+        parts.append((part.data.numpy().astype(np.float32) / 255, part.targets.numpy().astype(np.int64)))
+    return parts[0], parts[1]

@@ -39,8 +39,7 @@ class Split:
 def load_shares(split: Split, share: str, features: int, classes: int) -> dict[int, LabelledData]:
     """Data by index (from 0) of the share "K/N", the K-th of N parts of the training set, or of "J-K/N", several.
 
-    Args:
-        features, classes: what the model takes and tells apart; larger images are averaged down.
+    The model takes `features`, and tells `classes` apart; larger images are averaged down.
 
     Raises:
         InvalidInput: no such share, or the data does not fit the model.
@@ -93,7 +92,6 @@ def load_own(path: Path, features: int, classes: int, scaled: bool = False) -> L
 
 
 def _read(path: Path) -> tuple[NDArray[np.generic], NDArray[np.generic]]:
-    """The arrays x and y."""
     remedy = "write it with numpy.savez(path, x=features, y=labels)"
     try:
         with os.fdopen(open_regular(path), "rb") as file:

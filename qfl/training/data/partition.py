@@ -35,11 +35,7 @@ class Scheme(ABC):
 
     @abstractmethod
     def deal(self, labels: NDArray[np.int64], clients: int, rng: np.random.Generator) -> Sequence[NDArray[np.int64]]:
-        """The numbers of each client's samples: disjoint, 2 or more each.
-
-        Raises:
-            InvalidInput: classes that it cannot deal to so many.
-        """
+        """The numbers of each client's samples: disjoint, 2 or more each. Raises InvalidInput: it cannot deal them."""
 
 
 PARTITIONS: Door[type[Scheme]] = Door("partition", "qfl.training.data.partition", base=Scheme)
@@ -169,10 +165,7 @@ def own_partition(text: str, beside: Path | None = None) -> str:
 def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, seed: int) -> list[NDArray[np.int64]]:
     """Deal samples out: one sorted array of sample numbers per client, disjoint, 2 or more each.
 
-    Args:
-        labels: `[n]`.
-        scheme: how, or its name for `parse_partition`.
-        seed: the same one gives the same parts.
+    `labels` are `[n]`; `scheme` may be a name for `parse_partition`; the same `seed` gives the same parts.
 
     Raises:
         InvalidInput: fewer samples than clients need, or classes that the scheme cannot deal.
@@ -182,11 +175,8 @@ def partition(labels: NDArray[np.int64], clients: int, scheme: Scheme | str, see
     if clients < 1:
         raise InvalidInput("clients", clients, "must be at least 1")
     if len(labels) < LEAST_SAMPLES * clients:
-        raise InvalidInput(
-            "clients",
-            clients,
-            f"{len(labels)} samples give each {LEAST_SAMPLES} only up to {len(labels) // LEAST_SAMPLES}",
-        )
+        remedy = f"{len(labels)} samples give each {LEAST_SAMPLES} only up to {len(labels) // LEAST_SAMPLES}"
+        raise InvalidInput("clients", clients, remedy)
     rng = np.random.default_rng(seed)
     parts = [np.sort(part).astype(np.int64) for part in scheme.deal(labels, clients, rng)]
     if len(np.unique(dealt := np.concatenate(parts))) < len(dealt) or min(map(len, parts)) < LEAST_SAMPLES:
@@ -202,9 +192,7 @@ def hold_out(
     All are sorted and disjoint. Every class gives the same share, and is dealt out evenly: a validator's few samples
     are to speak for all.
 
-    Args:
-        labels: `[n]`, of the training set.
-        percent: how much of it is held out, 0 to 50; at 0 validators get nothing.
+    `labels` (`[n]`) are the training set's; `percent` of it is held out, 0 to 50; at 0 validators get nothing.
 
     Raises:
         InvalidInput: another share, or one too small for so many validators.
