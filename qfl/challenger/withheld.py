@@ -1,7 +1,5 @@
 """What cannot be had and somebody has signed for: the parts of it, and the calls that demand them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

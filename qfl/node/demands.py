@@ -4,8 +4,6 @@ Whoever signed for a root is slashed when nobody shows its content in time, so v
 or published. Anybody else with the content may, and is paid for it.
 """
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Sequence
 

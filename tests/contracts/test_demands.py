@@ -13,8 +13,6 @@ reclaim    reverts: NoOpenDemand, DemandStands · after the verdict, and after a
 Demands    holds exactly what is open · constructor reverts: BadParameters · rounds stay shorter than stakes are liable
 """
 
-from __future__ import annotations
-
 import pytest
 from brownie import Demands, RefusingReceiver, accounts, chain, web3
 from eth_abi import encode

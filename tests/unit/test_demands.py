@@ -1,7 +1,5 @@
 """Parts of vectors as they are demanded: as few as fit, each with the path that the contract folds it up."""
 
-from __future__ import annotations
-
 import random
 
 import pytest
