@@ -70,6 +70,8 @@ ALL = (
         clients.ReusedLeaf,
         ("LeafReused", NOT_INCLUDED),
         rounds=(1, 2),
+        slashed=True,
+        note="the commitment that it never reveals is charged",
     ),
     # --- content ---
     Attack("over-norm", "outweigh all others with one huge update", clients.OverNorm, (NOT_INCLUDED,)),
@@ -135,7 +137,7 @@ ALL = (
         "lying-minority",
         "bring a false aggregate with one signature of four",
         attacker_in(seats.MinoritySeat),
-        ("NoQuorum", "BadAttestation", NOT_ATTESTED, OTHERS_QUORUM),
+        ("NoQuorum", NOT_ATTESTED, OTHERS_QUORUM),
     ),
     Attack(
         "stalling-third",

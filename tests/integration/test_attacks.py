@@ -24,8 +24,10 @@ OBJECTIVE = {
     "exit-before-slash": 1.5,
     "lying-publisher": 0.5,
     "withholding-publisher": 0.5,
+    "leaf-reuse": 0.001,
 }
-"""Faults that can be proven, and what they cost: half of the stake of everybody who signed, who had 1 ETH each."""
+"""Faults that can be proven, and what they cost: half of the stake of everybody who signed, who had 1 ETH each; and a
+commitment without a reveal, a hundredth of a client's 0.1 ETH."""
 BOUNTY = 1.5 / 4
 
 

@@ -60,12 +60,12 @@ def test_a_refusal_by_a_contract_that_the_called_one_asked(testnet: Testnet) -> 
     """The beacon asks the quorum, and passes on what that says: who refused is not whom the transaction went to."""
     number = until_checkpoint_phase(testnet)
     checkpoint = honest_result(testnet, number).checkpoint
-    bundle = encode_bundle({seat: bytes(1500) for seat in range(3)})
+    bundle = encode_bundle({seat: bytes(1500) for seat in range(3)}) + b"\0"
     tx_hash = fail(testnet, testnet.ledger.beacon.submit_checkpoint(checkpoint, bundle))
     failure = inspect_transaction(testnet.ledger, tx_hash)["failure"]
     assert [call["contract"] for call in failure["calls"]] == ["Beacon", "LmsQuorum"]
     assert failure["refused_by"]["function"] == "verify"
-    assert failure["error"] == "BadAttestation"
+    assert failure["error"] == "MalformedBundle"
     shown = command(testnet, "tx", tx_hash)
     assert f"rule: {failure['rule']}" in shown
     assert f"remedy: {failure['remedy']}" in shown

@@ -157,7 +157,7 @@ def shift(random, case, _other, keys):
     """(A, B + z delta, C + z A)."""
     z = int(random.integers(2, 2**62))
     a, b, c = points_of(case.words)
-    b = curve.add(b, curve.multiply(point_of_g2(keys.verifying_key.delta), z))
+    b = curve.add(b, curve.multiply(point_of_g2(keys.verifying_key.words[10:14]), z))
     return replace(case, words=words_of_points(a, b, curve.add(c, curve.multiply(a, z))))
 
 

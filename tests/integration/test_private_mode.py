@@ -146,8 +146,13 @@ class PrivateRogue(Rogue):
     def open(self, update: PreparedUpdate, evidence: NormEvidence) -> None:
         self.testnet.store.put(update.content)
         call = self.testnet.ledger.shards[SHARD].reveal_private(
-            *(self.round, self.participant, update.update_root, update.content_digest, update.salt),
-            *(evidence.vector_commitment, evidence.proof),
+            self.round,
+            self.participant,
+            update_root=update.update_root,
+            content_digest=update.content_digest,
+            salt=update.salt,
+            vector_commitment=evidence.vector_commitment,
+            proof=evidence.proof,
         )
         self.testnet.senders[self.name].send(call)
 
