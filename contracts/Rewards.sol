@@ -87,8 +87,7 @@ contract Rewards is IRewards {
         bool isAccepted = record.digest != 0 && !record.voided;
         if (!isAccepted || record.digest != beacon.checkpointDigest(checkpoint)) revert NoCheckpoint(round, shard);
         if (
-            claim.updates.length != checkpoint.count ||
-            Recompute.updatesRootOf(claim.updates) != checkpoint.updatesRoot
+            claim.updates.length != checkpoint.count || Recompute.updatesRootOf(claim.updates) != checkpoint.updatesRoot
         ) revert NotIncluded(round, shard);
         _mark(uint256(shard) + 1, round);
 
