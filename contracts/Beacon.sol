@@ -27,6 +27,7 @@ import {
     RoundState,
     ValidatorDuty
 } from "./interfaces/IBeacon.sol";
+import {IDemands} from "./interfaces/IDemands.sol";
 import {IDisputes} from "./interfaces/IDisputes.sol";
 import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "./interfaces/IStaking.sol";
@@ -359,8 +360,12 @@ contract Beacon is IBeacon, Ownable {
 
     function _setParameters(RoundParameters memory parameters) private {
         // The disputes contract is deployed after this one, and checks the first parameters itself.
-        uint32 answerSeconds = disputes.code.length == 0 ? 0 : IDisputes(disputes).demands().answerSeconds();
-        Rounds.check(parameters, staking.unbondingSeconds(), answerSeconds);
+        if (disputes.code.length == 0) {
+            Rounds.check(parameters, staking.unbondingSeconds(), 0, false);
+        } else {
+            IDemands demands = IDisputes(disputes).demands();
+            Rounds.check(parameters, staking.unbondingSeconds(), demands.answerSeconds(), demands.isPrivate());
+        }
         uint16 version = ++_chain.parametersVersion;
         _parameters[version] = parameters;
         emit ParametersSet(version, parameters);

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {BadParameters, NotOpened, PaymentRefused, WrongCount} from "./interfaces/Errors.sol";
-import {Checkpoint, IBeacon, Round, RoundState} from "./interfaces/IBeacon.sol";
+import {Checkpoint, IBeacon, Round, RoundParameters, RoundState} from "./interfaces/IBeacon.sol";
 import {Demand, DemandParameters, DemandState, IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {RevealedUpdate} from "./interfaces/IShard.sol";
 import {Chunks} from "./libraries/Chunks.sol";
@@ -51,7 +51,8 @@ contract Demands is IDemands {
         if (_coordinates > MAX_COORDINATES) revert BadParameters("coordinates", _coordinates);
         // The beacon, which came first, could not ask for `answerSeconds` yet.
         uint256 unbondingSeconds = beacon_.staking().unbondingSeconds();
-        Rounds.check(beacon_.parametersAt(beacon_.parametersVersion()), unbondingSeconds, parameters.answerSeconds);
+        RoundParameters memory rounds = beacon_.parametersAt(beacon_.parametersVersion());
+        Rounds.check(rounds, unbondingSeconds, parameters.answerSeconds, isPrivate_);
     }
 
     // --- demands ---------------------------------------------------------------------------------------------

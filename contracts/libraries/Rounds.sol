@@ -119,7 +119,13 @@ library Rounds {
     /// @param unbondingSeconds Must outlast a round, its challenge window, the time to answer what is demanded at the end of
     /// that, and as long again to dispute the answer, or a seat could leave before its fault is proven.
     /// @param answerSeconds How long there is to answer a demand.
-    function check(RoundParameters memory p, uint256 unbondingSeconds, uint256 answerSeconds) internal pure {
+    /// @param isPrivate The circuit of the private mode has lanes of 8 and 16 bits: with others nobody could reveal.
+    function check(
+        RoundParameters memory p,
+        uint256 unbondingSeconds,
+        uint256 answerSeconds,
+        bool isPrivate
+    ) internal pure {
         if (p.commitSeconds == 0) revert BadParameters("commitSeconds", 0);
         if (p.revealSeconds == 0) revert BadParameters("revealSeconds", 0);
         if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
@@ -129,6 +135,7 @@ library Rounds {
         if (p.shards == 0 || p.shards > MAX_SHARDS) revert BadParameters("shards", p.shards);
         if (p.seats == 0 || p.seats > MAX_SEATS) revert BadParameters("seats", p.seats);
         if (p.laneBits != 4 && p.laneBits != 8 && p.laneBits != 16) revert BadParameters("laneBits", p.laneBits);
+        if (isPrivate && p.laneBits == 4) revert BadParameters("laneBits", 4);
         if (p.quantumExponent > MAX_EXPONENT) revert BadParameters("quantumExponent", p.quantumExponent);
         if (p.classicalExponent > MAX_EXPONENT) revert BadParameters("classicalExponent", p.classicalExponent);
         if (p.trimBps > 5000) revert BadParameters("trimBps", p.trimBps);

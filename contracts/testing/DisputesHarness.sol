@@ -9,6 +9,8 @@ import {IStaking} from "../interfaces/IStaking.sol";
 contract DisputesHarness {
     /// @notice The shards, as `IDisputes` names them.
     IShard[] public shards;
+    /// @notice Whether the deployment is of the private mode.
+    bool public isPrivate;
     /// @notice How long there is to answer a demand.
     uint32 public answerSeconds;
     /// @notice Until when a round cannot be settled.

@@ -15,8 +15,8 @@ from qfl.chain.abi import CONTRACTS
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import AddressTaken, InvalidInput
-from scripts.deploy import NOBODY, deploy, describe
-from tests.contracts.world import GENESIS
+from scripts.deploy import NOBODY, deploy, describe, in_order
+from tests.contracts.world import GENESIS, reverts
 
 PARAMETERS = load_parameters(shards=2, seats=2)
 KEY = VerifyingKey(64, tuple(range(24)))
@@ -94,6 +94,21 @@ def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
     assert (made.verifier.capacity(), made.verifier.keyDigest()) == (64, "0x" + KEY.digest.hex())
     assert (made.beacon.disputes(), made.disputes.beacon()) == (made.disputes, made.beacon)
     assert describe(made, 0, PARAMETERS, GENESIS).contracts["NormVerifier"].address == made.verifier
+
+
+def test_nobody_makes_the_private_mode_fail_by_lanes_that_its_circuit_has_not(account):
+    """With a parameter of the owner's the reveals of all later rounds would be refused."""
+    four_bits = load_parameters(shards=2, seats=2, laneBits=4, quantumExponent=24, normBound=275)
+    with reverts("BadParameters", "laneBits", 4):
+        deploy(account, four_bits, GENESIS, KEY)
+    made = deploy(account, PARAMETERS, GENESIS, KEY)
+    for lane_bits, is_taken in ((8, True), (4, False)):
+        rounds = in_order(Beacon, 3, {**PARAMETERS.rounds, "laneBits": lane_bits})
+        if is_taken:
+            made.beacon.setParameters(rounds, {"from": account})
+        else:
+            with reverts("BadParameters", "laneBits", 4):
+                made.beacon.setParameters(rounds, {"from": account})
 
 
 def test_deploy_with_bls_has_its_committees_checked_by_it(account):

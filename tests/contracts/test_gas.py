@@ -74,14 +74,15 @@ def gas(module_isolation, disputes):
     used["reward two updates, three seats and a publisher"] = world.claim((checkpoint, members), published=[2]).gas_used
     used["pay rewards"] = staking.payRewards(ada.id, by).gas_used
     used["slash"] = disputes.slash(staking, [world.violet.id], world.challenger, by).gas_used
+    leaver = next(seat for seat in world.seats(2)[:3] if seat.id != world.violet.id)  # with rewards to come
     used["ask to leave, a validator"] = staking.requestExit(
-        world.vera.id, world.vera.sign(world.domain(staking).exit(world.vera.id, 0)), by
+        leaver.id, leaver.sign(world.domain(staking).exit(leaver.id, 0)), by
     ).gas_used
-    world.reach(staking.participant(world.vera.id)["exitableAt"])
-    used["withdraw"] = staking.withdraw(world.vera.id, by).gas_used
-    digest = world.domain(staking).encryption_key(world.vito.id, word("key"), 0)
+    world.reach(staking.participant(leaver.id)["exitableAt"])
+    used["withdraw"] = staking.withdraw(leaver.id, by).gas_used
+    digest = world.domain(staking).encryption_key(world.violet.id, word("key"), 0)
     used["name an encryption key"] = staking.setEncryptionKey(
-        world.vito.id, word("key"), world.vito.sign(digest), by
+        world.violet.id, word("key"), world.violet.sign(digest), by
     ).gas_used
     four = [world.bond(name, "validator").id for name in ("ugo", "ula", "una", "uwe")]
     used["slash four seats"] = disputes.slash(staking, four, world.challenger, by).gas_used
