@@ -12,9 +12,9 @@ from qfl.challenger.challenger import Challenger
 from qfl.client.client import Client
 from qfl.errors import PASSING, RoundNotCompleted
 from qfl.node.context import QUIET, Step
+from qfl.node.pruner import Retention
 from qfl.node.standing import published_rounds
 from qfl.protocol.types import RoundNumber
-from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.validator import Validator
 

@@ -23,8 +23,8 @@ from qfl.errors import (
 )
 from qfl.node.context import QUIET, Step
 from qfl.node.meter import Meter
+from qfl.node.pruner import Retention
 from qfl.protocol.types import ParticipantId, TrainingResult, TrainingTask
-from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.validator import Validator
 

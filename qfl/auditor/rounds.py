@@ -16,14 +16,7 @@ from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
-from qfl.errors import (
-    ContentMissing,
-    ContentUnusable,
-    MalformedContent,
-    ModelRejected,
-    ShardUnreachable,
-    UpdateMissing,
-)
+from qfl.errors import ContentMissing, ContentUnusable, MalformedContent, ModelRejected, ShardUnreachable, UpdateMissing
 from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
 from qfl.node.standing import published_rounds
 from qfl.protocol.content import decode

@@ -15,9 +15,8 @@ from qfl.chain.contracts.beacon import Beacon
 from qfl.chain.contracts.demands import Demands
 from qfl.chain.contracts.disputes import Disputes
 from qfl.chain.contracts.mirror import Mirror
-from qfl.chain.contracts.norm_verifier import NormVerifier
 from qfl.chain.contracts.rewards import Rewards
-from qfl.chain.contracts.shard import ClientDuty, Shard
+from qfl.chain.contracts.shard import ClientDuty, NormVerifier, Shard
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import Deployment
 from qfl.chain.roll import Roll

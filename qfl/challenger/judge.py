@@ -142,11 +142,7 @@ class Judge:
         return demands is not None and not demands.is_private()
 
     def _open_shown(
-        self,
-        checkpoint: Checkpoint,
-        spec: RoundSpec,
-        included: Sequence[Reveal],
-        opened: Sequence[VerifiedUpdate],
+        self, checkpoint: Checkpoint, spec: RoundSpec, included: Sequence[Reveal], opened: Sequence[VerifiedUpdate]
     ) -> tuple[list[VerifiedUpdate], list[Wanted]]:
         """The included updates that are `opened` or were shown on the chain, in order; and the others, to demand."""
         by_index: dict[int, VerifiedUpdate] = {update.index: update for update in opened}

@@ -23,7 +23,7 @@ from qfl.node.context import QUIET, NodeContext, Step
 from qfl.node.encryption import read_recipients
 from qfl.node.journal import JOURNAL, Journal
 from qfl.node.leaves import LeafCheck
-from qfl.node.pruner import Pruner
+from qfl.node.pruner import Pruner, Retention
 from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import Content, decode, encode, lanes_root
@@ -39,7 +39,6 @@ from qfl.protocol.types import (
     TrainingResult,
     TrainingTask,
 )
-from qfl.storage.retention import Retention
 from qfl.training.trainer import round_seed, rounding_rng
 
 log = logging.getLogger(__name__)

@@ -23,11 +23,7 @@ IDENTIFIER_BYTES = 16
 
 _CHAINS, _DIGIT_BITS, _CHECKSUM_SHIFT = 51, 4, 4
 _OTS_TYPE = pyhsslms.lmots_sha256_n24_w4
-_LMS_TYPES = {
-    5: pyhsslms.lms_sha256_m24_h5,
-    10: pyhsslms.lms_sha256_m24_h10,
-    15: pyhsslms.lms_sha256_m24_h15,
-}
+_LMS_TYPES = {5: pyhsslms.lms_sha256_m24_h5, 10: pyhsslms.lms_sha256_m24_h10, 15: pyhsslms.lms_sha256_m24_h15}
 _LMS_TYPE_OFFSET = 8 + HASH_BYTES * (1 + _CHAINS)
 _RANDOMIZER_TRIES = 256
 

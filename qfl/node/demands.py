@@ -54,11 +54,7 @@ class Answering:
     """Shows what others demand, from a store: a validator what it attested or published, anybody else what there is."""
 
     def __init__(
-        self,
-        ledger: Ledger,
-        sender: TransactionSender,
-        store: ContentStore,
-        participant: ParticipantId | None = None,
+        self, ledger: Ledger, sender: TransactionSender, store: ContentStore, participant: ParticipantId | None = None
     ) -> None:
         """`participant` is the validator; None answers for everybody."""
         self._ledger, self._sender, self._store, self._participant = ledger, sender, store, participant

@@ -1,17 +1,56 @@
-"""Letting go, round by round, of what a role has put into its store; `qfl.storage.retention` says what and when."""
+"""Letting go, round by round, of what a role has put into its store.
+
+| content | let go |
+|---|---|
+| updates (sealed ones too), aggregates | when their round, and `keep_rounds - 1` later ones, are final |
+| models | when no kept round trains on them |
+| genesis model, job document, encryption keys | never |
+
+A final round cannot be disputed, and its rewards are proven from the chain's events: nothing of the protocol needs its
+content any more. What a failed or voided round held goes with the rounds before it, when a later one is final.
+"""
 
 import json
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from qfl.chain.ledger import Ledger
-from qfl.errors import StateCorrupt
+from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import read_json, write_atomically
 from qfl.protocol.types import RoundNumber
-from qfl.storage.retention import Retention
 from qfl.storage.store import ContentStore
 
 NAME = "retention.json"
+
+
+class CollectingStore(ContentStore, Protocol):
+    """A store that deletes what is not pinned when it is told to."""
+
+    def collect_garbage(self) -> None:
+        """Delete what is not pinned. Raises StoreUnreachable."""
+
+
+@dataclass(frozen=True)
+class Retention:
+    """Keeps the content of the last `keep_rounds` (at least 1) final rounds, and of every later one, in `store`."""
+
+    keep_rounds: int
+    store: CollectingStore
+
+    def __post_init__(self) -> None:
+        if self.keep_rounds < 1:
+            raise InvalidInput("keep_rounds", self.keep_rounds, "must be 1 or more; 0 keeps everything")
+
+    def last_released(self, final_round: int) -> int:
+        """The last round whose updates and aggregates are let go; 0 for none."""
+        return max(0, final_round - self.keep_rounds)
+
+
+def retention_of(keep_rounds: int, store: CollectingStore) -> Retention | None:
+    """The retention that an option asks for: 0 keeps everything."""
+    return Retention(keep_rounds, store) if keep_rounds else None
 
 
 class Pruner:

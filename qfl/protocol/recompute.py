@@ -14,15 +14,7 @@ from numpy.typing import NDArray
 from qfl.protocol.chunks import merkle_root, update_leaf
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.rule import aggregate_shard, apply_global
-from qfl.protocol.types import (
-    Checkpoint,
-    LaneFormat,
-    ModelShape,
-    Reveal,
-    RoundNumber,
-    RoundSpec,
-    VerifiedUpdate,
-)
+from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, Reveal, RoundNumber, RoundSpec, VerifiedUpdate
 
 NO_BASE = bytes(32)
 """Base root of the genesis model."""

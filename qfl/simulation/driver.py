@@ -18,11 +18,11 @@ from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
 from qfl.node.meter import Meter
 from qfl.node.outcome import count_included, find_missed, why_without_model
+from qfl.node.pruner import Retention
 from qfl.node.settlement import final_at, unsettled_rounds
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.scheduler import Scheduler
 from qfl.simulation.faults.fault import Conditions
-from qfl.storage.retention import Retention
 from qfl.training.trainer import Trainer
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 from qfl.validator.validator import Validator

@@ -29,6 +29,7 @@ from qfl.files import write_atomically
 from qfl.node.encryption import require_norm_keys
 from qfl.node.meter import Meter, cpu_seconds_by_stage
 from qfl.node.outcome import committee_agreement, count_included, find_missed
+from qfl.node.pruner import retention_of
 from qfl.node.recompute import read_model
 from qfl.node.relay import send_every
 from qfl.node.settlement import final_at, pay_everyone, rewards_due, settle_due
@@ -56,7 +57,6 @@ from qfl.simulation.prepare import (
 )
 from qfl.simulation.world import World, make_world
 from qfl.storage.ipfs import IpfsStore
-from qfl.storage.retention import retention_of
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset
 from qfl.training.job import JobDocument

@@ -20,7 +20,7 @@ from qfl.node.context import QUIET, NodeContext, Step
 from qfl.node.demands import Answering
 from qfl.node.journal import ATTESTATIONS, JOURNAL, Signer
 from qfl.node.leaves import LeafCheck
-from qfl.node.pruner import Pruner, committee_contents
+from qfl.node.pruner import Pruner, Retention, committee_contents
 from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.settlement import charge_due, settle_due
@@ -28,7 +28,6 @@ from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
-from qfl.storage.retention import Retention
 from qfl.validator.mirror_keeper import Keeper
 from qfl.validator.seat import Seat
 from qfl.validator.selection import Scorer

@@ -12,11 +12,10 @@ from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
-from qfl.node.pruner import read_released
+from qfl.node.pruner import Retention, read_released
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.driver import Network, run_round, run_until
 from qfl.storage.ipfs import IpfsStore
-from qfl.storage.retention import Retention
 from qfl.training.job import fetch_job
 
 pytestmark = pytest.mark.rest

@@ -12,15 +12,14 @@ from click.testing import CliRunner
 
 from qfl.apps.cli.main import cli
 from qfl.apps.explorer.content import HEIGHT, plot_lanes, show_document
+from qfl.apps.explorer.history import search
 from qfl.apps.explorer.index import Index
 from qfl.apps.explorer.node import Patience
-from qfl.apps.explorer.search import search
 from qfl.apps.explorer.series import RunLog, Series
 from qfl.apps.explorer.server import SecurityMiddleware
 from qfl.apps.explorer.shown import ether, short, when
 from qfl.errors import ContentMissing, InvalidInput, NoAnswerInTime
-from qfl.protocol.cid import cid_of
-from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.content import Content, ContentKind, cid_of, content_digest, encode, lanes_root
 from qfl.protocol.types import ModelShape
 from qfl.storage.store import MemoryStore
 

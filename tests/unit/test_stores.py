@@ -6,7 +6,7 @@ import pytest
 from store_behaviour import Shelf, StoreBehaviour
 
 from qfl.errors import ContentMissing, ContentTooLarge, InvalidInput
-from qfl.storage.retention import Retention, retention_of
+from qfl.node.pruner import Retention, retention_of
 from qfl.storage.store import CachingStore, ContentStore, MemoryStore
 
 

@@ -51,7 +51,7 @@ def run_client_command(
     from qfl import Client, IpfsStore, KeyFile, NodeContext, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
     from qfl.daemon import Daemon, Goal
-    from qfl.storage.retention import retention_of
+    from qfl.node.pruner import retention_of
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
 
@@ -103,9 +103,9 @@ def host_clients(
     from qfl import Client, IpfsStore, NodeContext, Prover, join, open_norm_keys
     from qfl.chain.contracts.staking import Role
     from qfl.daemon import Daemon, Goal
+    from qfl.node.pruner import retention_of
     from qfl.scheduler import ClientHost
     from qfl.simulation.identities import open_keys
-    from qfl.storage.retention import retention_of
     from qfl.training.data.own import load_shares
     from qfl.training.job import fetch_job
     from qfl.training.trainer import LocalTrainer
@@ -142,8 +142,8 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     from qfl import IpfsStore, KeyFile, NodeContext, Validator, join, set_up_encryption
     from qfl.chain.contracts.staking import Role
     from qfl.daemon import Daemon, Goal
+    from qfl.node.pruner import retention_of
     from qfl.quorum.quorum import scheme_of
-    from qfl.storage.retention import retention_of
     from qfl.training.job import fetch_job
     from qfl.validator.selection import Scorer
 

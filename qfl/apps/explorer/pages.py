@@ -11,15 +11,22 @@ from starlette.templating import Jinja2Templates
 from qfl.apps.explorer import shown
 from qfl.apps.explorer.content import show_document
 from qfl.apps.explorer.follower import LONGEST_PROBLEM
-from qfl.apps.explorer.history import last_round, list_members, member_count, summarise_rounds, tell_round
-from qfl.apps.explorer.search import FORMS, search
+from qfl.apps.explorer.history import (
+    FORMS,
+    last_round,
+    list_members,
+    member_count,
+    search,
+    summarise_rounds,
+    tell_round,
+)
 from qfl.apps.explorer.watcher import Watcher
 from qfl.apps.inspect.state import inspect_participant
 from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.rpc.answers import ADDRESS, WORD
 from qfl.errors import InvalidInput, QflError
 from qfl.errors.text import conceal
-from qfl.protocol.cid import cid_of, digest_of
+from qfl.protocol.content import cid_of, digest_of
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROWS = 50  # lines of a table on one page

@@ -109,13 +109,7 @@ class Demands(BoundContract):
     # --- writes ---
 
     def update(
-        self,
-        checkpoint: Checkpoint,
-        position: int,
-        update: Reveal,
-        *,
-        path: Sequence[bytes],
-        part: Part,
+        self, checkpoint: Checkpoint, position: int, update: Reveal, *, path: Sequence[bytes], part: Part
     ) -> UnsentCall:
         """Demand a part of the included update at `position`; `path` leads from it to the checkpoint's root."""
         arguments = [checkpoint, position, update, path, part.index]

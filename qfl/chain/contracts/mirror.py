@@ -6,14 +6,7 @@ from dataclasses import dataclass
 from qfl.chain.contracts.base import BoundContract, of_round, view
 from qfl.chain.rpc.connection import reaching
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.protocol.types import (
-    LmsPublicKey,
-    MirroredRound,
-    MirrorMessage,
-    MirrorSeat,
-    ParticipantId,
-    RoundNumber,
-)
+from qfl.protocol.types import LmsPublicKey, MirroredRound, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber
 
 ASKED_AT_ONCE = 256
 """Clients that one call of `admitted` answers for: the bits of a word."""

@@ -19,14 +19,7 @@ from qfl.chain.rpc.account import Account, Fees, Signed
 from qfl.chain.rpc.answers import is_fee_too_low, is_nonce_taken, reading, require_object, require_quantity
 from qfl.chain.rpc.calls import Receipt, ReceiptListener, TransactionSender, UnsentCall
 from qfl.chain.rpc.rpc import wait_for
-from qfl.errors import (
-    ChainError,
-    NodeBusy,
-    RpcRefused,
-    TransactionFailed,
-    TransactionNotMined,
-    TransactionRefused,
-)
+from qfl.errors import ChainError, NodeBusy, RpcRefused, TransactionFailed, TransactionNotMined, TransactionRefused
 
 __all__ = ["Delivery", "Fees", "Sender", "TransactionSender", "UnsentCall"]
 
@@ -87,12 +80,7 @@ class Sender(Account, TransactionSender):
     """
 
     def __init__(
-        self,
-        web3: Web3,
-        account: LocalAccount,
-        *,
-        listener: ReceiptListener | None = None,
-        chain_id: int | None = None,
+        self, web3: Web3, account: LocalAccount, *, listener: ReceiptListener | None = None, chain_id: int | None = None
     ) -> None:
         super().__init__(web3, account, chain_id)
         self._listener = listener

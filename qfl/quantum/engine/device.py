@@ -88,12 +88,7 @@ class _Setting:
     """Pauli strings that one basis change makes readable together."""
 
     def __init__(
-        self,
-        circuit: Circuit,
-        letters: str,
-        numbers: Sequence[int],
-        config: DeviceConfig,
-        generator: torch.Generator,
+        self, circuit: Circuit, letters: str, numbers: Sequence[int], config: DeviceConfig, generator: torch.Generator
     ) -> None:
         self.numbers = list(numbers)
         self._config, self._generator = config, generator
