@@ -15,7 +15,8 @@ import numpy as np
 
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, split_leaves, update_leaf
-from qfl.protocol.content import Content, ContentKind, cid_of, content_digest, encode, lanes_root
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.protocol.types import ModelShape
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge
-from qfl.protocol.content import cid_of
+from qfl.protocol.cid import cid_of
 from qfl.storage.store import MAX_BLOCK_BYTES, ContentStore
 
 

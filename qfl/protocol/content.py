@@ -10,8 +10,6 @@ The one flag, 1, says that an update's lanes are in the form of `qfl.protocol.co
 is over the plain lanes all the same, so contracts never meet the compact form.
 """
 
-import base64
-import binascii
 import hashlib
 import struct
 from dataclasses import dataclass, replace
@@ -185,26 +183,3 @@ def _check_length(content: Content, length: int) -> None:
         raise MalformedContent(f"{length} bytes of compact content where plain lanes take {expected}")
     if not content.compact and length != expected:
         raise MalformedContent(f"{length} bytes where the header announces {expected}")
-
-
-CID_PREFIX = bytes([0x01, 0x55, 0x12, 0x20])
-"""CID version 1, raw, sha2-256, 32 bytes of digest."""
-
-
-def cid_of(digest: bytes) -> str:
-    """The CID ("bafkrei...") of the raw block with this sha-256 `digest` (32 bytes)."""
-    if len(digest) != 32:
-        raise InvalidInput("digest", digest, "a sha-256 digest has 32 bytes")
-    return "b" + base64.b32encode(CID_PREFIX + digest).decode().rstrip("=").lower()
-
-
-def digest_of(cid: str) -> bytes:
-    """The sha-256 digest (32 bytes) in `cid`. Raises `InvalidInput` for anything `cid_of` does not write."""
-    try:
-        data = base64.b32decode(cid[1:].upper() + "=" * (-len(cid[1:]) % 8))
-    except (binascii.Error, ValueError):
-        data = b""
-    # Writing it again refuses upper case, other codecs and hashes, and stray bits in the last letter.
-    if len(data) != 36 or cid_of(data[4:]) != cid:
-        raise InvalidInput("cid", cid, "only CIDv1, raw, sha2-256, in lower-case base32 is used here")
-    return data[4:]

@@ -87,7 +87,7 @@ class ModelDelta:
     Attributes:
         round: the one that published the base.
         step: what it changed, float64 `[d]`, in radians and weights.
-        own: the client's control variate after its last training (`qfl.training.recipe.Controls`), if it keeps one.
+        own: the client's control variate after its last training (`qfl.training.controls`), if it keeps one.
     """
 
     round: RoundNumber

@@ -25,7 +25,8 @@ from qfl.crypto.norm.statement import NormStatement
 from qfl.crypto.sealed import sealed_bytes
 from qfl.files import read_json_lines, write_atomically
 from qfl.node.standing import published_rounds
-from qfl.protocol.content import HEADER_BYTES, cid_of, plain_bytes
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import HEADER_BYTES, plain_bytes
 from qfl.protocol.types import ModelShape
 from qfl.simulation.config import JobConfig
 from qfl.training.differential_privacy import DELTA, spent_epsilon

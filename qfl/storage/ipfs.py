@@ -20,7 +20,7 @@ from ipfshttpclient.http_common import multiaddr_to_url_data
 
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge, InvalidInput, PeerUnreachable, StoreUnreachable
 from qfl.errors.text import conceal_address
-from qfl.protocol.content import cid_of
+from qfl.protocol.cid import cid_of
 from qfl.storage.store import MAX_BLOCK_BYTES, require_block_size, require_digest
 from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Transport
 

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Protocol
 
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge
-from qfl.protocol.content import cid_of
+from qfl.protocol.cid import cid_of
 
 MAX_BLOCK_BYTES = 1024 * 1024
 """The largest block that every IPFS node takes (https://specs.ipfs.tech/bitswap-protocol/)."""

@@ -12,9 +12,6 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-import numpy as np
-from numpy.typing import NDArray
-
 from qfl.bounds import check_choice, check_number, check_whole
 from qfl.doors import Door
 from qfl.errors import InvalidInput
@@ -25,6 +22,7 @@ if TYPE_CHECKING:
     import torch
     from numpy.typing import NDArray
 
+    from qfl.training.controls import Controls
     from qfl.training.model import QuantumClassifier
 
 MAX_STEPS = 10_000
@@ -60,7 +58,7 @@ class TrainingConfig:
             about the most radians an angle moves in a step: 0.03 is a good one.
         momentum: share of the last step's direction that goes into the next one, from 0, below 1.
         control_variates: whether a client corrects its gradients by what it and the others did in the last round
-            (`qfl.training.recipe.Controls`); it keeps one vector for it between rounds, and sends nothing more.
+            (`qfl.training.controls`); it keeps one vector for it between rounds, and sends nothing more.
         proximal: pull back to the round's base, times the distance (FedProx, Li et al. 2020, arXiv:1812.06127,
             equation 2: its mu); 0 for none.
         sent_share: share of an update's lanes, the largest ones, that a client sends, above 0, up to 1; what it holds
@@ -240,39 +238,3 @@ def scale_rate(progress: float) -> float:
     Small steps in late rounds keep clients with different labels from undoing each other's work.
     """
     return LAST_RATE + (1 - LAST_RATE) * 0.5 * (1 + math.cos(math.pi * progress))
-
-
-@dataclass(frozen=True)
-class Controls:
-    """Mean gradients over the last round, everybody's and one client's own; float64 `[d]` each, per radian or weight.
-
-    A step goes along its gradient plus `common - own`, so that what this client's data alone would have is taken
-    off, and what the others' data would have is put on (SCAFFOLD, Karimireddy et al. 2020, arXiv:1910.06378,
-    section 4). Both follow from steps that are known anyway, so nothing is sent for them: `common` from two published
-    models, `own` from the client's last training.
-    """
-
-    common: NDArray[np.float64]
-    own: NDArray[np.float64]
-
-    @classmethod
-    def none(cls, coordinates: int) -> Controls:
-        """Of a federation's first round: nothing is known yet."""
-        return cls(np.zeros(coordinates), np.zeros(coordinates))
-
-    @classmethod
-    def after(cls, step: NDArray[np.float64], reach: float, own: NDArray[np.float64] | None) -> Controls:
-        """What a round that changed the model by `step` (`[d]`, radians and weights) tells.
-
-        `reach` is that round's `TrainingConfig.reach`, `own` the client's variate after its last training. A newcomer,
-        who has none, takes the common one, which leaves its gradients as they are.
-        """
-        common = -step / reach
-        return cls(common, common if own is None else own)
-
-    def advanced(self, step: NDArray[np.float64], reach: float) -> NDArray[np.float64]:
-        """The client's own variate after training that changed its model by `step`.
-
-        SCAFFOLD's option II, equation 4. Its `steps * learning_rate` is `reach` here, so that it holds with momentum.
-        """
-        return self.own - self.common - step / reach

@@ -29,7 +29,8 @@ from experiments.attacks.insistent import Insistent
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.node.recompute import recompute_model
-from qfl.protocol.content import cid_of, content_digest
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import content_digest
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.ipfs import IpfsStore

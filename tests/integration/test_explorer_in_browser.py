@@ -20,7 +20,7 @@ import requests
 from test_ipfs_store import file_of
 
 from qfl.devnet.programs import REPOSITORY
-from qfl.protocol.content import digest_of
+from qfl.protocol.cid import digest_of
 
 pytestmark = pytest.mark.rest
 

@@ -17,7 +17,7 @@ from qfl.apps.inspect.transaction import inspect_dispute, inspect_transaction
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.errors import ChainError, InvalidInput
-from qfl.protocol.content import cid_of
+from qfl.protocol.cid import cid_of
 from qfl.protocol.types import RoundNumber
 from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import run_round

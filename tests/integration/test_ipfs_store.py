@@ -19,7 +19,7 @@ from qfl.devnet.health import probe_ipfs, wait_until_healthy
 from qfl.devnet.process import GuardedProcess
 from qfl.devnet.programs import ipfs_command
 from qfl.errors import ContentMissing, DidNotStart, InvalidInput, PeerUnreachable, StoreUnreachable
-from qfl.protocol.content import cid_of
+from qfl.protocol.cid import cid_of
 from qfl.storage.ipfs import IpfsStore
 
 

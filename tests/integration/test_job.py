@@ -27,7 +27,8 @@ from qfl.chain.rpc.sender import Sender
 from qfl.devnet.config import CHAIN_ID
 from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
-from qfl.protocol.content import content_digest, decode, digest_of, encode, lanes_root
+from qfl.protocol.cid import digest_of
+from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult
 from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from qfl.errors import InvalidInput, MalformedContent
-from qfl.protocol.content import Content, ContentKind, cid_of, content_digest, decode, digest_of, encode, lanes_root
+from qfl.protocol.cid import cid_of, digest_of
+from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.protocol.types import ModelShape
 

@@ -19,7 +19,8 @@ from qfl.apps.explorer.series import RunLog, Series
 from qfl.apps.explorer.server import SecurityMiddleware
 from qfl.apps.explorer.shown import ether, short, when
 from qfl.errors import ContentMissing, InvalidInput, NoAnswerInTime
-from qfl.protocol.content import Content, ContentKind, cid_of, content_digest, encode, lanes_root
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.types import ModelShape
 from qfl.storage.store import MemoryStore
 

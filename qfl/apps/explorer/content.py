@@ -17,7 +17,8 @@ from qfl.apps.inspect.content import describe
 from qfl.crypto.sealed import HEADER as SEALED_HEADER
 from qfl.crypto.sealed import MAGIC as SEALED_MAGIC
 from qfl.errors import ContentCorrupt, InvalidInput, MalformedContent
-from qfl.protocol.content import Content, ContentKind, cid_of, decode, lanes_root
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import Content, ContentKind, decode, lanes_root
 from qfl.storage.store import MAX_BLOCK_BYTES, ContentStore
 
 MENTIONS = "SELECT * FROM events WHERE digest = ? ORDER BY chain, block, log LIMIT 50"

@@ -6,7 +6,7 @@ from typing import Any
 from qfl.apps.explorer.index import Index
 from qfl.chain.rpc.answers import ADDRESS, WORD
 from qfl.errors import InvalidInput
-from qfl.protocol.content import cid_of, digest_of
+from qfl.protocol.cid import cid_of, digest_of
 
 Row = dict[str, Any]
 

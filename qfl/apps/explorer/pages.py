@@ -26,7 +26,7 @@ from qfl.apps.inspect.transaction import inspect_transaction
 from qfl.chain.rpc.answers import ADDRESS, WORD
 from qfl.errors import InvalidInput, QflError
 from qfl.errors.text import conceal
-from qfl.protocol.content import cid_of, digest_of
+from qfl.protocol.cid import cid_of, digest_of
 
 TEMPLATES = Path(__file__).with_name("templates")
 ROWS = 50  # lines of a table on one page

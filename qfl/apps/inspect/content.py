@@ -14,7 +14,8 @@ from qfl.chain.rounds import ShardRound
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, InvalidInput, MalformedContent, ModelRejected
 from qfl.node.recompute import read_base, read_model, read_updates
-from qfl.protocol.content import MAX_CONTENT_BYTES, Content, ContentKind, cid_of, decode, lanes_root
+from qfl.protocol.cid import cid_of
+from qfl.protocol.content import MAX_CONTENT_BYTES, Content, ContentKind, decode, lanes_root
 from qfl.protocol.rule import squared_norm
 from qfl.protocol.state import from_state, wrap_int32
 from qfl.protocol.types import ParticipantId, Reveal, RoundNumber

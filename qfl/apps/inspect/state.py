@@ -11,7 +11,7 @@ from qfl.chain.rpc.connection import url_of
 from qfl.errors import InvalidInput, ShardUnreachable
 from qfl.errors.text import conceal_address
 from qfl.node.outcome import why_missed
-from qfl.protocol.content import cid_of
+from qfl.protocol.cid import cid_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 
