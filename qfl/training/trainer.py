@@ -16,8 +16,8 @@ import numpy as np
 from qfl.doors import Door
 from qfl.errors import NotFinite
 from qfl.protocol.types import RoundNumber, TrainingResult, TrainingTask
+from qfl.training.controls import Controls
 from qfl.training.differential_privacy import privatise
-from qfl.training.recipe import Controls
 
 if TYPE_CHECKING:
     from qfl.quantum.config import DeviceConfig

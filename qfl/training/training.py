@@ -18,9 +18,10 @@ from qfl.quantum.circuit import build_circuit
 from qfl.quantum.config import DeviceConfig
 from qfl.quantum.engine.device import DeviceEngine
 from qfl.quantum.engine.engine import Engine
+from qfl.training.controls import Controls
 from qfl.training.data.datasets import LabelledData
 from qfl.training.model import QuantumClassifier, initial_perceptron
-from qfl.training.recipe import Controls, Recipe, TrainingConfig, scale_rate
+from qfl.training.recipe import Recipe, TrainingConfig, scale_rate
 
 EVALUATION_BATCH = 512
 TINY = 1e-12

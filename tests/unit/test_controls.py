@@ -7,8 +7,9 @@ from qfl.protocol.recompute import model_content
 from qfl.protocol.state import ANGLE_UNIT, WEIGHT_UNIT, step_between
 from qfl.protocol.types import ModelShape, RoundNumber
 from qfl.quantum.architecture import Architecture
+from qfl.training.controls import Controls
 from qfl.training.data.datasets import LabelledData
-from qfl.training.recipe import Controls, TrainingConfig
+from qfl.training.recipe import TrainingConfig
 from qfl.training.training import evaluate, initial_parameters, train_clients
 
 ARCH = Architecture("amplitude", qubits=3, layers=2, classes=3, features=8)
