@@ -40,7 +40,7 @@ contract Rewards is IRewards {
         for (uint256 i = 0; i < published.length; ++i) {
             RewardTerms memory terms = _termsOf(published[i]);
             _mark(0, published[i]);
-            earned.add(terms.publisher, terms.publisherRewardGwei * 1 gwei);
+            earned.add(terms.publisher, uint256(terms.publisherRewardGwei) * 1 gwei);
             emit PublisherRewarded(published[i], terms.publisher);
         }
         (uint32[] memory ids, uint256[] memory amounts) = earned.read();
@@ -92,11 +92,11 @@ contract Rewards is IRewards {
         _mark(uint256(shard) + 1, round);
 
         for (uint256 i = 0; i < claim.updates.length; ++i) {
-            earned.add(claim.updates[i].client, terms.updateRewardGwei * 1 gwei);
+            earned.add(claim.updates[i].client, uint256(terms.updateRewardGwei) * 1 gwei);
         }
         uint32[] memory committee = beacon.committee(round, shard);
         for (uint256 seat = 0; seat < committee.length; ++seat) {
-            if ((record.attested >> seat) & 1 == 1) earned.add(committee[seat], terms.seatRewardGwei * 1 gwei);
+            if ((record.attested >> seat) & 1 == 1) earned.add(committee[seat], uint256(terms.seatRewardGwei) * 1 gwei);
         }
         emit ShardRewarded(round, shard);
     }

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 from brownie import chain
 
-from tests.contracts.world import GWEI, reverts, word
+from tests.contracts.world import GWEI, build, reverts, word
 
 UPDATE, SEAT, PUBLICATION = 10**6 * GWEI, 5 * 10**5 * GWEI, 10**6 * GWEI
 
@@ -97,6 +97,14 @@ def test_who_has_left_is_passed_over(world, settled, everyone):
 def test_reward_publisher_reverts_when_there_is_none(world):
     with reverts("AlreadyRewarded", 0):
         world.claim(published=[0])
+
+
+def test_rewards_of_any_size_are_counted_in_full(module_isolation, disputes):
+    """More than 18 ETH is more wei than 64 bits hold: the claim must not fail for ever, once the pool is large enough."""
+    world = build(clients=("ada",), disputes=disputes, publisherRewardGwei=20 * 10**9, challengeSeconds=1)
+    checkpoint = world.run_to_finality([world.ada])
+    with reverts("RewardPoolTooSmall", 20 * 10**18, world.staking.rewardPoolWei()):
+        world.claim(published=[checkpoint.round])
 
 
 # --- commits that were never revealed ------------------------------------------------------------------------------
