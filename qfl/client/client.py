@@ -230,9 +230,12 @@ class Client:
         if self._prover is None:
             raise InvalidInput("prover", None, "this deployment is private: updates need a proof")
         recipients = read_recipients(self._ledger, self._store, spec.round, spec.shard)
+        return conceal(update, spec, recipients=recipients, context=self._context(spec), prover=self._prover)
+
+    def _context(self, spec: RoundSpec) -> int:
+        """What the proof of an update's norm is bound to."""
         domain = self._ledger.shard_domains[spec.shard]
-        context = context_of(domain.chain_id, domain.contract, spec.round, self.participant)
-        return conceal(update, spec, recipients=recipients, context=context, prover=self._prover)
+        return context_of(domain.chain_id, domain.contract, spec.round, self.participant)
 
     def _record(self, round_number: RoundNumber) -> dict[str, Any]:
         record = self._journal.get(f"round {round_number}")

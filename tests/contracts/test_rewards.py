@@ -100,7 +100,7 @@ def test_reward_publisher_reverts_when_there_is_none(world):
 
 
 def test_rewards_of_any_size_are_counted_in_full(module_isolation, disputes):
-    """More than 18 ETH is more wei than 64 bits hold: the claim must not fail for ever, once the pool is large enough."""
+    """More than 18 ETH are more wei than 64 bits hold: a claim must not fail for ever once the pool is large enough."""
     world = build(clients=("ada",), disputes=disputes, publisherRewardGwei=20 * 10**9, challengeSeconds=1)
     checkpoint = world.run_to_finality([world.ada])
     with reverts("RewardPoolTooSmall", 20 * 10**18, world.staking.rewardPoolWei()):
