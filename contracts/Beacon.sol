@@ -193,7 +193,7 @@ contract Beacon is IBeacon, Ownable {
     ) external {
         (StoredRound storage published, ) = _inPhase(round, Phase.Publish);
         if (!_isActiveValidator(validator)) revert NotValidator(validator);
-        staking.authorise(validator, Digest.publication(round, validator, modelRoot, contentDigest), signature);
+        staking.authorize(validator, Digest.publication(round, validator, modelRoot, contentDigest), signature);
 
         published.state = RoundState.Published;
         published.publisher = validator;
@@ -218,7 +218,7 @@ contract Beacon is IBeacon, Ownable {
         settled.state = RoundState.Final;
         _chain.finalRound = round;
         --_chain.unsettled;
-        emit ModelFinalised(round);
+        emit ModelFinalized(round);
     }
 
     // --- faults ----------------------------------------------------------------------------------------------

@@ -89,7 +89,7 @@ contract Staking is IStaking {
 
     /// @inheritdoc IStaking
     function wire(address beacon_, address disputes_, address rewards_) external {
-        if (msg.sender != _deployer) revert NotAuthorised(msg.sender);
+        if (msg.sender != _deployer) revert NotAuthorized(msg.sender);
         if (beacon != address(0)) revert AlreadyWired();
         (beacon, disputes, rewards) = (beacon_, disputes_, rewards_);
         emit Wired(beacon_, disputes_, rewards_);
@@ -195,8 +195,8 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function authorise(uint32 id, bytes32 digest, bytes calldata signature) external {
-        if (msg.sender != beacon) revert NotAuthorised(msg.sender);
+    function authorize(uint32 id, bytes32 digest, bytes calldata signature) external {
+        if (msg.sender != beacon) revert NotAuthorized(msg.sender);
         _spendLeaf(id, _bonded(id), digest, signature);
     }
 
@@ -210,7 +210,7 @@ contract Staking is IStaking {
 
     /// @inheritdoc IStaking
     function creditRewards(uint32[] calldata ids, uint256[] calldata amountsWei) external {
-        if (msg.sender != rewards) revert NotAuthorised(msg.sender);
+        if (msg.sender != rewards) revert NotAuthorized(msg.sender);
         uint256 creditedWei = 0;
         for (uint256 i = 0; i < ids.length; ++i) {
             if (_participants[ids[i]].role == Role.None) continue;
@@ -239,7 +239,7 @@ contract Staking is IStaking {
     /// @inheritdoc IStaking
     /// @dev A challenger that refuses its bounty undoes its own slash only: anyone else can bring the same proof.
     function slash(uint32[] calldata ids, address challenger) external returns (uint256 takenWei) {
-        if (msg.sender != disputes) revert NotAuthorised(msg.sender);
+        if (msg.sender != disputes) revert NotAuthorized(msg.sender);
         uint256 bountyWei = 0;
         for (uint256 i = 0; i < ids.length; ++i) {
             (uint256 taken, uint256 bounty) = _take(ids[i], slashBps);
@@ -257,7 +257,7 @@ contract Staking is IStaking {
 
     /// @inheritdoc IStaking
     function forfeit(uint32[] calldata ids, address collector) external {
-        if (msg.sender != rewards) revert NotAuthorised(msg.sender);
+        if (msg.sender != rewards) revert NotAuthorized(msg.sender);
         uint256 takenWei = 0;
         uint256 bountyWei = 0;
         for (uint256 i = 0; i < ids.length; ++i) {

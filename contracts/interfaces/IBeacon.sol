@@ -235,7 +235,7 @@ interface IBeacon is IBeaconView {
     /// @notice A model was voided: by a proven fault, or because it builds on one that was.
     event ModelVoided(uint64 indexed round);
     /// @notice A model passed its challenge window.
-    event ModelFinalised(uint64 indexed round);
+    event ModelFinalized(uint64 indexed round);
 
     /// @notice Thrown when a round is still open.
     error RoundInProgress(uint64 round, uint40 phaseEndsAt);

@@ -86,7 +86,7 @@ interface IShard {
         bytes calldata signature
     ) external;
 
-    /// @notice Open a commitment of the transparent mode. The salt authorises it; anyone may carry it.
+    /// @notice Open a commitment of the transparent mode. The salt authorizes it; anyone may carry it.
     function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt) external;
 
     /// @notice Open a commitment of the private mode, and prove that the update is in range and within the norm bound.

@@ -60,7 +60,7 @@ struct StakingParameters {
 }
 
 /// @title Stakes, keys and rewards of clients and validators.
-/// @notice A message is authorised by the participant's LMS signature, never by `msg.sender`: any account may carry it.
+/// @notice A message is authorized by the participant's LMS signature, never by `msg.sender`: any account may carry it.
 interface IStaking {
     /// @notice A participant joined.
     event Bonded(uint32 indexed id, Role indexed role, address indexed withdrawal, uint256 stakeWei, LmsKey key);
@@ -86,7 +86,7 @@ interface IStaking {
     event Slashed(uint32 indexed id, address indexed challenger, uint256 amountWei, uint256 bountyWei);
     /// @notice Stake was taken for a commitment that was never revealed: a bounty for who collected it, the rest for the pool.
     event Forfeited(uint32 indexed id, address indexed collector, uint256 amountWei, uint256 bountyWei);
-    /// @notice The contracts that may authorise, slash and credit were set, once and for all.
+    /// @notice The contracts that may authorize, slash and credit were set, once and for all.
     event Wired(address indexed beacon, address indexed disputes, address indexed rewards);
 
     /// @notice Thrown when the stake is below the role's minimum.
@@ -116,7 +116,7 @@ interface IStaking {
     /// @notice Thrown when the reward pool holds less than the reward.
     error RewardPoolTooSmall(uint256 requiredWei, uint256 availableWei);
     /// @notice Thrown when the caller is not the contract that may do this.
-    error NotAuthorised(address caller);
+    error NotAuthorized(address caller);
     /// @notice Thrown when the contracts were wired already.
     error AlreadyWired();
 
@@ -162,7 +162,7 @@ interface IStaking {
     function fundRewards() external payable;
 
     /// @notice Check a participant's signature and spend its leaf. Only the beacon.
-    function authorise(uint32 id, bytes32 digest, bytes calldata signature) external;
+    function authorize(uint32 id, bytes32 digest, bytes calldata signature) external;
 
     /// @notice Move rewards from the pool to participants' accounts. Only the rewards contract.
     /// @param ids Who earned something. Those who have left are passed over: what they would get stays in the pool.
@@ -183,7 +183,7 @@ interface IStaking {
     function slash(uint32[] calldata ids, address challenger) external returns (uint256 takenWei);
 
     /// @notice Set the beacon, the disputes contract (zero: none) and the rewards contract, once. Only the deployer.
-    /// @dev Nothing can be authorised, slashed or credited before.
+    /// @dev Nothing can be authorized, slashed or credited before.
     function wire(address beacon, address disputes, address rewards) external;
 
     /// @notice The participant, or a zero record after it left.
@@ -218,7 +218,7 @@ interface IStaking {
     function totalRewardsWei() external view returns (uint256);
     /// @notice What the reward pool holds, in wei. Balance = stakes + rewards + pool.
     function rewardPoolWei() external view returns (uint256);
-    /// @notice The contract that may authorise; zero before `wire`.
+    /// @notice The contract that may authorize; zero before `wire`.
     function beacon() external view returns (address);
     /// @notice The contract that may slash; zero while there is none.
     function disputes() external view returns (address);

@@ -1,6 +1,6 @@
 """Staking: slashing.
 
-slash                  reverts: NotAuthorised, PaymentRefused · bounty and burn · a pending exit too · below the
+slash                  reverts: NotAuthorized, PaymentRefused · bounty and burn · a pending exit too · below the
                        minimum: no more draws until topped up · who has left is passed over · many at once: one
                        payment each, books balance for a challenger that asks for more while being paid
 """
@@ -21,7 +21,7 @@ def deployed(module_isolation: None) -> World:
 
 
 def test_slash_reverts_when_not_the_disputes_contract(staking, world, by_anyone):
-    with reverts("NotAuthorised", world.mallory):
+    with reverts("NotAuthorized", world.mallory):
         staking.slash([world.vera.id], world.mallory, by_anyone)
 
 

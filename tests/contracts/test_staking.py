@@ -1,7 +1,7 @@
 """Staking: joining and leaving.
 
 constructor            reverts: BadParameters for each parameter
-wire                   reverts: NotAuthorised, AlreadyWired · sets both, once
+wire                   reverts: NotAuthorized, AlreadyWired · sets both, once
 bondClient/Validator   reverts: StakeTooLow, StakeTooHigh, UnsupportedKeyHeight, EmptyKey, EmptyWithdrawal
                        numbers participants · a validator can be drawn, a client cannot
 topUp                  reverts: NotBonded, Exiting · adds to the stake, and to a validator's weight
@@ -49,9 +49,9 @@ def test_constructor_reverts_when_bad_parameters(world, name, value):
         accounts[0].deploy(Staking, in_order(Staking, 0, parameters.staking))
 
 
-def test_wire_reverts_when_not_authorised(world):
+def test_wire_reverts_when_not_authorized(world):
     other = accounts[0].deploy(Staking, in_order(Staking, 0, load_parameters().staking))
-    with reverts("NotAuthorised", world.mallory):
+    with reverts("NotAuthorized", world.mallory):
         other.wire(world.mallory, world.mallory, world.mallory, {"from": world.mallory})
 
 
@@ -60,7 +60,7 @@ def test_wire_reverts_when_already_wired(staking, world):
         staking.wire(world.mallory, world.mallory, world.mallory, {"from": world.owner})
 
 
-def test_wire_sets_who_may_authorise_slash_and_credit(staking):
+def test_wire_sets_who_may_authorize_slash_and_credit(staking):
     assert (staking.beacon(), staking.disputes(), staking.rewards()) == (accounts[8], accounts[9], accounts[7])
 
 

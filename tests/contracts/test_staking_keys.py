@@ -6,7 +6,7 @@ rotateKey              reverts: NotBonded, UnsupportedKeyHeight, EmptyKey, KeyRe
 setEncryptionKey       reverts: NotBonded, NotValidator, EmptyKey, BadSignature (forged, altered, replayed), LeafReused
                        replaces the key · a validator that left has none
 changeWithdrawal       reverts: NotBonded, EmptyWithdrawal, BadSignature · redirects what is paid
-authorise              reverts: NotAuthorised, NotBonded, BadSignature, LeafReused · spends the leaf
+authorize              reverts: NotAuthorized, NotBonded, BadSignature, LeafReused · spends the leaf
 """
 
 import pytest
@@ -172,7 +172,7 @@ def test_a_validator_that_left_has_no_encryption_key(staking, world):
     assert staking.encryptionKeyOf(vera.id) == "0x" + bytes(32).hex()
 
 
-# --- withdrawal address, authorisation -------------------------------------------------------------------------
+# --- withdrawal address, authorization -------------------------------------------------------------------------
 
 
 def test_change_withdrawal_reverts_when_not_bonded(staking, by_anyone):
@@ -202,23 +202,23 @@ def test_change_withdrawal_redirects_payments(staking, world, by_anyone):
     assert receiver.balance() == 7
 
 
-def test_authorise_reverts_when_not_the_beacon(staking, world, by_anyone):
-    with reverts("NotAuthorised", world.mallory):
-        staking.authorise(world.vera.id, word("digest"), b"", by_anyone)
+def test_authorize_reverts_when_not_the_beacon(staking, world, by_anyone):
+    with reverts("NotAuthorized", world.mallory):
+        staking.authorize(world.vera.id, word("digest"), b"", by_anyone)
 
 
-def test_authorise_reverts_when_not_bonded(staking, by_beacon):
+def test_authorize_reverts_when_not_bonded(staking, by_beacon):
     with reverts("NotBonded", 9):
-        staking.authorise(9, word("digest"), b"", by_beacon)
+        staking.authorize(9, word("digest"), b"", by_beacon)
 
 
-def test_authorise_reverts_when_bad_signature(staking, world, by_beacon):
+def test_authorize_reverts_when_bad_signature(staking, world, by_beacon):
     with reverts("BadSignature", world.vera.id):
-        staking.authorise(world.vera.id, word("digest"), world.vera.sign(word("another")), by_beacon)
+        staking.authorize(world.vera.id, word("digest"), world.vera.sign(word("another")), by_beacon)
 
 
-def test_authorise_spends_the_leaf(staking, world, by_beacon):
+def test_authorize_spends_the_leaf(staking, world, by_beacon):
     signature = world.vera.sign(word("digest"))
-    staking.authorise(world.vera.id, word("digest"), signature, by_beacon)
+    staking.authorize(world.vera.id, word("digest"), signature, by_beacon)
     with reverts("LeafReused", world.vera.id, 0, 1):
-        staking.authorise(world.vera.id, word("digest"), signature, by_beacon)
+        staking.authorize(world.vera.id, word("digest"), signature, by_beacon)

@@ -1,7 +1,7 @@
 """Staking: rewards.
 
-creditRewards          reverts: NotAuthorised, RewardPoolTooSmall · pool to accounts, of those who have not left
-forfeit                reverts: NotAuthorised · takes a share of stakes for the pool, and a bounty
+creditRewards          reverts: NotAuthorized, RewardPoolTooSmall · pool to accounts, of those who have not left
+forfeit                reverts: NotAuthorized · takes a share of stakes for the pool, and a bounty
 payRewards             reverts: NotBonded, NothingOwed, PaymentRefused · pays, once
 """
 
@@ -17,7 +17,7 @@ def deployed(module_isolation: None) -> World:
 
 
 def test_credit_reward_reverts_when_not_the_rewards_contract(staking, world, by_anyone):
-    with reverts("NotAuthorised", world.mallory):
+    with reverts("NotAuthorized", world.mallory):
         staking.creditRewards([world.ada.id], [1], by_anyone)
 
 
@@ -61,7 +61,7 @@ def test_pay_rewards_pays_once(staking, world, by_anyone):
 
 
 def test_forfeit_reverts_when_not_the_rewards_contract(staking, world, by_anyone):
-    with reverts("NotAuthorised", world.mallory):
+    with reverts("NotAuthorized", world.mallory):
         staking.forfeit([world.ada.id], world.mallory, by_anyone)
 
 

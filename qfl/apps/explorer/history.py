@@ -14,7 +14,7 @@ SUMMARY = """
 SELECT round AS number,
     sum(name = 'Committed') AS commits, sum(name = 'Revealed') AS reveals,
     sum(name = 'CheckpointAccepted') AS checkpoints, sum(name = 'FaultProven') AS faults,
-    CASE WHEN max(name = 'ModelVoided') THEN 'void' WHEN max(name = 'ModelFinalised') THEN 'final'
+    CASE WHEN max(name = 'ModelVoided') THEN 'void' WHEN max(name = 'ModelFinalized') THEN 'final'
         WHEN max(name = 'ModelPublished') THEN 'published' WHEN max(name = 'RoundFailed') THEN 'failed'
         ELSE 'open' END AS state,
     max(CASE WHEN name = 'ModelPublished' THEN digest END) AS digest,
@@ -128,7 +128,7 @@ class RoundStory:
                 for position, validator in enumerate(event["arguments"]["committees"]):
                     opened = self.shards.setdefault(position // seats, ShardPart(position // seats))
                     opened.seats.append(Seat(position % seats, validator))
-            case "ModelPublished" | "ModelFinalised" | "ModelVoided" | "RoundFailed":
+            case "ModelPublished" | "ModelFinalized" | "ModelVoided" | "RoundFailed":
                 self.model.append(event)
             case "FaultProven":
                 self.faults.append(event)

@@ -94,7 +94,7 @@ class Staking(BoundContract):
         return self._write("fundRewards", value_wei=amount_wei)
 
     def wire(self, beacon: str, *, disputes: str, rewards: str) -> UnsentCall:
-        """Name the contracts that may authorise, slash and credit, once."""
+        """Name the contracts that may authorize, slash and credit, once."""
         return self._write("wire", beacon, disputes, rewards)
 
     participant = view(ParticipantRecord, "participant", ParticipantId)
