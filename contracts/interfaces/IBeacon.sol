@@ -97,6 +97,9 @@ struct ModelGenesis {
 /// @param updatesRoot `Chunks` root over (client, updateRoot, contentDigest) of the included updates, in reveal order.
 /// @param aggregateRoot `Chunks` root over the aggregate's lanes.
 /// @param contentDigest sha256 of the aggregate's content object.
+/// @param revealsHash The shard's running hash of its reveals; zero: not named.
+/// @param modelRoot `Chunks` root over the next model's lanes, where the round has one shard; else zero.
+/// @param modelDigest sha256 of that model's content object; else zero.
 struct Checkpoint {
     uint64 round;
     uint16 shard;
@@ -107,6 +110,9 @@ struct Checkpoint {
     bytes32 updatesRoot;
     bytes32 aggregateRoot;
     bytes32 contentDigest;
+    bytes32 revealsHash;
+    bytes32 modelRoot;
+    bytes32 modelDigest;
 }
 
 /// @notice What the beacon keeps of an accepted checkpoint.

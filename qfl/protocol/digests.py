@@ -12,7 +12,8 @@ _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verif
 _COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
 _CHECKPOINT = (
     "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,"
-    "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest)"
+    "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,"
+    "bytes32 modelDigest)"
 )
 _PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
 _EXIT = "Exit(uint32 participant,uint32 nonce)"

@@ -156,6 +156,9 @@ class Checkpoint:
     updates_root: bytes
     aggregate_root: bytes
     content_digest: bytes
+    reveals_hash: bytes = bytes(32)
+    model_root: bytes = bytes(32)
+    model_digest: bytes = bytes(32)
 
 
 @dataclass(frozen=True)
