@@ -41,6 +41,8 @@ error PrecompileFailed(uint256 precompile);
 error WrongBase(bytes32 given, bytes32 expected);
 /// @notice Thrown when there are too few or too many of something; `what` is the argument.
 error WrongCount(string what, uint256 given, uint256 expected);
+/// @notice Thrown when an order of lanes names something twice or beyond the last, or a lane below the one before it.
+error WrongOrder(uint256 index);
 /// @notice Thrown when the round is in another phase.
 error WrongPhase(uint8 phase, uint8 required);
 /// @notice Thrown when a message, or a contract in a list of shards, is for another shard.
