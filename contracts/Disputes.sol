@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BadAttestation, NoSuchSeat, NotOpened, WrongCount, WrongShard} from "./interfaces/Errors.sol";
+import {
+    AlreadyProven,
+    BadAttestation,
+    KeyRetired,
+    NoSuchSeat,
+    NotOpened,
+    WrongCount,
+    WrongShard
+} from "./interfaces/Errors.sol";
 import {Checkpoint, IBeacon, Round, RoundParameters} from "./interfaces/IBeacon.sol";
 import {IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {Fault, IDisputes, Opening} from "./interfaces/IDisputes.sol";
@@ -50,6 +58,8 @@ contract Disputes is IDisputes {
     bool public immutable isPrivate;
     /// @inheritdoc IDisputes
     IDemands public immutable demands;
+    /// @inheritdoc IDisputes
+    address public immutable mirrorFaults;
     uint32 private immutable _quantumLength;
     uint32 private immutable _classicalLength;
 
@@ -62,8 +72,9 @@ contract Disputes is IDisputes {
 
     /// @dev Reverts where the beacon expects another address, since it could void nothing from here, and where its parameters
     /// do not go with the demands: they may have been set when it could not ask for `answerSeconds` and `isPrivate` yet.
-    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, IDemands demands_) {
+    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, IDemands demands_, address mirrorFaults_) {
         (beacon, staking, demands, isPrivate) = (beacon_, staking_, demands_, demands_.isPrivate());
+        mirrorFaults = mirrorFaults_;
         (_quantumLength, _classicalLength) = (beacon_.quantumLength(), beacon_.classicalLength());
         if (_coordinates() == 0) revert NoSuchCoordinate(0, 0);
         for (uint16 i = 0; i < shards_.length; ++i) {
@@ -235,6 +246,14 @@ contract Disputes is IDisputes {
         _punish(Fault.Equivocation, round, shard, _alone(validator));
     }
 
+    // --- what a seat told its shard's mirror: is it the beacon's? --------------------------------------------
+
+    /// @inheritdoc IDisputes
+    function punishMirrorLie(uint64 round, uint16 shard, uint32 validator, address challenger) external {
+        if (msg.sender != mirrorFaults) revert NotMirrorFaults(msg.sender);
+        _punishFor(challenger, Fault.Mirror, round, shard, _alone(validator));
+    }
+
     // --- what is withheld: was it demanded, and not shown in time? -------------------------------------------
 
     /// @inheritdoc IDisputes
@@ -272,8 +291,12 @@ contract Disputes is IDisputes {
 
     /// @dev Assumes that whatever keeps a fault from being punished again is written already: the challenger is paid here.
     function _punish(Fault fault, uint64 round, uint16 shard, uint32[] memory guilty) private {
-        uint256 takenWei = staking.slash(guilty, msg.sender);
-        emit FaultProven(fault, round, shard, msg.sender, guilty, takenWei);
+        _punishFor(msg.sender, fault, round, shard, guilty);
+    }
+
+    function _punishFor(address challenger, Fault fault, uint64 round, uint16 shard, uint32[] memory guilty) private {
+        uint256 takenWei = staking.slash(guilty, challenger);
+        emit FaultProven(fault, round, shard, challenger, guilty, takenWei);
     }
 
     // --- inside: what was accepted, published and signed -----------------------------------------------------

@@ -10,13 +10,15 @@ import {IStaking} from "./IStaking.sol";
 /// @dev `Aggregate`: a shard's aggregate is not the rule's. `Updates`: a checkpoint includes what nobody revealed.
 /// `Norm`: an included update is over the norm bound. `Model`: a published model is not the rule's.
 /// `Equivocation`: a seat signed two checkpoints for one turn. `Withheld`: nobody showed in time what was demanded.
+/// `Mirror`: a seat signed a false message for its shard's mirror.
 enum Fault {
     Aggregate,
     Updates,
     Norm,
     Model,
     Equivocation,
-    Withheld
+    Withheld,
+    Mirror
 }
 
 /// @notice One chunk of a vector, and why it is part of it.
@@ -81,10 +83,8 @@ interface IDisputes {
     error WithinNorm(uint256 squaredNorm, uint256 bound);
     /// @notice Thrown when two checkpoints are equal, or of different rounds, shards or turns.
     error NotEquivocation();
-    /// @notice Thrown when a key was retired before anything of the round could be attested.
-    error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
-    /// @notice Thrown when the seat was slashed for equivocation in this round already.
-    error AlreadyProven(uint64 round, uint16 shard, uint8 seat);
+    /// @notice Thrown when the caller is not the contract that judges what mirrors were told.
+    error NotMirrorFaults(address caller);
     /// @notice Thrown when the part was not demanded, or was answered, or can be answered yet.
     error NotOverdue();
 
@@ -196,6 +196,11 @@ interface IDisputes {
     /// @param part As in `IDemands.Demanded`.
     function disputeWithheld(Part calldata part) external;
 
+    /// @notice Slash a validator that signed a false message for a mirror. Only the contract that judges that.
+    /// @param round The round that the message is about.
+    /// @param challenger Who proved it, and is paid.
+    function punishMirrorLie(uint64 round, uint16 shard, uint32 validator, address challenger) external;
+
     /// @notice Which seats of a committee were slashed for equivocation: bit `i` is seat `i`.
     function equivocated(uint64 round, uint16 shard) external view returns (uint64 seats);
     /// @notice The contract that holds rounds and checkpoints.
@@ -204,6 +209,8 @@ interface IDisputes {
     function staking() external view returns (IStaking);
     /// @notice The contract that what cannot be had is demanded of.
     function demands() external view returns (IDemands);
+    /// @notice The contract that judges what mirrors were told; zero where all shards are on this chain.
+    function mirrorFaults() external view returns (address);
     /// @notice Whether the deployment is of the private mode: then every update is salted, and otherwise none. No value of
     /// a salt or of a seed says that.
     function isPrivate() external view returns (bool);

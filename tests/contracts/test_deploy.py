@@ -118,7 +118,7 @@ def test_parameters_that_were_set_before_there_were_disputes_are_checked_when_th
     made = deploy(account, PARAMETERS, GENESIS, KEY, disputes=expected)
     made.beacon.setParameters(in_order(Beacon, 3, {**PARAMETERS.rounds, "laneBits": 4}), {"from": account})
     with reverts("BadParameters", "laneBits", 4):
-        account.deploy(Disputes, made.beacon, made.staking, made.shards, made.demands)
+        account.deploy(Disputes, made.beacon, made.staking, made.shards, made.demands, NOBODY)
 
 
 def test_deploy_with_bls_has_its_committees_checked_by_it(account):

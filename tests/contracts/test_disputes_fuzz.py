@@ -20,6 +20,7 @@ from qfl.protocol.chunks import merkle_root
 from qfl.protocol.lanes import lane_dtype, lane_limits
 from qfl.protocol.rule import aggregate_shard, apply_global
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
+from scripts.deploy import NOBODY
 from tests.contracts.dispute_testnet import Update, Vector, order_at
 from tests.contracts.world import as_tuple, word
 
@@ -66,7 +67,7 @@ def benches(module_isolation):
         harness = accounts[0].deploy(BeaconHarness, shape.quantum, shape.classical, is_private)
         disputes = accounts[0].get_deployment_address(accounts[0].nonce + 1)
         harness.expect(disputes, tuple(load_parameters().rounds.values()))
-        accounts[0].deploy(Disputes, harness, harness, [], harness)
+        accounts[0].deploy(Disputes, harness, harness, [], harness, NOBODY)
         benches.append(Bench(shape, is_private, harness))
     return benches
 

@@ -18,6 +18,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, part_path
 from qfl.protocol.types import Checkpoint, ModelShape, RoundNumber, ShardIndex
+from scripts.deploy import NOBODY
 from tests.contracts.dispute_testnet import BURN, VALIDATORS, DisputeTestnet, Update, Vector, set_up_disputes
 from tests.contracts.snapshots import require_as_committed
 from tests.contracts.world import as_tuple, reverts, word
@@ -111,7 +112,7 @@ def gas_of_shards(count: int) -> tuple[list[int], int]:
     harness = accounts[0].deploy(BeaconHarness, LARGEST.quantum, LARGEST.classical, False)
     address = accounts[0].get_deployment_address(accounts[0].nonce + 1)
     harness.expect(address, tuple(load_parameters(shards=count).rounds.values()))
-    disputes = accounts[0].deploy(Disputes, harness, harness, [], harness)
+    disputes = accounts[0].deploy(Disputes, harness, harness, [], harness, NOBODY)
     rng = np.random.default_rng(1)
     base, mean, model = (Vector(rng.integers(-(2**31), 2**31 - 1, LARGEST.total, np.int32), 32) for _ in range(3))
     said = 256, base.root, 2**256 - 1, word("updates"), mean.root, word("content")

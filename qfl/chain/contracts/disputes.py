@@ -22,6 +22,7 @@ class Fault(IntEnum):
     MODEL = 3
     EQUIVOCATION = 4
     WITHHELD = 5
+    MIRROR = 6
 
 
 @dataclass(frozen=True)
