@@ -15,7 +15,7 @@ Settings come from the environment, because `brownie run` passes no options:
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -28,6 +28,7 @@ from brownie import (
     Demands,
     Disputes,
     Groth16NormVerifier,
+    MirrorFaults,
     Rewards,
     Shard,
     Staking,
@@ -117,6 +118,7 @@ def deploy(
     verifying_key: VerifyingKey | None = None,
     disputes: Any = None,
     quorum: str = "lms",
+    mirrors: Sequence[tuple[int, str]] = (),
 ) -> Contracts:
     """Deploy, wire and fund; `account` pays and becomes the owner.
 
@@ -125,6 +127,7 @@ def deploy(
         verifying_key: for the private mode: what norm proofs are checked with.
         disputes: what may slash and void instead of a new `Disputes`.
         quorum: a scheme of `qfl.quorum`: how committees sign.
+        mirrors: chain id and address of each shard's mirror, where there are some: their lies can be proven then.
 
     Raises:
         InvalidInput: no such quorum, or the key's circuit is too small for the model; nothing was sent.
@@ -137,7 +140,7 @@ def deploy(
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
     verifies = account.deploy(quorum_type, staking)
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
-    ahead = 3 + (verifying_key is not None) + shard_count
+    ahead = 3 + (verifying_key is not None) + shard_count + bool(mirrors)
     expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes
     beacon = account.deploy(
         Beacon,
@@ -152,9 +155,10 @@ def deploy(
     demanding = in_order(Demands, 2, parameters.demands)
     demands = account.deploy(Demands, beacon, verifying_key is not None, demanding)
     if disputes is None:
+        mirror_faults = account.deploy(MirrorFaults, beacon, mirrors) if mirrors else NOBODY
         if (found := account.get_deployment_address()) != expected:
             raise AddressTaken("Disputes", expected, found)
-        disputes = account.deploy(Disputes, beacon, staking, shards, demands)
+        disputes = account.deploy(Disputes, beacon, staking, shards, demands, mirror_faults)
     staking.wire(beacon, disputes, rewards, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})

@@ -44,7 +44,7 @@ struct RoundContext {
 /// @param checkpointSeconds Length of the checkpoint phase.
 /// @param publishSeconds Length of the publish phase.
 /// @param challengeSeconds How long a published model can be disputed before it is final.
-/// @param shards Number of shards: 1 to 100.
+/// @param shards Number of shards: 1 to 4,096.
 /// @param seats Seats of each shard's committee.
 /// @param laneBits Width of an update's lanes: 4, 8 or 16.
 /// @param quantumExponent `s` of the angles: delta = lane * 2^s in units of 4*pi / 2^32.

@@ -92,6 +92,20 @@ library Digest {
 
     /// @notice What a seat signs to hand a mirror over to the next round. Domain: the mirror.
     function mirrorMessage(MirrorMessage calldata message) internal view returns (bytes32) {
+        return _inDomain(_hashOf(message));
+    }
+
+    /// @notice The same in the domain of a mirror elsewhere.
+    function mirrorMessage(MirrorMessage calldata message, bytes32 domain) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domain, _hashOf(message)));
+    }
+
+    /// @notice The domain of a contract on some chain.
+    function domainOf(uint256 chainId, address verifyingContract) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DOMAIN, NAME, VERSION, chainId, verifyingContract));
+    }
+
+    function _hashOf(MirrorMessage calldata message) private pure returns (bytes32) {
         bytes32[] memory seats = new bytes32[](message.committee.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             MirrorSeat calldata seat = message.committee[i];
@@ -100,11 +114,10 @@ library Digest {
         bytes32 round = keccak256(abi.encode(MIRRORED_ROUND, message.round));
         bytes32 revoked = keccak256(abi.encodePacked(message.revoked));
         bytes32 committee = keccak256(abi.encodePacked(seats));
-        return _inDomain(keccak256(abi.encode(MIRROR_MESSAGE, round, revoked, committee)));
+        return keccak256(abi.encode(MIRROR_MESSAGE, round, revoked, committee));
     }
 
     function _inDomain(bytes32 structHash) private view returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(DOMAIN, NAME, VERSION, block.chainid, address(this)));
-        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
+        return keccak256(abi.encodePacked(hex"1901", domainOf(block.chainid, address(this)), structHash));
     }
 }

@@ -26,8 +26,8 @@ library Rounds {
     uint256 private constant MAX_EXPONENT = 28;
     /// @dev Four standard deviations and a half below what a shard takes.
     uint256 private constant PLACES = 192;
-    /// @dev Checkpoints that a proof about a model gives: at most 91 KiB of them, with their paths.
-    uint256 private constant MAX_SHARDS = 100;
+    /// @dev What `Beacon.validatorDuty` reads at most: 4,096 shards of 64 seats are 32,768 slots. No proof bounds it.
+    uint256 private constant MAX_SHARDS = 4_096;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.

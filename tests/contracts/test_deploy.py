@@ -9,7 +9,7 @@ sizes      every contract's code leaves room for repairs
 
 import brownie
 import pytest
-from brownie import Beacon, accounts, chain
+from brownie import Beacon, Disputes, accounts, chain
 
 from qfl.chain.abi import CONTRACTS
 from qfl.chain.parameters import load_parameters
@@ -109,6 +109,16 @@ def test_nobody_makes_the_private_mode_fail_by_lanes_that_its_circuit_has_not(ac
         else:
             with reverts("BadParameters", "laneBits", 4):
                 made.beacon.setParameters(rounds, {"from": account})
+
+
+def test_parameters_that_were_set_before_there_were_disputes_are_checked_when_there_are(account):
+    """Before, the beacon cannot know that the mode is private, nor how long there is to answer."""
+    creations, calls = 8, 3
+    expected = account.get_deployment_address(account.nonce + creations + calls)
+    made = deploy(account, PARAMETERS, GENESIS, KEY, disputes=expected)
+    made.beacon.setParameters(in_order(Beacon, 3, {**PARAMETERS.rounds, "laneBits": 4}), {"from": account})
+    with reverts("BadParameters", "laneBits", 4):
+        account.deploy(Disputes, made.beacon, made.staking, made.shards, made.demands, NOBODY)
 
 
 def test_deploy_with_bls_has_its_committees_checked_by_it(account):
