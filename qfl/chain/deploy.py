@@ -99,7 +99,9 @@ def deploy(
     lengths = {"quantumLength": genesis.shape.quantum, "classicalLength": genesis.shape.classical}
     model = code["Beacon"].struct(2, {"root": genesis.model_root, **digests, **lengths})
     rounds = code["Beacon"].struct(3, parameters.rounds)
-    beacon = create(sender, "Beacon", staking, named[quorum.name], model, rounds, draw, disputes_expected, sender.address)
+    beacon = create(
+        sender, "Beacon", staking, named[quorum.name], model, rounds, draw, disputes_expected, sender.address
+    )
     named["Beacon"] = beacon
     if verifying_key is not None and has_verifier:
         named["NormVerifier"] = _create_verifier(sender, verifying_key)

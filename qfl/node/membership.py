@@ -36,7 +36,11 @@ def join(
     else:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
         call = ledger.staking.bond(
-            role, key.public, withdrawal=sender.address, stake_wei=stake, anchor=_anchor(ledger, role, key.public, folder)
+            role,
+            key.public,
+            withdrawal=sender.address,
+            stake_wei=stake,
+            anchor=anchor_of(ledger, role, key.public, folder),
         )
         receipt = sender.send(call)
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
@@ -57,7 +61,7 @@ def has_left(ledger: Ledger, folder: Path) -> bool:
     return path.exists() and ledger.staking.participant(_read(path)[0]).role is Role.NONE
 
 
-def _anchor(ledger: Ledger, role: Role, key: LmsPublicKey, folder: Path) -> bytes:
+def anchor_of(ledger: Ledger, role: Role, key: LmsPublicKey, folder: Path) -> bytes:
     """The end of a validator's hash chain; a client has none."""
     if role is not Role.VALIDATOR:
         return bytes(LINK_BYTES)

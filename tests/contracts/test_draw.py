@@ -9,8 +9,8 @@ showLink                reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before,
 silence                 who had its slot: benched from the next round on for eight, unpaid; who had none yet is not ·
                         benched ones sit where nobody else is left
 setAnchor               reverts: BadSignature, AnchorPending · counts from the fourth round on
-drawSeats               reverts: AllDrawn, NotCurrentRound, NotDrawn (a committee) · parts of whole committees · the same whoever
-                        draws and when · 1,000 x 4 seats, each part below 2^24 gas
+drawSeats               reverts: AllDrawn, NotCurrentRound, NotDrawn (a committee) · parts of whole committees · the same
+                        whoever draws and when
 """
 
 import pytest
@@ -238,9 +238,10 @@ def test_who_is_silent_is_benched_for_eight_rounds(large):
 
 def test_benched_ones_sit_where_nobody_else_is_left(world, draw):
     first = pass_round(world, shows=False)
-    silent, (spare,) = list(draw.seatsOf(first)), [
-        m.id for m in world.members.values() if m.name in VALIDATORS and m.id not in draw.seatsOf(first)
-    ]
+    silent, (spare,) = (
+        list(draw.seatsOf(first)),
+        [m.id for m in world.members.values() if m.name in VALIDATORS and m.id not in draw.seatsOf(first)],
+    )
     world.open()
     assert draw.seatsOf(2)[0] == spare
     assert set(draw.seatsOf(2)[1:]) < set(silent)
@@ -323,7 +324,8 @@ def test_seats_are_drawn_in_parts_whoever_draws_and_whenever(disputes, fn_isolat
     assert [len(draw.seatsOf(1)), len(set(draw.seatsOf(1)))] == [256, 256]
     with reverts("NotDrawn", 1, 4):
         world.beacon.committee(1, 4)
-    expected = [list(draw.sample(keccak(encode(["bytes32", "uint64", "uint16"], [seed, 1, p])), n)) for p, n in ((1, 256), (2, 64))]
+    seeds = [keccak(encode(["bytes32", "uint64", "uint16"], [seed, 1, part])) for part in (1, 2)]
+    expected = [list(draw.sample(seeds[0], 256)), list(draw.sample(seeds[1], 64))]
     draw.drawSeats(1, by)
     world.reach(world.ends_at("commit"))
     draw.drawSeats(1, by)

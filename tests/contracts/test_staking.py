@@ -71,7 +71,8 @@ def test_wire_sets_who_may_authorize_slash_and_credit(staking):
 @pytest.mark.parametrize(("call", "least"), [("bondClient", CLIENT_STAKE), ("bondValidator", VALIDATOR_STAKE)])
 def test_bond_reverts_when_stake_too_low(staking, world, call, least):
     with reverts("StakeTooLow", least - 1, least):
-        getattr(staking, call)(as_struct(key_of("new")), ANCHOR, accounts[5], {"from": world.relayer, "value": least - 1})
+        by = {"from": world.relayer, "value": least - 1}
+        getattr(staking, call)(as_struct(key_of("new")), ANCHOR, accounts[5], by)
 
 
 @pytest.mark.parametrize("height", [0, 4, 20])
@@ -131,7 +132,6 @@ def test_bond_stores_the_participant(staking, world):
         "role": 1,
         "keyIndex": 0,
         "exitableAt": 0,
-        "treeIndex": 0,
     }
     assert is_solvent(staking)
 

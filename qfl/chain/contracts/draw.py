@@ -84,6 +84,16 @@ class Draw(BoundContract):
     """How many seats of a round, from the first on, did not show their link."""
     slot_of = view(tuple[int, int], "slotOf", RoundNumber, int)
     """When a seat may show its link, unix seconds: from, and before."""
+
+    def next_slot(self, round_number: RoundNumber, now: int) -> int | None:
+        """When the next seat may show its link, unix seconds; None when one was shown, or the last slot has begun."""
+        drawing = self.draw_of(round_number)
+        linkers = min(LINKERS, drawing.shards * drawing.seats)
+        if drawing.shown_by:
+            return None
+        begins = (self.slot_of(round_number, seat)[0] for seat in range(1, linkers))
+        return next((begin for begin in begins if begin > now), None)
+
     standing_of = view(Standing, "standingOf", ParticipantId)
     """A validator's standing in the draw."""
     chain_of = view(tuple[bytes, int], "chainOf", ParticipantId)
