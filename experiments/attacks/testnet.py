@@ -179,8 +179,9 @@ class LocalTestnet:
     # --- time and chance -------------------------------------------------------------------------------------
 
     def open_round(self, network: Network, suits: Callable[[list[ParticipantId]], bool]) -> RoundNumber:
-        """Open the next round with a seed whose draw `suits`. Chance brings one sooner or later; here it is written into
-        the development chain's storage, since nobody can choose it.
+        """Open the next round with a seed whose draw `suits`.
+
+        Chance brings one sooner or later; here it is written into the chain's storage, since nobody can choose it.
 
         Raises:
             RoundNotCompleted: none of many seeds does.

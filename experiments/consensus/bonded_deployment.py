@@ -103,8 +103,8 @@ class BondedDeployment:
         staking = self.ledger.staking
         stake_wei, before = staking.minimum_stake_wei(role), staking.participant_count()
         anchor = bytes(28) if role is Role.CLIENT else word("links that nobody shows")[:28]
-        terms = {"withdrawal": self.sender.address, "stake_wei": stake_wei, "anchor": anchor}
-        self.send([staking.bond(role, key, **terms) for key in keys])
+        payee = self.sender.address
+        self.send([staking.bond(role, k, withdrawal=payee, stake_wei=stake_wei, anchor=anchor) for k in keys])
         return [ParticipantId(before + i + 1) for i in range(len(keys))]
 
     def send(self, calls: Sequence[UnsentCall]) -> None:

@@ -1,7 +1,7 @@
 """Hash chains: a secret hashed over and over, of which the last value is shown first, then the one before, and so on.
 
-Lamport, "Password authentication with insecure communication" (1981). Nobody can choose what is shown next, and only the
-owner knows it. A validator's links seed the draw (`Draw.showLink`).
+Lamport, "Password authentication with insecure communication" (1981). Nobody can choose what is shown next, and only
+the owner knows it. A validator's links seed the draw (`Draw.showLink`).
 """
 
 import hashlib
@@ -79,7 +79,6 @@ class LinkSeed(SeedKey):
         return cls.keep(folder / SEED_NAME)
 
     def chain(self, chain_id: int, staking: str, identifier: bytes) -> HashChain:
-        """The chain of who bonded with the LMS key of this identifier: another for each deployment, so that none is used
-        twice."""
+        """The chain of who bonded with the LMS key of this identifier; each deployment has its own."""
         domain = link_domain(chain_id, staking)
         return HashChain(hmac.digest(self._seed, domain + identifier, hashlib.sha256), domain)

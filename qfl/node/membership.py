@@ -35,13 +35,8 @@ def join(
         LeafCheck(ledger, participant, role, key).everywhere()
     else:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
-        call = ledger.staking.bond(
-            role,
-            key.public,
-            withdrawal=sender.address,
-            stake_wei=stake,
-            anchor=anchor_of(ledger, role, key.public, folder),
-        )
+        anchor = anchor_of(ledger, role, key.public, folder)
+        call = ledger.staking.bond(role, key.public, withdrawal=sender.address, stake_wei=stake, anchor=anchor)
         receipt = sender.send(call)
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:

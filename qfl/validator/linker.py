@@ -8,10 +8,10 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from qfl.chain.contracts.beacon import Phase
-from qfl.chain.contracts.draw import LINKERS
 from qfl.crypto.hash_chain import HashChain, LinkSeed
 from qfl.node.context import NodeContext
 from qfl.node.relay import send_unless_overtaken
+from qfl.protocol.draw import LINKERS
 from qfl.protocol.types import ParticipantId, RoundNumber
 
 log = logging.getLogger(__name__)

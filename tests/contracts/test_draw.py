@@ -1,16 +1,15 @@
 """Draw: weights, links, benches and parts.
 
 weigh, setAnchor, open  revert: NotAuthorized
-weigh                   before round 1 at once, later from the fourth round on · an entry keeps its weight, what comes after
-                        follows · 32 changes a round · who leaves is not drawn · stakes moved before an opening and in its
-                        block change nothing · too few are left: what waits counts early
-showLink                reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the round failed), AlreadyShown, BadLink ·
-                        decides the next seed · without one, seed and round do
-silence                 who had its slot: benched from the next round on for eight, unpaid; who had none yet is not ·
-                        benched ones sit where nobody else is left
-setAnchor               reverts: BadSignature, AnchorPending · counts from the fourth round on
-drawSeats               reverts: AllDrawn, NotCurrentRound, NotDrawn (a committee) · parts of whole committees · the same
-                        whoever draws and when
+weigh       before round 1 at once, later from the fourth round on · a change keeps its weight, the next one follows ·
+            32 changes a round · who leaves is not drawn · stakes moved before an opening and in its block change
+            nothing · too few are left: what waits counts early
+showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the round failed), AlreadyShown, BadLink ·
+            decides the next seed · without one, seed and round do
+silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
+            ones sit where nobody else is left
+setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
+drawSeats   reverts: AllDrawn, NotCurrentRound, NotDrawn (a committee) · whole committees · the same whoever draws when
 """
 
 import pytest

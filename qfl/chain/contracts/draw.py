@@ -4,12 +4,8 @@ from dataclasses import dataclass
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.draw import LINKERS, PART
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-
-LINKERS = 4
-"""Seats of a round that may show a link, or all where there are fewer."""
-PART = 256
-"""Seats that one transaction draws at most."""
 
 
 @dataclass(frozen=True)
