@@ -1,17 +1,20 @@
 """How often attackers hold a committee when they steer the draw as well as they can, by the draw's own code.
 
-Each round the attackers know, before their seats' slots, what every link of their own would seed. Greedily they take the
-first seed that gives them a quorum: they show their first seat's link, or let its slot pass and show the next one's, and are
-silent and benched with every seat that they let pass. An honest seat shows its link as its slot begins, so that only seats
-before the first honest one are theirs to choose from. Beside that they move their stakes every round to what would win the
-next one: it counts four rounds later.
+Each round the attackers know, before their seats' slots, what every link of their own would seed. Greedily they take
+the first seed that gives them a quorum: they show their first seat's link, or let its slot pass and show the next
+one's, and are silent and benched with every seat that they let pass. An honest seat shows its link as its slot begins,
+so that only seats before the first honest one are theirs to choose from. Where none of their links wins they show the
+first, or gamble: they let all their slots pass, and an honest link decides. What counts is the better of both ways.
+Beside that they may move their stakes every round to what would win the next one: it counts four rounds later.
 """
 
-import json
-from collections.abc import Callable, Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from math import comb
 from pathlib import Path
+from typing import Any
 
 from eth_utils.crypto import keccak
 from rich.table import Table
@@ -51,7 +54,6 @@ class Capture:
         share: of rounds in which the attackers hold a quorum.
         chance: the same where nobody steers, exactly.
         links_withheld: a round, on average.
-        rounds_without_link: share of the rounds.
         attackers_benched: on average.
     """
 
@@ -60,7 +62,6 @@ class Capture:
     share: float
     chance: float
     links_withheld: float
-    rounds_without_link: float
     attackers_benched: float
 
 
@@ -77,23 +78,31 @@ def bench_draw(out: Path, rounds: int, seed: int, say: Callable[[str], None] = l
     for case in CASES:
         say(f"{case.attackers} of {case.validators}, {case.withheld} links withheld")
         found.append(simulate(case, rounds, seed))
-    save(out / NAME, json.loads(json.dumps([asdict(capture) for capture in found])))
+    save(out / NAME, as_document(found))
     return found
 
 
+def as_document(found: Sequence[Capture]) -> list[dict[str, Any]]:
+    """The figures as JSON has them."""
+    return [asdict(capture) for capture in found]
+
+
 def simulate(case: Case, rounds: int, seed: int) -> Capture:
-    """Play `rounds` rounds of a case."""
-    network = Network(case, seed)
-    captured = withheld = unlinked = benched = 0
+    """Play `rounds` rounds of a case, with and without gambling; the better of both for the attackers."""
+    ways = [_play(case, rounds, Network(case, seed, gambles=gambles)) for gambles in (False, True)]
+    return max(ways, key=lambda capture: capture.share)
+
+
+def _play(case: Case, rounds: int, network: Network) -> Capture:
+    captured = withheld = benched = 0
     for _ in range(rounds):
         silent, link = network.steer()
         if case.moves:
             network.move(link)
         withheld += silent
-        unlinked += link is None
         captured += network.go_on(silent, link)
         benched += network.benched
-    counts = (count / rounds for count in (withheld, unlinked, benched))
+    counts = (count / rounds for count in (withheld, benched))
     return Capture(case, rounds, captured / rounds, chance_of(case), *counts)
 
 
@@ -107,8 +116,8 @@ def chance_of(case: Case) -> float:
 class Network:
     """A draw, with attackers 1, 2, ... and honest validators behind them."""
 
-    def __init__(self, case: Case, seed: int) -> None:
-        self.case, self.draw, self._shown = case, Draw(), dict[int, int]()
+    def __init__(self, case: Case, seed: int, *, gambles: bool) -> None:
+        self.case, self._gambles, self.draw, self._shown = case, gambles, Draw(), dict[int, int]()
         self._secret = seed.to_bytes(32)
         for validator in range(1, case.validators + 1):
             self.draw.weigh(validator, UNIT)
@@ -120,15 +129,18 @@ class Network:
         until = self.draw.benched_until
         return sum(until.get(attacker, 0) > self.draw.round for attacker in range(1, self.case.attackers + 1))
 
-    def steer(self) -> tuple[int, bytes | None]:
-        """How many seats are silent, and the link that is shown then."""
-        options = list(self._options())
-        for silent, link in options:
-            if self._wins(self.draw, silent, next_seed(self.draw.seed, self.draw.round + 1, link)):
+    def steer(self) -> tuple[int, bytes]:
+        """How many seats are silent, and the link that is shown after them."""
+        seats, number = self.draw.seats, self.draw.round + 1
+        own = next((seat for seat, validator in enumerate(seats) if validator > self.case.attackers), SEATS)
+        for silent in range(min(own, self.case.withheld + 1)):
+            link = self._link(seats[silent])
+            if self._wins(self.draw, silent, next_seed(self.draw.seed, number, link)):
                 return silent, link
-        return options[0]
+        silent = own if self._gambles and own <= self.case.withheld else 0
+        return silent, self._link(seats[silent])
 
-    def move(self, link: bytes | None) -> None:
+    def move(self, link: bytes) -> None:
         """Give the attackers' stakes the weights that would win the next round, if they counted in it."""
         seed = next_seed(self.draw.seed, self.draw.round + 1, link)
         for split in SPLITS:
@@ -140,22 +152,12 @@ class Network:
                         self.draw.weigh(attacker, weight)
                 return
 
-    def go_on(self, silent: int, link: bytes | None) -> bool:
+    def go_on(self, silent: int, link: bytes) -> bool:
         """Open the next round; whether the attackers hold it."""
-        if link is not None:
-            shows = self.draw.seats[silent]
-            self._shown[shows] = self._shown.get(shows, 0) + 1
+        shows = self.draw.seats[silent]
+        self._shown[shows] = self._shown.get(shows, 0) + 1
         self.draw.open(next_seed(self.draw.seed, self.draw.round + 1, link), 1, SEATS, silent=silent)
         return self._is_held(self.draw.seats)
-
-    def _options(self) -> Iterator[tuple[int, bytes | None]]:
-        """The attackers': what an honest seat's link brings they learn with everybody else."""
-        for silent, validator in enumerate(self.draw.seats[: self.case.withheld + 1]):
-            is_honest = validator > self.case.attackers
-            if not is_honest or silent == 0:
-                yield silent, self._link(validator)
-            if is_honest:
-                return
 
     def _link(self, validator: int) -> bytes:
         """The next link of a validator's chain."""

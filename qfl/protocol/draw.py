@@ -105,7 +105,7 @@ class Draw:
             self._queue.append((validator, self.round + LAG, weight))
 
     def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
-        """Open the next round with this seed, the first `silent` seats of the last one silent; returns all its seats."""
+        """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats."""
         self.round += 1
         self.seed = seed
         for validator in self.seats[:silent]:
