@@ -198,12 +198,10 @@ class LocalTestnet:
 
     def _next_committee(self, number: RoundNumber) -> list[ParticipantId]:
         """Who would sit if the next round were opened now."""
-        url, beacon = self.devnet.rpc_url, self.ledger.beacon
-        snapshot, call = call_chain(url, "evm_snapshot"), beacon.open_round()
-        opening = {"from": self.owner.address, "to": beacon.address, "data": "0x" + call.data.hex()}
-        call_chain(url, "eth_sendTransaction", opening)
-        committee = beacon.committee(number, SHARD)
-        call_chain(url, "evm_revert", snapshot)
+        snapshot = call_chain(self.devnet.rpc_url, "evm_snapshot")
+        self.owner.send(self.ledger.beacon.open_round())
+        committee = self.ledger.beacon.committee(number, SHARD)
+        call_chain(self.devnet.rpc_url, "evm_revert", snapshot)
         return committee
 
 

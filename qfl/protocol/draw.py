@@ -2,7 +2,6 @@
 
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
-from copy import copy
 from dataclasses import dataclass, field
 
 from eth_abi.abi import encode
@@ -94,7 +93,7 @@ class Draw:
 
     def copy(self) -> "Draw":
         """The same state, to be taken on by itself."""
-        return Draw(self.seed, self.round, *(copy(part) for part in list(vars(self).values())[2:]))
+        return Draw(self.seed, self.round, *(part.copy() for part in list(vars(self).values())[2:]))
 
     def weigh(self, validator: int, weight: int) -> None:
         """A validator's weight changes."""
