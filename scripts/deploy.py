@@ -27,6 +27,7 @@ from brownie import (
     Beacon,
     Demands,
     Disputes,
+    Draw,
     Groth16NormVerifier,
     MirrorFaults,
     Rewards,
@@ -55,6 +56,7 @@ class Contracts:
     """Brownie's handles of one deployment; `verifier` is None in the transparent mode."""
 
     staking: Any
+    draw: Any
     quorum: Any
     beacon: Any
     shards: list[Any]
@@ -88,6 +90,7 @@ def attach() -> Contracts:
     quorum = scheme_in(deployment).contract.name
     contracts = Contracts(
         _at(Staking, named["Staking"]),
+        _at(Draw, named["Draw"]),
         _at(getattr(brownie, quorum), named[quorum]),
         _at(Beacon, named["Beacon"]),
         [_at(Shard, shard) for shard in deployment.shards],
@@ -138,6 +141,7 @@ def deploy(
         check_capacity(verifying_key, ModelShape(genesis["quantumLength"], genesis["classicalLength"]))
     paying, shard_count = {"from": account}, parameters.rounds["shards"]
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
+    draw = account.deploy(Draw, staking)
     verifies = account.deploy(quorum_type, staking)
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
     ahead = 3 + (verifying_key is not None) + shard_count + bool(mirrors)
@@ -147,7 +151,7 @@ def deploy(
         *(staking, verifies),
         in_order(Beacon, 2, genesis),
         in_order(Beacon, 3, parameters.rounds),
-        *(expected, account),
+        *(draw, expected, account),
     )
     verifier = verifying_key and account.deploy(Groth16NormVerifier, *verifying_key.constructor_arguments())
     shards = [account.deploy(Shard, beacon, index, verifier or NOBODY) for index in range(shard_count)]
@@ -159,17 +163,18 @@ def deploy(
         if (found := account.get_deployment_address()) != expected:
             raise AddressTaken("Disputes", expected, found)
         disputes = account.deploy(Disputes, beacon, staking, shards, demands, mirror_faults)
-    staking.wire(beacon, disputes, rewards, paying)
+    staking.wire(beacon, draw, disputes, rewards, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})
-    return Contracts(staking, verifies, beacon, shards, rewards, demands, disputes, verifier)
+    return Contracts(staking, draw, verifies, beacon, shards, rewards, demands, disputes, verifier)
 
 
 def describe(
     contracts: Contracts, block: int, parameters: ProtocolParameters, genesis: Mapping[str, Any]
 ) -> Deployment:
     """The deployment file of `contracts`, deployed after block `block`."""
-    named = {"Staking": contracts.staking, contracts.quorum._name: contracts.quorum, "Beacon": contracts.beacon}
+    named = {"Staking": contracts.staking, "Draw": contracts.draw}
+    named |= {contracts.quorum._name: contracts.quorum, "Beacon": contracts.beacon}
     named |= {"NormVerifier": contracts.verifier} if contracts.verifier else {}
     named |= {"Rewards": contracts.rewards, "Demands": contracts.demands, "Disputes": contracts.disputes}
     return Deployment(

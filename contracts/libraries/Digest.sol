@@ -34,6 +34,7 @@ library Digest {
     );
     bytes32 private constant BLS_KEY = keccak256("BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)");
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
+    bytes32 private constant ANCHOR = keccak256("Anchor(uint32 participant,bytes28 anchor,uint32 nonce)");
     bytes32 private constant LMS_KEY = keccak256("LmsKey(bytes16 identifier,bytes24 root,uint8 height)");
     bytes32 private constant MIRROR_SEAT = keccak256(
         "MirrorSeat(uint32 validator,LmsKey key)LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
@@ -83,6 +84,11 @@ library Digest {
     /// @notice What a validator signs to register its BLS key. Domain: the BLS quorum.
     function blsKey(uint32 participant, bytes32 keyDigest, uint32 nonce) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(BLS_KEY, participant, keyDigest, nonce)));
+    }
+
+    /// @notice What a participant signs to name another hash chain. Domain: the staking contract.
+    function anchor(uint32 participant, bytes28 end, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(ANCHOR, participant, end, nonce)));
     }
 
     /// @notice What a participant signs to replace its withdrawal address. Domain: the staking contract.

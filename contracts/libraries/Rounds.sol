@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BadParameters} from "../interfaces/Errors.sol";
+import {LINKERS} from "../interfaces/IDraw.sol";
 import {Phase, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
 import {MAX_SEATS} from "./Quorum.sol";
 
@@ -127,7 +128,8 @@ library Rounds {
         bool isPrivate
     ) internal pure {
         if (p.commitSeconds == 0) revert BadParameters("commitSeconds", 0);
-        if (p.revealSeconds == 0) revert BadParameters("revealSeconds", 0);
+        // Each seat that may show a link of the draw has a second at least.
+        if (p.revealSeconds < LINKERS) revert BadParameters("revealSeconds", p.revealSeconds);
         if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
         if (p.checkpointSeconds == 0) revert BadParameters("checkpointSeconds", 0);
         if (p.publishSeconds == 0) revert BadParameters("publishSeconds", 0);

@@ -88,7 +88,8 @@ def deploy(
     away = [_deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     start, code = block_number(web3), compile_contracts()
     staking = create(sender, "Staking", code["Staking"].struct(0, parameters.staking))
-    named = {"Staking": staking, quorum.name: create(sender, quorum.name, staking)}
+    draw = create(sender, "Draw", staking)
+    named = {"Staking": staking, "Draw": draw, quorum.name: create(sender, quorum.name, staking)}
     has_verifier = verifying_key is not None and shard_count > 0
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
     disputes_expected = _next_address(sender, after=3 + has_verifier + shard_count + bool(away))
@@ -100,7 +101,9 @@ def deploy(
     lengths = {"quantumLength": genesis.shape.quantum, "classicalLength": genesis.shape.classical}
     model = code["Beacon"].struct(2, {"root": genesis.model_root, **digests, **lengths})
     rounds = code["Beacon"].struct(3, parameters.rounds)
-    beacon = create(sender, "Beacon", staking, named[quorum.name], model, rounds, disputes_expected, sender.address)
+    beacon = create(
+        sender, "Beacon", staking, named[quorum.name], model, rounds, draw, disputes_expected, sender.address
+    )
     named["Beacon"] = beacon
     if verifying_key is not None and has_verifier:
         named["NormVerifier"] = _create_verifier(sender, verifying_key)
@@ -117,7 +120,7 @@ def deploy(
     mirror_faults = named.get("MirrorFaults", NOBODY)
     named["Disputes"] = create(sender, "Disputes", beacon, staking, shards, demands, mirror_faults)
     wrapper = Staking(web3, staking)
-    sender.send(wrapper.wire(beacon, disputes=disputes, rewards=rewards))
+    sender.send(wrapper.wire(beacon, draw=draw, disputes=disputes, rewards=rewards))
     if parameters.reward_pool_wei:
         sender.send(wrapper.fund_rewards(parameters.reward_pool_wei))
     return Deployment(
@@ -182,7 +185,7 @@ def contracts_of_beacon(quorum: QuorumContract, shards: int, *, is_private: bool
     verifier = ["Groth16NormVerifier"] if is_private and shards else []
     own = [*verifier, *["Shard"] * shards]
     mirrors = [] if shards else ["MirrorFaults"]
-    return ["Staking", quorum.name, "Beacon", *own, "Rewards", "Demands", *mirrors, "Disputes"]
+    return ["Staking", "Draw", quorum.name, "Beacon", *own, "Rewards", "Demands", *mirrors, "Disputes"]
 
 
 def contracts_of_shard(is_private: bool) -> list[str]:

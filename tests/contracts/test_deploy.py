@@ -76,6 +76,7 @@ def test_deploy_wires_beacon_staking_and_disputes(account):
     assert (made.disputes.demands(), made.demands.beacon()) == (made.demands, made.beacon)
     assert [made.disputes.shards(index) for index in range(2)] == made.shards
     assert (made.staking.beacon(), made.staking.rewards()) == (made.beacon, made.rewards)
+    assert (made.beacon.draw(), made.staking.draw(), made.draw.staking()) == (made.draw, made.draw, made.staking)
     assert (made.rewards.beacon(), made.rewards.staking()) == (made.beacon, made.staking)
 
 
@@ -84,7 +85,7 @@ def test_deploy_without_a_key_is_transparent(account):
     assert [shard.verifier() for shard in made.shards] == [NOBODY, NOBODY]
     assert not made.disputes.isPrivate()
     named = describe(made, 0, PARAMETERS, GENESIS).contracts
-    assert named.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
+    assert named.keys() == {"Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
 
 
 def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):

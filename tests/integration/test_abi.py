@@ -22,6 +22,7 @@ def test_the_contracts_abis_are_committed_and_those_of_the_quorum_schemes():
     schemes = {SCHEMES.find(name).contract.name for name in SCHEMES}
     named = {
         "Staking",
+        "Draw",
         "Beacon",
         "BeaconMirror",
         "Shard",
