@@ -175,7 +175,7 @@ contract Beacon is IBeacon, Ownable {
         uint64 bit = uint64(1) << seat;
         if (record.attested & bit != 0) revert AlreadyAttested(round, shard, seat);
         bool isCurrent = quorum.keyRetiredAt(seated[seat], keyIndex) == 0;
-        if (!isCurrent || !quorum.isAttestation(seated[seat], keyIndex, record.digest, signature)) {
+        if (!isCurrent || !quorum.isAttestation(seated[seat], seat, keyIndex, record.digest, signature)) {
             revert BadAttestation(seat, seated[seat]);
         }
 

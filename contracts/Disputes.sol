@@ -279,7 +279,7 @@ contract Disputes is IDisputes {
             revert KeyRetired(validator, keyIndex, retiredAt);
         }
         digest = beacon.checkpointDigest(checkpoint);
-        if (!quorum.isAttestation(validator, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
+        if (!quorum.isAttestation(validator, seat, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
     }
 
     // --- inside: what was opened -----------------------------------------------------------------------------

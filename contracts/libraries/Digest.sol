@@ -25,6 +25,7 @@ library Digest {
     bytes32 private constant PUBLICATION = keccak256(
         "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
     );
+    bytes32 private constant ATTESTATION = keccak256("Attestation(bytes32 digest,uint32 validator,uint8 seat)");
     bytes32 private constant EXIT = keccak256("Exit(uint32 participant,uint32 nonce)");
     bytes32 private constant ROTATION = keccak256(
         "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
@@ -50,9 +51,16 @@ library Digest {
         return _inDomain(keccak256(abi.encode(COMMIT, round, client, baseRoot, commitment)));
     }
 
-    /// @notice What a seat signs to attest a checkpoint. Domain: the beacon.
+    /// @notice What a committee attests of a checkpoint. Domain: the beacon.
     function checkpoint(Checkpoint calldata attested) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(CHECKPOINT, attested)));
+    }
+
+    /// @notice What one seat signs of what its committee attests: a key that somebody else bonded as well says nothing for
+    /// him. The domain is that of `digest`.
+    /// @param seat The validator's place in the committee.
+    function ofSeat(bytes32 digest, uint32 validator, uint256 seat) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ATTESTATION, digest, validator, seat));
     }
 
     /// @notice What a validator signs to publish a model. Domain: the beacon.
@@ -90,7 +98,7 @@ library Digest {
         return _inDomain(keccak256(abi.encode(WITHDRAWAL, participant, receiver, nonce)));
     }
 
-    /// @notice What a seat signs to hand a mirror over to the next round. Domain: the mirror.
+    /// @notice What a committee says to hand a mirror over to the next round. Domain: the mirror.
     function mirrorMessage(MirrorMessage calldata message) internal view returns (bytes32) {
         bytes32[] memory seats = new bytes32[](message.committee.length);
         for (uint256 i = 0; i < seats.length; ++i) {

@@ -118,7 +118,11 @@ class Judge:
             said += self._bundled(entry)
         committee, scheme = part.committee(), scheme_of(self.ledger)
         found = find_equivocations(
-            scheme, said, checkpoints, lambda seat: scheme.keys_since(committee[seat], record.reveal_ends_at)
+            scheme,
+            said,
+            checkpoints,
+            lambda seat: scheme.keys_since(committee[seat], record.reveal_ends_at),
+            committee=committee,
         )
         punished = 0 if self.ledger.disputes is None else self.ledger.disputes.equivocated(record.number, shard)
         return [proof for proof in found if not punished >> proof.one.seat & 1]

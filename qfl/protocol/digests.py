@@ -16,6 +16,7 @@ _CHECKPOINT = (
     "bytes32 modelDigest)"
 )
 _PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+_ATTESTATION = "Attestation(bytes32 digest,uint32 validator,uint8 seat)"
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
 _ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
@@ -42,7 +43,7 @@ class Domain:
         return self.digest(_COMMIT, round_number, client, base_root, commitment)
 
     def checkpoint(self, checkpoint: Checkpoint) -> bytes:
-        """Digest of a checkpoint; the domain is the beacon."""
+        """Digest of a checkpoint; the domain is the beacon. A seat signs `seat_digest` of it."""
         return self.digest(_CHECKPOINT, *vars(checkpoint).values())
 
     def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
@@ -68,7 +69,7 @@ class Domain:
     def mirror_message(self, message: MirrorMessage) -> bytes:
         """Digest of what hands a mirror over to the next round; the domain is the mirror.
 
-        Members that are structs or lists go in as their hashes, and the types of structs follow in their names' order.
+        A seat signs its `seat_digest`. Members that are structs or lists go in as their hashes, and the types of structs follow in their names' order.
         """
         seat_type = _MIRROR_SEAT + _LMS_KEY
         seats = [
@@ -98,6 +99,11 @@ class Domain:
         named = (keccak(text=text) for text in (_DOMAIN, "QFLchain", "1"))
         separator = keccak(encode(types, [*named, self.chain_id, to_canonical_address(self.contract)]))
         return keccak(b"\x19\x01" + separator + struct)
+
+
+def seat_digest(digest: bytes, validator: int, seat: int) -> bytes:
+    """What one seat signs of what its committee attests: a key that somebody else bonded says nothing for him."""
+    return _struct_hash(_ATTESTATION, digest, validator, seat)
 
 
 def _struct_hash(message_type: str, *values: object, named: str | None = None) -> bytes:

@@ -98,13 +98,14 @@ class Seat:
         accepted, record = self._part.accepted(), self._part.checkpoint()
         if accepted is None or not record.stands or record.attested >> self._seat & 1:
             return False
-        signature = self._signer.signed(self._name(accepted.checkpoint), record.digest)
+        signature = self._signer.signed(self._name(accepted.checkpoint), self._message(accepted.checkpoint))
         scheme = scheme_of(self._ledger)
         keys = scheme.keys_since(self._validator, self._ledger.now())
         index = max(keys, default=None)
         if signature is None or index is None:
             return False
-        if not scheme.valid({self._seat: keys[index]}, record.digest, signatures={self._seat: signature}):
+        committee, own = self._attestation_pool.committee, {self._seat: signature}
+        if not scheme.valid({self._seat: keys[index]}, record.digest, committee=committee, signatures=own):
             return False
         evidence = scheme.evidence(keys[index], signature)
         call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, evidence)
@@ -224,8 +225,12 @@ class Seat:
         return expected_checkpoint(self._spec, turn, updates)
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
+        return self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))
+
+    def _message(self, checkpoint: Checkpoint) -> bytes:
+        """What this seat signs to attest a checkpoint."""
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-        return self._signer.sign_once(self._name(checkpoint), self._round, digest)
+        return scheme_of(self._ledger).message(digest, self._validator, self._seat)
 
     def _name(self, checkpoint: Checkpoint) -> str:
         """Of what it signs, in its journal: one thing in a turn."""

@@ -16,7 +16,7 @@ from brownie.exceptions import VirtualMachineError
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
-from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment, seat_digest
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
 
@@ -70,6 +70,10 @@ class Member:
         signature = self.secret.sign(self.leaf, digest)
         self.leaf += 1
         return signature
+
+    def attest(self, digest: bytes, seat: int) -> bytes:
+        """Sign `digest` as the validator in a seat."""
+        return self.sign(seat_digest(digest, self.id, seat))
 
 
 @dataclass(frozen=True)
@@ -182,7 +186,7 @@ class World:
         """The attestations of these seats."""
         digest = self.domain(self.beacon).checkpoint(checkpoint)
         committee = self.seats(checkpoint.round, checkpoint.shard)
-        return bundle_of({seat: committee[seat].sign(digest) for seat in seats})
+        return bundle_of({seat: committee[seat].attest(digest, seat) for seat in seats})
 
     def submit(self, checkpoint: Checkpoint, bundle: bytes | None = None) -> Any:
         carried = self.bundle(checkpoint) if bundle is None else bundle

@@ -146,7 +146,7 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     testnet.end_phase()
     committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
     for seat in ATTESTERS:
-        signature = testnet.key_of(committee[seat]).sign(digest)
+        signature = testnet.attest(digest, committee[seat], seat)
         said = ledger.shards[SHARD].attest(
             outdated, seat, digest=digest, signature=signature, validator=committee[seat]
         )

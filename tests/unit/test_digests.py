@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment, seat_digest
 from qfl.protocol.types import (
     Checkpoint,
     LmsPublicKey,
@@ -124,6 +124,12 @@ MIRROR_MESSAGE = MirrorMessage(
 def test_a_mirrors_message_is_hashed_with_its_structs_and_lists(revoked, seats):
     message = replace(MIRROR_MESSAGE, revoked=revoked, committee=MIRROR_MESSAGE.committee[:seats])
     assert DOMAIN.mirror_message(message) == reference(DOMAIN, "MirrorMessage", *astuple(message))
+
+
+def test_a_seat_signs_digest_validator_and_seat():
+    """`keccak256(abi.encode(TYPEHASH, digest, validator, seat))`: the digest is in the domain already."""
+    named = keccak(text="Attestation(bytes32 digest,uint32 validator,uint8 seat)")
+    assert seat_digest(D, 7, 3) == keccak(named + D + (7).to_bytes(32) + (3).to_bytes(32))
 
 
 WORDS = (1).to_bytes(32) + (2).to_bytes(32) + b"r" * 32 + b"d" * 32 + b"s" * 32
