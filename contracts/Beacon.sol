@@ -462,6 +462,9 @@ contract Beacon is IBeacon, Ownable {
         if (count == 0 || checkpoint.count != count) revert WrongCount("included", checkpoint.count, count);
         uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
+        if (disputes.code.length != 0) {
+            IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
+        }
     }
 
     function _committee(uint64 round, uint16 shard, uint256 seats) private view returns (uint32[] memory) {

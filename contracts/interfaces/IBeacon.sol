@@ -97,7 +97,7 @@ struct ModelGenesis {
 /// @param updatesRoot `Chunks` root over (client, updateRoot, contentDigest) of the included updates, in reveal order.
 /// @param aggregateRoot `Chunks` root over the aggregate's lanes.
 /// @param contentDigest sha256 of the aggregate's content object.
-/// @param revealsHash The shard's running hash of its reveals; zero: not named.
+/// @param revealsHash `IShard.revealsHash` of the round: all its reveals in their order, included or not.
 /// @param modelRoot `Chunks` root over the next model's lanes, where the round has one shard; else zero.
 /// @param modelDigest sha256 of that model's content object; else zero.
 struct Checkpoint {

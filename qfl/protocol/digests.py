@@ -1,12 +1,13 @@
 """The EIP-712 digests that LMS keys sign: the Python side of `contracts/libraries/Digest.sol`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eth_abi.abi import encode
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from qfl.protocol.types import Checkpoint, LmsPublicKey, MirrorMessage
+from qfl.protocol.types import Checkpoint, LmsPublicKey, MirrorMessage, Reveal
 
 _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
@@ -69,7 +70,8 @@ class Domain:
     def mirror_message(self, message: MirrorMessage) -> bytes:
         """Digest of what hands a mirror over to the next round; the domain is the mirror.
 
-        A seat signs its `seat_digest`. Members that are structs or lists go in as their hashes, and the types of structs follow in their names' order.
+        A seat signs its `seat_digest`. Members that are structs or lists go in as their hashes; the types of structs
+        follow in their names' order.
         """
         seat_type = _MIRROR_SEAT + _LMS_KEY
         seats = [
@@ -99,6 +101,15 @@ class Domain:
         named = (keccak(text=text) for text in (_DOMAIN, "QFLchain", "1"))
         separator = keccak(encode(types, [*named, self.chain_id, to_canonical_address(self.contract)]))
         return keccak(b"\x19\x01" + separator + struct)
+
+
+def reveals_hash(reveals: Iterable[Reveal]) -> bytes:
+    """What `Shard.revealsHash` is after these reveals: all of the round's, by number."""
+    found = bytes(32)
+    for reveal in reveals:
+        values = found, reveal.client, reveal.update_root, reveal.content_digest
+        found = keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], values))[:28] + bytes(4)
+    return found
 
 
 def seat_digest(digest: bytes, validator: int, seat: int) -> bytes:

@@ -67,8 +67,7 @@ class BlsScheme(QuorumScheme[bytes]):
 
         Raises:
             BlsKeyUnusable, KeyExhausted.
-            ContractReverted: `KeyTaken`: the folder's key was replaced since, or registered by somebody else; remove
-                it.
+            ContractReverted: `KeyTaken`: the folder's key was replaced since; remove it.
         """
         bls = BlsKey.keep(folder / KEY_NAME)
         public = full_key(bls.public)

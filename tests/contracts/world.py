@@ -168,9 +168,10 @@ class World:
 
     def checkpoint(self, members: Sequence[Member], **changed: Any) -> Checkpoint:
         """A checkpoint of the current round that includes the updates of `members`, revealed in this order."""
-        base = self.beacon.roundAt(self.beacon.roundAt(self.beacon.currentRound())["baseRound"])["modelRoot"]
+        number = self.beacon.currentRound()
+        base = self.beacon.roundAt(self.beacon.roundAt(number)["baseRound"])["modelRoot"]
         plain = Checkpoint(
-            round=RoundNumber(self.beacon.currentRound()),
+            round=RoundNumber(number),
             shard=ShardIndex(0),
             turn=0,
             count=len(members),
@@ -179,8 +180,14 @@ class World:
             updates_root=merkle_root(leaves_of(members)) if members else word("no updates"),
             aggregate_root=word("aggregate"),
             content_digest=word("aggregate's content"),
+            reveals_hash=self.reveals_hash(number, changed.get("shard", 0)),
         )
         return replace(plain, **changed)
+
+    def reveals_hash(self, round_number: int, shard: int = 0) -> bytes:
+        """The shard's hash of its reveals; zeros for a shard of which there is a committee only."""
+        shards = self.contracts.shards
+        return bytes(shards[shard].revealsHash(round_number)) if shard < len(shards) else bytes(32)
 
     def bundle(self, checkpoint: Checkpoint, seats: Sequence[int] = (0, 1, 2)) -> bytes:
         """The attestations of these seats."""

@@ -84,7 +84,7 @@ def honest_result(testnet: Testnet, number: RoundNumber, shown: dict[bytes, byte
     seen = shown or {}
     contents = [seen.get(r.content_digest) or testnet.store.get(r.content_digest, 10_000) for r in reveals]
     opened = [open_lanes(entry, data, b"", spec) for entry, data in zip(reveals, contents, strict=True)]
-    return expected_checkpoint(spec, 0, opened)
+    return expected_checkpoint(spec, 0, opened, reveals)
 
 
 def altered(content: Content, lane: int = 2) -> Content:

@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.protocol.digests import Domain, compute_commitment, seat_digest
+from qfl.protocol.digests import Domain, compute_commitment, reveals_hash, seat_digest
 from qfl.protocol.types import (
     Checkpoint,
     LmsPublicKey,
@@ -16,6 +16,7 @@ from qfl.protocol.types import (
     MirrorMessage,
     MirrorSeat,
     ParticipantId,
+    Reveal,
     RoundNumber,
     ShardIndex,
 )
@@ -124,6 +125,15 @@ MIRROR_MESSAGE = MirrorMessage(
 def test_a_mirrors_message_is_hashed_with_its_structs_and_lists(revoked, seats):
     message = replace(MIRROR_MESSAGE, revoked=revoked, committee=MIRROR_MESSAGE.committee[:seats])
     assert DOMAIN.mirror_message(message) == reference(DOMAIN, "MirrorMessage", *astuple(message))
+
+
+def test_reveals_are_hashed_one_after_another():
+    """Each step is `bytes28(keccak256(abi.encode(hash, client, updateRoot, contentDigest)))`, padded with zeros."""
+    first, second = Reveal(ParticipantId(9), 0, B, C, ""), Reveal(ParticipantId(4), 1, D, K, "")
+    once = keccak(bytes(32) + (9).to_bytes(32) + B + C)[:28] + bytes(4)
+    twice = keccak(once + (4).to_bytes(32) + D + K)[:28] + bytes(4)
+    assert [reveals_hash(these) for these in ([], [first], [first, second])] == [bytes(32), once, twice]
+    assert reveals_hash([second, first]) != twice
 
 
 def test_a_seat_signs_digest_validator_and_seat():
