@@ -189,11 +189,14 @@ contract Beacon is IBeacon, Ownable {
         uint32 validator,
         bytes32 modelRoot,
         bytes32 contentDigest,
+        bytes32 scoresDigest,
         bytes calldata signature
     ) external {
+        if (scoresDigest != 0) revert UnexpectedScores(scoresDigest);
         (StoredRound storage published, ) = _inPhase(round, Phase.Publish);
         if (!_isActiveValidator(validator)) revert NotValidator(validator);
-        staking.authorize(validator, Digest.publication(round, validator, modelRoot, contentDigest), signature);
+        bytes32 digest = Digest.publication(round, validator, modelRoot, contentDigest, scoresDigest);
+        staking.authorize(validator, digest, signature);
 
         published.state = RoundState.Published;
         published.publisher = validator;

@@ -23,7 +23,7 @@ library Digest {
         "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,bytes32 modelDigest)"
     );
     bytes32 private constant PUBLICATION = keccak256(
-        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest)"
     );
     bytes32 private constant ATTESTATION = keccak256("Attestation(bytes32 digest,uint32 validator,uint8 seat)");
     bytes32 private constant EXIT = keccak256("Exit(uint32 participant,uint32 nonce)");
@@ -68,9 +68,10 @@ library Digest {
         uint64 round,
         uint32 validator,
         bytes32 modelRoot,
-        bytes32 contentDigest
+        bytes32 contentDigest,
+        bytes32 scoresDigest
     ) internal view returns (bytes32) {
-        return _inDomain(keccak256(abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest)));
+        return _inDomain(keccak256(abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest, scoresDigest)));
     }
 
     /// @notice What a participant signs to leave. Domain: the staking contract.

@@ -16,7 +16,9 @@ _CHECKPOINT = (
     "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,"
     "bytes32 modelDigest)"
 )
-_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest)"
+NO_SCORES = bytes(32)
+"""What a publication says of its model's scores: nothing. The beacon refuses anything else."""
 _ATTESTATION = "Attestation(bytes32 digest,uint32 validator,uint8 seat)"
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
@@ -49,7 +51,7 @@ class Domain:
 
     def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
         """Digest of a published model; the domain is the beacon."""
-        return self.digest(_PUBLICATION, round_number, validator, model_root, content_digest)
+        return self.digest(_PUBLICATION, round_number, validator, model_root, content_digest, NO_SCORES)
 
     def exit(self, participant: int, nonce: int) -> bytes:
         """Digest of an exit; the domain is the staking contract."""

@@ -170,7 +170,7 @@ def test_deployments_with_larger_proofs_are_refused(fn_isolation, field, most):
 
 def test_the_proof_about_the_most_shards_is_small_enough():
     opening = (bytes(32), bytes(32), [bytes(32)] * 12)
-    checkpoint = (1, 0, 0, 1, bytes(32), 1, bytes(32), bytes(32), bytes(32))
+    checkpoint = (1, 0, 0, 1, bytes(32), 1, *[bytes(32)] * 6)
     proof = [1, 0, [checkpoint] * 100, [opening] * 100, opening, opening]
     assert len(encode_call("Disputes", "disputeModel", proof)) <= 100 * 1024
 

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from brownie import Disputes
 
-from qfl.protocol.chunks import merkle_root, update_leaf
+from qfl.protocol.chunks import ONES, merkle_root, update_leaf
 from qfl.protocol.digests import reveals_hash
 from qfl.protocol.lanes import lane_limits
 from qfl.protocol.rule import squared_norm
@@ -94,6 +94,16 @@ def test_a_made_up_client_is_proven(court, people):
 
 def test_updates_in_another_order_are_proven(court, people):
     checkpoint = submitted(court, people, updates_root=merkle_root(leaves_of(people[::-1])))
+    proof = as_tuple(checkpoint), [as_revealed(member) for member in people]
+    assert_convicted(court, UPDATES, checkpoint, court.disputes.disputeUpdates, *proof)
+
+
+@pytest.mark.parametrize("counts", ["0002 00010000 00010000", "0001 00008000 00010000", "0001 00010000 0000ffff", ""])
+def test_an_update_that_counts_for_more_or_less_than_one_is_proven(court, people, counts):
+    """Weight, angles' clip, weights' clip: only the rules of now decide what they are."""
+    right = leaves_of(people)
+    wrong = [right[0], right[1][: -len(ONES)] + bytes.fromhex(counts), right[2]]
+    checkpoint = submitted(court, people, updates_root=merkle_root(wrong))
     proof = as_tuple(checkpoint), [as_revealed(member) for member in people]
     assert_convicted(court, UPDATES, checkpoint, court.disputes.disputeUpdates, *proof)
 

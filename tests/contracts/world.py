@@ -204,7 +204,7 @@ class World:
         round_number = self.beacon.currentRound()
         root, content = word(f"model {round_number}"), word(f"content {round_number}")
         digest = self.domain(self.beacon).publication(round_number, member.id, root, content)
-        call = {"round": round_number, "validator": member.id, "root": root, "content": content}
+        call = {"round": round_number, "validator": member.id, "root": root, "content": content, "scores": bytes(32)}
         call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
         return self.beacon.publish(*call.values(), {"from": self.relayer})
 
