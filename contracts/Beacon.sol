@@ -171,7 +171,7 @@ contract Beacon is IBeacon, Ownable {
         uint64 bit = uint64(1) << seat;
         if (record.attested & bit != 0) revert AlreadyAttested(round, shard, seat);
         bool isCurrent = quorum.keyRetiredAt(seated[seat], keyIndex) == 0;
-        if (!isCurrent || !quorum.isAttestation(seated[seat], keyIndex, record.digest, signature)) {
+        if (!isCurrent || !quorum.isAttestation(seated[seat], seat, keyIndex, record.digest, signature)) {
             revert BadAttestation(seat, seated[seat]);
         }
 
@@ -185,11 +185,14 @@ contract Beacon is IBeacon, Ownable {
         uint32 validator,
         bytes32 modelRoot,
         bytes32 contentDigest,
+        bytes32 scoresDigest,
         bytes calldata signature
     ) external {
+        if (scoresDigest != 0) revert UnexpectedScores(scoresDigest);
         (StoredRound storage published, ) = _inPhase(round, Phase.Publish);
         if (!_isActiveValidator(validator)) revert NotValidator(validator);
-        staking.authorize(validator, Digest.publication(round, validator, modelRoot, contentDigest), signature);
+        bytes32 digest = Digest.publication(round, validator, modelRoot, contentDigest, scoresDigest);
+        staking.authorize(validator, digest, signature);
 
         published.state = RoundState.Published;
         published.publisher = validator;
@@ -450,6 +453,9 @@ contract Beacon is IBeacon, Ownable {
         if (count == 0 || checkpoint.count != count) revert WrongCount("included", checkpoint.count, count);
         uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
+        if (disputes.code.length != 0) {
+            IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
+        }
     }
 
     /// @dev The first of its seats whose shard has no checkpoint: it has one at most in each part of the draw.

@@ -75,9 +75,15 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     }
 
     /// @inheritdoc IBeaconMirror
-    function countersign(uint64 round, uint32 validator, bytes32 digest, bytes calldata signature) external {
+    function countersign(
+        uint64 round,
+        uint32 validator,
+        uint8 seat,
+        bytes32 digest,
+        bytes calldata signature
+    ) external {
         if (round <= _round.round) revert RoundNotLater(round, _round.round);
-        emit Countersigned(round, validator, digest, signature);
+        emit Countersigned(round, validator, seat, digest, signature);
     }
 
     /// @inheritdoc IBeaconMirror

@@ -266,6 +266,15 @@ contract Disputes is IDisputes {
         }
     }
 
+    // --- for the beacon, which was deployed before the shards -------------------------------------------------
+
+    /// @inheritdoc IDisputes
+    function requireReveals(uint64 round, uint16 shard, bytes32 revealsHash) external view {
+        if (shard >= shards.length) return;
+        bytes32 expected = shards[shard].revealsHash(round);
+        if (revealsHash != expected) revert WrongReveals(revealsHash, expected);
+    }
+
     // --- inside: verdicts ------------------------------------------------------------------------------------
 
     /// @dev Voids the checkpoint and slashes every seat that attested it. Reverts in a final round.
@@ -384,7 +393,7 @@ contract Disputes is IDisputes {
             revert KeyRetired(validator, keyIndex, retiredAt);
         }
         digest = beacon.checkpointDigest(checkpoint);
-        if (!quorum.isAttestation(validator, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
+        if (!quorum.isAttestation(validator, seat, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
     }
 
     // --- inside: what was opened -----------------------------------------------------------------------------

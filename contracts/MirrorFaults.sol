@@ -123,7 +123,7 @@ contract MirrorFaults is IMirrorFaults {
         if (retiredAt != 0 && block.timestamp >= retiredAt + staking.unbondingSeconds()) {
             revert KeyRetired(validator, keyIndex, retiredAt);
         }
-        bytes32 digest = Digest.mirrorMessage(message, domain);
+        bytes32 digest = Digest.ofSeat(Digest.mirrorMessage(message, domain), validator, seat);
         LmsKey memory key = staking.keyAt(validator, keyIndex);
         if (!Lms.verify(key, digest, signature)) revert BadAttestation(seat, validator);
     }

@@ -22,6 +22,7 @@ import {Lms} from "./libraries/Lms.sol";
 contract Shard is IShard {
     /// @dev One slot for each round, created by its first commit.
     struct Tally {
+        bytes28 revealsHash;
         uint16 commits;
         uint16 reveals;
     }
@@ -148,6 +149,11 @@ contract Shard is IShard {
     }
 
     /// @inheritdoc IShard
+    function revealsHash(uint64 round) external view returns (bytes32) {
+        return _tallies[round].revealsHash;
+    }
+
+    /// @inheritdoc IShard
     function revealedAs(uint16 index, bytes32 updateRoot, bytes32 contentDigest) public pure returns (bytes32) {
         return keccak256(abi.encode(index, updateRoot, contentDigest)) | REVEALED;
     }
@@ -162,7 +168,11 @@ contract Shard is IShard {
 
     /// @dev One more reveal in `round`.
     function _record(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest) private {
-        uint16 index = _tallies[round].reveals++;
+        Tally storage tally = _tallies[round];
+        uint16 index = tally.reveals++;
+        tally.revealsHash = bytes28(
+            keccak256(abi.encode(bytes32(tally.revealsHash), client, updateRoot, contentDigest))
+        );
         updateOf[round][client] = revealedAs(index, updateRoot, contentDigest);
         emit Revealed(round, client, index, updateRoot, contentDigest);
     }

@@ -95,10 +95,11 @@ struct ModelGenesis {
 /// @param count Number of included updates: the bits set in `included`.
 /// @param baseRoot Root of the model the updates are based on.
 /// @param included Bit `i` is set when the update revealed as number `i` is included.
-/// @param updatesRoot `Chunks` root over (client, updateRoot, contentDigest) of the included updates, in reveal order.
+/// @param updatesRoot `Chunks` root over (client, updateRoot, contentDigest, weight, angleClip, weightClip) of the included
+/// updates, in reveal order; see `Chunks.updateData`.
 /// @param aggregateRoot `Chunks` root over the aggregate's lanes.
 /// @param contentDigest sha256 of the aggregate's content object.
-/// @param revealsHash The shard's running hash of its reveals; zero: not named.
+/// @param revealsHash `IShard.revealsHash` of the round: all its reveals in their order, included or not.
 /// @param modelRoot `Chunks` root over the next model's lanes, where the round has one shard; else zero.
 /// @param modelDigest sha256 of that model's content object; else zero.
 struct Checkpoint {
@@ -253,6 +254,8 @@ interface IBeacon is IBeaconView {
     error AlreadyAttested(uint64 round, uint16 shard, uint8 seat);
     /// @notice Thrown when a checkpoint's turn is no seat, or has not begun.
     error WrongTurn(uint8 turn);
+    /// @notice Thrown when a publication names scores.
+    error UnexpectedScores(bytes32 scoresDigest);
     /// @notice Thrown when a round is not in the state this needs.
     error WrongState(uint64 round, RoundState state, RoundState required);
     /// @notice Thrown when the challenge window is still open, or a demand holds the round up: then `finalAt` may be 2^256 - 1.
@@ -280,12 +283,14 @@ interface IBeacon is IBeaconView {
     function addAttestation(uint64 round, uint16 shard, uint8 seat, uint32 keyIndex, bytes calldata signature) external;
 
     /// @notice Publish the round's model once every shard has a checkpoint, or the checkpoint phase has ended with at least one.
-    /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest)`.
+    /// @param scoresDigest Zero: models are not scored.
+    /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest, scoresDigest)`.
     function publish(
         uint64 round,
         uint32 validator,
         bytes32 modelRoot,
         bytes32 contentDigest,
+        bytes32 scoresDigest,
         bytes calldata signature
     ) external;
 

@@ -78,7 +78,7 @@ interface IBeaconMirror is IBeaconView {
     event ClientRevoked(uint32 indexed id);
     /// @notice Somebody says that this validator signs the message with this digest. Checked off chain, and on chain
     /// with the bundle.
-    event Countersigned(uint64 indexed round, uint32 indexed validator, bytes32 digest, bytes signature);
+    event Countersigned(uint64 indexed round, uint32 indexed validator, uint8 seat, bytes32 digest, bytes signature);
 
     /// @notice Thrown when the caller is not the deployer.
     error NotDeployer(address caller);
@@ -119,7 +119,8 @@ interface IBeaconMirror is IBeaconView {
     function advance(MirrorMessage calldata message, uint64 signers, bytes calldata bundle) external;
 
     /// @notice Announce a signature under a message. Not verified here: the bundle is.
-    function countersign(uint64 round, uint32 validator, bytes32 digest, bytes calldata signature) external;
+    /// @param seat The validator's in the committee that it signs for.
+    function countersign(uint64 round, uint32 validator, uint8 seat, bytes32 digest, bytes calldata signature) external;
 
     /// @notice Prove that a client is active; it stays admitted until a message revokes it. Anyone may carry it.
     /// @param position The client's place among the active clients, ascending by id.

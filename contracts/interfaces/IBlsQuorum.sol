@@ -20,9 +20,9 @@ interface IBlsQuorum is IQuorum {
     error ChainLacksBls(uint256 chainId);
     /// @notice Thrown when a key or signature has not the length of one.
     error WrongLength(uint256 given, uint256 expected);
-    /// @notice Thrown when a key was registered before, by whomever: nobody lives off another's attestations.
+    /// @notice Thrown when a key was registered before, by whomever: a key is one validator's, and once.
     error KeyTaken(bytes32 keyDigest);
-    /// @notice Thrown when the secret key behind a key did not sign it.
+    /// @notice Thrown when the secret key behind a key did not sign this registration.
     error NotPossessed(uint32 validator);
     /// @notice Thrown when a page would hold no entry, more than `MAX_ENTRIES`, or a part of one.
     error MalformedPage(uint256 entriesBytes);
@@ -39,7 +39,8 @@ interface IBlsQuorum is IQuorum {
 
     /// @notice Register a validator's first key, or replace it. Any account may carry this.
     /// @param key The key, 96 bytes; infinity, and points outside the group, are refused.
-    /// @param possession Signature by `key` of itself, compressed to 48 bytes, under the ciphersuite's tag for that.
+    /// @param possession Signature by `key`, with itself in front (message augmentation), of the digest that the validator
+    /// signs: of no use to anybody else.
     /// @param signature LMS over `BlsKey(participant, keyDigest, nonce)`: the validator's key of now, any leaf; `nonce`
     /// is how many keys it registered before.
     function register(

@@ -69,6 +69,9 @@ interface IDisputes {
     error NoSuchCoordinate(uint32 coordinate, uint256 coordinates);
     /// @notice Thrown when the shard is on another chain: what was revealed there cannot be seen from here.
     error ShardElsewhere(uint16 shard);
+    /// @notice Thrown when the shard's reveals are others, or in another order, than those that a checkpoint is of: the chain
+    /// was reorganized since it was signed. That is nobody's fault.
+    error WrongReveals(bytes32 named, bytes32 expected);
     /// @notice Thrown when the client did not reveal this update as number `index`.
     error NotRevealed(uint32 client, uint256 index);
     /// @notice Thrown when this coordinate of the aggregate is what the rule gives.
@@ -87,6 +90,11 @@ interface IDisputes {
     error NotMirrorFaults(address caller);
     /// @notice Thrown when the part was not demanded, or was answered, or can be answered yet.
     error NotOverdue();
+
+    /// @notice Reverts unless `revealsHash` is `IShard.revealsHash` of a round, where the shard is on this chain. Of a shard
+    /// on a chain of its own nothing can be said here.
+    /// @dev For the beacon, before it accepts a checkpoint.
+    function requireReveals(uint64 round, uint16 shard, bytes32 revealsHash) external view;
 
     /// @notice Prove that one coordinate of a shard's aggregate is wrong.
     /// @param checkpoint The accepted checkpoint.

@@ -5,7 +5,8 @@ pragma solidity 0.8.37;
 /// @notice Whose key is which is the implementation's to know: a validator may attest with another key than it bonded.
 interface IQuorum {
     /// @notice Verify the attestations in `bundle`.
-    /// @param digest What was signed.
+    /// @param digest What the committee attests. Where signatures can be told apart, each seat signs it together with its
+    /// validator and its number.
     /// @param committee The validator in each seat.
     /// @param bundle The signatures; their layout is the implementation's.
     /// @return seatsMask Bit `i` is set when seat `i` signed, validly. Where signatures can be told apart, a bad one loses
@@ -16,11 +17,12 @@ interface IQuorum {
         bytes calldata bundle
     ) external view returns (uint64 seatsMask);
 
-    /// @notice Whether `signature` is a validator's attestation of `digest`, under a key it has or had.
+    /// @notice Whether `signature` is the attestation of `digest` by a validator in a seat, under a key it has or had.
     /// @param keyIndex Which of the validator's keys: 0 is its first. No signature is good under a key that never was.
     /// @param signature One attestation; its layout is the implementation's.
     function isAttestation(
         uint32 validator,
+        uint8 seat,
         uint32 keyIndex,
         bytes32 digest,
         bytes calldata signature

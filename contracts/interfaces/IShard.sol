@@ -121,6 +121,11 @@ interface IShard {
     /// @notice How many updates were revealed in a round: they have the numbers below.
     function revealsIn(uint64 round) external view returns (uint16);
 
+    /// @notice Which updates were revealed in a round, and in which order: zero before the first, and then
+    /// keccak256(abi.encode(hash so far, client, updateRoot, contentDigest)) with its last 4 bytes zero.
+    /// @dev 28 bytes, so that it shares a slot with the counters: 112 bits against two lists with one hash.
+    function revealsHash(uint64 round) external view returns (bytes32);
+
     /// @notice What `updateOf` holds after a reveal: a hash of these values with its lowest bit set.
     function revealedAs(uint16 index, bytes32 updateRoot, bytes32 contentDigest) external pure returns (bytes32);
 

@@ -17,8 +17,8 @@ library Bls {
     uint256 internal constant SIGNATURE_BYTES = 192;
     /// @notice Separates signatures of messages from everything else that is hashed to the curve.
     bytes internal constant SIGNING_TAG = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
-    /// @notice The same for proofs of possession.
-    bytes internal constant POSSESSION_TAG = "BLS_POP_BLS12381G2_XMD:SHA-256_SSWU_RO_POP_";
+    /// @notice The same for proofs of possession, whose messages begin with the key: the message augmentation scheme's.
+    bytes internal constant POSSESSION_TAG = "BLS_SIG_BLS12381G2_XMD:SHA-256_SSWU_RO_AUG_";
 
     uint256 private constant SHA256 = 0x02;
     uint256 private constant MODEXP = 0x05;
@@ -121,7 +121,7 @@ library Bls {
         for (uint256 i = 0; i < 4; ++i) (point[2 * i], point[2 * i + 1]) = _element(signature, i);
     }
 
-    /// @notice A key's 48 bytes in the ciphersuite's own serialisation, which its proof of possession signs.
+    /// @notice A key's 48 bytes in the ciphersuite's own serialisation, with which its proof of possession begins.
     function compress(uint256[4] memory key) internal pure returns (bytes memory) {
         bool isLarger = key[2] > HALF_HIGH || (key[2] == HALF_HIGH && key[3] > HALF_LOW);
         uint256 flags = isLarger ? 0xa0 << 120 : 0x80 << 120;

@@ -10,6 +10,10 @@ pragma solidity 0.8.37;
 /// none is another kind.
 /// @dev Assumes 1 <= count <= 2^32.
 library Chunks {
+    /// @dev How much an included update counts: its weight (uint16), and what its angles and its weights were clipped by
+    /// (uint32 each, with 16 fraction bits). All of them are one.
+    bytes10 private constant ONES = 0x00010001000000010000;
+
     /// @notice Whether the 32 bytes of lanes `data` are leaf `index` of the `count` leaves under `root`.
     /// @param path The siblings, from the leaf up.
     function verify(
@@ -104,9 +108,9 @@ library Chunks {
         return keccak256(abi.encodePacked(bytes1(0), uint32(index), data));
     }
 
-    /// @notice The data of an included update's leaf.
+    /// @notice The data of an included update's leaf, 78 bytes. Every update counts once, and as it is.
     function updateData(uint32 client, bytes32 updateRoot, bytes32 contentDigest) internal pure returns (bytes memory) {
-        return abi.encodePacked(client, updateRoot, contentDigest);
+        return abi.encodePacked(client, updateRoot, contentDigest, ONES);
     }
 
     /// @notice The parent of two nodes.

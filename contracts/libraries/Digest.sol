@@ -23,8 +23,9 @@ library Digest {
         "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,bytes32 modelDigest)"
     );
     bytes32 private constant PUBLICATION = keccak256(
-        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest)"
     );
+    bytes32 private constant ATTESTATION = keccak256("Attestation(bytes32 digest,uint32 validator,uint8 seat)");
     bytes32 private constant EXIT = keccak256("Exit(uint32 participant,uint32 nonce)");
     bytes32 private constant ROTATION = keccak256(
         "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
@@ -51,9 +52,16 @@ library Digest {
         return _inDomain(keccak256(abi.encode(COMMIT, round, client, baseRoot, commitment)));
     }
 
-    /// @notice What a seat signs to attest a checkpoint. Domain: the beacon.
+    /// @notice What a committee attests of a checkpoint. Domain: the beacon.
     function checkpoint(Checkpoint calldata attested) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(CHECKPOINT, attested)));
+    }
+
+    /// @notice What one seat signs of what its committee attests: a key that somebody else bonded as well says nothing for
+    /// him. The domain is that of `digest`.
+    /// @param seat The validator's place in the committee.
+    function ofSeat(bytes32 digest, uint32 validator, uint256 seat) internal pure returns (bytes32) {
+        return keccak256(abi.encode(ATTESTATION, digest, validator, seat));
     }
 
     /// @notice What a validator signs to publish a model. Domain: the beacon.
@@ -61,9 +69,10 @@ library Digest {
         uint64 round,
         uint32 validator,
         bytes32 modelRoot,
-        bytes32 contentDigest
+        bytes32 contentDigest,
+        bytes32 scoresDigest
     ) internal view returns (bytes32) {
-        return _inDomain(keccak256(abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest)));
+        return _inDomain(keccak256(abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest, scoresDigest)));
     }
 
     /// @notice What a participant signs to leave. Domain: the staking contract.
@@ -96,7 +105,7 @@ library Digest {
         return _inDomain(keccak256(abi.encode(WITHDRAWAL, participant, receiver, nonce)));
     }
 
-    /// @notice What a seat signs to hand a mirror over to the next round. Domain: the mirror.
+    /// @notice What a committee says to hand a mirror over to the next round. Domain: the mirror.
     function mirrorMessage(MirrorMessage calldata message) internal view returns (bytes32) {
         return _inDomain(_hashOf(message));
     }

@@ -65,18 +65,17 @@ abstract contract BlsKeys is IBlsQuorum {
         _requireLength(possession, Bls.SIGNATURE_BYTES);
         bytes32 digest = keccak256(key);
         if (_isTaken[digest]) revert KeyTaken(digest);
-        Registration storage registration = _registrations[validator];
-        uint32 keyIndex = registration.keys;
-        _requireSigned(validator, Digest.blsKey(validator, digest, keyIndex), signature);
-        uint256[4] memory point = Bls.decodeKey(key);
-        bool isPossessed = Bls.verify(point, Bls.compress(point), Bls.POSSESSION_TAG, Bls.decodeSignature(possession));
-        if (!isPossessed) revert NotPossessed(validator);
+        Registration storage registered = _registrations[validator];
+        uint32 keyIndex = registered.keys;
+        bytes32 registration = Digest.blsKey(validator, digest, keyIndex);
+        _requireSigned(validator, registration, signature);
+        _requirePossessed(validator, registration, key, possession);
 
-        if (registration.isPacked) _leave(registration);
+        if (registered.isPacked) _leave(registered);
         if (keyIndex != 0) keyRetiredAt[validator][keyIndex - 1] = uint40(block.timestamp);
         keyDigestAt[validator][keyIndex] = digest;
         _isTaken[digest] = true;
-        registration.keys = keyIndex + 1;
+        registered.keys = keyIndex + 1;
         emit KeyRegistered(validator, keyIndex, key);
     }
 
@@ -151,6 +150,19 @@ abstract contract BlsKeys is IBlsQuorum {
         _dead[page] |= 1 << (registration.place & 0xff);
         --_pages[page].entries;
         registration.isPacked = false;
+    }
+
+    /// @dev The proof names whose the key is to be, so that nobody can register it before its owner with a copy.
+    function _requirePossessed(
+        uint32 validator,
+        bytes32 registration,
+        bytes calldata key,
+        bytes calldata possession
+    ) private view {
+        uint256[4] memory point = Bls.decodeKey(key);
+        bytes memory message = abi.encodePacked(Bls.compress(point), registration);
+        bool isPossessed = Bls.verify(point, message, Bls.POSSESSION_TAG, Bls.decodeSignature(possession));
+        if (!isPossessed) revert NotPossessed(validator);
     }
 
     function _requireSigned(uint32 validator, bytes32 digest, bytes calldata signature) private view {

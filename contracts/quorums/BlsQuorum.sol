@@ -41,9 +41,11 @@ contract BlsQuorum is BlsKeys {
     }
 
     /// @inheritdoc IQuorum
+    /// @dev All seats sign the same, so that it adds up; whose signature it is tells the key, which is nobody else's.
     /// @param signature The key, and its signature of `digest`: 96 and 192 bytes.
     function isAttestation(
         uint32 validator,
+        uint8,
         uint32 keyIndex,
         bytes32 digest,
         bytes calldata signature

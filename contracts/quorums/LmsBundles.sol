@@ -3,10 +3,12 @@ pragma solidity 0.8.37;
 
 import {MalformedBundle, NoSuchSeat} from "../interfaces/Errors.sol";
 import {LmsKey} from "../interfaces/IStaking.sol";
+import {Digest} from "../libraries/Digest.sol";
 import {Lms} from "../libraries/Lms.sol";
 
 /// @title A committee's LMS signatures of one digest, in one string of bytes.
-/// @notice Bundle: `uint64be mask`, then for each set bit, lowest first, `uint16be length | signature`.
+/// @notice Bundle: `uint64be mask`, then for each set bit, lowest first, `uint16be length | signature`. Each signs
+/// `Digest.ofSeat`.
 /// @dev Leaf order is not asked for: others bundle these signatures, in any order and at any time. What they sign names
 /// its round and shard. Costs about 150k gas per seat: for small committees.
 abstract contract LmsBundles {
@@ -30,7 +32,8 @@ abstract contract LmsBundles {
             uint256 end = cursor + 2 + uint16(bytes2(bundle[cursor:cursor + 2]));
             if (end > bundle.length) revert MalformedBundle();
             (bool isKnown, LmsKey memory key) = _keyOf(sitting, seat, committee[seat]);
-            if (isKnown && Lms.verify(key, digest, bundle[cursor + 2:end])) signers |= uint64(1) << uint64(seat);
+            bytes32 signed = Digest.ofSeat(digest, committee[seat], seat);
+            if (isKnown && Lms.verify(key, signed, bundle[cursor + 2:end])) signers |= uint64(1) << uint64(seat);
             cursor = end;
         }
         if (cursor != bundle.length) revert MalformedBundle();

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IQuorum} from "../interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
+import {Digest} from "../libraries/Digest.sol";
 import {Lms} from "../libraries/Lms.sol";
 import {LmsBundles} from "./LmsBundles.sol";
 
@@ -25,14 +26,15 @@ contract LmsQuorum is IQuorum, LmsBundles {
     }
 
     /// @inheritdoc IQuorum
-    /// @param signature LMS over `digest`.
+    /// @param signature LMS over `Digest.ofSeat(digest, validator, seat)`.
     function isAttestation(
         uint32 validator,
+        uint8 seat,
         uint32 keyIndex,
         bytes32 digest,
         bytes calldata signature
     ) external view returns (bool) {
-        return Lms.verify(staking.keyAt(validator, keyIndex), digest, signature);
+        return Lms.verify(staking.keyAt(validator, keyIndex), Digest.ofSeat(digest, validator, seat), signature);
     }
 
     /// @inheritdoc IQuorum

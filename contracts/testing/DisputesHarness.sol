@@ -41,6 +41,9 @@ contract DisputesHarness {
         beacon.voidModel(round);
     }
 
+    /// @notice As in `IDisputes`, and believes everyone.
+    function requireReveals(uint64, uint16, bytes32) external view {}
+
     /// @notice Itself: what can be demanded here is what was chosen.
     function demands() external view returns (address) {
         return address(this);

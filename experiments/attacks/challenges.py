@@ -62,13 +62,14 @@ class WrongDisputes(Griefer):
         ledger, judge = self._ledger, self._watch._judge
         part, (accepted,) = ledger.round(number).shard(SHARD), ledger.round(number).accepted()
         checkpoint, spec = accepted.checkpoint, part.spec()
-        included, bits = included_in(checkpoint, part.reveals()), spec.format.lane_bits
+        reveals, bits = part.reveals(), spec.format.lane_bits
+        included = included_in(checkpoint, reveals)
         updates, _ = judge.open(part, spec, included)
         chunks = [chunks_of(update.lanes, bits) for update in updates]
         yield FalseUpdates(checkpoint, included)
         yield OverNorm(checkpoint, included, 0, chunks[0], updates[0].seed, 0, 0)
 
-        expected = expected_checkpoint(spec, checkpoint.turn, updates)
+        expected = expected_checkpoint(spec, checkpoint.turn, updates, reveals)
         aggregate = chunks_of(decode(expected.content).lanes, MODEL_LANE_BITS)
         yield FalseAggregateContent(checkpoint, aggregate)
         right = open_chunk(aggregate, 0, MODEL_LANE_BITS)

@@ -111,8 +111,9 @@ class EquivocatingSeat(Seat):
         sent = False
         for lane in (1, 2):
             checkpoint = falsify(self._result(self._seat, updates), lane).checkpoint
-            digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-            signature = self._signer.sign_once(f"round {self._round} lie {lane}", self._round, digest)
+            signature = self._signer.sign_once(
+                f"round {self._round} lie {lane}", self._round, self._message(checkpoint)
+            )
             if signature is not None and lane not in self._said:
                 self._said.add(lane)
                 call = self._shard.propose(checkpoint, signature, validator=self._validator)

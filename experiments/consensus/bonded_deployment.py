@@ -25,7 +25,7 @@ from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError
-from qfl.protocol.digests import compute_commitment
+from qfl.protocol.digests import compute_commitment, seat_digest
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import encode_bundle
@@ -128,7 +128,8 @@ class BondedDeployment:
             included = 2**count - 1
             checkpoint = Checkpoint(number, ShardIndex(shard), 0, count, plan.base_root, included, *what)
             digest = domain.checkpoint(checkpoint)
-            signatures = {seat: seats[seat].sign(digest) for seat in range(quorum_of(len(seats)))}
+            signing = range(quorum_of(len(seats)))
+            signatures = {seat: seats[seat].sign(seat_digest(digest, seats[seat].id, seat)) for seat in signing}
             self.sender.send(beacon.submit_checkpoint(checkpoint, encode_bundle(signatures)))
         publisher = next(iter(self.validators.values()))
         root, digest = word(f"model {number}"), word(f"content {number}")

@@ -83,7 +83,7 @@ class Federation:
         trained = self._train_all()
         updates = [self._encode(client, spec, result) for client, result in zip(clients, trained, strict=True)]
         included = updates if self._panel is None else self._panel.include(updates, base, spec)
-        result = expected_checkpoint(spec, 0, included)
+        result = expected_checkpoint(spec, 0, included, reveals=())
         aggregate = decode(result.content)
         self._publish(expected_model(self._round, base, [result.checkpoint], [aggregate], spec.format).model)
         return Published(self._round, self.model, updates, included)

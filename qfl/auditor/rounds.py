@@ -20,7 +20,7 @@ from qfl.errors import ContentMissing, ContentUnusable, MalformedContent, ModelR
 from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
 from qfl.node.standing import published_rounds
 from qfl.protocol.content import decode
-from qfl.protocol.digests import compute_commitment
+from qfl.protocol.digests import compute_commitment, reveals_hash
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
 from qfl.protocol.types import LmsPublicKey, ParticipantId, Reveal, RoundNumber, RoundSpec
@@ -31,6 +31,7 @@ from qfl.storage.store import ContentStore
 Key = TypeVar("Key")
 
 NOT_REVEALED = "the attested list of updates of shard {} is not the revealed one"
+OTHER_REVEALS = "the checkpoint of shard {} is of other reveals, or of another order, than its chain has"
 # What voids a round; the other faults slash a seat and leave the round as it is.
 WHAT = {
     Fault.AGGREGATE: "the aggregate of shard {shard} was false",
@@ -178,6 +179,8 @@ class Auditor:
     def _audit_aggregate(self, claim: AuditedShard) -> None:
         """The attested aggregate is what the included updates come to."""
         checkpoint, spec, verdict = claim.entry.checkpoint, claim.spec, claim.verdict
+        if checkpoint.reveals_hash != reveals_hash(claim.reveals):
+            verdict.complaints.append(OTHER_REVEALS.format(spec.shard))
         included = included_in(checkpoint, claim.reveals)
         found = read_updates(claim.part, spec, self._store, included, self._kem_keys)
         if found is None:  # whose the updates are can be told without reading them, and that their aggregate can be had
@@ -198,7 +201,7 @@ class Auditor:
             verdict.complaints += [str(rejection) for rejection in rejected]
             verdict.complaints.append(f"the aggregate of shard {spec.shard} cannot be recomputed")
             return
-        result = expected_checkpoint(spec, checkpoint.turn, updates)
+        result = expected_checkpoint(spec, checkpoint.turn, updates, claim.reveals)
         if result.checkpoint.updates_root != checkpoint.updates_root:
             verdict.complaints.append(NOT_REVEALED.format(spec.shard))
         if result.checkpoint.aggregate_root != checkpoint.aggregate_root:

@@ -23,6 +23,7 @@ from qfl.node.recompute import read_updates, recompute_model
 from qfl.node.updates import Opener
 from qfl.protocol.chunks import split_leaves
 from qfl.protocol.content import HEADER_BYTES, Content, ContentKind, encode, lanes_root, plain_bytes
+from qfl.protocol.digests import reveals_hash
 from qfl.protocol.lanes import MODEL_LANE_BITS
 from qfl.protocol.recompute import expected_checkpoint, included_in
 from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, ShardIndex, VerifiedUpdate
@@ -60,6 +61,9 @@ class Judge:
                 log.warning("%s; the shard is on another chain, so it cannot be proven", listed)
                 return []
             return [listed]
+        if checkpoint.reveals_hash != reveals_hash(reveals):  # where the beacon can see the shard it refuses that
+            what = "round %d: the checkpoint of shard %d is of other reveals than its chain has, which cannot be proven"
+            log.warning(what, checkpoint.round, checkpoint.shard)
         included = included_in(checkpoint, reveals)
         opened, unopened = self.open(part, spec, included)
         wanted: list[Wanted] = []
@@ -72,7 +76,7 @@ class Judge:
             raise unopened[0]
         if wanted:
             raise Withheld([*wanted, *self._wanted_aggregate(checkpoint, spec)])
-        result = expected_checkpoint(spec, checkpoint.turn, opened)
+        result = expected_checkpoint(spec, checkpoint.turn, opened, reveals)
         if is_right(checkpoint, result):
             self.store.remember(result.content)
             return []
@@ -118,7 +122,11 @@ class Judge:
             said += self._bundled(entry)
         committee, scheme = part.committee(), scheme_of(self.ledger)
         found = find_equivocations(
-            scheme, said, checkpoints, lambda seat: scheme.keys_since(committee[seat], record.reveal_ends_at)
+            scheme,
+            said,
+            checkpoints,
+            lambda seat: scheme.keys_since(committee[seat], record.reveal_ends_at),
+            committee=committee,
         )
         punished = 0 if self.ledger.disputes is None else self.ledger.disputes.equivocated(record.number, shard)
         return [proof for proof in found if not punished >> proof.one.seat & 1]

@@ -7,7 +7,7 @@ docs/results/consensus.md says what that means. Without state: signing the same 
 
 from collections.abc import Iterable, Mapping, Sequence
 
-from blspy import G1Element, G2Element, PopSchemeMPL
+from blspy import AugSchemeMPL, G1Element, G2Element, PopSchemeMPL
 
 from qfl.crypto.bls_points import KEY_BYTES, SIGNATURE_BYTES
 from qfl.crypto.seedfile import SeedKey
@@ -33,12 +33,13 @@ class BlsKey(SeedKey):
         """The signature of `message`, 96 bytes."""
         return bytes(PopSchemeMPL.sign(self._secret, message))
 
-    def prove_possession(self) -> bytes:
-        """The draft's `PopProve`: a signature of the public key under another tag, 96 bytes.
+    def prove_possession(self, registration: bytes) -> bytes:
+        """The draft's message augmentation: a signature of public key and `registration` under another tag, 96 bytes.
 
         Without it, somebody could name the difference of other keys as his own, and sign alone for all of them.
+        `registration` says whose the key is to be, so that a copy is of no use.
         """
-        return bytes(PopSchemeMPL.pop_prove(self._secret))
+        return bytes(AugSchemeMPL.sign(self._secret, registration))
 
 
 def verify(public: bytes, message: bytes, signature: bytes) -> bool:

@@ -12,6 +12,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of, verify
+from qfl.protocol.digests import seat_digest
 from qfl.protocol.types import ParticipantId, ShardIndex
 from qfl.quorum.quorum import scheme_of
 
@@ -61,7 +62,7 @@ class LeafCheck:
             return []
         since = self._ledger.deployment.chains[shard].block
         said = self._ledger.mirrors[shard].countersignatures_by(self._participant, since)
-        return [one.signature for one in said if verify(self._key.public, one.digest, one.signature)]
+        return [one.signature for one in said if self._is_own(one.digest, one.seat, one.signature)]
 
     def _last_announcements(self, shard: ShardIndex) -> list[bytes]:
         """What the key signed in the last round in which it spoke in the shard; none where other keys attest.
@@ -74,13 +75,16 @@ class LeafCheck:
         for sitting in reversed(self._ledger.draw.sittings(self._participant, blocks[0])):
             if sitting.shard != shard:
                 continue
-            said = [signed for digest, signed in self._said(sitting) if verify(self._key.public, digest, signed)]
+            said = [signed for digest, signed in self._said(sitting) if self._is_own(digest, sitting.seat, signed)]
             if said or sitting.block < blocks[-1]:
                 return said
         return []
 
+    def _is_own(self, digest: bytes, seat: int, signature: bytes) -> bool:
+        return verify(self._key.public, seat_digest(digest, self._participant, seat), signature)
+
     def _said(self, sitting: Sitting) -> Iterator[tuple[bytes, bytes]]:
-        """Digest and signature of all that is announced in the name of a seat; not all of it need be its own."""
+        """Digest and attestation of all that is announced in the name of a seat; not all of it need be its own."""
         ledger, digest_of = self._ledger, self._ledger.beacon_domain.checkpoint
         part = ledger.round(sitting.round).shard(sitting.shard)
         for proposal in part.proposals():

@@ -13,6 +13,9 @@ from qfl.protocol.types import LmsPublicKey
 
 CHUNK_BYTES = 32
 PADDING = bytes(32)
+ONES = (1).to_bytes(2) + 2 * (1 << 16).to_bytes(4)
+"""How much an included update counts: its weight (u16), and what its angles and its weights were clipped by (u32 each,
+with 16 fraction bits). All of them are one."""
 
 
 def split_leaves(payload: bytes) -> list[bytes]:
@@ -24,8 +27,8 @@ def split_leaves(payload: bytes) -> list[bytes]:
 
 
 def update_leaf(client: int, update_root: bytes, content_digest: bytes) -> bytes:
-    """The 68 bytes that stand for one included update in a checkpoint's `updates` tree."""
-    return client.to_bytes(4, "big") + update_root + content_digest
+    """The 78 bytes that stand for one included update in a checkpoint's `updates` tree."""
+    return client.to_bytes(4, "big") + update_root + content_digest + ONES
 
 
 def client_leaf(client: int, key: LmsPublicKey) -> bytes:

@@ -1,12 +1,13 @@
 """The EIP-712 digests that LMS keys sign: the Python side of `contracts/libraries/Digest.sol`."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from eth_abi.abi import encode
 from eth_utils.address import to_canonical_address
 from eth_utils.crypto import keccak
 
-from qfl.protocol.types import Checkpoint, LmsPublicKey, MirrorMessage
+from qfl.protocol.types import Checkpoint, LmsPublicKey, MirrorMessage, Reveal
 
 _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
 _COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
@@ -15,7 +16,10 @@ _CHECKPOINT = (
     "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,"
     "bytes32 modelDigest)"
 )
-_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest)"
+_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest)"
+NO_SCORES = bytes(32)
+"""What a publication says of its model's scores: nothing. The beacon refuses anything else."""
+_ATTESTATION = "Attestation(bytes32 digest,uint32 validator,uint8 seat)"
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
 _ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
@@ -43,12 +47,12 @@ class Domain:
         return self.digest(_COMMIT, round_number, client, base_root, commitment)
 
     def checkpoint(self, checkpoint: Checkpoint) -> bytes:
-        """Digest of a checkpoint; the domain is the beacon."""
+        """Digest of a checkpoint; the domain is the beacon. A seat signs `seat_digest` of it."""
         return self.digest(_CHECKPOINT, *vars(checkpoint).values())
 
     def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
         """Digest of a published model; the domain is the beacon."""
-        return self.digest(_PUBLICATION, round_number, validator, model_root, content_digest)
+        return self.digest(_PUBLICATION, round_number, validator, model_root, content_digest, NO_SCORES)
 
     def exit(self, participant: int, nonce: int) -> bytes:
         """Digest of an exit; the domain is the staking contract."""
@@ -73,7 +77,8 @@ class Domain:
     def mirror_message(self, message: MirrorMessage) -> bytes:
         """Digest of what hands a mirror over to the next round; the domain is the mirror.
 
-        Members that are structs or lists go in as their hashes, and the types of structs follow in their names' order.
+        A seat signs its `seat_digest`. Members that are structs or lists go in as their hashes; the types of structs
+        follow in their names' order.
         """
         seat_type = _MIRROR_SEAT + _LMS_KEY
         seats = [
@@ -103,6 +108,20 @@ class Domain:
         named = (keccak(text=text) for text in (_DOMAIN, "QFLchain", "1"))
         separator = keccak(encode(types, [*named, self.chain_id, to_canonical_address(self.contract)]))
         return keccak(b"\x19\x01" + separator + struct)
+
+
+def reveals_hash(reveals: Iterable[Reveal]) -> bytes:
+    """What `Shard.revealsHash` is after these reveals: all of the round's, by number."""
+    found = bytes(32)
+    for reveal in reveals:
+        values = found, reveal.client, reveal.update_root, reveal.content_digest
+        found = keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], values))[:28] + bytes(4)
+    return found
+
+
+def seat_digest(digest: bytes, validator: int, seat: int) -> bytes:
+    """What one seat signs of what its committee attests: a key that somebody else bonded says nothing for him."""
+    return _struct_hash(_ATTESTATION, digest, validator, seat)
 
 
 def _struct_hash(message_type: str, *values: object, named: str | None = None) -> bytes:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from qfl.protocol.chunks import merkle_root, update_leaf
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
+from qfl.protocol.digests import reveals_hash
 from qfl.protocol.rule import aggregate_shard, apply_global
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, Reveal, RoundNumber, RoundSpec, VerifiedUpdate
 
@@ -47,8 +48,13 @@ class NextModel:
         return (model_root, digest) == (lanes_root(self.model), content_digest(self.content))
 
 
-def expected_checkpoint(spec: RoundSpec, turn: int, included: Iterable[VerifiedUpdate]) -> ShardResult:
-    """Aggregate the `included` updates (at least one, in any order) into the checkpoint of proposer `turn`."""
+def expected_checkpoint(
+    spec: RoundSpec, turn: int, included: Iterable[VerifiedUpdate], reveals: Sequence[Reveal]
+) -> ShardResult:
+    """Aggregate the `included` updates (at least one, in any order) into the checkpoint of proposer `turn`.
+
+    `reveals` are all of the shard's, by number, included or not.
+    """
     updates = sorted(included, key=lambda update: update.index)
     content = Content(
         kind=ContentKind.AGGREGATE,
@@ -72,6 +78,7 @@ def expected_checkpoint(spec: RoundSpec, turn: int, included: Iterable[VerifiedU
         merkle_root(update_leaves(updates)),
         lanes_root(content),
         content_digest(data),
+        reveals_hash(reveals),
     )
     return ShardResult(checkpoint, data)
 

@@ -67,16 +67,15 @@ class BlsScheme(QuorumScheme[bytes]):
 
         Raises:
             BlsKeyUnusable, KeyExhausted.
-            ContractReverted: `KeyTaken`: the folder's key was replaced since, or registered by somebody else; remove
-                it.
+            ContractReverted: `KeyTaken`: the folder's key was replaced since; remove it.
         """
         bls = BlsKey.keep(folder / KEY_NAME)
         public = full_key(bls.public)
         if self._keys_of([validator]) != [public]:
             domain = Domain(self._ledger.deployment.chain_id, self.quorum.address)
-            registration = validator, keccak(public), self.quorum.key_count(validator)
-            signature = key.sign(domain.digest(REGISTRATION, *registration))
-            possession = full_signature(bls.prove_possession())
+            registration = domain.digest(REGISTRATION, validator, keccak(public), self.quorum.key_count(validator))
+            signature = key.sign(registration)
+            possession = full_signature(bls.prove_possession(registration))
             sender.send(self.quorum.register(validator, public, possession=possession, signature=signature))
         return bls
 
@@ -111,7 +110,18 @@ class BlsScheme(QuorumScheme[bytes]):
         keys = enumerate(self._keys_of(committee))
         return {seat: compressed_key(key) for seat, key in keys if key is not None}
 
-    def valid(self, keys: Mapping[int, bytes], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
+    def message(self, digest: bytes, validator: ParticipantId, seat: int) -> bytes:
+        """The same for all seats, so that it adds up; nobody else may register a validator's key."""
+        return digest
+
+    def valid(
+        self,
+        keys: Mapping[int, bytes],
+        digest: bytes,
+        *,
+        committee: Sequence[ParticipantId],
+        signatures: Mapping[int, bytes],
+    ) -> set[int]:
         """All at once; one by one only when that fails."""
         if verify_together({keys[seat]: signature for seat, signature in signatures.items()}, digest):
             return set(signatures)

@@ -9,6 +9,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import LMS_QUORUM
 from qfl.crypto.lms import verify
 from qfl.errors import MalformedContent
+from qfl.protocol.digests import seat_digest
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import LmsPublicKey, ParticipantId
 from qfl.quorum.quorum import SCHEMES, KeysAt, QuorumScheme
@@ -24,9 +25,21 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         """The validators' keys in `Staking`."""
         return {seat: member.key for seat, member in enumerate(self._ledger.staking.participants(committee))}
 
-    def valid(self, keys: Mapping[int, LmsPublicKey], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
+    def message(self, digest: bytes, validator: ParticipantId, seat: int) -> bytes:
+        """Each names itself: a validator that bonded with another's key must sign on its own."""
+        return seat_digest(digest, validator, seat)
+
+    def valid(
+        self,
+        keys: Mapping[int, LmsPublicKey],
+        digest: bytes,
+        *,
+        committee: Sequence[ParticipantId],
+        signatures: Mapping[int, bytes],
+    ) -> set[int]:
         """One by one."""
-        return {seat for seat, signature in signatures.items() if verify(keys[seat], digest, signature)}
+        said = {seat: self.message(digest, committee[seat], seat) for seat in signatures}
+        return {seat for seat, signature in signatures.items() if verify(keys[seat], said[seat], signature)}
 
     def bundle(self, committee: Sequence[ParticipantId], signatures: Mapping[int, bytes]) -> bytes:
         """No more than the quorum needs: each costs 120,000 gas."""
@@ -61,10 +74,13 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[LmsPublicKey]
     ) -> dict[int, bool]:
         """Each signature by itself."""
-        return {
-            seat: seat < len(committee) and any(verify(key, digest, signature) for key in keys_at(committee[seat]))
-            for seat, signature in decode_bundle(bundle).items()
-        }
+
+        def is_signed(seat: int, signature: bytes) -> bool:
+            said = self.message(digest, committee[seat], seat)
+            return any(verify(key, said, signature) for key in keys_at(committee[seat]))
+
+        signatures = decode_bundle(bundle)
+        return {seat: seat < len(committee) and is_signed(seat, signatures[seat]) for seat in signatures}
 
 
 def encode_bundle(signatures: Mapping[int, bytes]) -> bytes:

@@ -70,8 +70,19 @@ class QuorumScheme(ABC, Generic[Key]):
         """The keys that seats sign with now, by seat; a seat that has none is left out."""
 
     @abstractmethod
-    def valid(self, keys: Mapping[int, Key], digest: bytes, *, signatures: Mapping[int, bytes]) -> set[int]:
-        """The seats of `signatures` whose signature of `digest` is valid under their key."""
+    def message(self, digest: bytes, validator: ParticipantId, seat: int) -> bytes:
+        """What the validator in a seat signs to attest `digest`."""
+
+    @abstractmethod
+    def valid(
+        self,
+        keys: Mapping[int, Key],
+        digest: bytes,
+        *,
+        committee: Sequence[ParticipantId],
+        signatures: Mapping[int, bytes],
+    ) -> set[int]:
+        """The seats of `signatures` that validly attest `digest` under their key."""
 
     @abstractmethod
     def bundle(self, committee: Sequence[ParticipantId], signatures: Mapping[int, bytes]) -> bytes:
@@ -97,7 +108,7 @@ class QuorumScheme(ABC, Generic[Key]):
     def check(
         self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[Key]
     ) -> dict[int, bool]:
-        """By seat of the bundle, whether it signed `digest` by a key that was valid then. Raises `MalformedContent`."""
+        """By seat of the bundle, whether it attested `digest` by a key valid then. Raises `MalformedContent`."""
 
 
 SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum", base=QuorumScheme)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from qfl.chain.rounds import ShardRound
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import Checkpoint
+from qfl.protocol.types import Checkpoint, ParticipantId
 from qfl.quorum.quorum import QuorumScheme, scheme_of
 
 
@@ -57,18 +57,25 @@ class AttestationPool:
     def _tally(self, checkpoint: Checkpoint) -> Tally:
         digest = self._domain.checkpoint(checkpoint)
         if digest not in self._tallies:
-            self._tallies[digest] = Tally(self._scheme, self._keys, digest=digest)
+            self._tallies[digest] = Tally(self._scheme, self._keys, digest=digest, committee=self.committee)
         return self._tallies[digest]
 
 
 class Tally:
-    """The valid signatures of one digest by seat, each verified once.
+    """The valid attestations of one digest by seat, each verified once.
 
     Anybody can announce noise in a seat's name; what counts is the first signature that is valid.
     """
 
-    def __init__(self, scheme: QuorumScheme[Any], keys: Mapping[int, Any], *, digest: bytes) -> None:
-        self._scheme, self._keys, self._digest = scheme, keys, digest
+    def __init__(
+        self,
+        scheme: QuorumScheme[Any],
+        keys: Mapping[int, Any],
+        *,
+        digest: bytes,
+        committee: Sequence[ParticipantId],
+    ) -> None:
+        self._scheme, self._keys, self._digest, self._committee = scheme, keys, digest, committee
         self._seen: set[tuple[int, bytes]] = set()
         self.signatures: dict[int, bytes] = {}
 
@@ -78,6 +85,6 @@ class Tally:
         self._seen.update(waiting)
         while waiting := [entry for entry in waiting if entry[0] not in self.signatures]:
             batch = dict(reversed(waiting))  # of each seat, the first
-            valid = self._scheme.valid(self._keys, self._digest, signatures=batch)
+            valid = self._scheme.valid(self._keys, self._digest, committee=self._committee, signatures=batch)
             self.signatures.update({seat: batch[seat] for seat in valid})
             waiting = [entry for entry in waiting if batch[entry[0]] != entry[1]]

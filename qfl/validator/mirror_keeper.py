@@ -5,7 +5,8 @@ round alone. With the next one it is up to date again: a message is relative to 
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Sequence
+from typing import cast
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.mirror import Mirror
@@ -16,6 +17,7 @@ from qfl.chain.rpc.sender import TransactionSender
 from qfl.errors import ChainError, ContractReverted
 from qfl.node.journal import Signer
 from qfl.node.relay import OVERTAKEN, send_unless_overtaken
+from qfl.protocol.digests import seat_digest
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import LmsPublicKey, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import LmsScheme, encode_bundle
@@ -60,46 +62,43 @@ class Keeper:
             return False
         now = time_of(mirror.web3)
         committees = [(h.round, mirror.sitting(h.round)) for h in mirror.handovers() if h.opens_at <= now]
-        seats = [seat for _, members in committees for seat in members]
-        own = next((seat for seat in seats if seat.validator == self._validator), None)
-        if own is None:
+        if all(seat.validator != self._validator for _, seats in committees for seat in seats):
             return False
         message = compute_message(self._ledger, shard, round_number=number, previous=shown.round)
         digest = self._ledger.mirror_domains[shard].mirror_message(message)
-        # Of a validator that sits in several, the key in the latest.
-        keys: dict[int, LmsPublicKey] = {seat.validator: seat.key for seat in reversed(seats)}
-        tally = Tally(LmsScheme(self._ledger), keys, digest=digest)
         said = mirror.countersignatures(number, self._ledger.deployment.chains[shard].block)
-        tally.add((one.validator, one.signature) for one in said if one.digest == digest)
         sent = False
-        # A key that was replaced after it was mirrored signs nothing that the mirror takes.
-        if own.validator not in tally.signatures and own.key == self._signer.public:
-            self._check_leaf(shard)
-            name = f"mirror of shard {shard} from {shown.round} to {number}"
-            if (signature := self._signer.sign_once(name, number, digest)) is not None:
-                call = mirror.countersign(number, own.validator, digest=digest, signature=signature)
-                sent = send_unless_overtaken(self._sender, call) is not None
-                if sent:
-                    tally.signatures[own.validator] = signature
-        given = tally.signatures
-        valid = {s: given[s.validator] for s in seats if s.validator in given and s.key == keys[s.validator]}
-        return self._carry(mirror, message, committees=committees, signatures=valid) or sent
-
-    def _carry(
-        self,
-        mirror: Mirror,
-        message: MirrorMessage,
-        *,
-        committees: Iterable[tuple[RoundNumber, Sequence[MirrorSeat]]],
-        signatures: Mapping[MirrorSeat, bytes],
-    ) -> bool:
-        """Bring the message to the mirror, with the first committee that has a quorum for it."""
         for signers, seats in committees:
-            signed = {i: signatures[seat] for i, seat in enumerate(seats) if seat in signatures}
-            if len(signed) >= (needed := quorum_of(len(seats))):
-                bundle = encode_bundle({seat: signed[seat] for seat in sorted(signed)[:needed]})
-                return send_unless_overtaken(self._sender, mirror.advance(message, signers, bundle=bundle)) is not None
-        return False
+            scheme, keys = LmsScheme(self._ledger), {place: seat.key for place, seat in enumerate(seats)}
+            tally = Tally(scheme, keys, digest=digest, committee=[seat.validator for seat in seats])
+            tally.add((one.seat, one.signature) for one in said if one.digest == digest)
+            sent |= self._countersign(mirror, message, seats, tally=tally, digest=digest)
+            if len(tally.signatures) >= (needed := quorum_of(len(seats))):
+                bundle = encode_bundle({seat: tally.signatures[seat] for seat in sorted(tally.signatures)[:needed]})
+                call = mirror.advance(message, signers, bundle=bundle)
+                return send_unless_overtaken(self._sender, call) is not None or sent
+        return sent
+
+    def _countersign(
+        self, mirror: Mirror, message: MirrorMessage, seats: Sequence[MirrorSeat], *, tally: Tally, digest: bytes
+    ) -> bool:
+        """Sign the message in this validator's seat of a committee, if it has one and has not; True when sent."""
+        round_, shard = message.round, message.round.shard
+        # A key that was replaced after it was mirrored signs nothing that the mirror takes.
+        own = MirrorSeat(self._validator, cast(LmsPublicKey, self._signer.public))
+        seat = next((number for number, member in enumerate(seats) if member == own), None)
+        if seat is None or seat in tally.signatures:
+            return False
+        self._check_leaf(shard)
+        name = f"mirror of shard {shard} from {round_.previous} to {round_.round} in seat {seat}"
+        signature = self._signer.sign_once(name, round_.round, seat_digest(digest, self._validator, seat))
+        if signature is None:
+            return False
+        call = mirror.countersign(round_.round, self._validator, seat=seat, digest=digest, signature=signature)
+        if send_unless_overtaken(self._sender, call) is None:
+            return False
+        tally.signatures[seat] = signature
+        return True
 
 
 def begin_mirrors(ledger: Ledger, sender: TransactionSender) -> list[ShardIndex]:

@@ -5,8 +5,8 @@ hold the same bytes have the same result. All but one of a quorum announce their
 the bundle to the beacon, its own signature included. Only who could not read everything waits to see what a proposer
 includes, and so does who has an opinion of its own; turns after the first are for what the first could not settle.
 
-A checkpoint names updates by their numbers on the shard's chain, so right before it signs a seat reads them all again:
-after a reorganisation it signs nothing that anybody could prove false by them, and brings nothing of that kind along.
+A checkpoint names updates by their numbers on the shard's chain, and all that was revealed there by its hash, so right
+before it signs a seat reads the reveals again: after a reorganisation it signs and brings along what they are now.
 """
 
 import logging
@@ -21,6 +21,7 @@ from qfl.node.recompute import read_base, read_updates
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.standing import read_histories
 from qfl.node.updates import fetchers
+from qfl.protocol.digests import reveals_hash
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, included_in, update_leaves
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
@@ -60,7 +61,7 @@ class Seat:
         self._part = ledger.round(duty.round).shard(duty.shard)
         self._shard, self._spec, self._context = self._part.contract, self._part.spec(), ledger.beacon.context()
         self._attestation_pool, self._update_pool = AttestationPool(self._part), UpdatePool(self._part, self._read)
-        self._results: dict[tuple[int, Named], ShardResult] = {}
+        self._results: dict[tuple[int, Named, bytes], ShardResult] = {}
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
@@ -98,13 +99,14 @@ class Seat:
         accepted, record = self._part.accepted(), self._part.checkpoint()
         if accepted is None or not record.stands or record.attested >> self._seat & 1:
             return False
-        signature = self._signer.signed(self._name(accepted.checkpoint), record.digest)
+        signature = self._signer.signed(self._name(accepted.checkpoint), self._message(accepted.checkpoint))
         scheme = scheme_of(self._ledger)
         keys = scheme.keys_since(self._validator, self._ledger.now())
         index = max(keys, default=None)
         if signature is None or index is None:
             return False
-        if not scheme.valid({self._seat: keys[index]}, record.digest, signatures={self._seat: signature}):
+        committee, own = self._attestation_pool.committee, {self._seat: signature}
+        if not scheme.valid({self._seat: keys[index]}, record.digest, committee=committee, signatures=own):
             return False
         evidence = scheme.evidence(keys[index], signature)
         call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, evidence)
@@ -214,18 +216,22 @@ class Seat:
         return place < max(1, self._attestation_pool.quorum - 1) or is_asked_again
 
     def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
-        key = turn, _named(updates)
+        key = turn, _named(updates), reveals_hash(self._update_pool.reveals)
         if key not in self._results:
             self._results[key] = self._result(turn, updates)
         return self._results[key]
 
     def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         """What this seat proposes in `turn`, and all it attests there."""
-        return expected_checkpoint(self._spec, turn, updates)
+        return expected_checkpoint(self._spec, turn, updates, self._update_pool.reveals)
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
+        return self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))
+
+    def _message(self, checkpoint: Checkpoint) -> bytes:
+        """What this seat signs to attest a checkpoint."""
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-        return self._signer.sign_once(self._name(checkpoint), self._round, digest)
+        return scheme_of(self._ledger).message(digest, self._validator, self._seat)
 
     def _name(self, checkpoint: Checkpoint) -> str:
         """Of what it signs, in its journal: one thing in a turn."""
@@ -249,8 +255,9 @@ class Seat:
         return False
 
     def _is_listed(self, checkpoint: Checkpoint) -> bool:
-        """Whether it includes what was revealed: who signed it before a reorganisation would be slashed for it."""
-        return has_revealed_list(checkpoint, self._update_pool.reveals)
+        """Whether it is of what was revealed: the beacon refuses one that was signed before a reorganisation."""
+        reveals = self._update_pool.reveals
+        return checkpoint.reveals_hash == reveals_hash(reveals) and has_revealed_list(checkpoint, reveals)
 
     def _complain(self, complaint: str) -> None:
         """Log it once: every step finds the same fault again."""

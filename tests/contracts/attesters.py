@@ -31,7 +31,7 @@ def register(
     digest = world.domain(quorum).digest(
         REGISTRATION, member.id, keccak(named), changed.pop("nonce", quorum.keyCount(member.id))
     )
-    call = {"validator": member.id, "key": named, "possession": full_signature(chosen.prove_possession())}
+    call = {"validator": member.id, "key": named, "possession": full_signature(chosen.prove_possession(digest))}
     call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
     return quorum.register(*call.values(), {"from": world.relayer})
 

@@ -158,6 +158,7 @@ class DisputeTestnet(World):
         honest = Checkpoint(
             *(RoundNumber(round_number), ShardIndex(shard), 0, len(updates), base, 2 ** len(updates) - 1),
             *(merkle_root([u.leaf for u in updates]), aggregate.root, content_digest(encode(content))),
+            reveals_hash=self.reveals_hash(round_number, shard),
         )
         return Attested(replace(honest, **changed), list(updates), aggregate)
 

@@ -66,7 +66,7 @@ class Glass:
     def sign(self, message: MirrorMessage, seats: Sequence[Member], chosen: Sequence[int] = (0, 1, 2)) -> bytes:
         """The signatures of the chosen ones of `seats` under a message to this mirror."""
         digest = self.world.domain(self.mirror).mirror_message(message)
-        return bundle_of({seat: seats[seat].sign(digest) for seat in chosen})
+        return bundle_of({seat: seats[seat].attest(digest, seat) for seat in chosen})
 
     def advance(self, message: MirrorMessage, signers: int, bundle: bytes | None = None) -> Any:
         """Carry a message that the committee of round `signers` signed, on the beacon and in the mirror."""

@@ -238,7 +238,7 @@ def test_committees_of_a_round_share_no_validator(halves):
 def test_a_shard_is_checkpointed_by_its_own_committee_once(halves):
     checkpoint = halves.checkpoint((), shard=0, count=1, included=1)
     digest = halves.domain(halves.beacon).checkpoint(checkpoint)
-    others = {seat: member.sign(digest) for seat, member in enumerate(halves.seats(1, 1))}
+    others = {seat: member.attest(digest, seat) for seat, member in enumerate(halves.seats(1, 1))}
     with reverts("NoQuorum", 0, 2):
         halves.submit(checkpoint, bundle_of(others))
     with reverts("AlreadyCheckpointed", 1, 1):

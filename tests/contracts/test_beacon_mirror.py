@@ -117,7 +117,7 @@ def test_advance_reverts_when_no_such_seat(at_two):
     message = at_two.message(previous=1)
     digest = at_two.world.domain(at_two.mirror).mirror_message(message)
     with reverts("NoSuchSeat", 4, 4):
-        at_two.advance(message, 1, bundle_of({4: at_two.world.seats(1)[0].sign(digest)}))
+        at_two.advance(message, 1, bundle_of({4: at_two.world.seats(1)[0].attest(digest, 4)}))
 
 
 def test_advance_reverts_when_replayed(at_two):
@@ -169,7 +169,7 @@ def test_advance_reverts_when_signed_for_another_chain(at_two):
     domain = at_two.world.domain(at_two.mirror)
     digest = replace(domain, chain_id=domain.chain_id + 1).mirror_message(message)
     with reverts("NoQuorum"):
-        at_two.advance(message, 1, bundle_of({seat: seats[seat].sign(digest) for seat in (0, 1, 2)}))
+        at_two.advance(message, 1, bundle_of({seat: seats[seat].attest(digest, seat) for seat in (0, 1, 2)}))
 
 
 CHANGED = {
@@ -331,7 +331,7 @@ def test_a_client_that_left_cannot_come_back(at_two):
 
 def test_countersign_reverts_for_a_round_that_is_shown(begun, by_anyone):
     with reverts("RoundNotLater", 1, 1):
-        begun.mirror.countersign(1, begun.world.vera.id, word("digest"), b"signature", by_anyone)
+        begun.mirror.countersign(1, begun.world.vera.id, 0, word("digest"), b"signature", by_anyone)
 
 
 def test_committee_reverts_for_what_is_not_mirrored(begun):
@@ -395,7 +395,7 @@ def test_a_false_mirror_gets_nothing_accepted_by_the_beacon(glass):
     checkpoint = world.checkpoint([world.ada])
     digest = world.domain(world.beacon).checkpoint(checkpoint)
     with reverts("NoQuorum"):
-        world.submit(checkpoint, bundle_of({seat: false[seat].sign(digest) for seat in (0, 1, 2)}))
+        world.submit(checkpoint, bundle_of({seat: false[seat].attest(digest, seat) for seat in (0, 1, 2)}))
     glass.next_round()
     handed = glass.message(previous=1)
     glass.advance(handed, 1, glass.sign(handed, false))

@@ -16,7 +16,7 @@ from hashlib import sha256
 
 import pytest
 from brownie.exceptions import VirtualMachineError
-from py_ecc.bls import G2ProofOfPossession
+from py_ecc.bls import G2MessageAugmentation, G2ProofOfPossession
 from py_ecc.bls.hash import hkdf_expand, hkdf_extract
 from py_ecc.bls.hash_to_curve import hash_to_G2
 from py_ecc.optimized_bls12_381 import curve_order, normalize
@@ -111,7 +111,7 @@ def test_signatures_of_either_library_are_valid(harness, signer, key, signature)
     secret = key_generated_from(bytes(32))
     assert G2ProofOfPossession.SkToPk(secret) == signer.public
     assert G2ProofOfPossession.Sign(secret, MESSAGE) == signer.sign(MESSAGE)
-    assert G2ProofOfPossession.PopProve(secret) == signer.prove_possession()
+    assert G2MessageAugmentation.Sign(secret, MESSAGE) == signer.prove_possession(MESSAGE)
     assert harness.verify(key, MESSAGE, signature)
 
 
@@ -128,9 +128,10 @@ def test_verify_is_false_for_anything_else(harness, signer, key, signature, chan
 
 
 def test_possession_does_not_pass_for_a_signature(harness, signer, key):
-    """The tags differ: a proof of possession is no signature of the compressed key, nor the other way round."""
-    proof = full_signature(signer.prove_possession())
-    assert not harness.verify(key, signer.public, proof)
+    """The tags differ: a proof of possession is no signature of the message with the key in front, nor without it."""
+    proof = full_signature(signer.prove_possession(MESSAGE))
+    for message in (MESSAGE, signer.public + MESSAGE):
+        assert not harness.verify(key, message, proof)
 
 
 @pytest.mark.parametrize("given", ["valid", "infinity"])

@@ -75,10 +75,27 @@ def test_register_reverts_when_replayed(world, quorum):
 
 
 def test_register_reverts_when_the_key_is_somebody_elses(world, quorum):
-    """With a copied proof of possession a seat could live off another's attestations."""
+    """One signature would count for both seats."""
     register(world, quorum, world.vera)
     with reverts("KeyTaken", keccak(full_key(bls_key_of("vera").public))):
         register(world, quorum, world.viktor, bls_key_of("vera"))
+
+
+def test_a_registration_seen_before_it_is_in_a_block_is_of_no_use_to_another(world, quorum):
+    """Viktor takes key and proof from it and is first: he would live off what vera signs, and she be refused."""
+    key = bls_key_of("vera")
+    hers = world.domain(quorum).digest(REGISTRATION, world.vera.id, keccak(full_key(key.public)), 0)
+    with reverts("NotPossessed", world.viktor.id):
+        register(world, quorum, world.viktor, key, possession=full_signature(key.prove_possession(hers)))
+    register(world, quorum, world.vera)
+
+
+def test_a_proof_for_another_quorum_is_none(world, quorum, BlsQuorum, accounts):
+    key = bls_key_of("vera")
+    elsewhere = world.domain(accounts[0].deploy(BlsQuorum, world.staking))
+    message = elsewhere.digest(REGISTRATION, world.vera.id, keccak(full_key(key.public)), 0)
+    with reverts("NotPossessed", world.vera.id):
+        register(world, quorum, world.vera, possession=full_signature(key.prove_possession(message)))
 
 
 def test_register_reverts_for_a_rogue_key(world, quorum):
@@ -91,10 +108,11 @@ def test_register_reverts_for_a_rogue_key(world, quorum):
 
 
 def test_register_reverts_when_possession_is_proven_by_a_signature(world, quorum):
-    """A committee member that is made to sign 48 bytes must not thereby register a key."""
+    """A committee member that is made to sign these bytes must not thereby register a key."""
     key = bls_key_of("vera")
+    message = world.domain(quorum).digest(REGISTRATION, world.vera.id, keccak(full_key(key.public)), 0)
     with reverts("NotPossessed", world.vera.id):
-        register(world, quorum, world.vera, possession=full_signature(key.sign(key.public)))
+        register(world, quorum, world.vera, possession=full_signature(key.sign(key.public + message)))
 
 
 def test_register_reverts_for_infinity(world, quorum):

@@ -22,6 +22,8 @@ from tests.contracts.test_bls import OUTSIDE_GROUP
 from tests.contracts.world import reverts, word
 
 DIGEST = word("digest")
+SEAT = 2
+"""All seats sign alike."""
 
 
 @pytest.fixture(scope="module")
@@ -193,11 +195,11 @@ def attestation(name, digest=DIGEST):
 
 
 def test_attestation_holds_under_current_and_retired_keys(world, quorum):
-    assert quorum.isAttestation(world.vera.id, 0, DIGEST, attestation("vera"))
+    assert quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, attestation("vera"))
     assert quorum.keyRetiredAt(world.vera.id, 0) == 0
     retired = register(world, quorum, world.vera, bls_key_of("vera's second"))
-    assert quorum.isAttestation(world.vera.id, 0, DIGEST, attestation("vera"))
-    assert quorum.isAttestation(world.vera.id, 1, DIGEST, attestation("vera's second"))
+    assert quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, attestation("vera"))
+    assert quorum.isAttestation(world.vera.id, SEAT, 1, DIGEST, attestation("vera's second"))
     assert quorum.keyRetiredAt(world.vera.id, 0) == retired.timestamp
     assert quorum.keyRetiredAt(world.vera.id, 1) == 0
 
@@ -205,16 +207,16 @@ def test_attestation_holds_under_current_and_retired_keys(world, quorum):
 def test_attestation_is_none(world, quorum):
     """What an accuser could bring."""
     vera, signature = world.vera.id, attestation("vera")
-    assert not quorum.isAttestation(vera, 0, word("another"), signature)
-    assert not quorum.isAttestation(vera, 0, DIGEST, attestation("viktor"))
-    assert not quorum.isAttestation(vera, 1, DIGEST, signature)
-    assert not quorum.isAttestation(world.violet.id, 0, DIGEST, attestation("violet"))
-    assert not quorum.isAttestation(vera, 0, DIGEST, signature[:-1])
-    assert not quorum.isAttestation(vera, 0, DIGEST, signature + b"\0")
-    assert not quorum.isAttestation(vera, 0, DIGEST, signature[:96] + bytes(192))
+    assert not quorum.isAttestation(vera, SEAT, 0, word("another"), signature)
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, attestation("viktor"))
+    assert not quorum.isAttestation(vera, SEAT, 1, DIGEST, signature)
+    assert not quorum.isAttestation(world.violet.id, SEAT, 0, DIGEST, attestation("violet"))
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, signature[:-1])
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, signature + b"\0")
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, signature[:96] + bytes(192))
 
 
 def test_attestation_reverts_for_no_point_of_the_group(world, quorum):
     """It says neither yes nor no, like a check that ran out of gas."""
     with reverts("PrecompileFailed", 15):
-        quorum.isAttestation(world.vera.id, 0, DIGEST, attestation("vera")[:96] + OUTSIDE_GROUP * 2)
+        quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, attestation("vera")[:96] + OUTSIDE_GROUP * 2)

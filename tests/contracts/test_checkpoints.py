@@ -12,6 +12,7 @@ from dataclasses import replace
 import pytest
 from brownie import chain
 
+from qfl.protocol.digests import seat_digest
 from tests.contracts.bank import rotate
 from tests.contracts.world import CHECKPOINT, GENESIS, IDLE, REVEAL, as_tuple, bundle_of, key_of, reverts, word
 
@@ -82,7 +83,8 @@ def test_submit_checkpoint_reverts_when_no_quorum(checking, honest, seats):
 def test_submit_checkpoint_reverts_when_a_seat_is_forged(checking, honest):
     digest = checking.domain(checking.beacon).checkpoint(honest)
     committee = checking.seats(1)
-    signatures = {0: committee[0].sign(digest), 1: committee[1].sign(digest), 2: key_of("mallory").sign(0, digest)}
+    forged = key_of("mallory").sign(0, seat_digest(digest, committee[2].id, 2))
+    signatures = {0: committee[0].attest(digest, 0), 1: committee[1].attest(digest, 1), 2: forged}
     with reverts("NoQuorum", 2, 3):
         checking.submit(honest, bundle_of(signatures))
 
@@ -110,7 +112,7 @@ def test_a_bad_signature_loses_its_seat_and_not_the_bundle(checking, honest):
     rotate(checking, renewed, key_of("renewed"))
     checking.submit(honest, bundle)
     assert checking.beacon.checkpointAt(1, 0)["attested"] == 0b1101
-    signature = renewed.sign(digest)
+    signature = renewed.attest(digest, 1)
     checking.beacon.addAttestation(1, 0, 1, 1, signature, {"from": checking.mallory})
     assert checking.beacon.checkpointAt(1, 0)["attested"] == 0b1111
 
@@ -122,7 +124,7 @@ def test_a_bad_signature_loses_its_seat_and_not_the_bundle(checking, honest):
 def left_out(checking, honest):
     """Seat 3 attested too, and the bundle does without it; this is its signature."""
     checking.submit(honest, checking.bundle(honest, (0, 1, 2)))
-    return checking.seats(1)[3].sign(checking.domain(checking.beacon).checkpoint(honest))
+    return checking.seats(1)[3].attest(checking.domain(checking.beacon).checkpoint(honest), 3)
 
 
 def test_add_attestation_counts_a_seat_that_the_bundle_left_out(checking, left_out):
@@ -134,13 +136,15 @@ def test_add_attestation_counts_a_seat_that_the_bundle_left_out(checking, left_o
         checking.beacon.addAttestation(1, 0, 3, 0, left_out, by)
 
 
-def test_add_attestation_reverts_for_anything_but_the_seats_own(checking, left_out):
+def test_add_attestation_reverts_for_anything_but_the_seats_own(checking, honest, left_out):
     by, seated = {"from": checking.mallory}, checking.seats(1)
     with reverts("AlreadyAttested", 1, 0, 0):
         checking.beacon.addAttestation(1, 0, 0, 0, left_out, by)
     with reverts("NoSuchSeat", 4, 4):
         checking.beacon.addAttestation(1, 0, 4, 0, left_out, by)
-    for signature in (b"", left_out[:-1], seated[0].sign(word("digest")), seated[3].sign(word("digest"))):
+    digest = checking.domain(checking.beacon).checkpoint(honest)
+    wrong = (seated[0].attest(digest, 3), seated[3].attest(word("digest"), 3), seated[3].attest(digest, 2))
+    for signature in (b"", left_out[:-1], seated[3].sign(digest), *wrong):
         with reverts("BadAttestation", 3, seated[3].id):
             checking.beacon.addAttestation(1, 0, 3, 0, signature, by)
     with reverts("NoCheckpoint", 2, 0):

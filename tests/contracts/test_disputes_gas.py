@@ -180,7 +180,7 @@ def gas_of_equivocation() -> int:
     one = court.checkpoint((), count=1, included=1)
     pair = one, replace(one, aggregate_root=word("another aggregate"))
     seat = court.seats(1)[2]
-    first, second = (seat.sign(court.domain(court.beacon).checkpoint(checkpoint)) for checkpoint in pair)
+    first, second = (seat.attest(court.domain(court.beacon).checkpoint(checkpoint), 2) for checkpoint in pair)
     arguments = as_tuple(pair[0]), as_tuple(pair[1]), 2, 0, first, 0, second
     return int(court.disputes.disputeEquivocation(*arguments, court.by()).gas_used)
 

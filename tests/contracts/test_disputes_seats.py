@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from brownie import GreedyChallenger
 
-from qfl.protocol.digests import Domain
+from qfl.protocol.digests import Domain, seat_digest
 from tests.contracts.dispute_testnet import EQUIVOCATION, VALIDATORS, set_up_disputes
 from tests.contracts.world import as_struct, as_tuple, key_of, reverts, word
 
@@ -40,8 +40,8 @@ def pair(court):
     return one, replace(one, aggregate_root=word("another aggregate"))
 
 
-def sign(court, checkpoint, member, domain=None):
-    return member.sign((domain or court.domain(court.beacon)).checkpoint(checkpoint))
+def sign(court, checkpoint, member, domain=None, seat=SEAT):
+    return member.attest((domain or court.domain(court.beacon)).checkpoint(checkpoint), seat)
 
 
 def prove(court, pair, signatures, seat=SEAT, indices=(0, 0), by=None):
@@ -50,9 +50,8 @@ def prove(court, pair, signatures, seat=SEAT, indices=(0, 0), by=None):
     return court.disputes.disputeEquivocation(*arguments, by or court.by())
 
 
-def signed_pair(court, pair, member=None):
-    signer = member or court.seats(1)[SEAT]
-    return [sign(court, checkpoint, signer) for checkpoint in pair]
+def signed_pair(court, pair, seat=SEAT):
+    return [sign(court, checkpoint, court.seats(1)[seat], seat=seat) for checkpoint in pair]
 
 
 def rotate(court, member, name):
@@ -77,7 +76,7 @@ def test_a_seat_that_signed_twice_is_slashed_once(court, pair):
 
 def test_every_seat_answers_for_itself(court, pair):
     for seat in (0, 3):
-        prove(court, pair, signed_pair(court, pair, court.seats(1)[seat]), seat)
+        prove(court, pair, signed_pair(court, pair, seat), seat)
     assert court.disputes.equivocated(1, 0) == 0b1001
 
 
@@ -167,7 +166,9 @@ def test_reverts_when_there_is_no_such_seat_shard_or_round(court, pair):
 
 
 def test_a_forged_message_slashes_nobody(court, pair):
-    """Signed by mallory's key, by another seat's, for another chain or contract, or over something else."""
+    """Signed by mallory's key, by another seat's, in another seat or none, for another chain or contract, or over
+    something else.
+    """
     seat, beacon = court.seats(1)[SEAT], court.domain(court.beacon)
     right = signed_pair(court, pair)
     elsewhere = [
@@ -177,8 +178,10 @@ def test_a_forged_message_slashes_nobody(court, pair):
         court.domain(court.disputes),
     ]
     forged = [
-        key_of("mallory").sign(0, beacon.checkpoint(pair[1])),
+        key_of("mallory").sign(0, seat_digest(beacon.checkpoint(pair[1]), seat.id, SEAT)),
         sign(court, pair[1], court.seats(1)[0]),
+        sign(court, pair[1], seat, seat=SEAT + 1),
+        seat.sign(beacon.checkpoint(pair[1])),
         *(sign(court, pair[1], seat, domain) for domain in elsewhere),
         right[0],
         right[1][:-1] + bytes([right[1][-1] ^ 1]),
@@ -214,9 +217,10 @@ def test_reverts_when_the_key_was_retired_before(court):
     seat, member = next((i, member) for i, member in enumerate(court.seats(2)) if member in members)
     retired_at = court.staking.keyRetiredAt(member.id, 0)
     pair = [court.checkpoint((), count=1, included=1, content_digest=word(text)) for text in ("one", "other")]
-    forged = [stolen[member.id].sign(20 + i, domain.checkpoint(checkpoint)) for i, checkpoint in enumerate(pair)]
+    digests = [seat_digest(domain.checkpoint(checkpoint), member.id, seat) for checkpoint in pair]
+    forged = [stolen[member.id].sign(20 + i, digest) for i, digest in enumerate(digests)]
     with reverts("KeyRetired", member.id, 0, retired_at):
         prove(court, pair, forged, seat)
-    honest = sign(court, pair[0], member)
+    honest = sign(court, pair[0], member, seat=seat)
     with reverts("KeyRetired", member.id, 0, retired_at):
         prove(court, pair, [honest, forged[1]], seat, indices=(1, 0))

@@ -5,6 +5,7 @@ disputeUpdates  reverts: NoCheckpoint, NotAccepted, ShardElsewhere, WrongCount, 
 disputeNorm     reverts: NoCheckpoint, NotAccepted, NotOpened (update, chunks), WrongCount, WithinNorm
                 one over the bound · lanes of 4, 8 and 16 bits, salted or not, from a seed of zeros too · lanes
                 behind the last coordinate
+requireReveals  reverts: WrongReveals, through the beacon · of a shard elsewhere it knows nothing
 constructor     reverts: NotExpected, WrongShard, WrongMode
 """
 
@@ -14,9 +15,11 @@ import numpy as np
 import pytest
 from brownie import Disputes
 
-from qfl.protocol.chunks import merkle_root, update_leaf
+from qfl.protocol.chunks import ONES, merkle_root, update_leaf
+from qfl.protocol.digests import reveals_hash
 from qfl.protocol.lanes import lane_limits
 from qfl.protocol.rule import squared_norm
+from qfl.protocol.types import Reveal
 from scripts.deploy import NOBODY
 from tests.contracts.dispute_testnet import NORM, SHAPE, UPDATES, Update, Vector, set_up_disputes
 from tests.contracts.world import as_tuple, leaves_of, reverts, update_by, word
@@ -96,6 +99,16 @@ def test_updates_in_another_order_are_proven(court, people):
     assert_convicted(court, UPDATES, checkpoint, court.disputes.disputeUpdates, *proof)
 
 
+@pytest.mark.parametrize("counts", ["0002 00010000 00010000", "0001 00008000 00010000", "0001 00010000 0000ffff", ""])
+def test_an_update_that_counts_for_more_or_less_than_one_is_proven(court, people, counts):
+    """Weight, angles' clip, weights' clip: only the rules of now decide what they are."""
+    right = leaves_of(people)
+    wrong = [right[0], right[1][: -len(ONES)] + bytes.fromhex(counts), right[2]]
+    checkpoint = submitted(court, people, updates_root=merkle_root(wrong))
+    proof = as_tuple(checkpoint), [as_revealed(member) for member in people]
+    assert_convicted(court, UPDATES, checkpoint, court.disputes.disputeUpdates, *proof)
+
+
 def test_another_update_than_the_included_number_is_proven(court, people):
     """Number 1 is said to be included, and number 2 is what the root has: its client would take the reward."""
     checkpoint = submitted(court, people[2:], included=0b010)
@@ -169,6 +182,48 @@ def test_dispute_updates_reverts_when_the_shard_is_unknown(court):
     court.submit(checkpoint)
     with reverts("ShardElsewhere", 1):
         court.disputes.disputeUpdates(as_tuple(checkpoint), [], court.by())
+
+
+# --- reveals in order ------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_of_reveals_that_a_reorganisation_swapped_is_refused_and_slashes_nobody(court, people):
+    """A quorum signed it before; whoever carries it can neither have it accepted nor anybody convicted by it."""
+    swapped = [people[1], people[0], people[2]]
+    revealed = [
+        Reveal(member.id, index, update_by(member).root, update_by(member).digest, "")
+        for index, member in enumerate(swapped)
+    ]
+    signed = court.checkpoint(swapped, reveals_hash=reveals_hash(revealed))
+    bundle, before = court.bundle(signed), court.books()
+    expected = court.reveals_hash(1)
+    with reverts("WrongReveals", signed.reveals_hash, expected):
+        court.submit(signed, bundle)
+    with reverts("NoCheckpoint", 1, 0):
+        court.disputes.disputeUpdates(as_tuple(signed), [as_revealed(member) for member in people], court.by())
+    with reverts("NoQuorum", 0, 3):
+        court.submit(replace(signed, reveals_hash=expected), bundle)
+    assert court.books() == before
+    court.submit(court.checkpoint(people))
+    assert court.beacon.checkpointAt(1, 0)["attested"] == 0b0111
+
+
+def test_a_checkpoint_that_includes_some_is_of_all_reveals(court, people):
+    """Also of those it leaves out."""
+    partial = court.checkpoint(people[:1])
+    first = Reveal(people[0].id, 0, update_by(people[0]).root, update_by(people[0]).digest, "")
+    for named in (reveals_hash([first]), bytes(32)):
+        with reverts("WrongReveals"):
+            court.submit(replace(partial, reveals_hash=named))
+    court.submit(partial)
+
+
+def test_of_a_shard_elsewhere_the_beacon_takes_the_seats_word(court):
+    rounds = court.rounds | {"shards": 2}
+    court.beacon.setParameters(list(rounds.values()), {"from": court.owner})
+    court.run_to_checkpoint_phase()
+    court.submit(court.checkpoint((), shard=1, count=1, included=1, reveals_hash=word("its own chain's")))
+    assert court.beacon.roundAt(1)["checkpoints"] == 1
 
 
 # --- the norm bound --------------------------------------------------------------------------------------------

@@ -63,8 +63,8 @@ def gas(module_isolation, disputes):
     checkpoint = world.checkpoint(members)
     digest = world.domain(beacon).checkpoint(checkpoint)
     proposer = world.seats(2)[0]
-    used["propose"] = shard.propose(as_tuple(checkpoint), proposer.sign(digest), by).gas_used
-    used["attest"] = shard.attest(2, 0, 1, digest, world.seats(2)[1].sign(digest), by).gas_used
+    used["propose"] = shard.propose(as_tuple(checkpoint), proposer.attest(digest, 0), by).gas_used
+    used["attest"] = shard.attest(2, 0, 1, digest, world.seats(2)[1].attest(digest, 1), by).gas_used
     used["checkpoint with 3 of 4 attestations"] = world.submit(checkpoint).gas_used
     publisher = world.seats(2)[0]  # whose seat is rewarded in the same claim
     used["publish"] = world.publish(publisher).gas_used

@@ -12,6 +12,7 @@ import pytest
 from brownie import BeaconMirror, MirrorFaults, accounts, chain
 
 from qfl.chain.parameters import load_parameters
+from qfl.protocol.digests import seat_digest
 from qfl.protocol.types import MirrorSeat, ParticipantId, RoundNumber
 from scripts.deploy import NOBODY, deploy
 from tests.contracts.bank import rotate
@@ -54,7 +55,7 @@ def dispute(judge, glass, message, *, signer=None, key_index=0, **changed):
     """Have the challenger prove that seat 1 of round 1's committee signed the message."""
     seated = glass.world.seats(1)[1]
     digest = replace(glass.world.domain(glass.mirror), **changed).mirror_message(message)
-    signature = (signer or seated).sign(digest)
+    signature = (signer or seated).sign(seat_digest(digest, seated.id, 1))
     return judge.disputeMirrorMessage(as_tuple(message), 1, 1, key_index, signature, {"from": glass.world.challenger})
 
 

@@ -44,7 +44,7 @@ def gas_of(seats: int) -> dict[str, int]:
     signature = bundle[10 : 10 + int.from_bytes(bundle[8:10])]
     by = {"from": world.relayer}
     digest = world.domain(glass.mirror).mirror_message(message)
-    used["countersign"] = glass.mirror.countersign(2, seated[0].id, digest, signature, by).gas_used
+    used["countersign"] = glass.mirror.countersign(2, seated[0].id, 0, digest, signature, by).gas_used
     used["advance"] = glass.advance(message, 1, bundle).gas_used
     return {f"{name}, {seats} seats": gas for name, gas in used.items()}
 

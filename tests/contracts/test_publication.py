@@ -1,7 +1,7 @@
 """Beacon: publication and finality.
 
-publish           reverts: NotCurrentRound, WrongPhase, NotValidator (client, leaving, slashed), BadSignature,
-                  second publication · early when all shards are in · late without some
+publish           reverts: UnexpectedScores, NotCurrentRound, WrongPhase, NotValidator (client, leaving, slashed),
+                  BadSignature, second publication · early when all shards are in · late without some
 settle            reverts: WrongState, StillChallengeable (boundary), BaseNotFinal · final for good
 """
 
@@ -52,6 +52,11 @@ def test_publish_reverts_when_the_validator_was_slashed_below_the_minimum(publis
     disputes.slash(publishing.staking, [publishing.vera.id], publishing.challenger, by)
     with reverts("NotValidator", publishing.vera.id):
         publishing.publish(publishing.vera)
+
+
+def test_publish_reverts_when_scores_are_named(publishing):
+    with reverts("UnexpectedScores", word("scores")):
+        publishing.publish(publishing.vera, scores=word("scores"))
 
 
 @pytest.mark.parametrize("changed", ["root", "content"])

@@ -15,7 +15,8 @@ from brownie import chain, web3
 from eth_abi import encode
 from eth_utils import keccak
 
-from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment, reveals_hash
+from qfl.protocol.types import Reveal
 from tests.contracts.world import (
     CHECKPOINT,
     COMMIT,
@@ -118,9 +119,9 @@ def test_commit_reverts_when_empty_commitment(opened, commitment):
 
 
 def test_commit_reverts_when_shard_full(opened, shard):
-    """The slot of round 1 in the tallies is set to 256 commits: making them would take a minute."""
+    """The slot of round 1 in the tallies is set to 256 commits, behind the hash: making them would take a minute."""
     slot = keccak(encode(["uint64", "uint256"], [1, 1]))
-    request("anvil_setStorageAt", shard.address, "0x" + slot.hex(), "0x" + (256).to_bytes(32).hex())
+    request("anvil_setStorageAt", shard.address, "0x" + slot.hex(), "0x" + (256 << 224).to_bytes(32).hex())
     with reverts("ShardFull", 1, 256):
         opened.commit(opened.ada)
 
@@ -286,6 +287,27 @@ def test_reveal_numbers_updates_in_order_and_from_zero_each_round(opened, shard)
         opened.reach(opened.ends_at("checkpoint"))
         opened.open()
     assert [shard.revealsIn(number) for number in (1, 2, 3)] == [2, 2, 0]
+
+
+def test_reveals_hash_follows_every_reveal_and_their_order(opened, shard):
+    def told(*members):
+        updates = [(member.id, index, update_by(member)) for index, member in enumerate(members)]
+        return reveals_hash(Reveal(client, index, one.root, one.digest, "") for client, index, one in updates)
+
+    found = set()
+    for number, order in ((1, (opened.ada, opened.ben)), (2, (opened.ben, opened.ada))):
+        assert bytes(shard.revealsHash(number)) == bytes(32)
+        for member in order:
+            opened.commit(member)
+        opened.reach(opened.ends_at("commit"))
+        for count, member in enumerate(order, 1):
+            opened.reveal(member)
+            assert bytes(shard.revealsHash(number)) == told(*order[:count])
+        found.add(told(*order))
+        opened.reach(opened.ends_at("checkpoint"))
+        opened.open()
+    assert len(found) == 2
+    assert [shard.revealsIn(number) for number in (1, 2)] == [2, 2]
 
 
 def test_reveal_stores_what_revealed_as_gives(opened, shard):

@@ -17,7 +17,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.crypto.hash_chain import HashChain, link_domain
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
-from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment, seat_digest
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
 
@@ -71,6 +71,10 @@ class Member:
         signature = self.secret.sign(self.leaf, digest)
         self.leaf += 1
         return signature
+
+    def attest(self, digest: bytes, seat: int) -> bytes:
+        """Sign `digest` as the validator in a seat."""
+        return self.sign(seat_digest(digest, self.id, seat))
 
 
 @dataclass(frozen=True)
@@ -171,9 +175,10 @@ class World:
 
     def checkpoint(self, members: Sequence[Member], **changed: Any) -> Checkpoint:
         """A checkpoint of the current round that includes the updates of `members`, revealed in this order."""
-        base = self.beacon.roundAt(self.beacon.roundAt(self.beacon.currentRound())["baseRound"])["modelRoot"]
+        number = self.beacon.currentRound()
+        base = self.beacon.roundAt(self.beacon.roundAt(number)["baseRound"])["modelRoot"]
         plain = Checkpoint(
-            round=RoundNumber(self.beacon.currentRound()),
+            round=RoundNumber(number),
             shard=ShardIndex(0),
             turn=0,
             count=len(members),
@@ -182,14 +187,20 @@ class World:
             updates_root=merkle_root(leaves_of(members)) if members else word("no updates"),
             aggregate_root=word("aggregate"),
             content_digest=word("aggregate's content"),
+            reveals_hash=self.reveals_hash(number, changed.get("shard", 0)),
         )
         return replace(plain, **changed)
+
+    def reveals_hash(self, round_number: int, shard: int = 0) -> bytes:
+        """The shard's hash of its reveals; zeros for a shard of which there is a committee only."""
+        shards = self.contracts.shards
+        return bytes(shards[shard].revealsHash(round_number)) if shard < len(shards) else bytes(32)
 
     def bundle(self, checkpoint: Checkpoint, seats: Sequence[int] = (0, 1, 2)) -> bytes:
         """The attestations of these seats."""
         digest = self.domain(self.beacon).checkpoint(checkpoint)
         committee = self.seats(checkpoint.round, checkpoint.shard)
-        return bundle_of({seat: committee[seat].sign(digest) for seat in seats})
+        return bundle_of({seat: committee[seat].attest(digest, seat) for seat in seats})
 
     def submit(self, checkpoint: Checkpoint, bundle: bytes | None = None) -> Any:
         carried = self.bundle(checkpoint) if bundle is None else bundle
@@ -200,7 +211,7 @@ class World:
         round_number = self.beacon.currentRound()
         root, content = word(f"model {round_number}"), word(f"content {round_number}")
         digest = self.domain(self.beacon).publication(round_number, member.id, root, content)
-        call = {"round": round_number, "validator": member.id, "root": root, "content": content}
+        call = {"round": round_number, "validator": member.id, "root": root, "content": content, "scores": bytes(32)}
         call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
         return self.beacon.publish(*call.values(), {"from": self.relayer})
 

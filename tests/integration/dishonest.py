@@ -84,7 +84,7 @@ def honest_result(testnet: Testnet, number: RoundNumber, shown: dict[bytes, byte
     seen = shown or {}
     contents = [seen.get(r.content_digest) or testnet.store.get(r.content_digest, 10_000) for r in reveals]
     opened = [open_lanes(entry, data, b"", spec) for entry, data in zip(reveals, contents, strict=True)]
-    return expected_checkpoint(spec, 0, opened)
+    return expected_checkpoint(spec, 0, opened, reveals)
 
 
 def altered(content: Content, lane: int = 2) -> Content:
@@ -97,7 +97,7 @@ def collude(testnet: Testnet, checkpoint: Checkpoint) -> list[ParticipantId]:
     """Have three of the four seats sign `checkpoint`, and get it accepted; return who signed."""
     committee = testnet.ledger.beacon.committee(checkpoint.round, SHARD)
     digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
-    bundle = encode_bundle({seat: testnet.key_of(committee[seat]).sign(digest) for seat in ATTESTERS})
+    bundle = encode_bundle({seat: testnet.attest(digest, committee[seat], seat) for seat in ATTESTERS})
     testnet.owner.send(testnet.ledger.beacon.submit_checkpoint(checkpoint, bundle))
     return [committee[seat] for seat in ATTESTERS]
 

@@ -62,7 +62,7 @@ def honest_result(testnet: Testnet, number: RoundNumber) -> ShardResult:
     opener = read_opener(part, testnet.store, [key_of_a_seat(testnet)]) or PLAIN
     opened = [opener.open(entry, testnet.store.get(entry.content_digest, 10_000)) for entry in reveals]
     lanes = [open_lanes(entry, content, seed, spec) for entry, (content, seed) in zip(reveals, opened, strict=True)]
-    return expected_checkpoint(spec, 0, lanes)
+    return expected_checkpoint(spec, 0, lanes, reveals)
 
 
 @pytest.mark.parametrize("seeds", ["random", "zeros"])

@@ -241,7 +241,7 @@ def propose_another(testnet: Testnet, number: RoundNumber) -> ParticipantId:
     """Announce a second checkpoint of turn 0, signed by its seat; return who that is."""
     seat_0 = testnet.ledger.beacon.committee(number, SHARD)[0]
     other = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
-    signature = testnet.key_of(seat_0).sign(testnet.ledger.beacon_domain.checkpoint(other))
+    signature = testnet.attest(testnet.ledger.beacon_domain.checkpoint(other), seat_0, 0)
     testnet.owner.send(testnet.ledger.shards[SHARD].propose(other, signature, validator=seat_0))
     return seat_0
 

@@ -1,7 +1,7 @@
 """Reveals that a reorganisation swaps, drops or replaces after a committee has checked them.
 
-A checkpoint names updates by their numbers on the shard's chain. One that was signed by the numbers of before is
-provably false, and an honest quorum would be slashed for it.
+A checkpoint names updates by their numbers on the shard's chain, and all reveals by their hash. So the beacon refuses
+one that was signed before, and nobody is slashed for it.
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,8 +19,10 @@ from qfl.chain.contracts.shard import Shard
 from qfl.challenger.shard import find_false_updates
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.health import call_chain
+from qfl.errors import ContractReverted
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import Checkpoint, Reveal, RoundNumber, ShardIndex, VerifiedUpdate
+from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import Network, run_round, run_until
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
@@ -138,15 +140,17 @@ def test_a_seat_that_has_not_signed_yet_takes_up_the_new_order(testnet: Testnet)
 
 
 def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(testnet: Testnet) -> None:
-    """Its signers are honest; anybody could have them slashed once it is on the beacon."""
+    """Whoever has the bundle cannot have it accepted either, and nobody loses anything by it."""
     network = testnet.network(clients=[1, 2, 3])
     number, ledger = until_revealed(network), testnet.ledger
     outdated = honest_result(testnet, number).checkpoint
     Reveals(testnet.devnet.rpc_url, ledger.shards[SHARD], number).reorganise([1, 0, 2])
     testnet.end_phase()
     committee, digest = ledger.beacon.committee(number, SHARD), ledger.beacon_domain.checkpoint(outdated)
+    before, signatures = validators_stakes(testnet), dict[int, bytes]()
     for seat in ATTESTERS:
-        signature = testnet.key_of(committee[seat]).sign(digest)
+        signature = testnet.attest(digest, committee[seat], seat)
+        signatures[seat] = signature
         said = ledger.shards[SHARD].attest(
             outdated, seat, digest=digest, signature=signature, validator=committee[seat]
         )
@@ -156,7 +160,10 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     onlooker = in_seat(network, number, 2)
     for _ in range(2):
         onlooker.verify(onlooker.duty())
+    with pytest.raises(ContractReverted, match="WrongReveals"):
+        testnet.owner.send(ledger.beacon.submit_checkpoint(outdated, encode_bundle(signatures)))
     assert ledger.round(number).accepted() == []
+    assert (make_challenger(testnet).step(), validators_stakes(testnet)) == ([], before)
     while ledger.beacon.context().phase is not Phase.IDLE:
         testnet.end_phase()
 
@@ -192,3 +199,30 @@ def test_a_seat_follows_the_order_of_its_shards_own_chain(shard_testnet: ShardTe
     assert find_false_updates(checkpoint, reveals.on_chain()) is None
     assert (checkpoint.turn, checkpoint.count) == (0, len(reveals.all))
     assert not [complaint for verdict in shard_testnet.verdicts() for complaint in verdict.complaints]
+
+
+def test_no_quorum_comes_about_across_two_orders_of_a_shards_own_chain(shard_testnet: ShardTestnet) -> None:
+    """The beacon cannot see that chain: there the seats' signatures name its order, and two of them never add up."""
+    network, ledger = shard_testnet.network, shard_testnet.ledger
+    shard_testnet.open_round()
+    number = until_revealed(network)
+    index = ShardIndex(max((0, 1), key=lambda shard: len(shard_testnet.members(number, shard))))
+    reveals = Reveals(shard_testnet.devnet.shard_rpc_urls[index], ledger.shards[index], number)
+    begins_at = ledger.beacon.context().phase_ends_at
+    network.clock.reach(begins_at)
+    committee = ledger.beacon.committee(number, index)
+    first, second = (v for seat in committee for v in network.validators if v.participant == seat)
+    first.verify(first.duty())
+    (outdated,) = ledger.round(number).shard(index).proposals()
+    reveals.reorganise(range(len(reveals.all))[::-1])
+    network.clock.reach(begins_at)
+    again = ledger.shards[index].propose(outdated.checkpoint, outdated.signature, validator=first.participant)
+    shard_testnet.carriers[0].send(again)
+    for _ in range(2):
+        second.verify(second.duty())
+    (said,) = ledger.round(number).shard(index).attestations()
+    assert (said.seat, said.digest == ledger.beacon_domain.checkpoint(outdated.checkpoint)) == (1, False)
+    bundle = encode_bundle({0: outdated.signature, 1: said.signature})
+    with pytest.raises(ContractReverted, match="NoQuorum"):
+        network.sender.send(ledger.beacon.submit_checkpoint(outdated.checkpoint, bundle))
+    assert [entry for entry in ledger.round(number).accepted() if entry.checkpoint.shard == index] == []

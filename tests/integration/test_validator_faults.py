@@ -18,6 +18,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
 from qfl.errors import ContentMissing
 from qfl.node.outcome import count_included
+from qfl.protocol.digests import seat_digest
 from qfl.simulation.driver import run_until
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
@@ -40,7 +41,7 @@ def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -
     number = reach_checkpoint_phase(network)
     liar = in_seat(network, number, 0)
     wrong = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
-    signature = testnet.key_of(liar.participant).sign(testnet.ledger.beacon_domain.checkpoint(wrong))
+    signature = testnet.attest(testnet.ledger.beacon_domain.checkpoint(wrong), liar.participant, 0)
     testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, validator=liar.participant))
     run_until(without(network, liar.participant), Phase.PUBLISH)
     run_until(network, Phase.IDLE)
@@ -109,9 +110,10 @@ def test_forged_proposals_and_attestations_are_noise(testnet: Testnet, tmp_path:
         for checkpoint in (forged, honest):
             digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
             liar = in_seat(network, number, 0).participant
-            nobody.send(shard.propose(checkpoint, forger.sign(digest), validator=liar))
-            for seat in range(4):
-                for signature in (forger.sign(digest), b"", b"\xff" * 5000):
+            committee = testnet.ledger.beacon.committee(number, SHARD)
+            nobody.send(shard.propose(checkpoint, forger.sign(seat_digest(digest, liar, 0)), validator=liar))
+            for seat, validator in enumerate(committee):
+                for signature in (forger.sign(seat_digest(digest, validator, seat)), b"", b"\xff" * 5000):
                     nobody.send(shard.attest(checkpoint, seat, digest=digest, signature=signature, validator=liar))
     run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0

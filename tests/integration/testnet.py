@@ -21,7 +21,7 @@ from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet
 from qfl.node.membership import join
 from qfl.protocol.content import content_digest, encode, lanes_root
-from qfl.protocol.digests import compute_commitment
+from qfl.protocol.digests import compute_commitment, seat_digest
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, TrainingResult, TrainingTask
@@ -105,6 +105,10 @@ class Testnet(LocalTestnet):
     def key_of(self, participant: ParticipantId) -> KeyFile:
         """The key that it signs with."""
         return self.keys[self.name_of(participant)]
+
+    def attest(self, digest: bytes, participant: ParticipantId, seat: int) -> bytes:
+        """Its attestation of a digest, in a seat."""
+        return self.key_of(participant).sign(seat_digest(digest, participant, seat))
 
     def rotate_key(self, participant: ParticipantId) -> None:
         """Replace its key."""

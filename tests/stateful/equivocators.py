@@ -6,6 +6,7 @@ from typing import Any
 from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
+from qfl.protocol.digests import seat_digest
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from tests.contracts.world import as_tuple, key_of, word
 from tests.stateful.members import Members
@@ -57,7 +58,7 @@ class Equivocators(Members):
         )
         pair = one, replace(one, content_digest=word("other content"))
         domain = self.court.domain(self.court.beacon)
-        first, second = (account.member.sign(domain.checkpoint(checkpoint)) for checkpoint in pair)
+        first, second = (account.member.attest(domain.checkpoint(checkpoint), seat) for checkpoint in pair)
         self.evidence.append(Evidence(number, seat, validator, account.key_index, pair, (first, second)))
 
     @rule(back=BACK, twist=st.sampled_from(["", "", "", "turn", "forged", "same"]))
@@ -70,7 +71,8 @@ class Equivocators(Members):
         if twist == "turn":
             other = replace(other, turn=1)
         if twist == "forged":
-            second = key_of("mallory").sign(0, self.court.domain(self.court.beacon).checkpoint(other))
+            digest = self.court.domain(self.court.beacon).checkpoint(other)
+            second = key_of("mallory").sign(0, seat_digest(digest, found.validator, found.seat))
         if twist == "same":
             other, second = one, first
         index, error = found.key_index, self.why_not(found, twist)

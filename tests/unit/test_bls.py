@@ -34,8 +34,10 @@ def test_one_signature_stands_for_all_who_signed_and_nobody_else():
     assert not verify_aggregate(publics, MESSAGE, aggregate([*SIGNATURES.values(), KEYS[0].sign(MESSAGE)]))
 
 
-def test_proof_of_possession_is_no_signature_of_the_key():
-    assert not verify(KEYS[0].public, KEYS[0].public, KEYS[0].prove_possession())
+def test_proof_of_possession_is_no_signature():
+    key = KEYS[0]
+    for message in (MESSAGE, key.public + MESSAGE):
+        assert not verify(key.public, message, key.prove_possession(MESSAGE))
 
 
 def test_signatures_shifted_against_each_other_are_good_together_only():

@@ -43,7 +43,7 @@ class Shard:
             open_lanes(reveal, encode(content), seed, spec)
             for reveal, (content, seed) in zip(self.reveals, pairs, strict=True)
         ]
-        self.result = expected_checkpoint(spec, 0, self.opened)
+        self.result = expected_checkpoint(spec, 0, self.opened, self.reveals)
         self.checkpoint = self.result.checkpoint
 
     def lie(self, lane, by):
@@ -81,7 +81,7 @@ def test_an_honest_checkpoint_has_no_fault():
 def test_leaving_out_an_update_is_no_fault_of_the_list():
     """Content that could not be fetched is left out by honest committees."""
     shard = Shard()
-    partial = expected_checkpoint(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
+    partial = expected_checkpoint(TERMS, 0, [shard.opened[0], shard.opened[2]], shard.reveals).checkpoint
     assert [reveal.client for reveal in included_in(partial, shard.reveals)] == [9, 8]
     assert find_false_updates(partial, shard.reveals) is None
 
@@ -120,7 +120,7 @@ def test_the_position_of_an_update_is_among_the_included_ones_not_the_revealed_o
     loud = make_update(8, lanes=np.full(41, 30_000, np.int16))
     shard = Shard([make_update(9), make_update(4), loud])
     included = [shard.reveals[0], shard.reveals[2]]
-    checkpoint = expected_checkpoint(TERMS, 0, [shard.opened[0], shard.opened[2]]).checkpoint
+    checkpoint = expected_checkpoint(TERMS, 0, [shard.opened[0], shard.opened[2]], shard.reveals).checkpoint
     proof = find_over_norm(checkpoint, TERMS, included, [shard.opened[2]])
     leaves = [update_leaf(entry.client, entry.update_root, entry.content_digest) for entry in included]
     path = merkle_path(leaves, proof.position)

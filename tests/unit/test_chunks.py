@@ -81,8 +81,10 @@ def test_empty_trees_are_refused(refused):
         refused()
 
 
-def test_update_leaf_has_client_then_root_then_digest():
-    assert update_leaf(258, b"r" * 32, b"d" * 32) == b"\x00\x00\x01\x02" + b"r" * 32 + b"d" * 32
+def test_update_leaf_has_client_then_root_then_digest_then_how_much_it_counts():
+    """The weight, and two clip factors with 16 fraction bits, are one."""
+    ones = b"\x00\x01" + b"\x00\x01\x00\x00" * 2
+    assert update_leaf(258, b"r" * 32, b"d" * 32) == b"\x00\x00\x01\x02" + b"r" * 32 + b"d" * 32 + ones
 
 
 def test_salted_leaf_is_chunk_and_salt_as_the_disputes_contract_hashes_them():

@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment, reveals_hash, seat_digest
 from qfl.protocol.types import (
     Checkpoint,
     LmsPublicKey,
@@ -16,6 +16,7 @@ from qfl.protocol.types import (
     MirrorMessage,
     MirrorSeat,
     ParticipantId,
+    Reveal,
     RoundNumber,
     ShardIndex,
 )
@@ -31,7 +32,7 @@ TYPES = {
     "Checkpoint": "uint64 round, uint16 shard, uint8 turn, uint16 count, bytes32 baseRoot, uint256 included, "
     "bytes32 updatesRoot, bytes32 aggregateRoot, bytes32 contentDigest, bytes32 revealsHash, "
     "bytes32 modelRoot, bytes32 modelDigest",
-    "Publication": "uint64 round, uint32 validator, bytes32 modelRoot, bytes32 contentDigest",
+    "Publication": "uint64 round, uint32 validator, bytes32 modelRoot, bytes32 contentDigest, bytes32 scoresDigest",
     "Exit": "uint32 participant, uint32 nonce",
     "Rotation": "uint32 participant, bytes16 identifier, bytes24 root, uint8 height, uint32 nonce",
     "EncryptionKey": "uint32 participant, bytes32 keyDigest, uint32 nonce",
@@ -78,7 +79,7 @@ def reference(domain, kind, *values):
     ("digest", "kind", "values"),
     [
         (DOMAIN.commit(3, 9, B, C), "Commit", (3, 9, B, C)),
-        (DOMAIN.publication(3, 7, M, D), "Publication", (3, 7, M, D)),
+        (DOMAIN.publication(3, 7, M, D), "Publication", (3, 7, M, D, bytes(32))),
         (DOMAIN.exit(4, 1), "Exit", (4, 1)),
         (DOMAIN.rotation(4, KEY, 1), "Rotation", (4, *astuple(KEY), 1)),
         (DOMAIN.encryption_key(4, K, 1), "EncryptionKey", (4, K, 1)),
@@ -124,6 +125,21 @@ MIRROR_MESSAGE = MirrorMessage(
 def test_a_mirrors_message_is_hashed_with_its_structs_and_lists(revoked, seats):
     message = replace(MIRROR_MESSAGE, revoked=revoked, committee=MIRROR_MESSAGE.committee[:seats])
     assert DOMAIN.mirror_message(message) == reference(DOMAIN, "MirrorMessage", *astuple(message))
+
+
+def test_reveals_are_hashed_one_after_another():
+    """Each step is `bytes28(keccak256(abi.encode(hash, client, updateRoot, contentDigest)))`, padded with zeros."""
+    first, second = Reveal(ParticipantId(9), 0, B, C, ""), Reveal(ParticipantId(4), 1, D, K, "")
+    once = keccak(bytes(32) + (9).to_bytes(32) + B + C)[:28] + bytes(4)
+    twice = keccak(once + (4).to_bytes(32) + D + K)[:28] + bytes(4)
+    assert [reveals_hash(these) for these in ([], [first], [first, second])] == [bytes(32), once, twice]
+    assert reveals_hash([second, first]) != twice
+
+
+def test_a_seat_signs_digest_validator_and_seat():
+    """`keccak256(abi.encode(TYPEHASH, digest, validator, seat))`: the digest is in the domain already."""
+    named = keccak(text="Attestation(bytes32 digest,uint32 validator,uint8 seat)")
+    assert seat_digest(D, 7, 3) == keccak(named + D + (7).to_bytes(32) + (3).to_bytes(32))
 
 
 WORDS = (1).to_bytes(32) + (2).to_bytes(32) + b"r" * 32 + b"d" * 32 + b"s" * 32

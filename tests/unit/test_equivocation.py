@@ -8,8 +8,8 @@ from qfl.challenger.equivocation import Said, find_equivocations
 from qfl.crypto.bls import BlsKey
 from qfl.crypto.bls_points import full_key, full_signature
 from qfl.crypto.lms import LmsSecret
-from qfl.protocol.digests import Domain
-from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
+from qfl.protocol.digests import Domain, seat_digest
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.bls import BlsScheme
 from qfl.quorum.lms import LmsScheme
 
@@ -21,6 +21,7 @@ OTHER = replace(ONE, aggregate_root=b"2" * 32)
 NEXT_TURN = replace(OTHER, turn=2)
 CHECKPOINTS = {BEACON.checkpoint(checkpoint): checkpoint for checkpoint in (ONE, OTHER, NEXT_TURN)}
 SECRETS = [LmsSecret.derive(5, bytes([seat]) * 16, bytes([seat]) * 24) for seat in range(3)]
+COMMITTEE = [ParticipantId(7), ParticipantId(5), ParticipantId(6)]
 SEAT = 2
 LMS = LmsScheme(None)
 """Judging signatures takes no chain."""
@@ -28,7 +29,7 @@ LMS = LmsScheme(None)
 
 def said(checkpoint, leaf, secret=SECRETS[SEAT], seat=SEAT):
     digest = BEACON.checkpoint(checkpoint)
-    return Said(seat, digest, secret.sign_with(leaf, digest, bytes(24)))
+    return Said(seat, digest, secret.sign_with(leaf, seat_digest(digest, COMMITTEE[seat], seat), bytes(24)))
 
 
 def keys_of(seat):
@@ -36,7 +37,7 @@ def keys_of(seat):
 
 
 def find(*statements, keys=keys_of):
-    return find_equivocations(LMS, statements, CHECKPOINTS, keys)
+    return find_equivocations(LMS, statements, CHECKPOINTS, keys, committee=COMMITTEE)
 
 
 def test_two_checkpoints_in_one_turn_are_proven_with_both_signatures():
@@ -92,14 +93,15 @@ def test_a_seat_is_accused_once_however_often_it_lied():
     third = replace(ONE, aggregate_root=b"3" * 32)
     known = {**CHECKPOINTS, BEACON.checkpoint(third): third}
     statements = [said(ONE, 0), said(OTHER, 1), said(third, 2), said(NEXT_TURN, 3)]
-    assert len(find_equivocations(LMS, statements, known, keys_of)) == 1
+    assert len(find_equivocations(LMS, statements, known, keys_of, committee=COMMITTEE)) == 1
 
 
 def test_bls_signatures_are_brought_with_their_key():
     """The contract keeps only the digests of keys."""
     key = BlsKey(bytes(32))
     statements = [Said(SEAT, digest, key.sign(digest)) for digest in map(BEACON.checkpoint, (ONE, OTHER))]
-    (proof,) = find_equivocations(BlsScheme(None), statements, CHECKPOINTS, lambda _seat: {3: key.public})
+    keys = {3: key.public}
+    (proof,) = find_equivocations(BlsScheme(None), statements, CHECKPOINTS, lambda _seat: keys, committee=COMMITTEE)
     assert (proof.one.key_index, proof.other.key_index) == (3, 3)
     for signed, statement in zip((proof.one, proof.other), statements, strict=True):
         assert signed.signature == full_key(key.public) + full_signature(statement.signature)

@@ -9,6 +9,7 @@ from qfl.crypto.bls import BlsKey
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import MalformedContent
 from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import ParticipantId
 from qfl.quorum.bls import Aggregate, BlsScheme, decode_aggregate, encode_aggregate
 from qfl.quorum.lms import LmsScheme, decode_bundle, encode_bundle
 from qfl.validator.attestation_pool import Tally
@@ -89,6 +90,7 @@ def test_aggregate_cut_short_or_with_a_rest_is_refused(aggregate, data):
 
 
 DIGEST, OTHER = b"d" * 32, b"o" * 32
+COMMITTEE = [ParticipantId(7), ParticipantId(5), ParticipantId(6)]
 
 
 class Lms:
@@ -98,7 +100,8 @@ class Lms:
     secrets = tuple(LmsSecret.derive(5, bytes([seat]) * 16, bytes([seat]) * 24) for seat in range(3))
 
     def sign(self, seat, digest=DIGEST):
-        return self.secrets[seat].sign_with(0 if digest == DIGEST else 1, digest, bytes(24))
+        message = self.scheme.message(digest, COMMITTEE[seat], seat)
+        return self.secrets[seat].sign_with(0 if digest == DIGEST else 1, message, bytes(24))
 
 
 class Bls:
@@ -118,7 +121,8 @@ def seats(request):
 
 @pytest.fixture
 def tally(seats):
-    return Tally(seats.scheme, {seat: secret.public for seat, secret in enumerate(seats.secrets)}, digest=DIGEST)
+    keys = {seat: secret.public for seat, secret in enumerate(seats.secrets)}
+    return Tally(seats.scheme, keys, digest=DIGEST, committee=COMMITTEE)
 
 
 def test_every_seat_counts_once(seats, tally):
@@ -138,6 +142,14 @@ def test_noise_does_not_keep_a_seat_from_being_heard(seats, tally):
 
 
 def test_a_seat_without_a_key_is_not_heard(seats):
-    tally = Tally(seats.scheme, {0: seats.secrets[0].public}, digest=DIGEST)
+    tally = Tally(seats.scheme, {0: seats.secrets[0].public}, digest=DIGEST, committee=COMMITTEE)
     tally.add([(seat, seats.sign(seat)) for seat in range(3)])
+    assert tally.signatures == {0: seats.sign(0)}
+
+
+def test_a_signature_in_another_seat_or_name_is_noise():
+    """Two validators with one LMS key, of which one signs."""
+    key, seats = Lms.secrets[0].public, Lms()
+    tally = Tally(Lms.scheme, dict.fromkeys(range(3), key), digest=DIGEST, committee=COMMITTEE)
+    tally.add([(seat, seats.sign(0)) for seat in range(3)])
     assert tally.signatures == {0: seats.sign(0)}

@@ -10,12 +10,15 @@ from honest import TERMS, make_reveal, make_update
 from qfl.node.updates import verify_update
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf, verify_path
 from qfl.protocol.content import ContentKind, content_digest, decode, encode, lanes_root
+from qfl.protocol.digests import reveals_hash
 from qfl.protocol.recompute import expected_checkpoint, update_leaves
 from qfl.protocol.rule import aggregate_shard
 
 TURN = 1
 CLIENTS = {0: 9, 2: 4, 3: 8, 200: 1}
 """Reveal index and client: reveal 1 was not included."""
+REVEALS = [make_reveal(client, index, make_update(client)) for index, client in enumerate((9, 7, 4, 8))]
+"""What was revealed, included or not."""
 
 
 def verified(index, client, **changes):
@@ -30,7 +33,7 @@ def updates():
 
 @pytest.fixture(scope="module")
 def result(updates):
-    return expected_checkpoint(TERMS, TURN, updates)
+    return expected_checkpoint(TERMS, TURN, updates, REVEALS)
 
 
 def differing(result, other):
@@ -73,12 +76,12 @@ def test_updates_root_proves_each_included_update_at_its_place(result, updates):
 def test_order_in_which_a_seat_got_the_updates_does_not_matter(result, updates, seed):
     """A seat that fetched one update late would otherwise refuse an honest proposal."""
     shuffled = random.Random(seed).sample(updates, len(updates))
-    assert expected_checkpoint(TERMS, TURN, shuffled) == result
+    assert expected_checkpoint(TERMS, TURN, shuffled, REVEALS) == result
 
 
 def test_only_the_turn_tells_proposers_apart(result, updates):
     """Bytes on IPFS and all roots are the same whoever proposes, so no attester stores an aggregate twice."""
-    other = expected_checkpoint(TERMS, 0, updates)
+    other = expected_checkpoint(TERMS, 0, updates, REVEALS)
     assert differing(result, other) == {"turn"}
     assert other.content == result.content
 
@@ -87,7 +90,7 @@ def test_one_changed_lane_changes_every_root(result, updates):
     lanes = updates[1].lanes.copy()
     lanes[17] += 1
     changed = [updates[0], verified(2, 4, lanes=lanes), *updates[2:]]
-    assert differing(result, expected_checkpoint(TERMS, TURN, changed)) == {
+    assert differing(result, expected_checkpoint(TERMS, TURN, changed, REVEALS)) == {
         "updates_root",
         "aggregate_root",
         "content_digest",
@@ -97,16 +100,22 @@ def test_one_changed_lane_changes_every_root(result, updates):
 def test_lanes_of_two_clients_exchanged_leave_the_mean_but_not_the_list(result, updates):
     """The aggregate alone does not say who sent what: the list of updates does."""
     first, second = verified(0, 9, lanes=updates[1].lanes), verified(2, 4, lanes=updates[0].lanes)
-    other = expected_checkpoint(TERMS, TURN, [first, second, *updates[2:]])
+    other = expected_checkpoint(TERMS, TURN, [first, second, *updates[2:]], REVEALS)
     assert differing(result, other) == {"updates_root"}
 
 
 def test_update_left_out_changes_count_and_bits(result, updates):
-    other = expected_checkpoint(TERMS, TURN, updates[:-1])
+    other = expected_checkpoint(TERMS, TURN, updates[:-1], REVEALS)
     assert other.checkpoint.count == 3
     assert result.checkpoint.included - other.checkpoint.included == 1 << 200
 
 
+def test_all_reveals_and_their_order_are_named_also_those_left_out(result, updates):
+    for reveals in (REVEALS[:-1], REVEALS[::-1], [REVEALS[0], *REVEALS[2:]]):
+        assert differing(result, expected_checkpoint(TERMS, TURN, updates, reveals)) == {"reveals_hash"}
+    assert result.checkpoint.reveals_hash == reveals_hash(REVEALS)
+
+
 def test_trim_is_that_of_the_round(updates):
-    trimmed = decode(expected_checkpoint(replace(TERMS, trim_bps=2500), TURN, updates).content)
+    trimmed = decode(expected_checkpoint(replace(TERMS, trim_bps=2500), TURN, updates, REVEALS).content)
     assert trimmed.lanes.tolist() == aggregate_shard(np.stack([u.lanes for u in updates]), 2500).tolist()

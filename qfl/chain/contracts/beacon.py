@@ -11,6 +11,7 @@ from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
+from qfl.protocol.digests import NO_SCORES
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 
@@ -170,7 +171,7 @@ class Beacon(BoundContract):
         self, round_number: RoundNumber, validator: ParticipantId, *, root: bytes, digest: bytes, signature: bytes
     ) -> UnsentCall:
         """Publish the round's model: its `Chunks` root and the digest of its content."""
-        return self._write("publish", round_number, validator, root, digest, signature)
+        return self._write("publish", round_number, validator, root, digest, NO_SCORES, signature)
 
     def settle(self, round_number: RoundNumber) -> UnsentCall:
         """Make a model final after its challenge window."""

@@ -36,6 +36,7 @@ class Countersigned:
     """A `Countersigned` event: perhaps a signature, perhaps noise."""
 
     validator: ParticipantId
+    seat: int
     digest: bytes
     signature: bytes
 
@@ -57,10 +58,10 @@ class Mirror(BoundContract):
         return self._write("advance", message, signers, bundle, label="mirror_advance", round_number=number)
 
     def countersign(
-        self, round_number: RoundNumber, validator: ParticipantId, *, digest: bytes, signature: bytes
+        self, round_number: RoundNumber, validator: ParticipantId, *, seat: int, digest: bytes, signature: bytes
     ) -> UnsentCall:
-        """Announce a signature under a message."""
-        return self._write("countersign", round_number, validator, digest, signature, label="mirror_countersign")
+        """Announce a signature under a message, from a seat in a committee that may sign it."""
+        return self._write("countersign", round_number, validator, seat, digest, signature, label="mirror_countersign")
 
     def admit(self, client: ParticipantId, key: LmsPublicKey, *, position: int, path: Sequence[bytes]) -> UnsentCall:
         """Prove that a client is active."""
