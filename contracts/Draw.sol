@@ -160,7 +160,7 @@ contract Draw is IDraw {
         if (shard >= shards) revert NoSuchShard(shard, shards);
         uint256 committees = PART / seats;
         uint256 part = shard / committees;
-        if (part >= drawing.parts) revert NotDrawn(round, shard);
+        if (part >= drawing.parts) revert CommitteeNotDrawn(round, shard);
         return _seats[round][part].read((shard % committees) * seats, seats);
     }
 

@@ -50,7 +50,7 @@ interface IDraw {
     /// @notice Thrown when fewer validators can be drawn than are asked for.
     error TooFewValidators(uint256 available, uint256 required);
     /// @notice Thrown when the shard's committee is not drawn yet.
-    error NotDrawn(uint64 round, uint16 shard);
+    error CommitteeNotDrawn(uint64 round, uint16 shard);
     /// @notice Thrown when all seats of the round are drawn.
     error AllDrawn(uint64 round);
     /// @notice Thrown when the seat may not show its link now: its slot is another, or its round is over.

@@ -9,7 +9,7 @@ showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the 
 silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
             ones sit where nobody else is left
 setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
-drawSeats   reverts: AllDrawn, NotCurrentRound, NotDrawn (a committee) · whole committees · the same whoever draws when
+drawSeats   reverts: AllDrawn, NotCurrentRound, CommitteeNotDrawn (a committee) · whole committees · the same whoever draws when
 """
 
 import pytest
@@ -321,7 +321,7 @@ def test_seats_are_drawn_in_parts_whoever_draws_and_whenever(disputes, fn_isolat
     world.open()
     seed = bytes(draw.drawOf(1)["seed"])
     assert [len(draw.seatsOf(1)), len(set(draw.seatsOf(1)))] == [256, 256]
-    with reverts("NotDrawn", 1, 4):
+    with reverts("CommitteeNotDrawn", 1, 4):
         world.beacon.committee(1, 4)
     seeds = [keccak(encode(["bytes32", "uint64", "uint16"], [seed, 1, part])) for part in (1, 2)]
     expected = [list(draw.sample(seeds[0], 256)), list(draw.sample(seeds[1], 64))]

@@ -30,6 +30,7 @@ SAMPLES = {
     "address": "0x" + "ab" * 20,
     "bool": True,
     "bytes16": b"i" * 16,
+    "bytes28": b"l" * 28,
     "bytes32": b"d" * 32,
     "string": "trimBps",
 }
