@@ -130,11 +130,12 @@ contract Beacon is IBeacon, Ownable {
         _chain.currentRound = round;
         StoredRound storage opened = _rounds[round];
         opened.seed = seed;
-        opened.baseRound = _chain.headRound;
+        opened.baseRound = uint48(_chain.headRound);
         opened.parametersVersion = version;
         opened.state = RoundState.Open;
         opened.openedAt = uint40(block.timestamp);
-        opened.clients = staking.activeClients();
+        opened.clients = uint24(staking.activeClients());
+        opened.participants = staking.participantCount();
         _emitOpened(round, opened, parameters);
     }
 
@@ -196,7 +197,7 @@ contract Beacon is IBeacon, Ownable {
 
         published.state = RoundState.Published;
         published.publisher = validator;
-        published.publishedAt = uint40(block.timestamp);
+        published.reachedAt = uint40(block.timestamp);
         published.modelRoot = modelRoot;
         published.contentDigest = contentDigest;
         _chain.headRound = round;
@@ -207,7 +208,7 @@ contract Beacon is IBeacon, Ownable {
     /// @inheritdoc IBeacon
     function settle(uint64 round) external {
         StoredRound storage settled = _inState(round, RoundState.Published);
-        uint256 finalAt = uint256(settled.publishedAt) + _parameters[settled.parametersVersion].challengeSeconds;
+        uint256 finalAt = uint256(settled.reachedAt) + _parameters[settled.parametersVersion].challengeSeconds;
         uint256 heldUntil = disputes.code.length == 0 ? 0 : IDisputes(disputes).demands().heldUntil(round);
         if (heldUntil > finalAt) finalAt = heldUntil;
         if (block.timestamp < finalAt) revert StillChallengeable(round, finalAt);
@@ -370,7 +371,7 @@ contract Beacon is IBeacon, Ownable {
 
     function _fail(uint64 round) private {
         _rounds[round].state = RoundState.Failed;
-        _rounds[round].publishedAt = uint40(block.timestamp);
+        _rounds[round].reachedAt = uint40(block.timestamp);
         emit RoundFailed(round);
     }
 
@@ -436,7 +437,13 @@ contract Beacon is IBeacon, Ownable {
     function _placeOf(uint64 round, uint32 clientId) private view returns (uint16 shard, bool drawn) {
         StoredRound storage asked = _rounds[round];
         if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);
-        return Rounds.placeOf(asked.seed, clientId, _parameters[asked.parametersVersion].shards, asked.clients);
+        (shard, drawn) = Rounds.placeOf(
+            asked.seed,
+            clientId,
+            _parameters[asked.parametersVersion].shards,
+            asked.clients
+        );
+        drawn = drawn && clientId <= asked.participants;
     }
 
     function _checkCheckpoint(

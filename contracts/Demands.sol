@@ -175,10 +175,12 @@ contract Demands is IDemands {
         return !beacon.checkpointAt(part.round, part.shard).voided;
     }
 
-    /// @dev The end of the challenge window; where no model was published, as if one had been at the last moment.
+    /// @dev The end of the challenge window; where no model was published, as if one had been at the last moment, whenever
+    /// somebody says that the round has failed.
     function _demandableUntil(uint64 round) private view returns (uint256) {
         Round memory asked = beacon.roundAt(round);
-        uint256 begins = asked.publishedAt == 0 ? asked.publishEndsAt : asked.publishedAt;
+        bool isOver = asked.publishedAt != 0 && asked.publishedAt < asked.publishEndsAt;
+        uint256 begins = isOver ? asked.publishedAt : asked.publishEndsAt;
         return begins + beacon.parametersOf(round).challengeSeconds;
     }
 

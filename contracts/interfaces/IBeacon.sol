@@ -200,7 +200,8 @@ interface IBeaconView {
     /// @notice A client's standing in the current round.
     /// @return active True for a bonded client that has not asked to leave.
     /// @return shard The shard it is assigned to in the current round.
-    /// @return drawn Whether it has a place there: a lottery decides when more clients want one than there are.
+    /// @return drawn Whether it has a place there: only who was bonded when the round opened, and a lottery decides when
+    /// more clients want one than there are.
     /// @return key The key that speaks for it.
     function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key);
 

@@ -50,7 +50,7 @@ interface IShard {
     error NotActiveClient(uint32 client);
     /// @notice Thrown when the client belongs to another shard this round.
     error NotInShard(uint32 client, uint16 shard);
-    /// @notice Thrown when the lottery gave the client no place in this round.
+    /// @notice Thrown when the client has no place in this round: it bonded after the opening, or the lottery gave it none.
     error NotDrawn(uint32 client);
     /// @notice Thrown when the client committed in this round already.
     error AlreadyCommitted(uint64 round, uint32 client);

@@ -7,16 +7,21 @@ import {Phase, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.s
 import {MAX_SEATS} from "./Quorum.sol";
 
 /// @notice What is stored of a round: four slots. Its deadlines follow from when it opened and from its parameters.
+/// @dev Numbers of rounds have 64 bits elsewhere: 2^48 of them, one a second, take nine million years.
+/// @param reachedAt When it was published, or said to have failed; 0 before.
+/// @param clients How many clients were active when it opened.
+/// @param participants The highest number of a participant when it opened.
 struct StoredRound {
     bytes32 seed;
-    uint64 baseRound;
+    uint48 baseRound;
     uint16 parametersVersion;
     RoundState state;
     uint40 openedAt;
     uint16 checkpoints;
     uint32 publisher;
-    uint40 publishedAt;
-    uint32 clients;
+    uint40 reachedAt;
+    uint24 clients;
+    uint32 participants;
     bytes32 modelRoot;
     bytes32 contentDigest;
 }
@@ -102,7 +107,7 @@ library Rounds {
         described.state = round.state;
         described.checkpoints = round.checkpoints;
         described.publisher = round.publisher;
-        described.publishedAt = round.publishedAt;
+        if (round.state != RoundState.Open) described.publishedAt = round.reachedAt;
         described.modelRoot = round.modelRoot;
         described.contentDigest = round.contentDigest;
         if (round.openedAt == 0) return described;

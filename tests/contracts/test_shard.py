@@ -1,8 +1,8 @@
 """Shard: commits and reveals.
 
 commit      reverts: NotCurrentRound, WrongPhase (idle, boundary, late), NotActiveClient (unknown, validator, leaving),
-            NotInShard, NotDrawn (more want a place than there are), WrongBase, AlreadyCommitted, EmptyCommitment,
-            ShardFull, LeafReused, BadSignature (forger in the client's own account, other round, other shard, other
+            NotInShard, NotDrawn (more want a place than there are, bonded after the opening), WrongBase,
+            AlreadyCommitted, EmptyCommitment, ShardFull, LeafReused, BadSignature (forger in the client's own account, other round, other shard, other
             chain, changed commitment)
             any carrier · stored · a forgery takes nobody's slot · after a rotation leaf 0 counts again
 reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, AlreadyRevealed, CommitmentMismatch
@@ -127,13 +127,14 @@ def test_commit_reverts_when_shard_full(opened, shard):
 
 
 def test_a_lottery_gives_out_the_places_where_more_clients_are_bonded_than_fit(opened, beacon, shard):
-    """The beacon is told of 600 clients in round 1: 192 places for them in its one shard, by the round's seed.
+    """The beacon is told of 600 clients among 2,000 participants in round 1: 192 places for them in its one shard, by the round's seed.
 
     So whoever bonds clients by the hundred wins places for a third of them, and nobody is shut out for good.
     """
     slot = int.from_bytes(keccak(encode(["uint64", "uint256"], [1, ROUNDS_SLOT]))) + 1
     kept = int.from_bytes(web3.eth.get_storage_at(beacon.address, slot))
-    request("anvil_setStorageAt", beacon.address, hex(slot), "0x" + (kept % 2**216 | 600 << 216).to_bytes(32).hex())
+    told = kept % 2**200 | 600 << 200 | 2000 << 224
+    request("anvil_setStorageAt", beacon.address, hex(slot), "0x" + told.to_bytes(32).hex())
     seed, members = bytes(beacon.roundAt(1)["seed"]), [*opened.members.values()]
     lots = [int.from_bytes(keccak(encode(["bytes32", "uint32"], [seed, number]))) >> 128 for number in range(1, 2001)]
     drawn = [lot * 600 < 192 << 128 for lot in lots]
@@ -147,6 +148,19 @@ def test_a_lottery_gives_out_the_places_where_more_clients_are_bonded_than_fit(o
             assert duty == WAIT
             with reverts("NotDrawn", member.id):
                 opened.commit(member)
+
+
+def test_nobody_wins_a_place_by_bonding_after_the_opening(opened, shard):
+    """Clients that were bonded by then have all the places there are; who comes later waits for the next round."""
+    late = [opened.bond(f"late {number}", "client") for number in range(8)]
+    for member in late:
+        assert shard.clientDuty(member.id)[0] == WAIT
+        with reverts("NotDrawn", member.id):
+            opened.commit(member)
+    opened.commit(opened.ada)
+    opened.reach(opened.ends_at("checkpoint"))
+    opened.open()
+    opened.commit(late[0])
 
 
 def test_commit_reverts_when_leaf_reused(opened, shard):
