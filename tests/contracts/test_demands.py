@@ -265,9 +265,9 @@ def test_demand_reverts_when_the_model_is_final(court, attested):
 
 
 def test_a_failed_round_answers_for_as_long(court, attested):
-    """Its attesters can be slashed, so what they attested can be demanded."""
+    """Its attesters can be slashed, so what they attested can be demanded; no longer where it is said late to have failed."""
     until = court.ends_at("publish") + court.rounds["challengeSeconds"]
-    court.reach(court.ends_at("publish"))
+    court.reach(court.ends_at("publish") + 5)
     court.open()
     assert court.beacon.roundAt(1)["state"] == FAILED
     court.next_at(until - 1)

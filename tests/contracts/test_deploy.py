@@ -114,7 +114,7 @@ def test_nobody_makes_the_private_mode_fail_by_lanes_that_its_circuit_has_not(ac
 
 def test_parameters_that_were_set_before_there_were_disputes_are_checked_when_there_are(account):
     """Before, the beacon cannot know that the mode is private, nor how long there is to answer."""
-    creations, calls = 8, 3
+    creations, calls = 9, 3
     expected = account.get_deployment_address(account.nonce + creations + calls)
     made = deploy(account, PARAMETERS, GENESIS, KEY, disputes=expected)
     made.beacon.setParameters(in_order(Beacon, 3, {**PARAMETERS.rounds, "laneBits": 4}), {"from": account})

@@ -32,8 +32,8 @@ GAS_BETWEEN_SIGNATURES = 30_000
 BUDGETS = {
     "an aggregate of 16 updates": 700_000,
     "an aggregate of 16 salted updates": 700_000,
-    "a norm": 260_000,
-    "a norm, salted": 260_000,
+    "a norm": 360_000,
+    "a norm, salted": 360_000,
     "a model of 4 shards": 450_000,
     "the content of an aggregate": 400_000,
     "a demand of an update": 200_000,
