@@ -10,6 +10,8 @@ error BadAttestation(uint256 seat, uint32 validator);
 error BadParameters(string field, uint256 value);
 /// @notice Thrown when a signature does not verify under the participant's key.
 error BadSignature(uint32 id);
+/// @notice Thrown when a key was retired before anything of the round could be attested.
+error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
 /// @notice Thrown when a signature uses a leaf below the last accepted one.
 error LeafReused(uint32 id, uint32 leaf, uint32 nextLeaf);
 /// @notice Thrown when a bundle's bytes do not parse.

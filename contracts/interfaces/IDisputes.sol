@@ -86,8 +86,6 @@ interface IDisputes {
     error WithinNorm(uint256 squaredNorm, uint256 bound);
     /// @notice Thrown when two checkpoints are equal, or of different rounds, shards or turns.
     error NotEquivocation();
-    /// @notice Thrown when a key was retired before anything of the round could be attested.
-    error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
     /// @notice Thrown when the seat was slashed for equivocation in this round already.
     error AlreadyProven(uint64 round, uint16 shard, uint8 seat);
     /// @notice Thrown when the part was not demanded, or was answered, or can be answered yet.
