@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {
-    BadAttestation,
     NoCheckpoint,
     NoSuchSeat,
     NoSuchShard,
@@ -171,10 +170,8 @@ contract Beacon is IBeacon, Ownable {
         if (seat >= seated.length) revert NoSuchSeat(seat, seated.length);
         uint64 bit = uint64(1) << seat;
         if (record.attested & bit != 0) revert AlreadyAttested(round, shard, seat);
-        bool isCurrent = quorum.keyRetiredAt(seated[seat], keyIndex) == 0;
-        if (!isCurrent || !quorum.isAttestation(seated[seat], seat, keyIndex, record.digest, signature)) {
-            revert BadAttestation(seat, seated[seat]);
-        }
+        uint40 revealEndsAt = _rounds[round].revealEndsAt(_parameters[_rounds[round].parametersVersion]);
+        quorum.requireAttested(seated[seat], seat, keyIndex, record.digest, signature, revealEndsAt);
 
         record.attested |= bit;
         emit AttestationAdded(round, shard, seated[seat], seat);
@@ -460,9 +457,7 @@ contract Beacon is IBeacon, Ownable {
         if (count == 0 || checkpoint.count != count) revert WrongCount("included", checkpoint.count, count);
         uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
-        if (disputes.code.length != 0) {
-            IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
-        }
+        IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
     }
 
     /// @dev The first of its seats whose shard has no checkpoint: it has one at most in each part of the draw.

@@ -1,19 +1,10 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {
-    AlreadyProven,
-    BadAttestation,
-    KeyRetired,
-    NoSuchSeat,
-    NotOpened,
-    WrongCount,
-    WrongShard
-} from "./interfaces/Errors.sol";
+import {AlreadyProven, NoSuchSeat, NotOpened, WrongCount, WrongShard} from "./interfaces/Errors.sol";
 import {Checkpoint, IBeacon, Round, RoundParameters} from "./interfaces/IBeacon.sol";
 import {IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {Fault, IDisputes, Opening} from "./interfaces/IDisputes.sol";
-import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IShard, RevealedUpdate} from "./interfaces/IShard.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 import {Aggregate} from "./libraries/Aggregate.sol";
@@ -379,7 +370,6 @@ contract Disputes is IDisputes {
     }
 
     /// @dev Checks that `validator` in `seat` signed `checkpoint`, and returns the digest that it signed.
-    /// A key that was retired before is of no use against its owner, so that it need not be guarded for ever.
     function _requireSigned(
         Checkpoint calldata checkpoint,
         uint8 seat,
@@ -387,13 +377,9 @@ contract Disputes is IDisputes {
         uint32 keyIndex,
         bytes calldata signature
     ) private view returns (bytes32 digest) {
-        IQuorum quorum = beacon.quorum();
-        uint40 retiredAt = quorum.keyRetiredAt(validator, keyIndex);
-        if (retiredAt != 0 && retiredAt < beacon.roundAt(checkpoint.round).revealEndsAt) {
-            revert KeyRetired(validator, keyIndex, retiredAt);
-        }
         digest = beacon.checkpointDigest(checkpoint);
-        if (!quorum.isAttestation(validator, seat, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
+        uint40 revealEndsAt = beacon.roundAt(checkpoint.round).revealEndsAt;
+        beacon.quorum().requireAttested(validator, seat, keyIndex, digest, signature, revealEndsAt);
     }
 
     // --- inside: what was opened -----------------------------------------------------------------------------

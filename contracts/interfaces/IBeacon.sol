@@ -279,7 +279,7 @@ interface IBeacon is IBeaconView {
 
     /// @notice Count the attestation of a seat that the accepted checkpoint's bundle left out, until the model is final: it
     /// is rewarded like the others, and liable like them.
-    /// @param keyIndex Which of the validator's keys signed; its current one.
+    /// @param keyIndex Which of the validator's keys signed; not retired before the round's reveals ended.
     /// @param signature The attestation of the checkpoint's digest, as `IQuorum.isAttestation` takes one.
     function addAttestation(uint64 round, uint16 shard, uint8 seat, uint32 keyIndex, bytes calldata signature) external;
 

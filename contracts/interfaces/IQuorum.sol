@@ -28,6 +28,17 @@ interface IQuorum {
         bytes calldata signature
     ) external view returns (bool);
 
+    /// @notice Reverts unless `signature` is such an attestation in a round whose reveals ended at `revealEndsAt` (unix
+    /// seconds). A key that was retired before says nothing, so that it need not be guarded for ever.
+    function requireAttested(
+        uint32 validator,
+        uint8 seat,
+        uint32 keyIndex,
+        bytes32 digest,
+        bytes calldata signature,
+        uint40 revealEndsAt
+    ) external view;
+
     /// @notice When a key stopped attesting for the validator (unix seconds).
     /// @return retiredAt 0 while the key is current, and for a key that never was.
     function keyRetiredAt(uint32 validator, uint32 keyIndex) external view returns (uint40 retiredAt);

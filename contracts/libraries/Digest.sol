@@ -14,7 +14,7 @@ library Digest {
         "EIP712Domain(string name,string version,uint256 chainId,address verifyingContract)"
     );
     bytes32 private constant NAME = keccak256("QFLchain");
-    bytes32 private constant VERSION = keccak256("1");
+    bytes32 private constant VERSION = keccak256("2");
 
     bytes32 private constant COMMIT = keccak256(
         "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"

@@ -9,9 +9,10 @@ import {Bls} from "../libraries/Bls.sol";
 import {Digest} from "../libraries/Digest.sol";
 import {Lms} from "../libraries/Lms.sol";
 import {CodeData} from "../zk/CodeData.sol";
+import {AttestedInTime} from "./AttestedInTime.sol";
 
 /// @title The keys that validators attest with, and the pages that hold them.
-abstract contract BlsKeys is IBlsQuorum {
+abstract contract BlsKeys is IBlsQuorum, AttestedInTime {
     /// @dev One slot. `place` is `page << 8 | slot`, and holds while `isPacked`.
     struct Registration {
         uint32 keys;

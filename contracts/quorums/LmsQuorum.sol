@@ -5,10 +5,11 @@ import {IQuorum} from "../interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
 import {Digest} from "../libraries/Digest.sol";
 import {Lms} from "../libraries/Lms.sol";
+import {AttestedInTime} from "./AttestedInTime.sol";
 import {LmsBundles} from "./LmsBundles.sol";
 
 /// @title A committee's attestations as LMS signatures, each under the seat's current key of `Staking`.
-contract LmsQuorum is IQuorum, LmsBundles {
+contract LmsQuorum is AttestedInTime, LmsBundles {
     /// @notice Where the keys are.
     IStaking public immutable staking;
 

@@ -13,11 +13,12 @@ from eth_utils.crypto import keccak
 from web3 import Web3
 
 from qfl.chain.rpc.connection import code_at, reaching, url_of
-from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing
+from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing, DeploymentOfAnotherVersion
 from qfl.errors.text import conceal_address
 from qfl.files import read_json, write_atomically
 
-VERSION = 2
+VERSION = 3
+"""2 was of contracts whose signatures were version 1 of the protocol."""
 NEEDED = {"Staking", "Draw", "Beacon", "Rewards"}
 """What every role calls; whatever else was deployed is only compared with the chain."""
 
@@ -69,11 +70,15 @@ class Deployment:
 
     @classmethod
     def load(cls, path: Path) -> Deployment:
-        """Read a deployment file. Raises `DeploymentMissing`, `DeploymentMalformed`."""
+        """Read a deployment file.
+
+        Raises:
+            DeploymentMissing, DeploymentMalformed, DeploymentOfAnotherVersion.
+        """
         try:
             d = read_json(path)
             if d["version"] != VERSION:
-                raise DeploymentMalformed(path, f"version {d['version']}, this program reads {VERSION}")
+                raise DeploymentOfAnotherVersion(path, d["version"], VERSION)
             deployment = cls(
                 _number(d["chainId"]),
                 _number(d["block"]),

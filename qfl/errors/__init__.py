@@ -258,6 +258,16 @@ class DeploymentMalformed(ChainError):
     template = "{path} is not a deployment file ({reason}): deploy again, or pass another --deployment"
 
 
+class DeploymentOfAnotherVersion(ChainError):
+    path: Path
+    version: object
+    read: int
+    template = (
+        "{path} is a deployment file of version {version}, and this program reads version {read}: its contracts take "
+        "other signatures; run it to its end with the release that made it (0.2 for version 2), or deploy again"
+    )
+
+
 class DeploymentMismatch(ChainError):
     names_hashes = True
     what: str

@@ -105,7 +105,7 @@ class Domain:
 
     def _in_domain(self, struct: bytes) -> bytes:
         types = ["bytes32", "bytes32", "bytes32", "uint256", "address"]
-        named = (keccak(text=text) for text in (_DOMAIN, "QFLchain", "1"))
+        named = (keccak(text=text) for text in (_DOMAIN, "QFLchain", "2"))
         separator = keccak(encode(types, [*named, self.chain_id, to_canonical_address(self.contract)]))
         return keccak(b"\x19\x01" + separator + struct)
 

@@ -94,19 +94,23 @@ class Seat:
     def claim(self) -> bool:
         """Show an attestation that the accepted bundle left out, where its reward is worth the gas; True when sent.
 
-        It counts until the model is final. A key that was replaced since speaks for nobody any more.
+        It counts until the model is final, also under a key that was replaced since.
         """
         accepted, record = self._part.accepted(), self._part.checkpoint()
         if accepted is None or not record.stands or record.attested >> self._seat & 1:
             return False
         signature = self._signer.signed(self._name(accepted.checkpoint), self._message(accepted.checkpoint))
         scheme = scheme_of(self._ledger)
-        keys = scheme.keys_since(self._validator, self._ledger.now())
-        index = max(keys, default=None)
-        if signature is None or index is None:
+        if signature is None:
             return False
         committee, own = self._attestation_pool.committee, {self._seat: signature}
-        if not scheme.valid({self._seat: keys[index]}, record.digest, committee=committee, signatures=own):
+        keys = scheme.keys_since(self._validator, self._ledger.round(self._round).record().reveal_ends_at)
+        signing = (
+            index
+            for index, key in keys.items()
+            if scheme.valid({self._seat: key}, record.digest, committee=committee, signatures=own)
+        )
+        if (index := next(signing, None)) is None:
             return False
         evidence = scheme.evidence(keys[index], signature)
         call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, evidence)

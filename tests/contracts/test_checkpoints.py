@@ -3,8 +3,8 @@
 submitCheckpoint  reverts: NotCurrentRound, WrongPhase, NoSuchShard, AlreadyCheckpointed, WrongBase, WrongCount,
                   WrongTurn, NoQuorum (also forged, replayed from another round, altered) · any carrier · a bad
                   signature loses its seat alone
-addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another's, cut, a retired key), NoCheckpoint,
-                  WrongState (final) · counts a seat that the bundle left out
+addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another's, cut), KeyRetired, NoCheckpoint,
+                  WrongState (final) · counts a seat that the bundle left out, under the key of then
 """
 
 from dataclasses import replace
@@ -151,11 +151,25 @@ def test_add_attestation_reverts_for_anything_but_the_seats_own(checking, honest
         checking.beacon.addAttestation(2, 0, 3, 0, left_out, by)
 
 
-def test_add_attestation_reverts_under_a_key_that_was_retired(checking, left_out):
-    """Who has found an old key can make nobody liable with it."""
+def test_add_attestation_counts_a_seat_that_has_replaced_its_key_since(checking, left_out):
+    """It attested in time, and nobody need keep an old key from being replaced to be paid."""
     rotate(checking, checking.seats(1)[3], key_of("renewed"))
     with reverts("BadAttestation", 3, checking.seats(1)[3].id):
-        checking.beacon.addAttestation(1, 0, 3, 0, left_out, {"from": checking.mallory})
+        checking.beacon.addAttestation(1, 0, 3, 1, left_out, {"from": checking.mallory})
+    checking.beacon.addAttestation(1, 0, 3, 0, left_out, {"from": checking.mallory})
+    assert checking.beacon.checkpointAt(1, 0)["attested"] == 0b1111
+
+
+def test_add_attestation_reverts_under_a_key_that_was_retired_before_the_reveals_ended(opened):
+    """Who has found an old key can make nobody liable with it."""
+    seat, old = opened.seats(1)[3], opened.seats(1)[3].secret
+    rotate(opened, seat, key_of("renewed"))
+    opened.reach(opened.ends_at("reveal"))
+    checkpoint = opened.checkpoint((), count=1, included=1)
+    opened.submit(checkpoint)
+    digest = seat_digest(opened.domain(opened.beacon).checkpoint(checkpoint), seat.id, 3)
+    with reverts("KeyRetired", seat.id, 0, opened.staking.keyRetiredAt(seat.id, 0)):
+        opened.beacon.addAttestation(1, 0, 3, 0, old.sign(9, digest), {"from": opened.mallory})
 
 
 def test_add_attestation_reverts_in_a_final_round(checking, left_out):

@@ -265,7 +265,7 @@ def test_demand_reverts_when_the_model_is_final(court, attested):
 
 
 def test_a_failed_round_answers_for_as_long(court, attested):
-    """Its attesters can be slashed, so what they attested can be demanded; no longer where it is said late to have failed."""
+    """Its attesters can be slashed, so what they attested can be demanded, from the round's last deadline on."""
     until = court.ends_at("publish") + court.rounds["challengeSeconds"]
     court.reach(court.ends_at("publish") + 5)
     court.open()

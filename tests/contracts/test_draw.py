@@ -9,7 +9,8 @@ showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the 
 silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
             ones sit where nobody else is left
 setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
-drawSeats   reverts: AllDrawn, NotCurrentRound, CommitteeNotDrawn (a committee) · whole committees · the same whoever draws when
+drawSeats   reverts: AllDrawn, NotCurrentRound, CommitteeNotDrawn (a committee) · whole committees · the same
+            whoever draws when
 """
 
 import pytest

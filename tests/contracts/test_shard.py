@@ -2,8 +2,8 @@
 
 commit      reverts: NotCurrentRound, WrongPhase (idle, boundary, late), NotActiveClient (unknown, validator, leaving),
             NotInShard, NotDrawn (more want a place than there are, bonded after the opening), WrongBase,
-            AlreadyCommitted, EmptyCommitment, ShardFull, LeafReused, BadSignature (forger in the client's own account, other round, other shard, other
-            chain, changed commitment)
+            AlreadyCommitted, EmptyCommitment, ShardFull, LeafReused, BadSignature (forger in the client's own account,
+            other round, other shard, other chain, changed commitment)
             any carrier · stored · a forgery takes nobody's slot · after a rotation leaf 0 counts again
 reveal      reverts: NotCurrentRound, WrongPhase (boundaries), NotCommitted, AlreadyRevealed, CommitmentMismatch
             (other salt, a copier of another's commitment) · numbered in order, from 0 in every round
@@ -127,7 +127,7 @@ def test_commit_reverts_when_shard_full(opened, shard):
 
 
 def test_a_lottery_gives_out_the_places_where_more_clients_are_bonded_than_fit(opened, beacon, shard):
-    """The beacon is told of 600 clients among 2,000 participants in round 1: 192 places for them in its one shard, by the round's seed.
+    """The beacon is told of 600 clients among 2,000 participants in round 1: the seed gives 192 places in its one shard.
 
     So whoever bonds clients by the hundred wins places for a third of them, and nobody is shut out for good.
     """

@@ -22,7 +22,7 @@ NETWORK = ("--rpc", "http://127.0.0.1:9", "--deployment", "deployment.json")
 
 CONTRACT = {"address": f"0x{1:040x}", "codeHash": "0x"}
 DEPLOYMENT = {
-    "version": 2,
+    "version": 3,
     "chainId": 31_337,
     "block": 1,
     "contracts": dict.fromkeys(("Staking", "Draw", "Beacon", "Rewards"), CONTRACT),

@@ -10,7 +10,13 @@ from eth_utils.crypto import keccak
 from qfl.chain.abi import load_abi
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.chain.parameters import DEFAULTS, load_parameters
-from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing, InvalidInput
+from qfl.errors import (
+    DeploymentMalformed,
+    DeploymentMismatch,
+    DeploymentMissing,
+    DeploymentOfAnotherVersion,
+    InvalidInput,
+)
 
 NAMES = ["Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Shard 0"]
 ADDRESSES = {name: f"0x{number:040x}" for number, name in enumerate(NAMES, 1)}
@@ -68,7 +74,6 @@ def test_folder_in_place_of_the_file_is_named(tmp_path):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        pytest.param({"version": 1}, "version 1, this program reads 2", id="version"),
         pytest.param({"chainId": "mainnet"}, "'mainnet' is not the number of a chain", id="chain id"),
         pytest.param({"block": None}, "None is not the number of a chain or block", id="block"),
         pytest.param({"contracts": {}}, "no Beacon and no Draw and no Rewards and no Staking in it", id="no contracts"),
@@ -84,6 +89,16 @@ def test_file_with_something_else_in_it_says_what(path, change, reason):
     DEPLOYMENT.save(path)
     path.write_text(json.dumps({**json.loads(path.read_text()), **change}))
     with pytest.raises(DeploymentMalformed, match=reason):
+        Deployment.load(path)
+
+
+@pytest.mark.parametrize("version", [1, 2, 4])
+def test_a_deployment_of_another_version_is_refused_with_what_to_do(path, version):
+    """Its contracts would take none of this program's signatures."""
+    DEPLOYMENT.save(path)
+    path.write_text(json.dumps({**json.loads(path.read_text()), "version": version}))
+    said = rf"a deployment file of version {version}, and this program reads version 3: .* or deploy again"
+    with pytest.raises(DeploymentOfAnotherVersion, match=said):
         Deployment.load(path)
 
 

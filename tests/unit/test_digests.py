@@ -70,7 +70,7 @@ def reference(domain, kind, *values):
     for struct in used:
         structs[struct] = [{"name": name, "type": type_} for type_, name in members_of(struct)]
         used += [inner for type_, _ in members_of(struct) if (inner := type_.removesuffix("[]")) in TYPES]
-    where = {"name": "QFLchain", "version": "1", "chainId": domain.chain_id, "verifyingContract": domain.contract}
+    where = {"name": "QFLchain", "version": "2", "chainId": domain.chain_id, "verifyingContract": domain.contract}
     typed = encode_typed_data(domain_data=where, message_types=structs, message_data=named(kind, values))
     return keccak(b"\x19" + typed.version + typed.header + typed.body)
 
