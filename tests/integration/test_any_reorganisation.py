@@ -1,0 +1,321 @@
+"""The product's own clients and validators on a chain that is reorganised between any two of their steps.
+
+Whatever was said on one branch of the chain a stranger says again on another, in bundles and disputes of his own; one of
+four validators helps him, and a client shows its updates to whom it likes. Nobody honest loses anything by it, and what
+is final stays as it is. Reorganisations are up to 12 blocks deep, with a transaction in a block; a chain of which blocks
+that are deeper are exchanged is another matter, and so is who is away for longer than there is to answer a demand.
+
+`QFL_RANDOM_RUNS` is how many runs there are: 25 unless it is set.
+"""
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dishonest import make_challenger
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from reorganising import DROPPED, Branches, Elusive, Partial, Stranger
+from testnet import Nudger, Testnet
+
+from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.chain.contracts.demands import Part, Subject
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.challenger.challenger import Challenger
+from qfl.challenger.fault_detector import FaultDetector
+from qfl.client.client import Client
+from qfl.devnet import Devnet
+from qfl.errors import QflError
+from qfl.node.context import NodeContext
+from qfl.protocol.chunks import merkle_path
+from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
+from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.scheduler import Scheduler
+from qfl.storage.store import MemoryStore
+from qfl.validator import validator as validators
+from qfl.validator.validator import Validator
+
+pytestmark = pytest.mark.rest
+
+RUNS = int(os.environ.get("QFL_RANDOM_RUNS", "25"))
+STEPS = 16
+DEEPEST = 12
+CLIENTS = ("client-1", "client-2", "client-3")
+VALIDATORS = ("validator-1", "validator-2", "validator-3", "validator-4")
+ELUSIVE, LIAR = CLIENTS[-1], VALIDATORS[-1]
+"""A client that shows its updates to whom it likes, and a validator that also signs what it is given."""
+MOST_LIES = 6
+ANNOUNCEMENTS = ("propose", "attest")
+"""What a shard takes any number of times."""
+STRANGER = 15
+
+PLACE = st.integers(0, DEEPEST - 1)
+SWAPS = st.lists(st.tuples(PLACE, PLACE | st.just(DROPPED)), max_size=3)
+
+
+class ReorganisedRounds(RuleBasedStateMachine):
+    """`seen` counts, over all runs, what they came to."""
+
+    def __init__(self, testnet: Testnet, branches: Branches, seen: Counter[str]) -> None:
+        super().__init__()
+        self.testnet, self.branches, self.seen = testnet, branches, seen
+        self.ledger = self.new_ledger()
+        self.aside = MemoryStore()
+        self.stores = {name: Partial(testnet.store, self.aside) for name in VALIDATORS}
+        self.stores[ELUSIVE] = Elusive(testnet.store, self.aside)
+        self.ids = {name: testnet.join(name) for name in CLIENTS + VALIDATORS}
+        self.roles = {name: self.start(name) for name in self.ids}
+        self.stranger = Stranger(self.ledger, testnet.sender(STRANGER), branches)
+        self.stakes = self.stakes_now()
+        self.final: dict[RoundNumber, tuple[int, bytes]] = {}
+        self.lies = 0
+
+    def new_ledger(self) -> Ledger:
+        return Ledger(self.testnet.web3, self.testnet.ledger.deployment)
+
+    def start(self, name: str) -> Client | Validator:
+        """The role as it comes up with what it has on disk."""
+        store = self.stores.get(name, self.testnet.store)
+        ledger, sender, key = self.new_ledger(), self.testnet.senders[name], self.testnet.keys[name]
+        context = NodeContext(ledger, sender, store, key, self.testnet.folder / name)
+        if name in CLIENTS:
+            return Client(context, self.ids[name], index=CLIENTS.index(name), seed=1)
+        return Validator(context, self.ids[name])
+
+    # --- what the honest do ----------------------------------------------------------------------------------
+
+    def let_act(self, name: str) -> bool:
+        """One step of a role, as its own process takes it; what it cannot do now, it leaves."""
+        role = self.roles[name]
+        try:
+            if isinstance(role, Client):
+                return any(Scheduler(self.ledger).step_clients([role], Nudger()))
+            return bool(role.step())
+        except QflError as fault:
+            self.seen[type(fault).__name__] += 1
+            return False
+
+    def sweep(self, names: list[str]) -> bool:
+        """One step of each of these that has something to do in this phase; whether anything was done."""
+        phase = self.ledger.beacon.context().phase
+        busy = {Phase.COMMIT: CLIENTS, Phase.REVEAL: CLIENTS + VALIDATORS}.get(phase, VALIDATORS)
+        return any([self.let_act(name) for name in names if name in busy])
+
+    @rule(names=st.permutations(CLIENTS + VALIDATORS))
+    def everybody_acts(self, names: list[str]) -> None:
+        """Until nobody has anything to do, and then it is later."""
+        while self.sweep(names):
+            pass
+        self.time_passes()
+
+    @rule(names=st.lists(st.sampled_from(CLIENTS + VALIDATORS), min_size=1, max_size=4))
+    def some_act(self, names: list[str]) -> None:
+        self.sweep(names)
+
+    @initialize(sweeps=st.integers(0, 6), names=st.permutations(CLIENTS + VALIDATORS))
+    def begin(self, sweeps: int, names: list[str]) -> None:
+        for _ in range(sweeps):
+            self.everybody_acts(names)
+
+    @rule()
+    def time_passes(self) -> None:
+        """To the next deadline. Demands are answered first: they leave more time than a reorganisation takes."""
+        context, now = self.ledger.beacon.context(), self.ledger.now()
+        if self.ledger.demands.made(self.ledger.from_block):
+            for name in VALIDATORS:
+                self.let_act(name)
+            for second in range(DEEPEST):
+                self.branches.reach(now + 1 + second + len(VALIDATORS) * 4)
+            now = self.ledger.now()
+        later = now + 600 if context.phase is Phase.IDLE else context.next_deadline(now)
+        if later > now:
+            self.branches.reach(later)
+
+    @rule(name=st.sampled_from(CLIENTS + VALIDATORS))
+    def restart(self, name: str) -> None:
+        self.roles[name] = self.start(name)
+
+    # --- what happens to them --------------------------------------------------------------------------------
+
+    @rule(depth=st.integers(1, DEEPEST), swaps=SWAPS, repeated=st.integers(0, DEEPEST), bundles=st.booleans())
+    def reorganise(self, depth: int, swaps: list[tuple[int, int]], repeated: int, bundles: bool) -> None:
+        """And perhaps the stranger is the first to act on what is new."""
+        self.stranger.listen()
+        self.stranger.forget_place(depth)
+        self.branches.reorganise(depth, swaps)
+        self.seen["reorganised"] += 1
+        self.say_again(repeated)
+        if bundles:
+            self.bundle()
+
+    @rule(name=st.sampled_from(VALIDATORS), sees=st.booleans())
+    def show_aside(self, name: str, sees: bool) -> None:
+        """The elusive client's updates can be fetched by this validator, or no longer."""
+        self.stores[name].sees_aside = sees
+
+    @rule(count=st.integers(0, DEEPEST))
+    def say_again(self, count: int) -> None:
+        """What was last said, on whatever branch, and is new on this one."""
+        self.stranger.listen()
+        for call in self.stranger.calls[len(self.stranger.calls) - count :]:
+            if call.label not in ANNOUNCEMENTS:
+                self.seen["said again"] += self.stranger.send(call)
+
+    @rule()
+    def lie_along(self) -> None:
+        """The liar signs whatever was proposed for the current round on whatever branch."""
+        self.stranger.listen()
+        number = self.ledger.beacon.current_round()
+        for (round_number, shard, _), said in list(self.stranger.said.items()):
+            committee = self.ledger.beacon.committee(number, shard) if round_number == number else []
+            if self.ids[LIAR] not in committee:
+                continue
+            for checkpoint in said.checkpoints:
+                if self.lies < MOST_LIES:
+                    self.lies += 1
+                    signature = self.testnet.keys[LIAR].sign(self.ledger.beacon_domain.checkpoint(checkpoint))
+                    said.signatures.setdefault(committee.index(self.ids[LIAR]), set()).add(signature)
+
+    @rule()
+    def bundle(self) -> None:
+        """Every checkpoint that was ever proposed for the current round, with every signature that there is."""
+        self.stranger.listen()
+        number = self.ledger.beacon.current_round()
+        for (round_number, _, _), said in list(self.stranger.said.items()):
+            for checkpoint, bundle in said.bundles() if round_number == number else ():
+                accepted = self.stranger.send(self.ledger.beacon.submit_checkpoint(checkpoint, bundle))
+                self.seen["bundled"] += accepted
+
+    @rule(what=st.sampled_from(Subject))
+    def demand(self, what: Subject) -> None:
+        """Something of the last round, of which something was accepted."""
+        number = self.ledger.beacon.current_round()
+        if not number:
+            return
+        round_ = self.ledger.round(number)
+        demands, total, record = self.ledger.demands, self.ledger.beacon.shape().total, round_.record()
+        chunks = -(-total // 8)
+        if what is Subject.MODEL:
+            call = demands.model(Part(what, number, 0, 0, 0, chunks, record.model_root))
+            self.seen["demanded"] += self.stranger.send(call)
+            return
+        for accepted in self.ledger.beacon.accepted(number, self.ledger.from_block):
+            checkpoint = accepted.checkpoint
+            reveals = self.ledger.shards[checkpoint.shard].reveals(number, self.ledger.from_block)
+            if what is Subject.AGGREGATE:
+                part = Part(what, number, checkpoint.shard, 0, 0, chunks, checkpoint.aggregate_root)
+                call = demands.aggregate(checkpoint, part)
+            elif has_revealed_list(checkpoint, reveals):
+                included = included_in(checkpoint, reveals)
+                part = Part(what, number, checkpoint.shard, 0, 0, -(-total // 16), included[0].update_root)
+                path = merkle_path(update_leaves(included), 0)
+                call = demands.update(checkpoint, 0, included[0], path=path, part=part)
+            else:
+                continue
+            self.seen["demanded"] += self.stranger.send(call)
+
+    @rule()
+    def accuse(self) -> None:
+        """By all that there is."""
+        self.stranger.listen()
+        for said in self.stranger.said.values():
+            for one, other, seat, first, second in said.accusations():
+                committee = self.ledger.beacon.committee(one.round, one.shard)
+                if seat >= len(committee) or committee[seat] == self.ids[LIAR]:
+                    continue
+                call = self.ledger.disputes.equivocation(one, other, seat, (0, first), (0, second))
+                assert not self.stranger.send(call), f"validator {committee[seat]} was convicted of equivocation"
+        for demanded in self.ledger.demands.made(self.ledger.from_block):
+            assert not self.stranger.send(self.ledger.disputes.withheld(demanded.part)), f"{demanded} was not answered"
+        ledger = self.new_ledger()
+        detector = FaultDetector(ledger, Partial(self.testnet.store, self.aside))
+        proven = Challenger(ledger, self.testnet.sender(STRANGER), detector).step()
+        assert proven == []
+
+    # --- what holds --------------------------------------------------------------------------------------------
+
+    def stakes_now(self) -> dict[str, int]:
+        records = self.ledger.staking.participants(list(self.ids.values()))
+        return {name: record.stake_wei for name, record in zip(self.ids, records, strict=True)}
+
+    @invariant()
+    def nobody_honest_has_lost_anything(self) -> None:
+        """But a client whose reveal did not stay on the chain is charged for that."""
+        now = self.stakes_now()
+        lost = {name for name in now if now[name] < self.stakes[name]}
+        for name in lost & set(CLIENTS):
+            rounds = range(1, self.ledger.beacon.current_round() + 1)
+            assert any(self.ledger.rewards.is_charged(RoundNumber(n), self.ids[name]) for n in rounds)
+        assert not lost & set(VALIDATORS)
+
+    @invariant()
+    def what_is_final_stays(self) -> None:
+        height = self.branches.height
+        for value in range(1, self.ledger.beacon.final_round() + 1):
+            number = RoundNumber(value)
+            record = self.ledger.beacon.round_at(number)
+            if record.state is RoundState.FINAL:
+                self.final.setdefault(number, (height, record.model_root))
+        for number, (since, root) in list(self.final.items()):
+            record = self.ledger.beacon.round_at(number)
+            if (record.state, record.model_root) != (RoundState.FINAL, root):
+                assert height - since < DEEPEST, f"round {number} was final"
+                del self.final[number]
+
+    @invariant()
+    def the_books_balance(self) -> None:
+        staking = self.ledger.staking
+        assert self.testnet.web3.eth.get_balance(staking.address) == sum(staking.totals_wei())
+
+    def teardown(self) -> None:
+        self.testnet.close()
+        if sys.exc_info()[0] is not None:
+            return
+        self.accuse()
+        self.nobody_honest_has_lost_anything()
+        self.seen["rounds"] += self.ledger.beacon.current_round()
+        self.seen["final"] += len(self.final)
+
+
+@pytest.fixture(params=[1, 2], ids=["one shard", "two shards"])
+def machine(
+    request: pytest.FixtureRequest, devnet: Devnet, tmp_path_factory: pytest.TempPathFactory, monkeypatch: Any
+) -> Iterator[Callable[[Counter[str]], ReorganisedRounds]]:
+    monkeypatch.setattr(validators, "DEMANDS_SECONDS", 0)
+    folder = tmp_path_factory.mktemp("pristine")
+    with Testnet(devnet, folder, marks="marks", shards=request.param, seats=4 // request.param, challengeSeconds=300) as pristine:
+        for name in CLIENTS + VALIDATORS:
+            pristine.join(name)
+        contents = [pristine.ledger.beacon.architecture_digest(), pristine.ledger.beacon.round_at(0).content_digest]
+        known = [pristine.store.get(digest, 2**20) for digest in contents]
+    branches = Branches(devnet.rpc_url)
+
+    def begin(seen: Counter[str]) -> ReorganisedRounds:
+        branches.begin_anew()
+        # The same steps have the same salts and signatures, whose gas decides what later blocks draw.
+        monkeypatch.setattr("secrets.token_bytes", np.random.default_rng(1).bytes)
+        testnet = Testnet(devnet, tmp_path_factory.mktemp("run"), past=pristine, marks="marks")
+        testnet.store = MemoryStore()
+        for data in known:
+            testnet.store.put(data)
+        return ReorganisedRounds(testnet, branches, seen)
+
+    yield begin
+
+
+def test_nobody_honest_loses_by_any_reorganisation(machine: Callable[[Counter[str]], ReorganisedRounds]) -> None:
+    seen: Counter[str] = Counter()
+    run_state_machine_as_test(
+        lambda: machine(seen),
+        settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
+    )
+    print(seen)
+    assert seen["rounds"] and seen["final"] and seen["said again"] and seen["bundled"]
