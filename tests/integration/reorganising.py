@@ -1,14 +1,19 @@
 """A chain whose latest blocks can be exchanged, and a stranger who keeps all that was ever said on any branch of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import combinations, product
+from pathlib import Path
 from typing import Any
 
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import Sender, UnsentCall
-from qfl.devnet.health import call_chain
+from qfl.devnet.config import DEV_MNEMONIC
+from qfl.devnet.health import call_chain, probe_chain, wait_until_healthy
+from qfl.devnet.process import HOST, GuardedProcess, choose_port
+from qfl.devnet.programs import find_anvil
 from qfl.errors import ContentMissing, ContractReverted
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import Checkpoint
@@ -17,15 +22,33 @@ from qfl.storage.store import MemoryStore
 
 GAS = 16_000_000
 DROPPED = -1
+BEGINNING = 2_000_000_000
+BLOCKS_KEPT = 4_000
+"""Anvil lets go of the states of older ones, also where a newer block is the same again."""
+
+
+@contextmanager
+def repeatable_chain(folder: Path) -> Iterator[str]:
+    """The URL of a chain that is the same each time: one transaction in a block, and a block each second of its own."""
+    port = choose_port(0, "the chain")
+    beginning = ("--chain-id", "31337", "--timestamp", str(BEGINNING), "--mnemonic", DEV_MNEMONIC, "--accounts", "20")
+    kept = ("--prune-history", str(BLOCKS_KEPT), "--gas-limit", str(2 * GAS))
+    chain = GuardedProcess("chain", [find_anvil(), "--port", str(port), *beginning, *kept], folder / "chain.log")
+    try:
+        url = f"http://{HOST}:{port}"
+        wait_until_healthy(chain, lambda: probe_chain(url))
+        call_chain(url, "anvil_autoImpersonateAccount", True)
+        call_chain(url, "anvil_setBlockTimestampInterval", 1)
+        yield url
+    finally:
+        chain.stop()
 
 
 class Branches:
-    """A development chain that has one transaction in a block, and a block each second unless its time is moved."""
+    """A chain that can go back, and on otherwise; `first` is the block that it does not go back behind."""
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._ask("anvil_autoImpersonateAccount", True)
-        self._ask("anvil_setBlockTimestampInterval", 1)
         self._root = self._ask("evm_snapshot")
         self.first = self.height
 
@@ -79,7 +102,7 @@ class Branches:
                 self._ask("evm_mine")
                 continue
             call = {name: transaction[name] for name in ("from", "to", "value")} | {"data": transaction["input"]}
-            self._ask("eth_sendTransaction", call | {"gas": hex(GAS)})
+            self._ask("eth_sendTransactionSync", call | {"gas": hex(GAS)})  # returns when it is in a block
 
 
 class Partial(MemoryStore):
