@@ -29,7 +29,8 @@ B, C, D, K, M = (letter * 32 for letter in (b"b", b"c", b"d", b"k", b"m"))
 TYPES = {
     "Commit": "uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment",
     "Checkpoint": "uint64 round, uint16 shard, uint8 turn, uint16 count, bytes32 baseRoot, uint256 included, "
-    "bytes32 updatesRoot, bytes32 aggregateRoot, bytes32 contentDigest",
+    "bytes32 updatesRoot, bytes32 aggregateRoot, bytes32 contentDigest, bytes32 revealsHash, "
+    "bytes32 modelRoot, bytes32 modelDigest",
     "Publication": "uint64 round, uint32 validator, bytes32 modelRoot, bytes32 contentDigest",
     "Exit": "uint32 participant, uint32 nonce",
     "Rotation": "uint32 participant, bytes16 identifier, bytes24 root, uint8 height, uint32 nonce",
@@ -97,7 +98,7 @@ digests = st.binary(min_size=32, max_size=32)
     st.builds(
         Checkpoint,
         *(st.integers(0, 2**64 - 1), st.integers(0, 2**16 - 1), st.integers(0, 255), st.integers(0, 2**16 - 1)),
-        *(digests, st.integers(0, 2**256 - 1), digests, digests, digests),
+        *(digests, st.integers(0, 2**256 - 1), *[digests] * 6),
     ),
     st.integers(1, 2**64),
 )
