@@ -20,10 +20,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, settings
+from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from reorganising import DROPPED, Branches, Elusive, Partial, Stranger, repeatable_chain
+from reorganising import DROPPED, Branches, Elusive, Partial, Said, Stranger, repeatable_chain
 from testnet import Nudger, Testnet
 
 from qfl.chain.contracts.beacon import Phase, RoundState
@@ -36,7 +36,7 @@ from qfl.errors import QflError
 from qfl.node.context import NodeContext
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
-from qfl.protocol.types import RoundNumber
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.scheduler import Scheduler
 from qfl.storage.store import MemoryStore
 from qfl.validator import validator as validators
@@ -55,8 +55,10 @@ MOST_LIES = 6
 ANNOUNCEMENTS = ("propose", "attest")
 """What a shard takes any number of times."""
 STRANGER = 15
+CHALLENGE = 300
 RUNS_A_CHAIN = 20
 
+NAMES = st.permutations(CLIENTS + VALIDATORS)
 PLACE = st.integers(0, DEEPEST - 1)
 NEIGHBOURS = PLACE.map(lambda place: (place, place + 1))
 SWAPS = st.lists(NEIGHBOURS | st.tuples(PLACE, PLACE) | st.tuples(PLACE, st.just(DROPPED)), min_size=1, max_size=3)
@@ -77,7 +79,7 @@ class ReorganisedRounds(RuleBasedStateMachine):
         self.stranger = Stranger(self.ledger, testnet.sender(STRANGER), branches)
         self.stakes = self.stakes_now()
         self.final: dict[RoundNumber, tuple[int, bytes]] = {}
-        self.lies = self.reorganised = 0
+        self.lies = 0
 
     def new_ledger(self) -> Ledger:
         return Ledger(self.testnet.web3, self.testnet.ledger.deployment)
@@ -111,89 +113,83 @@ class ReorganisedRounds(RuleBasedStateMachine):
         acted = [self.let_act(name) for name in names if name in busy]
         return any(acted)
 
-    @rule(names=st.permutations(CLIENTS + VALIDATORS))
-    def everybody_acts(self, names: list[str]) -> None:
-        """A step each; when nobody has anything to do, it is later."""
-        if not self.sweep(names):
+    @initialize(names=NAMES, sweeps=st.integers(0, 12))
+    def begin(self, names: list[str], sweeps: int) -> None:
+        self.go_on(names, sweeps)
+
+    @rule(names=NAMES, sweeps=st.integers(1, 8))
+    def go_on(self, names: list[str], sweeps: int) -> None:
+        """Everybody does what there is to do; when that is nothing, it is later."""
+        for _ in range(sweeps):
+            if not self.sweep(names):
+                self.time_passes()
+
+    @rule(names=st.lists(st.sampled_from(CLIENTS + VALIDATORS), max_size=4), is_late=st.booleans())
+    def some_act(self, names: list[str], is_late: bool) -> None:
+        """And the others perhaps not in time."""
+        self.sweep(names)
+        if is_late:
             self.time_passes()
 
-    @rule(names=st.lists(st.sampled_from(CLIENTS + VALIDATORS), min_size=1, max_size=4))
-    def some_act(self, names: list[str]) -> None:
-        self.sweep(names)
-
-    @initialize(sweeps=st.integers(0, 12), names=st.permutations(CLIENTS + VALIDATORS))
-    def begin(self, sweeps: int, names: list[str]) -> None:
-        for _ in range(sweeps):
-            self.everybody_acts(names)
-
-    @rule()
     def time_passes(self) -> None:
-        """To the next deadline. Demands are answered first: they leave more time than a reorganisation takes."""
-        context, now = self.ledger.beacon.context(), self.ledger.now()
+        """To the next deadline. Demands are answered first, and have settled: there is more time than that takes."""
         if self.ledger.demands.made(self.ledger.from_block):
             for name in VALIDATORS:
                 self.let_act(name)
-            for second in range(DEEPEST):
-                self.branches.reach(now + 1 + second + len(VALIDATORS) * 4)
-            now = self.ledger.now()
-        later = now + 600 if context.phase is Phase.IDLE else context.next_deadline(now)
-        if later > now:
-            self.branches.reach(later)
+            for _ in range(DEEPEST):
+                self.branches.reach(self.ledger.now() + 1)
+        context, now = self.ledger.beacon.context(), self.ledger.now()
+        later = now + CHALLENGE if context.phase is Phase.IDLE else context.next_deadline(now)
+        self.branches.reach(max(later, now + 1))
 
-    @rule(name=st.sampled_from(CLIENTS + VALIDATORS))
-    def restart(self, name: str) -> None:
+    @rule(name=st.sampled_from(CLIENTS + VALIDATORS), sees_aside=st.booleans())
+    def restart(self, name: str, sees_aside: bool) -> None:
+        """From what is on disk; and the elusive client's updates can be fetched from there now, or no longer."""
         self.roles[name] = self.start(name)
+        if name in VALIDATORS:
+            self.stores[name].sees_aside = sees_aside
 
     # --- what happens to them --------------------------------------------------------------------------------
 
-    @rule(depth=st.integers(1, DEEPEST), swaps=SWAPS, repeated=st.integers(0, DEEPEST), bundles=st.booleans())
-    def reorganise(self, depth: int, swaps: list[tuple[int, int]], repeated: int, bundles: bool) -> None:
-        """And perhaps the stranger is the first to act on what is new."""
+    @rule(depth=st.integers(1, DEEPEST), swaps=SWAPS, is_told=st.booleans(), names=NAMES, sweeps=st.integers(0, 6))
+    def reorganise(
+        self, depth: int, swaps: list[tuple[int, int]], is_told: bool, names: list[str], sweeps: int
+    ) -> None:
+        """Before everybody goes on, perhaps the stranger acts on what is new."""
         self.stranger.listen()
         self.stranger.forget_place(depth)
         self.branches.reorganise(depth, swaps)
-        self.reorganised += 1
-        self.say_again(repeated)
-        if bundles:
-            self.bundle()
-
-    @rule(name=st.sampled_from(VALIDATORS), sees=st.booleans())
-    def show_aside(self, name: str, sees: bool) -> None:
-        """The elusive client's updates can be fetched by this validator, or no longer."""
-        self.stores[name].sees_aside = sees
+        self.seen["reorganised"] += 1
+        if is_told:
+            self.use_what_was_said(DEEPEST)
+        self.go_on(names, sweeps)
 
     @rule(count=st.integers(0, DEEPEST))
-    def say_again(self, count: int) -> None:
-        """What was last said, on whatever branch, and is new on this one."""
-        self.stranger.listen()
-        for call in self.stranger.calls[len(self.stranger.calls) - count :]:
-            if call.label not in ANNOUNCEMENTS:
-                self.seen["said again"] += self.stranger.send(call)
-
-    @rule()
-    def lie_along(self) -> None:
-        """The liar signs whatever was proposed for the current round on whatever branch."""
+    def use_what_was_said(self, count: int) -> None:
+        """On whatever branch: in bundles, in the latest `count` calls once more, in disputes."""
         self.stranger.listen()
         number = self.ledger.beacon.current_round()
         for (round_number, shard, _), said in list(self.stranger.said.items()):
-            committee = self.ledger.beacon.committee(number, shard) if round_number == number else []
-            if self.ids[LIAR] not in committee:
-                continue
-            for checkpoint in said.checkpoints:
-                if self.lies < MOST_LIES:
-                    self.lies += 1
-                    signature = self.testnet.keys[LIAR].sign(self.ledger.beacon_domain.checkpoint(checkpoint))
-                    said.signatures.setdefault(committee.index(self.ids[LIAR]), set()).add(signature)
+            if round_number == number:
+                self.lie_along(said, self.ledger.beacon.committee(number, shard))
+                for checkpoint, bundle in said.bundles():
+                    call = self.ledger.beacon.submit_checkpoint(checkpoint, bundle)
+                    self.seen["bundled"] += self.stranger.send(call)
+        for call in self.stranger.calls[len(self.stranger.calls) - count :]:
+            if call.label not in ANNOUNCEMENTS:
+                self.seen["said again"] += self.stranger.send(call)
+        self.accuse()
 
-    @rule()
-    def bundle(self) -> None:
-        """Every checkpoint that was ever proposed for the current round, with every signature that there is."""
-        self.stranger.listen()
-        number = self.ledger.beacon.current_round()
-        for (round_number, _, _), said in list(self.stranger.said.items()):
-            for checkpoint, bundle in said.bundles() if round_number == number else ():
-                accepted = self.stranger.send(self.ledger.beacon.submit_checkpoint(checkpoint, bundle))
-                self.seen["bundled"] += accepted
+    def lie_along(self, said: Said, committee: list[ParticipantId]) -> None:
+        """The liar signs whatever was proposed."""
+        if self.ids[LIAR] not in committee:
+            return
+        seat = committee.index(self.ids[LIAR])
+        for checkpoint in said.checkpoints:
+            if self.lies < MOST_LIES:
+                self.lies += 1
+                signature = self.testnet.keys[LIAR].sign(self.ledger.beacon_domain.checkpoint(checkpoint))
+                said.signatures.setdefault(seat, set()).add(signature)
 
     @rule(what=st.sampled_from(Subject))
     def demand(self, what: Subject) -> None:
@@ -223,7 +219,6 @@ class ReorganisedRounds(RuleBasedStateMachine):
                 continue
             self.seen["demanded"] += self.stranger.send(call)
 
-    @rule()
     def accuse(self) -> None:
         """By all that there is."""
         self.stranger.listen()
@@ -280,10 +275,8 @@ class ReorganisedRounds(RuleBasedStateMachine):
         self.testnet.close()
         if sys.exc_info()[0] is not None:
             return
-        assume(self.reorganised > 1)  # Hypothesis would spend its first examples on the shortest ones
         self.accuse()
         self.nobody_honest_has_lost_anything()
-        self.seen["reorganised"] += self.reorganised
         self.seen["rounds"] += self.ledger.beacon.current_round()
         self.seen["final"] += len(self.final)
 
@@ -296,7 +289,12 @@ def begin(
     monkeypatch.setattr(validators, "DEMANDS_SECONDS", 0)
     monkeypatch.setattr("experiments.attacks.testnet.CountingStore", lambda *_, **__: MemoryStore())
     numbers, chains = count(), ExitStack()
-    settings = {"marks": "marks", "shards": request.param, "seats": 4 // request.param, "challengeSeconds": 300}
+    settings = {
+        "marks": "marks",
+        "shards": request.param,
+        "seats": len(VALIDATORS) // request.param,
+        "challengeSeconds": CHALLENGE,
+    }
 
     def draw_anew(seed: int) -> None:
         """The same steps have the same keys, salts and signatures; what those cost decides what later blocks draw."""
@@ -332,4 +330,5 @@ def test_nobody_honest_loses_by_any_reorganisation(begin: Callable[[Counter[str]
         lambda: begin(seen),
         settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
+    print(seen)
     assert seen["rounds"] and seen["final"] and seen["said again"] and seen["bundled"]
