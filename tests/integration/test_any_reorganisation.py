@@ -1,9 +1,9 @@
 """The product's own clients and validators on a chain that is reorganised between any two of their steps.
 
-Whatever was said on one branch of the chain a stranger says again on another, in bundles and disputes of his own. One
-of four validators helps him, and a client shows its updates to whom it likes. Nobody honest loses anything by it, and what
-is final stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for
-longer than there is to answer a demand is not looked at here.
+Whatever was said on one branch of the chain a stranger says again on another, in bundles and disputes of his own. One of
+four validators helps him, and a client shows its updates to whom it likes. Nobody honest loses by it, and what is final
+stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for longer than
+there is to answer a demand is not looked at here.
 
 `QFL_RANDOM_RUNS` is how many runs there are: 25 unless it is set.
 """
@@ -306,7 +306,7 @@ def begin(
         folder = tmp_path / f"chain-{number}"
         site = SimpleNamespace(rpc_url=chains.enter_context(repeatable_chain(folder)), ipfs_url="")
         draw_anew(0)
-        with Testnet(site, folder / "people", **settings) as pristine:
+        with Testnet(site, folder / "people", **chosen) as pristine:
             for name in CLIENTS + VALIDATORS:
                 pristine.join(name)
         return pristine, Branches(site.rpc_url)
@@ -330,5 +330,4 @@ def test_nobody_honest_loses_by_any_reorganisation(begin: Callable[[Counter[str]
         lambda: begin(seen),
         settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
-    print(seen)
-    assert seen["rounds"] and seen["final"] and seen["said again"] and seen["bundled"]
+    assert seen["rounds"] and seen["final"] and seen["reorganised"] and seen["bundled"] + seen["said again"]
