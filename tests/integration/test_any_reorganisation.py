@@ -1,9 +1,9 @@
 """The product's own clients and validators on a chain that is reorganised between any two of their steps.
 
-Whatever was said on one branch of the chain a stranger says again on another, in bundles and disputes of his own. One of
-four validators helps him, and a client shows its updates to whom it likes. Nobody honest loses by it, and what is final
-stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for longer than
-there is to answer a demand is not looked at here.
+Whatever was said on one branch of the chain a stranger says again on another, in bundles and disputes of his own; one
+of four validators helps him, and a client shows its updates to whom it likes. Nobody honest loses by it, and what is
+final stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for longer
+than there is to answer a demand is not looked at here.
 
 `QFL_RANDOM_RUNS` is how many runs there are: 25 unless it is set.
 """
@@ -289,12 +289,8 @@ def begin(
     monkeypatch.setattr(validators, "DEMANDS_SECONDS", 0)
     monkeypatch.setattr("experiments.attacks.testnet.CountingStore", lambda *_, **__: MemoryStore())
     numbers, chains = count(), ExitStack()
-    settings = {
-        "marks": "marks",
-        "shards": request.param,
-        "seats": len(VALIDATORS) // request.param,
-        "challengeSeconds": CHALLENGE,
-    }
+    seats = len(VALIDATORS) // request.param
+    chosen = {"marks": "marks", "shards": request.param, "seats": seats, "challengeSeconds": CHALLENGE}
 
     def draw_anew(seed: int) -> None:
         """The same steps have the same keys, salts and signatures; what those cost decides what later blocks draw."""
