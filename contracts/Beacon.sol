@@ -29,23 +29,20 @@ import {
 } from "./interfaces/IBeacon.sol";
 import {IDemands} from "./interfaces/IDemands.sol";
 import {IDisputes} from "./interfaces/IDisputes.sol";
+import {IDraw} from "./interfaces/IDraw.sol";
 import {IQuorum} from "./interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "./interfaces/IStaking.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {Digest} from "./libraries/Digest.sol";
 import {Quorum} from "./libraries/Quorum.sol";
 import {Rounds, StoredRound} from "./libraries/Rounds.sol";
-import {Seats} from "./libraries/Seats.sol";
 
 /// @title Rounds, committees, checkpoints, the chain of models and its finality.
 /// @dev Models form one chain: a round's base is the head when it opens, and nothing but its own publication, or a
 /// rollback that fails it, moves the head before it is over. So every published model lies between the head and the
 /// last final one, and at most `MAX_UNSETTLED` of them are there to roll back.
-/// @dev Warning: who opens a round chooses the block, and with it one `prevrandao`. Stakes may move in that block too,
-/// but move the draw by no more than what is added or taken out.
 contract Beacon is IBeacon, Ownable {
     using Rounds for StoredRound;
-    using Seats for Seats.List;
 
     /// @dev One slot. `unsettled` counts the published models that are not final.
     struct Chain {
@@ -62,6 +59,8 @@ contract Beacon is IBeacon, Ownable {
     /// @inheritdoc IBeacon
     IStaking public immutable staking;
     /// @inheritdoc IBeacon
+    IDraw public immutable draw;
+    /// @inheritdoc IBeacon
     IQuorum public immutable quorum;
     /// @inheritdoc IBeacon
     address public immutable disputes;
@@ -77,8 +76,6 @@ contract Beacon is IBeacon, Ownable {
     Chain private _chain;
     mapping(uint64 round => StoredRound) private _rounds;
     mapping(uint16 version => RoundParameters) private _parameters;
-    /// @dev A round's seats, shard by shard.
-    mapping(uint64 round => Seats.List) private _seats;
     mapping(uint64 round => mapping(uint16 shard => CheckpointRecord)) private _checkpoints;
 
     constructor(
@@ -86,10 +83,11 @@ contract Beacon is IBeacon, Ownable {
         IQuorum quorum_,
         ModelGenesis memory genesis,
         RoundParameters memory parameters,
+        IDraw draw_,
         address disputes_,
         address owner_
     ) Ownable(owner_) {
-        (staking, quorum, disputes) = (staking_, quorum_, disputes_);
+        (staking, quorum, draw, disputes) = (staking_, quorum_, draw_, disputes_);
         architectureDigest = genesis.architectureDigest;
         (quantumLength, classicalLength) = (genesis.quantumLength, genesis.classicalLength);
         _leastClientStakeWei = staking_.minClientStakeWei() / 2;
@@ -126,12 +124,10 @@ contract Beacon is IBeacon, Ownable {
 
         uint16 version = _chain.parametersVersion;
         RoundParameters storage parameters = _parameters[version];
-        bytes32 seed = keccak256(abi.encode(last.seed, block.prevrandao, round));
-        uint32[] memory seated = staking.draw(seed, uint256(parameters.shards) * parameters.seats);
+        bytes32 seed = draw.open(round, parameters.shards, parameters.seats);
 
         if (last.state == RoundState.Open) _fail(previous);
         _chain.currentRound = round;
-        _seats[round].write(seated);
         StoredRound storage opened = _rounds[round];
         opened.seed = seed;
         opened.baseRound = _chain.headRound;
@@ -139,7 +135,7 @@ contract Beacon is IBeacon, Ownable {
         opened.state = RoundState.Open;
         opened.openedAt = uint40(block.timestamp);
         opened.clients = staking.activeClients();
-        _emitOpened(round, opened, parameters, seated);
+        _emitOpened(round, opened, parameters);
     }
 
     /// @inheritdoc IBeacon
@@ -149,7 +145,7 @@ contract Beacon is IBeacon, Ownable {
         _checkCheckpoint(checkpoint, round, parameters, record);
 
         bytes32 digest = Digest.checkpoint(checkpoint);
-        uint32[] memory seated = _committee(checkpoint.round, checkpoint.shard, parameters.seats);
+        uint32[] memory seated = draw.committee(checkpoint.round, checkpoint.shard);
         uint64 attested = quorum.verify(digest, seated, bundle);
         Quorum.check(attested, seated.length);
 
@@ -265,9 +261,7 @@ contract Beacon is IBeacon, Ownable {
 
     /// @inheritdoc IBeaconView
     function committee(uint64 round, uint16 shard) public view returns (uint32[] memory) {
-        RoundParameters storage parameters = _parameters[_rounds[round].parametersVersion];
-        if (shard >= parameters.shards) revert NoSuchShard(shard, parameters.shards);
-        return _committee(round, shard, parameters.seats);
+        return draw.committee(round, shard);
     }
 
     // --- for participants ------------------------------------------------------------------------------------
@@ -288,7 +282,7 @@ contract Beacon is IBeacon, Ownable {
         (phase, deadline) = current.phaseOf(parameters);
         bool isSeated;
         if (phase == Phase.Checkpoint) {
-            (isSeated, shard, seat) = _openSeatOf(id, round, parameters.shards, parameters.seats);
+            (isSeated, shard, seat) = _openSeatOf(id, round, parameters.seats);
         }
         if (isSeated) duty = ValidatorDuty.Verify;
         else if (!_isActiveValidator(id)) duty = ValidatorDuty.NotActive;
@@ -395,12 +389,7 @@ contract Beacon is IBeacon, Ownable {
     }
 
     /// @dev Apart from `openRound`, whose stack is full.
-    function _emitOpened(
-        uint64 round,
-        StoredRound storage opened,
-        RoundParameters storage parameters,
-        uint32[] memory seated
-    ) private {
+    function _emitOpened(uint64 round, StoredRound storage opened, RoundParameters storage parameters) private {
         (uint40 commitEndsAt, uint40 revealEndsAt, uint40 checkpointEndsAt, uint40 publishEndsAt) = Rounds.deadlines(
             opened.openedAt,
             parameters
@@ -413,8 +402,7 @@ contract Beacon is IBeacon, Ownable {
             commitEndsAt,
             revealEndsAt,
             checkpointEndsAt,
-            publishEndsAt,
-            seated
+            publishEndsAt
         );
     }
 
@@ -464,24 +452,19 @@ contract Beacon is IBeacon, Ownable {
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
     }
 
-    function _committee(uint64 round, uint16 shard, uint256 seats) private view returns (uint32[] memory) {
-        return _seats[round].read(shard * seats, seats);
-    }
-
-    /// @dev No more than one seat: a round's seats are drawn without replacement over all shards.
+    /// @dev The first of its seats whose shard has no checkpoint: it has one at most in each part of the draw.
     function _openSeatOf(
         uint32 id,
         uint64 round,
-        uint16 shards,
         uint8 seats
     ) private view returns (bool isSeated, uint16 shard, uint8 seat) {
-        uint32[] memory seated = _seats[round].read(0, uint256(shards) * seats);
+        uint32[] memory seated = draw.seatsOf(round);
         for (uint256 i = 0; i < seated.length; ++i) {
             if (seated[i] != id) continue;
             (shard, seat) = (uint16(i / seats), uint8(i % seats));
             if (_checkpoints[round][shard].digest == 0) return (true, shard, seat);
-            return (false, 0, 0);
         }
+        return (false, 0, 0);
     }
 
     /// @dev A validator whose stake was slashed below the minimum keeps its seats, but takes on nothing new.

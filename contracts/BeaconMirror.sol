@@ -12,8 +12,8 @@ import {Rounds} from "./libraries/Rounds.sol";
 import {LmsBundles} from "./quorums/LmsBundles.sol";
 
 /// @title The beacon as a shard on another chain sees it.
-/// @dev One round is kept, and overwritten; of those before, only who sat in their committees. Keys are kept by
-/// validator: most of a new committee's are there already, and one that was replaced since is the one to ask for.
+/// @dev One round is kept, and overwritten; of those before, only who sat in their committees, and with which keys: no later
+/// message changes what an earlier committee signs with. Most keys of a new committee are there already.
 contract BeaconMirror is IBeaconMirror, LmsBundles {
     /// @dev How many messages back a committee may be that signs in place of the sitting one.
     uint256 private constant HANDOVER_DEPTH = 4;
@@ -21,14 +21,20 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     /// @dev How many rounds a message may skip. A mirror that was told of a round the beacon never reaches would take no
     /// other message again.
     uint64 private constant MOST_SKIPPED = 65_536;
-    /// @dev How long a round may take: one that never ends would keep earlier committees from signing the next.
+    /// @dev How long it may take until all earlier committees may sign: a round that never ends would keep them from it.
     uint256 private constant MOST_SECONDS = 366 days;
+
+    /// @dev A seat of a committee: its validator, and which of that one's keys it signs messages with.
+    struct Seat {
+        uint32 validator;
+        uint32 key;
+    }
 
     /// @dev What is kept of a round's committee: its size, and where the one before it is.
     struct Committee {
         uint64 previous;
-        uint8 seats;
-        uint32[MAX_SEATS] validators;
+        uint8 count;
+        Seat[MAX_SEATS] seats;
     }
 
     /// @inheritdoc IBeaconMirror
@@ -38,7 +44,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
 
     MirroredRound private _round;
     mapping(uint64 round => Committee) private _committees;
-    mapping(uint32 validator => LmsKey) private _seatKeys;
+    mapping(uint32 validator => LmsKey[]) private _seatKeys;
     mapping(uint32 client => LmsKey) private _clientKeys;
 
     constructor(uint16 shardIndex_) {
@@ -64,7 +70,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
 
         bytes32 digest = Digest.mirrorMessage(message);
         uint32[] memory validators = _validatorsOf(signers);
-        Quorum.check(_signersOf(digest, validators, bundle), validators.length);
+        Quorum.check(_signersOf(digest, signers, validators, bundle), validators.length);
         _show(message, signers, digest);
     }
 
@@ -136,7 +142,8 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         uint32[] memory validators = _validatorsOf(round);
         seats = new MirrorSeat[](validators.length);
         for (uint256 seat = 0; seat < validators.length; ++seat) {
-            seats[seat] = MirrorSeat({validator: validators[seat], key: _seatKeys[validators[seat]]});
+            (, LmsKey memory key) = _keyOf(round, seat, validators[seat]);
+            seats[seat] = MirrorSeat({validator: validators[seat], key: key});
         }
     }
 
@@ -177,7 +184,9 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         if (next.previous != current) revert WrongPrevious(next.previous, current);
         if (current != 0 && next.round - current > MOST_SKIPPED) revert RoundTooFar(next.round, current + MOST_SKIPPED);
         if (next.shard >= next.shards) revert NoSuchShard(next.shard, next.shards);
-        if (next.checkpointEndsAt > block.timestamp + MOST_SECONDS) revert EndsTooLate(next.checkpointEndsAt);
+        if (next.commitEndsAt > next.revealEndsAt || next.revealEndsAt > next.checkpointEndsAt) revert WrongDeadlines();
+        uint256 endsAt = next.checkpointEndsAt + HANDOVER_DEPTH * next.turnSeconds;
+        if (endsAt > block.timestamp + MOST_SECONDS) revert EndsTooLate(endsAt);
         uint256 given = message.committee.length;
         if (given != next.seats || given == 0 || given > MAX_SEATS) revert WrongCommittee(given, next.seats);
     }
@@ -187,11 +196,10 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         (uint64 round, uint64 previous) = (message.round.round, message.round.previous);
         _round = message.round;
         Committee storage seated = _committees[round];
-        (seated.previous, seated.seats) = (previous, message.round.seats);
+        (seated.previous, seated.count) = (previous, message.round.seats);
         for (uint256 seat = 0; seat < message.committee.length; ++seat) {
             MirrorSeat calldata named = message.committee[seat];
-            seated.validators[seat] = named.validator;
-            if (_seatKeys[named.validator].root != named.key.root) _seatKeys[named.validator] = named.key;
+            seated.seats[seat] = Seat({validator: named.validator, key: _keep(named)});
         }
         for (uint256 i = 0; i < message.revoked.length; ++i) {
             uint32 id = message.revoked[i];
@@ -200,6 +208,17 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
             emit ClientRevoked(id);
         }
         emit RoundMirrored(round, previous, signers, digest);
+    }
+
+    /// @dev The number of a seat's key among its validator's, where it is the latest if it was there already.
+    function _keep(MirrorSeat calldata named) private returns (uint32) {
+        LmsKey[] storage keys = _seatKeys[named.validator];
+        uint256 count = keys.length;
+        if (count == 0 || keccak256(abi.encode(keys[count - 1])) != keccak256(abi.encode(named.key))) {
+            keys.push(named.key);
+            ++count;
+        }
+        return uint32(count - 1);
     }
 
     /// @dev From when the committee of `signers` may sign the next message.
@@ -216,16 +235,20 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
 
     function _validatorsOf(uint64 round) private view returns (uint32[] memory validators) {
         Committee storage seated = _committees[round];
-        if (seated.seats == 0) revert NotMirrored(round, shardIndex);
-        validators = new uint32[](seated.seats);
+        if (seated.count == 0) revert NotMirrored(round, shardIndex);
+        validators = new uint32[](seated.count);
         for (uint256 seat = 0; seat < validators.length; ++seat) {
-            validators[seat] = seated.validators[seat];
+            validators[seat] = seated.seats[seat].validator;
         }
     }
 
     /// @inheritdoc LmsBundles
-    function _keyOf(uint32 validator) internal view override returns (bool isKnown, LmsKey memory key) {
-        key = _seatKeys[validator];
+    function _keyOf(
+        uint64 sitting,
+        uint256 seat,
+        uint32 validator
+    ) internal view override returns (bool isKnown, LmsKey memory key) {
+        key = _seatKeys[validator][_committees[sitting].seats[seat].key];
         isKnown = key.height != 0;
     }
 }

@@ -3,12 +3,11 @@ pragma solidity 0.8.37;
 
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {BadParameters, NotOpened, PaymentRefused, WrongCount} from "./interfaces/Errors.sol";
-import {Checkpoint, IBeacon, Round, RoundParameters, RoundState} from "./interfaces/IBeacon.sol";
+import {Checkpoint, IBeacon, Round, RoundState} from "./interfaces/IBeacon.sol";
 import {Demand, DemandParameters, DemandState, IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {RevealedUpdate} from "./interfaces/IShard.sol";
 import {Chunks} from "./libraries/Chunks.sol";
 import {Lanes} from "./libraries/Lanes.sol";
-import {Rounds} from "./libraries/Rounds.sol";
 import {Signed} from "./libraries/Signed.sol";
 
 /// @title Demands to show what somebody has signed for.
@@ -49,10 +48,6 @@ contract Demands is IDemands {
         (answerSeconds, chunkDepositWei) = (parameters.answerSeconds, parameters.chunkDepositWei);
         _coordinates = uint256(beacon_.quantumLength()) + beacon_.classicalLength();
         if (_coordinates > MAX_COORDINATES) revert BadParameters("coordinates", _coordinates);
-        // The beacon, which came first, could not ask for `answerSeconds` yet.
-        uint256 unbondingSeconds = beacon_.staking().unbondingSeconds();
-        RoundParameters memory rounds = beacon_.parametersAt(beacon_.parametersVersion());
-        Rounds.check(rounds, unbondingSeconds, parameters.answerSeconds, isPrivate_);
     }
 
     // --- demands ---------------------------------------------------------------------------------------------

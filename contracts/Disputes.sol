@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BadAttestation, NoSuchSeat, NotOpened, WrongCount, WrongShard} from "./interfaces/Errors.sol";
+import {
+    AlreadyProven,
+    BadAttestation,
+    KeyRetired,
+    NoSuchSeat,
+    NotOpened,
+    WrongCount,
+    WrongShard
+} from "./interfaces/Errors.sol";
 import {Checkpoint, IBeacon, Round, RoundParameters} from "./interfaces/IBeacon.sol";
 import {IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {Fault, IDisputes, Opening} from "./interfaces/IDisputes.sol";
@@ -13,6 +21,7 @@ import {Chunks} from "./libraries/Chunks.sol";
 import {Content} from "./libraries/Content.sol";
 import {Lanes} from "./libraries/Lanes.sol";
 import {ModelRule, Recompute} from "./libraries/Recompute.sol";
+import {Rounds} from "./libraries/Rounds.sol";
 import {Signed} from "./libraries/Signed.sol";
 
 /// @title Proofs of faults, each recomputed here from what was signed.
@@ -26,6 +35,21 @@ contract Disputes is IDisputes {
         ModelRule rule;
     }
 
+    /// @dev What is known of a model's coordinate: the weighted sum over so many checkpoints' aggregates. One slot, and a
+    /// bit for each shard that is in it.
+    struct KnownSum {
+        int128 weightedSum;
+        uint64 count;
+        uint16 checkpoints;
+        mapping(uint256 word => uint256) shards;
+    }
+
+    /// @dev What is known of a checkpoint's updates at a coordinate: lanes of 16 bits, and which of them.
+    struct KnownLanes {
+        uint256 positions;
+        uint256[16] words;
+    }
+
     /// @inheritdoc IDisputes
     IBeacon public immutable beacon;
     /// @inheritdoc IDisputes
@@ -34,6 +58,8 @@ contract Disputes is IDisputes {
     bool public immutable isPrivate;
     /// @inheritdoc IDisputes
     IDemands public immutable demands;
+    /// @inheritdoc IDisputes
+    address public immutable mirrorFaults;
     uint32 private immutable _quantumLength;
     uint32 private immutable _classicalLength;
 
@@ -41,10 +67,14 @@ contract Disputes is IDisputes {
     IShard[] public shards;
     /// @inheritdoc IDisputes
     mapping(uint64 round => mapping(uint16 shard => uint64 seats)) public equivocated;
+    mapping(uint64 round => mapping(uint32 coordinate => KnownSum)) private _sums;
+    mapping(uint64 round => mapping(uint16 shard => mapping(uint32 coordinate => KnownLanes))) private _lanes;
 
-    /// @dev Reverts where the beacon expects another address, since it could void nothing from here.
-    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, IDemands demands_) {
+    /// @dev Reverts where the beacon expects another address, since it could void nothing from here, and where its parameters
+    /// do not go with the demands: they may have been set when it could not ask for `answerSeconds` and `isPrivate` yet.
+    constructor(IBeacon beacon_, IStaking staking_, IShard[] memory shards_, IDemands demands_, address mirrorFaults_) {
         (beacon, staking, demands, isPrivate) = (beacon_, staking_, demands_, demands_.isPrivate());
+        mirrorFaults = mirrorFaults_;
         (_quantumLength, _classicalLength) = (beacon_.quantumLength(), beacon_.classicalLength());
         if (_coordinates() == 0) revert NoSuchCoordinate(0, 0);
         for (uint16 i = 0; i < shards_.length; ++i) {
@@ -54,6 +84,8 @@ contract Disputes is IDisputes {
         }
         shards = shards_;
         if (beacon_.disputes() != address(this)) revert NotExpected(address(this), beacon_.disputes());
+        RoundParameters memory parameters = beacon_.parametersAt(beacon_.parametersVersion());
+        Rounds.check(parameters, staking_.unbondingSeconds(), demands_.answerSeconds(), isPrivate);
     }
 
     // --- a shard's aggregate: is it the trimmed mean of the included updates? --------------------------------
@@ -63,20 +95,33 @@ contract Disputes is IDisputes {
         Checkpoint calldata checkpoint,
         uint32 coordinate,
         RevealedUpdate[] calldata updates,
+        uint16 first,
         Opening[] calldata openings,
-        Opening calldata aggregate
+        Opening calldata aggregate,
+        bytes calldata order
     ) external {
-        uint64 attested = Signed.acceptedAs(beacon, checkpoint).attested;
-        if (coordinate >= _coordinates()) revert NoSuchCoordinate(coordinate, _coordinates());
-        _requireUpdates(checkpoint, updates);
-        _requireCount("openings", openings.length, updates.length);
+        Signed.acceptedAs(beacon, checkpoint);
+        int256[] memory lanes = _openLanes(checkpoint, coordinate, updates, first, openings);
         if (!_isOpen(aggregate, checkpoint.aggregateRoot, 32, coordinate / 8)) revert NotOpened("aggregate", 0);
+        _addKnownLanes(lanes, _lanes[checkpoint.round][checkpoint.shard][coordinate], first, openings.length);
 
-        RoundParameters memory parameters = beacon.parametersOf(checkpoint.round);
-        int256[] memory lanes = _openLanes(updates, openings, parameters.laneBits, coordinate);
-        int32 mean = Aggregate.meanOfLanes(lanes, parameters.trimBps);
+        int32 mean = Aggregate.meanOfLanes(lanes, _trimOf(checkpoint.round), order);
         if (mean == Lanes.laneAt(aggregate.data, 32, coordinate % 8)) revert AggregateIsRight(coordinate, mean);
+        uint64 attested = _attestedIn(checkpoint.round, checkpoint.shard);
         _convictCommittee(Fault.Aggregate, checkpoint.round, checkpoint.shard, attested);
+    }
+
+    /// @inheritdoc IDisputes
+    function openLanes(
+        Checkpoint calldata checkpoint,
+        uint32 coordinate,
+        RevealedUpdate[] calldata updates,
+        uint16 first,
+        Opening[] calldata openings
+    ) external {
+        Signed.acceptedAs(beacon, checkpoint);
+        int256[] memory lanes = _openLanes(checkpoint, coordinate, updates, first, openings);
+        _keepLanes(lanes, _lanes[checkpoint.round][checkpoint.shard][coordinate], first, openings.length);
     }
 
     /// @inheritdoc IDisputes
@@ -138,22 +183,35 @@ contract Disputes is IDisputes {
         Opening calldata base,
         Opening calldata model
     ) external {
-        if (coordinate >= _coordinates()) revert NoSuchCoordinate(coordinate, _coordinates());
-        PublishedModel memory published = _publishedModel(round, checkpoints);
-        _requireCount("aggregates", aggregates.length, checkpoints.length);
+        _requireCoordinate(coordinate);
+        PublishedModel memory published = _publishedModel(round, coordinate, checkpoints, aggregates);
         (uint256 chunk, uint256 position) = (coordinate / 8, coordinate % 8);
         if (!_isOpen(base, published.baseRoot, 32, chunk)) revert NotOpened("base", 0);
         if (!_isOpen(model, published.modelRoot, 32, chunk)) revert NotOpened("model", 0);
-        int256[] memory means = new int256[](aggregates.length);
-        for (uint256 i = 0; i < means.length; ++i) {
-            if (!_isOpen(aggregates[i], checkpoints[i].aggregateRoot, 32, chunk)) revert NotOpened("aggregates", i);
-            means[i] = Lanes.laneAt(aggregates[i].data, 32, position);
-        }
 
         int32 before = int32(Lanes.laneAt(base.data, 32, position));
-        int32 right = Recompute.nextOf(coordinate, before, means, published.rule);
+        int32 right = Recompute.nextOf(coordinate, before, published.rule);
         if (right == Lanes.laneAt(model.data, 32, position)) revert ModelIsRight(coordinate, right);
         _convictPublisher(Fault.Model, round, published.publisher);
+    }
+
+    /// @inheritdoc IDisputes
+    function sumAggregates(
+        uint64 round,
+        uint32 coordinate,
+        Checkpoint[] calldata checkpoints,
+        Opening[] calldata aggregates
+    ) external {
+        _requireCoordinate(coordinate);
+        Signed.published(beacon, round);
+        KnownSum storage known = _sums[round][coordinate];
+        (int256 sum, uint256 count, uint256 summed) = _sumWith(known, round, coordinate, checkpoints, aggregates);
+
+        (known.weightedSum, known.count, known.checkpoints) = (int128(sum), uint64(count), uint16(summed));
+        for (uint256 i = 0; i < checkpoints.length; ++i) {
+            uint256 shard = checkpoints[i].shard;
+            known.shards[shard / 256] |= 1 << (shard % 256);
+        }
     }
 
     /// @inheritdoc IDisputes
@@ -188,6 +246,14 @@ contract Disputes is IDisputes {
         _punish(Fault.Equivocation, round, shard, _alone(validator));
     }
 
+    // --- what a seat told its shard's mirror: is it the beacon's? --------------------------------------------
+
+    /// @inheritdoc IDisputes
+    function punishMirrorLie(uint64 round, uint16 shard, uint32 validator, address challenger) external {
+        if (msg.sender != mirrorFaults) revert NotMirrorFaults(msg.sender);
+        _punishFor(challenger, Fault.Mirror, round, shard, _alone(validator));
+    }
+
     // --- what is withheld: was it demanded, and not shown in time? -------------------------------------------
 
     /// @inheritdoc IDisputes
@@ -196,8 +262,7 @@ contract Disputes is IDisputes {
         if (part.subject == Subject.Model) {
             _convictPublisher(Fault.Withheld, part.round, beacon.roundAt(part.round).publisher);
         } else {
-            uint64 attested = beacon.checkpointAt(part.round, part.shard).attested;
-            _convictCommittee(Fault.Withheld, part.round, part.shard, attested);
+            _convictCommittee(Fault.Withheld, part.round, part.shard, _attestedIn(part.round, part.shard));
         }
     }
 
@@ -226,34 +291,74 @@ contract Disputes is IDisputes {
 
     /// @dev Assumes that whatever keeps a fault from being punished again is written already: the challenger is paid here.
     function _punish(Fault fault, uint64 round, uint16 shard, uint32[] memory guilty) private {
-        uint256 takenWei = staking.slash(guilty, msg.sender);
-        emit FaultProven(fault, round, shard, msg.sender, guilty, takenWei);
+        _punishFor(msg.sender, fault, round, shard, guilty);
+    }
+
+    function _punishFor(address challenger, Fault fault, uint64 round, uint16 shard, uint32[] memory guilty) private {
+        uint256 takenWei = staking.slash(guilty, challenger);
+        emit FaultProven(fault, round, shard, challenger, guilty, takenWei);
     }
 
     // --- inside: what was accepted, published and signed -----------------------------------------------------
 
-    /// @dev Checks that the round's model can be disputed, and that `checkpoints` are all that it follows from.
+    /// @dev Checks that the round's model can be disputed, and that `checkpoints`, with those that are summed up already,
+    /// are all that it follows from.
     function _publishedModel(
         uint64 round,
-        Checkpoint[] calldata checkpoints
+        uint32 coordinate,
+        Checkpoint[] calldata checkpoints,
+        Opening[] calldata aggregates
     ) private view returns (PublishedModel memory model) {
         Round memory published = Signed.published(beacon, round);
-        _requireCount("checkpoints", checkpoints.length, published.checkpoints);
         ModelRule memory rule = model.rule;
-        rule.counts = new uint256[](checkpoints.length);
-        for (uint256 i = 0; i < checkpoints.length; ++i) {
-            Checkpoint calldata checkpoint = checkpoints[i];
-            bool isInOrder = i == 0 || checkpoint.shard > checkpoints[i - 1].shard;
-            if (checkpoint.round != round || !isInOrder) revert WrongCheckpoint(i);
-            Signed.acceptedAs(beacon, checkpoint);
-            rule.counts[i] = checkpoint.count;
-            rule.total += checkpoint.count;
-        }
+        KnownSum storage known = _sums[round][coordinate];
+        uint256 summed;
+        (rule.weightedSum, rule.count, summed) = _sumWith(known, round, coordinate, checkpoints, aggregates);
+        _requireCount("checkpoints", summed, published.checkpoints);
         RoundParameters memory parameters = beacon.parametersOf(round);
         (rule.quantumExponent, rule.classicalExponent) = (parameters.quantumExponent, parameters.classicalExponent);
         rule.angles = _quantumLength;
         model.baseRoot = beacon.roundAt(published.baseRound).modelRoot;
         (model.modelRoot, model.publisher) = (published.modelRoot, published.publisher);
+    }
+
+    /// @dev Which seats attested the accepted checkpoint.
+    function _attestedIn(uint64 round, uint16 shard) private view returns (uint64) {
+        return beacon.checkpointAt(round, shard).attested;
+    }
+
+    /// @dev What is known, and what the aggregates of `checkpoints` add to it; those that are in it already add nothing, so
+    /// that nobody can spoil a proof by being quicker with a part of it.
+    function _sumWith(
+        KnownSum storage known,
+        uint64 round,
+        uint32 coordinate,
+        Checkpoint[] calldata checkpoints,
+        Opening[] calldata aggregates
+    ) private view returns (int256 sum, uint256 count, uint256 summed) {
+        _requireCount("aggregates", aggregates.length, checkpoints.length);
+        (sum, count, summed) = (known.weightedSum, known.count, known.checkpoints);
+        for (uint256 i = 0; i < checkpoints.length; ++i) {
+            Checkpoint calldata checkpoint = checkpoints[i];
+            uint256 shard = checkpoint.shard;
+            if (checkpoint.round != round || (i != 0 && shard <= checkpoints[i - 1].shard)) revert WrongCheckpoint(i);
+            Signed.acceptedAs(beacon, checkpoint);
+            if ((known.shards[shard / 256] >> (shard % 256)) & 1 == 1) continue;
+            sum += _meanIn(aggregates[i], checkpoint, i, coordinate) * int256(uint256(checkpoint.count));
+            count += checkpoint.count;
+            ++summed;
+        }
+    }
+
+    /// @dev The coordinate in a checkpoint's aggregate.
+    function _meanIn(
+        Opening calldata aggregate,
+        Checkpoint calldata checkpoint,
+        uint256 index,
+        uint32 coordinate
+    ) private view returns (int256) {
+        if (!_isOpen(aggregate, checkpoint.aggregateRoot, 32, coordinate / 8)) revert NotOpened("aggregates", index);
+        return Lanes.laneAt(aggregate.data, 32, coordinate % 8);
     }
 
     /// @dev The validator in a seat that was not punished yet.
@@ -284,12 +389,6 @@ contract Disputes is IDisputes {
 
     // --- inside: what was opened -----------------------------------------------------------------------------
 
-    /// @dev Checks that `updates` are all that the checkpoint includes, in its order.
-    function _requireUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) private pure {
-        _requireCount("updates", updates.length, checkpoint.count);
-        if (Recompute.updatesRootOf(updates) != checkpoint.updatesRoot) revert NotOpened("updates", 0);
-    }
-
     /// @dev Checks that `updates` were revealed under the numbers in `checkpoint.included`, lowest first.
     function _requireRevealed(
         IShard shard,
@@ -307,21 +406,84 @@ contract Disputes is IDisputes {
         }
     }
 
-    /// @dev The lane of each update at `coordinate`.
+    /// @dev Checks that `updates` are all that the checkpoint includes, in its order.
+    function _requireUpdates(Checkpoint calldata checkpoint, RevealedUpdate[] calldata updates) private pure {
+        _requireCount("updates", updates.length, checkpoint.count);
+        if (Recompute.updatesRootOf(updates) != checkpoint.updatesRoot) revert NotOpened("updates", 0);
+    }
+
+    /// @dev The lanes at `coordinate`: those from position `first` on that `openings` are of, zeros elsewhere.
     function _openLanes(
+        Checkpoint calldata checkpoint,
+        uint32 coordinate,
         RevealedUpdate[] calldata updates,
-        Opening[] calldata openings,
-        uint256 bits,
-        uint256 coordinate
+        uint256 first,
+        Opening[] calldata openings
     ) private view returns (int256[] memory lanes) {
+        _requireCoordinate(coordinate);
+        _requireUpdates(checkpoint, updates);
+        uint256 end = first + openings.length;
+        if (end > updates.length) revert WrongCount("openings", end, updates.length);
         lanes = new int256[](updates.length);
-        uint256 perChunk = 256 / bits;
-        for (uint256 i = 0; i < updates.length; ++i) {
-            if (!_isOpenUpdate(openings[i], updates[i].updateRoot, bits, coordinate / perChunk)) {
-                revert NotOpened("openings", i);
-            }
-            lanes[i] = Lanes.laneAt(openings[i].data, bits, coordinate % perChunk);
+        uint256 bits = beacon.parametersOf(checkpoint.round).laneBits;
+        for (uint256 i = first; i < end; ++i) {
+            lanes[i] = _laneIn(openings[i - first], updates[i].updateRoot, bits, coordinate, i);
         }
+    }
+
+    /// @dev The lane at `coordinate` of the update at `position`, whose root is `root`.
+    function _laneIn(
+        Opening calldata opening,
+        bytes32 root,
+        uint256 bits,
+        uint256 coordinate,
+        uint256 position
+    ) private view returns (int256) {
+        uint256 perChunk = 256 / bits;
+        if (!_isOpenUpdate(opening, root, bits, coordinate / perChunk)) revert NotOpened("openings", position);
+        return Lanes.laneAt(opening.data, bits, coordinate % perChunk);
+    }
+
+    /// @dev Keeps `count` lanes from position `first` on. What is known already is written again, and is the same.
+    function _keepLanes(int256[] memory lanes, KnownLanes storage known, uint256 first, uint256 count) private {
+        uint256 end = first + count;
+        uint256 word = 0;
+        for (uint256 i = first; i < end; ++i) {
+            word |= uint256(uint16(int16(lanes[i]))) << (16 * (i % 16));
+            if (i % 16 == 15 || i + 1 == end) {
+                known.words[i / 16] |= word;
+                word = 0;
+            }
+        }
+        known.positions |= _span(first, count);
+    }
+
+    /// @dev Adds to `lanes` those that are known of all positions but the `count` from `first` on.
+    function _addKnownLanes(
+        int256[] memory lanes,
+        KnownLanes storage known,
+        uint256 first,
+        uint256 count
+    ) private view {
+        if (count == lanes.length) return;
+        uint256 positions = known.positions;
+        uint256 given = _span(first, count);
+        for (uint256 i = 0; i < lanes.length; ++i) {
+            if ((given >> i) & 1 == 1) continue;
+            if ((positions >> i) & 1 == 0) revert NotOpened("openings", i);
+            lanes[i] = int16(uint16(known.words[i / 16] >> (16 * (i % 16))));
+        }
+    }
+
+    /// @dev The bits of `count` positions from `first` on: 256 of them at most.
+    function _span(uint256 first, uint256 count) private pure returns (uint256) {
+        unchecked {
+            return ((1 << count) - 1) << first;
+        }
+    }
+
+    function _trimOf(uint64 round) private view returns (uint16) {
+        return beacon.parametersOf(round).trimBps;
     }
 
     /// @dev Whether `chunks` are all of an update under `root`. Whether it is salted the deployment says, and no seed.
@@ -358,6 +520,10 @@ contract Disputes is IDisputes {
     function _requireFalse(bytes32[] calldata chunks, bytes32 digest, bytes32 signed) private view {
         uint256 padding = uint256(chunks[chunks.length - 1]) << (32 * (_coordinates() % 8));
         if (digest == signed && (padding == 0 || _coordinates() % 8 == 0)) revert ContentIsRight(digest);
+    }
+
+    function _requireCoordinate(uint32 coordinate) private view {
+        if (coordinate >= _coordinates()) revert NoSuchCoordinate(coordinate, _coordinates());
     }
 
     function _coordinates() private view returns (uint256) {

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {NoCheckpoint} from "./interfaces/Errors.sol";
 import {Checkpoint, CheckpointRecord, IBeacon, RewardTerms, Round, RoundState} from "./interfaces/IBeacon.sol";
 import {IDisputes} from "./interfaces/IDisputes.sol";
+import {IDraw} from "./interfaces/IDraw.sol";
 import {IRewards, ShardClaim} from "./interfaces/IRewards.sol";
 import {IShard} from "./interfaces/IShard.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
@@ -19,6 +20,7 @@ contract Rewards is IRewards {
     IBeacon public immutable beacon;
     /// @inheritdoc IRewards
     IStaking public immutable staking;
+    IDraw private immutable _draw;
     /// @inheritdoc IRewards
     mapping(uint64 round => mapping(uint32 client => bool)) public isCharged;
 
@@ -27,7 +29,7 @@ contract Rewards is IRewards {
     mapping(uint256 part => mapping(uint64 word => uint256 rounds)) private _rewarded;
 
     constructor(IBeacon beacon_, IStaking staking_) {
-        (beacon, staking) = (beacon_, staking_);
+        (beacon, staking, _draw) = (beacon_, staking_, beacon_.draw());
         _rewarded[0][0] = 1;
     }
 
@@ -95,7 +97,10 @@ contract Rewards is IRewards {
             earned.add(claim.updates[i].client, uint256(terms.updateRewardGwei) * 1 gwei);
         }
         uint32[] memory committee = beacon.committee(round, shard);
-        for (uint256 seat = 0; seat < committee.length; ++seat) {
+        // Those that were to show a link and did not get nothing: the first ones of the round's seats.
+        uint256 silent = _draw.silentSeats(round);
+        uint256 first = uint256(shard) * committee.length;
+        for (uint256 seat = silent > first ? silent - first : 0; seat < committee.length; ++seat) {
             if ((record.attested >> seat) & 1 == 1) earned.add(committee[seat], uint256(terms.seatRewardGwei) * 1 gwei);
         }
         emit ShardRewarded(round, shard);

@@ -3,18 +3,24 @@ pragma solidity 0.8.37;
 
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {SafeCast} from "@openzeppelin/contracts/utils/math/SafeCast.sol";
-import {BadParameters, BadSignature, LeafReused, NotValidator, PaymentRefused} from "./interfaces/Errors.sol";
+import {
+    BadParameters,
+    BadSignature,
+    LeafReused,
+    NotAuthorized,
+    NotValidator,
+    PaymentRefused
+} from "./interfaces/Errors.sol";
+import {IDraw} from "./interfaces/IDraw.sol";
 import {IStaking, LmsKey, Participant, Role, StakingParameters} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
 import {Lms} from "./libraries/Lms.sol";
-import {StakeTree} from "./libraries/StakeTree.sol";
 
 /// @title Stakes, keys and rewards of clients and validators.
 /// @dev Holds `balance == totalStakeWei + totalRewardsWei + rewardPoolWei` between transactions (plus what somebody
 /// forced into it). Money leaves last, after every write, so a receiver that calls back finds a settled state.
 contract Staking is IStaking {
     using SafeCast for uint256;
-    using StakeTree for StakeTree.Tree;
 
     /// @dev One slot, so that a bond writes one counter. 2^88 wei are 309 million ETH.
     struct Totals {
@@ -57,14 +63,17 @@ contract Staking is IStaking {
     /// @inheritdoc IStaking
     mapping(uint32 id => bytes32 keyDigest) public encryptionKeyOf;
     /// @inheritdoc IStaking
+    mapping(uint32 id => bytes28 anchor) public anchorOf;
+    /// @inheritdoc IStaking
     address public beacon;
+    /// @inheritdoc IStaking
+    IDraw public draw;
     /// @inheritdoc IStaking
     address public disputes;
     /// @inheritdoc IStaking
     address public rewards;
 
     Totals private _totals;
-    StakeTree.Tree private _tree;
     mapping(uint32 id => Participant) private _participants;
     mapping(uint32 id => mapping(uint32 keyIndex => RetiredKey)) private _retired;
     mapping(uint32 id => mapping(bytes16 identifier => bool)) private _wasUsed;
@@ -88,25 +97,35 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function wire(address beacon_, address disputes_, address rewards_) external {
+    function wire(address beacon_, IDraw draw_, address disputes_, address rewards_) external {
         if (msg.sender != _deployer) revert NotAuthorized(msg.sender);
         if (beacon != address(0)) revert AlreadyWired();
-        (beacon, disputes, rewards) = (beacon_, disputes_, rewards_);
-        emit Wired(beacon_, disputes_, rewards_);
+        (beacon, draw, disputes, rewards) = (beacon_, draw_, disputes_, rewards_);
+        emit Wired(beacon_, address(draw_), disputes_, rewards_);
     }
 
     // --- joining and leaving ---------------------------------------------------------------------------------
 
     /// @inheritdoc IStaking
-    function bondClient(LmsKey calldata key, address withdrawal) external payable returns (uint32 id) {
+    function bondClient(LmsKey calldata key, bytes28 anchor, address withdrawal) external payable returns (uint32 id) {
         if (msg.value < minClientStakeWei) revert StakeTooLow(msg.value, minClientStakeWei);
         id = _bond(Role.Client, key, withdrawal);
+        ++_totals.activeClients;
+        if (anchor != 0) anchorOf[id] = anchor;
     }
 
     /// @inheritdoc IStaking
-    function bondValidator(LmsKey calldata key, address withdrawal) external payable returns (uint32 id) {
+    function bondValidator(
+        LmsKey calldata key,
+        bytes28 anchor,
+        address withdrawal
+    ) external payable returns (uint32 id) {
         if (msg.value < minValidatorStakeWei) revert StakeTooLow(msg.value, minValidatorStakeWei);
+        if (anchor == 0) revert EmptyAnchor();
         id = _bond(Role.Validator, key, withdrawal);
+        ++_totals.activeValidators;
+        draw.setAnchor(id, anchor);
+        draw.weigh(id, uint96(msg.value));
     }
 
     /// @inheritdoc IStaking
@@ -118,7 +137,7 @@ contract Staking is IStaking {
 
         member.stakeWei += amount;
         _totals.stakeWei += amount;
-        _weigh(member, wasActive);
+        _weigh(id, member, wasActive);
         emit ToppedUp(id, amount, member.stakeWei);
     }
 
@@ -131,7 +150,7 @@ contract Staking is IStaking {
         bool wasActive = _isActive(member);
         uint40 exitableAt = (block.timestamp + unbondingSeconds).toUint40();
         member.exitableAt = exitableAt;
-        _weigh(member, wasActive);
+        _weigh(id, member, wasActive);
         emit ExitRequested(id, exitableAt);
     }
 
@@ -148,6 +167,7 @@ contract Staking is IStaking {
         _retire(id, member);
         delete rewardsOf[id];
         delete encryptionKeyOf[id];
+        delete anchorOf[id];
         delete _participants[id];
         emit Withdrawn(id, member.withdrawal, amount);
         _pay(member.withdrawal, amount);
@@ -182,6 +202,17 @@ contract Staking is IStaking {
 
         encryptionKeyOf[id] = keyDigest;
         emit EncryptionKeySet(id, keyDigest);
+    }
+
+    /// @inheritdoc IStaking
+    function setAnchor(uint32 id, bytes28 anchor, bytes calldata signature) external {
+        Participant storage member = _bonded(id);
+        if (anchor == 0 && member.role == Role.Validator) revert EmptyAnchor();
+        _spendNonce(id, member, Digest.anchor(id, anchor, member.nonce), signature);
+
+        if (member.role == Role.Validator) draw.setAnchor(id, anchor);
+        else anchorOf[id] = anchor;
+        emit AnchorSet(id, anchor);
     }
 
     /// @inheritdoc IStaking
@@ -293,12 +324,6 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function draw(bytes32 seed, uint256 count) external view returns (uint32[] memory ids) {
-        if (count > _totals.activeValidators) revert TooFewValidators(_totals.activeValidators, count);
-        return _tree.draw(seed, count);
-    }
-
-    /// @inheritdoc IStaking
     function activeValidators() external view returns (uint32) {
         return _totals.activeValidators;
     }
@@ -332,13 +357,6 @@ contract Staking is IStaking {
 
         id = ++_totals.participants;
         _totals.stakeWei += stake;
-        uint32 treeIndex = 0;
-        if (role == Role.Validator) {
-            ++_totals.activeValidators;
-            treeIndex = _tree.append(id, stake);
-        } else {
-            ++_totals.activeClients;
-        }
         _participants[id] = Participant({
             withdrawal: withdrawal,
             stakeWei: stake,
@@ -349,8 +367,7 @@ contract Staking is IStaking {
             height: key.height,
             role: role,
             keyIndex: 0,
-            exitableAt: 0,
-            treeIndex: treeIndex
+            exitableAt: 0
         });
         emit Bonded(id, role, withdrawal, stake, key);
     }
@@ -364,7 +381,7 @@ contract Staking is IStaking {
         bool wasActive = _isActive(member);
 
         member.stakeWei -= uint96(takenWei);
-        _weigh(member, wasActive);
+        _weigh(id, member, wasActive);
     }
 
     function _retire(uint32 id, Participant memory member) private {
@@ -376,17 +393,17 @@ contract Staking is IStaking {
         });
     }
 
-    /// @dev Brings the counters, and a validator's place in the draw, in line with its stake.
-    function _weigh(Participant storage member, bool wasActive) private {
+    /// @dev Brings the counters, and a validator's weight in the draw, in line with its stake.
+    function _weigh(uint32 id, Participant storage member, bool wasActive) private {
         bool isActive = _isActive(member);
         if (member.role == Role.Client) {
             if (isActive && !wasActive) ++_totals.activeClients;
             if (wasActive && !isActive) --_totals.activeClients;
             return;
         }
-        if (isActive || wasActive) _tree.setWeight(member.treeIndex, isActive ? member.stakeWei : 0);
         if (isActive && !wasActive) ++_totals.activeValidators;
         if (wasActive && !isActive) --_totals.activeValidators;
+        if (isActive || wasActive) draw.weigh(id, isActive ? member.stakeWei : 0);
     }
 
     /// @dev Whether a participant takes on duties: not while it leaves, or holds less than its role asks for. That is half of
@@ -420,7 +437,7 @@ contract Staking is IStaking {
         if (member.role == Role.None) revert NotBonded(id);
     }
 
-    /// @dev Bounds the sum of all stakes, and with it every single one and every node of the stake tree.
+    /// @dev Bounds the sum of all stakes, and with it every single one and every node of a tree over them.
     function _asStake(uint256 amount) private view returns (uint88) {
         if (_totals.stakeWei + amount > type(uint88).max) revert StakeTooHigh(amount);
         return uint88(amount);

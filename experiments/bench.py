@@ -269,6 +269,20 @@ def storage(config: JobConfig, keep_rounds: int, *, out: Path, overwrite: bool, 
     print_result(as_document(found), as_json, lambda _: storage_table(found), note=_both_in(out))
 
 
+@bench.command("draw")
+@click.option("--rounds", type=MANY, default=10_000, help="Rounds of each case.")
+@click.option("--seed", type=options.SEED, default=1, help="Decides the links.")
+@out(BENCH, "Folder for draw.json.")
+@options.as_json
+def draw_bench(rounds: int, seed: int, out: Path, as_json: bool) -> None:
+    """How often attackers hold a committee that withhold links and move stakes, by the draw's own code."""
+    from experiments.consensus.draw import NAME, as_document, bench_draw, draw_table
+
+    with make_console(as_json).status("") as status:
+        found = bench_draw(out, rounds, seed, status.update)
+    print_result(as_document(found), as_json, lambda _: draw_table(found), note=f"these figures are in {out / NAME}")
+
+
 @bench.command("explorer")
 @click.option("--rounds", type=options.ROUNDS, default=500, help="Rounds of the history.")
 @click.option("--transactions", type=options.COUNT, default=20_000, help="All of them together.")

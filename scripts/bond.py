@@ -3,7 +3,8 @@
     brownie run bond client ada.key [stake in ether]
     brownie run bond validator vera.key [stake in ether]
 
-The stake is the role's minimum unless given. Settings from the environment:
+The stake is the role's minimum unless given. A validator's links are of the seed in `links.seed`, beside its key file.
+Settings from the environment:
 
     QFL_ACCOUNT      who pays: an account id known to Brownie; default: the first account
     QFL_WITHDRAWAL   where stake and rewards go; default: the account that pays
@@ -19,8 +20,9 @@ import os
 from pathlib import Path
 from typing import Any
 
-from brownie import Wei
+from brownie import Wei, chain
 
+from qfl.crypto.hash_chain import LinkSeed
 from qfl.crypto.keyfile import KeyFile
 from qfl.errors import InvalidInput
 from scripts.deploy import attach, paying_account
@@ -29,22 +31,26 @@ from scripts.deploy import attach, paying_account
 def client(key_file: str, ether: str | None = None) -> int:
     """Bond a client and return its id."""
     staking = attach().staking
-    return _bond(staking.bondClient, key_file, _stake(ether, staking.minClientStakeWei()))
+    return _bond(staking, "client", key_file, _stake(ether, staking.minClientStakeWei()))
 
 
 def validator(key_file: str, ether: str | None = None) -> int:
     """Bond a validator and return its id."""
     staking = attach().staking
-    return _bond(staking.bondValidator, key_file, _stake(ether, staking.minValidatorStakeWei()))
+    return _bond(staking, "validator", key_file, _stake(ether, staking.minValidatorStakeWei()))
 
 
-def _bond(call: Any, key_file: str, stake_wei: int) -> int:
+def _bond(staking: Any, role: str, key_file: str, stake_wei: int) -> int:
     with KeyFile.open(Path(key_file)) as key:
         public = key.public
     account = paying_account()
     withdrawal = os.environ.get("QFL_WITHDRAWAL", account.address)
     key_struct = ("0x" + public.identifier.hex(), "0x" + public.root.hex(), public.height)
-    event = call(key_struct, withdrawal, {"from": account, "value": stake_wei}).events["Bonded"]
+    call, anchor = staking.bondClient, bytes(28)
+    if role == "validator":
+        links = LinkSeed.of(Path(key_file).parent).chain(chain.id, staking.address, public.identifier)
+        call, anchor = staking.bondValidator, links.anchor
+    event = call(key_struct, anchor, withdrawal, {"from": account, "value": stake_wei}).events["Bonded"]
     print(f"Participant {event['id']}: stake {Wei(stake_wei).to('ether')} ether, withdrawal address {withdrawal}")
     return int(event["id"])
 

@@ -15,7 +15,7 @@ Settings come from the environment, because `brownie run` passes no options:
 import json
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -27,7 +27,9 @@ from brownie import (
     Beacon,
     Demands,
     Disputes,
+    Draw,
     Groth16NormVerifier,
+    MirrorFaults,
     Rewards,
     Shard,
     Staking,
@@ -54,6 +56,7 @@ class Contracts:
     """Brownie's handles of one deployment; `verifier` is None in the transparent mode."""
 
     staking: Any
+    draw: Any
     quorum: Any
     beacon: Any
     shards: list[Any]
@@ -87,6 +90,7 @@ def attach() -> Contracts:
     quorum = scheme_in(deployment).contract.name
     contracts = Contracts(
         _at(Staking, named["Staking"]),
+        _at(Draw, named["Draw"]),
         _at(getattr(brownie, quorum), named[quorum]),
         _at(Beacon, named["Beacon"]),
         [_at(Shard, shard) for shard in deployment.shards],
@@ -117,6 +121,7 @@ def deploy(
     verifying_key: VerifyingKey | None = None,
     disputes: Any = None,
     quorum: str = "lms",
+    mirrors: Sequence[tuple[int, str]] = (),
 ) -> Contracts:
     """Deploy, wire and fund; `account` pays and becomes the owner.
 
@@ -125,6 +130,7 @@ def deploy(
         verifying_key: for the private mode: what norm proofs are checked with.
         disputes: what may slash and void instead of a new `Disputes`.
         quorum: a scheme of `qfl.quorum`: how committees sign.
+        mirrors: chain id and address of each shard's mirror, where there are some: their lies can be proven then.
 
     Raises:
         InvalidInput: no such quorum, or the key's circuit is too small for the model; nothing was sent.
@@ -135,16 +141,17 @@ def deploy(
         check_capacity(verifying_key, ModelShape(genesis["quantumLength"], genesis["classicalLength"]))
     paying, shard_count = {"from": account}, parameters.rounds["shards"]
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
+    draw = account.deploy(Draw, staking)
     verifies = account.deploy(quorum_type, staking)
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
-    ahead = 3 + (verifying_key is not None) + shard_count
+    ahead = 3 + (verifying_key is not None) + shard_count + bool(mirrors)
     expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes
     beacon = account.deploy(
         Beacon,
         *(staking, verifies),
         in_order(Beacon, 2, genesis),
         in_order(Beacon, 3, parameters.rounds),
-        *(expected, account),
+        *(draw, expected, account),
     )
     verifier = verifying_key and account.deploy(Groth16NormVerifier, *verifying_key.constructor_arguments())
     shards = [account.deploy(Shard, beacon, index, verifier or NOBODY) for index in range(shard_count)]
@@ -152,20 +159,22 @@ def deploy(
     demanding = in_order(Demands, 2, parameters.demands)
     demands = account.deploy(Demands, beacon, verifying_key is not None, demanding)
     if disputes is None:
+        mirror_faults = account.deploy(MirrorFaults, beacon, mirrors) if mirrors else NOBODY
         if (found := account.get_deployment_address()) != expected:
             raise AddressTaken("Disputes", expected, found)
-        disputes = account.deploy(Disputes, beacon, staking, shards, demands)
-    staking.wire(beacon, disputes, rewards, paying)
+        disputes = account.deploy(Disputes, beacon, staking, shards, demands, mirror_faults)
+    staking.wire(beacon, draw, disputes, rewards, paying)
     if parameters.reward_pool_wei:
         staking.fundRewards(paying | {"value": parameters.reward_pool_wei})
-    return Contracts(staking, verifies, beacon, shards, rewards, demands, disputes, verifier)
+    return Contracts(staking, draw, verifies, beacon, shards, rewards, demands, disputes, verifier)
 
 
 def describe(
     contracts: Contracts, block: int, parameters: ProtocolParameters, genesis: Mapping[str, Any]
 ) -> Deployment:
     """The deployment file of `contracts`, deployed after block `block`."""
-    named = {"Staking": contracts.staking, contracts.quorum._name: contracts.quorum, "Beacon": contracts.beacon}
+    named = {"Staking": contracts.staking, "Draw": contracts.draw}
+    named |= {contracts.quorum._name: contracts.quorum, "Beacon": contracts.beacon}
     named |= {"NormVerifier": contracts.verifier} if contracts.verifier else {}
     named |= {"Rewards": contracts.rewards, "Demands": contracts.demands, "Disputes": contracts.disputes}
     return Deployment(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDraw} from "./IDraw.sol";
 import {IQuorum} from "./IQuorum.sol";
 import {IStaking, LmsKey} from "./IStaking.sol";
 
@@ -44,7 +45,7 @@ struct RoundContext {
 /// @param checkpointSeconds Length of the checkpoint phase.
 /// @param publishSeconds Length of the publish phase.
 /// @param challengeSeconds How long a published model can be disputed before it is final.
-/// @param shards Number of shards: 1 to 100.
+/// @param shards Number of shards: 1 to 4,096.
 /// @param seats Seats of each shard's committee.
 /// @param laneBits Width of an update's lanes: 4, 8 or 16.
 /// @param quantumExponent `s` of the angles: delta = lane * 2^s in units of 4*pi / 2^32.
@@ -210,7 +211,7 @@ interface IBeaconView {
 interface IBeacon is IBeaconView {
     /// @notice New parameters, used by the rounds opened from now on.
     event ParametersSet(uint16 indexed version, RoundParameters parameters);
-    /// @notice A round opened; `committees` has the seats of shard 0, then of shard 1, and so on.
+    /// @notice A round opened; `IDraw.SeatsDrawn` says who sits in it.
     event RoundOpened(
         uint64 indexed round,
         uint64 indexed baseRound,
@@ -219,8 +220,7 @@ interface IBeacon is IBeaconView {
         uint40 commitEndsAt,
         uint40 revealEndsAt,
         uint40 checkpointEndsAt,
-        uint40 publishEndsAt,
-        uint32[] committees
+        uint40 publishEndsAt
     );
     /// @notice A round ended without a model: its deadlines passed, or its checkpoint was voided.
     event RoundFailed(uint64 indexed round);
@@ -327,6 +327,8 @@ interface IBeacon is IBeaconView {
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);
     /// @notice Where participants are bonded.
     function staking() external view returns (IStaking);
+    /// @notice Who sits where, and what seeds the rounds.
+    function draw() external view returns (IDraw);
     /// @notice What verifies a committee's attestations.
     function quorum() external view returns (IQuorum);
     /// @notice The contract that may void checkpoints and models; zero while there is none.

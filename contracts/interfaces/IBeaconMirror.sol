@@ -92,8 +92,10 @@ interface IBeaconMirror is IBeaconView {
     error WrongPrevious(uint64 given, uint64 mirrored);
     /// @notice Thrown when a message skips more rounds than a mirror is ever behind.
     error RoundTooFar(uint64 given, uint64 furthest);
-    /// @notice Thrown when a message's round ends more than 366 days from now.
-    error EndsTooLate(uint40 checkpointEndsAt);
+    /// @notice Thrown when the phases of a message's round do not end one after the other.
+    error WrongDeadlines();
+    /// @notice Thrown when the last of the earlier committees may sign only in more than 366 days.
+    error EndsTooLate(uint256 opensAt);
     /// @notice Thrown when a message's committee has not as many seats as its round, or none, or more than 64.
     error WrongCommittee(uint256 given, uint8 seats);
     /// @notice Thrown when the mirror never showed that round, or for another shard's committee.

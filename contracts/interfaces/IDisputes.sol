@@ -10,13 +10,15 @@ import {IStaking} from "./IStaking.sol";
 /// @dev `Aggregate`: a shard's aggregate is not the rule's. `Updates`: a checkpoint includes what nobody revealed.
 /// `Norm`: an included update is over the norm bound. `Model`: a published model is not the rule's.
 /// `Equivocation`: a seat signed two checkpoints for one turn. `Withheld`: nobody showed in time what was demanded.
+/// `Mirror`: a seat signed a false message for its shard's mirror.
 enum Fault {
     Aggregate,
     Updates,
     Norm,
     Model,
     Equivocation,
-    Withheld
+    Withheld,
+    Mirror
 }
 
 /// @notice One chunk of a vector, and why it is part of it.
@@ -39,10 +41,8 @@ struct Opening {
 /// @dev Warning: a proof is public before it is mined, and the bounty goes to whoever's is first. It is paid to the caller
 /// and nobody else, so that no refusal stops a verdict; so that of a withheld part goes to whoever says first that its
 /// time is over.
-/// @dev A deployment is refused whose models have over 24,576 coordinates, or whose rounds over 100 shards: then every proof
-/// and every answer fits into 2^24 gas and 100 KiB, but for `disputeAggregate`. That takes about `256 + 32 * log2(chunks)`
-/// bytes for each update: 256 updates of 256 coordinates with lanes of 16 bits are 100 KiB, of 2,048 coordinates 122 KiB
-/// (nodes take 128), and of 24,576 coordinates 200 updates are. Larger shards of larger models would need it in parts.
+/// @dev A deployment is refused whose models have over 24,576 coordinates: then every proof and every answer fits into 2^24
+/// gas and 100 KiB. Two proofs may take more than one transaction: `openLanes` and `sumAggregates` keep what they have shown.
 /// @dev Assumes of the vectors it judges what the roots say: an update over other lanes than its content is for the
 /// committee not to include.
 interface IDisputes {
@@ -83,10 +83,8 @@ interface IDisputes {
     error WithinNorm(uint256 squaredNorm, uint256 bound);
     /// @notice Thrown when two checkpoints are equal, or of different rounds, shards or turns.
     error NotEquivocation();
-    /// @notice Thrown when a key was retired before anything of the round could be attested.
-    error KeyRetired(uint32 validator, uint32 keyIndex, uint40 retiredAt);
-    /// @notice Thrown when the seat was slashed for equivocation in this round already.
-    error AlreadyProven(uint64 round, uint16 shard, uint8 seat);
+    /// @notice Thrown when the caller is not the contract that judges what mirrors were told.
+    error NotMirrorFaults(address caller);
     /// @notice Thrown when the part was not demanded, or was answered, or can be answered yet.
     error NotOverdue();
 
@@ -94,14 +92,32 @@ interface IDisputes {
     /// @param checkpoint The accepted checkpoint.
     /// @param coordinate The wrong one.
     /// @param updates All included updates, in the checkpoint's order.
-    /// @param openings The chunk that has the coordinate, of each update.
+    /// @param first The position of the first update that is opened here: 0, unless others were opened before.
+    /// @param openings The chunk that has the coordinate, of each update from `first` on that `openLanes` has not kept.
     /// @param aggregate The chunk that has the coordinate, of the aggregate.
+    /// @param order The positions of all updates, a byte each, by rising lane at the coordinate; equal lanes may stand either
+    /// way. Not read where nothing is trimmed.
     function disputeAggregate(
         Checkpoint calldata checkpoint,
         uint32 coordinate,
         RevealedUpdate[] calldata updates,
+        uint16 first,
         Opening[] calldata openings,
-        Opening calldata aggregate
+        Opening calldata aggregate,
+        bytes calldata order
+    ) external;
+
+    /// @notice Keep the lanes of some updates at a coordinate for `disputeAggregate`, where all openings are too much for one
+    /// transaction. Anyone may go on where another stopped: what is kept follows from what the checkpoint includes.
+    /// @param updates All included updates, in the checkpoint's order.
+    /// @param first The position of the first update that is opened here.
+    /// @param openings The chunk that has the coordinate, of updates `first`, `first + 1`, and so on.
+    function openLanes(
+        Checkpoint calldata checkpoint,
+        uint32 coordinate,
+        RevealedUpdate[] calldata updates,
+        uint16 first,
+        Opening[] calldata openings
     ) external;
 
     /// @notice Prove that an aggregate's content is not what was attested: its object has another digest, or there is
@@ -131,7 +147,7 @@ interface IDisputes {
 
     /// @notice Prove that one coordinate of a published model is wrong.
     /// @param coordinate The wrong one.
-    /// @param checkpoints All accepted checkpoints of the round, by rising shard.
+    /// @param checkpoints Accepted checkpoints of the round, by rising shard: all that `sumAggregates` has not taken.
     /// @param aggregates The chunk that has the coordinate, of each checkpoint's aggregate.
     /// @param base The same chunk of the model that the round trained on.
     /// @param model The same chunk of the published model.
@@ -142,6 +158,17 @@ interface IDisputes {
         Opening[] calldata aggregates,
         Opening calldata base,
         Opening calldata model
+    ) external;
+
+    /// @notice Sum up some of the aggregates at a coordinate for `disputeModel`, where all are too much for one transaction.
+    /// Anyone may go on where another stopped: a checkpoint counts once, whoever brings it how often.
+    /// @param checkpoints Accepted checkpoints of the round, by rising shard.
+    /// @param aggregates The chunk that has the coordinate, of each checkpoint's aggregate.
+    function sumAggregates(
+        uint64 round,
+        uint32 coordinate,
+        Checkpoint[] calldata checkpoints,
+        Opening[] calldata aggregates
     ) external;
 
     /// @notice Prove the same of a published model's content.
@@ -169,6 +196,11 @@ interface IDisputes {
     /// @param part As in `IDemands.Demanded`.
     function disputeWithheld(Part calldata part) external;
 
+    /// @notice Slash a validator that signed a false message for a mirror. Only the contract that judges that.
+    /// @param round The round that the message is about.
+    /// @param challenger Who proved it, and is paid.
+    function punishMirrorLie(uint64 round, uint16 shard, uint32 validator, address challenger) external;
+
     /// @notice Which seats of a committee were slashed for equivocation: bit `i` is seat `i`.
     function equivocated(uint64 round, uint16 shard) external view returns (uint64 seats);
     /// @notice The contract that holds rounds and checkpoints.
@@ -177,6 +209,8 @@ interface IDisputes {
     function staking() external view returns (IStaking);
     /// @notice The contract that what cannot be had is demanded of.
     function demands() external view returns (IDemands);
+    /// @notice The contract that judges what mirrors were told; zero where all shards are on this chain.
+    function mirrorFaults() external view returns (address);
     /// @notice Whether the deployment is of the private mode: then every update is salted, and otherwise none. No value of
     /// a salt or of a seed says that.
     function isPrivate() external view returns (bool);

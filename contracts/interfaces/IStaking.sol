@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDraw} from "./IDraw.sol";
+
 /// @notice What a participant does in the protocol.
 enum Role {
     None,
@@ -27,7 +29,6 @@ struct LmsKey {
 /// @param role Client or validator.
 /// @param keyIndex How often the key was rotated; `keyAt(id, keyIndex)` is `key`.
 /// @param exitableAt When the stake may be withdrawn (unix seconds); 0 while no exit was asked for.
-/// @param treeIndex A validator's position in the stake tree, from 1; 0 for clients.
 struct Participant {
     address withdrawal;
     uint96 stakeWei;
@@ -39,7 +40,6 @@ struct Participant {
     Role role;
     uint32 keyIndex;
     uint40 exitableAt;
-    uint32 treeIndex;
 }
 
 /// @notice What is fixed when the staking contract is deployed.
@@ -76,6 +76,8 @@ interface IStaking {
     event EncryptionKeySet(uint32 indexed id, bytes32 keyDigest);
     /// @notice The withdrawal address was replaced.
     event WithdrawalChanged(uint32 indexed id, address indexed withdrawal);
+    /// @notice The participant named the end of another hash chain.
+    event AnchorSet(uint32 indexed id, bytes28 anchor);
     /// @notice The reward pool grew.
     event RewardsFunded(address indexed from, uint256 amountWei);
     /// @notice A reward moved from the pool to a participant's account.
@@ -87,7 +89,7 @@ interface IStaking {
     /// @notice Stake was taken for a commitment that was never revealed: a bounty for who collected it, the rest for the pool.
     event Forfeited(uint32 indexed id, address indexed collector, uint256 amountWei, uint256 bountyWei);
     /// @notice The contracts that may authorize, slash and credit were set, once and for all.
-    event Wired(address indexed beacon, address indexed disputes, address indexed rewards);
+    event Wired(address indexed beacon, address draw, address indexed disputes, address indexed rewards);
 
     /// @notice Thrown when the stake is below the role's minimum.
     error StakeTooLow(uint256 givenWei, uint256 minimumWei);
@@ -97,6 +99,8 @@ interface IStaking {
     error UnsupportedKeyHeight(uint8 height);
     /// @notice Thrown when a key's root, or an encryption key's digest, is zero.
     error EmptyKey();
+    /// @notice Thrown when a validator names no hash chain.
+    error EmptyAnchor();
     /// @notice Thrown when a rotation names a key the participant has or had: its leaves may have signed already.
     error KeyReused(uint32 id, bytes16 identifier);
     /// @notice Thrown when the withdrawal address is zero.
@@ -109,26 +113,28 @@ interface IStaking {
     error NotExiting(uint32 id);
     /// @notice Thrown when the unbonding delay still runs.
     error StillUnbonding(uint32 id, uint40 exitableAt);
-    /// @notice Thrown when fewer validators can be drawn than are asked for.
-    error TooFewValidators(uint256 available, uint256 required);
     /// @notice Thrown when nothing is owed.
     error NothingOwed(uint32 id);
     /// @notice Thrown when the reward pool holds less than the reward.
     error RewardPoolTooSmall(uint256 requiredWei, uint256 availableWei);
-    /// @notice Thrown when the caller is not the contract that may do this.
-    error NotAuthorized(address caller);
     /// @notice Thrown when the contracts were wired already.
     error AlreadyWired();
 
     /// @notice Join as a client with `msg.value` as stake.
     /// @dev Takes no signature: a key says nothing until its owner signs for the id given here.
     /// @param key The LMS key that will speak for the client.
+    /// @param anchor The end of a hash chain of its own; zero: none.
     /// @param withdrawal Where stake and rewards go.
     /// @return id The participant's number, from 1.
-    function bondClient(LmsKey calldata key, address withdrawal) external payable returns (uint32 id);
+    function bondClient(LmsKey calldata key, bytes28 anchor, address withdrawal) external payable returns (uint32 id);
 
-    /// @notice Join as a validator with `msg.value` as stake; enters the stake tree.
-    function bondValidator(LmsKey calldata key, address withdrawal) external payable returns (uint32 id);
+    /// @notice Join as a validator with `msg.value` as stake; `IDraw` says from when on it is drawn.
+    /// @param anchor The end of the hash chain whose links it will show (`IDraw.showLink`).
+    function bondValidator(
+        LmsKey calldata key,
+        bytes28 anchor,
+        address withdrawal
+    ) external payable returns (uint32 id);
 
     /// @notice Add `msg.value` to a participant's stake; anyone may.
     function topUp(uint32 id) external payable;
@@ -150,6 +156,10 @@ interface IStaking {
     /// @param keyDigest sha256 of the raw 1,184-byte public key: the key is one raw block on IPFS.
     /// @param signature LMS over `EncryptionKey(participant, keyDigest, nonce)`.
     function setEncryptionKey(uint32 id, bytes32 keyDigest, bytes calldata signature) external;
+
+    /// @notice Name the end of another hash chain. A validator's counts from the fourth round after the current one on.
+    /// @param signature LMS over `Anchor(participant, anchor, nonce)`.
+    function setAnchor(uint32 id, bytes28 anchor, bytes calldata signature) external;
 
     /// @notice Replace the withdrawal address.
     /// @param signature LMS over `Withdrawal(participant, withdrawal, nonce)`.
@@ -182,9 +192,9 @@ interface IStaking {
     /// @return takenWei What was taken in all.
     function slash(uint32[] calldata ids, address challenger) external returns (uint256 takenWei);
 
-    /// @notice Set the beacon, the disputes contract (zero: none) and the rewards contract, once. Only the deployer.
-    /// @dev Nothing can be authorized, slashed or credited before.
-    function wire(address beacon, address disputes, address rewards) external;
+    /// @notice Set the beacon, the draw, the disputes contract (zero: none) and the rewards contract, once. Only the deployer.
+    /// @dev Nothing can be authorized, slashed or credited before, and no validator can bond.
+    function wire(address beacon, IDraw draw, address disputes, address rewards) external;
 
     /// @notice The participant, or a zero record after it left.
     function participant(uint32 id) external view returns (Participant memory);
@@ -202,11 +212,10 @@ interface IStaking {
     /// @notice Rewards credited and not yet paid, in wei.
     function rewardsOf(uint32 id) external view returns (uint256);
 
-    /// @notice Draw `count` different validators, with probability in proportion to stake, without replacement.
-    /// @dev A pure function of `seed` and the stakes now.
-    function draw(bytes32 seed, uint256 count) external view returns (uint32[] memory ids);
+    /// @notice The end of a client's hash chain; zero: none. Those of validators are in the draw.
+    function anchorOf(uint32 id) external view returns (bytes28);
 
-    /// @notice Validators that can be drawn now.
+    /// @notice Validators that take on duties now.
     function activeValidators() external view returns (uint32);
     /// @notice Clients that may commit now.
     function activeClients() external view returns (uint32);
@@ -220,6 +229,8 @@ interface IStaking {
     function rewardPoolWei() external view returns (uint256);
     /// @notice The contract that may authorize; zero before `wire`.
     function beacon() external view returns (address);
+    /// @notice The contract that draws committees; zero before `wire`.
+    function draw() external view returns (IDraw);
     /// @notice The contract that may slash; zero while there is none.
     function disputes() external view returns (address);
     /// @notice The contract that may credit; zero before `wire`.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {WrongCount, WrongOrder} from "../interfaces/Errors.sol";
+
 /// @title The integer rules that a shard's aggregate and the next global model follow.
 /// @notice Bit for bit what `qfl/protocol/rule.py` computes; `tests/vectors/aggregate.json` holds both to it.
 /// @dev Every division truncates toward zero.
@@ -8,14 +10,16 @@ library Aggregate {
     /// @notice One coordinate of a shard's aggregate: the trimmed mean of the included updates' lanes, with 8 fraction
     /// bits. The `trimBps * n / 10000` lowest and as many of the highest lanes do not count, but one or two always do: at
     /// 5000 it is the median.
-    /// @param lanes One lane of each included update; left in another order. At least one, each within int16.
+    /// @param lanes One lane of each included update: 1 to 256 of them, each within int16.
     /// @param trimBps At most 5000.
-    function meanOfLanes(int256[] memory lanes, uint16 trimBps) internal pure returns (int32) {
+    /// @param order The positions of all lanes, a byte each, such that no lane is below the one before. Not read where
+    /// nothing is trimmed. Finding it is left to the caller, so that the time is linear in the updates whatever they are.
+    function meanOfLanes(int256[] memory lanes, uint16 trimBps, bytes calldata order) internal pure returns (int32) {
         uint256 count = lanes.length;
         uint256 trim = (count * trimBps) / 10_000;
         // Half of an even number would leave nothing: the two in the middle stay.
         if (trim * 2 == count) --trim;
-        int256 sum = _sumWithout(lanes, trim);
+        int256 sum = trim == 0 ? _sumOf(lanes) : _sumBetween(lanes, order, trim);
         return int32((sum * 256) / int256(count - 2 * trim));
     }
 
@@ -44,49 +48,29 @@ library Aggregate {
         return exponent >= 8 ? mean << (exponent - 8) : mean / int256(uint256(1) << (8 - exponent));
     }
 
-    /// @dev The sum of `lanes` without the `trim` lowest and the `trim` highest. Each pass carries the lowest and the
-    /// highest lane out and moves the others two places down: trim * (count - trim) steps whatever the order, so that
-    /// no choice of updates makes a dispute too dear, and next to nothing for the few trims of a small shard.
-    function _sumWithout(int256[] memory lanes, uint256 trim) private pure returns (int256 sum) {
-        assembly ("memory-safe") {
-            let start := add(lanes, 32)
-            let end := add(start, shl(5, mload(lanes)))
-            for {} trim {
-                trim := sub(trim, 1)
-            } {
-                let low := mload(start)
-                let high := mload(add(start, 32))
-                if sgt(low, high) {
-                    let other := low
-                    low := high
-                    high := other
-                }
-                for {
-                    let at := add(start, 64)
-                } lt(at, end) {
-                    at := add(at, 32)
-                } {
-                    let lane := mload(at)
-                    if slt(lane, low) {
-                        let other := low
-                        low := lane
-                        lane := other
-                    }
-                    if sgt(lane, high) {
-                        let other := high
-                        high := lane
-                        lane := other
-                    }
-                    mstore(sub(at, 64), lane)
-                }
-                end := sub(end, 64)
+    function _sumOf(int256[] memory lanes) private pure returns (int256 sum) {
+        unchecked {
+            for (uint256 i = 0; i < lanes.length; ++i) {
+                sum += lanes[i];
             }
-            for {
-                let at := start
-            } lt(at, end) {
-                at := add(at, 32)
-            } {
-                sum := add(sum, mload(at))
+        }
+    }
+
+    /// @dev The sum of `lanes` without the `trim` lowest and the `trim` highest, in the order given, which is checked.
+    function _sumBetween(int256[] memory lanes, bytes calldata order, uint256 trim) private pure returns (int256 sum) {
+        uint256 count = lanes.length;
+        if (order.length != count) revert WrongCount("order", order.length, count);
+        uint256 seen = 0;
+        int256 previous = type(int256).min;
+        unchecked {
+            for (uint256 i = 0; i < count; ++i) {
+                uint256 position = uint8(order[i]);
+                if (position >= count || (seen >> position) & 1 == 1) revert WrongOrder(i);
+                seen |= 1 << position;
+                int256 lane = lanes[position];
+                if (lane < previous) revert WrongOrder(i);
+                previous = lane;
+                if (i >= trim && i < count - trim) sum += lane;
             }
         }
     }

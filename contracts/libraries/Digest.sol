@@ -34,6 +34,7 @@ library Digest {
     );
     bytes32 private constant BLS_KEY = keccak256("BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)");
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
+    bytes32 private constant ANCHOR = keccak256("Anchor(uint32 participant,bytes28 anchor,uint32 nonce)");
     bytes32 private constant LMS_KEY = keccak256("LmsKey(bytes16 identifier,bytes24 root,uint8 height)");
     bytes32 private constant MIRROR_SEAT = keccak256(
         "MirrorSeat(uint32 validator,LmsKey key)LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
@@ -85,6 +86,11 @@ library Digest {
         return _inDomain(keccak256(abi.encode(BLS_KEY, participant, keyDigest, nonce)));
     }
 
+    /// @notice What a participant signs to name another hash chain. Domain: the staking contract.
+    function anchor(uint32 participant, bytes28 end, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(ANCHOR, participant, end, nonce)));
+    }
+
     /// @notice What a participant signs to replace its withdrawal address. Domain: the staking contract.
     function withdrawal(uint32 participant, address receiver, uint32 nonce) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(WITHDRAWAL, participant, receiver, nonce)));
@@ -92,6 +98,20 @@ library Digest {
 
     /// @notice What a seat signs to hand a mirror over to the next round. Domain: the mirror.
     function mirrorMessage(MirrorMessage calldata message) internal view returns (bytes32) {
+        return _inDomain(_hashOf(message));
+    }
+
+    /// @notice The same in the domain of a mirror elsewhere.
+    function mirrorMessage(MirrorMessage calldata message, bytes32 domain) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(hex"1901", domain, _hashOf(message)));
+    }
+
+    /// @notice The domain of a contract on some chain.
+    function domainOf(uint256 chainId, address verifyingContract) internal pure returns (bytes32) {
+        return keccak256(abi.encode(DOMAIN, NAME, VERSION, chainId, verifyingContract));
+    }
+
+    function _hashOf(MirrorMessage calldata message) private pure returns (bytes32) {
         bytes32[] memory seats = new bytes32[](message.committee.length);
         for (uint256 i = 0; i < seats.length; ++i) {
             MirrorSeat calldata seat = message.committee[i];
@@ -100,11 +120,10 @@ library Digest {
         bytes32 round = keccak256(abi.encode(MIRRORED_ROUND, message.round));
         bytes32 revoked = keccak256(abi.encodePacked(message.revoked));
         bytes32 committee = keccak256(abi.encodePacked(seats));
-        return _inDomain(keccak256(abi.encode(MIRROR_MESSAGE, round, revoked, committee)));
+        return keccak256(abi.encode(MIRROR_MESSAGE, round, revoked, committee));
     }
 
     function _inDomain(bytes32 structHash) private view returns (bytes32) {
-        bytes32 domain = keccak256(abi.encode(DOMAIN, NAME, VERSION, block.chainid, address(this)));
-        return keccak256(abi.encodePacked(hex"1901", domain, structHash));
+        return keccak256(abi.encodePacked(hex"1901", domainOf(block.chainid, address(this)), structHash));
     }
 }

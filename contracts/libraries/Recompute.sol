@@ -6,14 +6,14 @@ import {Aggregate} from "./Aggregate.sol";
 import {Chunks} from "./Chunks.sol";
 
 /// @notice What the next model follows from besides lanes.
-/// @param counts How many updates each checkpoint includes, by rising shard.
-/// @param total The sum of `counts`.
+/// @param weightedSum The coordinate in every checkpoint's aggregate, times how many updates that one includes, summed up.
+/// @param count How many updates all checkpoints include.
 /// @param angles How many of the coordinates are angles: the first ones.
 /// @param quantumExponent `s` of the angles, as in the round's parameters.
 /// @param classicalExponent `s` of the weights.
 struct ModelRule {
-    uint256[] counts;
-    uint256 total;
+    int256 weightedSum;
+    uint256 count;
     uint256 angles;
     uint8 quantumExponent;
     uint8 classicalExponent;
@@ -32,21 +32,8 @@ library Recompute {
     }
 
     /// @notice What becomes of a coordinate that was `before`.
-    /// @param means The coordinate in each checkpoint's aggregate.
-    function nextOf(
-        uint256 coordinate,
-        int32 before,
-        int256[] memory means,
-        ModelRule memory rule
-    ) internal pure returns (int32) {
-        int256 sum = 0;
-        // Never near a limit: at most 2^16 shards of 2^16 updates, and means of 32 bits.
-        unchecked {
-            for (uint256 i = 0; i < means.length; ++i) {
-                sum += means[i] * int256(rule.counts[i]);
-            }
-        }
-        int256 mean = Aggregate.weightedMean(sum, rule.total);
+    function nextOf(uint256 coordinate, int32 before, ModelRule memory rule) internal pure returns (int32) {
+        int256 mean = Aggregate.weightedMean(rule.weightedSum, rule.count);
         return
             coordinate < rule.angles
                 ? Aggregate.applyToAngle(before, mean, rule.quantumExponent)

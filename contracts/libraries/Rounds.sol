@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BadParameters} from "../interfaces/Errors.sol";
+import {LINKERS} from "../interfaces/IDraw.sol";
 import {Phase, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
 import {MAX_SEATS} from "./Quorum.sol";
 
@@ -26,8 +27,8 @@ library Rounds {
     uint256 private constant MAX_EXPONENT = 28;
     /// @dev Four standard deviations and a half below what a shard takes.
     uint256 private constant PLACES = 192;
-    /// @dev Checkpoints that a proof about a model gives: at most 91 KiB of them, with their paths.
-    uint256 private constant MAX_SHARDS = 100;
+    /// @dev What `Beacon.validatorDuty` reads at most: 4,096 shards of 64 seats are 32,768 slots. No proof bounds it.
+    uint256 private constant MAX_SHARDS = 4_096;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
     /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
@@ -127,7 +128,8 @@ library Rounds {
         bool isPrivate
     ) internal pure {
         if (p.commitSeconds == 0) revert BadParameters("commitSeconds", 0);
-        if (p.revealSeconds == 0) revert BadParameters("revealSeconds", 0);
+        // Each seat that may show a link of the draw has a second at least.
+        if (p.revealSeconds < LINKERS) revert BadParameters("revealSeconds", p.revealSeconds);
         if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
         if (p.checkpointSeconds == 0) revert BadParameters("checkpointSeconds", 0);
         if (p.publishSeconds == 0) revert BadParameters("publishSeconds", 0);

@@ -24,6 +24,19 @@ library StakeTree {
         mapping(uint256 position => Node) nodes;
     }
 
+    /// @notice A draw under way, in memory.
+    /// @param top The highest power of two that is a position.
+    /// @param left What is left of the line of weights.
+    /// @param draws How many members were drawn.
+    /// @param taken Their intervals, sorted: start in the high bits, weight in the low 96.
+    struct Line {
+        bytes32 seed;
+        uint256 top;
+        uint256 left;
+        uint256 draws;
+        uint256[] taken;
+    }
+
     /// @notice Add a member behind the last one.
     function append(Tree storage tree, uint32 id, uint96 weight) internal returns (uint32 position) {
         position = ++tree.length;
@@ -59,25 +72,37 @@ library StakeTree {
         }
     }
 
-    /// @notice Draw `count` different members: each draw is in proportion to weight among those not drawn yet.
-    /// @dev Assumes that at least `count` weights are not zero. Takes O(count * log n + count^2) steps.
+    /// @notice Begin a draw of different members: each draw is in proportion to weight among those not drawn yet.
+    /// @param capacity How many draws there is room for at first.
+    function line(Tree storage tree, bytes32 seed, uint256 capacity) internal view returns (Line memory drawing) {
+        drawing.seed = seed;
+        drawing.left = total(tree);
+        drawing.top = 1;
+        while (drawing.top << 1 <= tree.length) drawing.top <<= 1;
+        drawing.taken = new uint256[](capacity);
+    }
+
+    /// @notice Draw the next member. Takes O(log n + draws so far) steps.
+    /// @dev Assumes that something is left of the line, and that the tree is as it was when the draw began.
     /// Draw `i` takes the point at keccak256(seed, i) / 2^256 of what is left of the line. A change of the weights moves
     /// that point by less than itself, so nobody draws afresh by adding a wei, as it would be with a remainder.
     /// With weights below 2^96 together, the bias is below 2^-64.
-    function draw(Tree storage tree, bytes32 seed, uint256 count) internal view returns (uint32[] memory ids) {
-        ids = new uint32[](count);
-        // Intervals drawn so far, sorted: start in the high bits, weight in the low 96.
-        uint256[] memory drawn = new uint256[](count);
-        uint256 left = total(tree);
-        uint256 top = 1;
-        while (top << 1 <= tree.length) top <<= 1;
+    function next(Tree storage tree, Line memory drawing) internal view returns (uint32 id) {
+        uint256 draws = drawing.draws;
+        if (draws == drawing.taken.length) drawing.taken = _grown(drawing.taken);
+        uint256 target = ((uint256(keccak256(abi.encode(drawing.seed, draws))) >> 96) * drawing.left) >> 160;
+        (Node storage node, uint256 start) = _find(tree, drawing.top, _skip(drawing.taken, draws, target));
+        id = node.id;
+        uint256 weight = node.weight;
+        drawing.left -= weight;
+        _insert(drawing.taken, draws, (start << 96) | weight);
+        drawing.draws = draws + 1;
+    }
 
-        for (uint256 i = 0; i < count; ++i) {
-            uint256 target = ((uint256(keccak256(abi.encode(seed, i))) >> 96) * left) >> 160;
-            (Node storage node, uint256 start) = _find(tree, top, _skip(drawn, i, target));
-            ids[i] = node.id;
-            left -= node.weight;
-            _insert(drawn, i, (start << 96) | node.weight);
+    function _grown(uint256[] memory intervals) private pure returns (uint256[] memory grown) {
+        grown = new uint256[](2 * intervals.length + 1);
+        for (uint256 i = 0; i < intervals.length; ++i) {
+            grown[i] = intervals[i];
         }
     }
 

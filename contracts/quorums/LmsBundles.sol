@@ -12,8 +12,10 @@ import {Lms} from "../libraries/Lms.sol";
 abstract contract LmsBundles {
     /// @dev The seats that signed. A signature that is not valid, such as one under a key that was replaced since, counts
     /// for nothing, and takes nothing from the others.
+    /// @param sitting The round of the committee, where keys are kept by committee.
     function _signersOf(
         bytes32 digest,
+        uint64 sitting,
         uint32[] memory committee,
         bytes calldata bundle
     ) internal view returns (uint64 signers) {
@@ -27,15 +29,19 @@ abstract contract LmsBundles {
             if (cursor + 2 > bundle.length) revert MalformedBundle();
             uint256 end = cursor + 2 + uint16(bytes2(bundle[cursor:cursor + 2]));
             if (end > bundle.length) revert MalformedBundle();
-            (bool isKnown, LmsKey memory key) = _keyOf(committee[seat]);
+            (bool isKnown, LmsKey memory key) = _keyOf(sitting, seat, committee[seat]);
             if (isKnown && Lms.verify(key, digest, bundle[cursor + 2:end])) signers |= uint64(1) << uint64(seat);
             cursor = end;
         }
         if (cursor != bundle.length) revert MalformedBundle();
     }
 
-    /// @dev The key that speaks for a validator now; not known when it is none, or has left.
-    function _keyOf(uint32 validator) internal view virtual returns (bool isKnown, LmsKey memory key);
+    /// @dev The key that speaks for the validator in a seat; not known when it is none, or has left.
+    function _keyOf(
+        uint64 sitting,
+        uint256 seat,
+        uint32 validator
+    ) internal view virtual returns (bool isKnown, LmsKey memory key);
 
     function _highestBit(uint256 mask) private pure returns (uint256 bit) {
         while (mask >> (bit + 1) != 0) ++bit;

@@ -21,7 +21,7 @@ contract LmsQuorum is IQuorum, LmsBundles {
         uint32[] calldata committee,
         bytes calldata bundle
     ) external view returns (uint64 seatsMask) {
-        return _signersOf(digest, committee, bundle);
+        return _signersOf(digest, 0, committee, bundle);
     }
 
     /// @inheritdoc IQuorum
@@ -40,7 +40,12 @@ contract LmsQuorum is IQuorum, LmsBundles {
         return staking.keyRetiredAt(validator, keyIndex);
     }
 
-    function _keyOf(uint32 validator) internal view override returns (bool isKnown, LmsKey memory key) {
+    /// @dev The current key, whatever the committee.
+    function _keyOf(
+        uint64,
+        uint256,
+        uint32 validator
+    ) internal view override returns (bool isKnown, LmsKey memory key) {
         Participant memory member = staking.participant(validator);
         isKnown = member.role == Role.Validator;
         key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});

@@ -7,12 +7,14 @@ import {ModelRule, Recompute} from "../libraries/Recompute.sol";
 
 /// @title Opens `Aggregate`, `Lanes` and `Recompute` to the tests. Not part of a deployment.
 contract AggregateHarness {
-    /// @notice A shard's aggregate of `coordinates` lanes; `updates[i]` are the chunks of included update `i`.
+    /// @notice A shard's aggregate of `coordinates` lanes; `updates[i]` are the chunks of included update `i`, `orders[k]` the
+    /// order of the lanes at coordinate `k`.
     function aggregate(
         bytes32[][] calldata updates,
         uint256 bits,
         uint256 coordinates,
-        uint16 trimBps
+        uint16 trimBps,
+        bytes[] calldata orders
     ) external pure returns (int32[] memory means) {
         uint256 perChunk = 256 / bits;
         means = new int32[](coordinates);
@@ -21,14 +23,14 @@ contract AggregateHarness {
             for (uint256 k = 0; k < lanes.length; ++k) {
                 lanes[k] = Lanes.laneAt(updates[k][i / perChunk], bits, i % perChunk);
             }
-            means[i] = Aggregate.meanOfLanes(lanes, trimBps);
+            means[i] = Aggregate.meanOfLanes(lanes, trimBps, orders[i]);
         }
     }
 
     /// @notice The gas that one coordinate's trimmed mean takes.
-    function gasOfMean(int256[] memory lanes, uint16 trimBps) external view returns (uint256) {
+    function gasOfMean(int256[] memory lanes, uint16 trimBps, bytes calldata order) external view returns (uint256) {
         uint256 before = gasleft();
-        Aggregate.meanOfLanes(lanes, trimBps);
+        Aggregate.meanOfLanes(lanes, trimBps, order);
         return before - gasleft();
     }
 
@@ -43,16 +45,14 @@ contract AggregateHarness {
     ) external pure returns (int32[] memory model) {
         ModelRule memory rule;
         (rule.angles, rule.quantumExponent, rule.classicalExponent) = (quantum, quantumExponent, classicalExponent);
-        rule.counts = new uint256[](counts.length);
-        for (uint256 k = 0; k < counts.length; ++k) {
-            rule.counts[k] = counts[k];
-            rule.total += counts[k];
-        }
+        for (uint256 k = 0; k < counts.length; ++k) rule.count += counts[k];
         model = new int32[](base.length);
-        int256[] memory shardMeans = new int256[](means.length);
         for (uint256 i = 0; i < base.length; ++i) {
-            for (uint256 k = 0; k < means.length; ++k) shardMeans[k] = means[k][i];
-            model[i] = Recompute.nextOf(i, base[i], shardMeans, rule);
+            rule.weightedSum = 0;
+            for (uint256 k = 0; k < means.length; ++k) {
+                rule.weightedSum += int256(means[k][i]) * int256(uint256(counts[k]));
+            }
+            model[i] = Recompute.nextOf(i, base[i], rule);
         }
     }
 

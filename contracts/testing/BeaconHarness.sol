@@ -11,6 +11,7 @@ struct AggregateTrial {
     Checkpoint checkpoint;
     uint32 coordinate;
     Opening aggregate;
+    bytes order;
 }
 
 /// @notice A model that is accused at one coordinate.
@@ -40,9 +41,23 @@ contract BeaconHarness {
         (quantumLength, classicalLength, isPrivate) = (quantumLength_, classicalLength_, isPrivate_);
     }
 
-    /// @notice Say who may void.
-    function expect(IDisputes disputes_) external {
-        disputes = disputes_;
+    /// @notice Say who may void, and what parameters all rounds have.
+    function expect(IDisputes disputes_, RoundParameters calldata parameters) external {
+        (disputes, _parameters) = (disputes_, parameters);
+    }
+
+    /// @notice Have round 1 publish a model that follows from so many checkpoints, on a model under `baseRoot`.
+    function publish(bytes32 baseRoot, bytes32 modelRoot, uint16 checkpoints) external {
+        _rounds[0].modelRoot = baseRoot;
+        (_rounds[1].state, _rounds[1].modelRoot) = (RoundState.Published, modelRoot);
+        _rounds[1].checkpoints = checkpoints;
+    }
+
+    /// @notice Take checkpoints.
+    function accept(Checkpoint[] calldata checkpoints) external {
+        for (uint256 i = 0; i < checkpoints.length; ++i) {
+            _accept(checkpoints[i]);
+        }
     }
 
     /// @notice Dispute each of `trials`; `openings[k]` are the updates' chunks number `k`.
@@ -60,7 +75,15 @@ contract BeaconHarness {
             uint256 chunk = (uint256(trial.coordinate) * parameters.laneBits) / 256;
             _accept(trial.checkpoint);
             try
-                disputes.disputeAggregate(trial.checkpoint, trial.coordinate, updates, openings[chunk], trial.aggregate)
+                disputes.disputeAggregate(
+                    trial.checkpoint,
+                    trial.coordinate,
+                    updates,
+                    0,
+                    openings[chunk],
+                    trial.aggregate,
+                    trial.order
+                )
             {
                 assert(_records[trial.checkpoint.shard].voided);
             } catch (bytes memory reason) {
@@ -131,6 +154,26 @@ contract BeaconHarness {
     /// @notice As in `IBeacon`; all rounds have the same.
     function parametersOf(uint64) external view returns (RoundParameters memory) {
         return _parameters;
+    }
+
+    /// @notice As in `IBeacon`; all versions are the same.
+    function parametersAt(uint16) external view returns (RoundParameters memory) {
+        return _parameters;
+    }
+
+    /// @notice As in `IBeacon`.
+    function parametersVersion() external pure returns (uint16) {
+        return 1;
+    }
+
+    /// @notice As in `IStaking`; longer than any round.
+    function unbondingSeconds() external pure returns (uint32) {
+        return type(uint32).max;
+    }
+
+    /// @notice As in `IDemands`.
+    function answerSeconds() external pure returns (uint32) {
+        return 1;
     }
 
     /// @notice As in `IBeacon`; nobody sits here.

@@ -7,6 +7,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import Any, cast
 
+import numpy as np
+
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.outsiders import read_input
 from experiments.attacks.strategy import Griefer
@@ -35,6 +37,7 @@ from qfl.node.recompute import read_base, read_model
 from qfl.protocol.content import decode
 from qfl.protocol.lanes import MODEL_LANE_BITS
 from qfl.protocol.recompute import expected_checkpoint, included_in
+from qfl.protocol.rule import rising_order
 from qfl.protocol.types import RoundNumber
 
 QUEUE_SECONDS = 20.0
@@ -71,8 +74,9 @@ class WrongDisputes(Griefer):
         right = open_chunk(aggregate, 0, MODEL_LANE_BITS)
         openings = [open_chunk(lanes, 0, bits, u.seed) for lanes, u in zip(chunks, updates, strict=True)]
         altered = [replace(openings[0], data=openings[0].data[::-1]), *openings[1:]]
+        order = rising_order(np.array([update.lanes[0] for update in updates]))
         for shown in (openings, altered):
-            yield FalseAggregate(checkpoint, 0, included, shown, right, 0, 0)
+            yield FalseAggregate(checkpoint, 0, included, shown, right, order, 0, 0)
 
         base, model = read_base(ledger, judge.store, number), read_model(ledger, judge.store, number)
         base_chunks = chunks_of(base.lanes, MODEL_LANE_BITS)

@@ -237,17 +237,6 @@ ALL = (
         accomplices=(LIAR,) * 3,
         note="the bounty goes to the copy; the guilty pay all the same",
     ),
-    # --- the draw ---
-    Attack(
-        "grinding-draw",
-        "open the round in a block that draws accomplices",
-        outsiders.Grinder,
-        (),
-        rounds=(1,),
-        seated=False,
-        accomplices=(seats.Silent,) * 3,
-        note="bounded by who else opens it first; a quorum that lies is slashed, one that stalls loses a round's time",
-    ),
     # --- money ---
     _majority(
         "exit-before-slash",

@@ -29,6 +29,7 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ContentMissing, RoundNotCompleted
 from qfl.node.context import NodeContext
 from qfl.node.encryption import set_up_encryption
+from qfl.node.membership import anchor_of
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SCHEMES, scheme_of
@@ -41,8 +42,10 @@ from qfl.validator.validator import Validator
 SHARD = ShardIndex(0)
 FETCH_SECONDS = 1.0
 """How long a search for content may take: what nobody stores is not found any later on a network of one node."""
-MOST_BLOCKS = 2_000
-"""Blocks that may pass until a draw suits: the rarest one asked for here comes in one of twenty."""
+MOST_SEEDS = 500
+"""Seeds to try until a draw suits: the rarest one asked for here comes in one of twenty."""
+DRAWS_SLOT = 7
+"""Where `Draw` has its rounds."""
 
 
 class CountingStore(IpfsStore):
@@ -136,9 +139,10 @@ class LocalTestnet:
         if name not in self._joined:
             staking, role = self.ledger.staking, role_of(name)
             stake_wei = staking.minimum_stake_wei(role)
-            self.senders[name].send(
-                staking.bond(role, self.keys[name].public, withdrawal=self.withdrawal(name), stake_wei=stake_wei)
-            )
+            key, folder = self.keys[name].public, self.folder / name
+            anchor = anchor_of(self.ledger, role, key, folder)
+            call = staking.bond(role, key, withdrawal=self.withdrawal(name), stake_wei=stake_wei, anchor=anchor)
+            self.senders[name].send(call)
             self._joined[name] = ParticipantId(staking.participant_count())
         return self._joined[name]
 
@@ -175,38 +179,30 @@ class LocalTestnet:
     # --- time and chance -------------------------------------------------------------------------------------
 
     def open_round(self, network: Network, suits: Callable[[list[ParticipantId]], bool]) -> RoundNumber:
-        """Open the next round in the first block whose draw `suits`: who opens it may wait for that block.
+        """Open the next round with a seed whose draw `suits`.
+
+        Chance brings one sooner or later; here it is written into the chain's storage, since nobody can choose it.
 
         Raises:
-            RoundNotCompleted: no block in a long time does.
+            RoundNotCompleted: none of many seeds does.
         """
         settle_due(self.ledger, self.owner)
-        draw = self.next_draw()
-        for _ in range(MOST_BLOCKS):
-            if suits(draw(self.next_randomness())):
+        number, url = self.ledger.beacon.current_round() + 1, self.devnet.rpc_url
+        place = keccak(encode(["uint256", "uint256"], [number, DRAWS_SLOT]))
+        for attempt in range(MOST_SEEDS):
+            seed = keccak(encode(["uint64", "uint64"], [number, attempt]))
+            call_chain(url, "anvil_setStorageAt", self.ledger.draw.address, "0x" + place.hex(), "0x" + seed.hex())
+            if suits(self._next_committee(RoundNumber(number))):
                 return run_until(network, Phase.COMMIT)
-            call_chain(self.devnet.rpc_url, "evm_mine")
-        raise RoundNotCompleted(self.ledger.beacon.current_round() + 1, f"no draw of {MOST_BLOCKS} blocks suits")
+        raise RoundNotCompleted(number, f"the draw of none of {MOST_SEEDS} seeds suits")
 
-    def next_randomness(self) -> bytes:
-        """`prevrandao` of the next block: a development chain shows it by a snapshot, elsewhere its producer knows."""
+    def _next_committee(self, number: RoundNumber) -> list[ParticipantId]:
+        """Who would sit if the next round were opened now."""
         snapshot = call_chain(self.devnet.rpc_url, "evm_snapshot")
-        call_chain(self.devnet.rpc_url, "evm_mine")
-        randomness = bytes(self.web3.eth.get_block("latest")["mixHash"])
+        self.owner.send(self.ledger.beacon.open_round())
+        committee = self.ledger.beacon.committee(number, SHARD)
         call_chain(self.devnet.rpc_url, "evm_revert", snapshot)
-        return randomness
-
-    def next_draw(self) -> Callable[[bytes], list[ParticipantId]]:
-        """What a block's `prevrandao` makes the committee of the next round of one shard, as the stakes are then."""
-        beacon = self.ledger.beacon
-        last = beacon.round_at(beacon.current_round())
-        seats = beacon.parameters_at(last.parameters_version).seats
-
-        def draw(randomness: bytes) -> list[ParticipantId]:
-            seed = keccak(encode(["bytes32", "bytes32", "uint64"], [last.seed, randomness, last.number + 1]))
-            return self.ledger.staking.draw(seed, seats)
-
-        return draw
+        return committee
 
 
 def _keep_key(path: Path, height: int, state: Path | None) -> KeyFile:

@@ -165,7 +165,10 @@ class Trial:
             self.challenger.step()
 
     def _suits(self, acting: Acting) -> Callable[[list[ParticipantId]], bool]:
-        """Whether a committee gives attackers the seats they need, and the honest all the others, or one at least."""
+        """Whether a committee gives attackers the seats they need, and the honest all the others, or one at least.
+
+        Where no validator attacks, an honest one sits first and shows its link: nobody is benched before the attack.
+        """
         attackers = [validator.participant for validator in acting.validators] if self.attack.seated else []
         honest = {validator.participant for validator in self.validators}
         first = attackers[:1] if self.attack.first else []
@@ -173,7 +176,8 @@ class Trial:
         def suits(committee: list[ParticipantId]) -> bool:
             seated = honest & set(committee)
             enough = seated == honest if len(attackers) < 2 else bool(seated)
-            return enough and set(attackers) <= set(committee) and committee[: len(first)] == first
+            is_right_first = committee[: len(first)] == first and (bool(attackers) or committee[0] in honest)
+            return enough and set(attackers) <= set(committee) and is_right_first
 
         return suits
 

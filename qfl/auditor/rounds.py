@@ -31,6 +31,7 @@ from qfl.storage.store import ContentStore
 Key = TypeVar("Key")
 
 NOT_REVEALED = "the attested list of updates of shard {} is not the revealed one"
+# What voids a round; the other faults slash a seat and leave the round as it is.
 WHAT = {
     Fault.AGGREGATE: "the aggregate of shard {shard} was false",
     Fault.UPDATES: "the updates of shard {shard} were not the revealed ones",
@@ -292,7 +293,7 @@ def voided_rounds(ledger: Ledger) -> dict[RoundNumber, str]:
     """Every voided round, and why, oldest first."""
     reasons: dict[RoundNumber, str] = {}
     for proven in ledger.disputes.proven(ledger.from_block) if ledger.disputes is not None else []:
-        if proven.fault is not Fault.EQUIVOCATION:
+        if proven.fault in WHAT:
             guilty = ", ".join(str(validator) for validator in proven.guilty)
             what = WHAT[proven.fault].format(shard=proven.shard)
             reasons.setdefault(proven.round, f"{what}, for which validators {guilty} were slashed")

@@ -84,12 +84,15 @@ def deploy(
         remedy = f"the job has {parameters.rounds['shards']} shards: give each a chain of its own, or none"
         raise InvalidInput("chains of shards", len(shard_senders), remedy)
     web3, shard_count = sender.web3, 0 if shard_senders else parameters.rounds["shards"]
+    # The mirrors first: the beacon's chain must know where they are, and they need nothing of it.
+    away = [_deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     start, code = block_number(web3), compile_contracts()
     staking = create(sender, "Staking", code["Staking"].struct(0, parameters.staking))
-    named = {"Staking": staking, quorum.name: create(sender, quorum.name, staking)}
+    draw = create(sender, "Draw", staking)
+    named = {"Staking": staking, "Draw": draw, quorum.name: create(sender, quorum.name, staking)}
     has_verifier = verifying_key is not None and shard_count > 0
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
-    disputes_expected = _next_address(sender, after=3 + has_verifier + shard_count)
+    disputes_expected = _next_address(sender, after=3 + has_verifier + shard_count + bool(away))
     digests = {
         "modelRoot": genesis.model_root,
         "contentDigest": genesis.content_digest,
@@ -98,7 +101,9 @@ def deploy(
     lengths = {"quantumLength": genesis.shape.quantum, "classicalLength": genesis.shape.classical}
     model = code["Beacon"].struct(2, {"root": genesis.model_root, **digests, **lengths})
     rounds = code["Beacon"].struct(3, parameters.rounds)
-    beacon = create(sender, "Beacon", staking, named[quorum.name], model, rounds, disputes_expected, sender.address)
+    beacon = create(
+        sender, "Beacon", staking, named[quorum.name], model, rounds, draw, disputes_expected, sender.address
+    )
     named["Beacon"] = beacon
     if verifying_key is not None and has_verifier:
         named["NormVerifier"] = _create_verifier(sender, verifying_key)
@@ -107,14 +112,17 @@ def deploy(
     rewards = named["Rewards"] = create(sender, "Rewards", beacon, staking)
     demanding = code["Demands"].struct(2, parameters.demands)
     demands = named["Demands"] = create(sender, "Demands", beacon, verifying_key is not None, demanding)
+    if away:
+        mirrors = [(chain.chainId, chain.mirror.address) for _, chain in away]
+        named["MirrorFaults"] = create(sender, "MirrorFaults", beacon, mirrors)
     if (disputes := _next_address(sender)) != disputes_expected:
         raise AddressTaken("Disputes", disputes_expected, disputes)
-    named["Disputes"] = create(sender, "Disputes", beacon, staking, shards, demands)
+    mirror_faults = named.get("MirrorFaults", NOBODY)
+    named["Disputes"] = create(sender, "Disputes", beacon, staking, shards, demands, mirror_faults)
     wrapper = Staking(web3, staking)
-    sender.send(wrapper.wire(beacon, disputes=disputes, rewards=rewards))
+    sender.send(wrapper.wire(beacon, draw=draw, disputes=disputes, rewards=rewards))
     if parameters.reward_pool_wei:
         sender.send(wrapper.fund_rewards(parameters.reward_pool_wei))
-    away = [_deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     return Deployment(
         sender.chain_id,
         start,
@@ -173,9 +181,11 @@ def _deployed_at(web3: Web3, address: str) -> DeployedContract:
 
 
 def contracts_of_beacon(quorum: QuorumContract, shards: int, *, is_private: bool) -> list[str]:
-    """What is created on the beacon's chain, with so many of the shards on it."""
+    """What is created on the beacon's chain, with so many of the shards on it; none: all are on chains of their own."""
     verifier = ["Groth16NormVerifier"] if is_private and shards else []
-    return ["Staking", quorum.name, "Beacon", *verifier, *["Shard"] * shards, "Rewards", "Demands", "Disputes"]
+    own = [*verifier, *["Shard"] * shards]
+    mirrors = [] if shards else ["MirrorFaults"]
+    return ["Staking", "Draw", quorum.name, "Beacon", *own, "Rewards", "Demands", *mirrors, "Disputes"]
 
 
 def contracts_of_shard(is_private: bool) -> list[str]:

@@ -18,7 +18,7 @@ from qfl.errors.text import conceal_address
 from qfl.files import read_json, write_atomically
 
 VERSION = 2
-NEEDED = {"Staking", "Beacon", "Rewards"}
+NEEDED = {"Staking", "Draw", "Beacon", "Rewards"}
 """What every role calls; whatever else was deployed is only compared with the chain."""
 
 

@@ -14,6 +14,7 @@ from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Beacon
 from qfl.chain.contracts.demands import Demands
 from qfl.chain.contracts.disputes import Disputes
+from qfl.chain.contracts.draw import Draw
 from qfl.chain.contracts.mirror import Mirror
 from qfl.chain.contracts.rewards import Rewards
 from qfl.chain.contracts.shard import ClientDuty, NormVerifier, Shard
@@ -46,6 +47,7 @@ class Ledger:
         know_shards(map(url_of, shard_web3s), url_of(web3))
         self.from_block = deployment.block
         self.staking = Staking(web3, deployment.contracts["Staking"].address)
+        self.draw = Draw(web3, deployment.contracts["Draw"].address)
         self.beacon = Beacon(web3, deployment.contracts["Beacon"].address)
         self.rewards = Rewards(web3, deployment.contracts["Rewards"].address)
         webs, chains = self.shard_web3s or [web3] * len(deployment.shards), deployment.chains

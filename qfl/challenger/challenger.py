@@ -54,13 +54,16 @@ class Dispute:
 
 @dataclass(frozen=True)
 class Proof:
-    """Evidence as it would be filed; `gas` is the chain's estimate on the state it is in now."""
+    """A transaction of evidence as it would be filed; `gas` is the chain's estimate on the state it is in now.
+
+    None where there is no estimate: the last transaction of a proof in parts takes those before it.
+    """
 
     evidence: str
     function: str
     arguments: Mapping[str, Any]
     calldata_bytes: int
-    gas: int
+    gas: int | None
 
 
 class Challenger:
@@ -98,10 +101,11 @@ class Challenger:
     def rehearse(self) -> Iterator[Proof]:
         """The proofs that a `step` would file now; nothing is sent."""
         for evidence in self._watch.faults():
-            call = evidence.call(self._disputes)
+            parts, last = evidence.parts(self._disputes), evidence.call(self._disputes)
             try:
-                gas = self._sender.dry_run(call)
-                yield Proof(str(evidence), *self._disputes.arguments_of(call.data), len(call.data), gas)
+                for call in (*parts, last):
+                    gas = None if parts and call is last else self._sender.dry_run(call)
+                    yield Proof(str(evidence), *self._disputes.arguments_of(call.data), len(call.data), gas)
             except ContractReverted as refusal:
                 self._explain(evidence, refusal)
 
@@ -134,6 +138,7 @@ class Challenger:
 
     def _file(self, evidence: Evidence) -> Dispute | None:
         try:
+            parts = [self._sender.send(call) for call in evidence.parts(self._disputes)]
             receipt = self._sender.send(evidence.call(self._disputes))
         except ContractReverted as refusal:
             self._explain(evidence, refusal)
@@ -143,7 +148,9 @@ class Challenger:
         dispute = Dispute(
             str(evidence),
             *(proven.fault, proven.round, proven.shard, proven.guilty, proven.taken_wei),
-            *(sum(entry.bounty_wei for entry in slashed), receipt.gas, receipt.tx_hash),
+            sum(entry.bounty_wei for entry in slashed),
+            sum(part.gas for part in (*parts, receipt)),
+            receipt.tx_hash,
         )
         if self._listener is not None:
             self._listener(dispute)

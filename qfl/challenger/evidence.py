@@ -1,7 +1,8 @@
-"""Proofs of faults, ready to be filed: each knows its call and says in one line what it shows."""
+"""Proofs of faults, ready to be filed: each knows its calls and says in one line what it shows."""
 
+from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Protocol
 
 from qfl.chain.contracts.demands import Part
@@ -11,16 +12,28 @@ from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import update_leaves
 from qfl.protocol.types import Checkpoint, Reveal, RoundNumber
 
+MOST_BYTES = 96 * 1024
+"""Calldata of a proof's transaction: nodes take 128 KiB."""
+WORD = 32
+UPDATE_BYTES = 3 * WORD
+HEAD_BYTES = 1024
+"""More than the selector, a checkpoint, and where the rest begins."""
+
 
 class Evidence(Protocol):
     """A fault that the chain can recompute."""
 
+    def parts(self, disputes: Disputes) -> Sequence[UnsentCall]:
+        """The calls that must come before, in any order, where the proof is too large for one; mostly none."""
+        return ()
+
+    @abstractmethod
     def call(self, disputes: Disputes) -> UnsentCall:
         """The call that proves it."""
 
 
 @dataclass(frozen=True)
-class FalseUpdates:
+class FalseUpdates(Evidence):
     """A checkpoint over updates that were not revealed.
 
     `updates` are what was revealed under the numbers it includes; none where it includes a number that no reveal has.
@@ -37,7 +50,7 @@ class FalseUpdates:
 
 
 @dataclass(frozen=True)
-class OverNorm:
+class OverNorm(Evidence):
     """An included update, number `position` of `updates`, whose squared norm is over the bound."""
 
     checkpoint: Checkpoint
@@ -61,7 +74,7 @@ class OverNorm:
 
 
 @dataclass(frozen=True)
-class FalseAggregate:
+class FalseAggregate(Evidence):
     """A shard's aggregate that says `claimed` at one coordinate, where the updates come to `expected`."""
 
     checkpoint: Checkpoint
@@ -69,6 +82,7 @@ class FalseAggregate:
     updates: Sequence[Reveal]
     openings: Sequence[Opening]
     aggregate: Opening
+    order: bytes
     claimed: int
     expected: int
 
@@ -76,12 +90,21 @@ class FalseAggregate:
         difference = f"coordinate {self.coordinate} is {self.claimed}, the updates come to {self.expected}"
         return f"{_place(self.checkpoint)}: {difference}"
 
+    def parts(self, disputes: Disputes) -> Sequence[UnsentCall]:
+        said = self.checkpoint, self.coordinate, self.updates
+        return [disputes.open_lanes(*said, part.start, self.openings[part]) for part in self._split()[:-1]]
+
     def call(self, disputes: Disputes) -> UnsentCall:
-        return disputes.aggregate(self.checkpoint, self.coordinate, self.updates, self.openings, self.aggregate)
+        said, last = (self.checkpoint, self.coordinate, self.updates), self._split()[-1]
+        return disputes.aggregate(*said, last.start, self.openings[last], self.aggregate, self.order)
+
+    def _split(self) -> list[slice]:
+        fixed = len(self.order) + UPDATE_BYTES * len(self.updates)
+        return _split(len(self.openings), fixed, _bytes_of(self.aggregate))
 
 
 @dataclass(frozen=True)
-class FalseAggregateContent:
+class FalseAggregateContent(Evidence):
     """A shard's aggregate, by all its chunks, whose content is not what the checkpoint's digest says."""
 
     checkpoint: Checkpoint
@@ -95,7 +118,7 @@ class FalseAggregateContent:
 
 
 @dataclass(frozen=True)
-class FalseModel:
+class FalseModel(Evidence):
     """A published model that says `claimed` at one coordinate, where base and aggregates come to `expected`."""
 
     round: RoundNumber
@@ -111,12 +134,22 @@ class FalseModel:
         difference = f"coordinate {self.coordinate} is {self.claimed}, the aggregates come to {self.expected}"
         return f"round {self.round}, model: {difference}"
 
+    def parts(self, disputes: Disputes) -> Sequence[UnsentCall]:
+        return [disputes.sum_aggregates(*self._part(part)) for part in self._split()[:-1]]
+
     def call(self, disputes: Disputes) -> UnsentCall:
-        return disputes.model(*(self.round, self.coordinate, self.checkpoints, self.aggregates), self.base, self.model)
+        return disputes.model(*self._part(self._split()[-1]), self.base, self.model)
+
+    def _part(self, part: slice) -> tuple[RoundNumber, int, Sequence[Checkpoint], Sequence[Opening]]:
+        return self.round, self.coordinate, self.checkpoints[part], self.aggregates[part]
+
+    def _split(self) -> list[slice]:
+        opening, checkpoint = _bytes_of(self.model), WORD * len(fields(Checkpoint))
+        return _split(len(self.checkpoints), 2 * opening, checkpoint + opening)
 
 
 @dataclass(frozen=True)
-class FalseModelContent:
+class FalseModelContent(Evidence):
     """A published model, by all its chunks, whose content is not what its digest says."""
 
     round: RoundNumber
@@ -130,7 +163,7 @@ class FalseModelContent:
 
 
 @dataclass(frozen=True)
-class WithheldPart:
+class WithheldPart(Evidence):
     """A part that was demanded, and that nobody showed in time."""
 
     part: Part
@@ -153,7 +186,7 @@ class SignedCheckpoint:
 
 
 @dataclass(frozen=True)
-class Equivocation:
+class Equivocation(Evidence):
     """Two checkpoints that one seat signed in one turn."""
 
     one: SignedCheckpoint
@@ -166,6 +199,17 @@ class Equivocation:
         one, other = self.one, self.other
         signatures = (one.key_index, one.signature), (other.key_index, other.signature)
         return disputes.equivocation(one.checkpoint, other.checkpoint, one.seat, *signatures)
+
+
+def _split(count: int, fixed: int, each: int) -> list[slice]:
+    """`count` things of `each` so many bytes, as many to a transaction as fit beside `fixed` and a checkpoint."""
+    most = (MOST_BYTES - fixed - HEAD_BYTES) // each
+    return [slice(first, min(first + most, count)) for first in range(0, count, most)]
+
+
+def _bytes_of(opening: Opening) -> int:
+    """What an opening takes as one of several: where it is, its three members, the path's length, the path."""
+    return WORD * (5 + len(opening.path))
 
 
 def _place(checkpoint: Checkpoint) -> str:

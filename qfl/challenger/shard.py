@@ -9,7 +9,7 @@ from qfl.challenger.opening import first_difference, lanes_in, open_chunk, updat
 from qfl.protocol.content import decode
 from qfl.protocol.lanes import MODEL_LANE_BITS
 from qfl.protocol.recompute import ShardResult, has_revealed_list, included_in
-from qfl.protocol.rule import squared_norm
+from qfl.protocol.rule import rising_order, squared_norm
 from qfl.protocol.types import Checkpoint, Reveal, RoundSpec, VerifiedUpdate
 
 
@@ -68,6 +68,7 @@ def prove_false_aggregate(
         included,
         [open_chunk(update_chunks(update, bits), lane, bits, update.seed) for update in opened],
         open_chunk(attested, lane, MODEL_LANE_BITS),
+        rising_order(np.array([update.lanes[lane] for update in opened])),
         int(claimed[lane]),
         int(expected[lane]),
     )

@@ -411,6 +411,10 @@ class KemKeyUnusable(SeedKeyUnusable):
     template = "{path} is not a usable decryption key ({reason}): {remedy}"
 
 
+class LinkSeedUnusable(SeedKeyUnusable):
+    template = "{path} is not a usable seed of links ({reason}): {remedy}"
+
+
 class StateCorrupt(QflError):
     exit_code = 5
     path: Path

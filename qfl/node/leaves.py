@@ -7,7 +7,7 @@ made them. A key takes its leaves in order, so that the last announcement tells 
 
 from collections.abc import Iterator
 
-from qfl.chain.contracts.beacon import Sitting
+from qfl.chain.contracts.draw import Sitting
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.crypto.keyfile import KeyFile
@@ -71,7 +71,7 @@ class LeafCheck:
         if scheme_of(self._ledger).has_own_keys:
             return []
         blocks = self._ledger.staking.key_blocks(self._participant, self._ledger.from_block)
-        for sitting in reversed(self._ledger.beacon.sittings(self._participant, blocks[0])):
+        for sitting in reversed(self._ledger.draw.sittings(self._participant, blocks[0])):
             if sitting.shard != shard:
                 continue
             said = [signed for digest, signed in self._said(sitting) if verify(self._key.public, digest, signed)]

@@ -6,6 +6,7 @@ from pathlib import Path
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.hash_chain import LINK_BYTES, LinkSeed
 from qfl.crypto.keyfile import KeyFile
 from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import read_json, write_atomically
@@ -34,7 +35,9 @@ def join(
         LeafCheck(ledger, participant, role, key).everywhere()
     else:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
-        receipt = sender.send(ledger.staking.bond(role, key.public, withdrawal=sender.address, stake_wei=stake))
+        anchor = anchor_of(ledger, role, key.public, folder)
+        call = ledger.staking.bond(role, key.public, withdrawal=sender.address, stake_wei=stake, anchor=anchor)
+        receipt = sender.send(call)
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
@@ -51,6 +54,13 @@ def has_left(ledger: Ledger, folder: Path) -> bool:
     """Whether the participant that the folder belongs to has withdrawn its stake. Raises StateCorrupt."""
     path = folder / "participant.json"
     return path.exists() and ledger.staking.participant(_read(path)[0]).role is Role.NONE
+
+
+def anchor_of(ledger: Ledger, role: Role, key: LmsPublicKey, folder: Path) -> bytes:
+    """The end of a validator's hash chain; a client has none."""
+    if role is not Role.VALIDATOR:
+        return bytes(LINK_BYTES)
+    return LinkSeed.of(folder).chain(ledger.deployment.chain_id, ledger.staking.address, key.identifier).anchor
 
 
 def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> ParticipantId:

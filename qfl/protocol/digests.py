@@ -19,6 +19,7 @@ _PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,byte
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
 _ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
+_ANCHOR = "Anchor(uint32 participant,bytes28 anchor,uint32 nonce)"
 _WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
 _LMS_KEY = "LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
 _MIRROR_SEAT = "MirrorSeat(uint32 validator,LmsKey key)"
@@ -60,6 +61,10 @@ class Domain:
     def encryption_key(self, validator: int, key_digest: bytes, nonce: int) -> bytes:
         """Digest of a validator's choice of encryption key; the domain is the staking contract."""
         return self.digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
+
+    def anchor(self, participant: int, anchor: bytes, nonce: int) -> bytes:
+        """Digest of the change to another hash chain; the domain is the staking contract."""
+        return self.digest(_ANCHOR, participant, anchor, nonce)
 
     def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
         """Digest of a change of the withdrawal address; the domain is the staking contract."""

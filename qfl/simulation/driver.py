@@ -104,7 +104,7 @@ class Driver:
 
     def __init__(self, network: Network, announce: Callable[[str], None] = lambda _stage: None) -> None:
         self._network, self._scheduler, self._announce = network, network.scheduler, announce
-        self._beacon, self._clock = network.ledger.beacon, network.clock
+        self._ledger, self._beacon, self._clock = network.ledger, network.ledger.beacon, network.clock
         self.outcome = RoundOutcome(RoundNumber(0))
 
     def run_until(self, until: Phase) -> RoundNumber:
@@ -168,11 +168,14 @@ class Driver:
             self._wait(Phase.COMMIT)
 
     def _reveal(self) -> None:
+        """Let the first seats show their links, one slot after the other, while updates are revealed."""
+        with self.stage("draw"):
+            self._step(Phase.REVEAL, "draw", lambda validator: validator.participant)
         with self.stage("reveal"):
             self._scheduler.step_clients(self._network.clients, self._network.trainer, stage="reveal")
         with self.stage("verify"):  # while nobody can speak yet, the committees check what is revealed
             self._step(Phase.REVEAL, "verify", lambda validator: validator.participant)
-            self._wait(Phase.REVEAL)
+            self._wait(Phase.REVEAL, self._ledger.draw.next_slot(self.outcome.round, self._ledger.now()))
 
     def _verify(self) -> None:
         """Let the committees agree; when nobody has anything to say, asked twice, the next turn comes."""
@@ -203,7 +206,7 @@ class Driver:
         members = [validator for validator in self._network.validators if answers(number, validator.participant)]
         return any(self._scheduler.step_validators(members, phase, stage=stage, queue_of=queue_of))
 
-    def _wait(self, phase: Phase) -> None:
-        """Move the clock to a phase's next deadline, unless the phase is over."""
+    def _wait(self, phase: Phase, until: int | None = None) -> None:
+        """Move the clock to a phase's next deadline, or to a time before that, unless the phase is over."""
         if (context := self._beacon.context()).phase is phase:
-            self._clock.reach(context.next_deadline(self._network.ledger.now()))
+            self._clock.reach(until or context.next_deadline(self._ledger.now()))

@@ -17,7 +17,7 @@ from qfl.errors import ChainError, ContractReverted
 from qfl.node.journal import Signer
 from qfl.node.relay import OVERTAKEN, send_unless_overtaken
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import LmsPublicKey, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import LmsScheme, encode_bundle
 from qfl.validator.attestation_pool import Tally
 
@@ -66,7 +66,9 @@ class Keeper:
             return False
         message = compute_message(self._ledger, shard, round_number=number, previous=shown.round)
         digest = self._ledger.mirror_domains[shard].mirror_message(message)
-        tally = Tally(LmsScheme(self._ledger), {seat.validator: seat.key for seat in seats}, digest=digest)
+        # Of a validator that sits in several, the key in the latest.
+        keys: dict[int, LmsPublicKey] = {seat.validator: seat.key for seat in reversed(seats)}
+        tally = Tally(LmsScheme(self._ledger), keys, digest=digest)
         said = mirror.countersignatures(number, self._ledger.deployment.chains[shard].block)
         tally.add((one.validator, one.signature) for one in said if one.digest == digest)
         sent = False
@@ -79,7 +81,9 @@ class Keeper:
                 sent = send_unless_overtaken(self._sender, call) is not None
                 if sent:
                     tally.signatures[own.validator] = signature
-        return self._carry(mirror, message, committees=committees, signatures=tally.signatures) or sent
+        given = tally.signatures
+        valid = {s: given[s.validator] for s in seats if s.validator in given and s.key == keys[s.validator]}
+        return self._carry(mirror, message, committees=committees, signatures=valid) or sent
 
     def _carry(
         self,
@@ -87,11 +91,11 @@ class Keeper:
         message: MirrorMessage,
         *,
         committees: Iterable[tuple[RoundNumber, Sequence[MirrorSeat]]],
-        signatures: Mapping[int, bytes],
+        signatures: Mapping[MirrorSeat, bytes],
     ) -> bool:
         """Bring the message to the mirror, with the first committee that has a quorum for it."""
         for signers, seats in committees:
-            signed = {i: signatures[seat.validator] for i, seat in enumerate(seats) if seat.validator in signatures}
+            signed = {i: signatures[seat] for i, seat in enumerate(seats) if seat in signatures}
             if len(signed) >= (needed := quorum_of(len(seats))):
                 bundle = encode_bundle({seat: signed[seat] for seat in sorted(signed)[:needed]})
                 return send_unless_overtaken(self._sender, mirror.advance(message, signers, bundle=bundle)) is not None

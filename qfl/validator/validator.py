@@ -28,6 +28,7 @@ from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
+from qfl.validator.linker import Linker
 from qfl.validator.mirror_keeper import Keeper
 from qfl.validator.seat import Seat
 from qfl.validator.selection import Scorer
@@ -79,6 +80,7 @@ class Validator:
         )
         self._seat: tuple[Duty, Seat] | None = None
         self._looked_for_seat = self._claimed = RoundNumber(0)
+        self._linker = Linker(context, participant)
         self._answering = Answering(ledger, context.sender, self._store, participant)
 
     def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
@@ -89,11 +91,12 @@ class Validator:
         """
         if Phase.COMMIT in phases and self.keep_mirrors():
             return Step(True)
+        has_drawn = self.keep_draw(phases)
         duty = self.duty()
         self._claim_seat(duty)
         has_shown = self._looks_for_demands(duty) and self.answer_demands()
         step = self._do(duty, phases)
-        return replace(step, has_acted=True) if has_shown else step
+        return replace(step, has_acted=True) if has_drawn or has_shown else step
 
     def _do(self, duty: Duty, phases: Container[Phase]) -> Step:
         match duty.kind:
@@ -130,11 +133,17 @@ class Validator:
         """
         scheme_of(self._ledger).maintain(self._sender)
         call = replace(self._ledger.beacon.open_round(), participant=self.participant)
-        return send_unless_overtaken(self._sender, call) is not None
+        opened = send_unless_overtaken(self._sender, call) is not None
+        self.keep_draw([Phase.COMMIT])
+        return opened
 
     def answer_demands(self) -> bool:
         """Show what is demanded of what this validator attested or published; True when something was shown."""
         return self._answering.step()
+
+    def keep_draw(self, phases: Container[Phase] = tuple(Phase)) -> bool:
+        """Show this validator's link in its slot, and see that all seats are drawn; True when something was sent."""
+        return self._linker.step(phases)
 
     def keep_mirrors(self) -> bool:
         """Help to bring the round to the shards on chains of their own; True when something was sent."""

@@ -1,6 +1,6 @@
 """What the tests of `Staking` share: the contract without the others, and the moves of its participants."""
 
-from brownie import Staking, accounts
+from brownie import Draw, Staking, accounts
 
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.lms import LmsSecret
@@ -13,8 +13,9 @@ def staking_alone() -> World:
     parameters = load_parameters()
     staking = accounts[0].deploy(Staking, in_order(Staking, 0, parameters.staking))
     rewards, beacon, disputes = accounts[7:10]
-    staking.wire(beacon, disputes, rewards, {"from": accounts[0]})
-    world = World(Contracts(staking, None, beacon, [None], rewards, None, disputes), parameters)
+    draw = accounts[0].deploy(Draw, staking)
+    staking.wire(beacon, draw, disputes, rewards, {"from": accounts[0]})
+    world = World(Contracts(staking, draw, None, beacon, [None], rewards, None, disputes), parameters)
     world.bond("ada", "client")
     world.bond("vera", "validator")
     return world

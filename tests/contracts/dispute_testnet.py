@@ -16,7 +16,7 @@ from qfl.crypto.norm.keys import VerifyingKey
 from qfl.protocol.chunks import merkle_path, merkle_root, salted, split_leaves, update_leaf
 from qfl.protocol.content import Content, ContentKind, content_digest, encode
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
-from qfl.protocol.rule import aggregate_shard, apply_global
+from qfl.protocol.rule import aggregate_shard, apply_global, rising_order
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from scripts.deploy import deploy
 from tests.contracts.world import World, as_tuple, word
@@ -95,9 +95,18 @@ class Attested:
 
     def chunk_proof(self, coordinate: int, aggregate: Vector | None = None) -> tuple[Any, ...]:
         """The arguments of `disputeAggregate`, with `aggregate` as what was attested."""
-        openings = [update.vector.opening(coordinate) for update in self.updates]
+        return self.rest_of_proof(coordinate, 0, len(self.updates), aggregate)
+
+    def rest_of_proof(self, coordinate: int, first: int, end: int, aggregate: Vector | None = None) -> tuple[Any, ...]:
+        """The same with the openings of updates `first` to `end` alone."""
         accused = (aggregate or self.aggregate).opening(coordinate)
-        return as_tuple(self.checkpoint), coordinate, self.structs, openings, accused
+        order = order_at(coordinate, self.updates)
+        return *self.part_of_proof(coordinate, first, end), accused, order
+
+    def part_of_proof(self, coordinate: int, first: int, end: int) -> tuple[Any, ...]:
+        """The arguments of `openLanes` for updates `first` to `end`."""
+        openings = [update.vector.opening(coordinate) for update in self.updates[first:end]]
+        return as_tuple(self.checkpoint), coordinate, self.structs, first, openings
 
     def content_proof(self, aggregate: Vector | None = None) -> tuple[Any, ...]:
         """The arguments of `disputeAggregateContent`, with `aggregate` as what was attested."""
@@ -109,6 +118,11 @@ class Attested:
         path = merkle_path([other.leaf for other in self.updates], position)
         vector = update.vector
         return as_tuple(self.checkpoint), position, update.struct, path, vector.chunks, vector.seed or bytes(32)
+
+
+def order_at(coordinate: int, updates: Sequence[Update]) -> bytes:
+    """The positions of `updates` by rising lane."""
+    return rising_order(np.array([update.vector.lanes[coordinate] for update in updates]))
 
 
 class DisputeTestnet(World):

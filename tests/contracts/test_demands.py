@@ -481,8 +481,8 @@ def test_stakes_stay_liable_until_every_answer_was_disputable(court):
     liable = 300 + 120 + 300 + 120 + 600
     left = 86_400 - liable
     with reverts("BadParameters", "answerSeconds", left // 2):
-        accounts[0].deploy(Demands, court.beacon, False, (left // 2, 1))
-    accounts[0].deploy(Demands, court.beacon, False, (left // 2 - 1, 1))
+        set_up_disputes(validators=(), answerSeconds=left // 2)
+    set_up_disputes(validators=(), answerSeconds=left // 2 - 1)
     changed = list(court.beacon.parametersAt(1))
     changed[5] = 600 + left - 2 * 300
     with reverts("BadParameters", "answerSeconds", 300):

@@ -9,7 +9,7 @@ sizes      every contract's code leaves room for repairs
 
 import brownie
 import pytest
-from brownie import Beacon, accounts, chain
+from brownie import Beacon, Disputes, accounts, chain
 
 from qfl.chain.abi import CONTRACTS
 from qfl.chain.parameters import load_parameters
@@ -76,6 +76,7 @@ def test_deploy_wires_beacon_staking_and_disputes(account):
     assert (made.disputes.demands(), made.demands.beacon()) == (made.demands, made.beacon)
     assert [made.disputes.shards(index) for index in range(2)] == made.shards
     assert (made.staking.beacon(), made.staking.rewards()) == (made.beacon, made.rewards)
+    assert (made.beacon.draw(), made.staking.draw(), made.draw.staking()) == (made.draw, made.draw, made.staking)
     assert (made.rewards.beacon(), made.rewards.staking()) == (made.beacon, made.staking)
 
 
@@ -84,7 +85,7 @@ def test_deploy_without_a_key_is_transparent(account):
     assert [shard.verifier() for shard in made.shards] == [NOBODY, NOBODY]
     assert not made.disputes.isPrivate()
     named = describe(made, 0, PARAMETERS, GENESIS).contracts
-    assert named.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
+    assert named.keys() == {"Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
 
 
 def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
@@ -109,6 +110,16 @@ def test_nobody_makes_the_private_mode_fail_by_lanes_that_its_circuit_has_not(ac
         else:
             with reverts("BadParameters", "laneBits", 4):
                 made.beacon.setParameters(rounds, {"from": account})
+
+
+def test_parameters_that_were_set_before_there_were_disputes_are_checked_when_there_are(account):
+    """Before, the beacon cannot know that the mode is private, nor how long there is to answer."""
+    creations, calls = 8, 3
+    expected = account.get_deployment_address(account.nonce + creations + calls)
+    made = deploy(account, PARAMETERS, GENESIS, KEY, disputes=expected)
+    made.beacon.setParameters(in_order(Beacon, 3, {**PARAMETERS.rounds, "laneBits": 4}), {"from": account})
+    with reverts("BadParameters", "laneBits", 4):
+        account.deploy(Disputes, made.beacon, made.staking, made.shards, made.demands, NOBODY)
 
 
 def test_deploy_with_bls_has_its_committees_checked_by_it(account):

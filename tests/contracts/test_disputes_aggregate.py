@@ -1,9 +1,11 @@
 """Disputes about a shard's aggregate.
 
 disputeAggregate       reverts: NoCheckpoint (none, voided), NotAccepted, NoSuchCoordinate, WrongCount, NotOpened
-                       (updates, openings, aggregate), AggregateIsRight, WrongState (final)
+                       (updates, openings, aggregate), WrongOrder, AggregateIsRight, WrongState (final)
                        voids · slashes who attested, and nobody else · fails the open round, rolls the published one
                        back · salted leaves · lanes of 4 and 8 bits · a failed round's attesters too · a leaving seat
+openLanes              reverts: as disputeAggregate for checkpoint, coordinate, updates and openings · any parts, by
+                       anybody, in any order
 disputeAggregateContent  reverts: NoCheckpoint, NotAccepted, WrongCount, NotOpened, ContentIsRight · a content digest
                        of something else · lanes behind the last one
 """
@@ -202,22 +204,22 @@ def test_dispute_reverts_when_the_coordinate_is_padding_or_beyond(court, coordin
 
 def test_dispute_reverts_when_updates_are_not_the_included_ones(court):
     attested, false = lie_about(court)
-    checkpoint, coordinate, updates, openings, aggregate = attested.chunk_proof(32, false)
+    checkpoint, coordinate, updates, first, openings, *rest = attested.chunk_proof(32, false)
     for other in ([], updates[:-1], [*updates, updates[0]]):
         with reverts("WrongCount", "updates", len(other), 5):
-            court.disputes.disputeAggregate(checkpoint, coordinate, other, openings, aggregate, court.by())
+            court.disputes.disputeAggregate(checkpoint, coordinate, other, first, openings, *rest, court.by())
     swapped = [updates[1], updates[0], *updates[2:]]
     twice = [updates[0], updates[0], *updates[2:]]
     of_another = [(999, *updates[0][1:]), *updates[1:]]
     for other in (swapped, twice, of_another):
         with reverts("NotOpened", "updates", 0):
-            court.disputes.disputeAggregate(checkpoint, coordinate, other, openings, aggregate, court.by())
+            court.disputes.disputeAggregate(checkpoint, coordinate, other, first, openings, *rest, court.by())
 
 
 def test_dispute_reverts_when_openings_are_not_of_the_updates(private_court):
     court = private_court
     attested, false = lie_about(court)
-    checkpoint, coordinate, updates, openings, aggregate = attested.chunk_proof(32, false)
+    checkpoint, coordinate, updates, first, openings, *rest = attested.chunk_proof(32, false)
 
     def with_opening(opening):
         return [*openings[:2], opening, *openings[3:]]
@@ -234,13 +236,16 @@ def test_dispute_reverts_when_openings_are_not_of_the_updates(private_court):
         (data, salt, []),
     ]
     for opening in forged:
+        forged_proof = checkpoint, coordinate, updates, first, with_opening(opening)
         with reverts("NotOpened", "openings", 2):
-            court.disputes.disputeAggregate(
-                checkpoint, coordinate, updates, with_opening(opening), aggregate, court.by()
-            )
-    for other in ([], openings[:-1], [*openings, openings[0]]):
-        with reverts("WrongCount", "openings", len(other), 5):
-            court.disputes.disputeAggregate(checkpoint, coordinate, updates, other, aggregate, court.by())
+            court.disputes.disputeAggregate(*forged_proof, *rest, court.by())
+        with reverts("NotOpened", "openings", 2):
+            court.disputes.openLanes(*forged_proof, court.by())
+    for beyond in ((0, [*openings, openings[0]]), (1, openings)):
+        with reverts("WrongCount", "openings", 6, 5):
+            court.disputes.disputeAggregate(checkpoint, coordinate, updates, *beyond, *rest, court.by())
+        with reverts("WrongCount", "openings", 6, 5):
+            court.disputes.openLanes(checkpoint, coordinate, updates, *beyond, court.by())
 
 
 def test_dispute_reverts_when_the_aggregate_is_not_the_attested_one(court):
@@ -254,7 +259,67 @@ def test_dispute_reverts_when_the_aggregate_is_not_the_attested_one(court):
         (data, bytes(32), []),
     ):
         with reverts("NotOpened", "aggregate", 0):
-            court.disputes.disputeAggregate(*proof[:-1], opening, court.by())
+            court.disputes.disputeAggregate(*proof[:-2], opening, proof[-1], court.by())
+
+
+def test_dispute_reverts_when_the_order_is_not_by_rising_lane(court):
+    attested, false = lie_about(court)
+    *proof, order = attested.chunk_proof(32, false)
+    for other, index in ((order[::-1], 1), (order[:1] * 5, 1), (order[:4] + bytes([5]), 4)):
+        with reverts("WrongOrder", index):
+            court.disputes.disputeAggregate(*proof, other, court.by())
+    for other in (b"", order[:-1], order + bytes([0])):
+        with reverts("WrongCount", "order", len(other), 5):
+            court.disputes.disputeAggregate(*proof, other, court.by())
+
+
+# --- a proof in parts ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("where", ["court", "private_court"])
+def test_a_proof_may_be_brought_in_parts_by_anybody(request, where):
+    """Parts that meet within a word of lanes and on its edge, one of them twice, by two people; the rest convicts."""
+    court = request.getfixturevalue(where)
+    attested, false = lie_about(court, count=40)
+    for first, end in ((0, 7), (30, 40), (5, 16), (0, 7)):
+        court.disputes.openLanes(*attested.part_of_proof(32, first, end), {"from": court.mallory})
+    with reverts("NotOpened", "openings", 16):
+        court.disputes.disputeAggregate(*attested.rest_of_proof(32, 17, 30, false), court.by())
+    with reverts("NotOpened", "openings", 29):
+        court.disputes.disputeAggregate(*attested.rest_of_proof(32, 16, 29, false), court.by())
+    rest = attested.rest_of_proof(32, 16, 30, false)
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *rest)
+
+
+def test_who_brings_a_part_first_spoils_no_proof_of_all(court):
+    attested, false = lie_about(court, count=20)
+    court.disputes.openLanes(*attested.part_of_proof(32, 3, 18), {"from": court.mallory})
+    assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
+
+
+def test_parts_convict_nobody_of_a_right_lane(court):
+    attested, false = lie_about(court, count=20)
+    for coordinate in (31, 32):
+        court.disputes.openLanes(*attested.part_of_proof(coordinate, 0, 12), court.by())
+    with reverts("AggregateIsRight", 31, attested.aggregate.lanes[31]):
+        court.disputes.disputeAggregate(*attested.rest_of_proof(31, 12, 20, false), court.by())
+    with reverts("NotOpened", "openings", 0):
+        court.disputes.disputeAggregate(*attested.rest_of_proof(30, 12, 20, false), court.by())
+
+
+def test_a_part_is_taken_only_of_what_stands(court):
+    attested, false = lie_about(court)
+    checkpoint, coordinate, updates, *openings = attested.part_of_proof(32, 0, 2)
+    with reverts("NoSuchCoordinate", 33, 33):
+        court.disputes.openLanes(checkpoint, 33, updates, *openings, court.by())
+    with reverts("NotOpened", "updates", 0):
+        court.disputes.openLanes(checkpoint, coordinate, updates[::-1], *openings, court.by())
+    other = replace(attested, checkpoint=replace(attested.checkpoint, count=4))
+    with reverts("NotAccepted", 1, 0):
+        court.disputes.openLanes(*other.part_of_proof(32, 0, 2), court.by())
+    court.disputes.disputeAggregate(*attested.chunk_proof(32, false), court.by())
+    with reverts("NoCheckpoint", 1, 0):
+        court.disputes.openLanes(*attested.part_of_proof(32, 0, 2), court.by())
 
 
 def test_salted_updates_of_an_honest_aggregate_open_and_convict_nobody(private_court):

@@ -20,7 +20,8 @@ from qfl.protocol.chunks import merkle_root
 from qfl.protocol.lanes import lane_dtype, lane_limits
 from qfl.protocol.rule import aggregate_shard, apply_global
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
-from tests.contracts.dispute_testnet import Update, Vector
+from scripts.deploy import NOBODY
+from tests.contracts.dispute_testnet import Update, Vector, order_at
 from tests.contracts.world import as_tuple, word
 
 SEED = int(os.environ.get("QFL_FUZZ_SEED", "20"))
@@ -35,7 +36,7 @@ PARAMETERS = (
 )
 AGGREGATES = [
     *(PARAMETERS, "(uint32,bytes32,bytes32)[]", f"{OPENING}[][]"),
-    f"({CHECKPOINT},uint32,{OPENING})[]",
+    f"({CHECKPOINT},uint32,{OPENING},bytes)[]",
 ]
 MODELS = [
     *(PARAMETERS, "bytes32", f"{CHECKPOINT}[]", f"{OPENING}[][]", f"{OPENING}[]"),
@@ -64,8 +65,9 @@ def benches(module_isolation):
     benches = []
     for shape, is_private in product(SHAPES, (False, True)):
         harness = accounts[0].deploy(BeaconHarness, shape.quantum, shape.classical, is_private)
-        harness.expect(accounts[0].get_deployment_address(accounts[0].nonce + 1))
-        accounts[0].deploy(Disputes, harness, harness, [], harness)
+        disputes = accounts[0].get_deployment_address(accounts[0].nonce + 1)
+        harness.expect(disputes, tuple(load_parameters().rounds.values()))
+        accounts[0].deploy(Disputes, harness, harness, [], harness, NOBODY)
         benches.append(Bench(shape, is_private, harness))
     return benches
 
@@ -128,7 +130,7 @@ def test_500_random_rounds_are_judged_by_the_rule(benches):
         accused = [right] * bench.shape.total
         accused += [falsified(rng, right, coordinate) for coordinate in range(bench.shape.total)]
         trials = [
-            (as_tuple(replace(checkpoint, aggregate_root=vector.root)), i, vector.opening(i))
+            (as_tuple(replace(checkpoint, aggregate_root=vector.root)), i, vector.opening(i), order_at(i, updates))
             for i, vector in zip([*range(bench.shape.total)] * 2, accused, strict=True)
         ]
         openings = list(zip(*(chunk_openings(u.vector) for u in updates), strict=True))

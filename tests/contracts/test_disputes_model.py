@@ -3,6 +3,7 @@
 disputeModel       reverts: NoSuchCoordinate, NotPublished (open, final, void, none), WrongCount, WrongCheckpoint
                    (order, twice, other round), NotAccepted, NotOpened (base, model, aggregates), ModelIsRight
                    voids · slashes the publisher only · rolls back what builds on it · a shard that is missing
+sumAggregates      reverts: as disputeModel for round, coordinate, checkpoints and aggregates · any parts, by anybody
 disputeModelContent  reverts: NotPublished, WrongCount, NotOpened, ContentIsRight · a digest of something else · lanes
                    behind the last one
 """
@@ -167,18 +168,17 @@ def test_dispute_reverts_when_checkpoints_are_not_all_the_accepted_ones(court, a
     cases = [
         ([], "WrongCount", ("checkpoints", 0, 2)),
         ([one], "WrongCount", ("checkpoints", 1, 2)),
-        ([one, other, other], "WrongCount", ("checkpoints", 3, 2)),
+        ([one, other, other], "WrongCheckpoint", (2,)),
         ([other, one], "WrongCheckpoint", (1,)),
         ([one, one], "WrongCheckpoint", (1,)),
         ([of_another_round, other], "WrongCheckpoint", (0,)),
         ([altered, other], "NotAccepted", (1, 0)),
     ]
-    right = [a.aggregate.opening(LAST) for a in attested]
     for given, error, values in cases:
-        structs = checkpoints_of(given)
+        structs, openings = checkpoints_of(given), [a.aggregate.opening(LAST) for a in given]
         vectors = court.genesis.opening(LAST), false.opening(LAST)
         with reverts(error, *values):
-            court.disputes.disputeModel(1, LAST, structs, right, *vectors, court.by())
+            court.disputes.disputeModel(1, LAST, structs, openings, *vectors, court.by())
 
 
 def test_dispute_reverts_when_openings_are_not_of_the_round(court, attested):
@@ -200,6 +200,55 @@ def test_dispute_reverts_when_openings_are_not_of_the_round(court, attested):
     for other in (right.opening(LAST), false.opening(0), base):
         with reverts("NotOpened", "model", 0):
             dispute(openings, base, other)
+
+
+# --- a proof in parts ------------------------------------------------------------------------------------------
+
+
+def part_of(attested, coordinate):
+    return 1, coordinate, checkpoints_of(attested), [a.aggregate.opening(coordinate) for a in attested]
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+@pytest.mark.parametrize("order", [(0,), (1,), (0, 1), (1, 0, 1)])
+def test_a_proof_may_be_brought_in_parts_by_anybody(court, attested, order, is_whole):
+    """In any order, some more than once; the rest convicts, and so does a proof of all."""
+    _, false = publish(court, attested, LAST)
+    for i in order:
+        court.disputes.sumAggregates(*part_of([attested[i]], LAST), {"from": court.mallory})
+    rest = [a for i, a in enumerate(attested) if is_whole or i not in order]
+    with reverts("ModelIsRight"):
+        court.disputes.disputeModel.call(*chunk_proof(court, attested, 0, false), court.by())
+    vectors = court.genesis.opening(LAST), false.opening(LAST)
+    assert_convicted(court, court.disputes.disputeModel, *part_of(rest, LAST), *vectors)
+
+
+def test_parts_of_another_coordinate_do_not_count(court, attested):
+    _, false = publish(court, attested, LAST)
+    court.disputes.sumAggregates(*part_of(attested[:1], 0), court.by())
+    with reverts("WrongCount", "checkpoints", 1, 2):
+        proof = *part_of(attested[1:], LAST), court.genesis.opening(LAST), false.opening(LAST)
+        court.disputes.disputeModel(*proof, court.by())
+
+
+def test_a_part_is_taken_only_of_a_model_that_stands(court, attested):
+    part = part_of(attested[:1], LAST)
+    with reverts("NotPublished", 1):
+        court.disputes.sumAggregates(*part, court.by())
+    _, false = publish(court, attested, LAST)
+    number, coordinate, checkpoints, openings = part
+    with reverts("NoSuchCoordinate", 33, 33):
+        court.disputes.sumAggregates(number, 33, checkpoints, openings, court.by())
+    with reverts("NotOpened", "aggregates", 0):
+        court.disputes.sumAggregates(number, 0, checkpoints, openings, court.by())
+    with reverts("WrongCheckpoint", 1):
+        court.disputes.sumAggregates(number, coordinate, checkpoints * 2, openings * 2, court.by())
+    altered = replace(attested[0], checkpoint=replace(attested[0].checkpoint, count=200))
+    with reverts("NotAccepted", 1, 0):
+        court.disputes.sumAggregates(*part_of([altered], LAST), court.by())
+    court.disputes.disputeModel(*chunk_proof(court, attested, LAST, false), court.by())
+    with reverts("NotPublished", 1):
+        court.disputes.sumAggregates(*part, court.by())
 
 
 # --- content of a model ----------------------------------------------------------------------------------------

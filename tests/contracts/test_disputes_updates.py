@@ -17,6 +17,7 @@ from brownie import Disputes
 from qfl.protocol.chunks import merkle_root, update_leaf
 from qfl.protocol.lanes import lane_limits
 from qfl.protocol.rule import squared_norm
+from scripts.deploy import NOBODY
 from tests.contracts.dispute_testnet import NORM, SHAPE, UPDATES, Update, Vector, set_up_disputes
 from tests.contracts.world import as_tuple, leaves_of, reverts, update_by, word
 
@@ -292,17 +293,17 @@ def test_dispute_norm_reverts_when_the_lanes_are_not_the_updates(private_court):
 
 def test_constructor_reverts_when_the_beacon_expects_another(court):
     with reverts("NotExpected"):
-        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards, court.demands)
+        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards, court.demands, NOBODY)
 
 
 def test_constructor_reverts_when_shards_are_out_of_order(fn_isolation):
     court = set_up_disputes(shards=2, seats=1)
     with reverts("WrongShard", 1, 0):
-        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1], court.demands)
+        court.owner.deploy(Disputes, court.beacon, court.staking, court.contracts.shards[::-1], court.demands, NOBODY)
 
 
 def test_constructor_reverts_when_shards_are_of_the_other_mode(court, private_court):
     for place, other, is_private in ((court, private_court, False), (private_court, court, True)):
         assert place.disputes.isPrivate() is is_private
         with reverts("WrongMode", 0, not is_private):
-            court.owner.deploy(Disputes, place.beacon, place.staking, place.contracts.shards, other.demands)
+            court.owner.deploy(Disputes, place.beacon, place.staking, place.contracts.shards, other.demands, NOBODY)

@@ -2,7 +2,7 @@
 
 constructor            reverts: BadParameters for each parameter
 wire                   reverts: NotAuthorized, AlreadyWired · sets both, once
-bondClient/Validator   reverts: StakeTooLow, StakeTooHigh, UnsupportedKeyHeight, EmptyKey, EmptyWithdrawal
+bondClient/Validator   reverts: StakeTooLow, StakeTooHigh, UnsupportedKeyHeight, EmptyKey, EmptyAnchor, EmptyWithdrawal
                        numbers participants · a validator can be drawn, a client cannot
 topUp                  reverts: NotBonded, Exiting · adds to the stake, and to a validator's weight
 requestExit            reverts: NotBonded, Exiting, LeafReused, BadSignature (other key, other nonce, other contract,
@@ -20,6 +20,7 @@ from tests.contracts.bank import ask_to_leave, exit_digest, is_solvent, leave, r
 from tests.contracts.world import CLIENT_STAKE, VALIDATOR_STAKE, World, as_struct, key_of, request, reverts, word
 
 UNBONDING = 86_400
+ANCHOR = word("anchor")[:28]
 ETHER = 10**18
 
 
@@ -52,12 +53,12 @@ def test_constructor_reverts_when_bad_parameters(world, name, value):
 def test_wire_reverts_when_not_authorized(world):
     other = accounts[0].deploy(Staking, in_order(Staking, 0, load_parameters().staking))
     with reverts("NotAuthorized", world.mallory):
-        other.wire(world.mallory, world.mallory, world.mallory, {"from": world.mallory})
+        other.wire(world.mallory, world.mallory, world.mallory, world.mallory, {"from": world.mallory})
 
 
 def test_wire_reverts_when_already_wired(staking, world):
     with reverts("AlreadyWired"):
-        staking.wire(world.mallory, world.mallory, world.mallory, {"from": world.owner})
+        staking.wire(world.mallory, world.mallory, world.mallory, world.mallory, {"from": world.owner})
 
 
 def test_wire_sets_who_may_authorize_slash_and_credit(staking):
@@ -70,32 +71,50 @@ def test_wire_sets_who_may_authorize_slash_and_credit(staking):
 @pytest.mark.parametrize(("call", "least"), [("bondClient", CLIENT_STAKE), ("bondValidator", VALIDATOR_STAKE)])
 def test_bond_reverts_when_stake_too_low(staking, world, call, least):
     with reverts("StakeTooLow", least - 1, least):
-        getattr(staking, call)(as_struct(key_of("new")), accounts[5], {"from": world.relayer, "value": least - 1})
+        by = {"from": world.relayer, "value": least - 1}
+        getattr(staking, call)(as_struct(key_of("new")), ANCHOR, accounts[5], by)
 
 
 @pytest.mark.parametrize("height", [0, 4, 20])
 def test_bond_reverts_when_unsupported_key_height(staking, world, height):
     key = (*as_struct(key_of("new"))[:2], height)
     with reverts("UnsupportedKeyHeight", height):
-        staking.bondClient(key, accounts[5], {"from": world.relayer, "value": CLIENT_STAKE})
+        staking.bondClient(key, ANCHOR, accounts[5], {"from": world.relayer, "value": CLIENT_STAKE})
 
 
 def test_bond_reverts_when_empty_key(staking, world):
     key = (as_struct(key_of("new"))[0], bytes(24), 5)
     with reverts("EmptyKey"):
-        staking.bondValidator(key, accounts[5], {"from": world.relayer, "value": VALIDATOR_STAKE})
+        staking.bondValidator(key, ANCHOR, accounts[5], {"from": world.relayer, "value": VALIDATOR_STAKE})
+
+
+def test_bond_reverts_when_a_validator_names_no_hash_chain(staking, world):
+    with reverts("EmptyAnchor"):
+        by = {"from": world.relayer, "value": VALIDATOR_STAKE}
+        staking.bondValidator(as_struct(key_of("new")), bytes(28), accounts[5], by)
+
+
+def test_a_client_may_name_a_hash_chain_and_change_it(staking, world, by_anyone):
+    by = {"from": world.relayer, "value": CLIENT_STAKE}
+    tx = staking.bondClient(as_struct(key_of("new")), ANCHOR, accounts[5], by)
+    number = tx.events["Bonded"]["id"]
+    assert staking.anchorOf(number) == "0x" + ANCHOR.hex()
+    other = word("another")[:28]
+    signature = key_of("new").sign(0, world.domain(staking).anchor(number, other, 0))
+    staking.setAnchor(number, other, signature, by_anyone)
+    assert staking.anchorOf(number) == "0x" + other.hex()
 
 
 def test_bond_reverts_when_empty_withdrawal(staking, world):
     with reverts("EmptyWithdrawal"):
-        staking.bondClient(as_struct(key_of("new")), NOBODY, {"from": world.relayer, "value": CLIENT_STAKE})
+        staking.bondClient(as_struct(key_of("new")), ANCHOR, NOBODY, {"from": world.relayer, "value": CLIENT_STAKE})
 
 
 def test_bond_reverts_when_all_stakes_exceed_88_bits(staking, world):
     too_much = 2**88 - staking.totalStakeWei()
     request("anvil_setBalance", world.relayer.address, hex(2**89))
     with reverts("StakeTooHigh", too_much):
-        staking.bondClient(as_struct(key_of("new")), accounts[5], {"from": world.relayer, "value": too_much})
+        staking.bondClient(as_struct(key_of("new")), ANCHOR, accounts[5], {"from": world.relayer, "value": too_much})
 
 
 def test_bond_stores_the_participant(staking, world):
@@ -113,7 +132,6 @@ def test_bond_stores_the_participant(staking, world):
         "role": 1,
         "keyIndex": 0,
         "exitableAt": 0,
-        "treeIndex": 0,
     }
     assert is_solvent(staking)
 
@@ -121,12 +139,12 @@ def test_bond_stores_the_participant(staking, world):
 def test_bond_makes_validators_drawable_but_not_clients(staking, world):
     viktor = world.bond("viktor", "validator")
     assert staking.activeValidators() == 2
-    assert set(staking.draw(word("seed"), 2)) == {world.vera.id, viktor.id}
+    assert set(world.draw.sample(word("seed"), 2)) == {world.vera.id, viktor.id}
 
 
-def test_draw_reverts_when_too_few_validators(staking):
+def test_draw_reverts_when_too_few_validators(staking, world):
     with reverts("TooFewValidators", 1, 2):
-        staking.draw(word("seed"), 2)
+        world.draw.sample(word("seed"), 2)
 
 
 # --- topUp -----------------------------------------------------------------------------------------------------
@@ -153,7 +171,7 @@ def test_top_up_adds_to_the_stake(staking, world, by_anyone):
 def test_top_up_raises_a_validators_chances(staking, world, by_anyone):
     world.bond("viktor", "validator")
     staking.topUp(world.vera.id, by_anyone | {"value": 9_000 * ETHER})
-    assert {staking.draw(word(f"seed {i}"), 1)[0] for i in range(20)} == {world.vera.id}
+    assert {world.draw.sample(word(f"seed {i}"), 1)[0] for i in range(20)} == {world.vera.id}
 
 
 # --- exit ------------------------------------------------------------------------------------------------------
@@ -216,7 +234,7 @@ def test_request_exit_takes_a_validator_out_of_the_draw_at_once(staking, world):
     viktor = world.bond("viktor", "validator")
     ask_to_leave(world, world.vera)
     assert staking.activeValidators() == 1
-    assert [staking.draw(word(f"seed {i}"), 1)[0] for i in range(8)] == [viktor.id] * 8
+    assert [world.draw.sample(word(f"seed {i}"), 1)[0] for i in range(8)] == [viktor.id] * 8
 
 
 def test_withdraw_reverts_when_not_bonded(staking, by_anyone):

@@ -14,6 +14,7 @@ from brownie import accounts, chain, web3
 from brownie.exceptions import VirtualMachineError
 
 from qfl.chain.parameters import load_parameters
+from qfl.crypto.hash_chain import HashChain, link_domain
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
 from qfl.protocol.digests import Domain, compute_commitment
@@ -101,6 +102,7 @@ class World:
 
     def __post_init__(self) -> None:
         self.staking, self.beacon = self.contracts.staking, self.contracts.beacon
+        self.draw = self.contracts.draw
         self.shard, self.rewards = self.contracts.shards[0], self.contracts.rewards
         self.owner, self.relayer, self.mallory, self.challenger = accounts[:4]
         self.rounds = dict(self.parameters.rounds)
@@ -120,9 +122,14 @@ class World:
         call = self.staking.bondClient if role == "client" else self.staking.bondValidator
         receiver = accounts.at("0x" + word(name + "'s account")[:20].hex(), force=True)
         paying = {"from": self.relayer, "value": default if stake is None else stake}
-        tx = call(as_struct(secret), receiver, paying)
+        anchor = bytes(28) if role == "client" else self.chain_of(name).anchor
+        tx = call(as_struct(secret), anchor, receiver, paying)
         self.members[name] = Member(name, tx.events["Bonded"]["id"], receiver, secret)
         return self.members[name]
+
+    def chain_of(self, name: str) -> HashChain:
+        """The hash chain called `name`: always the same one, of 64 links."""
+        return HashChain(word(f"{name}'s links"), link_domain(chain.id, self.staking.address), length=64)
 
     def fresh(self) -> World:
         """The same world with every key at leaf 0, for the next test."""
@@ -213,6 +220,16 @@ class World:
             given.append((as_tuple(checkpoint), [tuple(update.values()) for update in updates]))
         return self.rewards.reward(given, list(published), {"from": self.mallory})
 
+    def show_link(self, seat: int = 0, link: bytes | None = None) -> Any:
+        """Show the link of a seat of the current round, or another in its name."""
+        number = self.beacon.currentRound()
+        return self.draw.showLink(number, seat, link or self.link_of(seat), {"from": self.relayer})
+
+    def link_of(self, seat: int) -> bytes:
+        """The link that a seat of the current round may show."""
+        validator = self.draw.seatsOf(self.beacon.currentRound())[seat]
+        return self.chain_of(self.name_of(validator)).link(self.draw.chainOf(validator)[1])
+
     # --- whole stretches -------------------------------------------------------------------------------------
 
     def run_to_checkpoint_phase(self, members: Sequence[Member] = ()) -> int:
@@ -222,6 +239,7 @@ class World:
         for member in members:
             self.commit(member, signed_base=base)
         self.reach(self.ends_at("commit"))
+        self.show_link()
         for member in members:
             self.reveal(member)
         self.reach(self.ends_at("reveal"))

@@ -20,7 +20,18 @@ def test_committed_abi_is_the_compilers(name):
 def test_the_contracts_abis_are_committed_and_those_of_the_quorum_schemes():
     """The list is the folder: one that is missing there would be missing in everything else."""
     schemes = {SCHEMES.find(name).contract.name for name in SCHEMES}
-    named = {"Staking", "Beacon", "BeaconMirror", "Shard", "Rewards", "Demands", "Disputes", "Groth16NormVerifier"}
+    named = {
+        "Staking",
+        "Draw",
+        "Beacon",
+        "BeaconMirror",
+        "Shard",
+        "Rewards",
+        "Demands",
+        "Disputes",
+        "MirrorFaults",
+        "Groth16NormVerifier",
+    }
     assert set(abi.CONTRACTS) == named | schemes, REMEDY
 
 

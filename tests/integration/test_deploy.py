@@ -65,7 +65,7 @@ def test_an_account_that_sends_something_else_meanwhile_is_told_so(web3: Web3) -
 
 def test_a_transparent_deployment_has_disputes_and_no_verifier(web3: Web3) -> None:
     deployment = deploy(Sender(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)))
-    assert deployment.contracts.keys() == {"Staking", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
+    assert deployment.contracts.keys() == {"Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
     assert [Ledger(web3, deployment).norm_verifier(ShardIndex(shard)) for shard in range(2)] == [None, None]
 
 

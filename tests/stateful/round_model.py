@@ -23,6 +23,7 @@ class Entry(Seated):
     revealed: list[Update] = field(default_factory=list)
     claim: Claim | None = None
     is_claim_void: bool = False
+    is_shown: bool = False
     published_at: int = 0
     publisher: int = 0
     model: Vector | None = None
@@ -45,6 +46,11 @@ class Entry(Seated):
             return self.published_at + CHALLENGE
         names = list(SECONDS)
         return self.opened_at + sum(SECONDS[name] for name in names[: names.index(phase) + 1])
+
+    @property
+    def first_slot_ends_at(self) -> int:
+        """When the first seat may no longer show its link."""
+        return self.ends_at("commit") + SECONDS["reveal"] // len(self.committee)
 
     @property
     def is_false(self) -> bool:

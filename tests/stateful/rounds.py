@@ -74,6 +74,13 @@ class Rounds(Equivocators):
         if self.expect(error, lambda: self.court.commit(client, signed_base=self.base.root, **signed)):
             self.current.committed[client.id] = update
 
+    def show_link(self) -> None:
+        """By the first seat, where its slot is now."""
+        entry, now = self.current, self.next_second
+        if entry.phase_at(now) == REVEAL and not entry.is_shown and now < entry.first_slot_ends_at:
+            self.expect(None, self.court.show_link)
+            entry.is_shown = True
+
     def reveal(self, who: int) -> None:
         client, entry = self.pick(who).member, self.current
         update = entry.committed.get(client.id, update_of(client.id, self.number, is_big=False))
@@ -180,6 +187,7 @@ class Rounds(Equivocators):
         for number in (0, 1):
             self.commit(number, is_big=lie is Lie.NORM and number == 1)
         self.wait("commit")
+        self.show_link()
         for number in (1, 0):
             self.reveal(number)
         self.wait("reveal")

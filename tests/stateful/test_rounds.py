@@ -130,7 +130,8 @@ class DisputedRounds(Rounds):
             earned = [("publisher", entry.publisher)] if published else []
             if claims:
                 earned += [("update", update.client) for update in attested.updates]
-                earned += [("seat", signer) for signer in entry.claim.signers]
+                # Without its link every seat was silent.
+                earned += [("seat", signer) for signer in entry.claim.signers if entry.is_shown]
             for kind, earner in earned:
                 account = self.ledger.accounts.get(earner)
                 if account is not None and not account.has_left:

@@ -25,7 +25,7 @@ DEPLOYMENT = {
     "version": 2,
     "chainId": 31_337,
     "block": 1,
-    "contracts": dict.fromkeys(("Staking", "Beacon", "Rewards"), CONTRACT),
+    "contracts": dict.fromkeys(("Staking", "Draw", "Beacon", "Rewards"), CONTRACT),
     "shards": [CONTRACT],
 }
 CHAIN = {"chainId": 2, "block": 0, "rpc": "http://shard", "mirror": CONTRACT}

@@ -4,7 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from web3 import HTTPProvider, Web3
 
+from qfl.chain.contracts.disputes import Disputes, Opening
 from qfl.challenger.evidence import FalseModel, FalseModelContent
 from qfl.challenger.model import prove_false_model
 from qfl.challenger.opening import chunks_of
@@ -57,6 +59,22 @@ def test_one_altered_coordinate_is_proven_by_the_chunks_that_have_it(lane):
     for opening, content in vectors:
         assert verify_path(lanes_root(content), 3, lane // 8, opening.data, opening.path)
         assert unpack_lanes(opening.data, 32, 8)[lane % 8] == content.lanes[lane]
+
+
+@pytest.mark.parametrize(("shards", "depth"), [(1, 12), (90, 12), (4096, 12), (4096, 0)])
+def test_a_proof_too_large_for_a_transaction_is_split_into_some_that_fit(monkeypatch, shards, depth):
+    """Every checkpoint is in one of them, in order."""
+    opening = Opening(bytes(32), bytes(32), (bytes(32),) * depth)
+    checkpoints = [replace(CHECKPOINTS[0], shard=ShardIndex(shard)) for shard in range(shards)]
+    proof = FalseModel(ROUND, 5, checkpoints, [opening] * shards, opening, opening, 0, 1)
+    monkeypatch.setattr("qfl.chain.contracts.base.chain_id_of", lambda _web3: 1)
+    disputes = Disputes(Web3(HTTPProvider("http://127.0.0.1:1")), "0x" + "11" * 20)
+    calls = [*proof.parts(disputes), proof.call(disputes)]
+    assert all(len(call.data) <= 100 * 1024 for call in calls)
+    brought = [disputes.arguments_of(call.data) for call in calls]
+    assert [name for name, _ in brought] == ["sumAggregates"] * (len(calls) - 1) + ["disputeModel"]
+    assert [said["shard"] for _, given in brought for said in given["checkpoints"]] == list(range(shards))
+    assert all(len(given["checkpoints"]) == len(given["aggregates"]) for _, given in brought)
 
 
 def test_right_lanes_are_disputed_by_their_content():

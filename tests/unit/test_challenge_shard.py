@@ -10,7 +10,9 @@ import pytest
 from honest import TERMS, make_reveal, make_update
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from web3 import HTTPProvider, Web3
 
+from qfl.chain.contracts.disputes import Disputes, Opening
 from qfl.challenger.evidence import FalseAggregate, FalseAggregateContent
 from qfl.challenger.opening import open_lanes, open_shown
 from qfl.challenger.shard import find_false_updates, find_over_norm, is_right, prove_false_aggregate
@@ -161,6 +163,30 @@ def test_one_altered_lane_is_proven_by_the_chunks_that_have_it(lane, by, bits, c
         assert unpack_lanes(opening.data, bits, 256 // bits)[place] == content.lanes[lane]
     assert verify_path(lie.checkpoint.aggregate_root, 6, lane // 8, proof.aggregate.data, proof.aggregate.path)
     assert unpack_lanes(proof.aggregate.data, 32, 8)[lane % 8] == proof.claimed
+    by_lane = [int(contents[position].lanes[lane]) for position in proof.order]
+    assert (sorted(proof.order), by_lane) == (list(range(clients)), sorted(by_lane))
+
+
+@pytest.mark.parametrize("clients", [1, 150, 256])
+def test_a_proof_too_large_for_a_transaction_is_split_into_some_that_fit(monkeypatch, clients):
+    """Of the largest model: every opening is in one of them, in order."""
+    opening = Opening(bytes(32), bytes(32), (bytes(32),) * 11)
+    aggregate = Opening(bytes(32), bytes(32), (bytes(32),) * 12)
+    reveals = [make_reveal(client + 1, client, make_update(client + 1)) for client in range(clients)]
+    openings = [replace(opening, data=client.to_bytes(32)) for client in range(clients)]
+    order = bytes(range(clients))
+    proof = FalseAggregate(Shard().checkpoint, 5, reveals, openings, aggregate, order, 0, 1)
+    monkeypatch.setattr("qfl.chain.contracts.base.chain_id_of", lambda _web3: 1)
+    disputes = Disputes(Web3(HTTPProvider("http://127.0.0.1:1")), "0x" + "11" * 20)
+    calls = [*proof.parts(disputes), proof.call(disputes)]
+    assert all(len(call.data) <= 100 * 1024 for call in calls)
+    brought = [disputes.arguments_of(call.data) for call in calls]
+    assert [name for name, _ in brought] == ["openLanes"] * (len(calls) - 1) + ["disputeAggregate"]
+    shown = [int.from_bytes(one["data"]) for _, given in brought for one in given["openings"]]
+    assert shown == list(range(clients))
+    assert [given["first"] for _, given in brought] == [
+        sum(len(given["openings"]) for _, given in brought[:i]) for i in range(len(brought))
+    ]
 
 
 def test_of_several_altered_lanes_the_first_is_proven():

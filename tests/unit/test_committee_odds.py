@@ -1,17 +1,15 @@
 """The odds of a bad committee: against exact fractions, against the draw itself, and in the limits."""
 
 from fractions import Fraction
-from itertools import accumulate
 from math import comb, isclose
 
 import pytest
-from eth_abi import encode
-from eth_utils import keccak
 from hypothesis import given
 from hypothesis import strategies as st
 
 from experiments.scale.committees import Electorate, failure_probability, stall_tolerance
 from experiments.scale.odds import seats_needed, unequal_stakes_bound
+from qfl.protocol.draw import sample
 from qfl.protocol.quorum import quorum_of
 
 
@@ -50,22 +48,12 @@ def test_tiny_odds_are_as_accurate_as_large_ones():
     assert 0 < failure_probability(Electorate(10**6, 10**5, 4_000, 64), quorum_of(64) - 1) < 1e-20
 
 
-def draw_seats(stakes: list[int], seed: bytes, count: int) -> list[int]:
-    """`StakeTree.draw`: the member at a share of the line of those left, in proportion to stake."""
-    left, seats = dict(enumerate(stakes)), []
-    for i in range(count):
-        share = int.from_bytes(keccak(encode(["bytes32", "uint256"], [seed, i]))) >> 96
-        target = share * sum(left.values()) >> 160
-        seats.append(next(m for m, end in zip(left, accumulate(left.values()), strict=True) if target < end))
-        del left[seats[-1]]
-    return seats
-
-
 def failed_share(stakes, bad, electorate, tolerated, rounds):
     """Share of rounds in which a committee has too many bad seats, by the contracts' own rule."""
     failed = 0
     for number in range(rounds):
-        drawn = draw_seats(stakes, number.to_bytes(32), electorate.committees * electorate.seats)
+        weights = dict(enumerate(stakes))
+        drawn = sample(weights, number.to_bytes(32), electorate.committees * electorate.seats)
         committees = zip(*[iter(drawn)] * electorate.seats, strict=True)
         failed += any(sum(member in bad for member in committee) > tolerated for committee in committees)
     return failed / rounds

@@ -12,7 +12,7 @@ from qfl.chain.deployment import DeployedContract, Deployment, ShardChain
 from qfl.chain.parameters import DEFAULTS, load_parameters
 from qfl.errors import DeploymentMalformed, DeploymentMismatch, DeploymentMissing, InvalidInput
 
-NAMES = ["Staking", "LmsQuorum", "Beacon", "Rewards", "Shard 0"]
+NAMES = ["Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Shard 0"]
 ADDRESSES = {name: f"0x{number:040x}" for number, name in enumerate(NAMES, 1)}
 CODE = {name: f"code of {name}".encode() for name in ADDRESSES}
 
@@ -24,7 +24,7 @@ def contract(name):
 DEPLOYMENT = Deployment(
     31_337,
     12,
-    {name: contract(name) for name in ("Staking", "LmsQuorum", "Beacon", "Rewards")},
+    {name: contract(name) for name in ("Staking", "Draw", "LmsQuorum", "Beacon", "Rewards")},
     [contract("Shard 0")],
     {"rounds": {"seats": 4}},
     {"modelRoot": "0xab"},
@@ -71,7 +71,7 @@ def test_folder_in_place_of_the_file_is_named(tmp_path):
         pytest.param({"version": 1}, "version 1, this program reads 2", id="version"),
         pytest.param({"chainId": "mainnet"}, "'mainnet' is not the number of a chain", id="chain id"),
         pytest.param({"block": None}, "None is not the number of a chain or block", id="block"),
-        pytest.param({"contracts": {}}, "no Beacon and no Rewards and no Staking in it", id="no contracts"),
+        pytest.param({"contracts": {}}, "no Beacon and no Draw and no Rewards and no Staking in it", id="no contracts"),
         pytest.param({"contracts": []}, "AttributeError", id="contracts"),
         pytest.param({"shards": []}, "no shard in it", id="no shards"),
         pytest.param({"shards": [{"address": ADDRESSES["Beacon"]}]}, "codeHash", id="no code hash"),

@@ -157,7 +157,7 @@ def test_gate_refuses_everything_but_looks(method):
 def test_explorer_stays_on_loopback_unless_told(host, tmp_path):
     deployment = tmp_path / "deployment.json"
     contract = {"address": "0x" + "11" * 20, "codeHash": "0x"}
-    contracts = dict.fromkeys(("Staking", "Beacon", "Rewards"), contract)
+    contracts = dict.fromkeys(("Staking", "Draw", "Beacon", "Rewards"), contract)
     file = {"version": 2, "chainId": 1, "block": 0, "contracts": contracts, "shards": [contract]}
     deployment.write_text(json.dumps(file))
     arguments = ["--rpc", "http://127.0.0.1:9", "--ipfs", "http://127.0.0.1:9", "--deployment", str(deployment)]

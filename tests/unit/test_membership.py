@@ -40,7 +40,7 @@ class StubStaking:
 
     records: dict[int, ParticipantRecord]
     events: list[Bonding]
-    address: str = "0xStaking"
+    address: str = "0x" + "57" * 20
 
     def minimum_stake_wei(self, role):
         return MINIMUM[role]
@@ -51,7 +51,8 @@ class StubStaking:
     def bondings(self, from_block, withdrawal):
         return [event for event in self.events if event.block >= from_block and event.withdrawal == withdrawal]
 
-    def bond(self, role, key, withdrawal, stake_wei):
+    def bond(self, role, key, withdrawal, stake_wei, anchor):
+        assert any(anchor) == (role is Role.VALIDATOR)
         return role, key, withdrawal, stake_wei
 
     def accept(self, call):
@@ -64,7 +65,7 @@ class StubStaking:
 @pytest.fixture
 def ledger():
     beacon = SimpleNamespace(current_round=lambda: CURRENT)
-    deployment = SimpleNamespace(contracts={})
+    deployment = SimpleNamespace(contracts={}, chain_id=1)
     return SimpleNamespace(
         staking=StubStaking({}, []),
         beacon=beacon,
@@ -157,7 +158,7 @@ def leave(ledger):
     ("change", "role", "key", "message"),
     [
         # Number 1 there is somebody else here.
-        (lambda ledger: setattr(ledger.staking, "address", "0xOther"), *(Role.CLIENT, OURS), "at 0xStaking"),
+        (lambda ledger: setattr(ledger.staking, "address", "0xOther"), *(Role.CLIENT, OURS), "at 0x5757"),
         (lambda ledger: None, Role.CLIENT, THEIRS, "whose key this is not"),
         (lambda ledger: None, Role.VALIDATOR, OURS, "belongs to a client"),
         (leave, Role.CLIENT, OURS, "has left"),

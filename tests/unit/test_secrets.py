@@ -183,7 +183,9 @@ def test_logs_are_without_logins_tracebacks_included() -> None:
 def deployment_at(url: str) -> Deployment:
     contract = DeployedContract(f"0x{1:040x}", "0x")
     chain = ShardChain(2, 0, url, contract)
-    return Deployment(1, 0, dict.fromkeys(("Staking", "Beacon", "Rewards"), contract), [contract], chains=[chain])
+    return Deployment(
+        1, 0, dict.fromkeys(("Staking", "Draw", "Beacon", "Rewards"), contract), [contract], chains=[chain]
+    )
 
 
 def test_a_deployment_file_holds_no_login_and_says_so_to_who_would_need_it(

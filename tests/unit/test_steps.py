@@ -156,6 +156,9 @@ class ToldValidator(Validator):
     def answer_demands(self):
         return False
 
+    def keep_draw(self, phases=()):
+        return False
+
     def keep_mirrors(self):
         return False
 

@@ -87,7 +87,8 @@ def _print_proof(proof: Proof, as_json: bool) -> None:
         return
     arguments = ", ".join(f"{name} = {_short(value)}" for name, value in plain(dict(proof.arguments)).items())
     click.echo(f"{proof.evidence}\n  {proof.function}({arguments})")
-    click.echo(f"  {proof.calldata_bytes:,} bytes of calldata, about {proof.gas:,} gas (an estimate); nothing was sent")
+    gas = "after those before it" if proof.gas is None else f"about {proof.gas:,} gas (an estimate)"
+    click.echo(f"  {proof.calldata_bytes:,} bytes of calldata, {gas}; nothing was sent")
 
 
 def _short(value: Any) -> str:

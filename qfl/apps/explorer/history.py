@@ -22,8 +22,6 @@ SELECT round AS number,
 FROM events WHERE round BETWEEN ? AND ? GROUP BY round HAVING max(name = 'RoundOpened') ORDER BY round DESC
 """
 EVENTS = "SELECT * FROM timed_events WHERE round = ? ORDER BY chain, block, log LIMIT ?"
-OPENING = "SELECT arguments FROM events WHERE name = 'RoundOpened' AND round = ? LIMIT 1"
-PARAMETERS = "SELECT arguments FROM events WHERE name = 'ParametersSet' AND json_extract(arguments, '$.version') = ?"
 STAKING = "SELECT * FROM timed_events WHERE participant BETWEEN ? AND ? AND contract = 'Staking' ORDER BY block, log"
 ROLES = ("nobody", "client", "validator")
 MOST_EVENTS = 5000  # of a round on one page; of more, the page says that it leaves some out
@@ -120,14 +118,17 @@ class RoundStory:
     slashes: list[Row] = field(default_factory=list)
     other: list[Row] = field(default_factory=list)
 
-    def add(self, event: Row, seats: int) -> None:
-        """Take an event of a round whose committees have `seats` seats."""
+    def add(self, event: Row) -> None:
+        """Take an event of the round."""
         match event["name"]:
             case "RoundOpened":
                 self.opening = event
-                for position, validator in enumerate(event["arguments"]["committees"]):
-                    opened = self.shards.setdefault(position // seats, ShardPart(position // seats))
-                    opened.seats.append(Seat(position % seats, validator))
+            case "SeatsDrawn":
+                said = event["arguments"]
+                for place, validator in enumerate(said["validators"]):
+                    shard = said["firstShard"] + place // said["seats"]
+                    opened = self.shards.setdefault(shard, ShardPart(shard))
+                    opened.seats.append(Seat(place % said["seats"], validator))
             case "ModelPublished" | "ModelFinalized" | "ModelVoided" | "RoundFailed":
                 self.model.append(event)
             case "FaultProven":
@@ -153,23 +154,15 @@ def summarise_rounds(index: Index, first: int, last: int) -> list[Row]:
     return index.rows(SUMMARY, first, last)
 
 
-def tell_round(index: Index, number: int, shards: int) -> RoundStory:
-    """What happened in a round of a deployment with so many shards."""
+def tell_round(index: Index, number: int) -> RoundStory:
+    """What happened in a round."""
     events = index.rows(EVENTS, number, MOST_EVENTS + 1)
-    story, seats = RoundStory(number, is_complete=len(events) <= MOST_EVENTS), _seats(index, number, shards)
+    story = RoundStory(number, is_complete=len(events) <= MOST_EVENTS)
     for event in events[:MOST_EVENTS]:
-        story.add(event, seats)
+        story.add(event)
     for part in story.shards.values():
         part.mark_accepted()
     return story
-
-
-def _seats(index: Index, number: int, shards: int) -> int:
-    """Seats of each committee in a round, by the parameters that it was opened with."""
-    opening = index.rows(OPENING, number)[0]["arguments"]
-    if chosen := index.rows(PARAMETERS, opening["parametersVersion"]):
-        return int(chosen[-1]["arguments"]["parameters"]["seats"]) or 1
-    return max(1, len(opening["committees"]) // shards)
 
 
 def _shard_of(event: Row) -> int | None:

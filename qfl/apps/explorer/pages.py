@@ -62,7 +62,7 @@ class Pages:
             last = last_round(index)
             found: dict[str, Any] = {
                 "last": last,
-                "story": tell_round(index, last, self._shards) if last else None,
+                "story": tell_round(index, last) if last else None,
                 "rounds": summarise_rounds(index, last - NEWEST + 1, last),
                 "transactions": index.rows(TRANSACTIONS.format("1"), NEWEST, 0),
                 "series": self._watcher.series(),
@@ -90,7 +90,7 @@ class Pages:
             last = last_round(index)
             if not 1 <= number <= last:
                 raise NotFound(f"round {number}: the last one is {last}")
-            story = tell_round(index, number, self._shards)
+            story = tell_round(index, number)
             found = index.rows(TRANSACTIONS.format("round = ?"), number, ROWS, 0)
             total = index.count("transactions", "round = ?", number)
         return self._page(request, "round", story=story, transactions=found, total=total, last=last)

@@ -28,6 +28,7 @@ WHAT = {
     Fault.NORM: "an included update is over the norm bound",
     Fault.MODEL: "the model is not what its base and the checkpoints come to",
     Fault.WITHHELD: "nobody showed in time what was demanded of the checkpoint or the model",
+    Fault.MIRROR: "a seat signed a message for its shard's mirror that the beacon contradicts",
     Fault.EQUIVOCATION: "a seat signed two checkpoints in one turn",
 }
 

@@ -140,16 +140,6 @@ class Duty:
     deadline: int
 
 
-@dataclass(frozen=True)
-class Sitting:
-    """A validator's seat in a round, and the block that the round was opened in."""
-
-    round: RoundNumber
-    shard: ShardIndex
-    seat: int
-    block: int
-
-
 class Beacon(BoundContract):
     """Rounds, committees, checkpoints and the chain of models."""
 
@@ -255,18 +245,6 @@ class Beacon(BoundContract):
     def openings(self, from_block: int) -> list[tuple[RoundNumber, int]]:
         """Every round ever opened, with its block."""
         return [(RoundNumber(event["round"]), event["block"]) for event in self._logs("RoundOpened", from_block)]
-
-    def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
-        """Every seat that a validator has had in the rounds opened since a block, oldest first."""
-        found = []
-        for event in self._logs("RoundOpened", from_block):
-            seats = self.parameters_at(event["parametersVersion"]).seats
-            held = (place for place, member in enumerate(event["committees"]) if member == validator)
-            found += [
-                Sitting(RoundNumber(event["round"]), ShardIndex(place // seats), place % seats, event["block"])
-                for place in held
-            ]
-        return found
 
     def accepted(self, round_number: RoundNumber, from_block: int) -> list[Accepted]:
         """The accepted checkpoints of a round, by shard."""

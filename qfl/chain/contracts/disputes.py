@@ -22,6 +22,7 @@ class Fault(IntEnum):
     MODEL = 3
     EQUIVOCATION = 4
     WITHHELD = 5
+    MIRROR = 6
 
 
 @dataclass(frozen=True)
@@ -58,12 +59,26 @@ class Disputes(BoundContract):
         checkpoint: Checkpoint,
         coordinate: int,
         updates: Sequence[Reveal],
+        first: int,
         openings: Sequence[Opening],
         aggregate: Opening,
+        order: bytes,
     ) -> UnsentCall:
-        """Prove that one coordinate of a shard's aggregate is wrong."""
-        arguments = [checkpoint, coordinate, updates, openings, aggregate]
+        """Prove that one coordinate of a shard's aggregate is wrong; `openings` are of updates `first` and on."""
+        arguments = [checkpoint, coordinate, updates, first, openings, aggregate, order]
         return self._write("disputeAggregate", *arguments, round_number=checkpoint.round)
+
+    def open_lanes(
+        self,
+        checkpoint: Checkpoint,
+        coordinate: int,
+        updates: Sequence[Reveal],
+        first: int,
+        openings: Sequence[Opening],
+    ) -> UnsentCall:
+        """Keep the lanes of updates `first` and on for `aggregate`."""
+        arguments = [checkpoint, coordinate, updates, first, openings]
+        return self._write("openLanes", *arguments, round_number=checkpoint.round)
 
     def aggregate_content(self, checkpoint: Checkpoint, chunks: Sequence[bytes]) -> UnsentCall:
         """Prove that a shard's aggregate is not what its content digest says, by all its chunks."""
@@ -98,6 +113,17 @@ class Disputes(BoundContract):
         """Prove that one coordinate of a published model is wrong."""
         arguments = [round_number, coordinate, checkpoints, aggregates, base, model]
         return self._write("disputeModel", *arguments, round_number=round_number)
+
+    def sum_aggregates(
+        self,
+        round_number: RoundNumber,
+        coordinate: int,
+        checkpoints: Sequence[Checkpoint],
+        aggregates: Sequence[Opening],
+    ) -> UnsentCall:
+        """Sum up some of a round's aggregates for `model`."""
+        arguments = [round_number, coordinate, checkpoints, aggregates]
+        return self._write("sumAggregates", *arguments, round_number=round_number)
 
     def model_content(self, round_number: RoundNumber, chunks: Sequence[bytes]) -> UnsentCall:
         """Prove that a published model is not what its content digest says, by all its chunks."""

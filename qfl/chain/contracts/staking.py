@@ -60,10 +60,12 @@ class Staking(BoundContract):
 
     abi_name = "Staking"
 
-    def bond(self, role: Role, key: LmsPublicKey, *, withdrawal: str, stake_wei: int) -> UnsentCall:
-        """Join with `stake_wei`."""
+    def bond(
+        self, role: Role, key: LmsPublicKey, *, withdrawal: str, stake_wei: int, anchor: bytes = bytes(28)
+    ) -> UnsentCall:
+        """Join with `stake_wei`; a validator also with the `anchor` of a hash chain."""
         function = "bondClient" if role is Role.CLIENT else "bondValidator"
-        return self._write(function, key, withdrawal, value_wei=stake_wei)
+        return self._write(function, key, anchor, withdrawal, value_wei=stake_wei)
 
     def top_up(self, participant: ParticipantId, amount_wei: int) -> UnsentCall:
         """Add to a participant's stake: a slashed validator is drawn again once it has the minimum."""
@@ -85,6 +87,10 @@ class Staking(BoundContract):
         """Say which ML-KEM-768 key to encrypt to: `key_digest` is sha-256 of the public key."""
         return self._write("setEncryptionKey", validator, key_digest, signature)
 
+    def set_anchor(self, participant: ParticipantId, anchor: bytes, *, signature: bytes) -> UnsentCall:
+        """Name the end of another hash chain."""
+        return self._write("setAnchor", participant, anchor, signature)
+
     def pay_rewards(self, participant: ParticipantId) -> UnsentCall:
         """Pay out the rewards credited so far."""
         return self._write("payRewards", participant)
@@ -93,9 +99,9 @@ class Staking(BoundContract):
         """Add to the reward pool."""
         return self._write("fundRewards", value_wei=amount_wei)
 
-    def wire(self, beacon: str, *, disputes: str, rewards: str) -> UnsentCall:
-        """Name the contracts that may authorize, slash and credit, once."""
-        return self._write("wire", beacon, disputes, rewards)
+    def wire(self, beacon: str, *, draw: str, disputes: str, rewards: str) -> UnsentCall:
+        """Name the contracts that may authorize, draw, slash and credit, once."""
+        return self._write("wire", beacon, draw, disputes, rewards)
 
     participant = view(ParticipantRecord, "participant", ParticipantId)
     """The participant; role NONE when there is none."""
@@ -124,8 +130,6 @@ class Staking(BoundContract):
         """Least stake of a role."""
         return self._read(int, "minClientStakeWei" if role is Role.CLIENT else "minValidatorStakeWei")
 
-    draw = view(list[ParticipantId], "draw", bytes, int)
-    """The validators that would be drawn with this seed now."""
     unbonding_seconds = view(int, "unbondingSeconds")
     """How long a stake stays liable after its owner asked to leave."""
 

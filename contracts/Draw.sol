@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {NoSuchSeat, NoSuchShard, NotAuthorized, NotCurrentRound} from "./interfaces/Errors.sol";
+import {IBeacon, Round, RoundState} from "./interfaces/IBeacon.sol";
+import {IDraw, LINKERS, RoundDraw, Standing} from "./interfaces/IDraw.sol";
+import {IStaking} from "./interfaces/IStaking.sol";
+import {Seats} from "./libraries/Seats.sol";
+import {StakeTree} from "./libraries/StakeTree.sol";
+
+/// @title Who sits in the committees, and what seeds the rounds.
+/// @dev Nobody owns it and it holds no money. Before round 1 there is no link: its seed is of `prevrandao`, and weights count
+/// at once, so whoever bonds and opens first has some choice of round 1.
+contract Draw is IDraw {
+    using Seats for Seats.List;
+    using StakeTree for StakeTree.Tree;
+
+    /// @dev One slot. `head` is the number of the first change that waits, `tail` that of the next one to come; `drawable`
+    /// counts the validators that have both a stake now and a weight that counts.
+    struct State {
+        uint64 round;
+        uint64 head;
+        uint64 tail;
+        uint32 drawable;
+    }
+
+    /// @dev A weight that counts from round `due` on.
+    struct Change {
+        uint32 id;
+        uint64 due;
+        uint96 weightWei;
+    }
+
+    /// @dev Of a chain in use, `number` counts the links shown; of one to come, it is the first round that it is good for.
+    struct Chain {
+        bytes28 tip;
+        uint32 number;
+    }
+
+    /// @dev Rounds that a weight or an anchor waits: with fewer, who knows the seeds to come could choose them.
+    uint32 private constant LAG = 4;
+    uint64 private constant BENCH = 8;
+    /// @dev Changes that one opening takes from the queue: bounds its gas.
+    uint256 private constant MAX_CHANGES = 32;
+    /// @dev Seats that one transaction draws: bounds its gas.
+    uint256 private constant PART = 256;
+
+    /// @inheritdoc IDraw
+    IStaking public immutable staking;
+    /// @inheritdoc IDraw
+    bytes32 public immutable linkDomain;
+
+    State private _state;
+    StakeTree.Tree private _tree;
+    mapping(uint256 number => Change) private _queue;
+    mapping(uint32 id => Standing) private _standings;
+    mapping(uint32 id => Chain) private _chains;
+    mapping(uint32 id => Chain) private _pending;
+    mapping(uint64 round => RoundDraw) private _draws;
+    mapping(uint64 round => mapping(uint256 part => Seats.List)) private _seats;
+
+    constructor(IStaking staking_) {
+        staking = staking_;
+        linkDomain = keccak256(abi.encode(block.chainid, staking_));
+    }
+
+    modifier onlyStaking() {
+        if (msg.sender != address(staking)) revert NotAuthorized(msg.sender);
+        _;
+    }
+
+    /// @dev Keeps the count of drawable validators where the weight of `id` changes.
+    modifier counting(uint32 id) {
+        bool was = _isDrawable(id);
+        _;
+        bool is_ = _isDrawable(id);
+        if (is_ && !was) ++_state.drawable;
+        if (was && !is_) --_state.drawable;
+    }
+
+    // --- weights and chains ----------------------------------------------------------------------------------
+
+    /// @inheritdoc IDraw
+    function weigh(uint32 id, uint96 weightWei) external onlyStaking counting(id) {
+        Standing storage standing = _standings[id];
+        standing.weightWei = weightWei;
+        if (_state.round == 0) _count(id, weightWei);
+        else if (!standing.isQueued) _enqueue(id, weightWei);
+    }
+
+    /// @inheritdoc IDraw
+    function setAnchor(uint32 id, bytes28 anchor) external onlyStaking {
+        if (_chains[id].tip == 0) {
+            _chains[id].tip = anchor;
+            return;
+        }
+        // A change that could be replaced before it counts would leave a choice of two links to the last.
+        uint64 fromRound = _pending[id].number;
+        if (fromRound > _state.round) revert AnchorPending(id, fromRound);
+        _chains[id] = _chainOf(id);
+        _pending[id] = Chain({tip: anchor, number: uint32(_state.round) + LAG});
+    }
+
+    // --- a round, in order -----------------------------------------------------------------------------------
+
+    /// @inheritdoc IDraw
+    function open(uint64 round, uint16 shards, uint8 seats) external returns (bytes32 seed) {
+        if (msg.sender != staking.beacon()) revert NotAuthorized(msg.sender);
+        uint64 previous = _state.round;
+        if (previous != 0) _benchSilent(previous, round);
+        _state.round = round;
+        for (uint256 i = 0; i < MAX_CHANGES && _isDue(round); ++i) _takeChange();
+
+        RoundDraw storage drawing = _draws[round];
+        seed = drawing.seed;
+        if (seed == 0) {
+            seed = keccak256(abi.encode(previous == 0 ? bytes32(block.prevrandao) : _draws[previous].seed, round));
+            drawing.seed = seed;
+        }
+        (drawing.shards, drawing.seats) = (shards, seats);
+        _drawPart(round, drawing);
+    }
+
+    /// @inheritdoc IDraw
+    function drawSeats(uint64 round) external {
+        _requireCurrent(round);
+        RoundDraw storage drawing = _draws[round];
+        if (drawing.parts * (PART / drawing.seats) >= drawing.shards) revert AllDrawn(round);
+        _drawPart(round, drawing);
+    }
+
+    /// @inheritdoc IDraw
+    function showLink(uint64 round, uint8 seat, bytes28 link) external {
+        _requireCurrent(round);
+        RoundDraw storage drawing = _draws[round];
+        if (drawing.shownBy != 0) revert AlreadyShown(round);
+        uint256 linkers = _linkersOf(drawing);
+        if (seat >= linkers) revert NoSuchSeat(seat, linkers);
+        Round memory current = _beacon().roundAt(round);
+        (uint40 beginsAt, uint40 endsAt) = (_slotAt(current, seat, linkers), _slotAt(current, seat + 1, linkers));
+        bool isInSlot = block.timestamp >= beginsAt && block.timestamp < endsAt;
+        if (current.state != RoundState.Open || !isInSlot) revert NotInSlot(seat, beginsAt, endsAt);
+        uint32 id = _seats[round][0].read(seat, 1)[0];
+        Chain memory chain = _chainOf(id);
+        if (bytes28(keccak256(abi.encodePacked(link, linkDomain))) != chain.tip) revert BadLink(id, link);
+
+        _chains[id] = Chain({tip: link, number: chain.number + 1});
+        if (_isRenewed(id)) delete _pending[id];
+        drawing.shownBy = seat + 1;
+        _draws[round + 1].seed = keccak256(abi.encode(drawing.seed, link));
+        emit LinkShown(round, id, seat, link);
+    }
+
+    // --- views -----------------------------------------------------------------------------------------------
+
+    /// @inheritdoc IDraw
+    function committee(uint64 round, uint16 shard) external view returns (uint32[] memory) {
+        RoundDraw storage drawing = _draws[round];
+        (uint16 shards, uint256 seats) = (drawing.shards, drawing.seats);
+        if (shard >= shards) revert NoSuchShard(shard, shards);
+        uint256 committees = PART / seats;
+        uint256 part = shard / committees;
+        if (part >= drawing.parts) revert NotDrawn(round, shard);
+        return _seats[round][part].read((shard % committees) * seats, seats);
+    }
+
+    /// @inheritdoc IDraw
+    function seatsOf(uint64 round) external view returns (uint32[] memory seated) {
+        RoundDraw storage drawing = _draws[round];
+        uint256 seats = drawing.seats;
+        if (seats == 0) return seated;
+        uint256 size = (PART / seats) * seats;
+        uint256 total = drawing.shards * seats;
+        if (drawing.parts * size < total) total = drawing.parts * size;
+        seated = new uint32[](total);
+        for (uint256 i = 0; i < total; i += size) {
+            uint32[] memory part = _seats[round][i / size].read(0, i + size < total ? size : total - i);
+            for (uint256 j = 0; j < part.length; ++j) seated[i + j] = part[j];
+        }
+    }
+
+    /// @inheritdoc IDraw
+    function silentSeats(uint64 round) public view returns (uint256 silent) {
+        RoundDraw storage drawing = _draws[round];
+        if (drawing.shownBy != 0) return drawing.shownBy - 1;
+        Round memory asked = _beacon().roundAt(round);
+        uint256 until = asked.publishedAt == 0 ? block.timestamp : asked.publishedAt;
+        uint256 linkers = _linkersOf(drawing);
+        while (silent < linkers && until >= _slotAt(asked, silent + 1, linkers)) ++silent;
+    }
+
+    /// @inheritdoc IDraw
+    function slotOf(uint64 round, uint8 seat) external view returns (uint40 beginsAt, uint40 endsAt) {
+        uint256 linkers = _linkersOf(_draws[round]);
+        if (seat >= linkers) return (0, 0);
+        Round memory asked = _beacon().roundAt(round);
+        return (_slotAt(asked, seat, linkers), _slotAt(asked, seat + 1, linkers));
+    }
+
+    /// @inheritdoc IDraw
+    function sample(bytes32 seed, uint256 count) external view returns (uint32[] memory) {
+        return _sample(seed, count, _state.round);
+    }
+
+    /// @inheritdoc IDraw
+    function drawOf(uint64 round) external view returns (RoundDraw memory) {
+        return _draws[round];
+    }
+
+    /// @inheritdoc IDraw
+    function standingOf(uint32 id) external view returns (Standing memory) {
+        return _standings[id];
+    }
+
+    /// @inheritdoc IDraw
+    function weightOf(uint32 id) external view returns (uint96) {
+        return _tree.weightAt(_standings[id].position);
+    }
+
+    /// @inheritdoc IDraw
+    function chainOf(uint32 id) external view returns (bytes28 tip, uint32 shown) {
+        Chain memory chain = _chainOf(id);
+        return (chain.tip, chain.number);
+    }
+
+    /// @inheritdoc IDraw
+    function queueLength() external view returns (uint256) {
+        return _state.tail - _state.head;
+    }
+
+    // --- inside ----------------------------------------------------------------------------------------------
+
+    function _benchSilent(uint64 round, uint64 next) private {
+        uint256 silent = silentSeats(round);
+        if (silent == 0) return;
+        uint32[] memory seated = _seats[round][0].read(0, silent);
+        for (uint256 i = 0; i < silent; ++i) {
+            _standings[seated[i]].benchedUntil = next + BENCH;
+            emit Benched(seated[i], next + BENCH);
+        }
+    }
+
+    /// @dev Draws the next part of a round's seats. Where too few validators can be drawn, changes count before they are due:
+    /// else a chain whose validators have left could never open the round that lets new ones in.
+    function _drawPart(uint64 round, RoundDraw storage drawing) private {
+        (uint16 part, uint256 seats) = (drawing.parts, drawing.seats);
+        uint256 committees = PART / seats;
+        uint256 left = drawing.shards - part * committees;
+        uint256 count = (left < committees ? left : committees) * seats;
+        while (_state.drawable < count && _state.head < _state.tail) _takeChange();
+        bytes32 seed = part == 0 ? drawing.seed : keccak256(abi.encode(drawing.seed, round, part));
+        uint32[] memory seated = _sample(seed, count, round);
+
+        drawing.parts = part + 1;
+        _seats[round][part].write(seated);
+        emit SeatsDrawn(round, uint16(part * committees), uint8(seats), seated);
+    }
+
+    function _isDue(uint64 round) private view returns (bool) {
+        uint64 head = _state.head;
+        return head < _state.tail && _queue[head].due <= round;
+    }
+
+    /// @dev Lets the first change of the queue count. It keeps the weight it was made with, so that nobody chooses it when the
+    /// seed is known; what the weight has become since then waits its own time.
+    function _takeChange() private {
+        uint64 head = _state.head++;
+        Change memory change = _queue[head];
+        delete _queue[head];
+        _applyChange(change.id, change.weightWei);
+    }
+
+    function _applyChange(uint32 id, uint96 weightWei) private counting(id) {
+        Standing storage standing = _standings[id];
+        _count(id, weightWei);
+        standing.isQueued = false;
+        if (standing.weightWei != weightWei) _enqueue(id, standing.weightWei);
+    }
+
+    function _enqueue(uint32 id, uint96 weightWei) private {
+        _standings[id].isQueued = true;
+        _queue[_state.tail++] = Change({id: id, due: _state.round + LAG, weightWei: weightWei});
+    }
+
+    function _count(uint32 id, uint96 weightWei) private {
+        Standing storage standing = _standings[id];
+        if (standing.position != 0) _tree.setWeight(standing.position, weightWei);
+        else if (weightWei != 0) standing.position = _tree.append(id, weightWei);
+        emit WeightCounted(id, weightWei);
+    }
+
+    /// @dev Passes over who takes on no duties, and over who is benched until nobody else is left.
+    function _sample(bytes32 seed, uint256 count, uint64 round) private view returns (uint32[] memory seated) {
+        seated = new uint32[](count);
+        uint32[] memory benched = new uint32[](count);
+        (uint256 found, uint256 passed) = (0, 0);
+        StakeTree.Line memory line = _tree.line(seed, count);
+        while (found < count && line.left > 0) {
+            uint32 id = _tree.next(line);
+            Standing storage standing = _standings[id];
+            if (standing.weightWei == 0) continue;
+            if (standing.benchedUntil <= round) seated[found++] = id;
+            else if (passed < count) benched[passed++] = id;
+        }
+        if (found + passed < count) revert TooFewValidators(found + passed, count);
+        for (uint256 i = 0; found < count; ++i) seated[found++] = benched[i];
+    }
+
+    function _isDrawable(uint32 id) private view returns (bool) {
+        Standing storage standing = _standings[id];
+        return standing.weightWei != 0 && _tree.weightAt(standing.position) != 0;
+    }
+
+    function _isRenewed(uint32 id) private view returns (bool) {
+        uint32 fromRound = _pending[id].number;
+        return fromRound != 0 && fromRound <= _state.round;
+    }
+
+    function _chainOf(uint32 id) private view returns (Chain memory) {
+        return _isRenewed(id) ? Chain({tip: _pending[id].tip, number: 0}) : _chains[id];
+    }
+
+    function _linkersOf(RoundDraw storage drawing) private view returns (uint256 linkers) {
+        linkers = uint256(drawing.shards) * drawing.seats;
+        if (linkers > LINKERS) linkers = LINKERS;
+    }
+
+    /// @dev When slot `number` of the round's reveal phase begins, and the one before it ends.
+    function _slotAt(Round memory round, uint256 number, uint256 linkers) private pure returns (uint40) {
+        return round.commitEndsAt + uint40((number * (round.revealEndsAt - round.commitEndsAt)) / linkers);
+    }
+
+    function _requireCurrent(uint64 round) private view {
+        if (round == 0 || round != _state.round) revert NotCurrentRound(round, _state.round);
+    }
+
+    function _beacon() private view returns (IBeacon) {
+        return IBeacon(staking.beacon());
+    }
+}

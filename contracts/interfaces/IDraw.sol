@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {IStaking} from "./IStaking.sol";
+
+/// @dev Seats of a round that may show a link, or all where there are fewer.
+uint256 constant LINKERS = 4;
+
+/// @notice How a round was drawn.
+/// @param seed Decides shards and committees.
+/// @param shards How many shards the round has.
+/// @param seats How many seats each committee has.
+/// @param parts How many parts of the seats are drawn.
+/// @param shownBy The seat whose link seeds the next round, plus one; 0 while none was shown.
+struct RoundDraw {
+    bytes32 seed;
+    uint16 shards;
+    uint8 seats;
+    uint16 parts;
+    uint8 shownBy;
+}
+
+/// @notice A validator's standing.
+/// @param position Its place in the stake tree, from 1; 0 while it has none.
+/// @param weightWei Its stake now; 0: it takes on no duties. What it is drawn with may be older.
+/// @param isQueued Whether a change of its weight waits.
+/// @param benchedUntil The first round that it is drawn for like the others; 0 if it never was silent.
+struct Standing {
+    uint32 position;
+    uint96 weightWei;
+    bool isQueued;
+    uint64 benchedUntil;
+}
+
+/// @title Who sits in the committees, and what seeds the rounds.
+/// @notice A round's seats are drawn in proportion to stakes that are four rounds old or older, from a seed that the links of
+/// hash chains decide. In the reveal phase the round's first seats have a time slot each, in order, to show the next link
+/// of their chain; the first link shown makes the next seed, keccak256(seed, link). Where none is, it is keccak256(seed,
+/// next round). A seat that had its slot and let it pass is silent: unpaid for the round, and benched for the next eight.
+interface IDraw {
+    /// @notice From the next part drawn on, the validator is drawn with this weight. First weights come in tree order.
+    event WeightCounted(uint32 indexed id, uint96 weightWei);
+    /// @notice A part of a round's seats was drawn: `seats` for each shard from `firstShard` on.
+    event SeatsDrawn(uint64 indexed round, uint16 firstShard, uint8 seats, uint32[] validators);
+    /// @notice The round's link was shown.
+    event LinkShown(uint64 indexed round, uint32 indexed validator, uint8 seat, bytes28 link);
+    /// @notice A validator was silent, and is drawn again from round `untilRound` on.
+    event Benched(uint32 indexed id, uint64 untilRound);
+
+    /// @notice Thrown when fewer validators can be drawn than are asked for.
+    error TooFewValidators(uint256 available, uint256 required);
+    /// @notice Thrown when the shard's committee is not drawn yet.
+    error NotDrawn(uint64 round, uint16 shard);
+    /// @notice Thrown when all seats of the round are drawn.
+    error AllDrawn(uint64 round);
+    /// @notice Thrown when the seat may not show its link now: its slot is another, or its round is over.
+    error NotInSlot(uint8 seat, uint40 beginsAt, uint40 endsAt);
+    /// @notice Thrown when the round's link was shown before.
+    error AlreadyShown(uint64 round);
+    /// @notice Thrown when `link` is not the one before the last link of its chain.
+    error BadLink(uint32 id, bytes28 link);
+    /// @notice Thrown when the participant's last change of its anchor does not count yet.
+    error AnchorPending(uint32 id, uint64 fromRound);
+
+    /// @notice Take note of a validator's weight; 0: it takes on no duties. Only the staking contract.
+    /// @dev Counts in draws from the fourth round after the current one on, or later where more than 32 changes are due in
+    /// a round; at once before round 1. It has one change in the queue at most: a later one follows when that is through.
+    function weigh(uint32 id, uint96 weightWei) external;
+
+    /// @notice Give a validator a hash chain, its first one at once, another from the fourth round after the current one on:
+    /// else who knows that it will sit could choose its link. Only the staking contract.
+    function setAnchor(uint32 id, bytes28 anchor) external;
+
+    /// @notice Open a round: bench who was silent, let due weights count, draw the first part of its seats. Only the beacon.
+    function open(uint64 round, uint16 shards, uint8 seats) external returns (bytes32 seed);
+
+    /// @notice Draw the next part of the current round's seats: at most 256, of whole committees, no validator twice. Anyone
+    /// may; the seed and the weights that count are the same whenever that is.
+    function drawSeats(uint64 round) external;
+
+    /// @notice Show a seat's link, in its slot of the reveal phase. Anyone may carry it.
+    /// @param seat Counted through all of the round's seats.
+    /// @param link What hashes to the last link of the chain of the seat's validator, or to its anchor: bytes28(keccak256(
+    /// link | linkDomain)).
+    function showLink(uint64 round, uint8 seat, bytes28 link) external;
+
+    /// @notice The validators in a committee's seats, in seat order.
+    function committee(uint64 round, uint16 shard) external view returns (uint32[] memory);
+    /// @notice The validators in all seats of a round that are drawn, shard by shard.
+    function seatsOf(uint64 round) external view returns (uint32[] memory);
+    /// @notice How many seats of the round, from the first on, had their slot and did not show their link.
+    function silentSeats(uint64 round) external view returns (uint256);
+    /// @notice When a seat may show its link (unix seconds), if none before it does; both 0 for the others.
+    function slotOf(uint64 round, uint8 seat) external view returns (uint40 beginsAt, uint40 endsAt);
+    /// @notice Who would be drawn with `seed` in the current round.
+    function sample(bytes32 seed, uint256 count) external view returns (uint32[] memory);
+    /// @notice How a round was drawn. Also has the seed of the next round, once that is decided.
+    function drawOf(uint64 round) external view returns (RoundDraw memory);
+    /// @notice A validator's standing.
+    function standingOf(uint32 id) external view returns (Standing memory);
+    /// @notice What a validator is drawn with now, in wei.
+    function weightOf(uint32 id) external view returns (uint96);
+    /// @notice The last link that a validator showed, or its anchor, and how many it has shown since that.
+    function chainOf(uint32 id) external view returns (bytes28 tip, uint32 shown);
+    /// @notice How many changes of weights wait.
+    function queueLength() external view returns (uint256);
+    /// @notice What every link is hashed with: keccak256(chain id, staking contract).
+    function linkDomain() external view returns (bytes32);
+    /// @notice Where participants are bonded.
+    function staking() external view returns (IStaking);
+}

@@ -1,0 +1,191 @@
+"""How often attackers hold a committee when they steer the draw as well as they can, by the draw's own code.
+
+Each round the attackers know, before their seats' slots, what every link of their own would seed. Greedily they take
+the first seed that gives them a quorum: they show their first seat's link, or let its slot pass and show the next
+one's, and are silent and benched with every seat that they let pass. An honest seat shows its link as its slot begins,
+so that only seats before the first honest one are theirs to choose from. Where none of their links wins they show the
+first, or gamble: they let all their slots pass, and an honest link decides. What counts is the better of both ways.
+Beside that they may move their stakes every round to what would win the next one: it counts four rounds later.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from math import comb
+from pathlib import Path
+from typing import Any
+
+from eth_utils.crypto import keccak
+from rich.table import Table
+
+from experiments.figures import save
+from qfl.protocol.draw import Draw, next_seed
+from qfl.protocol.quorum import quorum_of
+
+NAME = "draw.json"
+SEATS = 4
+UNIT = 100
+"""A stake's weight."""
+SPLITS = ((100, 100, 100), (150, 75, 75), (75, 150, 75), (75, 75, 150), (120, 120, 60), (120, 60, 120), (60, 120, 120))
+"""What three attackers do with their three stakes; none below six tenths of one."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """Attackers among validators of equal stakes.
+
+    Attributes:
+        withheld: most links that they withhold in a round.
+        moves: whether they move their stakes too.
+    """
+
+    attackers: int
+    validators: int
+    withheld: int
+    moves: bool = False
+
+
+@dataclass(frozen=True)
+class Capture:
+    """What a case came to.
+
+    Attributes:
+        share: of rounds in which the attackers hold a quorum.
+        chance: the same where nobody steers, exactly.
+        links_withheld: a round, on average.
+        attackers_benched: on average.
+    """
+
+    case: Case
+    rounds: int
+    share: float
+    chance: float
+    links_withheld: float
+    attackers_benched: float
+
+
+CASES = (
+    *(Case(3, 7, withheld) for withheld in (0, 1, 2)),
+    *(Case(3, 7, withheld, moves=True) for withheld in (0, 1, 2)),
+    *(Case(30, 70, withheld) for withheld in (0, 1, 2)),
+)
+
+
+def bench_draw(out: Path, rounds: int, seed: int, say: Callable[[str], None] = lambda _text: None) -> list[Capture]:
+    """Simulate every case, and write draw.json."""
+    found = []
+    for case in CASES:
+        say(f"{case.attackers} of {case.validators}, {case.withheld} links withheld")
+        found.append(simulate(case, rounds, seed))
+    save(out / NAME, as_document(found))
+    return found
+
+
+def as_document(found: Sequence[Capture]) -> list[dict[str, Any]]:
+    """The figures as JSON has them."""
+    return [asdict(capture) for capture in found]
+
+
+def simulate(case: Case, rounds: int, seed: int) -> Capture:
+    """Play `rounds` rounds of a case, with and without gambling; the better of both for the attackers."""
+    ways = [_play(case, rounds, Network(case, seed, gambles=gambles)) for gambles in (False, True)]
+    return max(ways, key=lambda capture: capture.share)
+
+
+def _play(case: Case, rounds: int, network: Network) -> Capture:
+    captured = withheld = benched = 0
+    for _ in range(rounds):
+        silent, link = network.steer()
+        if case.moves:
+            network.move(link)
+        withheld += silent
+        captured += network.go_on(silent, link)
+        benched += network.benched
+    counts = (count / rounds for count in (withheld, benched))
+    return Capture(case, rounds, captured / rounds, chance_of(case), *counts)
+
+
+def chance_of(case: Case) -> float:
+    """That a draw gives the attackers a quorum."""
+    honest, quorum = case.validators - case.attackers, quorum_of(SEATS)
+    ways = sum(comb(case.attackers, bad) * comb(honest, SEATS - bad) for bad in range(quorum, SEATS + 1))
+    return ways / comb(case.validators, SEATS)
+
+
+class Network:
+    """A draw, with attackers 1, 2, ... and honest validators behind them."""
+
+    def __init__(self, case: Case, seed: int, *, gambles: bool) -> None:
+        self.case, self._gambles, self.draw, self._shown = case, gambles, Draw(), dict[int, int]()
+        self._secret = seed.to_bytes(32)
+        for validator in range(1, case.validators + 1):
+            self.draw.weigh(validator, UNIT)
+        self.draw.open(keccak(self._secret), 1, SEATS)
+
+    @property
+    def benched(self) -> int:
+        """How many attackers are benched now."""
+        until = self.draw.benched_until
+        return sum(until.get(attacker, 0) > self.draw.round for attacker in range(1, self.case.attackers + 1))
+
+    def steer(self) -> tuple[int, bytes]:
+        """How many seats are silent, and the link that is shown after them."""
+        seats, number = self.draw.seats, self.draw.round + 1
+        own = next((seat for seat, validator in enumerate(seats) if validator > self.case.attackers), SEATS)
+        for silent in range(min(own, self.case.withheld + 1)):
+            link = self._link(seats[silent])
+            if self._wins(self.draw, silent, next_seed(self.draw.seed, number, link)):
+                return silent, link
+        silent = own if self._gambles and own <= self.case.withheld else 0
+        return silent, self._link(seats[silent])
+
+    def move(self, link: bytes) -> None:
+        """Give the attackers' stakes the weights that would win the next round, if they counted in it."""
+        seed = next_seed(self.draw.seed, self.draw.round + 1, link)
+        for split in SPLITS:
+            tried = self.draw.copy()
+            tried.counted.update(enumerate(split, start=1))
+            if self._wins(tried, 0, seed):
+                for attacker, weight in enumerate(split, start=1):
+                    if self.draw.weights[attacker] != weight:
+                        self.draw.weigh(attacker, weight)
+                return
+
+    def go_on(self, silent: int, link: bytes) -> bool:
+        """Open the next round; whether the attackers hold it."""
+        shows = self.draw.seats[silent]
+        self._shown[shows] = self._shown.get(shows, 0) + 1
+        self.draw.open(next_seed(self.draw.seed, self.draw.round + 1, link), 1, SEATS, silent=silent)
+        return self._is_held(self.draw.seats)
+
+    def _link(self, validator: int) -> bytes:
+        """The next link of a validator's chain."""
+        return keccak(self._secret + bytes([validator]) + self._shown.get(validator, 0).to_bytes(4))[:28]
+
+    def _wins(self, draw: Draw, silent: int, seed: bytes) -> bool:
+        return self._is_held(draw.copy().open(seed, 1, SEATS, silent=silent))
+
+    def _is_held(self, seats: Sequence[int]) -> bool:
+        return sum(validator <= self.case.attackers for validator in seats) >= quorum_of(SEATS)
+
+
+def draw_table(found: Sequence[Capture]) -> Table:
+    """Capture by case."""
+    table = Table(
+        *("attackers", "most links withheld a round", "stakes moved", "3 of 4 seats held", "by chance"),
+        *("links withheld a round", "attackers benched"),
+        title=f"The draw steered, {found[0].rounds} rounds of each",
+    )
+    for capture in found:
+        case = capture.case
+        table.add_row(
+            f"{case.attackers} of {case.validators}",
+            str(case.withheld),
+            "yes" if case.moves else "no",
+            f"{capture.share:.1%}",
+            f"{capture.chance:.1%}",
+            f"{capture.links_withheld:.3f}",
+            f"{capture.attackers_benched:.2f}",
+        )
+    return table

@@ -1,0 +1,115 @@
+"""Typed access to `contracts/Draw.sol`; what each function does is said in `IDraw.sol`."""
+
+from dataclasses import dataclass
+
+from qfl.chain.contracts.base import BoundContract, view
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.draw import LINKERS, PART
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+
+@dataclass(frozen=True)
+class RoundDraw:
+    """`RoundDraw` of IDraw.sol."""
+
+    seed: bytes
+    shards: int
+    seats: int
+    parts: int
+    shown_by: int
+
+    @property
+    def part_seats(self) -> int:
+        """Seats of a part: of whole committees."""
+        return PART // self.seats * self.seats
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether all seats are drawn."""
+        return self.parts * self.part_seats >= self.shards * self.seats
+
+
+@dataclass(frozen=True)
+class Standing:
+    """`Standing` of IDraw.sol."""
+
+    position: int
+    weight_wei: int
+    is_queued: bool
+    benched_until: RoundNumber
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A `LinkShown` event."""
+
+    round: RoundNumber
+    validator: ParticipantId
+    seat: int
+    link: bytes
+
+
+@dataclass(frozen=True)
+class Sitting:
+    """A validator's seat in a round, and the block that it was drawn in."""
+
+    round: RoundNumber
+    shard: ShardIndex
+    seat: int
+    block: int
+
+
+class Draw(BoundContract):
+    """Who sits in the committees, and what seeds the rounds."""
+
+    abi_name = "Draw"
+
+    def draw_seats(self, round_number: RoundNumber) -> UnsentCall:
+        """Draw the next part of the current round's seats."""
+        return self._write("drawSeats", round_number)
+
+    def show_link(self, round_number: RoundNumber, seat: int, link: bytes) -> UnsentCall:
+        """Show the link of a seat of the round, in its slot."""
+        return self._write("showLink", round_number, seat, link)
+
+    draw_of = view(RoundDraw, "drawOf", RoundNumber)
+    """How a round was drawn."""
+    seats_of = view(list[ParticipantId], "seatsOf", RoundNumber)
+    """The validators in all seats of a round that are drawn, shard by shard."""
+    silent_seats = view(int, "silentSeats", RoundNumber)
+    """How many seats of a round, from the first on, did not show their link."""
+    slot_of = view(tuple[int, int], "slotOf", RoundNumber, int)
+    """When a seat may show its link, unix seconds: from, and before."""
+
+    def next_slot(self, round_number: RoundNumber, now: int) -> int | None:
+        """When the next seat may show its link, unix seconds; None when one was shown, or the last slot has begun."""
+        drawing = self.draw_of(round_number)
+        linkers = min(LINKERS, drawing.shards * drawing.seats)
+        if drawing.shown_by:
+            return None
+        begins = (self.slot_of(round_number, seat)[0] for seat in range(1, linkers))
+        return next((begin for begin in begins if begin > now), None)
+
+    standing_of = view(Standing, "standingOf", ParticipantId)
+    """A validator's standing in the draw."""
+    chain_of = view(tuple[bytes, int], "chainOf", ParticipantId)
+    """The last link that a validator showed, or its anchor, and how many it has shown since that."""
+
+    def sample(self, seed: bytes, count: int) -> list[ParticipantId]:
+        """The validators that would be drawn with this seed in the current round."""
+        return self._read(list[ParticipantId], "sample", seed, count)
+
+    def shown(self, from_block: int) -> dict[RoundNumber, Shown]:
+        """The link that each round has shown since a block."""
+        return {shown.round: shown for shown in self._events(Shown, "LinkShown", from_block)}
+
+    def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
+        """Every seat that was drawn for a validator since a block, oldest first."""
+        found = []
+        for event in self._logs("SeatsDrawn", from_block):
+            number, seats, block = RoundNumber(event["round"]), event["seats"], event["block"]
+            for place, member in enumerate(event["validators"]):
+                if member == validator:
+                    shard = ShardIndex(event["firstShard"] + place // seats)
+                    found.append(Sitting(number, shard, place % seats, block))
+        return found

@@ -1,0 +1,84 @@
+"""Hash chains: a secret hashed over and over, of which the last value is shown first, then the one before, and so on.
+
+Lamport, "Password authentication with insecure communication" (1981). Nobody can choose what is shown next, and only
+the owner knows it. A validator's links seed the draw (`Draw.showLink`).
+"""
+
+import hashlib
+import hmac
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from qfl.crypto.seedfile import SeedKey
+from qfl.errors import LinkSeedUnusable
+
+LINK_BYTES = 28
+LENGTH = 4096
+"""Links of a chain: one for each round in which its owner is the first that shows."""
+SEED_NAME = "links.seed"
+"""The file in a validator's folder."""
+
+
+def link_domain(chain_id: int, staking: str) -> bytes:
+    """What every link is hashed with: `Draw.linkDomain`."""
+    return keccak(encode(["uint256", "address"], [chain_id, staking]))
+
+
+def next_link(link: bytes, domain: bytes) -> bytes:
+    """What `link` hashes to: the link that was shown before it."""
+    return keccak(link + domain)[:LINK_BYTES]
+
+
+class HashChain:
+    """A chain of `length` links; 115 kB at 4,096."""
+
+    def __init__(self, secret: bytes, domain: bytes, length: int = LENGTH) -> None:
+        self._secret, self._domain, self.length = secret, domain, length
+
+    @property
+    def anchor(self) -> bytes:
+        """The end that is made public first."""
+        return self._links[-1]
+
+    def tip(self, shown: int) -> bytes:
+        """The last link when `shown` have been shown: with none, the anchor."""
+        return self._links[self.length - shown]
+
+    def link(self, shown: int) -> bytes | None:
+        """The link to show when `shown` have been; None when none is left."""
+        return self._links[self.length - shown - 1] if shown < self.length else None
+
+    @cached_property
+    def _links(self) -> list[bytes]:
+        links = [self._secret[:LINK_BYTES]]
+        for _ in range(self.length):
+            links.append(next_link(links[-1], self._domain))
+        return links
+
+
+class LinkSeed(SeedKey):
+    """The secret that all of a participant's chains are derived from."""
+
+    header = b"QFLLINK1"
+    seed_bytes = 32
+    unusable = LinkSeedUnusable
+    danger = "who reads it knows the links that you will show"
+    absent = "restore it, or remove your validator and join with a new folder"
+    damaged = "restore it from a backup"
+
+    def __init__(self, seed: bytes) -> None:
+        self._seed = seed
+
+    @classmethod
+    def of(cls, folder: Path) -> Self:
+        """The seed in a participant's folder, made if there is none. Raises as `open`."""
+        return cls.keep(folder / SEED_NAME)
+
+    def chain(self, chain_id: int, staking: str, identifier: bytes) -> HashChain:
+        """The chain of who bonded with the LMS key of this identifier; each deployment has its own."""
+        domain = link_domain(chain_id, staking)
+        return HashChain(hmac.digest(self._seed, domain + identifier, hashlib.sha256), domain)

@@ -1,0 +1,135 @@
+"""The draw in Python, to the bit: the Python side of `contracts/Draw.sol` and `contracts/libraries/StakeTree.sol`."""
+
+from collections import deque
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
+
+from qfl.errors import InvalidInput
+
+LINKERS = 4
+"""Seats of a round that may show a link, or all where there are fewer."""
+PART = 256
+"""Seats that one transaction draws at most."""
+LAG = 4
+"""Rounds until a change of a weight counts."""
+BENCH = 8
+"""Rounds for which a silent validator is benched."""
+MOST_CHANGES = 32
+"""Changes of weights that one opening takes from the queue."""
+
+
+def next_seed(seed: bytes, next_round: int, link: bytes | None) -> bytes:
+    """The seed of the next round, by the link that was shown in this one, or without any."""
+    if link is None:
+        return keccak(encode(["bytes32", "uint64"], [seed, next_round]))
+    return keccak(encode(["bytes32", "bytes28"], [seed, link]))
+
+
+def part_seed(seed: bytes, round_number: int, part: int) -> bytes:
+    """The seed of a part of a round's seats; the first part's is the round's."""
+    return seed if part == 0 else keccak(encode(["bytes32", "uint64", "uint16"], [seed, round_number, part]))
+
+
+def drawing_order(weights: Mapping[int, int], seed: bytes) -> Iterator[int]:
+    """Members in the order in which they are drawn: in proportion to weight among those left.
+
+    `weights` are in the order of the stake tree.
+    """
+    line, left, draws = [(member, weight) for member, weight in weights.items() if weight], sum(weights.values()), 0
+    while line:
+        share = int.from_bytes(keccak(seed + draws.to_bytes(32))[:20])
+        target, place = share * left >> 160, 0
+        while target >= line[place][1]:
+            target -= line[place][1]
+            place += 1
+        member, weight = line.pop(place)
+        left -= weight
+        draws += 1
+        yield member
+
+
+def sample(
+    weights: Mapping[int, int],
+    seed: bytes,
+    count: int,
+    *,
+    idle: Collection[int] = (),
+    benched: Collection[int] = (),
+) -> list[int]:
+    """Who is drawn: who is `idle` is passed over, and who is `benched` until nobody else is left.
+
+    Raises InvalidInput: they are too few.
+    """
+    found, passed = list[int](), list[int]()
+    order = drawing_order(weights, seed)
+    while len(found) < count and (member := next(order, None)) is not None:
+        if member not in idle:
+            (passed if member in benched else found).append(member)
+    if len(found) + len(passed) < count:
+        raise InvalidInput("validators", len(found) + len(passed), f"{count} seats are to be drawn")
+    return (found + passed)[:count]
+
+
+@dataclass
+class Draw:
+    """The contract's state. Round 0: before the first round is opened, weights count at once.
+
+    Attributes:
+        counted: what each validator is drawn with, in tree order.
+        weights: what each validator has now; 0: it takes on no duties.
+        benched_until: the first round that a validator is drawn for again like the others.
+    """
+
+    seed: bytes = bytes(32)
+    round: int = 0
+    seats: list[int] = field(default_factory=list)
+    counted: dict[int, int] = field(default_factory=dict)
+    weights: dict[int, int] = field(default_factory=dict)
+    benched_until: dict[int, int] = field(default_factory=dict)
+    _queue: deque[tuple[int, int, int]] = field(default_factory=deque)
+
+    def copy(self) -> "Draw":
+        """The same state, to be taken on by itself."""
+        return Draw(self.seed, self.round, *(part.copy() for part in list(vars(self).values())[2:]))
+
+    def weigh(self, validator: int, weight: int) -> None:
+        """A validator's weight changes."""
+        self.weights[validator] = weight
+        if self.round == 0:
+            self._count(validator, weight)
+        elif all(validator != waiting for waiting, _, _ in self._queue):
+            self._queue.append((validator, self.round + LAG, weight))
+
+    def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
+        """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats."""
+        self.round += 1
+        self.seed = seed
+        for validator in self.seats[:silent]:
+            self.benched_until[validator] = self.round + BENCH
+        for _ in range(MOST_CHANGES):
+            if not self._queue or self._queue[0][1] > self.round:
+                break
+            self._take_change()
+        committees = PART // seats
+        self.seats = []
+        for part in range(-(-shards // committees)):
+            count = min(shards - part * committees, committees) * seats
+            while self._queue and sum(bool(self.weights[v] and w) for v, w in self.counted.items()) < count:
+                self._take_change()
+            idle = {validator for validator, weight in self.weights.items() if not weight}
+            benched = {validator for validator, until in self.benched_until.items() if until > self.round}
+            self.seats += sample(self.counted, part_seed(seed, self.round, part), count, idle=idle, benched=benched)
+        return self.seats
+
+    def _take_change(self) -> None:
+        validator, _, weight = self._queue.popleft()
+        self._count(validator, weight)
+        if self.weights[validator] != weight:
+            self._queue.append((validator, self.round + LAG, self.weights[validator]))
+
+    def _count(self, validator: int, weight: int) -> None:
+        if weight or validator in self.counted:
+            self.counted[validator] = weight

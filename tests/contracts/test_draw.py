@@ -1,0 +1,336 @@
+"""Draw: weights, links, benches and parts.
+
+weigh, setAnchor, open  revert: NotAuthorized
+weigh       before round 1 at once, later from the fourth round on · a change keeps its weight, the next one follows ·
+            32 changes a round · who leaves is not drawn · stakes moved before an opening and in its block change
+            nothing · too few are left: what waits counts early
+showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the round failed), AlreadyShown, BadLink ·
+            decides the next seed · without one, seed and round do
+silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
+            ones sit where nobody else is left
+setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
+drawSeats   reverts: AllDrawn, NotCurrentRound, NotDrawn (a committee) · whole committees · the same whoever draws when
+"""
+
+import pytest
+from brownie import accounts, chain
+from eth_abi import encode
+from eth_utils import keccak
+
+from qfl.crypto.hash_chain import next_link
+from tests.contracts.bank import ask_to_leave
+from tests.contracts.world import VALIDATOR_STAKE, VALIDATORS, as_struct, build, key_of, reverts, word
+
+LAG, BENCH, MOST_CHANGES = 4, 8, 32
+ETHER = 10**18
+
+
+@pytest.fixture
+def draw(world):
+    return world.draw
+
+
+def pass_round(world, shows=True):
+    """Open a round and let it fail, its link shown by its first seat."""
+    number = world.open()
+    if shows:
+        world.reach(world.ends_at("commit"))
+        world.show_link()
+    world.reach(world.ends_at("checkpoint"))
+    return number
+
+
+def top_up(world, name, amount):
+    world.staking.topUp(world.members[name].id, {"from": world.mallory, "value": amount})
+
+
+# --- who may -----------------------------------------------------------------------------------------------------
+
+
+def test_only_staking_and_beacon_may_tell_it_what_to_do(world, draw, by_anyone):
+    with reverts("NotAuthorized", world.mallory):
+        draw.weigh(world.vera.id, 0, by_anyone)
+    with reverts("NotAuthorized", world.mallory):
+        draw.setAnchor(world.vera.id, word("mine")[:28], by_anyone)
+    with reverts("NotAuthorized", world.mallory):
+        draw.open(1, 1, 4, by_anyone)
+
+
+# --- weights -----------------------------------------------------------------------------------------------------
+
+
+def test_before_the_first_round_a_stake_counts_at_once(world, draw):
+    top_up(world, "vera", ETHER)
+    assert draw.weightOf(world.vera.id) == VALIDATOR_STAKE + ETHER
+
+
+def test_later_a_stake_counts_from_the_fourth_round_on(world, draw):
+    pass_round(world)
+    top_up(world, "vera", ETHER)
+    world.bond("victor", "validator")
+    for _ in range(LAG - 1):
+        number = pass_round(world)
+        assert draw.weightOf(world.vera.id) == VALIDATOR_STAKE, number
+        assert draw.weightOf(world.victor.id) == 0
+    assert pass_round(world) == 1 + LAG
+    assert draw.weightOf(world.vera.id) == VALIDATOR_STAKE + ETHER
+    assert draw.weightOf(world.victor.id) == VALIDATOR_STAKE
+
+
+def test_a_change_keeps_its_weight_and_the_next_one_follows_after_it(world, draw):
+    """Else the last wei before the round that it counts in would choose the draw."""
+    pass_round(world)
+    top_up(world, "vera", ETHER)
+    for _ in range(LAG - 1):
+        pass_round(world)
+    top_up(world, "vera", 5 * ETHER)
+    pass_round(world)
+    assert (draw.weightOf(world.vera.id), draw.queueLength()) == (2 * ETHER, 1)
+    for _ in range(LAG):
+        assert draw.weightOf(world.vera.id) == 2 * ETHER
+        pass_round(world)
+    assert (draw.weightOf(world.vera.id), draw.queueLength()) == (7 * ETHER, 0)
+
+
+def test_stakes_moved_before_an_opening_and_in_its_block_change_nothing(world, draw, by):
+    """The audit's attack: with the seed known, its owner tries stakes until it holds the committee."""
+    pass_round(world)
+    world.open()
+    world.reach(world.ends_at("commit"))
+    world.show_link()
+    world.reach(world.ends_at("checkpoint"))
+    seed = draw.drawOf(3)["seed"]
+    expected = list(draw.sample(seed, 4))
+    top_up(world, "vera", 100 * ETHER)
+    for i in range(3):
+        world.bond(f"mallory {i}", "validator", stake=50 * ETHER, key=key_of("mallory"))
+    opened = world.beacon.openRound(by)
+    assert opened.events["RoundOpened"]["seed"] == seed
+    assert [i for i in opened.events["SeatsDrawn"]["validators"] if i in expected[:3]] == expected[:3]
+    assert list(opened.events["SeatsDrawn"]["validators"]) == expected
+
+
+def test_an_opening_takes_32_changes_from_the_queue(world, draw):
+    pass_round(world)
+    for i in range(MOST_CHANGES + 1):
+        world.bond(f"v{i}", "validator", key=key_of("all"))
+    for _ in range(LAG - 1):
+        pass_round(world)
+    assert draw.queueLength() == MOST_CHANGES + 1
+    pass_round(world)
+    assert (draw.queueLength(), draw.weightOf(world.members[f"v{MOST_CHANGES}"].id)) == (1, 0)
+    pass_round(world)
+    assert draw.queueLength() == 0
+
+
+def test_who_asked_to_leave_is_not_drawn_though_its_weight_still_counts(world, draw):
+    pass_round(world)
+    ask_to_leave(world, world.vera)
+    assert draw.weightOf(world.vera.id) == VALIDATOR_STAKE
+    for i in range(8):
+        assert world.vera.id not in draw.sample(word(f"seed {i}"), 4)
+    with reverts("TooFewValidators", 4, 5):
+        draw.sample(word("seed"), 5)
+
+
+def test_a_network_whose_validators_left_goes_on_with_new_ones_before_they_are_due(world, draw, by):
+    pass_round(world)
+    for name in VALIDATORS[:2]:
+        ask_to_leave(world, world.members[name])
+    with reverts("TooFewValidators", 3, 4):
+        world.beacon.openRound(by)
+    world.bond("victor", "validator")
+    assert world.victor.id in world.beacon.openRound(by).events["SeatsDrawn"]["validators"]
+
+
+# --- links -------------------------------------------------------------------------------------------------------
+
+
+def test_the_first_link_decides_the_next_seed(world, draw):
+    world.open()
+    world.reach(world.ends_at("commit"))
+    link, seats = world.link_of(0), list(draw.seatsOf(1))
+    event = world.show_link().events["LinkShown"]
+    assert (event["validator"], event["seat"], event["link"]) == (seats[0], 0, "0x" + link.hex())
+    world.reach(world.ends_at("checkpoint"))
+    world.open()
+    seed = keccak(encode(["bytes32", "bytes28"], [bytes(draw.drawOf(1)["seed"]), link]))
+    assert draw.drawOf(2)["seed"] == world.beacon.roundAt(2)["seed"] == "0x" + seed.hex()
+    assert next_link(link, bytes(draw.linkDomain())) == world.chain_of(world.name_of(seats[0])).anchor
+
+
+def test_without_a_link_the_next_seed_is_nobodys_choice(world, draw):
+    pass_round(world, shows=False)
+    world.open()
+    seed = keccak(encode(["bytes32", "uint64"], [bytes(draw.drawOf(1)["seed"]), 2]))
+    assert draw.drawOf(2)["seed"] == "0x" + seed.hex()
+
+
+def test_each_seat_has_its_slot_of_the_reveal_phase(world, draw):
+    world.open()
+    begin, end = world.ends_at("commit"), world.ends_at("reveal")
+    slots = [tuple(draw.slotOf(1, seat)) for seat in range(4)]
+    assert slots == [(begin + 30 * i, begin + 30 * (i + 1)) for i in range(4)]
+    assert slots[-1][1] == end
+    for time, seat in ((begin - 1, 0), (begin, 1), (begin + 29, 1), (begin + 30, 0), (begin + 89, 3)):
+        world.next_at(time)
+        with reverts("NotInSlot", seat, *slots[seat]):
+            world.show_link(seat)
+    world.next_at(end - 1)
+    world.show_link(3)
+    world.reach(end)
+    assert draw.silentSeats(1) == 3
+
+
+def test_show_link_reverts_when_the_reveals_are_over(world):
+    world.open()
+    world.next_at(world.ends_at("reveal"))
+    with reverts("NotInSlot"):
+        world.show_link(3)
+
+
+def test_show_link_reverts_when_it_was_shown_or_is_nobodys(world, draw, by):
+    world.open()
+    world.reach(world.ends_at("commit"))
+    with reverts("NoSuchSeat", 4, 4):
+        draw.showLink(1, 4, word("link")[:28], by)
+    with reverts("NotCurrentRound", 2, 1):
+        draw.showLink(2, 0, word("link")[:28], by)
+    anchor = world.chain_of(world.name_of(draw.seatsOf(1)[0])).anchor
+    for link in (word("link")[:28], anchor):
+        with reverts("BadLink"):
+            world.show_link(0, link)
+    world.show_link()
+    with reverts("AlreadyShown", 1):
+        world.show_link()
+
+
+# --- silence -----------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ten(disputes):
+    """Ten validators, one shard of four seats."""
+    return build(clients=("ada",), validators=[f"v{i}" for i in range(10)], disputes=disputes)
+
+
+@pytest.fixture
+def large(ten, fn_isolation):
+    return ten.fresh()
+
+
+def test_who_is_silent_is_benched_for_eight_rounds(large):
+    draw = large.draw
+    large.open()
+    silent = list(draw.seatsOf(1))[:2]
+    large.reach(draw.slotOf(1, 2)[0])
+    large.show_link(2)
+    large.reach(large.ends_at("checkpoint"))
+    for number in range(2, 2 + BENCH):
+        assert pass_round(large) == number
+        assert not set(silent) & set(draw.seatsOf(number))
+        assert [draw.standingOf(i)["benchedUntil"] for i in silent] == [2 + BENCH] * 2
+    large.open()
+    drawn = {i for k in range(40) for i in draw.sample(word(f"seed {k}"), 4)}
+    assert set(silent) <= drawn
+
+
+def test_benched_ones_sit_where_nobody_else_is_left(world, draw):
+    first = pass_round(world, shows=False)
+    silent, (spare,) = (
+        list(draw.seatsOf(first)),
+        [m.id for m in world.members.values() if m.name in VALIDATORS and m.id not in draw.seatsOf(first)],
+    )
+    world.open()
+    assert draw.seatsOf(2)[0] == spare
+    assert set(draw.seatsOf(2)[1:]) < set(silent)
+
+
+def test_a_seat_that_had_no_slot_before_the_round_failed_is_not_silent(world, draw, disputes):
+    """A rollback fails the open round: in the middle of its second slot, the first seat was silent."""
+    world.run_to_publication([world.ada])
+    world.open()
+    world.next_at(draw.slotOf(2, 1)[0] + 5)
+    disputes.voidModel(world.beacon, 1, {"from": world.challenger})
+    with reverts("NotInSlot"):
+        world.show_link(1)
+    first = draw.seatsOf(2)[0]
+    assert draw.silentSeats(2) == 1
+    opened = world.beacon.openRound({"from": world.relayer})
+    assert [event["id"] for event in opened.events["Benched"]] == [first]
+
+
+def test_a_silent_seat_is_not_paid(world, draw, rewards):
+    number = world.open()
+    world.commit(world.ada)
+    world.reach(draw.slotOf(number, 1)[0])
+    world.show_link(1)
+    world.reveal(world.ada)
+    world.reach(world.ends_at("reveal"))
+    checkpoint = world.checkpoint([world.ada])
+    world.submit(checkpoint)
+    world.publish(world.vera)
+    world.reach(chain[-1].timestamp + world.rounds["challengeSeconds"])
+    world.beacon.settle(number, {"from": world.relayer})
+    credited = {e["id"] for e in world.claim((checkpoint, [world.ada])).events["RewardCredited"]}
+    assert credited == {world.ada.id, *(seat.id for seat in world.seats(number)[1:3])}
+
+
+# --- anchors -----------------------------------------------------------------------------------------------------
+
+
+def set_anchor(world, member, anchor, nonce=0):
+    digest = world.domain(world.staking).anchor(member.id, anchor, nonce)
+    return world.staking.setAnchor(member.id, anchor, member.sign(digest), {"from": world.relayer})
+
+
+def test_another_chain_counts_from_the_fourth_round_on(world, draw):
+    """Who knows that it will sit has no choice of links: not by naming another chain, nor by taking that back."""
+    pass_round(world)
+    vera, other = world.vera, world.chain_of("vera's other")
+    before = draw.chainOf(vera.id)
+    set_anchor(world, vera, other.anchor)
+    with reverts("AnchorPending", vera.id, 1 + LAG):
+        set_anchor(world, vera, word("third")[:28], nonce=1)
+    for _ in range(LAG - 1):
+        pass_round(world)
+        assert draw.chainOf(vera.id)[0] != "0x" + other.anchor.hex()
+    world.open()
+    assert tuple(draw.chainOf(vera.id)) == ("0x" + other.anchor.hex(), 0) != tuple(before)
+
+
+def test_set_anchor_reverts_when_somebody_else_signs(world):
+    digest = world.domain(world.staking).anchor(world.vera.id, word("mine")[:28], 0)
+    with reverts("BadSignature", world.vera.id):
+        world.staking.setAnchor(
+            world.vera.id, word("mine")[:28], key_of("mallory").sign(31, digest), {"from": world.mallory}
+        )
+
+
+# --- parts -------------------------------------------------------------------------------------------------------
+
+
+def test_seats_are_drawn_in_parts_whoever_draws_and_whenever(disputes, fn_isolation):
+    """64 seats each: four committees fill a part, so nine take three."""
+    world = build(clients=(), validators=(), disputes=disputes, shards=9, seats=64)
+    draw, by = world.draw, {"from": world.mallory}
+    for i in range(256):
+        world.staking.bondValidator(
+            as_struct(key_of("all")), word(f"v{i}")[:28], accounts[5], {"from": world.relayer, "value": ETHER}
+        )
+    world.open()
+    seed = bytes(draw.drawOf(1)["seed"])
+    assert [len(draw.seatsOf(1)), len(set(draw.seatsOf(1)))] == [256, 256]
+    with reverts("NotDrawn", 1, 4):
+        world.beacon.committee(1, 4)
+    seeds = [keccak(encode(["bytes32", "uint64", "uint16"], [seed, 1, part])) for part in (1, 2)]
+    expected = [list(draw.sample(seeds[0], 256)), list(draw.sample(seeds[1], 64))]
+    draw.drawSeats(1, by)
+    world.reach(world.ends_at("commit"))
+    draw.drawSeats(1, by)
+    with reverts("AllDrawn", 1):
+        draw.drawSeats(1, by)
+    with reverts("NotCurrentRound", 2, 1):
+        draw.drawSeats(2, by)
+    assert list(draw.seatsOf(1))[256:] == expected[0] + expected[1]
+    assert list(world.beacon.committee(1, 8)) == expected[1]

@@ -1,0 +1,29 @@
+"""What the largest draw costs, from receipts: 1,000 shards of four seats, each part below 2^24 gas.
+
+A harness draws more shards than a beacon accepts. 300 validators are bonded, and each part seats 256 of them.
+"""
+
+from brownie import Draw, DrawHarness, accounts
+
+from tests.contracts.world import word
+
+MOST_GAS = 2**24
+SHARDS, SEATS, VALIDATORS = 1_000, 4, 300
+
+
+def test_each_part_of_the_largest_draw_fits_a_transaction(fn_isolation):
+    paying = {"from": accounts[0]}
+    harness = accounts[0].deploy(DrawHarness)
+    draw = Draw.at(harness.draw())
+    for first in range(1, VALIDATORS, 50):
+        harness.bond(first, 50, word("anchor")[:28], 10**18, paying)
+    opened = harness.open(SHARDS, SEATS, paying)
+    gas = [opened.gas_used]
+    while len(draw.seatsOf(1)) < SHARDS * SEATS:
+        gas.append(draw.drawSeats(1, paying).gas_used)
+    print(gas)
+    assert len(gas) == 16
+    assert max(gas) < MOST_GAS
+    seats = list(draw.seatsOf(1))
+    assert all(len(set(seats[i : i + 256])) == len(seats[i : i + 256]) for i in range(0, len(seats), 256))
+    assert list(draw.committee(1, 999)) == seats[-4:]

@@ -1,0 +1,64 @@
+"""The draw in a running network: validators show their links by themselves, and who does not is benched and unpaid."""
+
+from pathlib import Path
+
+import pytest
+from testnet import SHARD, Testnet, without
+
+from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.crypto.hash_chain import SEED_NAME
+from qfl.devnet import Devnet
+from qfl.node.settlement import rewards_due, settle_due
+from qfl.protocol.draw import BENCH, next_seed
+from qfl.protocol.types import RoundNumber
+from qfl.simulation.driver import run_until
+
+
+@pytest.fixture
+def testnet(devnet: Devnet, tmp_path: Path) -> Testnet:
+    with Testnet(devnet, tmp_path, clients=1, validators=6) as built:
+        yield built
+
+
+def test_a_silent_seat_is_benched_and_unpaid_and_the_run_goes_on(testnet: Testnet) -> None:
+    ledger, network = testnet.ledger, testnet.network(clients=[1], validators=range(1, 7))
+    number = run_until(network, Phase.COMMIT)
+    silent, second, *_ = ledger.beacon.committee(number, SHARD)
+    run_until(without(network, silent), Phase.CHECKPOINT)
+    run_until(network, Phase.IDLE)  # it attests with the others
+    shown = ledger.draw.shown(0)[number]
+    assert (shown.validator, shown.seat) == (second, 1)
+    assert ledger.draw.silent_seats(number) == 1
+
+    for _ in range(2):
+        following = run_until(network, Phase.COMMIT)
+        assert ledger.draw.standing_of(silent).benched_until == number + 1 + BENCH
+        assert silent not in ledger.beacon.committee(following, SHARD)
+        run_until(network, Phase.IDLE)
+        assert ledger.beacon.round_at(following).state is RoundState.PUBLISHED
+    assert ledger.beacon.round_at(RoundNumber(number + 1)).seed == next_seed(
+        ledger.beacon.round_at(number).seed, number + 1, shown.link
+    )
+
+    testnet.clock.reach(ledger.now() + ledger.beacon.parameters_at(1).challenge_seconds)
+    settle_due(ledger, testnet.owner)
+    publisher = ledger.beacon.round_at(number).publisher
+    for call in rewards_due(ledger, [number]):
+        testnet.owner.send(call)
+    paid = {seat for seat in ledger.beacon.committee(number, SHARD) if ledger.staking.rewards_of(seat)}
+    assert second in paid
+    assert silent not in paid - {publisher}
+
+
+def test_a_validator_restored_from_a_backup_shows_the_right_link(testnet: Testnet) -> None:
+    """Its seed is all that it keeps: where its chain stands the contract says."""
+    network = testnet.network(clients=[1])
+    backup = {path: path.read_bytes() for path in testnet.folder.glob(f"*/{SEED_NAME}")}
+    for _ in range(2):
+        run_until(network, Phase.IDLE)
+    for path, data in backup.items():
+        path.write_bytes(data)
+    number = run_until(testnet.network(clients=[1]), Phase.CHECKPOINT)
+    shown = testnet.ledger.draw.shown(0)
+    assert set(shown) == set(range(1, number + 1))
+    assert testnet.ledger.draw.silent_seats(number) == 0
