@@ -181,6 +181,7 @@ def test_context_follows_the_round(world, beacon):
 
 
 def test_client_says_who_may_commit_with_which_key(world, beacon):
+    world.open()
     active, shard, drawn, key = beacon.client(world.ada.id)
     assert (active, shard, drawn, tuple(key)) == (True, 0, True, as_struct(world.ada.secret))
     assert not beacon.client(world.vera.id)[0]

@@ -139,6 +139,7 @@ def test_a_key_that_was_replaced_before_the_round_opened_is_false(judge, glass):
     world = glass.world
     renewed, old = world.members["vera"], world.members["vera"].secret.public
     rotate(world, renewed, key_of("second"))
+    glass.next_round()
     while renewed.id not in world.beacon.committee(world.beacon.currentRound(), 0):
         glass.next_round()
     message = glass.message(previous=1)

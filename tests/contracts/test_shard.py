@@ -127,7 +127,7 @@ def test_commit_reverts_when_shard_full(opened, shard):
 
 
 def test_a_lottery_gives_out_the_places_where_more_clients_are_bonded_than_fit(opened, beacon, shard):
-    """The beacon is told of 600 clients among 2,000 participants in round 1: the seed gives out 192 places in its shard.
+    """The beacon is told of 600 clients among 2,000 participants in round 1: the seed gives 192 places in its shard.
 
     So whoever bonds clients by the hundred wins places for a third of them, and nobody is shut out for good.
     """

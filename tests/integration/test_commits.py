@@ -34,8 +34,10 @@ def rogue(testnet: Testnet) -> Rogue:
     network = testnet.network()
     if testnet.ledger.beacon.current_round():
         testnet.clock.reach(testnet.ledger.beacon.round_at(testnet.ledger.beacon.current_round()).publish_ends_at)
+    testnet.join("client-2")  # who bonds after the opening has no place in the round
+    rogue = testnet.rogue(1)
     run_until(network, Phase.COMMIT)
-    return testnet.rogue(1)
+    return rogue
 
 
 def force(testnet: Testnet, call: UnsentCall, account: str) -> int:

@@ -190,8 +190,10 @@ def genesis_of(job: JobDocument) -> tuple[Genesis, bytes]:
 
 
 def reach_checkpoint_phase(network: Network) -> RoundNumber:
-    """Open a round, and let its clients commit and reveal; nobody has verified anything."""
+    """Open a round, let clients commit and reveal, and the first seat show its link; nobody has verified anything."""
     run_until(network, Phase.REVEAL)
+    for validator in network.validators:
+        validator.keep_draw({Phase.REVEAL})
     return run_until(replace(network, validators=()), Phase.CHECKPOINT)
 
 
