@@ -5,7 +5,7 @@ of four validators helps him, and a client shows its updates to whom it likes. N
 final stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for longer
 than there is to answer a demand is not looked at here.
 
-`QFL_RANDOM_RUNS` is how many runs there are: 25 unless it is set.
+`QFL_RANDOM_RUNS` says how many runs there are: 25 unless it is set. They are the same ones each time.
 """
 
 import os
@@ -37,6 +37,7 @@ from qfl.node.context import NodeContext
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
 from qfl.protocol.types import ParticipantId, RoundNumber
+from qfl.quorum.quorum import scheme_of
 from qfl.scheduler import Scheduler
 from qfl.storage.store import MemoryStore
 from qfl.validator import validator as validators
@@ -188,8 +189,9 @@ class ReorganisedRounds(RuleBasedStateMachine):
         for checkpoint in said.checkpoints:
             if self.lies < MOST_LIES:
                 self.lies += 1
-                signature = self.testnet.keys[LIAR].sign(self.ledger.beacon_domain.checkpoint(checkpoint))
-                said.signatures.setdefault(seat, set()).add(signature)
+                digest = self.ledger.beacon_domain.checkpoint(checkpoint)
+                message = scheme_of(self.ledger).message(digest, self.ids[LIAR], seat)
+                said.signatures.setdefault(seat, set()).add(self.testnet.keys[LIAR].sign(message))
 
     @rule(what=st.sampled_from(Subject))
     def demand(self, what: Subject) -> None:
