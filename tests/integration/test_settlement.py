@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from testnet import Testnet, reach_checkpoint_phase
+import pytest
+from testnet import Testnet, reach_checkpoint_phase, without
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet
@@ -41,7 +42,10 @@ class Shy(Seat):
         return False
 
 
-def test_an_attester_that_the_bundle_left_out_shows_its_signature_and_is_paid(devnet: Devnet, tmp_path: Path) -> None:
+@pytest.mark.parametrize("renews", [False, True], ids=["same key", "key replaced since"])
+def test_an_attester_that_the_bundle_left_out_shows_its_signature_and_is_paid(
+    devnet: Devnet, tmp_path: Path, renews: bool
+) -> None:
     with Testnet(devnet, tmp_path) as testnet:
         ledger, network = testnet.ledger, testnet.network(clients=[1])
         number = reach_checkpoint_phase(network)
@@ -53,8 +57,11 @@ def test_an_attester_that_the_bundle_left_out_shows_its_signature_and_is_paid(de
             validator.step()
         attested = ledger.beacon.checkpoint_at(number, ledger.shards[0].shard_index()).attested
         assert attested == 0b1011
-        run_until(network, Phase.IDLE)
+        if renews:
+            testnet.rotate_key(shy.participant)
+        shy.step(phases=())
         assert ledger.beacon.checkpoint_at(number, ledger.shards[0].shard_index()).attested == 0b1111
+        run_until(without(network, shy.participant), Phase.IDLE)
         make_final(testnet, number)
         for call in rewards_due(ledger, [number]):
             testnet.owner.send(call)
