@@ -13,8 +13,10 @@ from tests.contracts.world import build, key_of
 SIZES = ((1, 4), (4, 4), (8, 4), (1, 8), (8, 8), (1, 16), (1, 32), (1, 64))
 """Shards, and seats of each."""
 BLOCK = 30_000_000
-GAS_BETWEEN_DRAWS = 30_000
-"""Who is drawn decides how many nodes of the stake tree are read."""
+GAS_BETWEEN_ORDERS = 60_000
+"""Between draws of the same validators in another order."""
+GAS_BETWEEN_DRAWS = 100_000
+"""Who is drawn decides how many of the stake tree's 64 nodes are read, at 2,100 gas each, and who is passed over."""
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +46,7 @@ def test_the_largest_committees_fit_a_block(gas):
 def test_a_seat_costs_the_same_in_many_shards_as_in_one(gas):
     """Nothing is paid for a shard but its seats."""
     many, one = gas["open a round of 8 x 8 seats"], gas["open a round of 1 x 64 seats"]
-    assert abs(many - one) <= 2 * GAS_BETWEEN_DRAWS
+    assert abs(many - one) <= GAS_BETWEEN_ORDERS
 
 
 def test_gas_is_what_the_snapshot_says(gas):

@@ -21,7 +21,6 @@ def test_each_part_of_the_largest_draw_fits_a_transaction(fn_isolation):
     gas = [opened.gas_used]
     while len(draw.seatsOf(1)) < SHARDS * SEATS:
         gas.append(draw.drawSeats(1, paying).gas_used)
-    print(gas)
     assert len(gas) == 16
     assert max(gas) < MOST_GAS
     seats = list(draw.seatsOf(1))
