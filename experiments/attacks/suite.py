@@ -10,8 +10,9 @@ from typing import Self
 
 from experiments.attacks.adversary import bonded_attackers
 from experiments.attacks.strategy import NO_ATTACK, Attack
-from experiments.attacks.testnet import LocalTestnet
+from experiments.attacks.testnet import LocalTestnet, role_of
 from experiments.attacks.trial import HONEST, MODELS, Outcome, SmallJob, Trial
+from qfl.chain.contracts.staking import Role
 from qfl.client.update import NormProver
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
@@ -107,7 +108,8 @@ class Moment:
 class Stage:
     """Where trials of one mode are played: one bonded network, which is put back afterwards.
 
-    A trial starts at the moment before its attackers first act: nothing that everybody does honestly is done twice.
+    A trial starts at the moment before its attackers first act, or bond as validators: little that everybody does
+    honestly is done twice.
     What goes back is the chain, and all that people keep on disk. So keys sign with the same leaf in several pasts, of
     which one remains: only keys of a network that is thrown away may do that. Content stays on IPFS.
 
@@ -131,8 +133,11 @@ class Stage:
 
     def play(self, attack: Attack) -> Outcome:
         """Run the small job, with the attack."""
-        moment = self._go_back(min(attack.rounds, default=MODELS) - 1)
-        with self._arena(attack.name, moment.testnet, list(bonded_attackers(attack))) as testnet:
+        attackers = list(bonded_attackers(attack))
+        # A validator's stake counts at once before round 1 only; later, from the fourth round on.
+        has_validators = any(role_of(name) is Role.VALIDATOR for name in attackers)
+        moment = self._go_back(0 if has_validators else min(attack.rounds, default=MODELS) - 1)
+        with self._arena(attack.name, moment.testnet, attackers) as testnet:
             return Trial(testnet, self._job, attack).run()
 
     def _go_back(self, rounds: int) -> Moment:
