@@ -81,8 +81,8 @@ def test_a_strategy_of_another_role_is_refused(qfl: Qfl, capsys: pytest.CaptureF
 def test_a_client_started_with_an_attack_is_stopped_like_the_one_in_the_arena(devnet: Devnet, tmp_path: Path) -> None:
     with Testnet(devnet, tmp_path, job=DIGITS) as testnet:
         network = testnet.network(clients=[1, 2])
-        number = run_until(network, Phase.COMMIT)
         copier, folder = testnet.join("client-3"), tmp_path / "client-3"
+        number = run_until(network, Phase.COMMIT)
         testnet.keys["client-3"].close()
         step_clients(network)
         command = [
