@@ -154,7 +154,9 @@ contract Beacon is IBeacon, Ownable {
         record.acceptedAt = uint40(block.timestamp);
         record.count = checkpoint.count;
         ++round.checkpoints;
+        round.reachedAt = uint40(block.timestamp);
         emit CheckpointAccepted(checkpoint.round, checkpoint.shard, digest, attested, checkpoint);
+        if (parameters.shards == 1) _setModel(checkpoint.round, 0, checkpoint.modelRoot, checkpoint.modelDigest);
     }
 
     /// @inheritdoc IBeacon
@@ -187,19 +189,13 @@ contract Beacon is IBeacon, Ownable {
         bytes calldata signature
     ) external {
         if (scoresDigest != 0) revert UnexpectedScores(scoresDigest);
-        (StoredRound storage published, ) = _inPhase(round, Phase.Publish);
+        (uint32 publisher, ) = publisherOf(round);
         if (!_isActiveValidator(validator)) revert NotValidator(validator);
+        if (validator != publisher) revert NotYourSlot(validator, publisher);
         bytes32 digest = Digest.publication(round, validator, modelRoot, contentDigest, scoresDigest);
         staking.authorize(validator, digest, signature);
 
-        published.state = RoundState.Published;
-        published.publisher = validator;
-        published.reachedAt = uint40(block.timestamp);
-        published.modelRoot = modelRoot;
-        published.contentDigest = contentDigest;
-        _chain.headRound = round;
-        ++_chain.unsettled;
-        emit ModelPublished(round, validator, modelRoot, contentDigest);
+        _setModel(round, validator, modelRoot, contentDigest);
     }
 
     /// @inheritdoc IBeacon
@@ -268,6 +264,14 @@ contract Beacon is IBeacon, Ownable {
     // --- for participants ------------------------------------------------------------------------------------
 
     /// @inheritdoc IBeacon
+    function publisherOf(uint64 round) public view returns (uint32 validator, uint40 until) {
+        (StoredRound storage asked, RoundParameters storage parameters) = _inPhase(round, Phase.Publish);
+        uint256 slot;
+        (slot, until) = asked.publishSlot(parameters);
+        validator = draw.seatAt(round, slot);
+    }
+
+    /// @inheritdoc IBeacon
     function shardOf(uint64 round, uint32 clientId) external view returns (uint16 shard) {
         (shard, ) = _placeOf(round, clientId);
     }
@@ -288,8 +292,12 @@ contract Beacon is IBeacon, Ownable {
         if (isSeated) duty = ValidatorDuty.Verify;
         else if (!_isActiveValidator(id)) duty = ValidatorDuty.NotActive;
         else if (phase == Phase.Idle) duty = ValidatorDuty.OpenRound;
-        else if (phase == Phase.Publish) duty = ValidatorDuty.Publish;
         else duty = ValidatorDuty.Wait;
+        if (phase == Phase.Publish && duty == ValidatorDuty.Wait) {
+            uint32 publisher;
+            (publisher, deadline) = publisherOf(round);
+            if (publisher == id) duty = ValidatorDuty.Publish;
+        }
     }
 
     /// @inheritdoc IBeacon
@@ -364,6 +372,19 @@ contract Beacon is IBeacon, Ownable {
         uint16 version = ++_chain.parametersVersion;
         _parameters[version] = parameters;
         emit ParametersSet(version, parameters);
+    }
+
+    /// @dev `publisher` is zero where the round's checkpoint carried the model.
+    function _setModel(uint64 round, uint32 publisher, bytes32 modelRoot, bytes32 contentDigest) private {
+        StoredRound storage published = _rounds[round];
+        published.state = RoundState.Published;
+        published.publisher = publisher;
+        published.reachedAt = uint40(block.timestamp);
+        published.modelRoot = modelRoot;
+        published.contentDigest = contentDigest;
+        _chain.headRound = round;
+        ++_chain.unsettled;
+        emit ModelPublished(round, publisher, modelRoot, contentDigest);
     }
 
     function _fail(uint64 round) private {
@@ -455,6 +476,9 @@ contract Beacon is IBeacon, Ownable {
         if (checkpoint.baseRoot != baseRoot) revert WrongBase(checkpoint.baseRoot, baseRoot);
         uint256 count = Bits.count(checkpoint.included);
         if (count == 0 || checkpoint.count != count) revert WrongCount("included", checkpoint.count, count);
+        bool hasModel = checkpoint.modelRoot != 0;
+        if (hasModel != (parameters.shards == 1) || hasModel != (checkpoint.modelDigest != 0))
+            revert WrongModel(hasModel);
         uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
         IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);

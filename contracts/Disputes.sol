@@ -251,7 +251,7 @@ contract Disputes is IDisputes {
     function disputeWithheld(Part calldata part) external {
         if (!demands.isOverdue(part)) revert NotOverdue();
         if (part.subject == Subject.Model) {
-            _convictPublisher(Fault.Withheld, part.round, beacon.roundAt(part.round).publisher);
+            _convictPublisher(Fault.Withheld, part.round, Signed.published(beacon, part.round).publisher);
         } else {
             _convictCommittee(Fault.Withheld, part.round, part.shard, _attestedIn(part.round, part.shard));
         }
@@ -284,7 +284,9 @@ contract Disputes is IDisputes {
         _punish(fault, round, shard, committee);
     }
 
+    /// @dev Where the only shard's checkpoint carried the model, its attesters signed for it.
     function _convictPublisher(Fault fault, uint64 round, uint32 publisher) private {
+        if (publisher == 0) return _convictCommittee(fault, round, 0, _attestedIn(round, 0));
         beacon.voidModel(round);
         _punish(fault, round, 0, _alone(publisher));
     }

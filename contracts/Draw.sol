@@ -180,6 +180,14 @@ contract Draw is IDraw {
     }
 
     /// @inheritdoc IDraw
+    function seatAt(uint64 round, uint256 place) external view returns (uint32) {
+        RoundDraw storage drawing = _draws[round];
+        (uint256 shards, uint256 seats) = (drawing.shards, drawing.seats);
+        if (shards > PART / seats) shards = PART / seats;
+        return _seats[round][0].read(place % (shards * seats), 1)[0];
+    }
+
+    /// @inheritdoc IDraw
     function silentSeats(uint64 round) public view returns (uint256 silent) {
         RoundDraw storage drawing = _draws[round];
         if (drawing.shownBy != 0) return drawing.shownBy - 1;

@@ -30,7 +30,6 @@ contract Rewards is IRewards {
 
     constructor(IBeacon beacon_, IStaking staking_) {
         (beacon, staking, _draw) = (beacon_, staking_, beacon_.draw());
-        _rewarded[0][0] = 1;
     }
 
     /// @inheritdoc IRewards
@@ -41,6 +40,7 @@ contract Rewards is IRewards {
         for (uint256 i = 0; i < claims.length; ++i) _rewardShard(claims[i], earned);
         for (uint256 i = 0; i < published.length; ++i) {
             RewardTerms memory terms = _termsOf(published[i]);
+            if (terms.publisher == 0) revert NoPublisher(published[i]);
             _mark(0, published[i]);
             earned.add(terms.publisher, uint256(terms.publisherRewardGwei) * 1 gwei);
             emit PublisherRewarded(published[i], terms.publisher);

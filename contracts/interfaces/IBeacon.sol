@@ -41,9 +41,9 @@ struct RoundContext {
 /// @notice What the owner chooses for the rounds opened from now on. Two storage slots.
 /// @param commitSeconds Length of the commit phase.
 /// @param revealSeconds Length of the reveal phase.
-/// @param turnSeconds Time each proposer has before the next seat's turn.
+/// @param turnSeconds Time each proposer has before the next seat's turn, and each publisher before the next one's slot.
 /// @param checkpointSeconds Length of the checkpoint phase.
-/// @param publishSeconds Length of the publish phase.
+/// @param publishSeconds Length of the publish phase, at least `turnSeconds`; with one shard there is none.
 /// @param challengeSeconds How long a published model can be disputed before it is final.
 /// @param shards Number of shards: 1 to 4,096.
 /// @param seats Seats of each shard's committee.
@@ -54,7 +54,7 @@ struct RoundContext {
 /// @param normBound Largest sum of squared lanes an update may have.
 /// @param updateRewardGwei Reward of each included update.
 /// @param seatRewardGwei Reward of each attesting seat.
-/// @param publisherRewardGwei Reward of the publisher.
+/// @param publisherRewardGwei Reward of the publisher; with one shard there is none.
 struct RoundParameters {
     uint32 commitSeconds;
     uint32 revealSeconds;
@@ -151,7 +151,7 @@ enum RoundState {
 /// @param checkpointEndsAt End of the checkpoint phase, at the latest.
 /// @param publishEndsAt End of the publish phase, at the latest.
 /// @param checkpoints Number of shards with an accepted checkpoint.
-/// @param publisher The validator that published the model.
+/// @param publisher The validator that published the model; 0 where the checkpoint of the only shard carried it.
 /// @param publishedAt When it was published; of a failed round, when it failed (0 where nobody has said so yet).
 /// @param modelRoot `Chunks` root over the model's lanes.
 /// @param contentDigest sha256 of the model's content object.
@@ -173,7 +173,7 @@ struct Round {
 
 /// @notice What a round owes, in 10^9 wei each: two storage slots, so that a claim is cheap.
 /// @param isFinal Whether it owes anything yet.
-/// @param publisher To whom it owes `publisherRewardGwei`.
+/// @param publisher To whom it owes `publisherRewardGwei`; 0: to nobody.
 struct RewardTerms {
     bool isFinal;
     uint32 publisher;
@@ -238,7 +238,7 @@ interface IBeacon is IBeaconView {
     event AttestationAdded(uint64 indexed round, uint16 indexed shard, uint32 indexed validator, uint8 seat);
     /// @notice A shard's checkpoint was voided by a proven fault.
     event CheckpointVoided(uint64 indexed round, uint16 indexed shard);
-    /// @notice The round's model was published.
+    /// @notice The round's model was published: by `publisher`, or, where that is 0, with the checkpoint of the only shard.
     event ModelPublished(uint64 indexed round, uint32 indexed publisher, bytes32 modelRoot, bytes32 contentDigest);
     /// @notice A model was voided: by a proven fault, or because it builds on one that was.
     event ModelVoided(uint64 indexed round);
@@ -257,6 +257,11 @@ interface IBeacon is IBeaconView {
     error WrongTurn(uint8 turn);
     /// @notice Thrown when a publication names scores.
     error UnexpectedScores(bytes32 scoresDigest);
+    /// @notice Thrown when a checkpoint has root and digest of a model (or one of them) and the round has several shards,
+    /// or has none and the round has one.
+    error WrongModel(bool given);
+    /// @notice Thrown when it is another validator's slot to publish in.
+    error NotYourSlot(uint32 validator, uint32 publisher);
     /// @notice Thrown when a round is not in the state this needs.
     error WrongState(uint64 round, RoundState state, RoundState required);
     /// @notice Thrown when the challenge window is still open, or a demand holds the round up: then `finalAt` may be 2^256 - 1.
@@ -273,7 +278,8 @@ interface IBeacon is IBeaconView {
     /// @notice Open the next round on the latest good model. Anyone may, whenever no round is in progress.
     function openRound() external returns (uint64 round);
 
-    /// @notice Accept a shard's checkpoint. Anyone may carry it.
+    /// @notice Accept a shard's checkpoint. Anyone may carry it. Where the round has one shard, the model that it names is
+    /// published with it.
     /// @param bundle The committee's signatures over the EIP-712 digest of `checkpoint`.
     function submitCheckpoint(Checkpoint calldata checkpoint, bytes calldata bundle) external;
 
@@ -283,7 +289,8 @@ interface IBeacon is IBeaconView {
     /// @param signature The attestation of the checkpoint's digest, as `IQuorum.isAttestation` takes one.
     function addAttestation(uint64 round, uint16 shard, uint8 seat, uint32 keyIndex, bytes calldata signature) external;
 
-    /// @notice Publish the round's model once every shard has a checkpoint, or the checkpoint phase has ended with at least one.
+    /// @notice Publish the round's model once every shard has a checkpoint, or the checkpoint phase has ended with at least
+    /// one, in the slot of `validator`. Not where the round has one shard.
     /// @param scoresDigest Zero: models are not scored.
     /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest, scoresDigest)`.
     function publish(
@@ -325,6 +332,9 @@ interface IBeacon is IBeaconView {
     function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
     /// @notice The shard a client belongs to in a round.
     function shardOf(uint64 round, uint32 clientId) external view returns (uint16);
+    /// @notice Who may publish the current round's model now, and until when. From the beginning of the publish phase the
+    /// seats take turns, shard by shard and round again, `turnSeconds` each.
+    function publisherOf(uint64 round) external view returns (uint32 validator, uint40 until);
     /// @notice What validator `id` should do now, and by when.
     function validatorDuty(
         uint32 id

@@ -88,6 +88,8 @@ interface IDraw {
     function committee(uint64 round, uint16 shard) external view returns (uint32[] memory);
     /// @notice The validators in all seats of a round that are drawn, shard by shard.
     function seatsOf(uint64 round) external view returns (uint32[] memory);
+    /// @notice The validator in a seat of a round, counted shard by shard from 0, and round again behind the first part.
+    function seatAt(uint64 round, uint256 place) external view returns (uint32);
     /// @notice How many seats of the round, from the first on, had their slot and did not show their link.
     function silentSeats(uint64 round) external view returns (uint256);
     /// @notice When a seat may show its link (unix seconds), if none before it does; both 0 for the others.

@@ -25,6 +25,8 @@ interface IRewards {
     error NotFinal(uint64 round);
     /// @notice Thrown when the updates of a claim are not those that the checkpoint includes.
     error NotIncluded(uint64 round, uint16 shard);
+    /// @notice Thrown when nobody published the round's model: a committee attested it, or it is the genesis model.
+    error NoPublisher(uint64 round);
     /// @notice Thrown when this part of a round was rewarded before.
     error AlreadyRewarded(uint64 round);
     /// @notice Thrown when clients may still reveal in the round, or never could.
@@ -45,7 +47,7 @@ interface IRewards {
 
     /// @notice Whether a shard's updates and seats were rewarded.
     function isShardRewarded(uint64 round, uint16 shard) external view returns (bool);
-    /// @notice Whether the publisher was rewarded; the genesis model has none, and counts as rewarded.
+    /// @notice Whether the publisher was rewarded.
     function isPublisherRewarded(uint64 round) external view returns (bool);
     /// @notice Whether a client was charged for what it did not reveal.
     function isCharged(uint64 round, uint32 client) external view returns (bool);

@@ -8,7 +8,7 @@ import {MAX_SEATS} from "./Quorum.sol";
 
 /// @notice What is stored of a round: four slots. Its deadlines follow from when it opened and from its parameters.
 /// @dev Numbers of rounds have 64 bits elsewhere: 2^48 of them, one a second, take nine million years.
-/// @param reachedAt When it was published, or said to have failed; 0 before.
+/// @param reachedAt When it got to where it stands: its last checkpoint accepted, published, or failed; 0 before.
 /// @param clients How many clients were active when it opened.
 /// @param participants The highest number of a participant when it opened.
 struct StoredRound {
@@ -42,17 +42,17 @@ library Rounds {
         RoundParameters storage parameters
     ) internal view returns (Phase phase, uint40 endsAt) {
         if (round.state != RoundState.Open) return (Phase.Idle, 0);
-        unchecked {
-            endsAt = round.openedAt + parameters.commitSeconds;
-            if (block.timestamp < endsAt) return (Phase.Commit, endsAt);
-            endsAt += parameters.revealSeconds;
-            if (block.timestamp < endsAt) return (Phase.Reveal, endsAt);
-            endsAt += parameters.checkpointSeconds;
-            uint16 checkpoints = round.checkpoints;
-            if (checkpoints < parameters.shards && block.timestamp < endsAt) return (Phase.Checkpoint, endsAt);
-            endsAt += parameters.publishSeconds;
-            if (checkpoints > 0 && block.timestamp < endsAt) return (Phase.Publish, endsAt);
+        (uint40 commitEndsAt, uint40 revealsEndAt, uint40 checkpointEndsAt, uint40 publishEndsAt) = deadlines(
+            round.openedAt,
+            parameters
+        );
+        if (block.timestamp < commitEndsAt) return (Phase.Commit, commitEndsAt);
+        if (block.timestamp < revealsEndAt) return (Phase.Reveal, revealsEndAt);
+        uint16 checkpoints = round.checkpoints;
+        if (checkpoints < parameters.shards && block.timestamp < checkpointEndsAt) {
+            return (Phase.Checkpoint, checkpointEndsAt);
         }
+        if (checkpoints > 0 && block.timestamp < publishEndsAt) return (Phase.Publish, publishEndsAt);
         return (Phase.Idle, 0);
     }
 
@@ -60,10 +60,23 @@ library Rounds {
     function revealEndsAt(
         StoredRound storage round,
         RoundParameters storage parameters
-    ) internal view returns (uint40) {
+    ) internal view returns (uint40 endsAt) {
+        (, endsAt, , ) = deadlines(round.openedAt, parameters);
+    }
+
+    /// @notice Which slot of its publish phase a round is in, from 0, and when that slot ends.
+    /// @dev Assumes the publish phase.
+    function publishSlot(
+        StoredRound storage round,
+        RoundParameters storage parameters
+    ) internal view returns (uint256 slot, uint40 endsAt) {
+        (, , uint256 beganAt, uint40 publishEndsAt) = deadlines(round.openedAt, parameters);
+        if (round.checkpoints == parameters.shards) beganAt = round.reachedAt;
         unchecked {
-            return round.openedAt + parameters.commitSeconds + parameters.revealSeconds;
+            slot = (block.timestamp - beganAt) / parameters.turnSeconds;
+            endsAt = uint40(beganAt + (slot + 1) * parameters.turnSeconds);
         }
+        if (endsAt > publishEndsAt) endsAt = publishEndsAt;
     }
 
     /// @notice When the phases of a round end, the last two at the latest.
@@ -137,7 +150,7 @@ library Rounds {
         if (p.revealSeconds < LINKERS) revert BadParameters("revealSeconds", p.revealSeconds);
         if (p.turnSeconds == 0) revert BadParameters("turnSeconds", 0);
         if (p.checkpointSeconds == 0) revert BadParameters("checkpointSeconds", 0);
-        if (p.publishSeconds == 0) revert BadParameters("publishSeconds", 0);
+        if (p.publishSeconds < p.turnSeconds) revert BadParameters("publishSeconds", p.publishSeconds);
         if (p.challengeSeconds == 0) revert BadParameters("challengeSeconds", 0);
         if (p.shards == 0 || p.shards > MAX_SHARDS) revert BadParameters("shards", p.shards);
         if (p.seats == 0 || p.seats > MAX_SEATS) revert BadParameters("seats", p.seats);

@@ -104,7 +104,7 @@ contract BeaconHarness {
     ) external returns (bytes[] memory outcomes) {
         _parameters = parameters;
         _rounds[0].modelRoot = baseRoot;
-        _rounds[1].checkpoints = uint16(checkpoints.length);
+        (_rounds[1].checkpoints, _rounds[1].publisher) = (uint16(checkpoints.length), 1);
         for (uint256 i = 0; i < checkpoints.length; ++i) {
             _accept(checkpoints[i]);
         }

@@ -104,8 +104,15 @@ def honest(checking: World) -> Checkpoint:
     return checking.checkpoint([checking.ada, checking.ben])
 
 
+@pytest.fixture(scope="module")
+def two_shards(disputes: DisputesHarness) -> World:
+    """The same people, and two shards with two seats each."""
+    return build(disputes=disputes, shards=2, seats=2)
+
+
 @pytest.fixture
-def publishing(world: World) -> World:
-    """The world in the publish phase: its only shard is checkpointed."""
+def publishing(two_shards: World, fn_isolation: None) -> World:
+    """Two shards in the publish phase, as it began; shard 0 is checkpointed."""
+    world = two_shards.fresh()
     world.run_to_publish_phase()
     return world

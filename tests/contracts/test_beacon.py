@@ -26,7 +26,6 @@ from tests.contracts.world import (
     PUBLISHED,
     REVEAL,
     as_struct,
-    build,
     bundle_of,
     request,
     reverts,
@@ -49,6 +48,7 @@ def test_set_parameters_reverts_when_not_the_owner(world, beacon):
     ("name", "value"),
     [
         *((f"{phase}Seconds", 0) for phase in ("commit", "reveal", "turn", "checkpoint", "publish", "challenge")),
+        ("publishSeconds", 59),
         ("shards", 0),
         ("seats", 0),
         ("seats", 65),
@@ -145,10 +145,9 @@ def test_open_round_writes_off_a_round_without_checkpoints(world, beacon, by):
     assert (beacon.roundAt(2)["baseRound"], state(beacon, 1)) == (0, FAILED)
 
 
-def test_open_round_writes_off_a_round_without_publication(world, beacon, by):
-    world.run_to_publish_phase()
-    world.next_at(world.ends_at("publish"))
-    assert beacon.openRound(by).events["RoundFailed"]["round"] == 1
+def test_open_round_writes_off_a_round_without_publication(publishing, by):
+    publishing.next_at(publishing.ends_at("publish"))
+    assert publishing.beacon.openRound(by).events["RoundFailed"]["round"] == 1
 
 
 def test_open_round_follows_a_publication_at_once(world, beacon):
@@ -177,7 +176,7 @@ def test_context_follows_the_round(world, beacon):
             world.submit(world.checkpoint((), count=1, included=1))
         else:
             world.reach(world.ends_at(ends_at))
-    assert (beacon.context()["phase"], beacon.context()["phaseEndsAt"]) == (PUBLISH, world.ends_at("publish"))
+    assert (beacon.context()["phase"], beacon.context()["phaseEndsAt"]) == (IDLE, 0)
 
 
 def test_client_says_who_may_commit_with_which_key(world, beacon):
@@ -209,16 +208,10 @@ def test_validator_duty_follows_the_round(world, beacon):
     assert tuple(beacon.validatorDuty(seats[3].id)) == (VERIFY, 1, 0, 3, world.ends_at("checkpoint"))
     assert tuple(beacon.validatorDuty(spare.id)) == (WAIT, 1, 0, 0, world.ends_at("checkpoint"))
     world.submit(world.checkpoint((), count=1, included=1))
-    assert tuple(beacon.validatorDuty(spare.id)) == (TO_PUBLISH, 1, 0, 0, world.ends_at("publish"))
+    assert tuple(beacon.validatorDuty(spare.id)) == (OPEN_ROUND, 1, 0, 0, 0)
 
 
 # --- more than one shard ---------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def two_shards(disputes):
-    """Two shards with two seats each."""
-    return build(disputes=disputes, shards=2, seats=2)
 
 
 @pytest.fixture
@@ -226,8 +219,7 @@ def halves(two_shards, fn_isolation):
     """Two shards in the checkpoint phase, shard 1 checkpointed."""
     world = two_shards.fresh()
     world.run_to_checkpoint_phase()
-    checkpoint = world.checkpoint((), shard=1, count=1, included=1)
-    world.submit(checkpoint, world.bundle(checkpoint, (0, 1)))
+    world.submit(world.checkpoint((), shard=1, count=1, included=1))
     return world
 
 
@@ -247,17 +239,45 @@ def test_a_shard_is_checkpointed_by_its_own_committee_once(halves):
 
 
 def test_publish_waits_for_the_other_shard_only_until_the_deadline(halves):
+    first = halves.seats(1)[0]
     with reverts("WrongPhase", CHECKPOINT, PUBLISH):
-        halves.publish(halves.vera)
+        halves.publish(first)
     halves.next_at(halves.ends_at("checkpoint"))
-    halves.publish(halves.vera)
+    halves.publish(first)
     assert (state(halves.beacon, 1), halves.beacon.roundAt(1)["checkpoints"]) == (PUBLISHED, 1)
+
+
+def test_the_seats_take_turns_to_publish(publishing):
+    """Shard by shard, a slot each, and round again while the phase lasts; whose it is learns it as a duty."""
+    beacon, seats = publishing.beacon, [m.id for shard in (0, 1) for m in publishing.seats(1, shard)]
+    began, ends_at = publishing.ends_at("checkpoint"), publishing.ends_at("publish")
+    slot = publishing.rounds["turnSeconds"]
+    assert (beacon.context()["phase"], beacon.context()["phaseEndsAt"]) == (PUBLISH, ends_at)
+    for turn in range((ends_at - began) // slot):
+        publishing.reach(max(began + turn * slot, chain[-1].timestamp + 1))
+        until = began + (turn + 1) * slot
+        assert tuple(beacon.publisherOf(1)) == (seats[turn % 4], until)
+        duties = {number: beacon.validatorDuty(number) for number in seats}
+        assert [number for number in seats if duties[number][0] == TO_PUBLISH] == [seats[turn % 4]]
+        assert {duty[4] for duty in duties.values()} == {until}
+    publishing.reach(ends_at)
+    with reverts("WrongPhase", IDLE, PUBLISH):
+        beacon.publisherOf(1)
+
+
+def test_the_first_slot_begins_with_the_last_checkpoint(halves):
+    beacon, slot = halves.beacon, halves.rounds["turnSeconds"]
+    accepted = halves.submit(halves.checkpoint((), shard=0, count=1, included=1)).timestamp
+    seats = [m.id for shard in (0, 1) for m in halves.seats(1, shard)]
+    assert tuple(beacon.publisherOf(1)) == (seats[0], accepted + slot)
+    halves.reach(accepted + 5 * slot)
+    assert tuple(beacon.publisherOf(1)) == (seats[1], accepted + 6 * slot)
 
 
 def test_void_checkpoint_of_the_second_shard_works_after_the_firsts(halves, disputes):
     """Both committees cheated: the second proof must still go through, though the round has failed by then."""
     checkpoint = halves.checkpoint((), shard=0, count=1, included=1)
-    halves.submit(checkpoint, halves.bundle(checkpoint, (0, 1)))
+    halves.submit(checkpoint)
     for shard in (0, 1):
         disputes.voidCheckpoint(halves.beacon, 1, shard, {"from": halves.challenger})
     assert [halves.beacon.checkpointAt(1, shard)["voided"] for shard in (0, 1)] == [True, True]

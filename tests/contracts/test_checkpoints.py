@@ -1,8 +1,8 @@
 """Beacon: checkpoints.
 
 submitCheckpoint  reverts: NotCurrentRound, WrongPhase, NoSuchShard, AlreadyCheckpointed, WrongBase, WrongCount,
-                  WrongTurn, NoQuorum (also forged, replayed from another round, altered) · any carrier · a bad
-                  signature loses its seat alone
+                  WrongTurn, WrongModel (several shards, none with one), NoQuorum (also forged, replayed from another
+                  round, altered) · any carrier · a bad signature loses its seat alone · one shard: publishes
 addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another's, cut), KeyRetired, NoCheckpoint,
                   WrongState (final) · counts a seat that the bundle left out, under the key of then
 """
@@ -14,7 +14,18 @@ from brownie import chain
 
 from qfl.protocol.digests import seat_digest
 from tests.contracts.bank import rotate
-from tests.contracts.world import CHECKPOINT, GENESIS, IDLE, REVEAL, as_tuple, bundle_of, key_of, reverts, word
+from tests.contracts.world import (
+    CHECKPOINT,
+    GENESIS,
+    IDLE,
+    PUBLISHED,
+    REVEAL,
+    as_tuple,
+    bundle_of,
+    key_of,
+    reverts,
+    word,
+)
 
 
 def test_submit_checkpoint_reverts_when_not_current_round(checking, honest):
@@ -173,7 +184,6 @@ def test_add_attestation_reverts_under_a_key_that_was_retired_before_the_reveals
 
 
 def test_add_attestation_reverts_in_a_final_round(checking, left_out):
-    checking.publish(checking.vera)
     checking.reach(chain[-1].timestamp + checking.rounds["challengeSeconds"])
     checking.beacon.settle(1, {"from": checking.relayer})
     with reverts("WrongState", 1, 3, 2):
@@ -193,3 +203,32 @@ def test_submit_checkpoint_records_who_attested(checking, honest):
         "voided": False,
     }
     assert checking.beacon.roundAt(1)["checkpoints"] == 1
+
+
+# --- the model that the only shard's checkpoint carries ------------------------------------------------------------
+
+
+def test_the_only_shards_checkpoint_is_the_publication(checking, honest):
+    accepted = checking.submit(honest)
+    event, published = accepted.events["ModelPublished"], checking.beacon.roundAt(1)
+    assert (event["round"], event["publisher"]) == (1, 0)
+    model = "0x" + word("model 1").hex(), "0x" + word("content 1").hex()
+    for said in (event, published):
+        assert (said["modelRoot"], said["contentDigest"]) == model
+    assert (published["state"], published["publisher"], published["publishedAt"]) == (PUBLISHED, 0, accepted.timestamp)
+    assert checking.beacon.headRound() == 1
+    assert (checking.open(), checking.beacon.context()["baseRoot"]) == (2, "0x" + word("model 1").hex())
+
+
+@pytest.mark.parametrize("missing", [("model_root",), ("model_digest",), ("model_root", "model_digest")])
+def test_submit_checkpoint_reverts_when_the_only_shard_names_no_model(checking, honest, missing):
+    with reverts("WrongModel", "model_root" not in missing):
+        checking.submit(replace(honest, **dict.fromkeys(missing, bytes(32))), b"")
+
+
+@pytest.mark.parametrize("field", ["model_root", "model_digest"])
+def test_submit_checkpoint_reverts_when_one_of_several_shards_names_a_model(two_shards, fn_isolation, field):
+    world = two_shards.fresh()
+    world.run_to_checkpoint_phase()
+    with reverts("WrongModel", field == "model_root"):
+        world.submit(world.checkpoint((), count=1, included=1, **{field: word("model")}), b"")

@@ -1,7 +1,8 @@
 """Beacon: publication and finality.
 
 publish           reverts: UnexpectedScores, NotCurrentRound, WrongPhase, NotValidator (client, leaving, slashed),
-                  BadSignature, second publication · early when all shards are in · late without some
+                  NotYourSlot, BadSignature, second publication, one shard · early when all shards are in · late
+                  without some
 settle            reverts: WrongState, StillChallengeable (boundary), BaseNotFinal · final for good
 """
 
@@ -15,22 +16,27 @@ from tests.contracts.world import CHECKPOINT, FINAL, IDLE, NONE, OPEN, PUBLISH, 
 
 def test_publish_reverts_when_not_current_round(publishing):
     with reverts("NotCurrentRound", 2, 1):
-        publishing.publish(publishing.vera, round=2)
+        publishing.publish(round=2)
 
 
-def test_publish_reverts_when_a_checkpoint_is_missing_and_may_still_come(checking):
+def test_publish_reverts_when_there_is_one_shard(checking):
+    """While its checkpoint is missing, and then: that was the publication."""
     with reverts("WrongPhase", CHECKPOINT, PUBLISH):
+        checking.publish(checking.vera)
+    checking.submit(checking.checkpoint([checking.ada, checking.ben]))
+    with reverts("WrongPhase", IDLE, PUBLISH):
         checking.publish(checking.vera)
 
 
 def test_publish_reverts_when_late(publishing):
+    publisher = publishing.publisher
     publishing.next_at(publishing.ends_at("publish"))
     with reverts("WrongPhase", IDLE, PUBLISH):
-        publishing.publish(publishing.vera)
+        publishing.publish(publisher)
 
 
 def test_publish_reverts_when_already_published(publishing):
-    publishing.publish(publishing.vera)
+    publishing.publish()
     with reverts("WrongPhase", IDLE, PUBLISH):
         publishing.publish(publishing.vito)
 
@@ -41,45 +47,61 @@ def test_publish_reverts_when_not_a_validator(publishing):
 
 
 def test_publish_reverts_when_the_validator_is_leaving(publishing, by):
-    vera = publishing.vera
-    signature = vera.sign(publishing.domain(publishing.staking).exit(vera.id, 0))
-    publishing.staking.requestExit(vera.id, signature, by)
-    with reverts("NotValidator", vera.id):
-        publishing.publish(vera)
+    leaving = publishing.publisher
+    signature = leaving.sign(publishing.domain(publishing.staking).exit(leaving.id, 0))
+    publishing.staking.requestExit(leaving.id, signature, by)
+    with reverts("NotValidator", leaving.id):
+        publishing.publish()
 
 
 def test_publish_reverts_when_the_validator_was_slashed_below_the_minimum(publishing, disputes, by):
-    disputes.slash(publishing.staking, [publishing.vera.id], publishing.challenger, by)
-    with reverts("NotValidator", publishing.vera.id):
-        publishing.publish(publishing.vera)
+    slashed = publishing.publisher
+    disputes.slash(publishing.staking, [slashed.id], publishing.challenger, by)
+    with reverts("NotValidator", slashed.id):
+        publishing.publish()
+
+
+def test_publish_reverts_in_anothers_slot(publishing):
+    """So who copies a pending publication, and signs it as its own, is refused, and the next seat has its turn."""
+    seats = [member for shard in (0, 1) for member in publishing.seats(1, shard)]
+    spare = next(m for m in publishing.members.values() if m.name.startswith("v") and m not in seats)
+    for other in (*seats[1:], spare):
+        with reverts("NotYourSlot", other.id, seats[0].id):
+            publishing.publish(other)
+    publishing.next_at(publishing.beacon.publisherOf(1)[1])
+    with reverts("NotYourSlot", seats[0].id, seats[1].id):
+        publishing.publish(seats[0])
+    assert publishing.publish(seats[1]).events["ModelPublished"]["publisher"] == seats[1].id
 
 
 def test_publish_reverts_when_scores_are_named(publishing):
     with reverts("UnexpectedScores", word("scores")):
-        publishing.publish(publishing.vera, scores=word("scores"))
+        publishing.publish(scores=word("scores"))
 
 
 @pytest.mark.parametrize("changed", ["root", "content"])
 def test_publish_reverts_when_altered_by_its_carrier(publishing, changed):
-    with reverts("BadSignature", publishing.vera.id):
-        publishing.publish(publishing.vera, **{changed: word("altered")})
+    with reverts("BadSignature", publishing.publisher.id):
+        publishing.publish(**{changed: word("altered")})
     assert (state(publishing.beacon, 1), publishing.beacon.headRound()) == (OPEN, 0)
 
 
 def test_publish_reverts_when_the_leaf_was_spent(publishing, by):
-    vera, staking = publishing.vera, publishing.staking
-    vera.leaf = 20
-    digest = publishing.domain(staking).withdrawal(vera.id, publishing.owner.address, 0)
-    staking.changeWithdrawal(vera.id, publishing.owner, vera.sign(digest), by)
-    vera.leaf = 20
-    with reverts("LeafReused", vera.id, 20, 21):
-        publishing.publish(vera)
+    publisher, staking = publishing.publisher, publishing.staking
+    publisher.leaf = 20
+    digest = publishing.domain(staking).withdrawal(publisher.id, publishing.owner.address, 0)
+    staking.changeWithdrawal(publisher.id, publishing.owner, publisher.sign(digest), by)
+    publisher.leaf = 20
+    with reverts("LeafReused", publisher.id, 20, 21):
+        publishing.publish()
 
 
 def test_publish_makes_the_model_the_head(publishing):
-    tx = publishing.publish(publishing.vera)
+    publisher = publishing.publisher
+    assert publishing.beacon.roundAt(1)["publishedAt"] == 0
+    tx = publishing.publish()
     published = publishing.beacon.roundAt(1)
-    assert (published["state"], published["publisher"]) == (PUBLISHED, publishing.vera.id)
+    assert (published["state"], published["publisher"]) == (PUBLISHED, publisher.id)
     assert (published["modelRoot"], published["publishedAt"]) == ("0x" + word("model 1").hex(), tx.timestamp)
     assert (publishing.beacon.headRound(), publishing.beacon.finalRound()) == (1, 0)
 

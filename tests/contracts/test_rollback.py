@@ -36,17 +36,19 @@ def test_void_reverts_when_final(world, beacon, disputes, by):
         disputes.voidModel(beacon, 1, by)
 
 
-def test_void_checkpoint_fails_the_open_round(publishing, beacon, disputes, by):
+def test_void_checkpoint_fails_the_open_round(publishing, disputes, by):
+    beacon, publisher = publishing.beacon, publishing.publisher
     tx = disputes.voidCheckpoint(beacon, 1, 0, by)
     assert (tx.events["CheckpointVoided"]["round"], tx.events["RoundFailed"]["round"]) == (1, 1)
     assert (state(beacon, 1), beacon.headRound(), beacon.checkpointAt(1, 0)["voided"]) == (FAILED, 0, True)
     with reverts("WrongPhase", IDLE, PUBLISH):
-        publishing.publish(publishing.vera)
+        publishing.publish(publisher)
     assert publishing.open() == 2
 
 
-def test_void_checkpoint_of_a_failed_round_only_marks_it(publishing, beacon, disputes, by):
+def test_void_checkpoint_of_a_failed_round_only_marks_it(publishing, disputes, by):
     """So that its attesters can be punished though the round came to nothing."""
+    beacon = publishing.beacon
     publishing.reach(publishing.ends_at("publish"))
     publishing.open()
     tx = disputes.voidCheckpoint(beacon, 1, 0, by)
@@ -83,11 +85,11 @@ def test_void_model_leaves_the_models_before_it(world, beacon, disputes, by):
         beacon.settle(2, by)
 
 
-def test_void_model_reverts_when_not_published(world, beacon, disputes, by):
-    world.run_to_publish_phase()
+def test_void_model_reverts_when_not_published(publishing, disputes, by):
+    beacon = publishing.beacon
     with reverts("WrongState", 1, OPEN, PUBLISHED):
         disputes.voidModel(beacon, 1, by)
-    world.publish(world.vera)
+    publishing.publish()
     disputes.voidModel(beacon, 1, by)
     with reverts("WrongState", 1, VOID, PUBLISHED):
         disputes.voidModel(beacon, 1, by)

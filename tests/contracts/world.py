@@ -188,6 +188,7 @@ class World:
             aggregate_root=word("aggregate"),
             content_digest=word("aggregate's content"),
             reveals_hash=self.reveals_hash(number, changed.get("shard", 0)),
+            **self.carried_model(number),
         )
         return replace(plain, **changed)
 
@@ -196,19 +197,31 @@ class World:
         shards = self.contracts.shards
         return bytes(shards[shard].revealsHash(round_number)) if shard < len(shards) else bytes(32)
 
-    def bundle(self, checkpoint: Checkpoint, seats: Sequence[int] = (0, 1, 2)) -> bytes:
-        """The attestations of these seats."""
+    def carried_model(self, number: int) -> dict[str, bytes]:
+        """What a checkpoint says of the next model: nothing where the round has several shards."""
+        if self.beacon.parametersOf(number)["shards"] > 1:
+            return {}
+        return {"model_root": word(f"model {number}"), "model_digest": word(f"content {number}")}
+
+    def bundle(self, checkpoint: Checkpoint, seats: Sequence[int] | None = None) -> bytes:
+        """The attestations of these seats; of the first two thirds unless they are given."""
         digest = self.domain(self.beacon).checkpoint(checkpoint)
         committee = self.seats(checkpoint.round, checkpoint.shard)
-        return bundle_of({seat: committee[seat].attest(digest, seat) for seat in seats})
+        signing = range(-(-2 * len(committee) // 3)) if seats is None else seats
+        return bundle_of({seat: committee[seat].attest(digest, seat) for seat in signing})
 
     def submit(self, checkpoint: Checkpoint, bundle: bytes | None = None) -> Any:
         carried = self.bundle(checkpoint) if bundle is None else bundle
         return self.beacon.submitCheckpoint(as_tuple(checkpoint), carried, {"from": self.relayer})
 
-    def publish(self, member: Member, **changed: Any) -> Any:
-        """Publish the current round's model as `member`."""
-        round_number = self.beacon.currentRound()
+    @property
+    def publisher(self) -> Member:
+        """Whose slot it is to publish."""
+        return self.members[self.name_of(self.beacon.publisherOf(self.beacon.currentRound())[0])]
+
+    def publish(self, publishing: Member | None = None, **changed: Any) -> Any:
+        """Publish the current round's model, as whose slot it is unless somebody else is given."""
+        round_number, member = self.beacon.currentRound(), publishing or self.publisher
         root, content = word(f"model {round_number}"), word(f"content {round_number}")
         digest = self.domain(self.beacon).publication(round_number, member.id, root, content)
         call = {"round": round_number, "validator": member.id, "root": root, "content": content, "scores": bytes(32)}
@@ -257,16 +270,22 @@ class World:
         return number
 
     def run_to_publish_phase(self, members: Sequence[Member] = ()) -> Checkpoint:
-        """As above, and shard 0 checkpointed; without `members`, a checkpoint of one update nobody made."""
-        self.run_to_checkpoint_phase(members)
+        """As above, and shard 0 checkpointed, others not; without `members`, a checkpoint of one update nobody made.
+
+        With one shard, that is the publication.
+        """
+        number = self.run_to_checkpoint_phase(members)
         checkpoint = self.checkpoint(members) if members else self.checkpoint((), count=1, included=1)
         self.submit(checkpoint)
+        if state(self.beacon, number) == OPEN:
+            self.reach(self.ends_at("checkpoint"))
         return checkpoint
 
-    def run_to_publication(self, members: Sequence[Member] = (), publisher: str = "vera") -> Checkpoint:
+    def run_to_publication(self, members: Sequence[Member] = ()) -> Checkpoint:
         """As above, and the model published."""
         checkpoint = self.run_to_publish_phase(members)
-        self.publish(self.members[publisher])
+        if state(self.beacon, checkpoint.round) == OPEN:
+            self.publish()
         return checkpoint
 
     def run_to_finality(self, members: Sequence[Member] = ()) -> Checkpoint:
