@@ -23,8 +23,7 @@ import {
     Round,
     RoundContext,
     RoundParameters,
-    RoundState,
-    ValidatorDuty
+    RoundState
 } from "./interfaces/IBeacon.sol";
 import {IDemands} from "./interfaces/IDemands.sol";
 import {IDisputes} from "./interfaces/IDisputes.sol";
@@ -70,7 +69,6 @@ contract Beacon is IBeacon, Ownable {
     /// @inheritdoc IBeacon
     uint32 public immutable classicalLength;
     uint96 private immutable _leastClientStakeWei;
-    uint96 private immutable _minValidatorStakeWei;
 
     Chain private _chain;
     mapping(uint64 round => StoredRound) private _rounds;
@@ -90,7 +88,6 @@ contract Beacon is IBeacon, Ownable {
         architectureDigest = genesis.architectureDigest;
         (quantumLength, classicalLength) = (genesis.quantumLength, genesis.classicalLength);
         _leastClientStakeWei = staking_.minClientStakeWei() / 2;
-        _minValidatorStakeWei = staking_.minValidatorStakeWei();
 
         _setParameters(parameters);
         StoredRound storage zero = _rounds[0];
@@ -157,6 +154,7 @@ contract Beacon is IBeacon, Ownable {
         round.reachedAt = uint40(block.timestamp);
         emit CheckpointAccepted(checkpoint.round, checkpoint.shard, digest, attested, checkpoint);
         if (parameters.shards == 1) _setModel(checkpoint.round, 0, checkpoint.modelRoot, checkpoint.modelDigest);
+        else round.checkpointsHash = keccak256(abi.encode(round.checkpointsHash, digest));
     }
 
     /// @inheritdoc IBeacon
@@ -189,10 +187,18 @@ contract Beacon is IBeacon, Ownable {
         bytes calldata signature
     ) external {
         if (scoresDigest != 0) revert UnexpectedScores(scoresDigest);
-        (uint32 publisher, ) = publisherOf(round);
-        if (!_isActiveValidator(validator)) revert NotValidator(validator);
+        (StoredRound storage published, ) = _inPhase(round, Phase.Publish);
+        if (draw.standingOf(validator).weightWei == 0) revert NotValidator(validator);
+        (uint32 publisher, ) = draw.publisherOf(round);
         if (validator != publisher) revert NotYourSlot(validator, publisher);
-        bytes32 digest = Digest.publication(round, validator, modelRoot, contentDigest, scoresDigest);
+        bytes32 digest = Digest.publication(
+            round,
+            validator,
+            modelRoot,
+            contentDigest,
+            scoresDigest,
+            published.checkpointsHash
+        );
         staking.authorize(validator, digest, signature);
 
         _setModel(round, validator, modelRoot, contentDigest);
@@ -264,40 +270,8 @@ contract Beacon is IBeacon, Ownable {
     // --- for participants ------------------------------------------------------------------------------------
 
     /// @inheritdoc IBeacon
-    function publisherOf(uint64 round) public view returns (uint32 validator, uint40 until) {
-        (StoredRound storage asked, RoundParameters storage parameters) = _inPhase(round, Phase.Publish);
-        uint256 slot;
-        (slot, until) = asked.publishSlot(parameters);
-        validator = draw.seatAt(round, slot);
-    }
-
-    /// @inheritdoc IBeacon
     function shardOf(uint64 round, uint32 clientId) external view returns (uint16 shard) {
         (shard, ) = _placeOf(round, clientId);
-    }
-
-    /// @inheritdoc IBeacon
-    function validatorDuty(
-        uint32 id
-    ) external view returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline) {
-        round = _chain.currentRound;
-        StoredRound storage current = _rounds[round];
-        RoundParameters storage parameters = _parameters[current.parametersVersion];
-        Phase phase;
-        (phase, deadline) = current.phaseOf(parameters);
-        bool isSeated;
-        if (phase == Phase.Checkpoint) {
-            (isSeated, shard, seat) = _openSeatOf(id, round, parameters.seats);
-        }
-        if (isSeated) duty = ValidatorDuty.Verify;
-        else if (!_isActiveValidator(id)) duty = ValidatorDuty.NotActive;
-        else if (phase == Phase.Idle) duty = ValidatorDuty.OpenRound;
-        else duty = ValidatorDuty.Wait;
-        if (phase == Phase.Publish && duty == ValidatorDuty.Wait) {
-            uint32 publisher;
-            (publisher, deadline) = publisherOf(round);
-            if (publisher == id) duty = ValidatorDuty.Publish;
-        }
     }
 
     /// @inheritdoc IBeacon
@@ -482,26 +456,5 @@ contract Beacon is IBeacon, Ownable {
         uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
         if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
         IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
-    }
-
-    /// @dev The first of its seats whose shard has no checkpoint: it has one at most in each part of the draw.
-    function _openSeatOf(
-        uint32 id,
-        uint64 round,
-        uint8 seats
-    ) private view returns (bool isSeated, uint16 shard, uint8 seat) {
-        uint32[] memory seated = draw.seatsOf(round);
-        for (uint256 i = 0; i < seated.length; ++i) {
-            if (seated[i] != id) continue;
-            (shard, seat) = (uint16(i / seats), uint8(i % seats));
-            if (_checkpoints[round][shard].digest == 0) return (true, shard, seat);
-        }
-        return (false, 0, 0);
-    }
-
-    /// @dev A validator whose stake was slashed below the minimum keeps its seats, but takes on nothing new.
-    function _isActiveValidator(uint32 id) private view returns (bool) {
-        Participant memory member = staking.participant(id);
-        return member.role == Role.Validator && member.exitableAt == 0 && member.stakeWei >= _minValidatorStakeWei;
     }
 }

@@ -2,13 +2,13 @@
 pragma solidity 0.8.37;
 
 import {NoSuchSeat, NoSuchShard, NotAuthorized, NotCurrentRound} from "./interfaces/Errors.sol";
-import {IBeacon, Round, RoundState} from "./interfaces/IBeacon.sol";
-import {IDraw, LINKERS, RoundDraw, Standing} from "./interfaces/IDraw.sol";
+import {IBeacon, Phase, Round, RoundContext, RoundState} from "./interfaces/IBeacon.sol";
+import {IDraw, LINKERS, RoundDraw, Standing, ValidatorDuty} from "./interfaces/IDraw.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {StakeTree} from "./libraries/StakeTree.sol";
 
-/// @title Who sits in the committees, and what seeds the rounds.
+/// @title Who sits in the committees, what seeds the rounds, and whose turn it is.
 /// @dev Nobody owns it and it holds no money. Before round 1 there is no link: its seed is of `prevrandao`, and weights count
 /// at once, so whoever bonds and opens first has some choice of round 1.
 contract Draw is IDraw {
@@ -165,7 +165,7 @@ contract Draw is IDraw {
     }
 
     /// @inheritdoc IDraw
-    function seatsOf(uint64 round) external view returns (uint32[] memory seated) {
+    function seatsOf(uint64 round) public view returns (uint32[] memory seated) {
         RoundDraw storage drawing = _draws[round];
         uint256 seats = drawing.seats;
         if (seats == 0) return seated;
@@ -177,14 +177,6 @@ contract Draw is IDraw {
             uint32[] memory part = _seats[round][i / size].read(0, i + size < total ? size : total - i);
             for (uint256 j = 0; j < part.length; ++j) seated[i + j] = part[j];
         }
-    }
-
-    /// @inheritdoc IDraw
-    function seatAt(uint64 round, uint256 place) external view returns (uint32) {
-        RoundDraw storage drawing = _draws[round];
-        (uint256 shards, uint256 seats) = (drawing.shards, drawing.seats);
-        if (shards > PART / seats) shards = PART / seats;
-        return _seats[round][0].read(place % (shards * seats), 1)[0];
     }
 
     /// @inheritdoc IDraw
@@ -203,6 +195,40 @@ contract Draw is IDraw {
         if (seat >= linkers) return (0, 0);
         Round memory asked = _beacon().roundAt(round);
         return (_slotAt(asked, seat, linkers), _slotAt(asked, seat + 1, linkers));
+    }
+
+    /// @inheritdoc IDraw
+    function validatorDuty(
+        uint32 id
+    ) external view returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline) {
+        RoundContext memory now_ = _beacon().context();
+        (round, deadline) = (now_.round, now_.phaseEndsAt);
+        bool isSeated;
+        if (now_.phase == Phase.Checkpoint) (isSeated, shard, seat) = _openSeatOf(id, round);
+        if (isSeated) duty = ValidatorDuty.Verify;
+        else if (_standings[id].weightWei == 0) duty = ValidatorDuty.NotActive;
+        else if (now_.phase == Phase.Idle) duty = ValidatorDuty.OpenRound;
+        else duty = ValidatorDuty.Wait;
+        if (now_.phase == Phase.Publish && duty == ValidatorDuty.Wait) {
+            uint32 publisher;
+            (publisher, deadline) = publisherOf(round);
+            if (publisher == id) duty = ValidatorDuty.Publish;
+        }
+    }
+
+    /// @inheritdoc IDraw
+    function publisherOf(uint64 round) public view returns (uint32 validator, uint40 until) {
+        RoundContext memory now_ = _beacon().context();
+        if (round != now_.round || now_.phase != Phase.Publish) return (0, 0);
+        Round memory current = _beacon().roundAt(round);
+        bool isEarly = current.checkpoints == now_.shards;
+        uint256 beganAt = isEarly ? current.checkpointedAt : current.checkpointEndsAt;
+        uint256 slot = (block.timestamp - beganAt) / now_.turnSeconds;
+        uint256 endsAt = beganAt + (slot + 1) * now_.turnSeconds;
+        until = endsAt < now_.phaseEndsAt ? uint40(endsAt) : now_.phaseEndsAt;
+        uint256 committees = PART / now_.seats;
+        if (committees > now_.shards) committees = now_.shards;
+        validator = _seats[round][0].read(slot % (committees * now_.seats), 1)[0];
     }
 
     /// @inheritdoc IDraw
@@ -237,6 +263,18 @@ contract Draw is IDraw {
     }
 
     // --- inside ----------------------------------------------------------------------------------------------
+
+    /// @dev The first of its seats whose shard has no checkpoint: it has one at most in each part of the draw.
+    function _openSeatOf(uint32 id, uint64 round) private view returns (bool isSeated, uint16 shard, uint8 seat) {
+        uint32[] memory seated = seatsOf(round);
+        uint256 seats = _draws[round].seats;
+        for (uint256 i = 0; i < seated.length; ++i) {
+            if (seated[i] != id) continue;
+            (shard, seat) = (uint16(i / seats), uint8(i % seats));
+            if (_beacon().checkpointAt(round, shard).digest == 0) return (true, shard, seat);
+        }
+        return (false, 0, 0);
+    }
 
     function _benchSilent(uint64 round, uint64 next) private {
         uint256 silent = silentSeats(round);

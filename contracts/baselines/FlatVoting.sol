@@ -50,7 +50,7 @@ contract FlatVoting {
         if (round != context.round) revert NotCurrentRound(round, context.round);
         if (context.phase != Phase.Checkpoint) revert WrongPhase(uint8(context.phase), uint8(Phase.Checkpoint));
         _spendVote(round, validator);
-        bytes32 digest = Digest.publication(round, validator, aggregateRoot, contentDigest, 0);
+        bytes32 digest = Digest.publication(round, validator, aggregateRoot, contentDigest, 0, 0);
         if (!Lms.verify(_keyOf(validator), digest, signature)) revert BadSignature(validator);
 
         bytes32 result = keccak256(abi.encode(aggregateRoot, contentDigest));

@@ -151,10 +151,13 @@ enum RoundState {
 /// @param checkpointEndsAt End of the checkpoint phase, at the latest.
 /// @param publishEndsAt End of the publish phase, at the latest.
 /// @param checkpoints Number of shards with an accepted checkpoint.
+/// @param checkpointedAt While it is open, when the last of these was accepted; else 0.
 /// @param publisher The validator that published the model; 0 where the checkpoint of the only shard carried it.
 /// @param publishedAt When it was published; of a failed round, when it failed (0 where nobody has said so yet).
 /// @param modelRoot `Chunks` root over the model's lanes.
 /// @param contentDigest sha256 of the model's content object.
+/// @param checkpointsHash Running hash of the accepted checkpoints' digests in the order of acceptance, keccak256(hash so
+/// far, digest), from zero; zero where the round has one shard.
 struct Round {
     bytes32 seed;
     uint64 baseRound;
@@ -165,10 +168,12 @@ struct Round {
     uint40 checkpointEndsAt;
     uint40 publishEndsAt;
     uint16 checkpoints;
+    uint40 checkpointedAt;
     uint32 publisher;
     uint40 publishedAt;
     bytes32 modelRoot;
     bytes32 contentDigest;
+    bytes32 checkpointsHash;
 }
 
 /// @notice What a round owes, in 10^9 wei each: two storage slots, so that a claim is cheap.
@@ -180,16 +185,6 @@ struct RewardTerms {
     uint64 updateRewardGwei;
     uint64 seatRewardGwei;
     uint64 publisherRewardGwei;
-}
-
-/// @notice What a validator should do now.
-/// @dev `Verify`: it sits in a committee whose checkpoint is missing: propose in its turn, attest otherwise.
-enum ValidatorDuty {
-    NotActive,
-    Wait,
-    OpenRound,
-    Verify,
-    Publish
 }
 
 /// @title All that a shard knows of the rest of the protocol: the beacon itself, or its mirror on another chain.
@@ -290,9 +285,10 @@ interface IBeacon is IBeaconView {
     function addAttestation(uint64 round, uint16 shard, uint8 seat, uint32 keyIndex, bytes calldata signature) external;
 
     /// @notice Publish the round's model once every shard has a checkpoint, or the checkpoint phase has ended with at least
-    /// one, in the slot of `validator`. Not where the round has one shard.
+    /// one, in the slot of `validator` (`IDraw.publisherOf`). Not where the round has one shard.
     /// @param scoresDigest Zero: models are not scored.
-    /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest, scoresDigest)`.
+    /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest, scoresDigest,
+    /// checkpointsHash)`, with the round's `checkpointsHash`.
     function publish(
         uint64 round,
         uint32 validator,
@@ -332,13 +328,6 @@ interface IBeacon is IBeaconView {
     function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
     /// @notice The shard a client belongs to in a round.
     function shardOf(uint64 round, uint32 clientId) external view returns (uint16);
-    /// @notice Who may publish the current round's model now, and until when. From the beginning of the publish phase the
-    /// seats take turns, shard by shard and round again, `turnSeconds` each.
-    function publisherOf(uint64 round) external view returns (uint32 validator, uint40 until);
-    /// @notice What validator `id` should do now, and by when.
-    function validatorDuty(
-        uint32 id
-    ) external view returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline);
     /// @notice EIP-712 digest of a checkpoint: what a seat signs.
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);
     /// @notice Where participants are bonded.

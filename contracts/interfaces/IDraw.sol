@@ -32,7 +32,17 @@ struct Standing {
     uint64 benchedUntil;
 }
 
-/// @title Who sits in the committees, and what seeds the rounds.
+/// @notice What a validator should do now.
+/// @dev `Verify`: it sits in a committee whose checkpoint is missing: propose in its turn, attest otherwise.
+enum ValidatorDuty {
+    NotActive,
+    Wait,
+    OpenRound,
+    Verify,
+    Publish
+}
+
+/// @title Who sits in the committees, what seeds the rounds, and whose turn it is.
 /// @notice A round's seats are drawn in proportion to stakes that are four rounds old or older, from a seed that the links of
 /// hash chains decide. In the reveal phase the round's first seats have a time slot each, in order, to show the next link
 /// of their chain; the first link shown makes the next seed, keccak256(seed, link). Where none is, it is keccak256(seed,
@@ -88,8 +98,6 @@ interface IDraw {
     function committee(uint64 round, uint16 shard) external view returns (uint32[] memory);
     /// @notice The validators in all seats of a round that are drawn, shard by shard.
     function seatsOf(uint64 round) external view returns (uint32[] memory);
-    /// @notice The validator in a seat of a round, counted shard by shard from 0, and round again behind the first part.
-    function seatAt(uint64 round, uint256 place) external view returns (uint32);
     /// @notice How many seats of the round, from the first on, had their slot and did not show their link.
     function silentSeats(uint64 round) external view returns (uint256);
     /// @notice When a seat may show its link (unix seconds), if none before it does; both 0 for the others.
@@ -102,6 +110,13 @@ interface IDraw {
     function standingOf(uint32 id) external view returns (Standing memory);
     /// @notice What a validator is drawn with now, in wei.
     function weightOf(uint32 id) external view returns (uint96);
+    /// @notice What validator `id` should do now, and by when.
+    function validatorDuty(
+        uint32 id
+    ) external view returns (ValidatorDuty duty, uint64 round, uint16 shard, uint8 seat, uint40 deadline);
+    /// @notice Who may publish the current round's model now, and until when; both 0 outside the publish phase. From its
+    /// beginning on the seats take turns of `turnSeconds` each, shard by shard and round again, those of the first part.
+    function publisherOf(uint64 round) external view returns (uint32 validator, uint40 until);
     /// @notice The last link that a validator showed, or its anchor, and how many it has shown since that.
     function chainOf(uint32 id) external view returns (bytes28 tip, uint32 shown);
     /// @notice How many changes of weights wait.

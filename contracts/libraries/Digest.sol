@@ -23,7 +23,7 @@ library Digest {
         "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,bytes32 modelDigest)"
     );
     bytes32 private constant PUBLICATION = keccak256(
-        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest)"
+        "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest,bytes32 checkpointsHash)"
     );
     bytes32 private constant ATTESTATION = keccak256("Attestation(bytes32 digest,uint32 validator,uint8 seat)");
     bytes32 private constant EXIT = keccak256("Exit(uint32 participant,uint32 nonce)");
@@ -64,15 +64,22 @@ library Digest {
         return keccak256(abi.encode(ATTESTATION, digest, validator, seat));
     }
 
-    /// @notice What a validator signs to publish a model. Domain: the beacon.
+    /// @notice What a validator signs to publish a model that follows from these checkpoints, and from no others that a
+    /// reorganization may bring. Domain: the beacon.
     function publication(
         uint64 round,
         uint32 validator,
         bytes32 modelRoot,
         bytes32 contentDigest,
-        bytes32 scoresDigest
+        bytes32 scoresDigest,
+        bytes32 checkpointsHash
     ) internal view returns (bytes32) {
-        return _inDomain(keccak256(abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest, scoresDigest)));
+        return
+            _inDomain(
+                keccak256(
+                    abi.encode(PUBLICATION, round, validator, modelRoot, contentDigest, scoresDigest, checkpointsHash)
+                )
+            );
     }
 
     /// @notice What a participant signs to leave. Domain: the staking contract.

@@ -6,11 +6,12 @@ import {LINKERS} from "../interfaces/IDraw.sol";
 import {Phase, Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
 import {MAX_SEATS} from "./Quorum.sol";
 
-/// @notice What is stored of a round: four slots. Its deadlines follow from when it opened and from its parameters.
+/// @notice What is stored of a round: five slots. Its deadlines follow from when it opened and from its parameters.
 /// @dev Numbers of rounds have 64 bits elsewhere: 2^48 of them, one a second, take nine million years.
 /// @param reachedAt When it got to where it stands: its last checkpoint accepted, published, or failed; 0 before.
 /// @param clients How many clients were active when it opened.
 /// @param participants The highest number of a participant when it opened.
+/// @param checkpointsHash Running hash of the digests of its accepted checkpoints, in their order; unused with one shard.
 struct StoredRound {
     bytes32 seed;
     uint48 baseRound;
@@ -24,6 +25,7 @@ struct StoredRound {
     uint32 participants;
     bytes32 modelRoot;
     bytes32 contentDigest;
+    bytes32 checkpointsHash;
 }
 
 /// @title The clock of a round, and the rules its parameters keep.
@@ -32,7 +34,7 @@ library Rounds {
     uint256 private constant MAX_EXPONENT = 28;
     /// @dev Four standard deviations and a half below what a shard takes.
     uint256 private constant PLACES = 192;
-    /// @dev What `Beacon.validatorDuty` reads at most: 4,096 shards of 64 seats are 32,768 slots. No proof bounds it.
+    /// @dev What `Draw.validatorDuty` reads at most: 4,096 shards of 64 seats are 32,768 slots. No proof bounds it.
     uint256 private constant MAX_SHARDS = 4_096;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
@@ -62,21 +64,6 @@ library Rounds {
         RoundParameters storage parameters
     ) internal view returns (uint40 endsAt) {
         (, endsAt, , ) = deadlines(round.openedAt, parameters);
-    }
-
-    /// @notice Which slot of its publish phase a round is in, from 0, and when that slot ends.
-    /// @dev Assumes the publish phase.
-    function publishSlot(
-        StoredRound storage round,
-        RoundParameters storage parameters
-    ) internal view returns (uint256 slot, uint40 endsAt) {
-        (, , uint256 beganAt, uint40 publishEndsAt) = deadlines(round.openedAt, parameters);
-        if (round.checkpoints == parameters.shards) beganAt = round.reachedAt;
-        unchecked {
-            slot = (block.timestamp - beganAt) / parameters.turnSeconds;
-            endsAt = uint40(beganAt + (slot + 1) * parameters.turnSeconds);
-        }
-        if (endsAt > publishEndsAt) endsAt = publishEndsAt;
     }
 
     /// @notice When the phases of a round end, the last two at the latest.
@@ -120,7 +107,9 @@ library Rounds {
         described.state = round.state;
         described.checkpoints = round.checkpoints;
         described.publisher = round.publisher;
-        if (round.state != RoundState.Open) described.publishedAt = round.reachedAt;
+        if (round.state == RoundState.Open) described.checkpointedAt = round.reachedAt;
+        else described.publishedAt = round.reachedAt;
+        described.checkpointsHash = round.checkpointsHash;
         described.modelRoot = round.modelRoot;
         described.contentDigest = round.contentDigest;
         if (round.openedAt == 0) return described;

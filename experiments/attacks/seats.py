@@ -1,6 +1,6 @@
 """Attacks by validators: silence, censorship, false aggregates, two words for one turn, false models."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -9,7 +9,7 @@ import numpy as np
 from eth_utils.crypto import keccak
 
 from experiments.attacks.clients import NO_BOUND, Withholding
-from qfl.chain.contracts.beacon import Duty
+from qfl.chain.contracts.draw import Duty
 from qfl.errors import ContractReverted
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import Content, content_digest, decode, encode, lanes_root
@@ -206,8 +206,8 @@ class LyingPublisher(Validator):
         """Nothing."""
         return False
 
-    def _next_model(self, round_number: RoundNumber) -> Content:
-        model = super()._next_model(round_number)
+    def _next_model(self, round_number: RoundNumber, accepted: Sequence[Checkpoint]) -> Content:
+        model = super()._next_model(round_number, accepted)
         lanes = model.lanes.copy()
         lanes[0] += self.falsehood
         return replace(model, lanes=lanes)

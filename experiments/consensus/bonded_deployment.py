@@ -7,7 +7,7 @@ updates, aggregates and models. So a load is made and signed beforehand, and non
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from eth_abi.abi import encode
@@ -25,7 +25,7 @@ from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.lms import LmsSecret
 from qfl.errors import ChainError
-from qfl.protocol.digests import compute_commitment, seat_digest
+from qfl.protocol.digests import checkpoints_hash, compute_commitment, seat_digest
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import encode_bundle
@@ -122,19 +122,28 @@ class BondedDeployment:
         """Have every committee accept `count` updates, and a model published."""
         beacon, domain, plan = self.ledger.beacon, self.ledger.beacon_domain, self.ledger.round(number).plan
         self.clock.reach(beacon.context().reveal_ends_at)
+        root, content = word(f"model {number}"), word(f"content {number}")
+        accepted = []
         for shard in range(len(self.shard_urls)):
             seats = [self.validators[member] for member in beacon.committee(number, ShardIndex(shard))]
             what = (word(f"{part} {shard} {number}") for part in ("updates", "aggregate", "content"))
             included = 2**count - 1
             checkpoint = Checkpoint(number, ShardIndex(shard), 0, count, plan.base_root, included, *what)
+            if plan.parameters.carries_model:
+                checkpoint = replace(checkpoint, model_root=root, model_digest=content)
             digest = domain.checkpoint(checkpoint)
             signing = range(quorum_of(len(seats)))
             signatures = {seat: seats[seat].sign(seat_digest(digest, seats[seat].id, seat)) for seat in signing}
             self.sender.send(beacon.submit_checkpoint(checkpoint, encode_bundle(signatures)))
-        publisher = next(iter(self.validators.values()))
-        root, digest = word(f"model {number}"), word(f"content {number}")
-        signature = publisher.sign(domain.publication(number, publisher.id, root, digest))
-        self.sender.send(beacon.publish(number, publisher.id, root=root, digest=digest, signature=signature))
+            accepted.append(digest)
+        if plan.parameters.carries_model:
+            return
+        publisher = self.validators[self.ledger.draw.publisher_of(number)[0]]
+        message = domain.publication(
+            number, publisher.id, model_root=root, content_digest=content, checkpoints=checkpoints_hash(accepted)
+        )
+        signature = publisher.sign(message)
+        self.sender.send(beacon.publish(number, publisher.id, root=root, digest=content, signature=signature))
 
 
 @dataclass(frozen=True)

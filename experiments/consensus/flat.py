@@ -41,6 +41,12 @@ class FlatVoting:
         self.domain = Domain(ledger.deployment.chain_id, self.address)
         self._vote = FunctionCoder(next(entry for entry in artifact.abi if entry.get("name") == "vote"))
 
+    def message(self, round_number: RoundNumber, validator: ParticipantId, root: bytes, digest: bytes) -> bytes:
+        """What a validator signs to vote: a `Publication` in `domain` that names no checkpoints."""
+        return self.domain.publication(
+            round_number, validator, model_root=root, content_digest=digest, checkpoints=bytes(32)
+        )
+
     def vote(self, round_number: RoundNumber, validator: ParticipantId, *result_and_signature: bytes) -> UnsentCall:
         """Vote for an aggregate root and a content digest; the signature is over `Publication` in `domain`."""
         data = self._vote.encode([round_number, validator, *result_and_signature])
@@ -80,6 +86,7 @@ class FlatValidator:
         """Sign the result and send the vote; those that come after the decision are sent too."""
         said = result.checkpoint
         vote = said.round, self.participant, said.aggregate_root, said.content_digest
-        signature = self._signer.sign_once(f"round {said.round}", said.round, self._voting.domain.publication(*vote))
+        message = self._voting.message(*vote)
+        signature = self._signer.sign_once(f"round {said.round}", said.round, message)
         assert signature is not None, "one result a round"
         self._context.sender.send(self._voting.vote(*vote, signature))

@@ -20,7 +20,7 @@ from qfl.errors import ContentMissing, ContentUnusable, MalformedContent, ModelR
 from qfl.node.recompute import fetch_aggregate, read_model, read_updates, recompute_model
 from qfl.node.standing import published_rounds
 from qfl.protocol.content import decode
-from qfl.protocol.digests import compute_commitment, reveals_hash
+from qfl.protocol.digests import checkpoints_hash, compute_commitment, reveals_hash
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.recompute import expected_checkpoint, has_revealed_list, included_in
 from qfl.protocol.types import LmsPublicKey, ParticipantId, Reveal, RoundNumber, RoundSpec
@@ -236,9 +236,11 @@ class Auditor:
     # --- the model ---
 
     def _audit_model(self, verdict: Verdict) -> None:
-        """The published model is what base and aggregates come to, and its publisher signed it."""
+        """The published model is what base and aggregates come to, and its publisher signed it, if it has one: with one
+        shard, its committee has."""
         number, record = verdict.round, self._ledger.round(verdict.round).record()
-        self._audit_publication(record, verdict)
+        if record.publisher:
+            self._audit_publication(record, verdict)
         try:
             expected = recompute_model(self._ledger, self._store, number)
             read_model(self._ledger, self._store, number)
@@ -253,8 +255,13 @@ class Auditor:
 
     def _audit_publication(self, record: RoundRecord, verdict: Verdict) -> None:
         beacon, tx_hash = self._ledger.beacon, self._publications[record.number]
+        accepted = self._ledger.round(record.number).accepted_in_order()
         digest = self._ledger.beacon_domain.publication(
-            record.number, record.publisher, record.model_root, record.content_digest
+            record.number,
+            record.publisher,
+            model_root=record.model_root,
+            content_digest=record.content_digest,
+            checkpoints=checkpoints_hash(self._ledger.beacon_domain.checkpoint(one.checkpoint) for one in accepted),
         )
         keys = self._keys_at(record.publisher, self._ledger.block_of(tx_hash))
         verdict.signatures += 1

@@ -52,6 +52,10 @@ class Round:
 
     def accepted(self) -> list[Accepted]:
         """The accepted checkpoints, by shard; also one that was proven false since."""
+        return sorted(self.accepted_in_order(), key=lambda entry: entry.checkpoint.shard)
+
+    def accepted_in_order(self) -> list[Accepted]:
+        """The same in the order of acceptance, whose hash a publication names."""
         return self.ledger.beacon.accepted(self.number, self.opened_in)
 
     def shard(self, index: ShardIndex) -> ShardRound:

@@ -92,8 +92,9 @@ class Answering:
     def _has_signed(self, part: Part) -> bool:
         if self._participant is None:
             return True
-        if part.subject is Subject.MODEL:
-            return self._ledger.round(part.round).record().publisher == self._participant
+        publisher = self._ledger.round(part.round).record().publisher
+        if part.subject is Subject.MODEL and publisher:  # where there is none, who attested the checkpoint said it
+            return publisher == self._participant
         shard = self._ledger.round(part.round).shard(part.shard)
         committee, attested = shard.committee(), shard.checkpoint().attested
         return any(member == self._participant and attested >> seat & 1 for seat, member in enumerate(committee))

@@ -23,6 +23,8 @@ from qfl.protocol.types import RoundNumber
 from qfl.storage.store import ContentStore
 
 NAME = "retention.json"
+NO_MODEL = bytes(32)
+"""What a checkpoint says of the next model where it does not carry it."""
 
 
 class CollectingStore(ContentStore, Protocol):
@@ -83,13 +85,17 @@ class Pruner:
 
 def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:
     """What validators put into their stores in a round: aggregates that were proposed or accepted, the updates that
-    they include unless they are sealed, models of the past.
+    they include unless they are sealed, models that were proposed in vain, models of the past.
 
     A model goes with the first round that is let go after the last one that trains on it.
     """
     round_ = ledger.round(number)
+    published = round_.record().content_digest
     for part in round_.shards():
-        yield from (proposed.checkpoint.content_digest for proposed in part.proposals())
+        for proposed in part.proposals():
+            yield proposed.checkpoint.content_digest
+            if proposed.checkpoint.model_digest not in (NO_MODEL, published):
+                yield proposed.checkpoint.model_digest
         if ledger.norm_verifier(part.index) is None:
             yield from (reveal.content_digest for reveal in part.reveals())
     # A committee may agree without its proposer.

@@ -18,12 +18,25 @@ from qfl.protocol.types import Checkpoint, ModelShape, Reveal, RoundNumber, Roun
 from qfl.storage.store import ContentStore
 
 
-def recompute_model(ledger: Ledger, store: ContentStore, round_number: RoundNumber) -> NextModel:
-    """The model that follows from a round's base and its accepted checkpoints. Raises ModelRejected, StorageError."""
+def recompute_model(
+    ledger: Ledger, store: ContentStore, round_number: RoundNumber, accepted: Sequence[Checkpoint] | None = None
+) -> NextModel:
+    """The model that follows from a round's base and its accepted checkpoints, read here unless they are given.
+
+    Raises ModelRejected, StorageError.
+    """
     round_, base = ledger.round(round_number), read_base(ledger, store, round_number)
-    checkpoints = [entry.checkpoint for entry in round_.accepted()]
+    if accepted is None:
+        accepted = [entry.checkpoint for entry in round_.accepted_in_order()]
+    checkpoints = sorted(accepted, key=lambda checkpoint: checkpoint.shard)
     aggregates = [fetch_aggregate(store, checkpoint, base.shape) for checkpoint in checkpoints]
     return expected_model(round_number, base, checkpoints, aggregates, round_.plan.parameters.format)
+
+
+def read_carrying_base(part: ShardRound, store: ContentStore) -> Content | None:
+    """The base of a round whose checkpoint carries the next model; None where it does not. Raises as `read_model`."""
+    plan = part.round.plan
+    return read_base(part.ledger, store, part.round.number) if plan.parameters.carries_model else None
 
 
 def read_updates(

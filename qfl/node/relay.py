@@ -24,6 +24,7 @@ OVERTAKEN = frozenset(
         "NotCurrentRound",
         "NothingDue",
         "NotInSlot",
+        "NotYourSlot",
         "RoundInProgress",
         "RoundNotLater",
         "StillChallengeable",

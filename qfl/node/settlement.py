@@ -72,7 +72,7 @@ def rewards_due(
         for claim in _claims(round_, earner):
             claims.append(claim)
             updates += len(claim.updates)
-        if earner in (None, record.publisher) and not ledger.rewards.is_publisher_rewarded(number):
+        if record.publisher and earner in (None, record.publisher) and not ledger.rewards.is_publisher_rewarded(number):
             published.append(number)
         if updates + len(published) >= UPDATES_AT_ONCE:
             yield ledger.rewards.reward(claims, published)

@@ -16,7 +16,10 @@ _CHECKPOINT = (
     "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,"
     "bytes32 modelDigest)"
 )
-_PUBLICATION = "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest)"
+_PUBLICATION = (
+    "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest,"
+    "bytes32 checkpointsHash)"
+)
 NO_SCORES = bytes(32)
 """What a publication says of its model's scores: nothing. The beacon refuses anything else."""
 _ATTESTATION = "Attestation(bytes32 digest,uint32 validator,uint8 seat)"
@@ -50,9 +53,15 @@ class Domain:
         """Digest of a checkpoint; the domain is the beacon. A seat signs `seat_digest` of it."""
         return self.digest(_CHECKPOINT, *vars(checkpoint).values())
 
-    def publication(self, round_number: int, validator: int, model_root: bytes, content_digest: bytes) -> bytes:
-        """Digest of a published model; the domain is the beacon."""
-        return self.digest(_PUBLICATION, round_number, validator, model_root, content_digest, NO_SCORES)
+    def publication(
+        self, round_number: int, validator: int, *, model_root: bytes, content_digest: bytes, checkpoints: bytes
+    ) -> bytes:
+        """Digest of a published model that follows from the checkpoints with this running hash (`checkpoints_hash`).
+
+        The domain is the beacon.
+        """
+        model = model_root, content_digest, NO_SCORES
+        return self.digest(_PUBLICATION, round_number, validator, *model, checkpoints)
 
     def exit(self, participant: int, nonce: int) -> bytes:
         """Digest of an exit; the domain is the staking contract."""
@@ -116,6 +125,14 @@ def reveals_hash(reveals: Iterable[Reveal]) -> bytes:
     for reveal in reveals:
         values = found, reveal.client, reveal.update_root, reveal.content_digest
         found = keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], values))[:28] + bytes(4)
+    return found
+
+
+def checkpoints_hash(digests: Iterable[bytes]) -> bytes:
+    """What `Round.checkpointsHash` of IBeacon.sol is after checkpoints with these digests, as they were accepted."""
+    found = bytes(32)
+    for digest in digests:
+        found = keccak(found + digest)
     return found
 
 

@@ -5,7 +5,7 @@ the bit. `qfl.node.recompute` fetches what the answers are made of.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -23,10 +23,17 @@ NO_BASE = bytes(32)
 
 @dataclass(frozen=True)
 class ShardResult:
-    """What a seat proposes or expects: the checkpoint and the aggregate's content object."""
+    """What a seat proposes or expects: the checkpoint, the aggregate's content object, and the next model if it is
+    carried."""
 
     checkpoint: Checkpoint
     content: bytes
+    model: Content | None = None
+
+    @property
+    def contents(self) -> list[bytes]:
+        """Every content object that the checkpoint names."""
+        return [self.content] if self.model is None else [self.content, encode(self.model)]
 
 
 @dataclass(frozen=True)
@@ -49,11 +56,16 @@ class NextModel:
 
 
 def expected_checkpoint(
-    spec: RoundSpec, turn: int, included: Iterable[VerifiedUpdate], reveals: Sequence[Reveal]
+    spec: RoundSpec,
+    turn: int,
+    included: Iterable[VerifiedUpdate],
+    reveals: Sequence[Reveal],
+    base: Content | None = None,
 ) -> ShardResult:
     """Aggregate the `included` updates (at least one, in any order) into the checkpoint of proposer `turn`.
 
-    `reveals` are all of the shard's, by number, included or not.
+    `reveals` are all of the shard's, by number, included or not. `base` is given where the shard is the only one of the
+    round: its checkpoint carries the next model.
     """
     updates = sorted(included, key=lambda update: update.index)
     content = Content(
@@ -80,7 +92,11 @@ def expected_checkpoint(
         content_digest(data),
         reveals_hash(reveals),
     )
-    return ShardResult(checkpoint, data)
+    if base is None:
+        return ShardResult(checkpoint, data)
+    model = expected_model(spec.round, base, [checkpoint], [content], spec.format).model
+    carrying = replace(checkpoint, model_root=lanes_root(model), model_digest=content_digest(encode(model)))
+    return ShardResult(carrying, data, model)
 
 
 def expected_model(

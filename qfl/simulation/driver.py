@@ -189,11 +189,11 @@ class Driver:
                     self._wait(Phase.CHECKPOINT)
 
     def _publish(self) -> None:
-        """Let the first validator that can publish do so, unless what the model is made of is proven false."""
+        """Let whose slot it is publish, unless what the model is made of is proven false."""
         if not self._challenge():
             with self.stage("publish"):
                 if not self._step(Phase.PUBLISH, "publish", lambda _validator: 0):
-                    self._wait(Phase.PUBLISH)
+                    self._wait(Phase.PUBLISH, self._ledger.draw.publisher_of(self.outcome.round)[1])
 
     def _challenge(self) -> bool:
         """Let the challenger recompute what is new; whether it proved something false."""

@@ -12,17 +12,18 @@ before it signs a seat reads the reveals again: after a reorganisation it signs 
 import logging
 from collections.abc import Mapping, Sequence
 
-from qfl.chain.contracts.beacon import Duty
+from qfl.chain.contracts.draw import Duty
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, ContractReverted, UpdateRejected
 from qfl.node.context import NodeContext
 from qfl.node.journal import Signer
-from qfl.node.recompute import read_base, read_updates
+from qfl.node.recompute import read_base, read_carrying_base, read_updates
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.standing import read_histories
 from qfl.node.updates import fetchers
 from qfl.protocol.digests import reveals_hash
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, included_in, update_leaves
+from qfl.protocol.state import count_saturated
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
 from qfl.validator.attestation_pool import AttestationPool
@@ -34,6 +35,10 @@ log = logging.getLogger(__name__)
 GWEI = 10**9
 Named = tuple[tuple[int, bytes], ...]
 """Updates by number and leaf."""
+SATURATED = (
+    "%d of the model's %d weights are at their limit, about +-128, and go no further: lower training.learning_rate, or "
+    "leave out model.head"
+)
 KEY_CHANGED = frozenset({"BadAggregate", "NoQuorum", "NotCurrentKey"})
 """Refusals of a bundle that was good: a seat has replaced its key since."""
 
@@ -179,9 +184,9 @@ class Seat:
             return False
         if not self._keep(checkpoint):
             return False
-        storing = fetchers().submit(self._store.put, result.content)  # signing waits for the disk meanwhile
+        storing = fetchers().map(self._store.put, result.contents)  # signing waits for the disk meanwhile
         signature = self._sign(checkpoint)
-        storing.result()
+        list(storing)
         if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
             return False
         signatures[self._seat] = signature
@@ -227,7 +232,11 @@ class Seat:
 
     def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         """What this seat proposes in `turn`, and all it attests there."""
-        return expected_checkpoint(self._spec, turn, updates, self._update_pool.reveals)
+        base = read_carrying_base(self._part, self._store)
+        result = expected_checkpoint(self._spec, turn, updates, self._update_pool.reveals, base)
+        if result.model is not None and (saturated := count_saturated(result.model.lanes, result.model.shape)):
+            self._complain(SATURATED % (saturated, result.model.shape.classical))
+        return result
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
         return self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))

@@ -7,11 +7,12 @@ equivocates.
 
 import logging
 import time
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import replace
 from functools import partial
 
-from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.draw import Duty, ValidatorDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.mirroring import MirrorVerifier
 from qfl.crypto.kem import KemKey
@@ -25,12 +26,13 @@ from qfl.node.recompute import recompute_model
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.settlement import charge_due, settle_due
 from qfl.protocol.content import Content, content_digest, encode, lanes_root
+from qfl.protocol.digests import checkpoints_hash
 from qfl.protocol.state import count_saturated
-from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
 from qfl.validator.linker import Linker
 from qfl.validator.mirror_keeper import Keeper
-from qfl.validator.seat import Seat
+from qfl.validator.seat import SATURATED, Seat
 from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
@@ -40,10 +42,6 @@ CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
 DEMANDS_SECONDS = 10.0
 """How long it does not ask for demands again while nothing else changes."""
 INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
-SATURATED = (
-    "round %d: %d of the model's %d weights are at their limit, about +-128, and go no further: "
-    "lower training.learning_rate, or leave out model.head"
-)
 
 
 class Validator:
@@ -115,7 +113,7 @@ class Validator:
 
     def duty(self) -> Duty:
         """What the beacon asks of this validator now."""
-        return self._ledger.beacon.validator_duty(self.participant)
+        return self._ledger.draw.validator_duty(self.participant)
 
     def settle(self) -> list[RoundNumber]:
         """Make every model final whose challenge window has passed, and return their rounds."""
@@ -177,15 +175,20 @@ class Validator:
         return self._sit(duty).step()
 
     def publish(self, round_number: RoundNumber) -> bool:
-        """Compute, store and publish the round's model; False when somebody else did."""
-        model = self._next_model(round_number)
+        """Compute, store and publish the round's model, in this validator's slot; False when somebody else did."""
+        accepted = [entry.checkpoint for entry in self._ledger.round(round_number).accepted_in_order()]
+        model = self._next_model(round_number, accepted)
         if saturated := count_saturated(model.lanes, model.shape):
-            log.warning(SATURATED, round_number, saturated, model.shape.classical)
+            log.warning("round %d: " + SATURATED, round_number, saturated, model.shape.classical)
         data, root = encode(model), lanes_root(model)
         digest = content_digest(data)
-        message = self._ledger.beacon_domain.publication(round_number, self.participant, root, digest)
+        domain = self._ledger.beacon_domain
+        hashed = checkpoints_hash(domain.checkpoint(checkpoint) for checkpoint in accepted)
+        message = domain.publication(
+            round_number, self.participant, model_root=root, content_digest=digest, checkpoints=hashed
+        )
         signature = self._signer.sign_once(f"publication {round_number}", round_number, message)
-        if signature is None:  # a rollback changed the base after this validator had signed: leave it to others
+        if signature is None:  # base or checkpoints changed after this validator had signed: leave it to others
             return False
         self._store.put(data)
         call = self._ledger.beacon.publish(
@@ -256,6 +259,6 @@ class Validator:
             self._seat = duty, seat
         return self._seat[1]
 
-    def _next_model(self, round_number: RoundNumber) -> Content:
-        """What this validator publishes."""
-        return recompute_model(self._ledger, self._store, round_number).model
+    def _next_model(self, round_number: RoundNumber, accepted: Sequence[Checkpoint]) -> Content:
+        """What this validator publishes after these checkpoints."""
+        return recompute_model(self._ledger, self._store, round_number, accepted).model

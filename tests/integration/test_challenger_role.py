@@ -14,7 +14,8 @@ from testnet import SHARD, Testnet
 from qfl.apps.cli.main import cli
 from qfl.apps.inspect.state import inspect_participant, inspect_round
 from qfl.apps.inspect.transaction import inspect_transaction
-from qfl.chain.contracts.beacon import Phase, ValidatorDuty
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.draw import ValidatorDuty
 from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.evidence import Evidence
@@ -104,11 +105,11 @@ def test_the_command_takes_the_bounty_and_says_what_it_cost(testnet: Testnet) ->
 def test_a_slashed_validator_is_drawn_again_when_its_stake_is_made_up(testnet: Testnet) -> None:
     _, (liar, *_) = attest_a_lie(testnet)
     assert make_challenger(testnet).step()
-    assert testnet.ledger.beacon.validator_duty(liar).kind is ValidatorDuty.NOT_ACTIVE
+    assert testnet.ledger.draw.validator_duty(liar).kind is ValidatorDuty.NOT_ACTIVE
     place = ["--rpc", testnet.devnet.rpc_url, "--deployment", str(testnet.deployment_path)]
     done = CliRunner().invoke(cli, ["stake", "top-up", str(liar), "--stake", "0.5", *place])
     assert done.output == f"participant {liar} has 1 ETH at stake\n"
-    assert testnet.ledger.beacon.validator_duty(liar).kind is not ValidatorDuty.NOT_ACTIVE
+    assert testnet.ledger.draw.validator_duty(liar).kind is not ValidatorDuty.NOT_ACTIVE
 
 
 def test_inspection_shows_the_dispute_and_who_was_slashed(testnet: Testnet) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from qfl.chain.abi import load_abi
 from qfl.chain.contracts.base import encode_call
-from qfl.chain.contracts.beacon import Duty, ValidatorDuty
+from qfl.chain.contracts.draw import Duty, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.rpc.coding import EventCoder, FunctionCoder, record
 from qfl.protocol.types import Checkpoint, Reveal, RoundNumber, ShardIndex

@@ -8,7 +8,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from qfl.chain.contracts.beacon import Duty, Phase, ValidatorDuty
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.draw import Duty, ValidatorDuty
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.client.client import Client
 from qfl.daemon import Daemon

@@ -111,7 +111,7 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
         "keys": [plain(ledger.staking.key_at(number, i)) for i in range(record.key_index + 1)],
     }
     if record.role is Role.VALIDATOR:
-        duty = ledger.beacon.validator_duty(number)
+        duty = ledger.draw.validator_duty(number)
         return found | {"duty": duty.kind.name.lower(), "round": duty.round, "deadline": duty.deadline}
     shard = ledger.shard_of(number)
     client_duty, of_round, deadline = ledger.shards[shard].client_duty(number)

@@ -8,6 +8,7 @@ from typing import Any
 from web3 import Web3
 
 from qfl.chain.contracts.base import BoundContract, view
+from qfl.chain.contracts.draw import Duty
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
@@ -34,16 +35,6 @@ class RoundState(IntEnum):
     FINAL = 3
     FAILED = 4
     VOID = 5
-
-
-class ValidatorDuty(IntEnum):
-    """`ValidatorDuty` of IBeacon.sol."""
-
-    NOT_ACTIVE = 0
-    WAIT = 1
-    OPEN_ROUND = 2
-    VERIFY = 3
-    PUBLISH = 4
 
 
 @dataclass(frozen=True)
@@ -86,10 +77,12 @@ class RoundRecord:
     checkpoint_ends_at: int
     publish_ends_at: int
     checkpoints: int
+    checkpointed_at: int
     publisher: ParticipantId
     published_at: int
     model_root: bytes
     content_digest: bytes
+    checkpoints_hash: bytes
 
 
 @dataclass(frozen=True)
@@ -103,6 +96,11 @@ class Parameters:
     seats: int
     turn_seconds: int
     challenge_seconds: int
+
+    @property
+    def carries_model(self) -> bool:
+        """Whether a checkpoint carries the next model: that of the only shard does, and nobody publishes."""
+        return self.shards == 1
 
 
 @dataclass(frozen=True)
@@ -128,17 +126,6 @@ class Accepted:
     checkpoint: Checkpoint
     attested: int
     tx_hash: str
-
-
-@dataclass(frozen=True)
-class Duty:
-    """What a validator should do now, and by when (unix seconds)."""
-
-    kind: ValidatorDuty
-    round: RoundNumber
-    shard: ShardIndex
-    seat: int
-    deadline: int
 
 
 class Beacon(BoundContract):
@@ -231,8 +218,6 @@ class Beacon(BoundContract):
 
     checkpoint_at = view(CheckpointRecord, "checkpointAt", RoundNumber, ShardIndex)
     """A shard's accepted checkpoint."""
-    validator_duty = view(Duty, "validatorDuty", ParticipantId)
-    """What a validator should do now."""
 
     # --- events ---
 
@@ -248,9 +233,8 @@ class Beacon(BoundContract):
         return [(RoundNumber(event["round"]), event["block"]) for event in self._logs("RoundOpened", from_block)]
 
     def accepted(self, round_number: RoundNumber, from_block: int) -> list[Accepted]:
-        """The accepted checkpoints of a round, by shard."""
-        found = self._events(Accepted, "CheckpointAccepted", from_block, round=round_number)
-        return sorted(found, key=lambda accepted: accepted.checkpoint.shard)
+        """The accepted checkpoints of a round, in the order of acceptance."""
+        return self._events(Accepted, "CheckpointAccepted", from_block, round=round_number)
 
     def publications(self, from_block: int) -> dict[RoundNumber, str]:
         """The transaction that published each round's model."""

@@ -1,11 +1,22 @@
 """Typed access to `contracts/Draw.sol`; what each function does is said in `IDraw.sol`."""
 
 from dataclasses import dataclass
+from enum import IntEnum
 
 from qfl.chain.contracts.base import BoundContract, view
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.draw import LINKERS, PART
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+
+class ValidatorDuty(IntEnum):
+    """`ValidatorDuty` of IDraw.sol."""
+
+    NOT_ACTIVE = 0
+    WAIT = 1
+    OPEN_ROUND = 2
+    VERIFY = 3
+    PUBLISH = 4
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,19 @@ class Sitting:
     block: int
 
 
+@dataclass(frozen=True)
+class Duty:
+    """What a validator should do now, and by when (unix seconds)."""
+
+    kind: ValidatorDuty
+    round: RoundNumber
+    shard: ShardIndex
+    seat: int
+    deadline: int
+
+
 class Draw(BoundContract):
-    """Who sits in the committees, and what seeds the rounds."""
+    """Who sits in the committees, what seeds the rounds, and whose turn it is."""
 
     abi_name = "Draw"
 
@@ -90,6 +112,10 @@ class Draw(BoundContract):
         begins = (self.slot_of(round_number, seat)[0] for seat in range(1, linkers))
         return next((begin for begin in begins if begin > now), None)
 
+    validator_duty = view(Duty, "validatorDuty", ParticipantId)
+    """What a validator should do now."""
+    publisher_of = view(tuple[ParticipantId, int], "publisherOf", RoundNumber)
+    """Who may publish the round's model now, and until when (unix seconds); zeros outside the publish phase."""
     standing_of = view(Standing, "standingOf", ParticipantId)
     """A validator's standing in the draw."""
     chain_of = view(tuple[bytes, int], "chainOf", ParticipantId)
