@@ -110,6 +110,10 @@ def test_who_leaves_first_moves_nobody_else(weights, seed, idle, benched, leaver
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_nobody_steers_the_draw(case: Case):
-    """By chance 3 of 7 hold 3 of 4 seats in 11.4 % of rounds, and 30 of 70 in 20.7 %; the seeds are fixed."""
+    """By chance 3 of 7 hold 3 of 4 seats in 11.4 % of rounds, and 30 of 70 in 20.7 %; the seeds are fixed.
+
+    Who leaves has its stake locked beside those that are drawn: these would bring more as validators.
+    """
     capture = simulate(case, rounds=2_000, seed=1)
-    assert capture.share <= (0.16 if case.validators == 7 else 1.3 * capture.chance)
+    most = 1.4 if case.leaves else 1.3
+    assert capture.share <= (0.16 if case.validators == 7 else most * capture.chance)
