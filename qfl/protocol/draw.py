@@ -3,7 +3,6 @@
 from collections import deque
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import islice
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -75,7 +74,7 @@ def sample(
     if drawable < count:
         raise InvalidInput("validators", drawable, f"{count} seats are to be drawn")
     order = drawing_order(weights, seed)
-    seated = list(islice(order, count))
+    seated = [next(order) for _ in range(count)]
     vacant = deque(place for place in range(count) if seated[place] in benched)
     vacant.extend(place for place in range(count) if seated[place] in idle and seated[place] not in benched)
     passed = list[int]()
