@@ -90,6 +90,10 @@ class Draw(BoundContract):
         """Draw the next part of the current round's seats."""
         return self._write("drawSeats", round_number)
 
+    def take_changes(self) -> UnsentCall:
+        """Let changes of weights count early, where too few validators can be drawn."""
+        return self._write("takeChanges")
+
     def show_link(self, round_number: RoundNumber, seat: int, link: bytes) -> UnsentCall:
         """Show the link of a seat of the round, in its slot."""
         return self._write("showLink", round_number, seat, link)
@@ -116,6 +120,8 @@ class Draw(BoundContract):
     """What a validator should do now."""
     publisher_of = view(tuple[ParticipantId, int], "publisherOf", RoundNumber)
     """Who may publish the round's model now, and until when (unix seconds); zeros outside the publish phase."""
+    queue_length = view(int, "queueLength")
+    """How many changes of weights wait."""
     standing_of = view(Standing, "standingOf", ParticipantId)
     """A validator's standing in the draw."""
     chain_of = view(tuple[bytes, int], "chainOf", ParticipantId)
