@@ -28,6 +28,19 @@ def next_seed(seed: bytes, next_round: int, link: bytes | None) -> bytes:
     return keccak(encode(["bytes32", "bytes28"], [seed, link]))
 
 
+def silent_seats(commit_ends_at: int, reveal_ends_at: int, *, linkers: int, shown_by: int | None, until: int) -> int:
+    """How many seats had their slot of the reveal phase and showed no link, from the first one on.
+
+    Args:
+        shown_by: the seat that showed the round's link, if one did.
+        until: when the round was over, unix seconds like the ends of its phases.
+    """
+    if shown_by is not None:
+        return shown_by
+    phase = reveal_ends_at - commit_ends_at
+    return sum(until >= commit_ends_at + (seat + 1) * phase // linkers for seat in range(linkers))
+
+
 def part_seed(seed: bytes, round_number: int, part: int) -> bytes:
     """The seed of a part of a round's seats; the first part's is the round's."""
     return seed if part == 0 else keccak(encode(["bytes32", "uint64", "uint16"], [seed, round_number, part]))
@@ -105,6 +118,14 @@ class Draw:
 
     def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
         """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats."""
+        self.begin(seed, silent=silent)
+        committees = PART // seats
+        for part in range(-(-shards // committees)):
+            self.draw_part(part, min(shards - part * committees, committees) * seats)
+        return self.seats
+
+    def begin(self, seed: bytes, *, silent: int = 0) -> None:
+        """As `open`, but that no seat is drawn yet."""
         self.round += 1
         self.seed = seed
         for validator in self.seats[:silent]:
@@ -113,16 +134,17 @@ class Draw:
             if not self._queue or self._queue[0][1] > self.round:
                 break
             self._take_change()
-        committees = PART // seats
         self.seats = []
-        for part in range(-(-shards // committees)):
-            count = min(shards - part * committees, committees) * seats
-            while self._queue and sum(bool(self.weights[v] and w) for v, w in self.counted.items()) < count:
-                self._take_change()
-            idle = {validator for validator, weight in self.weights.items() if not weight}
-            benched = {validator for validator, until in self.benched_until.items() if until > self.round}
-            self.seats += sample(self.counted, part_seed(seed, self.round, part), count, idle=idle, benched=benched)
-        return self.seats
+
+    def draw_part(self, part: int, count: int) -> list[int]:
+        """Draw the next part of the round's seats, by the weights of this moment. Raises InvalidInput: too few."""
+        while self._queue and sum(bool(self.weights[v] and w) for v, w in self.counted.items()) < count:
+            self._take_change()
+        idle = {validator for validator, weight in self.weights.items() if not weight}
+        benched = {validator for validator, until in self.benched_until.items() if until > self.round}
+        drawn = sample(self.counted, part_seed(self.seed, self.round, part), count, idle=idle, benched=benched)
+        self.seats += drawn
+        return drawn
 
     def _take_change(self) -> None:
         validator, _, weight = self._queue.popleft()

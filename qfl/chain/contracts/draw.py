@@ -47,6 +47,40 @@ class Shown:
     validator: ParticipantId
     seat: int
     link: bytes
+    block: int
+    log: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A `SeatsDrawn` event: a part of a round's seats, `seats` for each shard from `first_shard` on."""
+
+    round: RoundNumber
+    first_shard: ShardIndex
+    seats: int
+    validators: list[ParticipantId]
+    block: int
+    log: int
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A `WeightCounted` event."""
+
+    id: ParticipantId
+    weight_wei: int
+    block: int
+    log: int
+
+
+@dataclass(frozen=True)
+class Benched:
+    """A `Benched` event."""
+
+    id: ParticipantId
+    until_round: RoundNumber
+    block: int
+    log: int
 
 
 @dataclass(frozen=True)
@@ -102,6 +136,18 @@ class Draw(BoundContract):
     def shown(self, from_block: int) -> dict[RoundNumber, Shown]:
         """The link that each round has shown since a block."""
         return {shown.round: shown for shown in self._events(Shown, "LinkShown", from_block)}
+
+    def drawn(self, from_block: int) -> list[Drawn]:
+        """Every part of seats that was drawn since a block, oldest first."""
+        return self._events(Drawn, "SeatsDrawn", from_block)
+
+    def counted(self, from_block: int) -> list[Counted]:
+        """Every weight that began to count since a block, oldest first."""
+        return self._events(Counted, "WeightCounted", from_block)
+
+    def benched(self, from_block: int, to_block: int | str = "latest") -> list[Benched]:
+        """Everybody who was benched in these blocks, oldest first."""
+        return self._events(Benched, "Benched", from_block, to_block)
 
     def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
         """Every seat that was drawn for a validator since a block, oldest first."""

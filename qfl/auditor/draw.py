@@ -1,0 +1,159 @@
+"""The draw replayed from the chain's events: what each round's seed follows from, and who has to sit in it."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from qfl.chain.contracts.draw import Benched, Counted, Drawn, Shown
+from qfl.chain.contracts.staking import Anchor, Weight
+from qfl.chain.ledger import Ledger
+from qfl.crypto.hash_chain import link_domain, next_link
+from qfl.errors import InvalidInput
+from qfl.protocol import draw as rule
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+WRONG_SEED = "its seed does not follow from round {} and the link shown there"
+WRONG_WEIGHTS = "the weights that it was drawn with are not those that stakes and queue give"
+WRONG_BENCH = "who was benched as it opened is not who was silent in round {}"
+WRONG_COMMITTEE = "the committee of shard {} is not the one that seed and weights give: {} sit, {} were to be drawn"
+WRONG_LINK = "the link that validator {} showed does not hash to the last one of its chain"
+WRONG_SHOWER = "a link was shown for seat {} by validator {}, who does not sit there"
+NOT_DRAWN = "no committee of shard {} was drawn"
+
+Event = Weight | Anchor | Counted | Benched | Shown | Drawn
+
+
+@dataclass(frozen=True)
+class Redrawn:
+    """What the replay came to: every complaint by round, and who has to sit in each committee."""
+
+    complaints: Mapping[RoundNumber, Sequence[str]]
+    committees: Mapping[tuple[RoundNumber, ShardIndex], Sequence[ParticipantId]]
+
+    def find_intruders(self, number: RoundNumber, shard: ShardIndex, committee: Sequence[ParticipantId]) -> str | None:
+        """What is wrong with a committee that the chain names; None for the one that has to sit."""
+        due = self.committees.get((number, shard))
+        if due is None:
+            return NOT_DRAWN.format(shard)
+        return None if list(committee) == due else WRONG_COMMITTEE.format(shard, listed(committee), listed(due))
+
+
+def replay_draw(ledger: Ledger) -> Redrawn:
+    """Replay every draw from bonds, stakes, anchors and links. Raises ChainUnreachable.
+
+    Round 1's seed is the chain's own. A validator that bonded through another contract has the anchor that its first
+    link hashes to.
+    """
+    draw, staking, since = ledger.draw, ledger.staking, ledger.from_block
+    events: list[Event] = [*staking.weights(since), *staking.anchors(since), *draw.counted(since), *draw.benched(since)]
+    events += [*draw.shown(since).values(), *draw.drawn(since)]
+    replay = _Replay(ledger)
+    for event in sorted(events, key=lambda event: (event.block, event.log)):
+        replay.take(event)
+    found = {number: complaints for number, complaints in replay.complaints.items() if complaints}
+    return Redrawn(found, replay.committees)
+
+
+def listed(validators: Sequence[int]) -> str:
+    """Validators for a message."""
+    return ", ".join(map(str, validators))
+
+
+@dataclass
+class _Replay:
+    """The state after the events so far. What the chain did is taken on, so that each fault is named once."""
+
+    ledger: Ledger
+    complaints: dict[RoundNumber, list[str]] = field(default_factory=lambda: defaultdict(list))
+    committees: dict[tuple[RoundNumber, ShardIndex], list[ParticipantId]] = field(default_factory=dict)
+    _draw: rule.Draw = field(default_factory=rule.Draw)
+    _counted: dict[int, int] = field(default_factory=dict)
+    _benched: dict[int, int] = field(default_factory=dict)
+    _shown: Shown | None = None
+    _tips: dict[int, bytes] = field(default_factory=dict)
+    _next_anchors: dict[int, tuple[int, bytes]] = field(default_factory=dict)
+
+    def take(self, event: Event) -> None:
+        match event:
+            case Weight():
+                self._draw.weigh(event.id, event.wei)
+            case Anchor():
+                self._renew(event.id, self._draw.round)
+                self._next_anchors[event.id] = self._draw.round + rule.LAG, event.anchor
+            case Counted():
+                self._counted[event.id] = event.weight_wei
+            case Benched():
+                self._benched[event.id] = event.until_round
+            case Shown():
+                self._show(event)
+            case Drawn():
+                self._seat(event)
+
+    def _show(self, shown: Shown) -> None:
+        self._shown = shown
+        complaints, seats = self.complaints[shown.round], self._draw.seats[: rule.LINKERS]
+        if shown.seat >= len(seats) or seats[shown.seat] != shown.validator:
+            complaints.append(WRONG_SHOWER.format(shown.seat, shown.validator))
+        self._renew(shown.validator, shown.round)
+        domain = link_domain(self.ledger.deployment.chain_id, self.ledger.staking.address)
+        hashed = next_link(shown.link, domain)
+        if hashed != (self._tips.get(shown.validator) or self._first_anchor(shown.validator) or hashed):
+            complaints.append(WRONG_LINK.format(shown.validator))
+        self._tips[shown.validator] = shown.link
+
+    def _renew(self, validator: int, number: int) -> None:
+        """Go over to the anchor that a validator has named, once it counts."""
+        since, anchor = self._next_anchors.get(validator, (number + 1, b""))
+        if since <= number:
+            self._tips[validator] = anchor
+            del self._next_anchors[validator]
+
+    def _first_anchor(self, validator: ParticipantId) -> bytes | None:
+        """What it bonded with; None where it bonded through another contract."""
+        ledger = self.ledger
+        call = ledger.call_in(ledger.staking, ledger.staking.bonded_by(validator, ledger.from_block))
+        return None if call is None else call["anchor"]
+
+    def _seat(self, drawn: Drawn) -> None:
+        number = drawn.round
+        complaints, parameters = self.complaints[number], self.ledger.round(number).plan.parameters
+        if drawn.first_shard == 0:
+            self._open(number)
+        size = rule.PART // parameters.seats
+        count = min(parameters.shards - drawn.first_shard, size) * parameters.seats
+        try:
+            due = self._draw.draw_part(drawn.first_shard // size, count)
+        except InvalidInput as error:
+            due = []
+            complaints.append(str(error))
+        if list(self._draw.counted.items()) != list(self._counted.items()):
+            complaints.append(WRONG_WEIGHTS)
+            self._draw.counted = dict(self._counted)
+        for first in range(0, count, parameters.seats):
+            shard = ShardIndex(drawn.first_shard + first // parameters.seats)
+            place = slice(first, first + parameters.seats)
+            self.committees[number, shard] = [ParticipantId(validator) for validator in due[place]]
+            if drawn.validators[place] != due[place]:
+                sit, should = listed(drawn.validators[place]), listed(due[place])
+                complaints.append(WRONG_COMMITTEE.format(shard, sit, should))
+        self._draw.seats[len(self._draw.seats) - len(due) :] = drawn.validators
+
+    def _open(self, number: RoundNumber) -> None:
+        """Open the round, with the chain's seed."""
+        complaints, before = self.complaints[number], RoundNumber(number - 1)
+        seed, shown = self.ledger.round(number).record().seed, self._shown
+        if shown is not None and shown.round != before:
+            shown = None
+        silent = 0
+        if before:
+            if seed != rule.next_seed(self._draw.seed, number, None if shown is None else shown.link):
+                complaints.append(WRONG_SEED.format(before))
+            last, linkers = self.ledger.round(before).record(), len(self._draw.seats[: rule.LINKERS])
+            shown_by = None if shown is None else shown.seat
+            phase = last.commit_ends_at, last.reveal_ends_at
+            silent = rule.silent_seats(*phase, linkers=linkers, shown_by=shown_by, until=last.published_at)
+        self._draw.round = before
+        self._draw.begin(seed, silent=silent)
+        if self._draw.benched_until != self._benched:
+            complaints.append(WRONG_BENCH.format(before))
+            self._draw.benched_until = dict(self._benched)
