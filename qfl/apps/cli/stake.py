@@ -61,6 +61,28 @@ def rotate(number: ParticipantId, key: Path, new_key: Path, network: Network) ->
     click.echo(f"participant {number} signs with {new_key} from now on")
 
 
+@stake.command()
+@participant
+@key
+@click.option("--folder", type=PATH, required=True, help="The validator's folder: its links.seed makes the chain.")
+@payer
+def anchor(number: ParticipantId, key: Path, folder: Path, network: Network) -> None:
+    """Name the end of another hash chain, which links are shown of from the fourth round on.
+
+    A running validator does so by itself before its chain ends, and where its links.seed is lost.
+    """
+    from qfl.crypto.keyfile import KeyFile
+    from qfl.node.anchors import counts_from, name_anchor
+    from qfl.node.membership import require_folder_of
+
+    ledger, sender = network.sender()
+    require_folder_of(folder, ledger, number)
+    with KeyFile.open(key) as opened:
+        _require_key(ledger, number, opened)
+        name_anchor(ledger, sender, number, key=opened, folder=folder)
+    click.echo(f"participant {number} shows links of another chain from round {counts_from(ledger, number)} on")
+
+
 @stake.command("top-up")
 @participant
 @click.option("--stake", "ether", type=ETHER, required=True, help="ETH to add.")

@@ -188,9 +188,9 @@ class Staking(BoundContract):
             weights[number] = weight
         return found
 
-    def anchors(self, from_block: int) -> list[Anchor]:
-        """Every anchor that took another's place since a block, oldest first."""
-        return self._events(Anchor, "AnchorSet", from_block)
+    def anchors(self, from_block: int, participant: ParticipantId | None = None) -> list[Anchor]:
+        """Every anchor that was named in another's place since a block, oldest first; by one participant, or by all."""
+        return self._events(Anchor, "AnchorSet", from_block, id=participant)
 
     def bonded_by(self, participant: ParticipantId, from_block: int) -> str:
         """The transaction in which it joined."""
