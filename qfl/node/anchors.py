@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from qfl.chain.contracts.beacon import last_opened
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
@@ -33,8 +34,7 @@ def counts_from(ledger: Ledger, validator: ParticipantId) -> RoundNumber | None:
     named = ledger.staking.anchors(ledger.from_block, validator)
     if not named:
         return None
-    openings = ledger.beacon.openings(ledger.from_block)
-    since = RoundNumber(max((number for number, block in openings if block <= named[-1].block), default=0) + LAG)
+    since = RoundNumber(last_opened(ledger.beacon.openings(ledger.from_block), named[-1].block) + LAG)
     return since if since > ledger.beacon.current_round() else None
 
 

@@ -126,6 +126,8 @@ class Draw(BoundContract):
 
     standing_of = view(Standing, "standingOf", ParticipantId)
     """A validator's standing in the draw."""
+    weight_of = view(int, "weightOf", ParticipantId)
+    """What a validator is drawn with now, in wei."""
     chain_of = view(tuple[bytes, int], "chainOf", ParticipantId)
     """The last link that a validator showed, or its anchor, and how many it has shown since that."""
 
@@ -141,13 +143,13 @@ class Draw(BoundContract):
         """Every part of seats that was drawn since a block, oldest first."""
         return self._events(Drawn, "SeatsDrawn", from_block)
 
-    def counted(self, from_block: int) -> list[Counted]:
-        """Every weight that began to count since a block, oldest first."""
-        return self._events(Counted, "WeightCounted", from_block)
+    def counted(self, from_block: int, validator: ParticipantId | None = None) -> list[Counted]:
+        """Every weight that began to count since a block, oldest first; of one validator, or of all."""
+        return self._events(Counted, "WeightCounted", from_block, id=validator)
 
-    def benched(self, from_block: int, to_block: int | str = "latest") -> list[Benched]:
-        """Everybody who was benched in these blocks, oldest first."""
-        return self._events(Benched, "Benched", from_block, to_block)
+    def benched(self, from_block: int) -> list[Benched]:
+        """Everybody who was benched since a block, oldest first."""
+        return self._events(Benched, "Benched", from_block)
 
     def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
         """Every seat that was drawn for a validator since a block, oldest first."""

@@ -164,10 +164,17 @@ class Staking(BoundContract):
         """Everyone who joined in these blocks, or those of them who named one account to be paid to."""
         return self._events(Bonding, "Bonded", from_block, to_block, withdrawal=withdrawal)
 
-    def weights(self, from_block: int) -> list[Weight]:
-        """Every change of a validator's weight in the draw since a block before the first of them, oldest first."""
+    def weights(self, from_block: int, validator: ParticipantId | None = None) -> list[Weight]:
+        """Every change of a weight in the draw, oldest first; of one validator, or of all.
+
+        `from_block` is the deployment's: what a weight is follows from all that became of a stake.
+        """
         names = "Bonded", "ToppedUp", "Slashed", "ExitRequested"
-        logs = [(event["block"], event["log"], name, event) for name in names for event in self._logs(name, from_block)]
+        logs = [
+            (event["block"], event["log"], name, event)
+            for name in names
+            for event in self._logs(name, from_block, id=validator)
+        ]
         least, stakes, weights = self.minimum_stake_wei(Role.VALIDATOR), dict[int, int](), dict[int, int]()
         leaving, found = set[int](), list[Weight]()
         for block, log, name, event in sorted(logs, key=lambda log: log[:2]):
