@@ -24,7 +24,10 @@ key = click.option("--key", type=PATH, required=True, help="The participant's LM
 
 @click.group()
 def stake() -> None:
-    """Add to it, leave, rotate the key, withdraw, take rewards. Anyone may pay the gas: the LMS key decides."""
+    """Add to it, leave, rotate the key, renew the chain of links, withdraw, take rewards.
+
+    Anyone may pay the gas: the LMS key decides.
+    """
 
 
 @stake.command("exit")
