@@ -14,7 +14,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
 WRONG_SEED = "its seed does not follow from round {} and the link shown there"
 WRONG_WEIGHTS = "the weights that it was drawn with are not those that stakes and queue give"
-WRONG_BENCH = "who was benched as it opened is not who was silent in round {}"
+WRONG_BENCH = "who is benched in it is not who was silent in round {} and before"
 WRONG_COMMITTEE = "the committee of shard {} is not the one that seed and weights give: {} sit, {} were to be drawn"
 WRONG_LINK = "the link that validator {} showed does not hash to the last one of its chain"
 WRONG_SHOWER = "a link was shown for seat {} by validator {}, who does not sit there"
@@ -115,45 +115,42 @@ class _Replay:
         return None if call is None else call["anchor"]
 
     def _seat(self, drawn: Drawn) -> None:
-        number = drawn.round
-        complaints, parameters = self.complaints[number], self.ledger.round(number).plan.parameters
-        if drawn.first_shard == 0:
-            self._open(number)
-        size = rule.PART // parameters.seats
-        count = min(parameters.shards - drawn.first_shard, size) * parameters.seats
+        """Draw this part of the seats as the rules say, and go on from what the chain drew."""
+        draw, number, complaints = self._draw, drawn.round, self.complaints[drawn.round]
+        parameters = self.ledger.round(number).plan.parameters
+        size = parameters.shards, parameters.seats
         try:
-            due = self._draw.draw_part(drawn.first_shard // size, count)
-        except InvalidInput as error:
+            is_first = drawn.first_shard == 0
+            due = self._open(number, *size) if is_first else draw.draw_part(drawn.part, *size)
+        except InvalidInput as error:  # too few validators are left
             due = []
             complaints.append(str(error))
-        if list(self._draw.counted.items()) != list(self._counted.items()):
+        if list(draw.counted.items()) != list(self._counted.items()):
             complaints.append(WRONG_WEIGHTS)
-            self._draw.counted = dict(self._counted)
-        for first in range(0, count, parameters.seats):
-            shard = ShardIndex(drawn.first_shard + first // parameters.seats)
-            place = slice(first, first + parameters.seats)
-            self.committees[number, shard] = [ParticipantId(validator) for validator in due[place]]
-            if drawn.validators[place] != due[place]:
-                sit, should = listed(drawn.validators[place]), listed(due[place])
-                complaints.append(WRONG_COMMITTEE.format(shard, sit, should))
-        self._draw.seats[len(self._draw.seats) - len(due) :] = drawn.validators
+            draw.counted = dict(self._counted)
+        if draw.benched_until != self._benched:
+            complaints.append(WRONG_BENCH.format(number - 1))
+            draw.benched_until = dict(self._benched)
+        for first in range(0, len(drawn.validators), drawn.seats):
+            shard = ShardIndex(drawn.first_shard + first // drawn.seats)
+            ours, chains = due[first : first + drawn.seats], drawn.validators[first : first + drawn.seats]
+            self.committees[number, shard] = [ParticipantId(validator) for validator in ours]
+            if ours != chains:
+                complaints.append(WRONG_COMMITTEE.format(shard, listed(chains), listed(ours)))
+        draw.seats[len(draw.seats) - len(due) :] = drawn.validators
 
-    def _open(self, number: RoundNumber) -> None:
-        """Open the round, with the chain's seed."""
-        complaints, before = self.complaints[number], RoundNumber(number - 1)
-        seed, shown = self.ledger.round(number).record().seed, self._shown
+    def _open(self, number: RoundNumber, shards: int, seats: int) -> list[int]:
+        """Open the round with the chain's seed, and draw the first part of its seats."""
+        draw, before = self._draw, RoundNumber(number - 1)
+        seed, shown, silent = self.ledger.round(number).record().seed, self._shown, 0
         if shown is not None and shown.round != before:
             shown = None
-        silent = 0
         if before:
-            if seed != rule.next_seed(self._draw.seed, number, None if shown is None else shown.link):
-                complaints.append(WRONG_SEED.format(before))
-            last, linkers = self.ledger.round(before).record(), len(self._draw.seats[: rule.LINKERS])
+            if seed != rule.next_seed(draw.seed, number, None if shown is None else shown.link):
+                self.complaints[number].append(WRONG_SEED.format(before))
+            last, linkers = self.ledger.round(before).record(), len(draw.seats[: rule.LINKERS])
             shown_by = None if shown is None else shown.seat
             phase = last.commit_ends_at, last.reveal_ends_at
             silent = rule.silent_seats(*phase, linkers=linkers, shown_by=shown_by, until=last.published_at)
-        self._draw.round = before
-        self._draw.begin(seed, silent=silent)
-        if self._draw.benched_until != self._benched:
-            complaints.append(WRONG_BENCH.format(before))
-            self._draw.benched_until = dict(self._benched)
+        draw.round = before
+        return draw.begin(seed, shards, seats, silent=silent)

@@ -118,14 +118,13 @@ class Draw:
 
     def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
         """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats."""
-        self.begin(seed, silent=silent)
-        committees = PART // seats
-        for part in range(-(-shards // committees)):
-            self.draw_part(part, min(shards - part * committees, committees) * seats)
+        self.begin(seed, shards, seats, silent=silent)
+        for part in range(1, -(-shards // (PART // seats))):
+            self.draw_part(part, shards, seats)
         return self.seats
 
-    def begin(self, seed: bytes, *, silent: int = 0) -> None:
-        """As `open`, but that no seat is drawn yet."""
+    def begin(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
+        """As `open`, but that the first part of the seats is drawn alone."""
         self.round += 1
         self.seed = seed
         for validator in self.seats[:silent]:
@@ -135,9 +134,12 @@ class Draw:
                 break
             self._take_change()
         self.seats = []
+        return self.draw_part(0, shards, seats)
 
-    def draw_part(self, part: int, count: int) -> list[int]:
+    def draw_part(self, part: int, shards: int, seats: int) -> list[int]:
         """Draw the next part of the round's seats, by the weights of this moment. Raises InvalidInput: too few."""
+        committees = PART // seats
+        count = min(shards - part * committees, committees) * seats
         while self._queue and sum(bool(self.weights[v] and w) for v, w in self.counted.items()) < count:
             self._take_change()
         idle = {validator for validator, weight in self.weights.items() if not weight}

@@ -62,6 +62,11 @@ class Drawn:
     block: int
     log: int
 
+    @property
+    def part(self) -> int:
+        """Which part it is, from 0."""
+        return self.first_shard // (PART // self.seats)
+
 
 @dataclass(frozen=True)
 class Counted:
