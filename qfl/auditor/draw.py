@@ -110,8 +110,8 @@ class _Replay:
 
     def _first_anchor(self, validator: ParticipantId) -> bytes | None:
         """What it bonded with; None where it bonded through another contract."""
-        ledger = self.ledger
-        call = ledger.call_in(ledger.staking, ledger.staking.bonded_by(validator, ledger.from_block))
+        staking, tx_hash = self.ledger.staking, self.ledger.staking.bonded_by(validator, self.ledger.from_block)
+        call = None if tx_hash is None else self.ledger.call_in(staking, tx_hash)
         return None if call is None else call["anchor"]
 
     def _seat(self, drawn: Drawn) -> None:
@@ -127,7 +127,7 @@ class _Replay:
             complaints.append(str(error))
         if list(draw.counted.items()) != list(self._counted.items()):
             complaints.append(WRONG_WEIGHTS)
-            draw.counted = dict(self._counted)
+            draw.counted, draw.weights = dict(self._counted), self._counted | draw.weights
         if draw.benched_until != self._benched:
             complaints.append(WRONG_BENCH.format(number - 1))
             draw.benched_until = dict(self._benched)

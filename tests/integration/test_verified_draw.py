@@ -70,9 +70,9 @@ def test_what_moves_a_draw_by_the_rules_is_no_fault(testnet: Testnet, rounds: Ro
 
 
 @contextmanager
-def lying_node(testnet: Testnet, name: str, change: Change) -> Iterator[Ledger]:
-    """The deployment behind a node that changes the logs of an event of `Draw`."""
-    (entry,) = (entry for entry in load_abi("Draw") if (entry["type"], entry.get("name")) == ("event", name))
+def lying_node(testnet: Testnet, name: str, change: Change, contract: str = "Draw") -> Iterator[Ledger]:
+    """The deployment behind a node that changes the logs of an event."""
+    (entry,) = (entry for entry in load_abi(contract) if (entry["type"], entry.get("name")) == ("event", name))
     topic, url = "0x" + event_abi_to_log_topic(entry).hex(), testnet.devnet.rpc_url
 
     def doctor(call: dict[str, Any]) -> Result | None:
@@ -137,7 +137,10 @@ def test_a_hidden_link_contradicts_the_next_seed(testnet: Testnet, rounds: Round
         assert WRONG_SEED.format(hidden) in complaints(ledger, testnet)[rounds]
 
 
-def test_weights_benches_and_seats_that_are_hidden_are_missed(testnet: Testnet, rounds: RoundNumber) -> None:
+def test_stakes_weights_benches_and_seats_that_are_hidden_are_missed(testnet: Testnet, rounds: RoundNumber) -> None:
+    for event in ("Bonded", "ToppedUp"):
+        with lying_node(testnet, event, lambda logs: logs[:-1], "Staking") as ledger:
+            assert any(WRONG_WEIGHTS in said for said in complaints(ledger, testnet).values()), event
     with lying_node(testnet, "WeightCounted", lambda logs: logs[:-1]) as ledger:
         assert any(WRONG_WEIGHTS in said for said in complaints(ledger, testnet).values())
     with lying_node(testnet, "Benched", lambda _: []) as ledger:

@@ -199,10 +199,9 @@ class Staking(BoundContract):
         """Every anchor that was named in another's place since a block, oldest first; by one participant, or by all."""
         return self._events(Anchor, "AnchorSet", from_block, id=participant)
 
-    def bonded_by(self, participant: ParticipantId, from_block: int) -> str:
-        """The transaction in which it joined."""
-        (event,) = self._logs("Bonded", from_block, id=participant)
-        return str(event["txHash"])
+    def bonded_by(self, participant: ParticipantId, from_block: int) -> str | None:
+        """The transaction in which it joined; None where the node has none."""
+        return next((event["txHash"] for event in self._logs("Bonded", from_block, id=participant)), None)
 
     def rotations(
         self, from_block: int, to_block: int | str = "latest"
