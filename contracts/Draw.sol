@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {NoSuchSeat, NoSuchShard, NotAuthorized, NotCurrentRound} from "./interfaces/Errors.sol";
-import {IBeacon, Round, RoundState} from "./interfaces/IBeacon.sol";
+import {IBeacon, Round, RoundParameters, RoundState} from "./interfaces/IBeacon.sol";
 import {IDraw, LINKERS, RoundDraw, Standing} from "./interfaces/IDraw.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 import {Seats} from "./libraries/Seats.sol";
@@ -31,6 +31,16 @@ contract Draw is IDraw {
         uint96 weightWei;
     }
 
+    /// @dev A draw's places to be filled anew: `left` of them, in a ring from `first` on; and the `passed` benched ones that
+    /// have no place yet, of whom no more are kept than there are places.
+    struct Vacancies {
+        uint256[] places;
+        uint256 first;
+        uint256 left;
+        uint32[] benched;
+        uint256 passed;
+    }
+
     /// @dev Of a chain in use, `number` counts the links shown; of one to come, it is the first round that it is good for.
     struct Chain {
         bytes28 tip;
@@ -40,7 +50,7 @@ contract Draw is IDraw {
     /// @dev Rounds that a weight or an anchor waits: with fewer, who knows the seeds to come could choose them.
     uint32 private constant LAG = 4;
     uint64 private constant BENCH = 8;
-    /// @dev Changes that one opening takes from the queue: bounds its gas.
+    /// @dev Changes that one transaction takes from the queue: bounds its gas.
     uint256 private constant MAX_CHANGES = 32;
     /// @dev Seats that one transaction draws: bounds its gas.
     uint256 private constant PART = 256;
@@ -83,6 +93,7 @@ contract Draw is IDraw {
     /// @inheritdoc IDraw
     function weigh(uint32 id, uint96 weightWei) external onlyStaking counting(id) {
         Standing storage standing = _standings[id];
+        if (weightWei == standing.weightWei) return;
         standing.weightWei = weightWei;
         if (_state.round == 0) _count(id, weightWei);
         else if (!standing.isQueued) _enqueue(id, weightWei);
@@ -109,15 +120,16 @@ contract Draw is IDraw {
         uint64 previous = _state.round;
         if (previous != 0) _benchSilent(previous, round);
         _state.round = round;
-        for (uint256 i = 0; i < MAX_CHANGES && _isDue(round); ++i) _takeChange();
-
         RoundDraw storage drawing = _draws[round];
         seed = drawing.seed;
         if (seed == 0) {
-            seed = keccak256(abi.encode(previous == 0 ? bytes32(block.prevrandao) : _draws[previous].seed, round));
+            seed = _seedWithoutLink(previous, round);
             drawing.seed = seed;
         }
         (drawing.shards, drawing.seats) = (shards, seats);
+        // Who could have a round drawn again would know the seed that its stakes come to count for.
+        bool isAgain = seed == _draws[previous].seed;
+        _takeChanges(isAgain ? 0 : round, _partSize(shards, seats, 0));
         _drawPart(round, drawing);
     }
 
@@ -125,8 +137,17 @@ contract Draw is IDraw {
     function drawSeats(uint64 round) external {
         _requireCurrent(round);
         RoundDraw storage drawing = _draws[round];
-        if (drawing.parts * (PART / drawing.seats) >= drawing.shards) revert AllDrawn(round);
+        if (_isComplete(drawing)) revert AllDrawn(round);
+        _takeChanges(0, _partSize(drawing.shards, drawing.seats, drawing.parts));
         _drawPart(round, drawing);
+    }
+
+    /// @inheritdoc IDraw
+    function takeChanges() external {
+        (uint256 available, uint256 required) = (_state.drawable, _requiredNow());
+        if (available >= required) revert EnoughValidators(available, required);
+        if (_state.head == _state.tail) revert TooFewValidators(available, required);
+        _takeChanges(0, required);
     }
 
     /// @inheritdoc IDraw
@@ -162,6 +183,12 @@ contract Draw is IDraw {
         uint256 part = shard / committees;
         if (part >= drawing.parts) revert CommitteeNotDrawn(round, shard);
         return _seats[round][part].read((shard % committees) * seats, seats);
+    }
+
+    /// @inheritdoc IDraw
+    function isDrawn(uint64 round, uint16 shard) external view returns (bool) {
+        RoundDraw storage drawing = _draws[round];
+        return shard < drawing.shards && shard / (PART / drawing.seats) < drawing.parts;
     }
 
     /// @inheritdoc IDraw
@@ -240,25 +267,34 @@ contract Draw is IDraw {
         }
     }
 
-    /// @dev Draws the next part of a round's seats. Where too few validators can be drawn, changes count before they are due:
-    /// else a chain whose validators have left could never open the round that lets new ones in.
+    /// @dev Draws the next part of a round's seats. No seed names the round: one that is drawn again is drawn the same.
     function _drawPart(uint64 round, RoundDraw storage drawing) private {
-        (uint16 part, uint256 seats) = (drawing.parts, drawing.seats);
-        uint256 committees = PART / seats;
-        uint256 left = drawing.shards - part * committees;
-        uint256 count = (left < committees ? left : committees) * seats;
-        while (_state.drawable < count && _state.head < _state.tail) _takeChange();
-        bytes32 seed = part == 0 ? drawing.seed : keccak256(abi.encode(drawing.seed, round, part));
-        uint32[] memory seated = _sample(seed, count, round);
+        (uint16 part, uint8 seats) = (drawing.parts, drawing.seats);
+        bytes32 seed = part == 0 ? drawing.seed : keccak256(abi.encode(drawing.seed, seats, part));
+        uint32[] memory seated = _sample(seed, _partSize(drawing.shards, seats, part), round);
 
         drawing.parts = part + 1;
         _seats[round][part].write(seated);
-        emit SeatsDrawn(round, uint16(part * committees), uint8(seats), seated);
+        emit SeatsDrawn(round, uint16(part * (PART / seats)), seats, seated);
     }
 
-    function _isDue(uint64 round) private view returns (bool) {
-        uint64 head = _state.head;
-        return head < _state.tail && _queue[head].due <= round;
+    /// @dev What seeds a round when no link was shown in the one before it. One that failed before its slots were over is
+    /// drawn again: else whoever can fail it, by a proof of its own lie, would choose between two draws.
+    function _seedWithoutLink(uint64 previous, uint64 round) private view returns (bytes32) {
+        if (previous == 0) return keccak256(abi.encode(block.prevrandao, round));
+        bytes32 seed = _draws[previous].seed;
+        Round memory last = _beacon().roundAt(previous);
+        bool isCutShort = last.publishedAt != 0 && last.publishedAt < last.revealEndsAt;
+        return isCutShort ? seed : keccak256(abi.encode(seed, round));
+    }
+
+    /// @dev Lets those changes count that are due in `round`, and more of them while fewer than `required` validators can be
+    /// drawn: else a chain whose validators have left could never open the round that lets new ones in.
+    function _takeChanges(uint64 round, uint256 required) private {
+        for (uint256 i = 0; i < MAX_CHANGES && _state.head < _state.tail; ++i) {
+            if (_queue[_state.head].due > round && _state.drawable >= required) return;
+            _takeChange();
+        }
     }
 
     /// @dev Lets the first change of the queue count. It keeps the weight it was made with, so that nobody chooses it when the
@@ -289,21 +325,86 @@ contract Draw is IDraw {
         emit WeightCounted(id, weightWei);
     }
 
-    /// @dev Passes over who takes on no duties, and over who is benched until nobody else is left.
+    /// @dev The first of the line, whoever they are; then those that come next fill the places of the benched, and after them
+    /// those of others that are idle. Who comes next and is benched is passed over; a place whose next one is idle waits
+    /// behind the others. So whoever leaves, or is back, moves nobody, but for those who stand in for others that are idle.
     function _sample(bytes32 seed, uint256 count, uint64 round) private view returns (uint32[] memory seated) {
+        if (_state.drawable < count) revert TooFewValidators(_state.drawable, count);
         seated = new uint32[](count);
-        uint32[] memory benched = new uint32[](count);
-        (uint256 found, uint256 passed) = (0, 0);
         StakeTree.Line memory line = _tree.line(seed, count);
-        while (found < count && line.left > 0) {
-            uint32 id = _tree.next(line);
-            Standing storage standing = _standings[id];
-            if (standing.weightWei == 0) continue;
-            if (standing.benchedUntil <= round) seated[found++] = id;
-            else if (passed < count) benched[passed++] = id;
+        for (uint256 place = 0; place < count; ++place) seated[place] = _tree.next(line);
+
+        Vacancies memory vacant;
+        (vacant.places, vacant.benched) = (new uint256[](count), new uint32[](count));
+        _vacate(vacant, seated, true, round);
+        _vacate(vacant, seated, false, round);
+        while (vacant.left > 0 && line.left > 0) _fill(vacant, seated, _tree.next(line), round);
+        _seatBenched(vacant, seated);
+    }
+
+    /// @dev Adds the places of the benched, or those of others that are idle.
+    function _vacate(Vacancies memory vacant, uint32[] memory seated, bool benched, uint64 round) private view {
+        for (uint256 place = 0; place < seated.length; ++place) {
+            uint32 id = seated[place];
+            if (_isBenched(id, round) ? benched : !benched && _isIdle(id)) vacant.places[vacant.left++] = place;
         }
-        if (found + passed < count) revert TooFewValidators(found + passed, count);
-        for (uint256 i = 0; found < count; ++i) seated[found++] = benched[i];
+    }
+
+    /// @dev Offers the first vacant place to the next of the line.
+    function _fill(Vacancies memory vacant, uint32[] memory seated, uint32 id, uint64 round) private view {
+        uint256 count = seated.length;
+        if (!_isBenched(id, round)) {
+            uint256 place = vacant.places[vacant.first];
+            vacant.first = (vacant.first + 1) % count;
+            if (_isIdle(id)) {
+                vacant.places[(vacant.first + vacant.left - 1) % count] = place;
+            } else {
+                --vacant.left;
+                (seated[place], id) = (id, seated[place]);
+            }
+        }
+        if (vacant.passed < count && _isBenched(id, round) && !_isIdle(id)) vacant.benched[vacant.passed++] = id;
+    }
+
+    /// @dev Nobody else is left: the benched keep the places that are theirs, and those passed over take the others.
+    function _seatBenched(Vacancies memory vacant, uint32[] memory seated) private view {
+        uint256 next = 0;
+        for (uint256 i = 0; i < vacant.left; ++i) {
+            uint256 place = vacant.places[(vacant.first + i) % seated.length];
+            if (_isIdle(seated[place])) seated[place] = vacant.benched[next++];
+        }
+    }
+
+    function _isBenched(uint32 id, uint64 round) private view returns (bool) {
+        return _standings[id].benchedUntil > round;
+    }
+
+    /// @dev Whether a validator takes on no duties, though its weight may still count.
+    function _isIdle(uint32 id) private view returns (bool) {
+        return _standings[id].weightWei == 0;
+    }
+
+    /// @dev How many validators the next draw takes: the current round's next part, or the first one of the round that may
+    /// be opened now. 0 where nothing is to be drawn.
+    function _requiredNow() private view returns (uint256) {
+        RoundDraw storage drawing = _draws[_state.round];
+        IBeacon beacon = _beacon();
+        if (beacon.roundAt(_state.round).state == RoundState.Open) {
+            return _isComplete(drawing) ? 0 : _partSize(drawing.shards, drawing.seats, drawing.parts);
+        }
+        RoundParameters memory parameters = beacon.parametersAt(beacon.parametersVersion());
+        return _partSize(parameters.shards, parameters.seats, 0);
+    }
+
+    /// @dev How many seats a part of the draw has.
+    function _partSize(uint256 shards, uint256 seats, uint256 part) private pure returns (uint256) {
+        uint256 committees = PART / seats;
+        uint256 left = shards - part * committees;
+        return (left < committees ? left : committees) * seats;
+    }
+
+    function _isComplete(RoundDraw storage drawing) private view returns (bool) {
+        return drawing.parts * (PART / drawing.seats) >= drawing.shards;
     }
 
     function _isDrawable(uint32 id) private view returns (bool) {

@@ -79,9 +79,12 @@ contract MirrorFaults is IMirrorFaults {
             said.checkpointEndsAt == opened.checkpointEndsAt;
     }
 
-    /// @dev Whether a message names the shard's committee, and for each seat a key that its validator had.
+    /// @dev Whether a message names the shard's committee, and for each seat a key that its validator had. While the
+    /// committee can still be drawn, by anyone, it reverts: what was drawn and dropped by a reorganisation comes back the same.
     function _isCommittee(MirrorMessage calldata message, uint40 openedAt) private view returns (bool) {
-        uint32[] memory committee = beacon.committee(message.round.round, message.round.shard);
+        (uint64 round, uint16 shard) = (message.round.round, message.round.shard);
+        if (round != beacon.currentRound() && !beacon.draw().isDrawn(round, shard)) return false;
+        uint32[] memory committee = beacon.committee(round, shard);
         if (message.committee.length != committee.length) return false;
         for (uint256 seat = 0; seat < committee.length; ++seat) {
             MirrorSeat calldata named = message.committee[seat];
@@ -91,16 +94,12 @@ contract MirrorFaults is IMirrorFaults {
     }
 
     /// @dev Whether the validator had that key when the round opened, or has had it since: who changes its key in the very
-    /// block makes nobody a liar. From the first key on, since of one that has left nothing says how many there were.
+    /// block makes nobody a liar.
     function _had(MirrorSeat calldata named, uint40 openedAt) private view returns (bool) {
-        bytes32 key = keccak256(abi.encode(named.key));
-        for (uint32 index = 0; ; ++index) {
-            uint40 retiredAt = staking.keyRetiredAt(named.validator, index);
-            if (retiredAt != 0 && retiredAt < openedAt) continue;
-            if (keccak256(abi.encode(staking.keyAt(named.validator, index))) == key) return true;
-            if (retiredAt == 0) return false;
-        }
-        return false;
+        uint32 index = staking.keyIndexOf(named.validator, named.key.identifier);
+        uint40 retiredAt = staking.keyRetiredAt(named.validator, index);
+        if (retiredAt != 0 && retiredAt < openedAt) return false;
+        return keccak256(abi.encode(staking.keyAt(named.validator, index))) == keccak256(abi.encode(named.key));
     }
 
     function _seated(uint64 signers, uint16 shard, uint8 seat) private view returns (uint32) {

@@ -76,7 +76,8 @@ contract Staking is IStaking {
     Totals private _totals;
     mapping(uint32 id => Participant) private _participants;
     mapping(uint32 id => mapping(uint32 keyIndex => RetiredKey)) private _retired;
-    mapping(uint32 id => mapping(bytes16 identifier => bool)) private _wasUsed;
+    /// @dev Plus one, of keys that were replaced.
+    mapping(uint32 id => mapping(bytes16 identifier => uint32)) private _keyIndexOf;
 
     constructor(StakingParameters memory parameters) {
         if (parameters.minClientStakeWei == 0) revert BadParameters("minClientStakeWei", 0);
@@ -132,6 +133,7 @@ contract Staking is IStaking {
     function topUp(uint32 id) external payable {
         Participant storage member = _bonded(id);
         if (member.exitableAt != 0) revert Exiting(id, member.exitableAt);
+        if (msg.value == 0) revert StakeTooLow(0, 1);
         uint88 amount = _asStake(msg.value);
         bool wasActive = _isActive(member);
 
@@ -169,6 +171,7 @@ contract Staking is IStaking {
         delete encryptionKeyOf[id];
         delete anchorOf[id];
         delete _participants[id];
+        _participants[id].keyIndex = member.keyIndex; // its last key's, for `keyIndexOf`
         emit Withdrawn(id, member.withdrawal, amount);
         _pay(member.withdrawal, amount);
     }
@@ -180,13 +183,13 @@ contract Staking is IStaking {
         Participant storage member = _bonded(id);
         _checkKey(newKey);
         bytes16 oldIdentifier = member.identifier;
-        if (newKey.identifier == oldIdentifier || _wasUsed[id][newKey.identifier]) {
+        if (newKey.identifier == oldIdentifier || _keyIndexOf[id][newKey.identifier] != 0) {
             revert KeyReused(id, newKey.identifier);
         }
         _spendNonce(id, member, Digest.rotation(id, newKey, member.nonce), signature);
 
         _retire(id, member);
-        _wasUsed[id][oldIdentifier] = true;
+        _keyIndexOf[id][oldIdentifier] = member.keyIndex + 1;
         (member.identifier, member.root, member.height) = (newKey.identifier, newKey.root, newKey.height);
         member.nextLeaf = 0;
         uint32 keyIndex = ++member.keyIndex;
@@ -321,6 +324,12 @@ contract Staking is IStaking {
     /// @inheritdoc IStaking
     function keyRetiredAt(uint32 id, uint32 keyIndex) external view returns (uint40) {
         return _retired[id][keyIndex].retiredAt;
+    }
+
+    /// @inheritdoc IStaking
+    function keyIndexOf(uint32 id, bytes16 identifier) external view returns (uint32) {
+        uint32 replaced = _keyIndexOf[id][identifier];
+        return replaced != 0 ? replaced - 1 : _participants[id].keyIndex;
     }
 
     /// @inheritdoc IStaking

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IQuorum} from "./IQuorum.sol";
-import {IStaking} from "./IStaking.sol";
 
 /// @title One BLS signature for a whole committee, under keys that validators registered beside their LMS keys.
 /// @notice Reading 64 keys from storage would cost more than verifying them. So anybody packs registered keys into
@@ -55,9 +54,6 @@ interface IBlsQuorum is IQuorum {
     /// @param entries `uint32be validator | key` for each, in ascending order of validators.
     /// @return page Its number.
     function pack(bytes calldata entries) external returns (uint16 page);
-
-    /// @notice Where the validators are.
-    function staking() external view returns (IStaking);
 
     /// @notice keccak-256 of the key a validator has now; 0 while it has none.
     function keyDigestOf(uint32 validator) external view returns (bytes32);

@@ -186,7 +186,8 @@ interface IDisputes {
     /// @notice Prove that a seat signed two checkpoints of one round, shard and turn. Voids nothing: the checkpoint that
     /// was accepted stands or falls by its content.
     /// @param seat The seat that signed both.
-    /// @param keyIndexOne Which of the validator's keys signed `one`; not retired before the round's reveals ended.
+    /// @param keyIndexOne Which of the validator's keys signed `one`; not retired before the round's reveals ended,
+    /// nor `unbondingSeconds` ago.
     /// @param signatureOne The attestation of the beacon's digest of `one`, as the beacon's `IQuorum` takes one.
     /// @param keyIndexOther The same for `other`.
     function disputeEquivocation(

@@ -36,7 +36,10 @@ struct Standing {
 /// @notice A round's seats are drawn in proportion to stakes that are four rounds old or older, from a seed that the links of
 /// hash chains decide. In the reveal phase the round's first seats have a time slot each, in order, to show the next link
 /// of their chain; the first link shown makes the next seed, keccak256(seed, link). Where none is, it is keccak256(seed,
-/// next round). A seat that had its slot and let it pass is silent: unpaid for the round, and benched for the next eight.
+/// next round); and where a round fails before its last slot is over, and no link was shown, the next has its seed again. A
+/// seat that had its slot and let it pass is silent: unpaid for the round, and benched for the next eight.
+/// @dev Seats go to the first of the line of stakes. Where one of them is benched, or takes on no duties, somebody that comes
+/// next on the line has its place and nobody else moves, so that leaving regroups no committee.
 interface IDraw {
     /// @notice From the next part drawn on, the validator is drawn with this weight. First weights come in tree order.
     event WeightCounted(uint32 indexed id, uint96 weightWei);
@@ -49,6 +52,8 @@ interface IDraw {
 
     /// @notice Thrown when fewer validators can be drawn than are asked for.
     error TooFewValidators(uint256 available, uint256 required);
+    /// @notice Thrown when changes are to count early, and as many validators can be drawn as the next draw takes.
+    error EnoughValidators(uint256 available, uint256 required);
     /// @notice Thrown when the shard's committee is not drawn yet.
     error CommitteeNotDrawn(uint64 round, uint16 shard);
     /// @notice Thrown when all seats of the round are drawn.
@@ -64,7 +69,8 @@ interface IDraw {
 
     /// @notice Take note of a validator's weight; 0: it takes on no duties. Only the staking contract.
     /// @dev Counts in draws from the fourth round after the current one on, or later where more than 32 changes are due in
-    /// a round; at once before round 1. It has one change in the queue at most: a later one follows when that is through.
+    /// a round, or where rounds are drawn again; at once before round 1. It has one change in the queue at most: a later one
+    /// follows when that is through. Nothing happens where the weight is that already.
     function weigh(uint32 id, uint96 weightWei) external;
 
     /// @notice Give a validator a hash chain, its first one at once, another from the fourth round after the current one on:
@@ -78,6 +84,11 @@ interface IDraw {
     /// may; the seed and the weights that count are the same whenever that is.
     function drawSeats(uint64 round) external;
 
+    /// @notice Let changes count before they are due, in order and 32 at most, while fewer validators can be drawn than the
+    /// next draw takes. Anyone may. `open` and `drawSeats` do so themselves; where their 32 are not enough they revert with
+    /// `TooFewValidators`, and this is called before them.
+    function takeChanges() external;
+
     /// @notice Show a seat's link, in its slot of the reveal phase. Anyone may carry it.
     /// @param seat Counted through all of the round's seats.
     /// @param link What hashes to the last link of the chain of the seat's validator, or to its anchor: bytes28(keccak256(
@@ -86,6 +97,8 @@ interface IDraw {
 
     /// @notice The validators in a committee's seats, in seat order.
     function committee(uint64 round, uint16 shard) external view returns (uint32[] memory);
+    /// @notice Whether the shard's committee of that round is drawn. Of a round that is over, the others never will be.
+    function isDrawn(uint64 round, uint16 shard) external view returns (bool);
     /// @notice The validators in all seats of a round that are drawn, shard by shard.
     function seatsOf(uint64 round) external view returns (uint32[] memory);
     /// @notice How many seats of the round, from the first on, had their slot and did not show their link.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IStaking} from "./IStaking.sol";
+
 /// @title Verifies a committee's attestations of one digest.
 /// @notice Whose key is which is the implementation's to know: a validator may attest with another key than it bonded.
 interface IQuorum {
@@ -29,7 +31,8 @@ interface IQuorum {
     ) external view returns (bool);
 
     /// @notice Reverts unless `signature` is such an attestation in a round whose reveals ended at `revealEndsAt` (unix
-    /// seconds). A key that was retired before says nothing, so that it need not be guarded for ever.
+    /// seconds). A key that was retired before says nothing of it; and one that was retired `unbondingSeconds` ago says nothing
+    /// at all any more, so that it need not be guarded for longer than a stake is liable.
     function requireAttested(
         uint32 validator,
         uint8 seat,
@@ -42,4 +45,7 @@ interface IQuorum {
     /// @notice When a key stopped attesting for the validator (unix seconds).
     /// @return retiredAt 0 while the key is current, and for a key that never was.
     function keyRetiredAt(uint32 validator, uint32 keyIndex) external view returns (uint40 retiredAt);
+
+    /// @notice Where the validators are.
+    function staking() external view returns (IStaking);
 }

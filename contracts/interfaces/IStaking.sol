@@ -91,7 +91,7 @@ interface IStaking {
     /// @notice The contracts that may authorize, slash and credit were set, once and for all.
     event Wired(address indexed beacon, address draw, address indexed disputes, address indexed rewards);
 
-    /// @notice Thrown when the stake is below the role's minimum.
+    /// @notice Thrown when the stake is below the role's minimum, or nothing is added to it.
     error StakeTooLow(uint256 givenWei, uint256 minimumWei);
     /// @notice Thrown when all stakes together would not fit 88 bits.
     error StakeTooHigh(uint256 givenWei);
@@ -136,7 +136,7 @@ interface IStaking {
         address withdrawal
     ) external payable returns (uint32 id);
 
-    /// @notice Add `msg.value` to a participant's stake; anyone may.
+    /// @notice Add `msg.value`, which is not 0, to a participant's stake; anyone may.
     function topUp(uint32 id) external payable;
 
     /// @notice Ask to leave. The stake stays liable for `unbondingSeconds`.
@@ -201,6 +201,10 @@ interface IStaking {
 
     /// @notice A key the participant has or had; history outlives rotation, so a fault can still be proven.
     function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory);
+
+    /// @notice The only index at which the participant can have, or have had, a key with that identifier; also after it left.
+    /// The last one where it had none: compare the key.
+    function keyIndexOf(uint32 id, bytes16 identifier) external view returns (uint32 keyIndex);
 
     /// @notice When a key stopped speaking for the participant (unix seconds): it was replaced, or the participant left.
     /// @return retiredAt 0 while the key is current, and for a key that never was.

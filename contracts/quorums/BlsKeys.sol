@@ -36,9 +36,6 @@ abstract contract BlsKeys is IBlsQuorum, AttestedInTime {
     uint16 internal constant NO_PAGE = type(uint16).max;
 
     /// @inheritdoc IBlsQuorum
-    IStaking public immutable staking;
-
-    /// @inheritdoc IBlsQuorum
     mapping(uint32 validator => mapping(uint32 keyIndex => bytes32)) public keyDigestAt;
     /// @inheritdoc IQuorum
     mapping(uint32 validator => mapping(uint32 keyIndex => uint40)) public keyRetiredAt;
@@ -51,9 +48,7 @@ abstract contract BlsKeys is IBlsQuorum, AttestedInTime {
     mapping(uint32 validator => Registration) private _registrations;
     mapping(bytes32 keyDigest => bool) private _isTaken;
 
-    constructor(IStaking staking_) {
-        staking = staking_;
-    }
+    constructor(IStaking staking_) AttestedInTime(staking_) {}
 
     /// @inheritdoc IBlsQuorum
     function register(

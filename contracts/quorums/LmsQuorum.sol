@@ -10,12 +10,7 @@ import {LmsBundles} from "./LmsBundles.sol";
 
 /// @title A committee's attestations as LMS signatures, each under the seat's current key of `Staking`.
 contract LmsQuorum is AttestedInTime, LmsBundles {
-    /// @notice Where the keys are.
-    IStaking public immutable staking;
-
-    constructor(IStaking staking_) {
-        staking = staking_;
-    }
+    constructor(IStaking staking_) AttestedInTime(staking_) {}
 
     /// @inheritdoc IQuorum
     function verify(

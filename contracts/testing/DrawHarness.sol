@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Draw} from "../Draw.sol";
-import {Round} from "../interfaces/IBeacon.sol";
+import {Round, RoundParameters} from "../interfaces/IBeacon.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 
 /// @title A staking contract and a beacon in one, for draws of any size. Not part of a deployment.
@@ -10,6 +10,8 @@ contract DrawHarness {
     /// @notice The draw under test.
     Draw public immutable draw = new Draw(IStaking(address(this)));
     uint64 private _round;
+    bool private _isCutShort;
+    RoundParameters private _parameters;
 
     /// @notice Bond `count` validators with the same stake.
     function bond(uint32 first, uint32 count, bytes28 anchor, uint96 weightWei) external {
@@ -29,9 +31,31 @@ contract DrawHarness {
         draw.open(++_round, shards, seats);
     }
 
-    /// @notice As in `IBeacon`: each round's reveals are over.
-    function roundAt(uint64) external pure returns (Round memory round) {
-        return round;
+    /// @notice The same, but the round before failed in its commit phase.
+    function openAgain(uint16 shards, uint8 seats) external {
+        _isCutShort = true;
+        draw.open(++_round, shards, seats);
+        _isCutShort = false;
+    }
+
+    /// @notice Say what the next round takes.
+    function setParameters(uint16 shards, uint8 seats) external {
+        (_parameters.shards, _parameters.seats) = (shards, seats);
+    }
+
+    /// @notice As in `IBeacon`: each round's reveals are over, or it failed before they began.
+    function roundAt(uint64) external view returns (Round memory round) {
+        if (_isCutShort) (round.publishedAt, round.commitEndsAt, round.revealEndsAt) = (1, 2, 3);
+    }
+
+    /// @notice As in `IBeacon`.
+    function parametersAt(uint16) external view returns (RoundParameters memory) {
+        return _parameters;
+    }
+
+    /// @notice As in `IBeacon`.
+    function parametersVersion() external pure returns (uint16) {
+        return 1;
     }
 
     /// @notice As in `IStaking`.

@@ -6,6 +6,9 @@ one's, and are silent and benched with every seat that they let pass. An honest 
 so that only seats before the first honest one are theirs to choose from. Where none of their links wins they show the
 first, or gamble: they let all their slots pass, and an honest link decides. What counts is the better of both ways.
 Beside that they may move their stakes every round to what would win the next one: it counts four rounds later.
+And they may leave: once its seed is known, one of those that would sit before the first honest seat leaves before a
+round opens, where that brings a link that wins the round after and costs no quorum. It bonds anew at once, with other
+money.
 """
 
 from __future__ import annotations
@@ -38,12 +41,14 @@ class Case:
     Attributes:
         withheld: most links that they withhold in a round.
         moves: whether they move their stakes too.
+        leaves: whether they leave, too.
     """
 
     attackers: int
     validators: int
     withheld: int
     moves: bool = False
+    leaves: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,6 +60,7 @@ class Capture:
         chance: the same where nobody steers, exactly.
         links_withheld: a round, on average.
         attackers_benched: on average.
+        left: how many attackers left, and bonded anew, a round.
     """
 
     case: Case
@@ -63,12 +69,15 @@ class Capture:
     chance: float
     links_withheld: float
     attackers_benched: float
+    left: float
 
 
 CASES = (
     *(Case(3, 7, withheld) for withheld in (0, 1, 2)),
     *(Case(3, 7, withheld, moves=True) for withheld in (0, 1, 2)),
     *(Case(30, 70, withheld) for withheld in (0, 1, 2)),
+    *(Case(3, 7, withheld, leaves=True) for withheld in (0, 2)),
+    *(Case(30, 70, withheld, leaves=True) for withheld in (0, 2)),
 )
 
 
@@ -76,7 +85,7 @@ def bench_draw(out: Path, rounds: int, seed: int, say: Callable[[str], None] = l
     """Simulate every case, and write draw.json."""
     found = []
     for case in CASES:
-        say(f"{case.attackers} of {case.validators}, {case.withheld} links withheld")
+        say(f"{case.attackers} of {case.validators}, {case.withheld} links withheld{', leaving' * case.leaves}")
         found.append(simulate(case, rounds, seed))
     save(out / NAME, as_document(found))
     return found
@@ -102,7 +111,7 @@ def _play(case: Case, rounds: int, network: Network) -> Capture:
         withheld += silent
         captured += network.go_on(silent, link)
         benched += network.benched
-    counts = (count / rounds for count in (withheld, benched))
+    counts = (count / rounds for count in (withheld, benched, network.left))
     return Capture(case, rounds, captured / rounds, chance_of(case), *counts)
 
 
@@ -114,10 +123,15 @@ def chance_of(case: Case) -> float:
 
 
 class Network:
-    """A draw, with attackers 1, 2, ... and honest validators behind them."""
+    """A draw, with attackers 1, 2, ... and honest validators behind them; who bonds anew comes last.
+
+    Attributes:
+        left: how many attackers have left so far.
+    """
 
     def __init__(self, case: Case, seed: int, *, gambles: bool) -> None:
         self.case, self._gambles, self.draw, self._shown = case, gambles, Draw(), dict[int, int]()
+        self._attackers, self.left = set(range(1, case.attackers + 1)), 0
         self._secret = seed.to_bytes(32)
         for validator in range(1, case.validators + 1):
             self.draw.weigh(validator, UNIT)
@@ -127,17 +141,14 @@ class Network:
     def benched(self) -> int:
         """How many attackers are benched now."""
         until = self.draw.benched_until
-        return sum(until.get(attacker, 0) > self.draw.round for attacker in range(1, self.case.attackers + 1))
+        return sum(until.get(attacker, 0) > self.draw.round for attacker in self._attackers)
 
     def steer(self) -> tuple[int, bytes]:
         """How many seats are silent, and the link that is shown after them."""
-        seats, number = self.draw.seats, self.draw.round + 1
-        own = next((seat for seat, validator in enumerate(seats) if validator > self.case.attackers), SEATS)
-        for silent in range(min(own, self.case.withheld + 1)):
-            link = self._link(seats[silent])
-            if self._wins(self.draw, silent, next_seed(self.draw.seed, number, link)):
-                return silent, link
-        silent = own if self._gambles and own <= self.case.withheld else 0
+        seats, own = self.draw.seats, self._own_seats(self.draw)
+        silent = self._winning(self.draw)
+        if silent is None:
+            silent = own if self._gambles and own <= self.case.withheld else 0
         return silent, self._link(seats[silent])
 
     def move(self, link: bytes) -> None:
@@ -156,25 +167,64 @@ class Network:
         """Open the next round; whether the attackers hold it."""
         shows = self.draw.seats[silent]
         self._shown[shows] = self._shown.get(shows, 0) + 1
-        self.draw.open(next_seed(self.draw.seed, self.draw.round + 1, link), 1, SEATS, silent=silent)
+        seed = next_seed(self.draw.seed, self.draw.round + 1, link)
+        if self.case.leaves and (leaver := self._useful_leaver(silent, seed)) is not None:
+            self._replace(leaver)
+        self.draw.open(seed, 1, SEATS, silent=silent)
         return self._is_held(self.draw.seats)
+
+    def _useful_leaver(self, silent: int, seed: bytes) -> int | None:
+        """The attacker whose leaving before the next round opens wins the one after, and costs no quorum in it."""
+        stays = self.draw.copy()
+        is_held = self._is_held(stays.open(seed, 1, SEATS, silent=silent))
+        if self._winning(stays) is not None:
+            return None
+        for attacker in stays.seats[: self._own_seats(stays)]:
+            tried = self.draw.copy()
+            tried.weigh(attacker, 0)
+            keeps = self._is_held(tried.open(seed, 1, SEATS, silent=silent)) or not is_held
+            if keeps and self._winning(tried) is not None:
+                return attacker
+        return None
+
+    def _replace(self, leaver: int) -> None:
+        """Have an attacker leave, and another one bond; who left before and does not count any more is forgotten."""
+        draw, newcomer = self.draw, max(self.draw.weights) + 1
+        draw.weigh(leaver, 0)
+        draw.weigh(newcomer, UNIT)
+        self._attackers = self._attackers - {leaver} | {newcomer}
+        self.left += 1
+        for gone in [validator for validator, weight in draw.counted.items() if not weight]:
+            if not draw.weights[gone]:
+                del draw.counted[gone], draw.weights[gone]
+
+    def _own_seats(self, draw: Draw) -> int:
+        """How many seats are the attackers' before the first honest one."""
+        return next((seat for seat, validator in enumerate(draw.seats) if validator not in self._attackers), SEATS)
+
+    def _winning(self, draw: Draw) -> int | None:
+        """The fewest silent seats after which a link of the attackers' wins the next round; None: none does."""
+        for silent in range(min(self._own_seats(draw), self.case.withheld + 1)):
+            if self._wins(draw, silent, next_seed(draw.seed, draw.round + 1, self._link(draw.seats[silent]))):
+                return silent
+        return None
 
     def _link(self, validator: int) -> bytes:
         """The next link of a validator's chain."""
-        return keccak(self._secret + bytes([validator]) + self._shown.get(validator, 0).to_bytes(4))[:28]
+        return keccak(self._secret + validator.to_bytes(4) + self._shown.get(validator, 0).to_bytes(4))[:28]
 
     def _wins(self, draw: Draw, silent: int, seed: bytes) -> bool:
         return self._is_held(draw.copy().open(seed, 1, SEATS, silent=silent))
 
     def _is_held(self, seats: Sequence[int]) -> bool:
-        return sum(validator <= self.case.attackers for validator in seats) >= quorum_of(SEATS)
+        return sum(validator in self._attackers for validator in seats) >= quorum_of(SEATS)
 
 
 def draw_table(found: Sequence[Capture]) -> Table:
     """Capture by case."""
     table = Table(
-        *("attackers", "most links withheld a round", "stakes moved", "3 of 4 seats held", "by chance"),
-        *("links withheld a round", "attackers benched"),
+        *("attackers", "most links withheld a round", "stakes moved", "leaving", "3 of 4 seats held", "by chance"),
+        *("links withheld a round", "attackers benched", "left a round"),
         title=f"The draw steered, {found[0].rounds} rounds of each",
     )
     for capture in found:
@@ -183,9 +233,11 @@ def draw_table(found: Sequence[Capture]) -> Table:
             f"{case.attackers} of {case.validators}",
             str(case.withheld),
             "yes" if case.moves else "no",
+            "yes" if case.leaves else "no",
             f"{capture.share:.1%}",
             f"{capture.chance:.1%}",
             f"{capture.links_withheld:.3f}",
             f"{capture.attackers_benched:.2f}",
+            f"{capture.left:.3f}",
         )
     return table

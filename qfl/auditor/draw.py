@@ -1,7 +1,7 @@
 """The draw replayed from the chain's events: what each round's seed follows from, and who has to sit in it."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from qfl.chain.contracts.draw import Benched, Counted, Drawn, Shown
@@ -46,8 +46,9 @@ def replay_draw(ledger: Ledger) -> Redrawn:
     """
     draw, staking, since = ledger.draw, ledger.staking, ledger.from_block
     events: list[Event] = [*staking.weights(since), *staking.anchors(since), *draw.counted(since), *draw.benched(since)]
-    events += [*draw.shown(since).values(), *draw.drawn(since)]
-    replay = _Replay(ledger)
+    drawn = draw.drawn(since)
+    events += [*draw.shown(since).values(), *drawn]
+    replay = _Replay(ledger, {part.tx_hash for part in drawn})
     for event in sorted(events, key=lambda event: (event.block, event.log)):
         replay.take(event)
     found = {number: complaints for number, complaints in replay.complaints.items() if complaints}
@@ -61,9 +62,14 @@ def listed(validators: Sequence[int]) -> str:
 
 @dataclass
 class _Replay:
-    """The state after the events so far. What the chain did is taken on, so that each fault is named once."""
+    """The state after the events so far. What the chain did is taken on, so that each fault is named once.
+
+    Attributes:
+        drawing: the transactions that drew seats: what is taken from the queue there is taken by the draw itself.
+    """
 
     ledger: Ledger
+    drawing: Container[str]
     complaints: dict[RoundNumber, list[str]] = field(default_factory=lambda: defaultdict(list))
     committees: dict[tuple[RoundNumber, ShardIndex], list[ParticipantId]] = field(default_factory=dict)
     _draw: rule.Draw = field(default_factory=rule.Draw)
@@ -82,6 +88,8 @@ class _Replay:
                 self._next_anchors[event.id] = self._draw.round + rule.LAG, event.anchor
             case Counted():
                 self._counted[event.id] = event.weight_wei
+                if self._draw.round and self._draw.has_waiting and event.tx_hash not in self.drawing:
+                    self._draw.take_change()  # brought about by `takeChanges`
             case Benched():
                 self._benched[event.id] = event.until_round
             case Shown():
@@ -146,9 +154,10 @@ class _Replay:
         if shown is not None and shown.round != before:
             shown = None
         if before:
-            if seed != rule.next_seed(draw.seed, number, None if shown is None else shown.link):
-                self.complaints[number].append(WRONG_SEED.format(before))
             last, linkers = self.ledger.round(before).record(), len(draw.seats[: rule.LINKERS])
+            link, is_cut_short = None if shown is None else shown.link, last.published_at < last.reveal_ends_at
+            if seed != rule.next_seed(draw.seed, number, link, is_cut_short=is_cut_short):
+                self.complaints[number].append(WRONG_SEED.format(before))
             shown_by = None if shown is None else shown.seat
             phase = last.commit_ends_at, last.reveal_ends_at
             silent = rule.silent_seats(*phase, linkers=linkers, shown_by=shown_by, until=last.published_at)

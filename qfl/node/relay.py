@@ -20,6 +20,7 @@ OVERTAKEN = frozenset(
         "AlreadyShown",
         "AllDrawn",
         "AnswerLate",
+        "EnoughValidators",
         "NoOpenDemand",
         "NotCurrentRound",
         "NothingDue",

@@ -18,14 +18,17 @@ LAG = 4
 BENCH = 8
 """Rounds for which a silent validator is benched."""
 MOST_CHANGES = 32
-"""Changes of weights that one opening takes from the queue."""
+"""Changes of weights that one transaction takes from the queue."""
 
 
-def next_seed(seed: bytes, next_round: int, link: bytes | None) -> bytes:
-    """The seed of the next round, by the link that was shown in this one, or without any."""
-    if link is None:
-        return keccak(encode(["bytes32", "uint64"], [seed, next_round]))
-    return keccak(encode(["bytes32", "bytes28"], [seed, link]))
+def next_seed(seed: bytes, next_round: int, link: bytes | None, *, is_cut_short: bool = False) -> bytes:
+    """The seed of the next round, by the link that was shown in this one, or without any.
+
+    Without any it is the same again where this one failed before its slots were over (`is_cut_short`).
+    """
+    if link is not None:
+        return keccak(encode(["bytes32", "bytes28"], [seed, link]))
+    return seed if is_cut_short else keccak(encode(["bytes32", "uint64"], [seed, next_round]))
 
 
 def silent_seats(commit_ends_at: int, reveal_ends_at: int, *, linkers: int, shown_by: int | None, until: int) -> int:
@@ -41,9 +44,15 @@ def silent_seats(commit_ends_at: int, reveal_ends_at: int, *, linkers: int, show
     return sum(until >= commit_ends_at + (seat + 1) * phase // linkers for seat in range(linkers))
 
 
-def part_seed(seed: bytes, round_number: int, part: int) -> bytes:
-    """The seed of a part of a round's seats; the first part's is the round's."""
-    return seed if part == 0 else keccak(encode(["bytes32", "uint64", "uint16"], [seed, round_number, part]))
+def part_seed(seed: bytes, seats: int, part: int) -> bytes:
+    """The seed of a part of a round's seats, `seats` to a committee; the first part's is the round's."""
+    return seed if part == 0 else keccak(encode(["bytes32", "uint8", "uint16"], [seed, seats, part]))
+
+
+def part_size(shards: int, seats: int, part: int) -> int:
+    """How many seats a part of the draw has."""
+    committees = PART // seats
+    return min(shards - part * committees, committees) * seats
 
 
 def drawing_order(weights: Mapping[int, int], seed: bytes) -> Iterator[int]:
@@ -72,18 +81,34 @@ def sample(
     idle: Collection[int] = (),
     benched: Collection[int] = (),
 ) -> list[int]:
-    """Who is drawn: who is `idle` is passed over, and who is `benched` until nobody else is left.
+    """Who is drawn: the first of the line, but for who is `idle` or `benched`: their places go to who comes next.
+
+    Places of the benched are filled first, and a place whose next one is idle waits behind the others: so who becomes
+    idle moves nobody, but for those who stand in for others that are. Where nobody else is left, the benched keep the
+    places that are theirs, and take those of the idle.
 
     Raises InvalidInput: they are too few.
     """
-    found, passed = list[int](), list[int]()
+    drawable = sum(bool(weight) and member not in idle for member, weight in weights.items())
+    if drawable < count:
+        raise InvalidInput("validators", drawable, f"{count} seats are to be drawn")
     order = drawing_order(weights, seed)
-    while len(found) < count and (member := next(order, None)) is not None:
-        if member not in idle:
-            (passed if member in benched else found).append(member)
-    if len(found) + len(passed) < count:
-        raise InvalidInput("validators", len(found) + len(passed), f"{count} seats are to be drawn")
-    return (found + passed)[:count]
+    seated = [next(order) for _ in range(count)]
+    vacant = deque(place for place in range(count) if seated[place] in benched)
+    vacant.extend(place for place in range(count) if seated[place] in idle and seated[place] not in benched)
+    passed = list[int]()
+    while vacant and (member := next(order, None)) is not None:
+        if member not in benched:
+            place = vacant.popleft()
+            if member in idle:
+                vacant.append(place)
+            else:
+                member, seated[place] = seated[place], member
+        if member in benched and member not in idle:
+            passed.append(member)
+    for place in (place for place in vacant if seated[place] in idle):
+        seated[place] = passed.pop(0)
+    return seated
 
 
 @dataclass
@@ -109,7 +134,9 @@ class Draw:
         return Draw(self.seed, self.round, *(part.copy() for part in list(vars(self).values())[2:]))
 
     def weigh(self, validator: int, weight: int) -> None:
-        """A validator's weight changes."""
+        """A validator's weight changes, if it is not that already."""
+        if weight == self.weights.get(validator, 0):
+            return
         self.weights[validator] = weight
         if self.round == 0:
             self._count(validator, weight)
@@ -117,7 +144,10 @@ class Draw:
             self._queue.append((validator, self.round + LAG, weight))
 
     def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
-        """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats."""
+        """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats.
+
+        With the last round's seed it is drawn again, and what is due waits. Raises InvalidInput: too few validators.
+        """
         self.begin(seed, shards, seats, silent=silent)
         for part in range(1, -(-shards // (PART // seats))):
             self.draw_part(part, shards, seats)
@@ -126,29 +156,43 @@ class Draw:
     def begin(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
         """As `open`, but that the first part of the seats is drawn alone."""
         self.round += 1
-        self.seed = seed
+        due, self.seed = 0 if seed == self.seed else self.round, seed
         for validator in self.seats[:silent]:
             self.benched_until[validator] = self.round + BENCH
-        for _ in range(MOST_CHANGES):
-            if not self._queue or self._queue[0][1] > self.round:
-                break
-            self._take_change()
         self.seats = []
-        return self.draw_part(0, shards, seats)
+        self.take_changes(due, part_size(shards, seats, 0))
+        return self._seat(0, shards, seats)
 
     def draw_part(self, part: int, shards: int, seats: int) -> list[int]:
-        """Draw the next part of the round's seats, by the weights of this moment. Raises InvalidInput: too few."""
-        committees = PART // seats
-        count = min(shards - part * committees, committees) * seats
-        while self._queue and sum(bool(self.weights[v] and w) for v, w in self.counted.items()) < count:
-            self._take_change()
+        """Draw the next part of the round's seats, by the weights of this moment. Raises as `open`."""
+        self.take_changes(0, part_size(shards, seats, part))
+        return self._seat(part, shards, seats)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a change of a weight waits."""
+        return bool(self._queue)
+
+    def take_changes(self, due: int, required: int) -> None:
+        """Let those changes count that are due in a round, and more while fewer than `required` can be drawn."""
+        for _ in range(MOST_CHANGES):
+            if not self._queue or (self._queue[0][1] > due and self._drawable() >= required):
+                return
+            self.take_change()
+
+    def _seat(self, part: int, shards: int, seats: int) -> list[int]:
         idle = {validator for validator, weight in self.weights.items() if not weight}
         benched = {validator for validator, until in self.benched_until.items() if until > self.round}
-        drawn = sample(self.counted, part_seed(self.seed, self.round, part), count, idle=idle, benched=benched)
+        seed, count = part_seed(self.seed, seats, part), part_size(shards, seats, part)
+        drawn = sample(self.counted, seed, count, idle=idle, benched=benched)
         self.seats += drawn
         return drawn
 
-    def _take_change(self) -> None:
+    def _drawable(self) -> int:
+        return sum(bool(self.weights[validator] and weight) for validator, weight in self.counted.items())
+
+    def take_change(self) -> None:
+        """Let the first change of the queue count."""
         validator, _, weight = self._queue.popleft()
         self._count(validator, weight)
         if self.weights[validator] != weight:

@@ -35,7 +35,8 @@ from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
 
-CANNOT_OPEN_YET = ("TooFewValidators", "TooManyUnsettled")
+TOO_FEW = "TooFewValidators"
+CANNOT_OPEN_YET = (TOO_FEW, "TooManyUnsettled")
 """Refusals to open a round that time will heal."""
 DEMANDS_SECONDS = 10.0
 """How long it does not ask for demands again while nothing else changes."""
@@ -137,6 +138,11 @@ class Validator:
         self.keep_draw([Phase.COMMIT])
         return opened
 
+    def let_changes_count(self) -> bool:
+        """Let stakes that wait count early, more than an opening does by itself; True when some did."""
+        draw = self._ledger.draw
+        return draw.queue_length() > 0 and send_unless_overtaken(self._sender, draw.take_changes()) is not None
+
     def answer_demands(self) -> bool:
         """Show what is demanded of what this validator attested or published; True when something was shown."""
         return self._answering.step()
@@ -221,6 +227,8 @@ class Validator:
         except ContractReverted as refusal:
             if refusal.name not in CANNOT_OPEN_YET:
                 raise
+            if refusal.name == TOO_FEW and self.let_changes_count():
+                return Step(True, f"round {number}: stakes that waited count now, since too few were left")
             return Step(note=f"round {number} cannot be opened yet: {refusal}", refusal=refusal)
 
     def _looks_for_demands(self, duty: Duty) -> bool:

@@ -2,7 +2,7 @@
 
 disputeEquivocation  reverts: NoSuchShard (and no such round), NoSuchSeat, NotEquivocation (equal, other round, shard
                      or turn), BadAttestation (another's key, a key that never was, another chain or contract, altered,
-                     malformed), KeyRetired, AlreadyProven
+                     malformed), KeyRetired (before, and long ago), AlreadyProven
                      slashes the seat once a round, voids nothing · a retired key's signature of its own time ·
                      a seat on its way out, one that left · a challenger's contract that calls back
 """
@@ -10,7 +10,7 @@ disputeEquivocation  reverts: NoSuchShard (and no such round), NoSuchSeat, NotEq
 from dataclasses import replace
 
 import pytest
-from brownie import GreedyChallenger
+from brownie import GreedyChallenger, chain
 
 from qfl.protocol.digests import Domain, seat_digest
 from tests.contracts.dispute_testnet import EQUIVOCATION, VALIDATORS, set_up_disputes
@@ -224,3 +224,16 @@ def test_reverts_when_the_key_was_retired_before(court):
     honest = sign(court, pair[0], member, seat=seat)
     with reverts("KeyRetired", member.id, 0, retired_at):
         prove(court, pair, [honest, forged[1]], seat, indices=(1, 0))
+
+
+def test_a_replaced_key_speaks_for_old_rounds_as_long_as_a_stake_is_liable(court, pair):
+    """Whoever finds it later cannot slash its owner for a round in which it was current."""
+    signatures, seat = signed_pair(court, pair), court.seats(1)[SEAT]
+    rotate(court, seat, "second")
+    retired_at, unbonding = court.staking.keyRetiredAt(seat.id, 0), court.staking.unbondingSeconds()
+    court.next_at(retired_at + unbonding)
+    with reverts("KeyRetired", seat.id, 0, retired_at):
+        prove(court, pair, signatures)
+    chain.undo()
+    court.next_at(retired_at + unbonding - 1)
+    prove(court, pair, signatures)

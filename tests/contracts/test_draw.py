@@ -2,10 +2,12 @@
 
 weigh, setAnchor, open  revert: NotAuthorized
 weigh       before round 1 at once, later from the fourth round on · a change keeps its weight, the next one follows ·
-            32 changes a round · who leaves is not drawn · stakes moved before an opening and in its block change
-            nothing · too few are left: what waits counts early
+            32 changes a round · the same weight again takes no place · who leaves is not drawn · stakes moved before an
+            opening and in its block change nothing · too few are left: what waits counts early, 32 in a transaction
+takeChanges reverts: EnoughValidators, TooFewValidators (nothing waits)
+sample      who leaves, or comes back, changes who has its own place alone
 showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the round failed), AlreadyShown, BadLink ·
-            decides the next seed · without one, seed and round do
+            decides the next seed · without one, seed and round do · a round that failed before that is drawn again
 silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
             ones sit where nobody else is left
 setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
@@ -14,7 +16,7 @@ drawSeats   reverts: AllDrawn, NotCurrentRound, CommitteeNotDrawn (a committee) 
 """
 
 import pytest
-from brownie import accounts, chain
+from brownie import Draw, DrawHarness, accounts, chain
 from eth_abi import encode
 from eth_utils import keccak
 
@@ -144,6 +146,71 @@ def test_a_network_whose_validators_left_goes_on_with_new_ones_before_they_are_d
     assert world.victor.id in world.beacon.openRound(by).events["SeatsDrawn"]["validators"]
 
 
+@pytest.fixture
+def harness(fn_isolation, by):
+    """Twelve validators drawn for round 1, of one committee of four."""
+    harness = accounts[0].deploy(DrawHarness)
+    harness.setParameters(1, 4, by)
+    harness.weigh(list(range(1, 13)), [ETHER] * 12, by)
+    harness.open(1, 4, by)
+    return harness
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_who_leaves_moves_nobody_else_and_who_is_back_has_its_place(harness, place, by):
+    """The audit's attack: with the seed known, its owner leaves with some, and everybody behind them moves up."""
+    draw, seed = Draw.at(harness.draw()), word("seed")
+    *seats, following, after = draw.sample(seed, 6)
+    expected = [*seats[:place], following, *seats[place + 1 :]]
+    harness.weigh([seats[place]], [0], by)
+    assert list(draw.sample(seed, 4)) == expected
+    harness.weigh([following], [0], by)
+    assert list(draw.sample(seed, 4)) == [*seats[:place], after, *seats[place + 1 :]]
+    harness.weigh([seats[place]], [ETHER], by)
+    assert list(draw.sample(seed, 4)) == seats
+
+
+def test_a_change_back_counts_in_the_end_and_none_at_all_takes_no_place_in_the_queue(harness, by):
+    draw = Draw.at(harness.draw())
+    harness.weigh([1, 2], [ETHER, 2 * ETHER], by)
+    assert draw.queueLength() == 1
+    harness.weigh([2, 2], [2 * ETHER, ETHER], by)
+    counted = []
+    for _ in range(2 * LAG):
+        harness.open(1, 4, by)
+        counted.append(draw.weightOf(2) // ETHER)
+    assert counted == [1] * (LAG - 1) + [2] * LAG + [1]
+    assert draw.queueLength() == 0
+
+
+def test_a_long_queue_keeps_nobody_from_opening_when_too_few_are_left(harness, by):
+    """The audit's attack: bonds and exits that wait, more than one transaction can take. Anybody takes them before."""
+    draw, crowd = Draw.at(harness.draw()), list(range(100, 140))
+    with reverts("EnoughValidators", 12, 4):
+        draw.takeChanges(by)
+    harness.weigh(crowd, [1] * 40, by)
+    harness.weigh(crowd, [0] * 40, by)
+    harness.weigh(list(range(1, 10)), [0] * 9, by)
+    harness.weigh([200, 201], [ETHER] * 2, by)
+    with reverts("TooFewValidators", 3, 4):
+        harness.open(1, 4, by)
+    for _ in range(2):
+        assert draw.takeChanges(by).gas_used < 3_000_000
+    with reverts("EnoughValidators", 4, 4):
+        draw.takeChanges(by)
+    assert (draw.weightOf(200), draw.weightOf(201)) == (ETHER, 0)
+    harness.open(1, 4, by)
+    assert set(draw.seatsOf(2)) == {10, 11, 12, 200}
+
+
+def test_take_changes_reverts_when_nothing_waits(fn_isolation, by):
+    harness = accounts[0].deploy(DrawHarness)
+    harness.setParameters(1, 4, by)
+    harness.weigh([1], [1], by)
+    with reverts("TooFewValidators", 1, 4):
+        Draw.at(harness.draw()).takeChanges(by)
+
+
 # --- links -------------------------------------------------------------------------------------------------------
 
 
@@ -237,14 +304,29 @@ def test_who_is_silent_is_benched_for_eight_rounds(large):
 
 
 def test_benched_ones_sit_where_nobody_else_is_left(world, draw):
+    """The fifth validator is benched by nobody: it has the first place of a benched one, or its own."""
     first = pass_round(world, shows=False)
-    silent, (spare,) = (
-        list(draw.seatsOf(first)),
-        [m.id for m in world.members.values() if m.name in VALIDATORS and m.id not in draw.seatsOf(first)],
-    )
+    silent = set(draw.seatsOf(first))
+    (spare,) = {world.members[name].id for name in VALIDATORS} - silent
     world.open()
-    assert draw.seatsOf(2)[0] == spare
-    assert set(draw.seatsOf(2)[1:]) < set(silent)
+    assert spare in draw.seatsOf(2)
+    assert set(draw.seatsOf(2)) - {spare} < silent
+
+
+def test_a_publisher_that_proves_its_own_lie_has_the_same_committee_again(world, draw, disputes):
+    """The audit's attack: it opens a round and fails it at once, so that no slot comes and the next seed is another."""
+    world.run_to_publication([world.ada])
+    world.open()
+    skipped = list(draw.seatsOf(2))
+    disputes.voidModel(world.beacon, 1, {"from": world.vera.withdrawal})
+    opened = world.beacon.openRound({"from": world.relayer})
+    assert opened.events["RoundOpened"]["seed"] == world.beacon.roundAt(2)["seed"]
+    assert list(draw.seatsOf(3)) == skipped
+    world.reach(world.ends_at("commit"))
+    world.show_link()
+    world.reach(world.ends_at("checkpoint"))
+    world.open()
+    assert world.beacon.roundAt(4)["seed"] != world.beacon.roundAt(3)["seed"]
 
 
 def test_a_seat_that_had_no_slot_before_the_round_failed_is_not_silent(world, draw, disputes):
@@ -324,7 +406,7 @@ def test_seats_are_drawn_in_parts_whoever_draws_and_whenever(disputes, fn_isolat
     assert [len(draw.seatsOf(1)), len(set(draw.seatsOf(1)))] == [256, 256]
     with reverts("CommitteeNotDrawn", 1, 4):
         world.beacon.committee(1, 4)
-    seeds = [keccak(encode(["bytes32", "uint64", "uint16"], [seed, 1, part])) for part in (1, 2)]
+    seeds = [keccak(encode(["bytes32", "uint8", "uint16"], [seed, 64, part])) for part in (1, 2)]
     expected = [list(draw.sample(seeds[0], 256)), list(draw.sample(seeds[1], 64))]
     draw.drawSeats(1, by)
     world.reach(world.ends_at("commit"))

@@ -3,6 +3,7 @@
 disputeMirrorMessage  reverts: MirrorMessageIsRight · BadAttestation (another key, message, mirror, chain) · NoMirror
                       · NoSuchSeat · NoSuchShard · AlreadyProven · KeyRetired
                       slashes the seat alone, once for a round, for each lie that the beacon sees
+isFalse               reverts: CommitteeNotDrawn, while it can be drawn
 punishMirrorLie       reverts: NotMirrorFaults
 """
 
@@ -13,12 +14,12 @@ from brownie import BeaconMirror, MirrorFaults, accounts, chain
 
 from qfl.chain.parameters import load_parameters
 from qfl.protocol.digests import seat_digest
-from qfl.protocol.types import MirrorSeat, ParticipantId, RoundNumber
+from qfl.protocol.types import MirrorSeat, ParticipantId, RoundNumber, ShardIndex
 from scripts.deploy import NOBODY, deploy
 from tests.contracts.bank import rotate
 from tests.contracts.dispute_testnet import VALIDATORS, seconds_now
 from tests.contracts.mirrors import Glass, as_tuple
-from tests.contracts.world import GENESIS, World, key_of, reverts, word
+from tests.contracts.world import GENESIS, VALIDATOR_STAKE, Member, World, as_struct, build, key_of, reverts, word
 
 MIRROR = 6
 PARAMETERS = load_parameters()
@@ -146,6 +147,44 @@ def test_a_key_that_was_replaced_before_the_round_opened_is_false(judge, glass):
     assert not judge.isFalse(as_tuple(message))
     seats = tuple(replace(s, key=old) if s.validator == renewed.id else s for s in message.committee)
     assert judge.isFalse(as_tuple(replace(message, committee=seats)))
+
+
+def test_a_key_with_the_identifier_of_a_right_one_is_false(judge, glass):
+    message = glass.message(previous=1)
+    seat = message.committee[0]
+    for key in (replace(seat.key, root=word("root")[:24]), replace(seat.key, height=10)):
+        assert judge.isFalse(as_tuple(replace(message, committee=(replace(seat, key=key), *message.committee[1:]))))
+
+
+def test_a_key_change_more_makes_no_message_dearer_to_judge(judge, glass):
+    """Else a liar that has changed its keys often enough could not be convicted."""
+    world, message = glass.world, glass.message(previous=1)
+    lie = replace(message, committee=(*message.committee[:3], replace(message.committee[3], key=key_of("mine").public)))
+    before = judge.isFalse.estimate_gas(as_tuple(lie), {"from": world.challenger})
+    for number in range(3):
+        rotate(world, world.seats(2)[3], key_of(f"key {number}"), number)
+    after = judge.isFalse.estimate_gas(as_tuple(lie), {"from": world.challenger})
+    assert abs(after - before) < 2_500  # a loop over keys: 10,000 and more for each
+
+
+def test_a_committee_that_is_never_drawn_is_a_lie_once_the_round_is_over(disputes, fn_isolation):
+    """Four committees of 52 fill the draw's first part; the fifth waits for somebody to draw it."""
+    world = build(clients=("ada",), validators=(), disputes=disputes, shards=5, seats=52)
+    paying = {"from": world.relayer, "value": VALIDATOR_STAKE}
+    for i in range(4 * 52):
+        bonded = world.staking.bondValidator(as_struct(key_of("all")), word(f"v{i}")[:28], accounts[5], paying)
+        world.members[f"v{i}"] = Member(f"v{i}", bonded.events["Bonded"]["id"], accounts[5], key_of("all"))
+    judge = world.owner.deploy(MirrorFaults, world.beacon, [])
+    world.open()
+
+    glass = Glass(world, None, None, [world.ada])
+    message, lie = as_tuple(glass.message()), as_tuple(glass.message(shard=ShardIndex(4)))
+    assert not judge.isFalse(message)
+    with reverts("CommitteeNotDrawn", 1, 4):
+        judge.isFalse(lie)
+    world.reach(world.ends_at("checkpoint"))
+    world.open()
+    assert judge.isFalse(lie) and not judge.isFalse(message)
 
 
 def test_dispute_reverts_when_the_seat_did_not_sign_it(judge, glass):

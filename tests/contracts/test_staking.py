@@ -4,7 +4,7 @@ constructor            reverts: BadParameters for each parameter
 wire                   reverts: NotAuthorized, AlreadyWired · sets both, once
 bondClient/Validator   reverts: StakeTooLow, StakeTooHigh, UnsupportedKeyHeight, EmptyKey, EmptyAnchor, EmptyWithdrawal
                        numbers participants · a validator can be drawn, a client cannot
-topUp                  reverts: NotBonded, Exiting · adds to the stake, and to a validator's weight
+topUp                  reverts: NotBonded, Exiting, StakeTooLow · adds to the stake, and to a validator's weight
 requestExit            reverts: NotBonded, Exiting, LeafReused, BadSignature (other key, other nonce, other contract,
                        other chain, the participant's own account without its key) · leaves the draw at once
 withdraw               reverts: NotBonded, NotExiting, StillUnbonding, PaymentRefused · pays stake and rewards, once
@@ -159,6 +159,12 @@ def test_top_up_reverts_when_exiting(staking, world, by_anyone):
     ask_to_leave(world, world.ada)
     with reverts("Exiting", world.ada.id, staking.participant(world.ada.id)["exitableAt"]):
         staking.topUp(world.ada.id, by_anyone | {"value": 1})
+
+
+def test_top_up_reverts_when_nothing_is_added(staking, world, by_anyone):
+    """Else it would fill the draw's queue for its gas."""
+    with reverts("StakeTooLow", 0, 1):
+        staking.topUp(world.vera.id, by_anyone)
 
 
 def test_top_up_adds_to_the_stake(staking, world, by_anyone):

@@ -92,6 +92,20 @@ def test_keys_stay_known_after_rotation_and_departure(staking, world):
     assert [tuple(staking.keyAt(ada.id, i)) for i in (0, 1)] == [as_struct(first), as_struct(second)]
 
 
+def test_a_key_is_found_by_its_identifier_after_rotations_and_departure(staking, world):
+    ada, keys = world.ada, [world.ada.secret, key_of("ada's second"), key_of("ada's third")]
+    for nonce, key in enumerate(keys[1:]):
+        rotate(world, ada, key, nonce)
+    identifiers = [key.public.identifier for key in keys]
+    assert [staking.keyIndexOf(ada.id, identifier) for identifier in identifiers] == [0, 1, 2]
+    staking.requestExit(ada.id, ada.sign(exit_digest(world, ada, 2)), {"from": world.relayer})
+    world.reach(staking.participant(ada.id)["exitableAt"])
+    staking.withdraw(ada.id, {"from": world.relayer})
+    assert [staking.keyIndexOf(ada.id, identifier) for identifier in identifiers] == [0, 1, 2]
+    stranger = staking.keyIndexOf(ada.id, key_of("mallory").public.identifier)
+    assert tuple(staking.keyAt(ada.id, stranger)) != as_struct(key_of("mallory"))
+
+
 def test_a_key_is_retired_when_it_is_replaced_and_when_its_owner_leaves(staking, world):
     ada = world.ada
     assert staking.keyRetiredAt(ada.id, 0) == 0

@@ -7,8 +7,11 @@ from testnet import SHARD, Testnet, without
 
 from qfl.apps.inspect.state import inspect_participant, inspect_round
 from qfl.chain.contracts.beacon import Phase, RoundState
+from qfl.chain.contracts.staking import Role
+from qfl.chain.parameters import load_parameters
 from qfl.crypto.hash_chain import LENGTH, SEED_NAME
 from qfl.devnet import Devnet
+from qfl.node.relay import send_every
 from qfl.node.settlement import rewards_due, settle_due
 from qfl.protocol.draw import BENCH, LAG, next_seed
 from qfl.protocol.types import RoundNumber
@@ -96,3 +99,24 @@ def test_inspection_tells_who_was_silent_and_what_waits(testnet: Testnet) -> Non
     of_second = inspect_participant(ledger, second)["draw"]
     waiting = {"weight_wei": stake + 2 * added, "from_round": number + 2 * LAG}
     assert (of_second["weight_wei"], of_second["waiting"]) == (stake + added, waiting)
+
+
+def test_a_validator_opens_a_round_that_needs_more_waiting_stakes_than_an_opening_takes(testnet: Testnet) -> None:
+    """40 seats for 6 validators, and 40 that wait: 32 count before the opening, and the rest in it."""
+    ledger, network = testnet.ledger, testnet.network(clients=[1], validators=range(1, 7))
+    number = run_until(network, Phase.IDLE)
+    stake = ledger.staking.participant(testnet.join("validator-1")).stake_wei
+    key = testnet.keys["validator-1"].public
+    receiver = testnet.withdrawal("validator-1")
+    bonds = [
+        ledger.staking.bond(Role.VALIDATOR, key, withdrawal=receiver, stake_wei=stake, anchor=bytes([1 + i]) * 28)
+        for i in range(40)
+    ]
+    send_every(testnet.owner, bonds)
+    testnet.owner.send(ledger.beacon.set_parameters({**load_parameters().rounds, "seats": 40}))
+    validator = testnet.validator(1)
+    assert "stakes that waited" in validator.step([Phase.IDLE]).note
+    assert "opened" in validator.step([Phase.IDLE]).note
+    assert len(ledger.draw.seats_of(RoundNumber(number + 1))) == 40
+    assert ledger.draw.queue_length() == 6
+    testnet.assert_everything_stands()

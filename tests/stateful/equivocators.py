@@ -88,6 +88,8 @@ class Equivocators(Members):
             return "NotEquivocation"
         if (found.round, found.seat) in self.punished:
             return "AlreadyProven"
-        if found.key_index < len(retired) and retired[found.key_index] < self.round_model[found.round].reveal_ends_at:
-            return "KeyRetired"
+        if found.key_index < len(retired):
+            until = retired[found.key_index]
+            if until < self.round_model[found.round].reveal_ends_at or self.next_second >= until + self.unbonding:
+                return "KeyRetired"
         return {"forged": "BadAttestation", "same": "NotEquivocation"}.get(twist)

@@ -78,7 +78,7 @@ class Members(RuleBasedStateMachine):
     @rule(who=WHO, amount=WEI)
     def top_up(self, who: int, amount: int) -> None:
         account = self.pick(who)
-        error = "Exiting" if account.exitable_at else None
+        error = "Exiting" if account.exitable_at else None if amount else "StakeTooLow"
         if self.expect_of(account, error, self.staking.topUp, account.member.id, self.by | {"value": amount}):
             account.stake += amount
 

@@ -1,14 +1,21 @@
 """Hash chains and the draw in Python; `tests/contracts/test_draw_mirror.py` compares the latter with the contract."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from experiments.consensus.draw import CASES, Case, simulate
 from qfl.crypto.hash_chain import HashChain, LinkSeed, link_domain, next_link
 from qfl.errors import InvalidInput, LinkSeedUnusable
-from qfl.protocol.draw import BENCH, LAG, Draw, sample
+from qfl.protocol.draw import BENCH, LAG, Draw, next_seed, sample
 
 STAKING = "0x" + "11" * 20
 SEED = bytes(range(32))
+
+
+def word(number: int) -> bytes:
+    """A seed called `number`."""
+    return bytes([number]) * 32
 
 
 def test_a_link_hashes_to_the_one_shown_before_it():
@@ -54,23 +61,59 @@ def test_who_was_silent_sits_again_after_the_bench_and_before_it_where_nobody_el
     for _ in range(BENCH):
         assert draw.open(SEED, 1, 1, silent=1 if draw.round == 1 else 0) != [silent]
     assert draw.open(SEED, 1, 1) == [silent]
-    assert sample({1: 1, 2: 1}, SEED, 2, benched=[1]) == [2, 1]
+    assert set(sample({1: 1, 2: 1}, SEED, 2, benched=[1])) == {1, 2}
 
 
 def test_a_change_counts_after_the_lag():
     draw = Draw()
     draw.weigh(1, 10)
-    draw.open(SEED, 1, 1)
+    draw.open(word(0), 1, 1)
     draw.weigh(1, 20)
     counted = []
-    for _ in range(LAG):
-        draw.open(SEED, 1, 1)
+    for number in range(LAG):
+        draw.open(word(1 + number), 1, 1)
         counted.append(draw.counted[1])
     assert counted == [10] * (LAG - 1) + [20]
 
 
+def test_a_round_that_is_drawn_again_lets_no_change_count():
+    """Else who can have it drawn again would know the seed that its stakes come to count for."""
+    draw = Draw()
+    for validator in range(1, 6):
+        draw.weigh(validator, 10)
+    draw.open(word(0), 1, 4)
+    draw.weigh(1, 1_000)
+    for number in range(LAG - 1):
+        draw.open(word(1 + number), 1, 4)
+    seats = draw.seats
+    assert draw.open(next_seed(draw.seed, draw.round + 1, None, is_cut_short=True), 1, 4) == seats
+    assert draw.counted[1] == 10
+    draw.open(next_seed(draw.seed, draw.round + 1, None), 1, 4)
+    assert draw.counted[1] == 1_000
+
+
+@given(
+    weights=st.lists(st.integers(1, 5), min_size=8, max_size=16),
+    seed=st.binary(min_size=32, max_size=32),
+    idle=st.sets(st.integers(0, 15), max_size=2),
+    benched=st.sets(st.integers(0, 15), max_size=9),
+    leaver=st.integers(0, 7),
+)
+def test_who_leaves_first_moves_nobody_else(weights, seed, idle, benched, leaver):
+    count, members = 4, dict(enumerate(weights))
+    before = sample(members, seed, count, idle=idle, benched=benched)
+    after = sample(members, seed, count, idle=idle | {leaver}, benched=benched)
+    assert leaver not in after and not idle & set(after) and len(set(after)) == count
+    moved = {place for place in range(count) if before[place] != after[place]}
+    assert idle or moved == {place for place in range(count) if before[place] == leaver}
+
+
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_nobody_steers_the_draw(case: Case):
-    """By chance 3 of 7 hold 3 of 4 seats in 11.4 % of rounds, and 30 of 70 in 20.7 %; the seeds are fixed."""
+    """By chance 3 of 7 hold 3 of 4 seats in 11.4 % of rounds, and 30 of 70 in 20.7 %; the seeds are fixed.
+
+    Who leaves has its stake locked beside those that are drawn: these would bring more as validators.
+    """
     capture = simulate(case, rounds=2_000, seed=1)
-    assert capture.share <= (0.16 if case.validators == 7 else 1.3 * capture.chance)
+    most = 1.4 if case.leaves else 1.3
+    assert capture.share <= (0.16 if case.validators == 7 else most * capture.chance)

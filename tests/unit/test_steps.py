@@ -146,9 +146,9 @@ def test_client_asks_for_training_before_it_commits() -> None:
 class ToldValidator(Validator):
     """Does what it is told, and remembers that."""
 
-    def __init__(self, kind: ValidatorDuty, *, refusal: str = "") -> None:
+    def __init__(self, kind: ValidatorDuty, *, refusal: str = "", waiting: int = 0) -> None:
         self.participant, self.done, self._refusal = ParticipantId(9), list[str](), refusal
-        self._seat, self._told = None, Duty(kind, NUMBER, SHARD, 2, 0)
+        self._seat, self._told, self._waiting = None, Duty(kind, NUMBER, SHARD, 2, 0), waiting
 
     def duty(self):
         return self._told
@@ -172,6 +172,9 @@ class ToldValidator(Validator):
         if self._refusal:
             raise ContractReverted("open_round", self._refusal, {})
         return self._act("open")
+
+    def let_changes_count(self):
+        return self._waiting > 0 and self._act("take")
 
     def look(self, round_number):
         self._act("look")
@@ -209,6 +212,8 @@ def test_validator_that_cannot_open_yet_says_why_and_any_other_refusal_is_told()
     step = ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="TooFewValidators").step()
     assert (step.has_acted, step.refusal.name) == (False, "TooFewValidators")
     assert step.note.startswith("round 4 cannot be opened yet: open_round was refused: TooFewValidators")
+    validator = ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="TooFewValidators", waiting=40)
+    assert validator.step().has_acted and validator.done[-1] == "take"
     with pytest.raises(ContractReverted, match="Paused"):
         ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="Paused").step()
 

@@ -61,6 +61,7 @@ class Drawn:
     validators: list[ParticipantId]
     block: int
     log: int
+    tx_hash: str
 
     @property
     def part(self) -> int:
@@ -76,6 +77,7 @@ class Counted:
     weight_wei: int
     block: int
     log: int
+    tx_hash: str
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,10 @@ class Draw(BoundContract):
         """Draw the next part of the current round's seats."""
         return self._write("drawSeats", round_number)
 
+    def take_changes(self) -> UnsentCall:
+        """Let changes of weights count early, where too few validators can be drawn."""
+        return self._write("takeChanges")
+
     def show_link(self, round_number: RoundNumber, seat: int, link: bytes) -> UnsentCall:
         """Show the link of a seat of the round, in its slot."""
         return self._write("showLink", round_number, seat, link)
@@ -129,6 +135,8 @@ class Draw(BoundContract):
         begins = (self.slot_of(round_number, seat)[0] for seat in range(1, linkers))
         return next((begin for begin in begins if begin > now), None)
 
+    queue_length = view(int, "queueLength")
+    """How many changes of weights wait."""
     standing_of = view(Standing, "standingOf", ParticipantId)
     """A validator's standing in the draw."""
     weight_of = view(int, "weightOf", ParticipantId)
