@@ -116,6 +116,7 @@ class LocalTestnet:
             deployment = past.ledger.deployment
         self.ledger: Ledger = Ledger(self.web3, deployment)
         self._joined: dict[str, ParticipantId] = {} if past is None else dict(past._joined)
+        self.chosen = set[RoundNumber]()
 
     def close(self) -> None:
         """Let go of the keys."""
@@ -181,7 +182,8 @@ class LocalTestnet:
     def open_round(self, network: Network, suits: Callable[[list[ParticipantId]], bool]) -> RoundNumber:
         """Open the next round with a seed whose draw `suits`.
 
-        Chance brings one sooner or later; here it is written into the chain's storage, since nobody can choose it.
+        Chance brings one sooner or later; here it is written into the chain's storage, since nobody can choose it. So
+        it follows from no link: `chosen` has the rounds of which that is so.
 
         Raises:
             RoundNotCompleted: none of many seeds does.
@@ -193,6 +195,7 @@ class LocalTestnet:
             seed = keccak(encode(["uint64", "uint64"], [number, attempt]))
             call_chain(url, "anvil_setStorageAt", self.ledger.draw.address, "0x" + place.hex(), "0x" + seed.hex())
             if suits(self._next_committee(RoundNumber(number))):
+                self.chosen.add(RoundNumber(number))
                 return run_until(network, Phase.COMMIT)
         raise RoundNotCompleted(number, f"the draw of none of {MOST_SEEDS} seeds suits")
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from qfl.auditor.draw import replay_draw
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Accepted, RoundRecord, RoundState
 from qfl.chain.contracts.disputes import Fault
@@ -91,13 +92,15 @@ class Auditor:
         self._keys_at = key_history(LmsScheme(ledger).history())
         self._attesting_keys_at = key_history(self._scheme.history())
         self._publications = ledger.beacon.publications(ledger.from_block)
+        self._redrawn = replay_draw(ledger)
 
     def audit(self) -> Iterator[Verdict]:
-        """A verdict for each round whose model stands or was voided, oldest first."""
-        voided = voided_rounds(self._ledger)
-        for number in sorted([*published_rounds(self._ledger), *voided]):
+        """A verdict for each round whose model stands or was voided, or that was drawn wrongly, oldest first."""
+        published, voided = set(published_rounds(self._ledger)), voided_rounds(self._ledger)
+        for number in sorted(published | voided.keys() | self._redrawn.complaints.keys()):
             verdict = Verdict(number, void=voided.get(number, ""))
-            if not verdict.void:
+            verdict.complaints += self._redrawn.complaints.get(number, ())
+            if number in published:
                 for entry in self._ledger.round(number).accepted():
                     try:
                         self._audit_shard(entry, verdict)
@@ -157,8 +160,11 @@ class Auditor:
                 verdict.complaints.append(f"the norm proof of client {reveal.client} does not hold")
 
     def _audit_bundle(self, claim: AuditedShard) -> None:
-        """A quorum of the drawn committee signed the checkpoint."""
+        """A quorum of the committee signed the checkpoint, which is the one that had to be drawn."""
         shard, committee, verdict = claim.spec.shard, claim.part.committee(), claim.verdict
+        intruders = self._redrawn.find_intruders(verdict.round, shard, committee)
+        if intruders is not None and intruders not in verdict.complaints:
+            verdict.complaints.append(intruders)
         digest = self._ledger.beacon_domain.checkpoint(claim.entry.checkpoint)
         bundle = self._argument(self._ledger.beacon, claim.entry.tx_hash, name="bundle") or b""
         block = self._ledger.block_of(claim.entry.tx_hash)

@@ -78,7 +78,10 @@ class LinkSeed(SeedKey):
         """The seed in a participant's folder, made if there is none. Raises as `open`."""
         return cls.keep(folder / SEED_NAME)
 
-    def chain(self, chain_id: int, staking: str, identifier: bytes) -> HashChain:
-        """The chain of who bonded with the LMS key of this identifier; each deployment has its own."""
+    def chain(self, chain_id: int, staking: str, identifier: bytes, number: int = 0) -> HashChain:
+        """A chain of whose LMS key has this identifier; each deployment has its own.
+
+        `number` is 0 for the chain to bond with; of another, one more than the nonce that its anchor was named with.
+        """
         domain = link_domain(chain_id, staking)
-        return HashChain(hmac.digest(self._seed, domain + identifier, hashlib.sha256), domain)
+        return HashChain(hmac.digest(self._seed, domain + identifier + number.to_bytes(4), hashlib.sha256), domain)

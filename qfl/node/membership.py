@@ -56,6 +56,13 @@ def has_left(ledger: Ledger, folder: Path) -> bool:
     return path.exists() and ledger.staking.participant(_read(path)[0]).role is Role.NONE
 
 
+def require_folder_of(folder: Path, ledger: Ledger, participant: ParticipantId) -> None:
+    """Make sure that a folder is a participant's in this deployment. Raises InvalidInput, StateCorrupt."""
+    path = folder / "participant.json"
+    if not path.exists() or _read(path) != (participant, ledger.staking.address):
+        raise InvalidInput("folder", str(folder), f"is not the folder of participant {participant}")
+
+
 def anchor_of(ledger: Ledger, role: Role, key: LmsPublicKey, folder: Path) -> bytes:
     """The end of a validator's hash chain; a client has none."""
     if role is not Role.VALIDATOR:

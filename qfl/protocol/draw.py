@@ -31,9 +31,28 @@ def next_seed(seed: bytes, next_round: int, link: bytes | None, *, is_cut_short:
     return seed if is_cut_short else keccak(encode(["bytes32", "uint64"], [seed, next_round]))
 
 
+def silent_seats(commit_ends_at: int, reveal_ends_at: int, *, linkers: int, shown_by: int | None, until: int) -> int:
+    """How many seats had their slot of the reveal phase and showed no link, from the first one on.
+
+    Args:
+        shown_by: the seat that showed the round's link, if one did.
+        until: when the round was over, unix seconds like the ends of its phases.
+    """
+    if shown_by is not None:
+        return shown_by
+    phase = reveal_ends_at - commit_ends_at
+    return sum(until >= commit_ends_at + (seat + 1) * phase // linkers for seat in range(linkers))
+
+
 def part_seed(seed: bytes, seats: int, part: int) -> bytes:
     """The seed of a part of a round's seats, `seats` to a committee; the first part's is the round's."""
     return seed if part == 0 else keccak(encode(["bytes32", "uint8", "uint16"], [seed, seats, part]))
+
+
+def part_size(shards: int, seats: int, part: int) -> int:
+    """How many seats a part of the draw has."""
+    committees = PART // seats
+    return min(shards - part * committees, committees) * seats
 
 
 def drawing_order(weights: Mapping[int, int], seed: bytes) -> Iterator[int]:
@@ -127,33 +146,53 @@ class Draw:
     def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
         """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats.
 
-        With the last round's seed it is drawn again, and what is due waits.
+        With the last round's seed it is drawn again, and what is due waits. Raises InvalidInput: too few validators.
         """
+        self.begin(seed, shards, seats, silent=silent)
+        for part in range(1, -(-shards // (PART // seats))):
+            self.draw_part(part, shards, seats)
+        return self.seats
+
+    def begin(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
+        """As `open`, but that the first part of the seats is drawn alone."""
         self.round += 1
         due, self.seed = 0 if seed == self.seed else self.round, seed
         for validator in self.seats[:silent]:
             self.benched_until[validator] = self.round + BENCH
-        committees = PART // seats
         self.seats = []
-        for part in range(-(-shards // committees)):
-            count = min(shards - part * committees, committees) * seats
-            self.take_changes(0 if part else due, count)
-            idle = {validator for validator, weight in self.weights.items() if not weight}
-            benched = {validator for validator, until in self.benched_until.items() if until > self.round}
-            self.seats += sample(self.counted, part_seed(seed, seats, part), count, idle=idle, benched=benched)
-        return self.seats
+        self.take_changes(due, part_size(shards, seats, 0))
+        return self._seat(0, shards, seats)
+
+    def draw_part(self, part: int, shards: int, seats: int) -> list[int]:
+        """Draw the next part of the round's seats, by the weights of this moment. Raises as `open`."""
+        self.take_changes(0, part_size(shards, seats, part))
+        return self._seat(part, shards, seats)
+
+    @property
+    def has_waiting(self) -> bool:
+        """Whether a change of a weight waits."""
+        return bool(self._queue)
 
     def take_changes(self, due: int, required: int) -> None:
         """Let those changes count that are due in a round, and more while fewer than `required` can be drawn."""
         for _ in range(MOST_CHANGES):
             if not self._queue or (self._queue[0][1] > due and self._drawable() >= required):
                 return
-            self._take_change()
+            self.take_change()
+
+    def _seat(self, part: int, shards: int, seats: int) -> list[int]:
+        idle = {validator for validator, weight in self.weights.items() if not weight}
+        benched = {validator for validator, until in self.benched_until.items() if until > self.round}
+        seed, count = part_seed(self.seed, seats, part), part_size(shards, seats, part)
+        drawn = sample(self.counted, seed, count, idle=idle, benched=benched)
+        self.seats += drawn
+        return drawn
 
     def _drawable(self) -> int:
         return sum(bool(self.weights[validator] and weight) for validator, weight in self.counted.items())
 
-    def _take_change(self) -> None:
+    def take_change(self) -> None:
+        """Let the first change of the queue count."""
         validator, _, weight = self._queue.popleft()
         self._count(validator, weight)
         if self.weights[validator] != weight:

@@ -1,6 +1,7 @@
 """A validator's part in the draw: it shows its link in its slot, and draws the seats that are not drawn yet.
 
-Nothing of this is signed, and where its chain stands the contract says: a restored backup shows the right link.
+No link is signed, and where its chain stands the contract says: a restored backup shows the right link. Before the
+chain ends, the anchor of another one is named.
 """
 
 import logging
@@ -8,7 +9,8 @@ from collections.abc import Container
 from dataclasses import dataclass
 
 from qfl.chain.contracts.beacon import Phase
-from qfl.crypto.hash_chain import HashChain, LinkSeed
+from qfl.crypto.hash_chain import LENGTH, HashChain
+from qfl.node.anchors import counts_from, find_chain, name_anchor
 from qfl.node.context import NodeContext
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.draw import LINKERS
@@ -16,7 +18,10 @@ from qfl.protocol.types import ParticipantId, RoundNumber
 
 log = logging.getLogger(__name__)
 
-NO_LINK = "validator %d has no link to show: links.seed is of another chain, or its chain is used up; name a new anchor"
+RENEW_BELOW = 64
+"""Links left with which it names its next anchor: it shows one a round at most, and the anchor counts after four."""
+NO_LINK = "validator %d has no link to show: links.seed is of another chain, or its chain is used up"
+RENEWED = "validator %d has named the anchor of another chain, which counts from round %s on"
 
 
 @dataclass(frozen=True)
@@ -33,7 +38,7 @@ class Linker:
 
     def __init__(self, context: NodeContext, participant: ParticipantId) -> None:
         self._ledger, self._sender, self._folder = context.ledger, context.sender, context.folder
-        self._participant = participant
+        self._key, self._participant = context.key, participant
         self._chain: HashChain | None = None
         self._looked_at = RoundNumber(0)
         self._slots: list[Slot] = []
@@ -49,7 +54,7 @@ class Linker:
         return self._show(number) if Phase.REVEAL in phases and self._slots else drew
 
     def _look(self, number: RoundNumber) -> bool:
-        """Find this validator's slots, and have all seats drawn; True when it drew some."""
+        """Find this validator's slots, and have all seats drawn; True when something was sent."""
         draw, drew = self._ledger.draw, False
         if self._ledger.beacon.context().phase is not Phase.IDLE:
             while not draw.draw_of(number).is_complete:
@@ -59,7 +64,8 @@ class Linker:
         seats = [seat for seat, validator in enumerate(first) if validator == self._participant]
         self._slots = [Slot(seat, *draw.slot_of(number, seat)) for seat in seats]
         self._looked_at = number
-        return drew
+        has_few = bool(self._slots) and LENGTH - draw.chain_of(self._participant)[1] < RENEW_BELOW
+        return (has_few and self._renew()) or drew
 
     def _show(self, number: RoundNumber) -> bool:
         """Show the link where its slot has begun and none was shown."""
@@ -74,22 +80,20 @@ class Linker:
         link = self._next_link()
         if link is None:
             log.warning(NO_LINK, self._participant)
-            return False
+            return self._renew()
         return send_unless_overtaken(self._sender, self._ledger.draw.show_link(number, seat, link)) is not None
 
     def _next_link(self) -> bytes | None:
         """The link that hashes to the last one shown; None where no chain of this validator's has it."""
         tip, shown = self._ledger.draw.chain_of(self._participant)
         if self._chain is None or shown > self._chain.length or self._chain.tip(shown) != tip:
-            self._chain = self._find_chain(tip, shown)
+            self._chain = find_chain(self._ledger, self._participant, self._folder, tip=tip, shown=shown)
         return None if self._chain is None else self._chain.link(shown)
 
-    def _find_chain(self, tip: bytes, shown: int) -> HashChain | None:
-        """The chain of one of its keys: a rotation keeps the chain of the key before it."""
-        ledger, seed = self._ledger, LinkSeed.of(self._folder)
-        for index in range(ledger.staking.participant(self._participant).key_index, -1, -1):
-            identifier = ledger.staking.key_at(self._participant, index).identifier
-            chain = seed.chain(ledger.deployment.chain_id, ledger.staking.address, identifier)
-            if shown <= chain.length and chain.tip(shown) == tip:
-                return chain
-        return None
+    def _renew(self) -> bool:
+        """Name the anchor of another chain; False where the last one that was named does not count yet."""
+        if counts_from(self._ledger, self._participant) is not None:
+            return False
+        name_anchor(self._ledger, self._sender, self._participant, key=self._key, folder=self._folder)
+        log.info(RENEWED, self._participant, counts_from(self._ledger, self._participant))
+        return True

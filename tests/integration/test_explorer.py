@@ -83,6 +83,7 @@ def test_round_shows_everybodys_part(explored: Explored, played: Testnet) -> Non
     page = explored.get("/rounds/1")
     assert len(re.findall("Published by participant", page)) == 1
     assert page.count("<td>yes</td><td>none</td>") >= 2, "two honest updates are included, and not rewarded yet"
+    assert "shown by" in page and "in seat 0" in page, "the first seat shows the round's link"
     committee = played.ledger.beacon.committee(RoundNumber(1), ShardIndex(0))
     assert all(f'href="/participants/{validator}"' in page for validator in committee)
 

@@ -5,14 +5,15 @@ from pathlib import Path
 import pytest
 from testnet import SHARD, Testnet, without
 
+from qfl.apps.inspect.state import inspect_participant, inspect_round
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.contracts.staking import Role
 from qfl.chain.parameters import load_parameters
-from qfl.crypto.hash_chain import SEED_NAME
+from qfl.crypto.hash_chain import LENGTH, SEED_NAME
 from qfl.devnet import Devnet
 from qfl.node.relay import send_every
 from qfl.node.settlement import rewards_due, settle_due
-from qfl.protocol.draw import BENCH, next_seed
+from qfl.protocol.draw import BENCH, LAG, next_seed
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.driver import run_until
 
@@ -67,6 +68,39 @@ def test_a_validator_restored_from_a_backup_shows_the_right_link(testnet: Testne
     assert testnet.ledger.draw.silent_seats(number) == 0
 
 
+def test_inspection_tells_who_was_silent_and_what_waits(testnet: Testnet) -> None:
+    ledger, network = testnet.ledger, testnet.network(clients=[1], validators=range(1, 7))
+    number = run_until(network, Phase.COMMIT)
+    silent, second, *_ = ledger.beacon.committee(number, SHARD)
+    assert inspect_round(ledger, number)["draw"] == {"link": None, "silent": [], "benched": [], "next_seed": None}
+    run_until(without(network, silent), Phase.CHECKPOINT)
+    run_until(network, Phase.IDLE)
+    of_round = inspect_round(ledger, number)["draw"]
+    assert (of_round["link"]["seat"], of_round["link"]["validator"]) == (1, second)
+    assert of_round["silent"] == [{"seat": 0, "validator": silent}]
+
+    stake, added = ledger.staking.participant(second).stake_wei, 10**18
+    for _ in range(2):  # the second change follows the first
+        testnet.owner.send(ledger.staking.top_up(second, added))
+    waiting = {"weight_wei": stake + added, "from_round": number + LAG}
+    of_second = inspect_participant(ledger, second)["draw"]
+    assert (of_second["weight_wei"], of_second["waiting"]) == (stake, waiting)
+    assert (of_second["links_left"], of_second["next_anchor_from"]) == (LENGTH - 1, None)
+
+    following = run_until(network, Phase.COMMIT)
+    assert inspect_round(ledger, following)["seed"] == of_round["next_seed"]
+    assert inspect_round(ledger, following)["draw"]["benched"] == [
+        {"validator": silent, "until_round": following + BENCH}
+    ]
+    assert inspect_participant(ledger, silent)["draw"]["benched_until"] == following + BENCH
+    run_until(network, Phase.IDLE)
+    while number + LAG > ledger.beacon.current_round():
+        run_until(network, Phase.IDLE)
+    of_second = inspect_participant(ledger, second)["draw"]
+    waiting = {"weight_wei": stake + 2 * added, "from_round": number + 2 * LAG}
+    assert (of_second["weight_wei"], of_second["waiting"]) == (stake + added, waiting)
+
+
 def test_a_validator_opens_a_round_that_needs_more_waiting_stakes_than_an_opening_takes(testnet: Testnet) -> None:
     """40 seats for 6 validators, and 40 that wait: 32 count before the opening, and the rest in it."""
     ledger, network = testnet.ledger, testnet.network(clients=[1], validators=range(1, 7))
@@ -85,3 +119,4 @@ def test_a_validator_opens_a_round_that_needs_more_waiting_stakes_than_an_openin
     assert "opened" in validator.step([Phase.IDLE]).note
     assert len(ledger.draw.seats_of(RoundNumber(number + 1))) == 40
     assert ledger.draw.queue_length() == 6
+    testnet.assert_everything_stands()

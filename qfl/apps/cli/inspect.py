@@ -60,7 +60,7 @@ _add(
 _add(
     "round",
     "state.inspect_round",
-    "Phase, committees, commits, reveals, checkpoints, model and disputes.",
+    "Phase, seed and link, committees, commits, reveals, checkpoints, model and disputes.",
     click.argument("number", metavar="N", type=options.ROUND),
 )
 _add(
@@ -73,7 +73,7 @@ _add(
 _add(
     "participant",
     "state.inspect_participant",
-    "Stake, keys, rewards and what it should do now.",
+    "Stake, weight in the draw, keys, rewards and what it should do now.",
     click.argument("participant", metavar="ID", type=options.PARTICIPANT),
 )
 _add(

@@ -24,7 +24,10 @@ key = click.option("--key", type=PATH, required=True, help="The participant's LM
 
 @click.group()
 def stake() -> None:
-    """Add to it, leave, rotate the key, withdraw, take rewards. Anyone may pay the gas: the LMS key decides."""
+    """Add to it, leave, rotate the key, renew the chain of links, withdraw, take rewards.
+
+    Anyone may pay the gas: the LMS key decides.
+    """
 
 
 @stake.command("exit")
@@ -59,6 +62,28 @@ def rotate(number: ParticipantId, key: Path, new_key: Path, network: Network) ->
         signature = old.sign(ledger.staking_domain.rotation(number, new.public, nonce))
         sender.send(ledger.staking.rotate_key(number, new.public, signature=signature))
     click.echo(f"participant {number} signs with {new_key} from now on")
+
+
+@stake.command()
+@participant
+@key
+@click.option("--folder", type=PATH, required=True, help="The validator's folder: its links.seed makes the chain.")
+@payer
+def anchor(number: ParticipantId, key: Path, folder: Path, network: Network) -> None:
+    """Name the end of another hash chain, which links are shown of from the fourth round on.
+
+    A running validator does so by itself before its chain ends, and where its links.seed is lost.
+    """
+    from qfl.crypto.keyfile import KeyFile
+    from qfl.node.anchors import counts_from, name_anchor
+    from qfl.node.membership import require_folder_of
+
+    ledger, sender = network.sender()
+    require_folder_of(folder, ledger, number)
+    with KeyFile.open(key) as opened:
+        _require_key(ledger, number, opened)
+        name_anchor(ledger, sender, number, key=opened, folder=folder)
+    click.echo(f"participant {number} shows links of another chain from round {counts_from(ledger, number)} on")
 
 
 @stake.command("top-up")

@@ -112,6 +112,7 @@ class RoundStory:
     number: int
     is_complete: bool
     opening: Row | None = None
+    link: Row | None = None
     shards: dict[int, ShardPart] = field(default_factory=dict)
     model: list[Row] = field(default_factory=list)
     faults: list[Row] = field(default_factory=list)
@@ -123,6 +124,8 @@ class RoundStory:
         match event["name"]:
             case "RoundOpened":
                 self.opening = event
+            case "LinkShown":
+                self.link = event
             case "SeatsDrawn":
                 said = event["arguments"]
                 for place, validator in enumerate(said["validators"]):

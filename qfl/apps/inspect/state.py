@@ -3,6 +3,7 @@
 from typing import Any
 
 from qfl.apps.inspect import plain
+from qfl.apps.inspect.draw import draw_in_round, draw_of_validator
 from qfl.bounds import LAST_PARTICIPANT, check_whole
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger, tolerating_shard
@@ -39,6 +40,7 @@ def inspect_round(ledger: Ledger, number: int) -> dict[str, Any]:
     opened = ledger.round(record.number).opened_in
     disputes = [] if ledger.disputes is None else ledger.disputes.proven(opened, record.number)
     return found | {
+        "draw": draw_in_round(ledger, record.number),
         "disputes": [plain(entry) | {"fault": entry.fault.name.lower()} for entry in disputes],
         "shards": [_shard_in_round(ledger, record.number, shard) for shard in ledger.all_shards()],
     }
@@ -112,7 +114,8 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
     }
     if record.role is Role.VALIDATOR:
         duty = ledger.draw.validator_duty(number)
-        return found | {"duty": duty.kind.name.lower(), "round": duty.round, "deadline": duty.deadline}
+        found |= {"duty": duty.kind.name.lower(), "round": duty.round, "deadline": duty.deadline}
+        return found | {"draw": draw_of_validator(ledger, number)}
     shard = ledger.shard_of(number)
     client_duty, of_round, deadline = ledger.shards[shard].client_duty(number)
     return found | {"duty": client_duty.name.lower(), "round": of_round, "shard": shard, "deadline": deadline}

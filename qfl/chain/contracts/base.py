@@ -95,7 +95,7 @@ class BoundContract:
     def _logs(
         self, name: str, from_block: int, to_block: int | str = "latest", **filters: object
     ) -> list[dict[str, Any]]:
-        """As `_events`: the arguments of each log by name, and beside them its `block` and `txHash`."""
+        """As `_events`: the arguments of each log by name, and beside them its `block`, `log` index and `txHash`."""
         coder = _event(self.abi_name, name)
         topics = coder.topics({key: value for key, value in filters.items() if value is not None})
         logs = read_logs(self._rpc, {"address": self.address, "topics": topics}, first=from_block, last=to_block)
@@ -104,6 +104,7 @@ class BoundContract:
                 {
                     **coder.decode(log),
                     "block": int(log["blockNumber"], 16),
+                    "log": int(log["logIndex"], 16),
                     "txHash": HexBytes(log["transactionHash"]).to_0x_hex(),
                 }
                 for log in logs

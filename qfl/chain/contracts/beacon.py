@@ -239,3 +239,8 @@ class Beacon(BoundContract):
     def publications(self, from_block: int) -> dict[RoundNumber, str]:
         """The transaction that published each round's model."""
         return {event["round"]: event["txHash"] for event in self._logs("ModelPublished", from_block)}
+
+
+def last_opened(openings: Sequence[tuple[RoundNumber, int]], block: int) -> RoundNumber:
+    """Of `Beacon.openings`, the last round that was opened by the end of a block; 0 for none."""
+    return max((number for number, opened in openings if opened <= block), default=RoundNumber(0))

@@ -58,6 +58,47 @@ class Shown:
     validator: ParticipantId
     seat: int
     link: bytes
+    block: int
+    log: int
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A `SeatsDrawn` event: a part of a round's seats, `seats` for each shard from `first_shard` on."""
+
+    round: RoundNumber
+    first_shard: ShardIndex
+    seats: int
+    validators: list[ParticipantId]
+    block: int
+    log: int
+    tx_hash: str
+
+    @property
+    def part(self) -> int:
+        """Which part it is, from 0."""
+        return self.first_shard // (PART // self.seats)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A `WeightCounted` event."""
+
+    id: ParticipantId
+    weight_wei: int
+    block: int
+    log: int
+    tx_hash: str
+
+
+@dataclass(frozen=True)
+class Benched:
+    """A `Benched` event."""
+
+    id: ParticipantId
+    until_round: RoundNumber
+    block: int
+    log: int
 
 
 @dataclass(frozen=True)
@@ -124,6 +165,8 @@ class Draw(BoundContract):
     """How many changes of weights wait."""
     standing_of = view(Standing, "standingOf", ParticipantId)
     """A validator's standing in the draw."""
+    weight_of = view(int, "weightOf", ParticipantId)
+    """What a validator is drawn with now, in wei."""
     chain_of = view(tuple[bytes, int], "chainOf", ParticipantId)
     """The last link that a validator showed, or its anchor, and how many it has shown since that."""
 
@@ -134,6 +177,18 @@ class Draw(BoundContract):
     def shown(self, from_block: int) -> dict[RoundNumber, Shown]:
         """The link that each round has shown since a block."""
         return {shown.round: shown for shown in self._events(Shown, "LinkShown", from_block)}
+
+    def drawn(self, from_block: int) -> list[Drawn]:
+        """Every part of seats that was drawn since a block, oldest first."""
+        return self._events(Drawn, "SeatsDrawn", from_block)
+
+    def counted(self, from_block: int, validator: ParticipantId | None = None) -> list[Counted]:
+        """Every weight that began to count since a block, oldest first; of one validator, or of all."""
+        return self._events(Counted, "WeightCounted", from_block, id=validator)
+
+    def benched(self, from_block: int) -> list[Benched]:
+        """Everybody who was benched since a block, oldest first."""
+        return self._events(Benched, "Benched", from_block)
 
     def sittings(self, validator: ParticipantId, from_block: int) -> list[Sitting]:
         """Every seat that was drawn for a validator since a block, oldest first."""

@@ -55,6 +55,26 @@ class Slashing:
     tx_hash: str
 
 
+@dataclass(frozen=True)
+class Weight:
+    """What a validator's weight in the draw became: its stake, or 0 while it takes on no duties."""
+
+    id: ParticipantId
+    wei: int
+    block: int
+    log: int
+
+
+@dataclass(frozen=True)
+class Anchor:
+    """An `AnchorSet` event: the end of another hash chain."""
+
+    id: ParticipantId
+    anchor: bytes
+    block: int
+    log: int
+
+
 class Staking(BoundContract):
     """Stakes, keys and rewards."""
 
@@ -143,6 +163,45 @@ class Staking(BoundContract):
     ) -> list[Bonding]:
         """Everyone who joined in these blocks, or those of them who named one account to be paid to."""
         return self._events(Bonding, "Bonded", from_block, to_block, withdrawal=withdrawal)
+
+    def weights(self, from_block: int, validator: ParticipantId | None = None) -> list[Weight]:
+        """Every change of a weight in the draw, oldest first; of one validator, or of all.
+
+        `from_block` is the deployment's: what a weight is follows from all that became of a stake.
+        """
+        names = "Bonded", "ToppedUp", "Slashed", "ExitRequested"
+        logs = [
+            (event["block"], event["log"], name, event)
+            for name in names
+            for event in self._logs(name, from_block, id=validator)
+        ]
+        least, stakes, weights = self.minimum_stake_wei(Role.VALIDATOR), dict[int, int](), dict[int, int]()
+        leaving, found = set[int](), list[Weight]()
+        for block, log, name, event in sorted(logs, key=lambda log: log[:2]):
+            number = event["id"]
+            if name == "Bonded" and event["role"] == Role.VALIDATOR:
+                stakes[number] = event["stakeWei"]
+            elif number not in stakes:  # a client
+                continue
+            elif name == "ToppedUp":
+                stakes[number] = event["stakeWei"]
+            elif name == "Slashed":
+                stakes[number] -= event["amountWei"]
+            else:
+                leaving.add(number)
+            weight = stakes[number] if number not in leaving and stakes[number] >= least else 0
+            if weight or weights.get(number):
+                found.append(Weight(number, weight, block, log))
+            weights[number] = weight
+        return found
+
+    def anchors(self, from_block: int, participant: ParticipantId | None = None) -> list[Anchor]:
+        """Every anchor that was named in another's place since a block, oldest first; by one participant, or by all."""
+        return self._events(Anchor, "AnchorSet", from_block, id=participant)
+
+    def bonded_by(self, participant: ParticipantId, from_block: int) -> str | None:
+        """The transaction in which it joined; None where the node has none."""
+        return next((event["txHash"] for event in self._logs("Bonded", from_block, id=participant)), None)
 
     def rotations(
         self, from_block: int, to_block: int | str = "latest"

@@ -1,0 +1,57 @@
+"""A validator's hash chains: the one that its links are of now, and naming the anchor of the next."""
+
+from pathlib import Path
+
+from qfl.chain.contracts.beacon import last_opened
+from qfl.chain.contracts.staking import Role
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.hash_chain import HashChain, LinkSeed
+from qfl.crypto.keyfile import KeyFile
+from qfl.errors import InvalidInput
+from qfl.protocol.draw import LAG
+from qfl.protocol.types import ParticipantId, RoundNumber
+
+
+def find_chain(ledger: Ledger, validator: ParticipantId, folder: Path, *, tip: bytes, shown: int) -> HashChain | None:
+    """The chain of which `tip` was shown last, as the link of this number; None where the folder's seed has none.
+
+    Each chain is of the key that the validator had when it named its anchor, and of its nonce then.
+    """
+    staking, seed = ledger.staking, LinkSeed.of(folder)
+    record = staking.participant(validator)
+    for index in range(record.key_index, -1, -1):
+        identifier = staking.key_at(validator, index).identifier
+        for number in range(record.nonce, -1, -1):
+            chain = seed.chain(ledger.deployment.chain_id, staking.address, identifier, number)
+            if shown <= chain.length and chain.tip(shown) == tip:
+                return chain
+    return None
+
+
+def counts_from(ledger: Ledger, validator: ParticipantId) -> RoundNumber | None:
+    """The round from which the anchor that a validator named last counts; None once it does, or where it named none."""
+    named = ledger.staking.anchors(ledger.from_block, validator)
+    if not named:
+        return None
+    since = RoundNumber(last_opened(ledger.beacon.openings(ledger.from_block), named[-1].block) + LAG)
+    return since if since > ledger.beacon.current_round() else None
+
+
+def name_anchor(
+    ledger: Ledger, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path
+) -> None:
+    """Name the end of another chain of the folder's seed; it counts from the fourth round on.
+
+    Raises InvalidInput: it is no validator, or its last anchor does not count yet; no leaf of `key` is spent then.
+    """
+    record = ledger.staking.participant(validator)
+    if record.role is not Role.VALIDATOR:
+        raise InvalidInput("participant", validator, "is no validator, so it shows no links")
+    if (since := counts_from(ledger, validator)) is not None:
+        remedy = f"AnchorPending: its last anchor counts from round {since} on; name another one then"
+        raise InvalidInput("participant", validator, remedy)
+    seed, staking = LinkSeed.of(folder), ledger.staking.address
+    anchor = seed.chain(ledger.deployment.chain_id, staking, record.key.identifier, record.nonce + 1).anchor
+    signature = key.sign(ledger.staking_domain.anchor(validator, anchor, record.nonce))
+    sender.send(ledger.staking.set_anchor(validator, anchor, signature=signature))
