@@ -53,7 +53,8 @@ def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
 def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
     """The calls that admit those of the clients that the mirrored round's shard has and does not know yet."""
     mirror = ledger.mirrors[shard]
-    if (mirrored := mirror.mirrored()) is None:
+    mirrored = mirror.mirrored()
+    if mirrored is None or mirrored.round > ledger.beacon.current_round():  # it may have been told anything
         return []
     census = ledger.roll.at(ledger.round(mirrored.round).opened_in)
     positions = {client: position for position, client in enumerate(census.clients)}
