@@ -51,12 +51,17 @@ def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
 
 
 def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
-    """The calls that admit those of the clients that the mirrored round's shard has and does not know yet."""
+    """The calls that admit those of the clients that the mirrored round's shard has and does not know yet.
+
+    None where the mirror shows other clients than the beacon: it would take no proof of these.
+    """
     mirror = ledger.mirrors[shard]
     mirrored = mirror.mirrored()
-    if mirrored is None or mirrored.round > ledger.beacon.current_round():  # it may have been told anything
+    if mirrored is None or mirrored.round > ledger.beacon.current_round():
         return []
     census = ledger.roll.at(ledger.round(mirrored.round).opened_in)
+    if (mirrored.clients_root, mirrored.client_count) != (census.clients_root, len(census.clients)):
+        return []
     positions = {client: position for position, client in enumerate(census.clients)}
     members = [client for client in clients if client in positions and shard_in(mirrored, client) == shard]
     missing = [client for client in members if client not in mirror.admitted(members)] if members else []

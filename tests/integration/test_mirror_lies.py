@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from shard_testnet import ShardTestnet
@@ -14,9 +15,11 @@ from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import shard_chain
+from qfl.errors import RoundNotCompleted
 from qfl.protocol.digests import seat_digest
 from qfl.protocol.types import MirrorMessage, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.lms import encode_bundle
+from qfl.simulation.driver import run_round
 from qfl.validator.mirror_keeper import begin_mirrors
 
 pytestmark = pytest.mark.rest
@@ -134,6 +137,18 @@ def test_a_lie_that_cannot_be_proven_is_named(shard_testnet: ShardTestnet, caplo
         assert challenger_of(shard_testnet).step() == []
     assert [record.message for record in caplog.records if "cannot be proven" in record.message]
     assert stakes(shard_testnet) == before
+
+
+@pytest.mark.parametrize("told", [{"clients_root": b"\1" * 32}, {"round": RoundNumber(1_000)}])
+def test_clients_wait_out_a_mirror_that_was_told_lies(shard_testnet: ShardTestnet, told: dict[str, Any]) -> None:
+    """Whoever asked it for what it refuses would end a run of all shards in one process."""
+    message = honest_message(shard_testnet)
+    lie = replace(message, round=replace(message.round, **told))
+    tell(shard_testnet, lie, sign(shard_testnet, lie, [0, 1, 2]))
+    steps = [client.step() for client in shard_testnet.network.clients]
+    assert all(step.note.endswith("its mirror shows no round with it, or it has asked to leave") for step in steps)
+    with pytest.raises(RoundNotCompleted):
+        run_round(shard_testnet.network)
 
 
 def test_a_chain_that_is_down_is_named_once_and_looked_at_when_it_is_back(
