@@ -58,7 +58,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         if (msg.sender != deployer) revert NotDeployer(msg.sender);
         if (_round.round != 0) revert AlreadyBegun(_round.round);
         _check(message);
-        _show(message, 0, Digest.mirrorMessage(message));
+        _show(message, 0, Digest.mirrorMessage(message), msg.data[:0]);
     }
 
     /// @inheritdoc IBeaconMirror
@@ -71,7 +71,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         bytes32 digest = Digest.mirrorMessage(message);
         uint32[] memory validators = _validatorsOf(signers);
         Quorum.check(_signersOf(digest, signers, validators, bundle), validators.length);
-        _show(message, signers, digest);
+        _show(message, signers, digest, bundle);
     }
 
     /// @inheritdoc IBeaconMirror
@@ -198,7 +198,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     }
 
     /// @dev Writes a checked message.
-    function _show(MirrorMessage calldata message, uint64 signers, bytes32 digest) private {
+    function _show(MirrorMessage calldata message, uint64 signers, bytes32 digest, bytes calldata bundle) private {
         (uint64 round, uint64 previous) = (message.round.round, message.round.previous);
         _round = message.round;
         Committee storage seated = _committees[round];
@@ -213,7 +213,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
             delete _clientKeys[id];
             emit ClientRevoked(id);
         }
-        emit RoundMirrored(round, previous, signers, digest);
+        emit RoundMirrored(round, previous, signers, digest, message, bundle);
     }
 
     /// @dev The number of a seat's key among its validator's, where it is the latest if it was there already.

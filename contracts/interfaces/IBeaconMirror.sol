@@ -71,7 +71,15 @@ struct Handover {
 /// committees alone, and a seat that finds a message unlike the beacon takes no part.
 interface IBeaconMirror is IBeaconView {
     /// @notice The mirror shows another round; `signers` is the round whose committee signed it, 0 for the first message.
-    event RoundMirrored(uint64 indexed round, uint64 indexed previous, uint64 signers, bytes32 digest);
+    /// @dev Message and bundle are all that a proof against its signers takes, whichever contract carried them.
+    event RoundMirrored(
+        uint64 indexed round,
+        uint64 indexed previous,
+        uint64 signers,
+        bytes32 digest,
+        MirrorMessage message,
+        bytes bundle
+    );
     /// @notice A client was proven to be active.
     event ClientAdmitted(uint32 indexed id, LmsKey key);
     /// @notice A client that was admitted is not active any more, or has another key.

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, clients, outsiders, seats
+from experiments.attacks import challenges, clients, mirrors, outsiders, seats
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.seats import attacker_in
@@ -21,11 +21,16 @@ REPEATED = (2,)
 LIAR = attacker_in(seats.LyingSeat)
 """Whether it proposes to honest seats, or has a quorum with others of its kind."""
 
+CENSORING = attacker_in(seats.CensoringSeat)
+"""The same of one that leaves out a client's update."""
+
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
 _proposer = partial(Attack, first=True)
 _publisher = partial(Attack, seated=False, lost=REPEATED, slashed=True)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
+
+_mirror = partial(_majority, mirrored=True)
 
 ALL = (
     # --- in another's name ---
@@ -129,7 +134,7 @@ ALL = (
     _proposer(
         "censoring-proposer",
         "propose a result without one client's update",
-        attacker_in(seats.CensoringSeat),
+        CENSORING,
         (NOT_ATTESTED, OTHERS_QUORUM),
     ),
     _proposer("lying-proposer", "propose a false aggregate to honest seats", LIAR, (NOT_ATTESTED, OTHERS_QUORUM)),
@@ -169,6 +174,15 @@ ALL = (
         private=True,
         note="the challenger has the key of the one honest seat: without it, only clients could show the updates",
     ),
+    Attack(
+        "censoring-majority",
+        "attest a result without one client's update",
+        CENSORING,
+        (),
+        attackers=3,
+        is_open=True,
+        note="no proof shows what is left out: an update is lost, its client unpaid; the next round draws other seats",
+    ),
     _majority(
         "unopenable-majority",
         "attest an aggregate that nobody can open",
@@ -195,6 +209,24 @@ ALL = (
         ("withheld dispute", FRESH_COMMITTEE),
         accomplices=(clients.WithheldContent,),
         note="the challenger demands the update; shown in time, it would be recomputed",
+    ),
+    # --- mirrors, where shards have chains of their own ---
+    _mirror(
+        "misled-mirror",
+        "tell the shard's mirror of a round that nobody has opened",
+        mirrors.misleading(mirrors.MisleadingKeeper),
+        ("mirror dispute",),
+        lost=(2, 3),
+        models=1,
+        note="and every later round of this shard: it needs a new mirror",
+    ),
+    _mirror(
+        "runaway-mirror",
+        "tell the shard's mirror of round 2^64 - 1, and of one without shards",
+        mirrors.misleading(mirrors.RunawayKeeper),
+        ("RoundTooFar", "NoSuchShard", FRESH_COMMITTEE),
+        slashed=False,
+        note="they say nothing else, so their round is lost; a turn later the committee before them brings the next",
     ),
     # --- models ---
     _publisher(

@@ -91,6 +91,8 @@ class Attack:
         accomplices: who attacks with them; what those gain and lose is not counted.
         place: how many clients are quicker than an attacker among them.
         private: whether it is tried in the private mode.
+        mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
+        models: how many models stand at the end.
         is_open: whether nothing stops it yet: then it has to change the model, or this is out of date.
         note: a gain or a damage that numbers do not tell.
     """
@@ -109,6 +111,8 @@ class Attack:
     accomplices: tuple[type[Client] | type[Validator], ...] = ()
     place: int = 0
     private: bool = False
+    mirrored: bool = False
+    models: int = 2
     is_open: bool = False
     note: str = ""
 

@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from experiments.attacks.adversary import bonded_attackers
 from experiments.attacks.strategy import NO_ATTACK, Attack
 from experiments.attacks.testnet import LocalTestnet, role_of
-from experiments.attacks.trial import HONEST, MODELS, Outcome, SmallJob, Trial
+from experiments.attacks.trial import HONEST, Outcome, SmallJob, Trial
 from qfl.chain.contracts.staking import Role
 from qfl.client.update import NormProver
 from qfl.crypto.norm.keys import NormKeys
@@ -116,6 +116,7 @@ class Stage:
     Args:
         devnet: its chain is the stage's alone.
         keys, prover: for the private mode.
+        mirrored: whether the shard has a mirror of the beacon, as if this were a chain of its own.
     """
 
     def __init__(
@@ -125,8 +126,9 @@ class Stage:
         job: SmallJob,
         keys: NormKeys | None = None,
         prover: NormProver | None = None,
+        mirrored: bool = False,
     ) -> None:
-        self._devnet, self._folder, self._job, self._prover = devnet, folder, job, prover
+        self._devnet, self._folder, self._job, self._prover, self._mirrored = devnet, folder, job, prover, mirrored
         self._verifying_key = None if keys is None else keys.verifying_key
         self._moments: list[Moment] = []
         """By how many rounds are over."""
@@ -136,7 +138,7 @@ class Stage:
         attackers = list(bonded_attackers(attack))
         # A validator's stake counts at once before round 1 only; later, from the fourth round on.
         has_validators = any(role_of(name) is Role.VALIDATOR for name in attackers)
-        moment = self._go_back(0 if has_validators else min(attack.rounds, default=MODELS) - 1)
+        moment = self._go_back(0 if has_validators else min(attack.rounds, default=NO_ATTACK.models) - 1)
         with self._arena(attack.name, moment.testnet, attackers) as testnet:
             return Trial(testnet, self._job, attack).run()
 
@@ -163,6 +165,7 @@ class Stage:
             marks="marks",
             verifying_key=self._verifying_key,
             prover=self._prover,
+            mirrored=self._mirrored,
             past=past,
         )
 
@@ -170,19 +173,26 @@ class Stage:
         return str(call_chain(self._devnet.rpc_url, "evm_snapshot"))
 
 
+class Setting(NamedTuple):
+    """What a stage is set up for: the private mode, a shard that has a mirror."""
+
+    private: bool
+    mirrored: bool
+
+
 class Suite:
     """Tries attacks; a context manager, for the sake of its networks and its proving process.
 
-    Each mode has a chain and an IPFS node of its own, started when the first attack needs it. A reference serves all
-    attacks that lose the same rounds in the same mode.
+    Each mode, and the shard with a mirror, has a chain and an IPFS node of its own, started when the first attack needs
+    it. A reference serves all attacks there that lose the same rounds.
     """
 
     def __init__(self, folder: Path) -> None:
         """`folder` is for all that they keep on disk, keys of norm proofs included."""
         self._folder = folder
         self._open = ExitStack()
-        self._stages: dict[bool, Stage] = {}
-        self._references: dict[tuple[bool, tuple[int, ...]], Outcome] = {}
+        self._stages: dict[Setting, Stage] = {}
+        self._references: dict[tuple[Setting, tuple[int, ...], int], Outcome] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -196,20 +206,23 @@ class Suite:
         Raises:
             ExtraMissing: it is for the private mode, and nothing here can prove.
         """
-        alike = attack.private, attack.lost
-        stage = self._stage(attack.private)
+        setting = Setting(attack.private, attack.mirrored)
+        alike, stage = (setting, attack.lost, attack.models), self._stage(setting)
         if alike not in self._references:
-            self._references[alike] = stage.play(replace(NO_ATTACK, lost=attack.lost))
+            honest = replace(NO_ATTACK, lost=attack.lost, models=attack.models)
+            self._references[alike] = stage.play(honest)
         return compare(attack, self._references[alike], stage.play(attack))
 
-    def _stage(self, private: bool) -> Stage:
-        if private not in self._stages:
-            mode = "private" if private else "transparent"
-            keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if private else None
+    def _stage(self, setting: Setting) -> Stage:
+        if setting not in self._stages:
+            mode = "private" if setting.private else "transparent"
+            keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if setting.private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
-            devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}")))
-            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover)
-        return self._stages[private]
+            folder = self._folder / f"devnet-{mode}{'-mirrored' * setting.mirrored}"
+            devnet = self._open.enter_context(Devnet(DevnetConfig(folder)))
+            job = SmallJob.load(mode)
+            self._stages[setting] = Stage(devnet, self._folder, job, keys, prover, setting.mirrored)
+        return self._stages[setting]
 
 
 @contextmanager

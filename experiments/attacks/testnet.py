@@ -71,6 +71,7 @@ class LocalTestnet:
         prover: makes the clients' proofs in a private deployment, whose verifying key is `verifying_key`.
         quorum: how committees sign: a scheme of `qfl.quorum`.
         marks: where the keys' leaf marks are kept, a folder in `folder`; the user's own folder unless given.
+        mirrored: whether the shard is deployed with a mirror, as on a chain of its own; contracts see no difference.
         past: a testnet that is closed, on a chain that is as it was then: its deployment and its people are taken over,
             with a copy of all that they keep on disk, and nothing is deployed.
     """
@@ -87,6 +88,7 @@ class LocalTestnet:
         verifying_key: VerifyingKey | None = None,
         prover: NormProver | None = None,
         quorum: str = "lms",
+        mirrored: bool = False,
         past: LocalTestnet | None = None,
         **parameters: int,
     ) -> None:
@@ -110,11 +112,12 @@ class LocalTestnet:
                 genesis=genesis[0],
                 verifying_key=verifying_key,
                 quorum=SCHEMES.find(quorum).contract,
+                shard_senders=[self.owner] if mirrored else (),
             )
             deployment.save(self.deployment_path)
         else:
             deployment = past.ledger.deployment
-        self.ledger: Ledger = Ledger(self.web3, deployment)
+        self.ledger: Ledger = Ledger(self.web3, deployment, shard_web3s=[self.web3] * len(deployment.chains))
         self._joined: dict[str, ParticipantId] = {} if past is None else dict(past._joined)
         self.chosen = set[RoundNumber]()
 

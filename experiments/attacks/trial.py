@@ -1,10 +1,10 @@
 """One run of the small job with an attack, or without: what the model is afterwards, and what everybody has.
 
-Rounds 1 and 2 are run, and every lost round is repeated. Three clients and three validators are honest; a fourth
-validator is bonded and asleep, so that a committee of four is left when attackers have been slashed. Attackers bond
-before the first of the rounds of their attack, act in these and do nothing else. The reference is the run without them,
-in which the rounds that the attack loses are lost too, because nobody attests: so both train in the same rounds, with
-the same seeds, and every honest seat is paid in the same rounds.
+Rounds are run until two models stand, or as many as the attack leaves: every lost round is repeated. Three clients and
+three validators are honest; a fourth validator is bonded and asleep, so that a committee of four is left when attackers
+have been slashed. Attackers bond before the first of the rounds of their attack, act in these and do nothing else. The
+reference is the run without them, in which the rounds that the attack loses are lost too, because nobody attests: so
+both train in the same rounds, with the same seeds, and every honest seat is paid in the same rounds.
 """
 
 from __future__ import annotations
@@ -46,8 +46,6 @@ CONFIG = JobConfig(
     training={"steps": 3, "batch_size": 8},
 )
 """Real training of a real quantum model, small enough to run fifty times: two digits on four qubits, 36 angles."""
-MODELS = 2
-"""Models that stand at the end."""
 HONEST_CLIENTS = (1, 2, 3)
 HONEST_VALIDATORS = (1, 2, 3)
 ASLEEP = "validator-4"
@@ -119,11 +117,12 @@ class Trial:
         )
 
     def run(self) -> Outcome:
-        """Run until two models stand; settle everything."""
-        while len(published_rounds(self.ledger)) < MODELS:
-            self.run_round()
-            if self.ledger.beacon.current_round() > MODELS + len(self.attack.lost):
+        """Run until the attack's models stand and the rounds that it is to lose are over; settle everything."""
+        expected = self.attack.models + len(self.attack.lost)
+        while (rounds := self.ledger.beacon.current_round()) <= expected:
+            if rounds == expected and len(published_rounds(self.ledger)) >= self.attack.models:
                 break
+            self.run_round()
         self._settle()
         return self._outcome()
 
@@ -146,6 +145,7 @@ class Trial:
         )
         openers = replace(network, validators=self.validators)
         self.testnet.open_round(openers, self._suits(acting))
+        self._await_handover()
         with suppress(RoundNotCompleted):
             run_until(network, Phase.IDLE)
         for outsider in acting.outsiders:
@@ -155,6 +155,14 @@ class Trial:
         else:
             self.challenger.step()
         self._await_answers()
+
+    def _await_handover(self) -> None:
+        """Where attackers are to bring the round to a mirror, let the turn pass after which others may."""
+        for mirror in self.ledger.mirrors:
+            committees = mirror.handovers()
+            seated = {seat.validator for handover in committees[:1] for seat in mirror.sitting(handover.round)}
+            if len(committees) > 1 and seated & self.cast.participants:
+                self.testnet.clock.reach(committees[1].opens_at)
 
     def _await_answers(self) -> None:
         """Give those who signed for what was demanded the time they have, and let the challenger have the last word."""

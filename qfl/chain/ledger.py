@@ -16,6 +16,7 @@ from qfl.chain.contracts.demands import Demands
 from qfl.chain.contracts.disputes import Disputes
 from qfl.chain.contracts.draw import Draw
 from qfl.chain.contracts.mirror import Mirror
+from qfl.chain.contracts.mirror_faults import MirrorFaults
 from qfl.chain.contracts.rewards import Rewards
 from qfl.chain.contracts.shard import ClientDuty, NormVerifier, Shard
 from qfl.chain.contracts.staking import Staking
@@ -55,6 +56,7 @@ class Ledger:
         self.mirrors = [Mirror(own, chain.mirror.address) for own, chain in zip(webs, chains, strict=False)]
         self._contracts: dict[type[BoundContract], BoundContract] = {}
         self.disputes, self.demands = self.contract(Disputes), self.contract(Demands)
+        self.mirror_faults = self.contract(MirrorFaults)
         self.staking_domain = Domain(deployment.chain_id, self.staking.address)
         self.beacon_domain = Domain(deployment.chain_id, self.beacon.address)
         ids = [chain.chainId for chain in chains] or [deployment.chain_id] * len(self.shards)

@@ -4,7 +4,7 @@ A message brings a round to a shard's mirror. An admission proves to a mirror th
 client, until its key changes or it leaves.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
@@ -51,11 +51,17 @@ def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
 
 
 def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[ParticipantId]) -> list[UnsentCall]:
-    """The calls that admit those of the clients that the mirrored round's shard has and does not know yet."""
+    """The calls that admit those of the clients that the mirrored round's shard has and does not know yet.
+
+    None where the mirror shows other clients than the beacon: it would take no proof of these.
+    """
     mirror = ledger.mirrors[shard]
-    if (mirrored := mirror.mirrored()) is None:
+    mirrored = mirror.mirrored()
+    if mirrored is None or mirrored.round > ledger.beacon.current_round():
         return []
     census = ledger.roll.at(ledger.round(mirrored.round).opened_in)
+    if (mirrored.clients_root, mirrored.client_count) != (census.clients_root, len(census.clients)):
+        return []
     positions = {client: position for position, client in enumerate(census.clients)}
     members = [client for client in clients if client in positions and shard_in(mirrored, client) == shard]
     missing = [client for client in members if client not in mirror.admitted(members)] if members else []
@@ -65,16 +71,38 @@ def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[Participa
     ]
 
 
-class MirrorVerifier:
-    """Recomputes every message that a mirror took, each once: what it shows now rests on all of them.
+class MirrorReader:
+    """Every message that the mirrors took, each once.
 
     Read again are only those in blocks that are new, or that took another's place.
     """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
-        self._known: set[tuple[ShardIndex, Mirroring]] = set()
+        self._known: set[tuple[ShardIndex, bytes, int]] = set()
         self._read: dict[ShardIndex, tuple[int, bytes]] = {}
+
+    def unread(self, shard: ShardIndex) -> Iterator[Mirroring]:
+        """The messages to a shard's mirror that are new; one counts as read when the next one is asked for.
+
+        Raises `ChainUnreachable`: the shard's chain.
+        """
+        mirror, since = self._ledger.mirrors[shard], self._ledger.deployment.chains[shard].block
+        if (read := self._read.get(shard)) is not None and mirror.has_block(*read):
+            since = read[0]  # again: chains refuse to look for logs after their last block
+        head = mirror.head()  # before the messages: those of later blocks are read next time
+        for taken in mirror.mirrorings(since):
+            if (message := (shard, taken.digest, taken.block)) not in self._known:
+                yield taken
+                self._known.add(message)
+        self._read[shard] = head
+
+
+class MirrorVerifier:
+    """Recomputes every message that a mirror took, each once: what it shows now rests on all of them."""
+
+    def __init__(self, ledger: Ledger) -> None:
+        self._ledger, self._reader = ledger, MirrorReader(ledger)
 
     def find_falsehood(self, shard: ShardIndex) -> str | None:
         """The first message that is not the beacon's; None when there is none, and for a shard without a mirror.
@@ -83,23 +111,18 @@ class MirrorVerifier:
         """
         if not self._ledger.mirrors:
             return None
-        mirror, since = self._ledger.mirrors[shard], self._ledger.deployment.chains[shard].block
-        if (read := self._read.get(shard)) is not None and mirror.has_block(*read):
-            since = read[0]  # again: chains refuse to look for logs after their last block
-        head = mirror.head()  # before the messages: those of later blocks are read next time
-        for taken in mirror.mirrorings(since):
-            if (shard, taken) not in self._known:
-                if not self._is_true(shard, taken):
-                    return f"what the mirror of shard {shard} shows of round {taken.round} is not what the beacon says"
-                self._known.add((shard, taken))
-        self._read[shard] = head
+        for taken in self._reader.unread(shard):
+            if not is_beacons(self._ledger, shard, taken):
+                return f"what the mirror of shard {shard} shows of round {taken.round} is not what the beacon says"
         return None
 
-    def _is_true(self, shard: ShardIndex, taken: Mirroring) -> bool:
-        if not taken.previous < taken.round <= self._ledger.beacon.current_round():
-            return False
-        message = compute_message(self._ledger, shard, round_number=taken.round, previous=taken.previous)
-        return self._ledger.mirror_domains[shard].mirror_message(message) == taken.digest
+
+def is_beacons(ledger: Ledger, shard: ShardIndex, taken: Mirroring) -> bool:
+    """Whether a message that a mirror took is the one that follows from the beacon."""
+    if not taken.previous < taken.round <= ledger.beacon.current_round():
+        return False
+    message = compute_message(ledger, shard, round_number=taken.round, previous=taken.previous)
+    return ledger.mirror_domains[shard].mirror_message(message) == taken.digest
 
 
 def _revoked(ledger: Ledger, round_number: RoundNumber, previous: RoundNumber) -> tuple[ParticipantId, ...]:

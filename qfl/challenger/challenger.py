@@ -12,7 +12,7 @@ from typing import Any
 from qfl.chain.contracts.demands import DemandState, Part
 from qfl.chain.contracts.disputes import Fault
 from qfl.chain.ledger import Ledger
-from qfl.chain.rpc.sender import TransactionSender
+from qfl.chain.rpc.sender import TransactionSender, UnsentCall
 from qfl.challenger.evidence import Evidence
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.errors import ContractReverted, NoDisputes
@@ -105,7 +105,7 @@ class Challenger:
             try:
                 for call in (*parts, last):
                     gas = None if parts and call is last else self._sender.dry_run(call)
-                    yield Proof(str(evidence), *self._disputes.arguments_of(call.data), len(call.data), gas)
+                    yield Proof(str(evidence), *self._arguments_of(call), len(call.data), gas)
             except ContractReverted as refusal:
                 self._explain(evidence, refusal)
 
@@ -155,6 +155,12 @@ class Challenger:
         if self._listener is not None:
             self._listener(dispute)
         return dispute
+
+    def _arguments_of(self, call: UnsentCall) -> tuple[str, dict[str, Any]]:
+        """The function that a proof calls, and its arguments."""
+        judges = (self._disputes, self._ledger.mirror_faults)
+        (judge,) = (judge for judge in judges if judge is not None and judge.address == call.to)
+        return judge.arguments_of(call.data)
 
     def _explain(self, evidence: Evidence, refusal: ContractReverted) -> None:
         if refusal.name in PROVEN_BEFORE:

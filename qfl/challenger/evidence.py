@@ -7,10 +7,11 @@ from typing import Protocol
 
 from qfl.chain.contracts.demands import Part
 from qfl.chain.contracts.disputes import NO_SALT, Disputes, Opening
+from qfl.chain.contracts.mirror_faults import MirrorFaults
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import update_leaves
-from qfl.protocol.types import Checkpoint, Reveal, RoundNumber
+from qfl.protocol.types import Checkpoint, MirrorMessage, Reveal, RoundNumber
 
 MOST_BYTES = 96 * 1024
 """Calldata of a proof's transaction: nodes take 128 KiB."""
@@ -199,6 +200,27 @@ class Equivocation(Evidence):
         one, other = self.one, self.other
         signatures = (one.key_index, one.signature), (other.key_index, other.signature)
         return disputes.equivocation(one.checkpoint, other.checkpoint, one.seat, *signatures)
+
+
+@dataclass(frozen=True)
+class FalseMirrorMessage(Evidence):
+    """A message that a seat of round `signers` signed for its shard's mirror, and that the beacon contradicts."""
+
+    contract: MirrorFaults
+    message: MirrorMessage
+    signers: RoundNumber
+    seat: int
+    key_index: int
+    signature: bytes
+
+    def __str__(self) -> str:
+        told = self.message.round
+        what = f"seat {self.seat} of round {self.signers} told it of round {told.round} what the beacon does not say"
+        return f"mirror of shard {told.shard}: {what}"
+
+    def call(self, disputes: Disputes) -> UnsentCall:
+        said, signature = (self.message, self.signers), self.signature
+        return self.contract.message(*said, seat=self.seat, key_index=self.key_index, signature=signature)
 
 
 def _split(count: int, fixed: int, each: int) -> list[slice]:

@@ -11,6 +11,7 @@ from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.ledger import Ledger
 from qfl.challenger.evidence import Evidence, WithheldPart
 from qfl.challenger.judge import CANNOT_OPEN, Judge
+from qfl.challenger.mirrors import MirrorWatch
 from qfl.challenger.withheld import Wanted, Withheld
 from qfl.crypto.kem import KemKey
 from qfl.errors import ShardUnreachable
@@ -26,12 +27,12 @@ OVER = (RoundState.PUBLISHED, RoundState.FAILED, RoundState.VOID)
 
 
 class FaultDetector:
-    """Looks at checkpoints, signatures and models, and says what is false; `keys` as in `Judge`."""
+    """Looks at checkpoints, signatures, models and messages to mirrors and says what is false; `keys` as in `Judge`."""
 
     def __init__(self, ledger: Ledger, store: ContentStore, keys: Sequence[KemKey] = ()) -> None:
         self._ledger = ledger
         self.store = CachingStore(store)
-        self._judge = Judge(ledger, self.store, keys)
+        self._judge, self._mirrors = Judge(ledger, self.store, keys), MirrorWatch(ledger)
         self._judged: set[str] = set()
         self._retry_at: dict[str, int] = {}
         self._closed: set[RoundNumber] = set()
@@ -54,6 +55,7 @@ class FaultDetector:
         for made in self.demands.read():
             if made.answer_by <= self._ledger.now() and stands(self._ledger, made.part):
                 yield WithheldPart(made.part)
+        yield from self._mirrors.faults()
 
     def _faults_in(self, number: RoundNumber) -> Iterator[Evidence]:
         round_ = self._ledger.round(number)

@@ -122,11 +122,7 @@ class Client:
         return ClientDuty.MISSED if is_lost else duty
 
     def seek_admission(self) -> bool:
-        """Prove to the mirror of this round's shard that this client is active; False when there is nothing to prove.
-
-        Raises:
-            ContractReverted: the mirror does not show what the beacon says.
-        """
+        """Prove to the mirror of this round's shard that this client is active; False where it need not, or cannot."""
         shard = self._ledger.shard_of(self.participant)
         calls = admissions(self._ledger, shard, clients=[self.participant]) if self._ledger.mirrors else []
         return any(send_unless_overtaken(self._sender, call) is not None for call in calls)

@@ -6,6 +6,7 @@ Layout: magic and version [8] | seed | sha-256 of all that [32]. For keys that h
 
 import hashlib
 import os
+import secrets
 from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import ClassVar, Self
@@ -40,7 +41,7 @@ class SeedKey(ABC):
     @classmethod
     def create(cls, path: Path) -> Self:
         """Make a key in a new file of mode 0600. Raises `unusable` when the file exists."""
-        seed = os.urandom(cls.seed_bytes)
+        seed = secrets.token_bytes(cls.seed_bytes)
         body = cls.header + seed
         try:
             create_private(path, body + hashlib.sha256(body).digest())

@@ -64,7 +64,7 @@ class Keeper:
         committees = [(h.round, mirror.sitting(h.round)) for h in mirror.handovers() if h.opens_at <= now]
         if all(seat.validator != self._validator for _, seats in committees for seat in seats):
             return False
-        message = compute_message(self._ledger, shard, round_number=number, previous=shown.round)
+        message = self._message(shard, number, shown.round)
         digest = self._ledger.mirror_domains[shard].mirror_message(message)
         said = mirror.countersignatures(number, self._ledger.deployment.chains[shard].block)
         sent = False
@@ -78,6 +78,10 @@ class Keeper:
                 call = mirror.advance(message, signers, bundle=bundle)
                 return send_unless_overtaken(self._sender, call) is not None or sent
         return sent
+
+    def _message(self, shard: ShardIndex, number: RoundNumber, previous: RoundNumber) -> MirrorMessage:
+        """What it signs of a round, to a mirror that shows round `previous`."""
+        return compute_message(self._ledger, shard, round_number=number, previous=previous)
 
     def _countersign(
         self, mirror: Mirror, message: MirrorMessage, seats: Sequence[MirrorSeat], *, tally: Tally, digest: bytes

@@ -15,6 +15,7 @@ from brownie import BeaconMirror, MirrorFaults, accounts, chain
 from qfl.chain.parameters import load_parameters
 from qfl.protocol.digests import seat_digest
 from qfl.protocol.types import MirrorSeat, ParticipantId, RoundNumber, ShardIndex
+from qfl.quorum.lms import decode_bundle
 from scripts.deploy import NOBODY, deploy
 from tests.contracts.bank import rotate
 from tests.contracts.dispute_testnet import VALIDATORS, seconds_now
@@ -93,6 +94,19 @@ def assert_convicted(judge, glass, message):
 @pytest.mark.parametrize("field", SEEN)
 def test_a_seat_that_says_something_else_of_a_round_is_slashed_once(judge, glass, field):
     assert_convicted(judge, glass, false_in(glass, field))
+
+
+def test_what_a_mirror_says_that_it_was_told_convicts_who_signed_it(judge, glass):
+    """Its event has message and signatures, so no transaction has to be read: who carried it may hide them there."""
+    glass.begin()
+    glass.next_round()
+    event = glass.advance(glass.message(previous=2, seed=word("false")), 2).events["RoundMirrored"]
+    before, seats = stakes(glass), glass.world.seats(2)
+    for seat, signature in decode_bundle(bytes(event["bundle"])).items():
+        told = event["message"], event["signers"], seat, 0, signature
+        judge.disputeMirrorMessage(*told, {"from": glass.world.challenger})
+    guilty = {member.id for member in seats[:3]}
+    assert stakes(glass) == {i: stake // 2 if i in guilty else stake for i, stake in before.items()}
 
 
 @pytest.mark.parametrize(("number", "previous"), [(3, 1), (2**64 - 1, 1), (2, 2), (0, 0)])

@@ -5,27 +5,30 @@ of four validators helps him, and a client shows its updates to whom it likes. N
 final stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for longer
 than there is to answer a demand is not looked at here.
 
-`QFL_RANDOM_RUNS` says how many runs there are with one shard, and with two: 12 unless it is set. They are the same ones
-each time.
+`QFL_RANDOM_RUNS` says how many runs there are with one shard, with two, and in the private mode with its proofs: 12
+unless it is set. They are the same ones each time.
 """
 
 import os
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import cache
 from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from numpy.typing import NDArray
 from reorganising import DROPPED, Branches, Elusive, Partial, Said, Stranger, repeatable_chain
-from testnet import Nudger, Testnet
+from testnet import SMALL, Nudger, Testnet
 
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.contracts.demands import Part, Subject
@@ -33,8 +36,13 @@ from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.client.client import Client
+from qfl.crypto.kem import KemKey
+from qfl.crypto.norm.keys import NormKeys
+from qfl.crypto.norm.prover import Prover
+from qfl.crypto.norm.statement import NormStatement
 from qfl.errors import QflError
 from qfl.node.context import NodeContext
+from qfl.node.encryption import set_up_encryption
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.recompute import has_revealed_list, included_in, update_leaves
 from qfl.protocol.types import ParticipantId, RoundNumber
@@ -47,7 +55,6 @@ from qfl.validator.validator import Validator
 pytestmark = pytest.mark.rest
 
 RUNS = int(os.environ.get("QFL_RANDOM_RUNS", "12"))
-SHARDS = (1, 2)
 STEPS = 16
 DEEPEST = 12
 CLIENTS = ("client-1", "client-2", "client-3")
@@ -78,6 +85,7 @@ class ReorganisedRounds(RuleBasedStateMachine):
         self.stores = {name: Partial(testnet.store, self.aside) for name in VALIDATORS}
         self.stores[ELUSIVE] = Elusive(testnet.store, self.aside)
         self.ids = {name: testnet.join(name) for name in CLIENTS + VALIDATORS}
+        self.kems = {name: kem for name in VALIDATORS if (kem := set_up(testnet, name)) is not None}
         self.roles = {name: self.start(name) for name in self.ids}
         self.stranger = Stranger(self.ledger, testnet.sender(STRANGER), branches)
         self.stakes = self.stakes_now()
@@ -93,8 +101,8 @@ class ReorganisedRounds(RuleBasedStateMachine):
         ledger, sender, key = self.new_ledger(), self.testnet.senders[name], self.testnet.keys[name]
         context = NodeContext(ledger, sender, store, key, self.testnet.folder / name)
         if name in CLIENTS:
-            return Client(context, self.ids[name], index=CLIENTS.index(name), seed=1)
-        return Validator(context, self.ids[name])
+            return Client(context, self.ids[name], index=CLIENTS.index(name), seed=1, prover=self.testnet.prover)
+        return Validator(context, self.ids[name], kem=self.kems.get(name))
 
     # --- what the honest do ----------------------------------------------------------------------------------
 
@@ -236,7 +244,7 @@ class ReorganisedRounds(RuleBasedStateMachine):
         for demanded in self.ledger.demands.made(self.ledger.from_block):
             assert not self.stranger.send(self.ledger.disputes.withheld(demanded.part)), f"{demanded} was not answered"
         ledger = self.new_ledger()
-        detector = FaultDetector(ledger, Partial(self.testnet.store, self.aside))
+        detector = FaultDetector(ledger, Partial(self.testnet.store, self.aside), list(self.kems.values()))
         proven = Challenger(ledger, self.testnet.sender(STRANGER), detector).step()
         assert proven == []
 
@@ -285,16 +293,38 @@ class ReorganisedRounds(RuleBasedStateMachine):
         self.seen["final"] += len(self.final)
 
 
-@pytest.fixture(params=SHARDS, ids="{} shards".format)
-def begin(
-    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def set_up(testnet: Testnet, name: str) -> KemKey | None:
+    """The key that a validator opens updates with in the private mode, which the chain knows."""
+    context = testnet.context(name)
+    told = testnet.ledger, context.sender, testnet.store, testnet.join(name), context.key, context.folder
+    return set_up_encryption(*told)
+
+
+class RememberingProver:
+    """Makes each proof once: many runs begin alike."""
+
+    def __init__(self, prover: Prover) -> None:
+        self._prover, self._made = prover, dict[tuple[NormStatement, int], bytes]()
+
+    @property
+    def capacity(self) -> int:
+        return self._prover.capacity
+
+    def prove(self, lanes: NDArray[np.integer], salt: int, statement: NormStatement) -> bytes:
+        if (statement, salt) not in self._made:
+            self._made[statement, salt] = self._prover.prove(lanes, salt, statement)
+        return self._made[statement, salt]
+
+
+@contextmanager
+def runs_of(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, chosen: dict[str, Any]
 ) -> Iterator[Callable[[Counter[str]], ReorganisedRounds]]:
-    """Begins a run, always on the same chain with the same people."""
+    """Begins a run, always on the same chain with the same people; `chosen` is what their network is made of."""
     monkeypatch.setattr(validators, "DEMANDS_SECONDS", 0)
     monkeypatch.setattr("experiments.attacks.testnet.CountingStore", lambda *_, **__: MemoryStore())
     numbers, chains = count(), ExitStack()
-    seats = len(VALIDATORS) // request.param
-    chosen = {"marks": "marks", "shards": request.param, "seats": seats, "challengeSeconds": CHALLENGE}
+    chosen |= {"marks": "marks", "challengeSeconds": CHALLENGE}
 
     def draw_anew(seed: int) -> None:
         """The same steps have the same keys, salts and signatures; what those cost decides what later blocks draw."""
@@ -303,12 +333,14 @@ def begin(
     @cache
     def chain(number: int) -> tuple[Testnet, Branches]:
         chains.close()
-        folder = tmp_path / f"chain-{number}"
-        site = SimpleNamespace(rpc_url=chains.enter_context(repeatable_chain(folder)), ipfs_url="")
+        home = folder / f"chain-{number}"
+        site = SimpleNamespace(rpc_url=chains.enter_context(repeatable_chain(home)), ipfs_url="")
         draw_anew(0)
-        with Testnet(site, folder / "people", **chosen) as pristine:
+        with Testnet(site, home / "people", **chosen) as pristine:
             for name in CLIENTS + VALIDATORS:
                 pristine.join(name)
+            for name in VALIDATORS:
+                set_up(pristine, name)
         return pristine, Branches(site.rpc_url)
 
     def run(seen: Counter[str]) -> ReorganisedRounds:
@@ -316,7 +348,7 @@ def begin(
         pristine, branches = chain(number // RUNS_A_CHAIN)
         branches.begin_anew()
         draw_anew(1)
-        testnet = Testnet(pristine.devnet, tmp_path / f"run-{number}", past=pristine, marks="marks")
+        testnet = Testnet(pristine.devnet, folder / f"run-{number}", past=pristine, **chosen)
         testnet.store.blocks.update(pristine.store.blocks)
         return ReorganisedRounds(testnet, branches, seen)
 
@@ -324,10 +356,26 @@ def begin(
         yield run
 
 
-def test_nobody_honest_loses_by_any_reorganisation(begin: Callable[[Counter[str]], ReorganisedRounds]) -> None:
+def find_losses(begin: Callable[[Counter[str]], ReorganisedRounds]) -> None:
     seen: Counter[str] = Counter()
     run_state_machine_as_test(
         lambda: begin(seen),
         settings=settings(max_examples=RUNS, stateful_step_count=STEPS, suppress_health_check=list(HealthCheck)),
     )
     assert seen["rounds"] and seen["final"] and seen["reorganised"]
+
+
+@pytest.mark.parametrize("shards", [1, 2], ids="{} shards".format)
+def test_nobody_honest_loses_by_any_reorganisation(
+    shards: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with runs_of(tmp_path, monkeypatch, {"shards": shards, "seats": len(VALIDATORS) // shards}) as begin:
+        find_losses(begin)
+
+
+def test_nobody_honest_loses_by_any_reorganisation_in_the_private_mode(
+    norm_keys: NormKeys, prover: Prover, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    proving = {"prover": RememberingProver(prover), "verifying_key": norm_keys.verifying_key}
+    with runs_of(tmp_path, monkeypatch, {"job": replace(SMALL, mode="private"), **proving}) as begin:
+        find_losses(begin)

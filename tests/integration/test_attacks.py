@@ -22,6 +22,7 @@ OBJECTIVE = {
     "over-norm-majority": 1.5,
     "hidden-update": 1.5,
     "exit-before-slash": 1.5,
+    "misled-mirror": 1.5,
     "lying-publisher": 0.5,
     "withholding-publisher": 0.5,
     "leaf-reuse": 0.001,
@@ -29,6 +30,7 @@ OBJECTIVE = {
 """Faults that can be proven, and what they cost: half of the stake of everybody who signed, who had 1 ETH each; and a
 commitment without a reveal, a hundredth of a client's 0.1 ETH."""
 BOUNTY = 1.5 / 4
+SEAT_REWARD = 0.0005
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,15 @@ def test_an_attack_changes_no_model_and_nobody_elses_money(suite: Suite, name: s
     assert row.stake_lost_eth == OBJECTIVE.get(name, 0)
     assert row.gained_eth == (BOUNTY if name == "front-run-dispute" else 0)
     assert row.rounds_lost == len(attack.lost)
+
+
+def test_a_majority_that_leaves_an_update_out_is_called_open(suite: Suite) -> None:
+    """It costs them nothing, and they are paid for their seats."""
+    row = suite.run(BY_NAME["censoring-majority"])
+    assert (row.is_open, row.stopped_by, row.complaints) == (True, (), ())
+    assert not row.model_unchanged and not row.honest_funds_unchanged
+    assert (row.stake_lost_eth, row.rounds_lost) == (0, 0)
+    assert row.gained_eth == 3 * SEAT_REWARD
 
 
 def test_an_attack_that_is_not_stopped_is_reported(suite: Suite) -> None:

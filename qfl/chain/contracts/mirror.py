@@ -22,12 +22,14 @@ class Handover:
 
 @dataclass(frozen=True)
 class Mirroring:
-    """A `RoundMirrored` event; `signers` is 0 for the deployer's message."""
+    """A `RoundMirrored` event; for the deployer's message `signers` is 0 and the `bundle` empty."""
 
     round: RoundNumber
     previous: RoundNumber
     signers: RoundNumber
     digest: bytes
+    message: MirrorMessage
+    bundle: bytes
     block: int
 
 
