@@ -201,7 +201,7 @@ class DisputeTestnet(World):
         return Vector(apply_global(base.lanes, means, counts, self.shape, lane_format), 32)
 
     def publish_model(self, model: Vector, base: Vector, publishing: Member | None = None, **changed: bytes) -> Member:
-        """Publish `model` as whose slot it is, unless somebody else is given; `changed` replaces its root or content."""
+        """Publish `model` as whose slot it is unless somebody is given; `changed` replaces its root or content."""
         number = RoundNumber(self.beacon.currentRound())
         call = {"root": model.root, "content": self.digest_of_model(model, number, base.root)} | changed
         member = publishing or self.publisher
