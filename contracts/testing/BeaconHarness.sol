@@ -105,8 +105,7 @@ contract BeaconHarness {
     ) external returns (bytes[] memory outcomes) {
         _parameters = parameters;
         _rounds[0].modelRoot = baseRoot;
-        bool isCarried = parameters.shards == 1;
-        (_rounds[1].checkpoints, _rounds[1].publisher) = (uint16(checkpoints.length), isCarried ? 0 : 1);
+        (_rounds[1].checkpoints, _rounds[1].publisher) = (uint16(checkpoints.length), parameters.shards == 1 ? 0 : 1);
         outcomes = new bytes[](trials.length);
         for (uint256 i = 0; i < trials.length; ++i) {
             ModelTrial calldata trial = trials[i];
@@ -115,7 +114,7 @@ contract BeaconHarness {
             accept(checkpoints);
             try disputes.disputeModel(1, trial.coordinate, checkpoints, aggregates[chunk], base[chunk], trial.model) {
                 assert(_rounds[1].state == RoundState.Void);
-                assert(_records[checkpoints[0].shard].voided == isCarried);
+                assert(_records[checkpoints[0].shard].voided == (_rounds[1].publisher == 0));
             } catch (bytes memory reason) {
                 outcomes[i] = reason;
             }

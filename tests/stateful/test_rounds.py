@@ -65,10 +65,9 @@ class DisputedRounds(Rounds):
     @rule(back=BACK, aim=st.sampled_from(Proof), coordinate=COORDINATE)
     def dispute_checkpoint(self, back: int, aim: Proof, coordinate: int) -> None:
         """Any proof against a recent checkpoint, whatever it says."""
-        number = self.round_model.recent(
-            back, *(number for number, entry in enumerate(self.round_model) if entry.claim)
-        )
-        self.dispute(number, aim, coordinate)
+        attested = [number for number, entry in enumerate(self.round_model) if entry.claim]
+        if attested:
+            self.dispute(self.round_model.recent(back, *attested), aim, coordinate)
 
     def dispute(self, number: int, aim: Proof, coordinate: int) -> None:
         entry, claim = self.round_model[number], self.round_model[number].claim
