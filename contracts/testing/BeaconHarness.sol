@@ -50,11 +50,11 @@ contract BeaconHarness {
     function publish(bytes32 baseRoot, bytes32 modelRoot, uint16 checkpoints) external {
         _rounds[0].modelRoot = baseRoot;
         (_rounds[1].state, _rounds[1].modelRoot) = (RoundState.Published, modelRoot);
-        _rounds[1].checkpoints = checkpoints;
+        (_rounds[1].checkpoints, _rounds[1].publisher) = (checkpoints, 1);
     }
 
     /// @notice Take checkpoints.
-    function accept(Checkpoint[] calldata checkpoints) external {
+    function accept(Checkpoint[] calldata checkpoints) public {
         for (uint256 i = 0; i < checkpoints.length; ++i) {
             _accept(checkpoints[i]);
         }
@@ -92,7 +92,8 @@ contract BeaconHarness {
         }
     }
 
-    /// @notice Dispute each of `trials` as the model of round 1; `aggregates[k]` and `base[k]` are chunks number `k`.
+    /// @notice Dispute each of `trials` as the model of round 1, which the checkpoint carries if there is one shard;
+    /// `aggregates[k]` and `base[k]` are chunks number `k`.
     /// @return outcomes What each reverted with; empty when the fault was proven.
     function disputeModels(
         RoundParameters calldata parameters,
@@ -104,17 +105,16 @@ contract BeaconHarness {
     ) external returns (bytes[] memory outcomes) {
         _parameters = parameters;
         _rounds[0].modelRoot = baseRoot;
-        (_rounds[1].checkpoints, _rounds[1].publisher) = (uint16(checkpoints.length), 1);
-        for (uint256 i = 0; i < checkpoints.length; ++i) {
-            _accept(checkpoints[i]);
-        }
+        (_rounds[1].checkpoints, _rounds[1].publisher) = (uint16(checkpoints.length), parameters.shards == 1 ? 0 : 1);
         outcomes = new bytes[](trials.length);
         for (uint256 i = 0; i < trials.length; ++i) {
             ModelTrial calldata trial = trials[i];
             uint256 chunk = trial.coordinate / 8;
             (_rounds[1].state, _rounds[1].modelRoot) = (RoundState.Published, trial.modelRoot);
+            accept(checkpoints);
             try disputes.disputeModel(1, trial.coordinate, checkpoints, aggregates[chunk], base[chunk], trial.model) {
                 assert(_rounds[1].state == RoundState.Void);
+                assert(_records[checkpoints[0].shard].voided == (_rounds[1].publisher == 0));
             } catch (bytes memory reason) {
                 outcomes[i] = reason;
             }
@@ -122,12 +122,13 @@ contract BeaconHarness {
     }
 
     /// @notice As in `IBeacon`.
-    function voidCheckpoint(uint64, uint16 shard) external {
+    function voidCheckpoint(uint64 round, uint16 shard) external {
         _records[shard].voided = true;
+        voidModel(round);
     }
 
     /// @notice As in `IBeacon`.
-    function voidModel(uint64 round) external {
+    function voidModel(uint64 round) public {
         _rounds[round].state = RoundState.Void;
     }
 

@@ -19,7 +19,7 @@ from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.protocol.rule import aggregate_shard, apply_global, rising_order
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
 from scripts.deploy import deploy
-from tests.contracts.world import World, as_tuple, word
+from tests.contracts.world import Member, World, as_tuple, word
 
 AGGREGATE, UPDATES, NORM, MODEL, EQUIVOCATION, WITHHELD = range(6)
 SHAPE = ModelShape(quantum=20, classical=13)
@@ -83,11 +83,15 @@ class Update:
 
 @dataclass(frozen=True)
 class Attested:
-    """An accepted checkpoint, and what it is about; the aggregate is the rule's, whatever the checkpoint says."""
+    """An accepted checkpoint, and what it is about: the rule's aggregate and model, whatever the checkpoint says.
+
+    There is a model where the round has one shard.
+    """
 
     checkpoint: Checkpoint
     updates: list[Update]
     aggregate: Vector
+    model: Vector | None = None
 
     @property
     def structs(self) -> list[tuple[int, bytes, bytes]]:
@@ -126,10 +130,14 @@ def order_at(coordinate: int, updates: Sequence[Update]) -> bytes:
 
 
 class DisputeTestnet(World):
-    """A world with disputes: its models have real lanes, and its committees attest what they are told to."""
+    """A world with disputes: its models have real lanes, and its committees attest what they are told to.
+
+    `models` are those that checkpoints carried, by root, and the first.
+    """
 
     shape: ModelShape
     genesis: Vector
+    models: dict[bytes, Vector]
 
     def draw_lanes(self, seed: int, bits: int | None = None) -> Lanes:
         """Random lanes of an update, or of `bits`."""
@@ -148,9 +156,14 @@ class DisputeTestnet(World):
         lanes = np.stack([update.vector.lanes for update in updates])
         return Vector(aggregate_shard(lanes, self.rounds["trimBps"]), 32)
 
-    def draft(self, updates: Sequence[Update], shard: int = 0, **changed: Any) -> Attested:
-        """The current round's checkpoint over `updates`, with single fields `changed`, before anybody signed it."""
-        aggregate = self.aggregate_of(updates)
+    def draft(
+        self, updates: Sequence[Update], shard: int = 0, aggregate: Vector | None = None, **changed: Any
+    ) -> Attested:
+        """The current round's checkpoint over `updates`, with single fields `changed`, before anybody signed it.
+
+        With one shard it carries the model that follows from it. `aggregate` stands in for what the rule makes of them.
+        """
+        aggregate = aggregate or self.aggregate_of(updates)
         round_number = self.beacon.currentRound()
         base = bytes(self.beacon.roundAt(self.beacon.roundAt(round_number)["baseRound"])["modelRoot"])
         fields = (ContentKind.AGGREGATE, 32, RoundNumber(round_number), ShardIndex(shard), len(updates), 0)
@@ -160,7 +173,13 @@ class DisputeTestnet(World):
             *(merkle_root([u.leaf for u in updates]), aggregate.root, content_digest(encode(content))),
             reveals_hash=self.reveals_hash(round_number, shard),
         )
-        return Attested(replace(honest, **changed), list(updates), aggregate)
+        drafted = Attested(honest, list(updates), aggregate)
+        if self.rounds["shards"] == 1:
+            model = self.next_model(self.models[base], [drafted])
+            self.models[model.root] = model
+            carried = {"model_root": model.root, "model_digest": self.digest_of_model(model, honest.round, base)}
+            drafted = replace(drafted, checkpoint=replace(honest, **carried), model=model)
+        return replace(drafted, checkpoint=replace(drafted.checkpoint, **changed))
 
     def attest(self, updates: Sequence[Update], shard: int = 0, **changed: Any) -> Attested:
         """Have the current round's committee attest that."""
@@ -181,13 +200,14 @@ class DisputeTestnet(World):
         means, counts = [a.aggregate.lanes for a in attested], [a.checkpoint.count for a in attested]
         return Vector(apply_global(base.lanes, means, counts, self.shape, lane_format), 32)
 
-    def publish_model(self, name: str, model: Vector, base: Vector, **changed: bytes) -> None:
-        """Publish `model` as validator `name`; `changed` replaces its root or content."""
+    def publish_model(self, model: Vector, base: Vector, publishing: Member | None = None, **changed: bytes) -> Member:
+        """Publish `model` as whose slot it is unless somebody is given; `changed` replaces its root or content."""
         number = RoundNumber(self.beacon.currentRound())
         call = {"root": model.root, "content": self.digest_of_model(model, number, base.root)} | changed
-        member = self.members[name]
-        digest = self.domain(self.beacon).publication(number, member.id, call["root"], call["content"])
+        member = publishing or self.publisher
+        digest = self.publication(member, model_root=call["root"], content_digest=call["content"])
         self.publish(member, **call, signature=member.sign(digest))
+        return member
 
     def digest_of_model(self, model: Vector, number: RoundNumber, base_root: bytes) -> bytes:
         fields = (ContentKind.MODEL, 32, number, ShardIndex(0), 0, 0)
@@ -277,7 +297,7 @@ def set_up_disputes(
 
 def _court(world: World, shape: ModelShape, genesis: Vector) -> DisputeTestnet:
     court = DisputeTestnet(world.contracts, world.parameters, world.members)
-    court.shape, court.genesis = shape, genesis
+    court.shape, court.genesis, court.models = shape, genesis, {genesis.root: genesis}
     return court
 
 

@@ -133,7 +133,7 @@ def test_open_round_sets_deadlines_and_builds_on_the_head(world, beacon, by):
     assert opened["commitEndsAt"] == tx.timestamp + 300
     assert opened["revealEndsAt"] == tx.timestamp + 420
     assert opened["checkpointEndsAt"] == tx.timestamp + 720
-    assert opened["publishEndsAt"] == tx.timestamp + 840
+    assert opened["publishEndsAt"] == tx.timestamp + 960
     assert (opened["state"], opened["baseRound"], beacon.currentRound()) == (OPEN, 0, 1)
 
 
@@ -198,17 +198,17 @@ def test_shard_of_reverts_when_there_is_no_such_round(beacon, world):
 
 
 def test_validator_duty_follows_the_round(world, beacon):
-    assert beacon.validatorDuty(world.ada.id)[0] == NOT_ACTIVE
-    assert beacon.validatorDuty(world.vera.id)[0] == OPEN_ROUND
+    assert world.draw.validatorDuty(world.ada.id)[0] == NOT_ACTIVE
+    assert world.draw.validatorDuty(world.vera.id)[0] == OPEN_ROUND
     world.open()
     seats = world.seats(1)
     (spare,) = [m for m in world.members.values() if m.name.startswith("v") and m not in seats]
-    assert tuple(beacon.validatorDuty(seats[3].id)) == (WAIT, 1, 0, 0, world.ends_at("commit"))
+    assert tuple(world.draw.validatorDuty(seats[3].id)) == (WAIT, 1, 0, 0, world.ends_at("commit"))
     world.reach(world.ends_at("reveal"))
-    assert tuple(beacon.validatorDuty(seats[3].id)) == (VERIFY, 1, 0, 3, world.ends_at("checkpoint"))
-    assert tuple(beacon.validatorDuty(spare.id)) == (WAIT, 1, 0, 0, world.ends_at("checkpoint"))
+    assert tuple(world.draw.validatorDuty(seats[3].id)) == (VERIFY, 1, 0, 3, world.ends_at("checkpoint"))
+    assert tuple(world.draw.validatorDuty(spare.id)) == (WAIT, 1, 0, 0, world.ends_at("checkpoint"))
     world.submit(world.checkpoint((), count=1, included=1))
-    assert tuple(beacon.validatorDuty(spare.id)) == (OPEN_ROUND, 1, 0, 0, 0)
+    assert tuple(world.draw.validatorDuty(spare.id)) == (OPEN_ROUND, 1, 0, 0, 0)
 
 
 # --- more than one shard ---------------------------------------------------------------------------------------
@@ -249,29 +249,58 @@ def test_publish_waits_for_the_other_shard_only_until_the_deadline(halves):
 
 def test_the_seats_take_turns_to_publish(publishing):
     """Shard by shard, a slot each, and round again while the phase lasts; whose it is learns it as a duty."""
-    beacon, seats = publishing.beacon, [m.id for shard in (0, 1) for m in publishing.seats(1, shard)]
+    beacon, draw = publishing.beacon, publishing.draw
+    seats = [m.id for shard in (0, 1) for m in publishing.seats(1, shard)]
+    (spare,) = [m.id for m in publishing.members.values() if m.name.startswith("v") and m.id not in seats]
     began, ends_at = publishing.ends_at("checkpoint"), publishing.ends_at("publish")
     slot = publishing.rounds["turnSeconds"]
     assert (beacon.context()["phase"], beacon.context()["phaseEndsAt"]) == (PUBLISH, ends_at)
     for turn in range((ends_at - began) // slot):
         publishing.reach(max(began + turn * slot, chain[-1].timestamp + 1))
         until = began + (turn + 1) * slot
-        assert tuple(beacon.publisherOf(1)) == (seats[turn % 4], until)
-        duties = {number: beacon.validatorDuty(number) for number in seats}
-        assert [number for number in seats if duties[number][0] == TO_PUBLISH] == [seats[turn % 4]]
-        assert {duty[4] for duty in duties.values()} == {until}
+        assert tuple(draw.publisherOf(1)) == (seats[turn], until)
+        duties = {number: tuple(draw.validatorDuty(number)) for number in (*seats, spare)}
+        waiting = dict.fromkeys(duties, (WAIT, 1, 0, 0, until))
+        assert duties == waiting | {seats[turn]: (TO_PUBLISH, 1, 0, 0, until)}
+        assert draw.validatorDuty(publishing.ada.id)[0] == NOT_ACTIVE
     publishing.reach(ends_at)
-    with reverts("WrongPhase", IDLE, PUBLISH):
-        beacon.publisherOf(1)
+    assert {draw.validatorDuty(number)[0] for number in duties} == {OPEN_ROUND}
+
+
+def test_nobody_publishes_outside_the_publish_phase(halves):
+    draw = halves.draw
+    for number in (0, 1, 2):
+        assert tuple(draw.publisherOf(number)) == (0, 0)
+    halves.submit(halves.checkpoint((), shard=0, count=1, included=1))
+    assert draw.publisherOf(1)[0] != 0
+    assert tuple(draw.publisherOf(0)) == tuple(draw.publisherOf(2)) == (0, 0)
+    halves.publish()
+    assert tuple(draw.publisherOf(1)) == (0, 0)
+    halves.open()
+    assert tuple(draw.publisherOf(1)) == tuple(draw.publisherOf(2)) == (0, 0)
+
+
+def test_the_last_slot_ends_with_the_phase(halves):
+    """And the slots went round: the fifth was the first seat's again."""
+    draw, slot, ends_at = halves.draw, halves.rounds["turnSeconds"], halves.ends_at("publish")
+    halves.next_at(ends_at - 4 * slot - 1)
+    halves.submit(halves.checkpoint((), shard=0, count=1, included=1))
+    seats = [m.id for shard in (0, 1) for m in halves.seats(1, shard)]
+    halves.reach(ends_at - 2)
+    assert tuple(draw.publisherOf(1)) == (seats[3], ends_at - 1)
+    halves.reach(ends_at - 1)
+    assert tuple(draw.publisherOf(1)) == (seats[0], ends_at)
+    halves.reach(ends_at)
+    assert tuple(draw.publisherOf(1)) == (0, 0)
 
 
 def test_the_first_slot_begins_with_the_last_checkpoint(halves):
-    beacon, slot = halves.beacon, halves.rounds["turnSeconds"]
+    draw, slot = halves.draw, halves.rounds["turnSeconds"]
     accepted = halves.submit(halves.checkpoint((), shard=0, count=1, included=1)).timestamp
     seats = [m.id for shard in (0, 1) for m in halves.seats(1, shard)]
-    assert tuple(beacon.publisherOf(1)) == (seats[0], accepted + slot)
+    assert tuple(draw.publisherOf(1)) == (seats[0], accepted + slot)
     halves.reach(accepted + 5 * slot)
-    assert tuple(beacon.publisherOf(1)) == (seats[1], accepted + 6 * slot)
+    assert tuple(draw.publisherOf(1)) == (seats[1], accepted + 6 * slot)
 
 
 def test_void_checkpoint_of_the_second_shard_works_after_the_firsts(halves, disputes):

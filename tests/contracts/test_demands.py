@@ -33,7 +33,7 @@ DEPOSIT = 20_000_000_000_000
 
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
-    return set_up_disputes(trimBps=2000)
+    return set_up_disputes(trimBps=2000, shards=2)
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def court(deployed, fn_isolation):
 
 @pytest.fixture
 def attested(court):
-    """An honest checkpoint of five updates."""
+    """An honest checkpoint of five updates in the first of two shards; the other has none."""
     return court.run_to_attestation(court.updates(5))
 
 
@@ -84,7 +84,8 @@ def demand_aggregate(court, attested, index=0):
 
 def publish(court, attested, **changed):
     right = court.next_model(court.genesis, [attested])
-    court.publish_model("vera", right, court.genesis, **changed)
+    court.reach(court.ends_at("checkpoint"))
+    court.publish_model(right, court.genesis, **changed)
     return right
 
 
@@ -278,7 +279,7 @@ def test_a_failed_round_answers_for_as_long(court, attested):
 
 
 def test_private_updates_cannot_be_demanded_and_the_rest_can(fn_isolation):
-    court = set_up_disputes(trimBps=2000, is_private=True)
+    court = set_up_disputes(trimBps=2000, shards=2, is_private=True)
     attested = court.run_to_attestation(court.updates(2))
     with reverts("UpdatesAreSealed"):
         demand_update(court, attested, 0)
@@ -359,14 +360,55 @@ def test_a_withheld_model_slashes_its_publisher(court, attested):
     part = (MODEL_PART, 1, 0, 0, 0, 5, word("garbage"))
     court.demands.demandModel(1, 0, paying(court))
     let_expire(court)
-    before = court.books()
+    before, publisher = court.books(), court.beacon.roundAt(1)["publisher"]
     tx = court.disputes.disputeWithheld(part, court.by())
-    court.assert_punished(tx, before, WITHHELD, 0, [court.vera.id])
+    court.assert_punished(tx, before, WITHHELD, 0, [publisher])
     assert (court.beacon.roundAt(1)["state"], court.beacon.headRound()) == (VOID, 0)
-    with reverts("WrongState"):
+    with reverts("NotPublished", 1):
         court.disputes.disputeWithheld(part, court.by())
     court.demands.reclaim(part, court.by())
     assert court.demands.balance() == 0
+
+
+@pytest.fixture(scope="module")
+def deployed_alone(module_isolation):
+    return set_up_disputes(trimBps=2000)
+
+
+@pytest.fixture
+def alone(deployed_alone, fn_isolation):
+    """One shard, whose checkpoint carries the model."""
+    return deployed_alone.fresh()
+
+
+def test_a_carried_model_is_shown(alone):
+    model = alone.run_to_attestation(alone.updates(5)).model
+    alone.demands.demandModel(1, 0, paying(alone))
+    alone.demands.answer(model_part(model), model.chunks, [], alone.by())
+    assert alone.demands.balance() == 0
+
+
+@pytest.mark.parametrize("what", ["model", "aggregate"])
+def test_who_attested_a_withheld_model_or_aggregate_is_convicted_where_the_checkpoint_carries_both(alone, what):
+    """One verdict voids both, and there is no second one for the other."""
+    updates, garbage = alone.updates(5), word("garbage")
+    attested = alone.run_to_attestation(updates, aggregate_root=garbage, model_root=garbage)
+    parts = {"model": (MODEL_PART, 1, 0, 0, 0, 5, garbage), "aggregate": (*aggregate_part(attested)[:6], garbage)}
+    alone.demands.demandModel(1, 0, paying(alone))
+    demand_aggregate(alone, attested)
+    let_expire(alone)
+    before, guilty = alone.books(), alone.attesters(attested.checkpoint)
+    tx = alone.disputes.disputeWithheld(parts[what], alone.by())
+    alone.assert_punished(tx, before, WITHHELD, 0, guilty)
+    assert len(guilty) == 3
+    assert (alone.beacon.roundAt(1)["state"], alone.beacon.headRound()) == (VOID, 0)
+    with reverts("NotPublished", 1):
+        alone.disputes.disputeWithheld(parts["model"], alone.by())
+    with reverts("NoCheckpoint", 1, 0):
+        alone.disputes.disputeWithheld(parts["aggregate"], alone.by())
+    for part in parts.values():
+        alone.demands.reclaim(part, alone.by())
+    assert alone.demands.balance() == 0
 
 
 def test_a_final_verdict_waits_for_nobody(court, attested):
@@ -429,7 +471,7 @@ def test_a_model_that_was_rolled_back_gives_its_deposit_back(court):
         court.demands.reclaim(model_part(model), court.by())
     court.disputes.disputeAggregate(*attested.chunk_proof(32, false), court.by())
     let_expire(court)
-    with reverts("WrongState"):
+    with reverts("NotPublished", 1):
         court.disputes.disputeWithheld(model_part(model), court.by())
     court.demands.reclaim(model_part(model), court.by())
     assert court.demands.balance() == 0
@@ -478,7 +520,7 @@ def test_deployment_reverts_when_the_terms_cannot_be_used(court):
 
 def test_stakes_stay_liable_until_every_answer_was_disputable(court):
     """Twice `answerSeconds` count, at the deployment and whenever the owner sets parameters."""
-    liable = 300 + 120 + 300 + 120 + 600
+    liable = 300 + 120 + 300 + 240 + 600
     left = 86_400 - liable
     with reverts("BadParameters", "answerSeconds", left // 2):
         set_up_disputes(validators=(), answerSeconds=left // 2)

@@ -33,6 +33,17 @@ def court(deployed, fn_isolation):
 
 
 @pytest.fixture(scope="module")
+def deployed_in_two(module_isolation):
+    return set_up_disputes(trimBps=2000, shards=2)
+
+
+@pytest.fixture
+def court_of_two(deployed_in_two, fn_isolation):
+    """Two shards: a checkpoint publishes nothing."""
+    return deployed_in_two.fresh()
+
+
+@pytest.fixture(scope="module")
 def deployed_privately(module_isolation):
     return set_up_disputes(trimBps=2000, is_private=True)
 
@@ -80,7 +91,14 @@ def test_a_false_lane_is_proven_wherever_it_is(court, coordinate):
     attested, false = lie_about(court, coordinate)
     proof = attested.chunk_proof(coordinate, false)
     assert_convicted(court, attested, court.disputes.disputeAggregate, *proof)
-    assert state(court) == FAILED
+    assert (state(court), court.beacon.headRound()) == (VOID, 0)
+
+
+def test_the_round_fails_where_nothing_is_published_yet(court_of_two):
+    attested, false = lie_about(court_of_two)
+    proof = attested.chunk_proof(32, false)
+    assert_convicted(court_of_two, attested, court_of_two.disputes.disputeAggregate, *proof)
+    assert state(court_of_two) == FAILED
 
 
 def test_the_round_repeats_without_the_guilty(court):
@@ -90,13 +108,11 @@ def test_the_round_repeats_without_the_guilty(court):
     again = court.run_to_attestation(attested.updates)
     assert again.checkpoint.base_root == attested.checkpoint.base_root
     assert not set(guilty) & set(court.beacon.committee(2, 0))
-    court.publish(court.seats(2)[0])
     assert state(court, 2) == PUBLISHED
 
 
 def test_a_published_model_and_those_on_it_roll_back(court):
     attested, false = lie_about(court)
-    court.publish(court.vera)
     court.run_to_publication()
     assert court.beacon.headRound() == 2
     assert_convicted(court, attested, court.disputes.disputeAggregate, *attested.chunk_proof(32, false))
@@ -110,7 +126,8 @@ def test_the_salted_leaves_of_a_private_round_open_alone(private_court, seed):
     assert_convicted(private_court, attested, call, *attested.chunk_proof(32, false))
 
 
-def test_attesters_are_guilty_after_the_round_failed_for_another_reason(court):
+def test_attesters_are_guilty_after_the_round_failed_for_another_reason(court_of_two):
+    court = court_of_two
     attested, false = lie_about(court)
     court.reach(court.ends_at("publish"))
     court.open()
@@ -172,7 +189,10 @@ def test_dispute_reverts_when_there_is_no_checkpoint(court):
     ("name", "value"),
     [
         *(("turn", 1), ("count", 4), ("included", 1)),
-        *((name, word("other")) for name in ("base_root", "updates_root", "aggregate_root", "content_digest")),
+        *(
+            (name, word("other"))
+            for name in ("base_root", "updates_root", "aggregate_root", "content_digest", "model_root")
+        ),
     ],
 )
 def test_dispute_reverts_when_the_checkpoint_is_another(court, name, value):
@@ -186,7 +206,6 @@ def test_dispute_reverts_when_the_checkpoint_is_another(court, name, value):
 
 def test_dispute_reverts_when_the_round_is_final(court):
     attested, false = lie_about(court)
-    court.publish(court.vera)
     court.reach(seconds_now() + court.rounds["challengeSeconds"])
     court.beacon.settle(1, court.by())
     with reverts("WrongState", 1, FINAL, PUBLISHED):

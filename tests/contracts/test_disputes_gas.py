@@ -145,7 +145,7 @@ def gas_of_model() -> int:
     court.run_to_checkpoint_phase()
     attested = [court.attest(court.updates(2 + shard), shard) for shard in range(4)]
     false = court.next_model(court.genesis, attested).with_lane(1000, 1)
-    court.publish_model("vera", false, court.genesis)
+    court.publish_model(false, court.genesis)
     checkpoints = [as_tuple(a.checkpoint) for a in attested]
     openings = [a.aggregate.opening(1000) for a in attested]
     vectors = court.genesis.opening(1000), false.opening(1000)

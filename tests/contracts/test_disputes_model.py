@@ -1,4 +1,4 @@
-"""Disputes about a published model: two shards of two seats.
+"""Disputes about a published model: two shards of two seats; and one shard, whose checkpoint carries the model.
 
 disputeModel       reverts: NoSuchCoordinate, NotPublished (open, final, void, none), WrongCount, WrongCheckpoint
                    (order, twice, other round), NotAccepted, NotOpened (base, model, aggregates), ModelIsRight
@@ -6,6 +6,8 @@ disputeModel       reverts: NoSuchCoordinate, NotPublished (open, final, void, n
 sumAggregates      reverts: as disputeModel for round, coordinate, checkpoints and aggregates · any parts, by anybody
 disputeModelContent  reverts: NotPublished, WrongCount, NotOpened, ContentIsRight · a digest of something else · lanes
                    behind the last one
+one shard          a false model, a digest of something else, lanes in the padding: voids · slashes who attested ·
+                   sumAggregates · what it is judged by is the model before it
 """
 
 from dataclasses import replace
@@ -37,10 +39,10 @@ def attested(court):
 
 
 def publish(court, attested, coordinate=None, **changed):
-    """Publish as Vera: the right model, or one that is off by one at `coordinate`. Returns the right one and that."""
+    """Publish the right model, or one that is off by one at `coordinate`. Returns the right one and that."""
     right = court.next_model(court.genesis, attested)
     false = right if coordinate is None else right.with_lane(coordinate, right.lanes[coordinate] ^ 1)
-    court.publish_model("vera", false, court.genesis, **changed)
+    court.publish_model(false, court.genesis, **changed)
     return right, false
 
 
@@ -59,9 +61,9 @@ def state(court, number=1):
 
 
 def assert_convicted(court, call, *arguments):
-    before = court.books()
+    before, publisher = court.books(), court.beacon.roundAt(1)["publisher"]
     tx = call(*arguments, court.by())
-    court.assert_punished(tx, before, MODEL, 0, [court.vera.id])
+    court.assert_punished(tx, before, MODEL, 0, [publisher])
     assert (state(court), court.beacon.headRound()) == (VOID, 0)
     with reverts("NotPublished", 1):
         call(*arguments, court.by())
@@ -78,7 +80,7 @@ def test_models_on_a_false_one_fall_with_it_and_their_publishers_keep_their_stak
     court.run_to_checkpoint_phase()
     court.attest(court.updates(1), 0)
     court.attest(court.updates(1), 1)
-    court.publish(court.violet)
+    court.publish()
     court.open()
     assert_convicted(court, court.disputes.disputeModel, *chunk_proof(court, attested, LAST, false))
     assert [state(court, number) for number in (1, 2, 3)] == [VOID, VOID, FAILED]
@@ -91,20 +93,21 @@ def test_the_second_model_is_judged_by_the_first(court, attested):
     court.run_to_checkpoint_phase()
     second = [court.attest(court.updates(1), 0), court.attest(court.updates(2), 1)]
     right = court.next_model(first, second)
-    court.publish_model("violet", right.with_lane(0, int(right.lanes[0]) ^ 1), first)
     false = right.with_lane(0, int(right.lanes[0]) ^ 1)
+    publisher = court.publish_model(false, first)
     with reverts("NotOpened", "base", 0):
         court.disputes.disputeModel(*chunk_proof(court, second, 0, false), court.by())
     before = court.books()
     tx = court.disputes.disputeModel(*chunk_proof(court, second, 0, false, base=first), court.by())
-    court.assert_punished(tx, before, MODEL, 0, [court.violet.id])
+    court.assert_punished(tx, before, MODEL, 0, [publisher.id])
     assert (state(court, 1), state(court, 2), court.beacon.headRound()) == (PUBLISHED, VOID, 1)
 
 
 def test_a_publisher_on_its_way_out_is_slashed(court, attested):
     _, false = publish(court, attested, LAST)
-    digest = court.domain(court.staking).exit(court.vera.id, 0)
-    court.staking.requestExit(court.vera.id, court.vera.sign(digest), court.by())
+    publisher = court.members[court.name_of(court.beacon.roundAt(1)["publisher"])]
+    digest = court.domain(court.staking).exit(publisher.id, 0)
+    court.staking.requestExit(publisher.id, publisher.sign(digest), court.by())
     assert_convicted(court, court.disputes.disputeModel, *chunk_proof(court, attested, LAST, false))
 
 
@@ -274,3 +277,106 @@ def test_content_dispute_reverts_when_chunks_are_not_the_model(court, attested):
             court.disputes.disputeModelContent(1, other, court.by())
     with reverts("NotOpened", "chunks", 0):
         court.disputes.disputeModelContent(1, court.genesis.chunks, court.by())
+
+
+# --- the model that the only shard's checkpoint carries ----------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def deployed_alone(module_isolation):
+    return set_up_disputes(trimBps=1000)
+
+
+@pytest.fixture
+def alone(deployed_alone, fn_isolation):
+    """One shard of four seats."""
+    return deployed_alone.fresh()
+
+
+def carry(court, coordinate=None, **changed):
+    """A checkpoint with the right model, or one that is off by one at `coordinate`; and that model."""
+    court.run_to_checkpoint_phase()
+    right = court.draft(court.updates(3)).model
+    model = right if coordinate is None else right.with_lane(coordinate, int(right.lanes[coordinate]) ^ 1)
+    return court.attest(court.updates(3), **{"model_root": model.root} | changed), model
+
+
+def assert_attesters_convicted(court, attested, call, *arguments):
+    before, guilty = court.books(), court.attesters(attested.checkpoint)
+    number = attested.checkpoint.round
+    tx = call(*arguments, court.by())
+    court.assert_punished(tx, before, MODEL, 0, guilty)
+    assert len(guilty) == 3
+    assert court.beacon.checkpointAt(number, 0)["voided"]
+    assert (state(court, number), court.beacon.headRound()) == (VOID, number - 1)
+    with reverts("NotPublished", number):
+        call(*arguments, court.by())
+
+
+@pytest.mark.parametrize("coordinate", [0, 19, 20, LAST])
+def test_who_attested_a_false_model_is_convicted(alone, coordinate):
+    attested, false = carry(alone, coordinate)
+    other = (coordinate + 1) % 33
+    with reverts("ModelIsRight", other, attested.model.lanes[other]):
+        alone.disputes.disputeModel(*chunk_proof(alone, [attested], other, false), alone.by())
+    proof = chunk_proof(alone, [attested], coordinate, false)
+    assert_attesters_convicted(alone, attested, alone.disputes.disputeModel, *proof)
+
+
+def test_a_carried_model_is_judged_by_the_one_before_it(alone):
+    first, _ = carry(alone)
+    attested, false = carry(alone, LAST)
+    with reverts("NotOpened", "base", 0):
+        alone.disputes.disputeModel(*chunk_proof(alone, [attested], LAST, false), alone.by())
+    proof = chunk_proof(alone, [attested], LAST, false, base=first.model)
+    assert_attesters_convicted(alone, attested, alone.disputes.disputeModel, *proof)
+    assert state(alone, 1) == PUBLISHED
+
+
+def test_models_on_a_false_carried_one_fall_and_their_attesters_keep_their_stake(alone):
+    attested, false = carry(alone, LAST)
+    alone.models[false.root] = false
+    carry(alone)
+    alone.open()
+    proof = chunk_proof(alone, [attested], LAST, false)
+    assert_attesters_convicted(alone, attested, alone.disputes.disputeModel, *proof)
+    assert [state(alone, number) for number in (1, 2, 3)] == [VOID, VOID, FAILED]
+    assert not alone.beacon.checkpointAt(2, 0)["voided"]
+
+
+def test_a_proof_of_a_carried_model_may_be_brought_in_parts(alone):
+    attested, false = carry(alone, LAST)
+    alone.disputes.sumAggregates(*part_of([attested], LAST), {"from": alone.mallory})
+    proof = *part_of([], LAST), alone.genesis.opening(LAST), false.opening(LAST)
+    assert_attesters_convicted(alone, attested, alone.disputes.disputeModel, *proof)
+
+
+def test_an_honest_carried_model_cannot_be_disputed(alone):
+    attested, right = carry(alone)
+    before = alone.books()
+    for coordinate, value in enumerate(right.lanes):
+        with reverts("ModelIsRight", coordinate, value):
+            alone.disputes.disputeModel.call(*chunk_proof(alone, [attested], coordinate, right), alone.by())
+    with reverts("ContentIsRight"):
+        alone.disputes.disputeModelContent(1, right.chunks, alone.by())
+    assert (alone.books(), state(alone)) == (before, PUBLISHED)
+
+
+def test_who_attested_a_carried_digest_of_something_else_is_convicted(alone):
+    attested, right = carry(alone, model_digest=word("garbage"))
+    assert_attesters_convicted(alone, attested, alone.disputes.disputeModelContent, 1, right.chunks)
+
+
+def test_who_attested_lanes_in_the_padding_of_a_carried_model_is_convicted(alone):
+    alone.run_to_checkpoint_phase()
+    padded = Vector(np.append(alone.draft(alone.updates(3)).model.lanes, np.int32(1)), 32)
+    attested = alone.attest(alone.updates(3), model_root=padded.root)
+    assert_attesters_convicted(alone, attested, alone.disputes.disputeModelContent, 1, padded.chunks)
+
+
+def test_a_carried_model_is_not_disputed_once_it_is_final(alone):
+    attested, false = carry(alone, LAST)
+    alone.reach(seconds_now() + alone.rounds["challengeSeconds"])
+    alone.beacon.settle(1, alone.by())
+    with reverts("NotPublished", 1):
+        alone.disputes.disputeModel(*chunk_proof(alone, [attested], LAST, false), alone.by())

@@ -84,7 +84,6 @@ def test_the_accepted_checkpoint_stands(court, pair):
     court.submit(pair[0])
     prove(court, pair, signed_pair(court, pair))
     assert not court.beacon.checkpointAt(1, 0)["voided"]
-    court.publish(court.seats(1)[3])
     assert court.beacon.headRound() == 1
 
 

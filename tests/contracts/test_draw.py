@@ -352,7 +352,6 @@ def test_a_silent_seat_is_not_paid(world, draw, rewards):
     world.reach(world.ends_at("reveal"))
     checkpoint = world.checkpoint([world.ada])
     world.submit(checkpoint)
-    world.publish(world.vera)
     world.reach(chain[-1].timestamp + world.rounds["challengeSeconds"])
     world.beacon.settle(number, {"from": world.relayer})
     credited = {e["id"] for e in world.claim((checkpoint, [world.ada])).events["RewardCredited"]}

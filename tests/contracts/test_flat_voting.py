@@ -13,6 +13,7 @@ from tests.contracts.world import CHECKPOINT, COMMIT, VALIDATORS, key_of, revert
 
 ROOT, CONTENT = word("aggregate"), word("aggregate's content")
 NOTHING = "0x" + "00" * 32
+MODEL = {"model_root": ROOT, "content_digest": CONTENT, "checkpoints": bytes(32)}
 
 
 @pytest.fixture
@@ -29,7 +30,7 @@ def deciding(world):
 
 def vote(world, voting, member, root=ROOT, signature=None, round_number=None):
     number = world.beacon.currentRound() if round_number is None else round_number
-    message = world.domain(voting).publication(number, member.id, root, CONTENT)
+    message = world.domain(voting).publication(number, member.id, **MODEL | {"model_root": root})
     signed = member.sign(message) if signature is None else signature
     return voting.vote(number, member.id, root, CONTENT, signed, {"from": world.relayer})
 
@@ -64,7 +65,7 @@ def test_vote_reverts_when_already_voted(deciding, voting):
 
 def test_vote_reverts_when_bad_signature(deciding, voting):
     vera = deciding.vera
-    message = deciding.domain(voting).publication(1, vera.id, ROOT, CONTENT)
+    message = deciding.domain(voting).publication(1, vera.id, **MODEL)
     with reverts("BadSignature", vera.id):
         vote(deciding, voting, vera, signature=key_of("mallory").sign(0, message))
     with reverts("BadSignature", vera.id):

@@ -1,14 +1,15 @@
 """Beacon: publication and finality.
 
 publish           reverts: UnexpectedScores, NotCurrentRound, WrongPhase, NotValidator (client, leaving, slashed),
-                  NotYourSlot, BadSignature, second publication, one shard · early when all shards are in · late
-                  without some
+                  NotYourSlot, BadSignature (altered, of other checkpoints or in another order), second publication,
+                  one shard
 settle            reverts: WrongState, StillChallengeable (boundary), BaseNotFinal · final for good
 """
 
 import pytest
 from brownie import chain
 
+from qfl.protocol.digests import checkpoints_hash
 from tests.contracts.world import CHECKPOINT, FINAL, IDLE, NONE, OPEN, PUBLISH, PUBLISHED, reverts, state, word
 
 # --- publish ---------------------------------------------------------------------------------------------------
@@ -68,7 +69,7 @@ def test_publish_reverts_in_anothers_slot(publishing):
     for other in (*seats[1:], spare):
         with reverts("NotYourSlot", other.id, seats[0].id):
             publishing.publish(other)
-    publishing.next_at(publishing.beacon.publisherOf(1)[1])
+    publishing.next_at(publishing.draw.publisherOf(1)[1])
     with reverts("NotYourSlot", seats[0].id, seats[1].id):
         publishing.publish(seats[0])
     assert publishing.publish(seats[1]).events["ModelPublished"]["publisher"] == seats[1].id
@@ -104,6 +105,36 @@ def test_publish_makes_the_model_the_head(publishing):
     assert (published["state"], published["publisher"]) == (PUBLISHED, publisher.id)
     assert (published["modelRoot"], published["publishedAt"]) == ("0x" + word("model 1").hex(), tx.timestamp)
     assert (publishing.beacon.headRound(), publishing.beacon.finalRound()) == (1, 0)
+
+
+def accept(world, shard):
+    """Have a shard's checkpoint accepted, and return its digest."""
+    checkpoint = world.checkpoint((), shard=shard, count=1, included=1)
+    world.submit(checkpoint)
+    return world.domain(world.beacon).checkpoint(checkpoint)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_publication_names_the_accepted_checkpoints_in_their_order(two_shards, fn_isolation, order):
+    """What was signed for other checkpoints does not count: of one shard, before the other was accepted, or of both, in
+    another order, before a reorganization."""
+    world = two_shards.fresh()
+    world.run_to_checkpoint_phase()
+    assert bytes(world.beacon.roundAt(1)["checkpointsHash"]) == checkpoints_hash([])
+    digests = []
+    for shard in order:
+        digests.append(accept(world, shard))
+        assert bytes(world.beacon.roundAt(1)["checkpointsHash"]) == checkpoints_hash(digests)
+    for others in ([], digests[:1], digests[1:], digests[::-1], digests * 2):
+        with reverts("BadSignature", world.publisher.id):
+            world.publish(checkpoints=checkpoints_hash(others))
+    world.publish(checkpoints=checkpoints_hash(digests))
+    assert state(world.beacon, 1) == PUBLISHED
+
+
+def test_one_shards_checkpoint_leaves_no_hash(world, beacon):
+    world.run_to_publication()
+    assert bytes(beacon.roundAt(1)["checkpointsHash"]) == bytes(32)
 
 
 # --- settle ----------------------------------------------------------------------------------------------------

@@ -217,13 +217,23 @@ class World:
     @property
     def publisher(self) -> Member:
         """Whose slot it is to publish."""
-        return self.members[self.name_of(self.beacon.publisherOf(self.beacon.currentRound())[0])]
+        return self.members[self.name_of(self.draw.publisherOf(self.beacon.currentRound())[0])]
+
+    def publication(self, member: Member, *, checkpoints: bytes | None = None, **model: bytes) -> bytes:
+        """What `member` signs of the current round's model; after the accepted checkpoints, unless others are given."""
+        number = self.beacon.currentRound()
+        hashed = self.beacon.roundAt(number)["checkpointsHash"] if checkpoints is None else checkpoints
+        return self.domain(self.beacon).publication(number, member.id, checkpoints=bytes(hashed), **model)
 
     def publish(self, publishing: Member | None = None, **changed: Any) -> Any:
-        """Publish the current round's model, as whose slot it is unless somebody else is given."""
+        """Publish the current round's model, as whose slot it is unless somebody else is given.
+
+        `changed` replaces single arguments after signing, and what is signed of `checkpoints`.
+        """
         round_number, member = self.beacon.currentRound(), publishing or self.publisher
         root, content = word(f"model {round_number}"), word(f"content {round_number}")
-        digest = self.domain(self.beacon).publication(round_number, member.id, root, content)
+        signed = {"model_root": root, "content_digest": content, "checkpoints": changed.pop("checkpoints", None)}
+        digest = self.publication(member, **signed)
         call = {"round": round_number, "validator": member.id, "root": root, "content": content, "scores": bytes(32)}
         call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
         return self.beacon.publish(*call.values(), {"from": self.relayer})

@@ -1,4 +1,4 @@
-"""What a committee can attest: the truth, or one of five lies, each with the proofs that can be brought against it."""
+"""What can be attested and published: the truth, or lies, each with the proofs that can be brought against it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from qfl.protocol.rule import squared_norm
+from qfl.protocol.types import RoundNumber
 from tests.contracts.dispute_testnet import Attested, DisputeTestnet, Update, Vector
 from tests.contracts.world import as_tuple, word
 
@@ -28,6 +29,21 @@ class Lie(StrEnum):
     NORM = "norm"
     PHANTOM = "phantom"
     FORGED = "forged"
+
+
+class ModelLie(StrEnum):
+    """What is false of a model: one lane, or the content digest."""
+
+    LANE = "lane"
+    CONTENT = "content"
+
+    def told_of(self, court: DisputeTestnet, right: Vector, false_at: int, base_root: bytes) -> tuple[Vector, bytes]:
+        """The model and the digest that are signed instead of the right ones."""
+        if self is ModelLie.CONTENT:
+            return right, word("something else")
+        false = right.with_lane(false_at, int(right.lanes[false_at]) ^ 1)
+        court.models[false.root] = false
+        return false, court.digest_of_model(false, RoundNumber(court.beacon.currentRound()), base_root)
 
 
 class Proof(StrEnum):
@@ -82,7 +98,7 @@ class Claim:
         if proof is Proof.CHUNK:
             return self.lie is Lie.LANE and coordinate == self.false_at
         if proof is Proof.WHOLE:
-            return self.lie in (Lie.LANE, Lie.CONTENT)
+            return self.lie is Lie.CONTENT
         if proof is Proof.UPDATES:
             return self.lie in (Lie.PHANTOM, Lie.FORGED)
         return is_over_norm(self.attested.updates[self.big])
@@ -114,9 +130,14 @@ def update_of(client: int, seed: int, *, is_big: bool) -> Update:
 
 
 def make_claim(
-    court: DisputeTestnet, revealed: Sequence[Update], lie: Lie, false_at: int, signers: list[int]
+    court: DisputeTestnet,
+    revealed: Sequence[Update],
+    lie: Lie,
+    model_lie: ModelLie | None,
+    false_at: int,
+    signers: list[int],
 ) -> Claim | None:
-    """The current round's checkpoint with this lie; None where it cannot be told, or nothing can be included."""
+    """The current round's checkpoint with these lies; None where one cannot be told, or nothing can be included."""
     included = [update for update in revealed if lie is Lie.NORM or not is_over_norm(update)]
     if not included or (lie is Lie.NORM and not any(map(is_over_norm, included))):
         return None
@@ -130,7 +151,11 @@ def make_claim(
     drafted = court.draft(said, included=mask)
     if lie is Lie.LANE:
         false = drafted.aggregate.with_lane(false_at, int(drafted.aggregate.lanes[false_at]) ^ 1)
-        drafted = Attested(replace(drafted.checkpoint, aggregate_root=false.root), said, false)
-    if lie is Lie.CONTENT:
-        drafted = replace(drafted, checkpoint=replace(drafted.checkpoint, content_digest=word("something else")))
+        drafted = court.draft(said, aggregate=false, included=mask)
+    changed = {"content_digest": word("something else")} if lie is Lie.CONTENT else {}
+    if drafted.model is not None and model_lie is not None:
+        model, digest = model_lie.told_of(court, drafted.model, false_at, drafted.checkpoint.base_root)
+        changed |= {"model_root": model.root, "model_digest": digest}
+        drafted = replace(drafted, model=model)
+    drafted = replace(drafted, checkpoint=replace(drafted.checkpoint, **changed))
     return Claim(drafted, included, lie, false_at, signers)

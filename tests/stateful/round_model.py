@@ -7,17 +7,24 @@ from tests.contracts.world import CHECKPOINT, COMMIT, FAILED, FINAL, IDLE, OPEN,
 from tests.stateful.equivocators import Seated
 from tests.stateful.lies import Claim
 
-SECONDS = {"commit": 300, "reveal": 120, "checkpoint": 300, "publish": 120}
+SECONDS = {"commit": 300, "reveal": 120, "checkpoint": 300, "publish": 240}
+SLOT = 60
+LINKERS = 4
 CHALLENGE = 600
 ROUND = sum(SECONDS.values())
 
 
 @dataclass
 class Entry(Seated):
-    """One round in the book. `false_at`: where its model is false, -1 in its content digest only."""
+    """One round in the book; its first shard's, as the other, if there is one, brings no checkpoint.
+
+    `publishers`: who publishes in slots, in order; nobody where the only shard's checkpoint carries the model.
+    `false_at`: where its model is false, -1 in its content digest only.
+    """
 
     base: int = 0
     opened_at: int = 0
+    publishers: list[int] = field(default_factory=list)
     state: int = OPEN
     committed: dict[int, Update] = field(default_factory=dict)
     revealed: list[Update] = field(default_factory=list)
@@ -36,9 +43,13 @@ class Entry(Seated):
             return IDLE
         if elapsed < 420:
             return COMMIT if elapsed < 300 else REVEAL
-        if self.claim is not None:
-            return PUBLISH
-        return CHECKPOINT if elapsed < 720 else IDLE
+        if elapsed < 720:
+            return CHECKPOINT
+        return IDLE if self.claim is None else PUBLISH
+
+    def publisher_at(self, time: int) -> int:
+        """Whose slot it is, in the publish phase."""
+        return self.publishers[(time - self.ends_at("checkpoint")) // SLOT % len(self.publishers)]
 
     def ends_at(self, phase: str) -> int:
         """When a phase, or its model's challenge window, is over."""
@@ -50,7 +61,7 @@ class Entry(Seated):
     @property
     def first_slot_ends_at(self) -> int:
         """When the first seat may no longer show its link."""
-        return self.ends_at("commit") + SECONDS["reveal"] // len(self.committee)
+        return self.ends_at("commit") + SECONDS["reveal"] // min(LINKERS, len(self.publishers or self.committee))
 
     @property
     def is_false(self) -> bool:

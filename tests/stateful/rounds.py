@@ -12,14 +12,13 @@ from tests.contracts.dispute_testnet import Vector
 from tests.contracts.world import CHECKPOINT, COMMIT, FAILED, FINAL, IDLE, OPEN, PUBLISH, PUBLISHED, REVEAL, word
 from tests.stateful.equivocators import BACK, SEATS, Equivocators
 from tests.stateful.ledger import Account
-from tests.stateful.lies import Lie, make_claim, update_of
+from tests.stateful.lies import Lie, ModelLie, make_claim, update_of
 from tests.stateful.members import WHO
 from tests.stateful.round_model import CHALLENGE, SECONDS, Entry, RoundModel
 
 COORDINATE = st.integers(0, 8)
 LIE = st.sampled_from(Lie)
-LANE, CONTENT = "lane", "content"
-MODEL_LIE = st.sampled_from([None, None, LANE, CONTENT])
+MODEL_LIE = st.sampled_from([None, None, *ModelLie])
 QUORUM = st.sampled_from([(0, 1, 2), (0, 1), (0, 2), (1, 2)])
 
 
@@ -30,6 +29,7 @@ class Rounds(Equivocators):
         super().__init__(*arguments)
         self.beacon = self.court.beacon
         self.round_model = RoundModel(self.court.genesis)
+        self.seats = SEATS * self.court.rounds["shards"]
 
     @property
     def current(self) -> Entry:
@@ -48,7 +48,7 @@ class Rounds(Equivocators):
         return None if self.current.phase_at(self.next_second) == phase else "WrongPhase"
 
     def open(self) -> None:
-        error = "TooFewValidators" if len(self.ledger.drawable) < SEATS else None
+        error = "TooFewValidators" if len(self.ledger.drawable) < self.seats else None
         if self.current.phase_at(self.next_second) != IDLE:
             error = "RoundInProgress"
         if not self.expect(error, self.beacon.openRound, self.by):
@@ -56,15 +56,18 @@ class Rounds(Equivocators):
         if self.current.state == OPEN:
             self.current.state = FAILED
         opened_at = chain[-1].timestamp
-        committee = list(self.beacon.committee(len(self.round_model), 0))
-        assert set(committee) <= self.ledger.drawable and len(set(committee)) == SEATS
-        self.round_model.append(Entry(committee, opened_at + 420, self.round_model.head, opened_at))
+        seated = list(self.court.draw.seatsOf(len(self.round_model)))
+        assert set(seated) <= self.ledger.drawable and len(set(seated)) == self.seats
+        publishers = seated if self.seats > SEATS else []
+        self.round_model.append(Entry(seated[:SEATS], opened_at + 420, self.round_model.head, opened_at, publishers))
 
     def commit(self, who: int, is_big: bool) -> None:
         account, client = self.pick(who), self.pick(who).member
         error = self.why_not_in(COMMIT)
         if error is None and (account.is_validator or not account.is_active):
             error = "NotActiveClient"
+        elif error is None and self.beacon.shardOf(self.number, client.id) != 0:
+            error = "NotInShard"
         elif error is None and client.id in self.current.committed:
             error = "AlreadyCommitted"
         update = update_of(client.id, self.number, is_big=is_big)
@@ -93,40 +96,52 @@ class Rounds(Equivocators):
         if self.expect(error, lambda: self.court.reveal(client, **opened)):
             entry.revealed.append(update)
 
-    def checkpoint(self, lie: Lie, false_at: int, seats: Sequence[int]) -> None:
-        """The seats that sign agree on a lie or on the truth; the others keep out of it."""
-        error = self.why_not_in(CHECKPOINT)
+    def checkpoint(self, lie: Lie, model_lie: ModelLie | None, false_at: int, seats: Sequence[int]) -> None:
+        """The seats that sign agree on lies or on the truth; the others keep out of it."""
+        error = self.why_not_in(CHECKPOINT) or ("AlreadyCheckpointed" if self.current.claim else None)
         if error is not None:
             nothing = self.court.checkpoint((), count=1, included=1)
             self.expect(error, self.court.submit, nothing, bytes(8))
             return
         self.replace_worn_keys()
         signers = [self.current.committee[seat] for seat in seats]
-        claim = make_claim(self.court, self.current.revealed, lie, false_at, signers)
+        claim = make_claim(self.court, self.current.revealed, lie, model_lie, false_at, signers)
         if claim is None:
             return
         bundle = self.court.bundle(claim.attested.checkpoint, seats)
         error = "NoQuorum" if len(seats) < 2 else None
         if self.expect(error, self.court.submit, claim.attested.checkpoint, bundle):
             self.current.claim = claim
+            if claim.attested.model is not None:
+                self.note_model(claim.attested.model, 0, model_lie, false_at)
 
-    def publish(self, who: int, lie: str | None, false_at: int) -> None:
-        account, member = self.pick(who), self.pick(who).member
+    def publish(self, who: int | None, lie: ModelLie | None, false_at: int) -> None:
+        """By somebody, or by whose slot it is."""
+        account = self.pick(who or 0)
         error = self.why_not_in(PUBLISH)
         if error is not None:
-            self.expect(error, lambda: self.court.publish(member, signature=b""))
+            self.expect(error, lambda: self.court.publish(account.member, signature=b""))
             return
         self.replace_worn_keys()
-        model = self.court.next_model(self.base, [self.current.claim.attested])
-        if lie is LANE:
-            model = model.with_lane(false_at, int(model.lanes[false_at]) ^ 1)
-        changed = {"content": word("something else")} if lie is CONTENT else {}
-        error = None if account.is_validator and account.is_active else "NotValidator"
-        if self.expect(error, lambda: self.court.publish_model(member.name, model, self.base, **changed)):
-            entry = self.current
-            entry.state, entry.published_at, entry.publisher = PUBLISHED, chain[-1].timestamp, member.id
-            entry.model, entry.false_at = model, {LANE: false_at, CONTENT: -1}.get(lie)
-            self.round_model.head = self.number
+        model, changed = self.court.next_model(self.base, [self.current.claim.attested]), {}
+        if lie is not None:
+            model, changed["content"] = lie.told_of(self.court, model, false_at, self.base.root)
+        publisher = self.current.publisher_at(self.next_second)
+        if who is None:
+            account = self.ledger.accounts[publisher]
+        member = account.member
+        if not account.is_validator or not account.is_active:
+            error = "NotValidator"
+        elif member.id != publisher:
+            error = "NotYourSlot"
+        if self.expect(error, lambda: self.court.publish_model(model, self.base, member, **changed)):
+            self.note_model(model, member.id, lie, false_at)
+
+    def note_model(self, model: Vector, publisher: int, lie: ModelLie | None, false_at: int) -> None:
+        entry = self.current
+        entry.state, entry.published_at, entry.publisher = PUBLISHED, chain[-1].timestamp, publisher
+        entry.model, entry.false_at = model, {ModelLie.LANE: false_at, ModelLie.CONTENT: -1}.get(lie)
+        self.round_model.head = self.number
 
     @rule(back=BACK)
     def settle(self, back: int) -> None:
@@ -155,7 +170,7 @@ class Rounds(Equivocators):
         seats=QUORUM | st.just((1,)),
     )
     def make_one_move(
-        self, move: str, phase: str, who: int, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int]
+        self, move: str, phase: str, who: int, lie: Lie, model_lie: ModelLie | None, false_at: int, seats: Sequence[int]
     ) -> None:
         """At whatever time it is."""
         match move:
@@ -166,7 +181,7 @@ class Rounds(Equivocators):
             case "reveal":
                 self.reveal(who)
             case "checkpoint":
-                self.checkpoint(lie, false_at, seats)
+                self.checkpoint(lie, model_lie, false_at, seats)
             case "publish":
                 self.publish(who, model_lie, false_at)
             case "wait":
@@ -179,8 +194,8 @@ class Rounds(Equivocators):
         for _ in self.round_model.in_state(PUBLISHED):
             self.settle(len(self.round_model))
 
-    @rule(lie=LIE, model_lie=MODEL_LIE, false_at=COORDINATE, seats=QUORUM, publisher=st.integers(2, 6))
-    def play(self, lie: Lie, model_lie: str | None, false_at: int, seats: Sequence[int], publisher: int) -> None:
+    @rule(lie=LIE, model_lie=MODEL_LIE, false_at=COORDINATE, seats=QUORUM)
+    def play(self, lie: Lie, model_lie: ModelLie | None, false_at: int, seats: Sequence[int]) -> None:
         """As random calls rarely do: through to the publication."""
         self.wait("publish")
         self.open()
@@ -191,8 +206,10 @@ class Rounds(Equivocators):
         for number in (1, 0):
             self.reveal(number)
         self.wait("reveal")
-        self.checkpoint(lie, false_at, seats)
-        self.publish(publisher, model_lie, false_at)
+        self.checkpoint(lie, model_lie, false_at, seats)
+        if self.current.publishers:
+            self.wait("checkpoint")
+            self.publish(None, model_lie, false_at)
 
     def attesters_of(self, entry: Entry) -> list[Account]:
         return [self.ledger.accounts[number] for number in entry.claim.signers] if entry.claim else []

@@ -1,6 +1,7 @@
 """Any order of round messages, lies, proofs and waiting, against a round book in Python.
 
-Committees attest the truth or one of five lies, publishers a true or a false model, seats sign twice. Challengers bring
+Committees attest the truth or one of five lies. With one shard they attest a true or a false model as well; with two,
+of which one brings no checkpoint, a publisher signs for it in its slot. Seats sign twice. Challengers bring
 the apt proof or another, early, late, again, and after later rounds were built on the lie. Whoever is guilty leaves,
 replaces its key or tops up meanwhile. After each step the beacon agrees with the book, the models form one chain from
 the head to genesis, only the guilty lost stake, and a model that was final once is what it was.
@@ -17,14 +18,18 @@ from qfl.protocol.types import ModelShape
 from tests.contracts.dispute_testnet import set_up_disputes
 from tests.contracts.world import FAILED, FINAL, GWEI, IDLE, OPEN, PUBLISHED, VALIDATOR_STAKE, VOID, as_tuple
 from tests.stateful.equivocators import BACK, SEATS
-from tests.stateful.lies import FAULT_OF, NORM_BOUND, RIGHT, Lie, Proof
+from tests.stateful.lies import FAULT_OF, NORM_BOUND, RIGHT, Lie, ModelLie, Proof
 from tests.stateful.round_model import CHALLENGE, ROUND
 from tests.stateful.rounds import COORDINATE, LIE, MODEL_LIE, Rounds
 
 pytestmark = pytest.mark.rest
 
 CLIENTS = ("ada", "ben")
-VALIDATORS = {"vera": 1, "viktor": 2, "vito": 4, "violet": 8, "vincent": 16}
+VALIDATORS = {
+    1: {"vera": 1, "viktor": 2, "vito": 4, "violet": 8, "vincent": 16},
+    2: {"vera": 1, "viktor": 2, "vito": 4, "violet": 8, "vincent": 16, "vivian": 8, "victor": 4, "vanessa": 2},
+}
+"""By the number of shards, with their stakes in ETH."""
 CHAIN_SLOT = 1
 """Where the beacon keeps its head, its final round and the count of unsettled models: behind its owner."""
 
@@ -33,9 +38,9 @@ class DisputedRounds(Rounds):
     """Rounds, and the proofs that are brought against them."""
 
     @initialize(lies=st.tuples(*[st.tuples(LIE, MODEL_LIE, COORDINATE)] * 2))
-    def begin_with_two_models(self, lies: tuple[tuple[Lie, str | None, int], ...]) -> None:
+    def begin_with_two_models(self, lies: tuple[tuple[Lie, ModelLie | None, int], ...]) -> None:
         for lie in lies:
-            self.play(*lie, (0, 1, 2), publisher=4)
+            self.play(*lie, (0, 1, 2))
 
     @rule(back=BACK, is_late=st.booleans())
     def prove_a_lie(self, back: int, is_late: bool) -> None:
@@ -60,10 +65,9 @@ class DisputedRounds(Rounds):
     @rule(back=BACK, aim=st.sampled_from(Proof), coordinate=COORDINATE)
     def dispute_checkpoint(self, back: int, aim: Proof, coordinate: int) -> None:
         """Any proof against a recent checkpoint, whatever it says."""
-        number = self.round_model.recent(
-            back, *(number for number, entry in enumerate(self.round_model) if entry.claim)
-        )
-        self.dispute(number, aim, coordinate)
+        attested = [number for number, entry in enumerate(self.round_model) if entry.claim]
+        if attested:
+            self.dispute(self.round_model.recent(back, *attested), aim, coordinate)
 
     def dispute(self, number: int, aim: Proof, coordinate: int) -> None:
         entry, claim = self.round_model[number], self.round_model[number].claim
@@ -102,7 +106,9 @@ class DisputedRounds(Rounds):
             proof = (before[0], lane, before[1], [attested.aggregate.opening(lane)], *openings)
         if entry.state != PUBLISHED:
             error = "NotPublished"
-        if self.prove(error, "model", [entry.publisher], dispute, *proof):
+        guilty = [entry.publisher] if entry.publisher else entry.claim.signers
+        if self.prove(error, "model", guilty, dispute, *proof):
+            entry.is_claim_void = not entry.publisher
             self.round_model.roll_back(number)
 
     @rule(back=BACK, what=st.sampled_from(["publisher", "shard", "both", "a part"]))
@@ -121,6 +127,10 @@ class DisputedRounds(Rounds):
             error = "NotFinal"
         elif what == "a part":
             updates, error = updates[:-1], "NotIncluded"
+        elif "shard" in parts & entry.paid:
+            error = "AlreadyRewarded"
+        elif "publisher" in parts and not entry.publisher:
+            error = "NoPublisher"
         elif parts & entry.paid:
             error = "AlreadyRewarded"
         claims = [(as_tuple(attested.checkpoint), updates)] if "shard" in parts else []
@@ -176,24 +186,26 @@ class DisputedRounds(Rounds):
         for number in self.round_model.in_state(VOID):
             assert any(self.round_model[each].is_false for each in self.round_model.line_of(number))
         for entry in self.round_model:
-            assert not entry.is_claim_void or entry.claim.is_false
+            assert not entry.is_claim_void or entry.is_false
 
     @invariant()
     def the_liable_stay_while_their_model_can_be_challenged(self) -> None:
         for entry in self.round_model:
             if self.is_within_window(entry):
-                liable = [*self.attesters_of(entry), self.ledger.accounts[entry.publisher]]
+                liable = self.attesters_of(entry)
+                liable += [self.ledger.accounts[entry.publisher]] if entry.publisher else []
                 assert not any(account.has_left for account in liable)
 
 
-def test_rounds(run_machine):
+@pytest.mark.parametrize(("shards", "examples"), [(1, 18), (2, 12)])
+def test_rounds(run_machine, shards, examples):
     shortest = ROUND + CHALLENGE + 2 + 1
     changed = {"seats": SEATS, "unbondingSeconds": shortest, "answerSeconds": 1, "normBound": NORM_BOUND}
-    court = set_up_disputes(ModelShape(quantum=6, classical=3), validators=(), **changed)
+    court = set_up_disputes(ModelShape(quantum=6, classical=3), validators=(), shards=shards, **changed)
     for name in CLIENTS:
         court.bond(name, "client")
-    for name, ether in VALIDATORS.items():
+    for name, ether in VALIDATORS[shards].items():
         court.bond(name, "validator", ether * VALIDATOR_STAKE)
     seen: Counter[str] = Counter()
-    run_machine(lambda: DisputedRounds(court, seen), examples=18, steps=20)
+    run_machine(lambda: DisputedRounds(court, seen), examples=examples, steps=20)
     assert seen["aggregate"] + seen["updates"] + seen["norm"] and seen["model"]
