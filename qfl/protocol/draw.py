@@ -129,33 +129,22 @@ class Draw:
 
         With the last round's seed it is drawn again, and what is due waits.
         """
-        self.begin(seed, shards, seats, silent=silent)
-        for part in range(1, -(-shards // (PART // seats))):
-            self.draw_part(part, shards, seats)
-        return self.seats
-
-    def begin(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
-        """As `open`, but that the first part of the seats is drawn alone."""
         self.round += 1
         due, self.seed = 0 if seed == self.seed else self.round, seed
         for validator in self.seats[:silent]:
             self.benched_until[validator] = self.round + BENCH
-        self.seats = []
-        return self.draw_part(0, shards, seats, due=due)
-
-    def draw_part(self, part: int, shards: int, seats: int, *, due: int = 0) -> list[int]:
-        """Draw the next part of the round's seats, by the weights of this moment. Raises InvalidInput: too few."""
         committees = PART // seats
-        count = min(shards - part * committees, committees) * seats
-        self.take_changes(count, due=due)
-        idle = {validator for validator, weight in self.weights.items() if not weight}
-        benched = {validator for validator, until in self.benched_until.items() if until > self.round}
-        drawn = sample(self.counted, part_seed(self.seed, seats, part), count, idle=idle, benched=benched)
-        self.seats += drawn
-        return drawn
+        self.seats = []
+        for part in range(-(-shards // committees)):
+            count = min(shards - part * committees, committees) * seats
+            self.take_changes(0 if part else due, count)
+            idle = {validator for validator, weight in self.weights.items() if not weight}
+            benched = {validator for validator, until in self.benched_until.items() if until > self.round}
+            self.seats += sample(self.counted, part_seed(seed, seats, part), count, idle=idle, benched=benched)
+        return self.seats
 
-    def take_changes(self, required: int, *, due: int = 0) -> None:
-        """Let those changes count that are due in round `due`, and more while fewer than `required` can be drawn."""
+    def take_changes(self, due: int, required: int) -> None:
+        """Let those changes count that are due in a round, and more while fewer than `required` can be drawn."""
         for _ in range(MOST_CHANGES):
             if not self._queue or (self._queue[0][1] > due and self._drawable() >= required):
                 return
