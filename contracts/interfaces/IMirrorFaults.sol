@@ -40,7 +40,8 @@ interface IMirrorFaults {
         bytes calldata signature
     ) external;
 
-    /// @notice Whether the beacon contradicts a message.
+    /// @notice Whether the beacon contradicts a message. One about a committee that was never drawn is false once its round is
+    /// over; before, it reverts with `CommitteeNotDrawn`, and anybody may draw the rest (`IDraw.drawSeats`).
     function isFalse(MirrorMessage calldata message) external view returns (bool);
     /// @notice Whether a validator was slashed for a message of that round to the shard's mirror.
     function proven(uint64 round, uint16 shard, uint32 validator) external view returns (bool);

@@ -24,8 +24,10 @@ abstract contract AttestedInTime is IQuorum {
         uint40 revealEndsAt
     ) external view {
         uint40 retiredAt = this.keyRetiredAt(validator, keyIndex);
-        bool isTooOld = retiredAt < revealEndsAt || block.timestamp >= retiredAt + staking.unbondingSeconds();
-        if (retiredAt != 0 && isTooOld) revert KeyRetired(validator, keyIndex, retiredAt);
+        if (retiredAt != 0) {
+            bool isLiable = block.timestamp < retiredAt + staking.unbondingSeconds();
+            if (retiredAt < revealEndsAt || !isLiable) revert KeyRetired(validator, keyIndex, retiredAt);
+        }
         if (!this.isAttestation(validator, seat, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
     }
 }
