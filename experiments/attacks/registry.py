@@ -24,7 +24,7 @@ LIAR = attacker_in(seats.LyingSeat)
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
 _proposer = partial(Attack, first=True)
-_publisher = partial(Attack, seated=False, lost=REPEATED, slashed=True)
+_publisher = partial(Attack, first=True, lost=REPEATED, slashed=True, shards=2)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
 
 ALL = (
@@ -197,6 +197,18 @@ ALL = (
         note="the challenger demands the update; shown in time, it would be recomputed",
     ),
     # --- models ---
+    _majority(
+        "lying-model-majority",
+        "attest the right aggregate, and a next model that does not follow",
+        attacker_in(seats.LyingModelSeat),
+        ("model dispute", FRESH_COMMITTEE),
+    ),
+    _majority(
+        "unopenable-model-majority",
+        "attest a next model that nobody can open",
+        attacker_in(seats.UnopenableModelSeat),
+        ("withheld dispute", FRESH_COMMITTEE),
+    ),
     _publisher(
         "lying-publisher",
         "publish a model that does not follow",
@@ -208,6 +220,14 @@ ALL = (
         "publish a false model that nobody can open",
         seats.WithholdingPublisher,
         ("withheld dispute", FRESH_COMMITTEE),
+    ),
+    Attack(
+        "copied-publication",
+        "publish, in another's slot, what that one is about to publish",
+        seats.PublicationCopier,
+        ("NotYourSlot",),
+        seated=False,
+        shards=2,
     ),
     # --- challenges ---
     Attack(

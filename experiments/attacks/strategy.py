@@ -91,6 +91,7 @@ class Attack:
         accomplices: who attacks with them; what those gain and lose is not counted.
         place: how many clients are quicker than an attacker among them.
         private: whether it is tried in the private mode.
+        shards: of the rounds; where there are several, each has one seat, and somebody publishes.
         is_open: whether nothing stops it yet: then it has to change the model, or this is out of date.
         note: a gain or a damage that numbers do not tell.
     """
@@ -109,6 +110,7 @@ class Attack:
     accomplices: tuple[type[Client] | type[Validator], ...] = ()
     place: int = 0
     private: bool = False
+    shards: int = 1
     is_open: bool = False
     note: str = ""
 

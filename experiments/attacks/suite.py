@@ -116,6 +116,7 @@ class Stage:
     Args:
         devnet: its chain is the stage's alone.
         keys, prover: for the private mode.
+        parameters: of the protocol, over the defaults.
     """
 
     def __init__(
@@ -125,8 +126,10 @@ class Stage:
         job: SmallJob,
         keys: NormKeys | None = None,
         prover: NormProver | None = None,
+        **parameters: int,
     ) -> None:
         self._devnet, self._folder, self._job, self._prover = devnet, folder, job, prover
+        self._parameters = parameters
         self._verifying_key = None if keys is None else keys.verifying_key
         self._moments: list[Moment] = []
         """By how many rounds are over."""
@@ -164,6 +167,7 @@ class Stage:
             verifying_key=self._verifying_key,
             prover=self._prover,
             past=past,
+            **self._parameters,
         )
 
     def _snapshot(self) -> str:
@@ -173,16 +177,16 @@ class Stage:
 class Suite:
     """Tries attacks; a context manager, for the sake of its networks and its proving process.
 
-    Each mode has a chain and an IPFS node of its own, started when the first attack needs it. A reference serves all
-    attacks that lose the same rounds in the same mode.
+    Each mode and number of shards has a chain and an IPFS node of its own, started when the first attack needs it. A
+    reference serves all attacks that lose the same rounds there.
     """
 
     def __init__(self, folder: Path) -> None:
         """`folder` is for all that they keep on disk, keys of norm proofs included."""
         self._folder = folder
         self._open = ExitStack()
-        self._stages: dict[bool, Stage] = {}
-        self._references: dict[tuple[bool, tuple[int, ...]], Outcome] = {}
+        self._stages: dict[tuple[bool, int], Stage] = {}
+        self._references: dict[tuple[Stage, tuple[int, ...]], Outcome] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -196,20 +200,21 @@ class Suite:
         Raises:
             ExtraMissing: it is for the private mode, and nothing here can prove.
         """
-        alike = attack.private, attack.lost
-        stage = self._stage(attack.private)
+        stage = self._stage(attack.private, attack.shards)
+        alike = stage, attack.lost
         if alike not in self._references:
             self._references[alike] = stage.play(replace(NO_ATTACK, lost=attack.lost))
         return compare(attack, self._references[alike], stage.play(attack))
 
-    def _stage(self, private: bool) -> Stage:
-        if private not in self._stages:
+    def _stage(self, private: bool, shards: int) -> Stage:
+        if (private, shards) not in self._stages:
             mode = "private" if private else "transparent"
             keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
-            devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}")))
-            self._stages[private] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover)
-        return self._stages[private]
+            devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}-{shards}")))
+            split = {} if shards == 1 else {"shards": shards, "seats": 1}
+            self._stages[private, shards] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover, **split)
+        return self._stages[private, shards]
 
 
 @contextmanager

@@ -22,6 +22,8 @@ OBJECTIVE = {
     "over-norm-majority": 1.5,
     "hidden-update": 1.5,
     "exit-before-slash": 1.5,
+    "lying-model-majority": 1.5,
+    "unopenable-model-majority": 1.5,
     "lying-publisher": 0.5,
     "withholding-publisher": 0.5,
     "leaf-reuse": 0.001,
