@@ -222,7 +222,7 @@ class Leaver(SeatedAttacker):
 
 
 class LyingPublisher(Validator):
-    """Attests what is right from its seat, and publishes a model that is wrong in one coordinate when its slot comes."""
+    """Attests what is right, and publishes a model that is wrong in one coordinate when its slot comes."""
 
     falsehood = 1
     """What it adds there."""

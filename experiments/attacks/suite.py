@@ -22,6 +22,7 @@ from qfl.devnet.health import call_chain
 WEI = 10**18
 CAPACITY = 64
 """Lanes of the circuit that the small job needs."""
+SEATS = 4
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ class Stage:
     Args:
         devnet: its chain is the stage's alone.
         keys, prover: for the private mode.
-        parameters: of the protocol, over the defaults.
+        shards: of the rounds; where there are several, each has one seat.
     """
 
     def __init__(
@@ -126,10 +127,10 @@ class Stage:
         job: SmallJob,
         keys: NormKeys | None = None,
         prover: NormProver | None = None,
-        **parameters: int,
+        shards: int = 1,
     ) -> None:
         self._devnet, self._folder, self._job, self._prover = devnet, folder, job, prover
-        self._parameters = parameters
+        self._shards, self._seats = shards, SEATS if shards == 1 else 1
         self._verifying_key = None if keys is None else keys.verifying_key
         self._moments: list[Moment] = []
         """By how many rounds are over."""
@@ -167,7 +168,8 @@ class Stage:
             verifying_key=self._verifying_key,
             prover=self._prover,
             past=past,
-            **self._parameters,
+            shards=self._shards,
+            seats=self._seats,
         )
 
     def _snapshot(self) -> str:
@@ -212,8 +214,7 @@ class Suite:
             keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
             devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}-{shards}")))
-            split = {} if shards == 1 else {"shards": shards, "seats": 1}
-            self._stages[private, shards] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover, **split)
+            self._stages[private, shards] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover, shards)
         return self._stages[private, shards]
 
 
