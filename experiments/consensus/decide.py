@@ -27,8 +27,8 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     """Bring the same updates to a decision once more: the figures, and the gas of every kind of transaction.
 
     Time begins when the reveals end, work and messages with the first reveal. In each shard one client reveals last,
-    when whoever looks early has checked all others. What an only shard decides is the next model, and so is a flat vote;
-    several shards decide their aggregates, and nobody publishes: the round fails when its time is over.
+    when whoever looks early has checked all others. An only shard and flat voters decide the next model. Several shards
+    decide their aggregates, and nobody publishes: the round fails when its time is over.
     """
     network, recorder = site.network, site.recorder
     while (context := network.ledger.beacon.context()).phase is not Phase.IDLE:
