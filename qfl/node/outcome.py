@@ -27,7 +27,8 @@ def find_missed(ledger: Ledger, number: RoundNumber) -> dict[ShardIndex, str]:
 def why_without_model(ledger: Ledger, record: RoundRecord) -> str:
     """Why a round has no model that stands."""
     if record.state is RoundState.VOID:
-        return "its model was proven false, or builds on one that was"
+        is_own = PROVEN_FALSE in find_missed(ledger, record.number).values()
+        return PROVEN_FALSE if is_own else "its model was proven false, or builds on one that was"
     if ledger.beacon.round_at(record.base_round).state is RoundState.VOID:
         return "the model it trains on was proven false"
     missed = find_missed(ledger, record.number)

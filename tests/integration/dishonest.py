@@ -15,8 +15,9 @@ from qfl.challenger.fault_detector import FaultDetector
 from qfl.challenger.opening import open_lanes
 from qfl.devnet import Devnet
 from qfl.node.demands import OpenDemands
+from qfl.node.recompute import read_base
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
-from qfl.protocol.recompute import ShardResult, expected_checkpoint
+from qfl.protocol.recompute import ShardResult, expected_checkpoint, expected_model
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import run_round, run_until
@@ -84,7 +85,7 @@ def honest_result(testnet: Testnet, number: RoundNumber, shown: dict[bytes, byte
     seen = shown or {}
     contents = [seen.get(r.content_digest) or testnet.store.get(r.content_digest, 10_000) for r in reveals]
     opened = [open_lanes(entry, data, b"", spec) for entry, data in zip(reveals, contents, strict=True)]
-    return expected_checkpoint(spec, 0, opened, reveals)
+    return expected_checkpoint(spec, 0, opened, reveals, read_base(testnet.ledger, testnet.store, number))
 
 
 def altered(content: Content, lane: int = 2) -> Content:
@@ -102,19 +103,13 @@ def collude(testnet: Testnet, checkpoint: Checkpoint) -> list[ParticipantId]:
     return [committee[seat] for seat in ATTESTERS]
 
 
-def publish_false(testnet: Testnet, root: bytes, digest: bytes) -> ParticipantId:
-    """Publish a model as the first validator, and return it."""
-    number, publisher = testnet.ledger.beacon.current_round(), testnet.join("validator-1")
-    message = testnet.ledger.beacon_domain.publication(number, publisher, root, digest)
-    signature = testnet.keys["validator-1"].sign(message)
-    testnet.owner.send(testnet.ledger.beacon.publish(number, publisher, root=root, digest=digest, signature=signature))
-    return publisher
-
-
-def publish_one_altered_coordinate(testnet: Testnet, honest: Content) -> ParticipantId:
-    false = altered(honest)
+def lie_about_the_model(testnet: Testnet, honest: ShardResult) -> Checkpoint:
+    """The right aggregate, and a model with one altered coordinate."""
+    assert honest.model is not None
+    testnet.store.put(honest.content)
+    false = altered(honest.model)
     testnet.store.put(encode(false))
-    return publish_false(testnet, lanes_root(false), content_digest(encode(false)))
+    return replace(honest.checkpoint, model_root=lanes_root(false), model_digest=content_digest(encode(false)))
 
 
 def stakes(testnet: Testnet) -> dict[str, int]:
@@ -141,13 +136,21 @@ def assert_next_round_is_good(testnet: Testnet, base: RoundNumber) -> None:
 
 
 def lie_about_one_lane(testnet: Testnet, honest: ShardResult) -> Checkpoint:
-    false = altered(decode(honest.content))
-    testnet.store.put(encode(false))
-    root, digest = lanes_root(false), content_digest(encode(false))
-    return replace(honest.checkpoint, aggregate_root=root, content_digest=digest)
+    """An aggregate with one altered lane, and the model that follows from it."""
+    number, false = honest.checkpoint.round, altered(decode(honest.content))
+    lying = replace(honest.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(encode(false)))
+    base, lane_format = (
+        read_base(testnet.ledger, testnet.store, number),
+        testnet.ledger.round(number).plan.parameters.format,
+    )
+    model = expected_model(number, base, [lying], [false], lane_format).model
+    for content in (false, model):
+        testnet.store.put(encode(content))
+    return replace(lying, model_root=lanes_root(model), model_digest=content_digest(encode(model)))
 
 
 def withhold_the_aggregate(testnet: Testnet, honest: ShardResult) -> Checkpoint:
+    """One that nobody can have."""
     return replace(honest.checkpoint, aggregate_root=b"\1" * 32, content_digest=b"\2" * 32)
 
 

@@ -155,12 +155,11 @@ def test_a_seat_that_signs_two_checkpoints_in_a_turn_is_slashed(testnet: Testnet
     liar = in_seat(network, number, 0)
     network = in_place_of(network, liar, attacker_in(EquivocatingSeat), testnet)
     stake = testnet.ledger.staking.participant(liar.participant).stake_wei
-    run_until(network, Phase.PUBLISH)
+    run_until(network, Phase.IDLE)
     challenger = Challenger(testnet.ledger, testnet.sender(15), FaultDetector(testnet.ledger, testnet.store))
     (dispute,) = challenger.step()
     assert dispute.record()["fault"] == "equivocation"
     assert testnet.ledger.staking.participant(liar.participant).stake_wei < stake
-    run_until(network, Phase.IDLE)
     assert sorted(decode_aggregate(bundle_of(testnet, number)).keys) == [1, 2, 3]
 
 

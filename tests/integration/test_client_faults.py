@@ -72,8 +72,7 @@ def test_bad_content_is_not_included_and_the_round_goes_on(
         testnet.store.put(data)
     rogue.reveal(root, digest)
     with caplog.at_level(logging.WARNING):
-        run_until(network, Phase.PUBLISH)
-    run_until(network, Phase.IDLE)
+        run_until(network, Phase.IDLE)
     assert count_included(network.ledger, number) == (2 if fault else 3)
     prefix = f"the update of client {rogue.participant} is not included"
     said = [record.getMessage() for record in caplog.records if prefix in record.getMessage()]

@@ -9,13 +9,12 @@ import pytest
 from dishonest import (
     CHALLENGER,
     CLIENTS,
-    altered,
     assert_punished,
     collude,
     lie_about_one_lane,
+    lie_about_the_model,
     make_up_stakes,
     prove,
-    publish_false,
     stakes,
     until_checkpoint_phase,
     withhold_the_aggregate,
@@ -30,9 +29,8 @@ from qfl.challenger.fault_detector import FaultDetector
 from qfl.challenger.opening import open_lanes
 from qfl.crypto.kem import KemKey
 from qfl.node.encryption import KEY_NAME, read_opener
-from qfl.node.recompute import recompute_model
+from qfl.node.recompute import read_base
 from qfl.node.updates import PLAIN
-from qfl.protocol.content import content_digest, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import Checkpoint, RoundNumber
 from qfl.simulation.driver import run_round, run_until
@@ -62,7 +60,7 @@ def honest_result(testnet: Testnet, number: RoundNumber) -> ShardResult:
     opener = read_opener(part, testnet.store, [key_of_a_seat(testnet)]) or PLAIN
     opened = [opener.open(entry, testnet.store.get(entry.content_digest, 10_000)) for entry in reveals]
     lanes = [open_lanes(entry, content, seed, spec) for entry, (content, seed) in zip(reveals, opened, strict=True)]
-    return expected_checkpoint(spec, 0, lanes, reveals)
+    return expected_checkpoint(spec, 0, lanes, reveals, read_base(testnet.ledger, testnet.store, number))
 
 
 @pytest.mark.parametrize("seeds", ["random", "zeros"])
@@ -114,13 +112,10 @@ def test_without_a_key_lists_and_models_are_judged_and_aggregates_are_not(
     make_up_stakes(testnet)
 
     number = until_checkpoint_phase(testnet)
-    run_until(testnet.network(), Phase.PUBLISH)
-    model = recompute_model(testnet.ledger, testnet.store, number).model
-    false = altered(model)
-    testnet.store.put(encode(false))
-    liar, before = publish_false(testnet, lanes_root(false), content_digest(encode(false))), stakes(testnet)
+    dishonest = collude(testnet, lie_about_the_model(testnet, honest_result(testnet, number)))
+    before = stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
-    assert_punished(testnet, dispute, Fault.MODEL, [liar], before)
+    assert_punished(testnet, dispute, Fault.MODEL, dishonest, before)
 
 
 def test_honest_private_rounds_have_nothing_to_prove(testnet: Testnet) -> None:

@@ -19,10 +19,9 @@ from dishonest import (
     honest_result,
     liars_testnet,
     lie_about_one_lane,
+    lie_about_the_model,
     make_challenger,
     prove,
-    publish_false,
-    publish_one_altered_coordinate,
     stakes,
     until_checkpoint_phase,
     until_checkpoint_phase_with,
@@ -38,9 +37,8 @@ from qfl.chain.contracts.disputes import Fault
 from qfl.challenger.withheld import wanted_aggregate, wanted_model, wanted_update
 from qfl.devnet import Devnet
 from qfl.node.demands import OpenDemands, answer, stored_chunks
-from qfl.node.recompute import recompute_model
 from qfl.node.settlement import final_at, settle_due
-from qfl.protocol.content import Content, content_digest, lanes_root
+from qfl.protocol.content import content_digest
 from qfl.protocol.recompute import ShardResult, included_in
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.simulation.driver import run_round, run_until
@@ -71,7 +69,7 @@ def test_a_false_checkpoint_is_void_and_its_attesters_pay(
     (dispute,) = prove(testnet, make_challenger(testnet))
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
     assert_punished(testnet, dispute, fault, dishonest, before)
-    assert testnet.ledger.beacon.round_at(number).state is RoundState.FAILED
+    assert testnet.ledger.beacon.round_at(number).state is RoundState.VOID
     assert_next_round_is_good(testnet, good)
 
 
@@ -185,45 +183,40 @@ def test_honest_validators_show_what_is_demanded_of_theirs_and_the_round_stands(
 # --- models ---
 
 
-ModelLie = Callable[[Testnet, Content], ParticipantId]
+def name_another_digest(testnet: Testnet, honest: ShardResult) -> Checkpoint:
+    testnet.store.put(honest.content)
+    return replace(honest.checkpoint, model_digest=b"\2" * 32)
 
 
-def publish_under_another_digest(testnet: Testnet, honest: Content) -> ParticipantId:
-    return publish_false(testnet, lanes_root(honest), b"\2" * 32)
-
-
-def publish_and_withhold(testnet: Testnet, honest: Content) -> ParticipantId:
-    return publish_false(testnet, b"\1" * 32, b"\2" * 32)
+def withhold_the_model(testnet: Testnet, honest: ShardResult) -> Checkpoint:
+    return replace(name_another_digest(testnet, honest), model_root=b"\1" * 32)
 
 
 @pytest.mark.parametrize(
     ("lie", "fault", "function"),
     [
-        (publish_one_altered_coordinate, Fault.MODEL, "disputeModel"),
-        (publish_under_another_digest, Fault.MODEL, "disputeModelContent"),
-        (publish_and_withhold, Fault.WITHHELD, "disputeWithheld"),
+        (lie_about_the_model, Fault.MODEL, "disputeModel"),
+        (name_another_digest, Fault.MODEL, "disputeModelContent"),
+        (withhold_the_model, Fault.WITHHELD, "disputeWithheld"),
     ],
 )
-def test_a_false_model_is_void_and_its_publisher_pays(
-    testnet: Testnet, lie: ModelLie, fault: Fault, function: str
+def test_a_false_model_is_void_and_who_attested_it_pays(
+    testnet: Testnet, lie: Callable[[Testnet, ShardResult], Checkpoint], fault: Fault, function: str
 ) -> None:
     good = testnet.ledger.beacon.head_round()
     number = until_checkpoint_phase(testnet)
-    run_until(testnet.network(), Phase.PUBLISH)
-    liar, before = lie(testnet, recompute_model(testnet.ledger, testnet.store, number).model), stakes(testnet)
+    dishonest, before = collude(testnet, lie(testnet, honest_result(testnet, number))), stakes(testnet)
     (dispute,) = prove(testnet, make_challenger(testnet))
     assert inspect_transaction(testnet.ledger, dispute.tx_hash)["function"] == function
-    assert_punished(testnet, dispute, fault, [liar], before)
+    assert_punished(testnet, dispute, fault, dishonest, before)
     assert testnet.ledger.beacon.round_at(number).state is RoundState.VOID
     assert_next_round_is_good(testnet, good)
 
 
 def test_a_fault_found_late_takes_what_was_built_on_it_along(testnet: Testnet) -> None:
     good = testnet.ledger.beacon.head_round()
-    until_checkpoint_phase(testnet)
-    run_until(testnet.network(), Phase.PUBLISH)
-    number = testnet.ledger.beacon.current_round()
-    publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
+    number = until_checkpoint_phase(testnet)
+    collude(testnet, lie_about_the_model(testnet, honest_result(testnet, number)))
     later = [run_round(testnet.network(clients=CLIENTS)).round for _ in range(2)]
     assert len(make_challenger(testnet).step()) == 1
     states = [testnet.ledger.beacon.round_at(voided).state for voided in (number, *later)]
@@ -250,9 +243,9 @@ def test_a_seat_that_attests_another_checkpoint_than_it_proposed_pays_and_the_ro
     """Its second signature is seen in the bundle alone."""
     number = until_checkpoint_phase(testnet)
     liar, honest = propose_another(testnet, number), honest_result(testnet, number)
-    testnet.store.put(honest.content)
+    for content in honest.contents:
+        testnet.store.put(content)
     collude(testnet, honest.checkpoint)
-    run_until(testnet.network(), Phase.IDLE)
     before = stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)
@@ -267,8 +260,7 @@ def test_rotating_the_key_is_no_way_out_of_an_equivocation(testnet: Testnet) -> 
     assert proposer.verify(proposer.duty())
     liar = propose_another(testnet, number)
     testnet.rotate_key(liar)
-    run_until(without(network, liar), Phase.PUBLISH)
-    run_until(testnet.network(), Phase.IDLE)
+    run_until(without(network, liar), Phase.IDLE)
     before = stakes(testnet)
     (dispute,) = make_challenger(testnet).step()
     assert_punished(testnet, dispute, Fault.EQUIVOCATION, [liar], before)

@@ -16,8 +16,10 @@ import pytest
 import requests
 from dishonest import (
     assert_next_round_is_good,
+    collude,
+    honest_result,
+    lie_about_the_model,
     make_challenger,
-    publish_one_altered_coordinate,
     until_checkpoint_phase,
 )
 from looking import Explored, Twist, exploring, twisting_proxy
@@ -28,11 +30,10 @@ import qfl.chain.rpc.rpc
 from experiments.attacks.insistent import Insistent
 from qfl.chain.contracts.beacon import Phase
 from qfl.devnet import Devnet, DevnetConfig
-from qfl.node.recompute import recompute_model
 from qfl.protocol.cid import cid_of
 from qfl.protocol.content import content_digest
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.driver import run_round
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.store import MemoryStore
 
@@ -143,8 +144,7 @@ def test_search_finds_by_every_name(explored: Explored, played: Testnet) -> None
 
 def test_proven_fault_is_shown_with_who_lost_what(testnet: Testnet, devnet: Devnet) -> None:
     number = until_checkpoint_phase(testnet)
-    run_until(testnet.network(), Phase.PUBLISH)
-    liar = publish_one_altered_coordinate(testnet, recompute_model(testnet.ledger, testnet.store, number).model)
+    (liar, *_) = collude(testnet, lie_about_the_model(testnet, honest_result(testnet, number)))
     (dispute,) = make_challenger(testnet).step()
     assert_next_round_is_good(testnet, testnet.ledger.beacon.head_round())
     with exploring(testnet.ledger.deployment, [devnet.rpc_url], IpfsStore(devnet.ipfs_url, 1.0)) as explored:

@@ -178,7 +178,7 @@ def test_a_dispute(testnet: Testnet) -> None:
     dishonest = collude(testnet, lie_about_one_lane(testnet, honest_result(testnet, number)))
     (proven,) = make_challenger(testnet).step()
     found = inspect_dispute(testnet.ledger, proven.tx_hash)
-    assert (found["fault"], found["round"], found["round_is"]) == ("aggregate", number, "failed")
+    assert (found["fault"], found["round"], found["round_is"]) == ("aggregate", number, "void")
     assert [entry["validator"] for entry in found["slashed"]] == dishonest
     assert found["bounty_wei"] + found["burned_wei"] == found["taken_wei"]
     assert found["arguments"]["coordinate"] == 2

@@ -29,7 +29,7 @@ from qfl.devnet.devnet import Devnet
 from qfl.errors import InvalidInput, VerificationFailed
 from qfl.protocol.cid import digest_of
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
-from qfl.protocol.recompute import ShardResult
+from qfl.protocol.recompute import ShardResult, expected_model
 from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display
 from qfl.simulation.folder import kept_devnet
@@ -52,7 +52,6 @@ BUDGETS = {
     "reveal": 60_000,
     "propose": 100_000,
     "checkpoint": 700_000,
-    "publish": 330_000,
 }
 
 
@@ -134,8 +133,8 @@ def test_rewards_are_paid_out_of_the_pool_and_the_books_balance(finished: Path, 
         balance = ledger.web3.eth.get_balance(ledger.staking.address)
     assert owed == 0
     assert balance == stakes + pool
-    # Two rounds of three updates, three attesting seats and a publisher, from a pool of 5 ether.
-    assert pool == 5 * 10**18 - 2 * (3 * 10**15 + 3 * 5 * 10**14 + 10**15)
+    # Two rounds of three updates and three attesting seats, from a pool of 5 ether.
+    assert pool == 5 * 10**18 - 2 * (3 * 10**15 + 3 * 5 * 10**14)
 
 
 @pytest.mark.rest
@@ -189,7 +188,10 @@ def lying_committee(monkeypatch: pytest.MonkeyPatch) -> None:
         false = replace(content, lanes=lanes)
         data = encode(false)
         checkpoint = replace(result.checkpoint, aggregate_root=lanes_root(false), content_digest=content_digest(data))
-        return ShardResult(checkpoint, data)
+        spec, base = arguments[0], arguments[-1]
+        model = expected_model(spec.round, base, [checkpoint], [false], spec.format).model
+        checkpoint = replace(checkpoint, model_root=lanes_root(model), model_digest=content_digest(encode(model)))
+        return ShardResult(checkpoint, data, model)
 
     monkeypatch.setattr(qfl.validator.seat, "expected_checkpoint", lying)
 

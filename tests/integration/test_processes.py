@@ -207,5 +207,3 @@ def signatures_on_chain(testnet: Testnet, number: RoundNumber) -> Iterator[tuple
         yield committee[proposal.checkpoint.turn], proposal.signature
     for attestation in shard.attestations(number, 0):
         yield committee[attestation.seat], attestation.signature
-    publication = ledger.call_in(ledger.beacon, ledger.beacon.publications(0)[number])
-    yield ledger.beacon.round_at(number).publisher, (publication or {})["signature"]

@@ -10,12 +10,13 @@ import pytest
 from dishonest import honest_result
 from testnet import SHARD, Testnet, fresh_testnet, in_seat, reach_checkpoint_phase, step_clients, without
 
-from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of
+from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.node.outcome import count_included
 from qfl.protocol.digests import seat_digest
@@ -43,8 +44,7 @@ def test_a_wrong_result_finds_no_attesters_and_costs_no_turn(testnet: Testnet) -
     wrong = replace(honest_result(testnet, number).checkpoint, aggregate_root=b"\1" * 32)
     signature = testnet.attest(testnet.ledger.beacon_domain.checkpoint(wrong), liar.participant, 0)
     testnet.owner.send(testnet.ledger.shards[SHARD].propose(wrong, signature, validator=liar.participant))
-    run_until(without(network, liar.participant), Phase.PUBLISH)
-    run_until(network, Phase.IDLE)
+    run_until(without(network, liar.participant), Phase.IDLE)
     (accepted,) = testnet.ledger.beacon.accepted(number, 0)
     assert accepted.checkpoint == honest_result(testnet, number).checkpoint
     assert accepted.attested == 0b1110
@@ -148,7 +148,7 @@ class DyingSender(Sender):
         return super().send(call)
 
 
-@pytest.mark.parametrize("label", ["propose", "attest", "publish"])
+@pytest.mark.parametrize("label", ["propose", "attest"])
 def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature(testnet: Testnet, label: str) -> None:
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
@@ -156,8 +156,6 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
     victim = in_seat(network, number, 1) if label == "attest" else proposer
     if label == "attest":
         assert proposer.verify(proposer.duty())
-    if label == "publish":
-        run_until(network, Phase.PUBLISH)
     name = testnet.name_of(victim.participant)
     key = testnet.keys[name]
     dying = Validator(testnet.context(name, sender=DyingSender(testnet, 10, label)), victim.participant)
@@ -170,10 +168,33 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
     opened, shard = testnet.ledger.round(number).opened_in, testnet.ledger.shards[SHARD]
     if label == "propose":
         assert [leaf_of(p.signature) for p in shard.proposals(number, opened)] == [leaf]
-    elif label == "attest":
+    else:
         assert leaf in [leaf_of(a.signature) for a in shard.attestations(number, opened) if a.seat == 1]
-    if label != "publish":
-        run_until(network, Phase.IDLE)
+    run_until(network, Phase.IDLE)
+
+
+def test_slots_to_publish_pass_over_who_is_away_and_a_publisher_that_died_repeats_its_signature(
+    devnet: Devnet, tmp_path: Path
+) -> None:
+    with Testnet(devnet, tmp_path, clients=2, shards=2, seats=2) as sharded:
+        network, draw = sharded.network(clients=[1, 2]), sharded.ledger.draw
+        number = run_until(network, Phase.PUBLISH)
+        first, until = draw.publisher_of(number)
+        assert first == draw.seats_of(number)[0]
+        assert not any(validator.step() for validator in without(network, first).validators)
+        sharded.clock.reach(until)
+        second, _ = draw.publisher_of(number)
+        name = sharded.name_of(second)
+        key = sharded.keys[name]
+        dying = Validator(sharded.context(name, sender=DyingSender(sharded, 10, "publish")), second)
+        with pytest.raises(PowerCut):
+            dying.step()
+        leaf = key.next_leaf
+        run_until(without(sharded.network(), first), Phase.IDLE)
+        record = sharded.ledger.beacon.round_at(number)
+        assert (record.state, record.publisher) == (RoundState.PUBLISHED, second)
+        assert key.next_leaf == leaf, "no second signature was made"
+        sharded.assert_everything_stands()
 
 
 # --- chain and store -----------------------------------------------------------------------------------------

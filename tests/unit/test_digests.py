@@ -32,7 +32,8 @@ TYPES = {
     "Checkpoint": "uint64 round, uint16 shard, uint8 turn, uint16 count, bytes32 baseRoot, uint256 included, "
     "bytes32 updatesRoot, bytes32 aggregateRoot, bytes32 contentDigest, bytes32 revealsHash, "
     "bytes32 modelRoot, bytes32 modelDigest",
-    "Publication": "uint64 round, uint32 validator, bytes32 modelRoot, bytes32 contentDigest, bytes32 scoresDigest",
+    "Publication": "uint64 round, uint32 validator, bytes32 modelRoot, bytes32 contentDigest, bytes32 scoresDigest, "
+    "bytes32 checkpointsHash",
     "Exit": "uint32 participant, uint32 nonce",
     "Rotation": "uint32 participant, bytes16 identifier, bytes24 root, uint8 height, uint32 nonce",
     "EncryptionKey": "uint32 participant, bytes32 keyDigest, uint32 nonce",
@@ -79,7 +80,11 @@ def reference(domain, kind, *values):
     ("digest", "kind", "values"),
     [
         (DOMAIN.commit(3, 9, B, C), "Commit", (3, 9, B, C)),
-        (DOMAIN.publication(3, 7, M, D), "Publication", (3, 7, M, D, bytes(32))),
+        (
+            DOMAIN.publication(3, 7, model_root=M, content_digest=D, checkpoints=C),
+            "Publication",
+            (3, 7, M, D, bytes(32), C),
+        ),
         (DOMAIN.exit(4, 1), "Exit", (4, 1)),
         (DOMAIN.rotation(4, KEY, 1), "Rotation", (4, *astuple(KEY), 1)),
         (DOMAIN.encryption_key(4, K, 1), "EncryptionKey", (4, K, 1)),
