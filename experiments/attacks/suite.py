@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
 
 from experiments.attacks.adversary import bonded_attackers
 from experiments.attacks.strategy import NO_ATTACK, Attack
@@ -176,6 +176,13 @@ class Stage:
         return str(call_chain(self._devnet.rpc_url, "evm_snapshot"))
 
 
+class Setting(NamedTuple):
+    """What a stage is set up for: the private mode, rounds of so many shards."""
+
+    private: bool
+    shards: int
+
+
 class Suite:
     """Tries attacks; a context manager, for the sake of its networks and its proving process.
 
@@ -187,8 +194,8 @@ class Suite:
         """`folder` is for all that they keep on disk, keys of norm proofs included."""
         self._folder = folder
         self._open = ExitStack()
-        self._stages: dict[tuple[bool, int], Stage] = {}
-        self._references: dict[tuple[Stage, tuple[int, ...]], Outcome] = {}
+        self._stages: dict[Setting, Stage] = {}
+        self._references: dict[tuple[Setting, tuple[int, ...]], Outcome] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -202,20 +209,21 @@ class Suite:
         Raises:
             ExtraMissing: it is for the private mode, and nothing here can prove.
         """
-        stage = self._stage(attack.private, attack.shards)
-        alike = stage, attack.lost
+        setting = Setting(attack.private, attack.shards)
+        alike, stage = (setting, attack.lost), self._stage(setting)
         if alike not in self._references:
             self._references[alike] = stage.play(replace(NO_ATTACK, lost=attack.lost))
         return compare(attack, self._references[alike], stage.play(attack))
 
-    def _stage(self, private: bool, shards: int) -> Stage:
-        if (private, shards) not in self._stages:
-            mode = "private" if private else "transparent"
-            keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if private else None
+    def _stage(self, setting: Setting) -> Stage:
+        if setting not in self._stages:
+            mode = "private" if setting.private else "transparent"
+            keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if setting.private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
-            devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}-{shards}")))
-            self._stages[private, shards] = Stage(devnet, self._folder, SmallJob.load(mode), keys, prover, shards)
-        return self._stages[private, shards]
+            devnet = self._open.enter_context(Devnet(DevnetConfig(self._folder / f"devnet-{mode}-{setting.shards}")))
+            job = SmallJob.load(mode)
+            self._stages[setting] = Stage(devnet, self._folder, job, keys, prover, setting.shards)
+        return self._stages[setting]
 
 
 @contextmanager
