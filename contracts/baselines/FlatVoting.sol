@@ -13,9 +13,9 @@ import {Lms} from "../libraries/Lms.sol";
 /// @dev No cheaper than it has to be, and no dearer: a bit and a counter for each vote, and one LMS verification.
 contract FlatVoting {
     /// @notice A validator voted for a result.
-    event Voted(uint64 indexed round, uint32 indexed validator, bytes32 aggregateRoot, bytes32 contentDigest);
+    event Voted(uint64 indexed round, uint32 indexed validator, bytes32 modelRoot, bytes32 contentDigest);
     /// @notice Two thirds of the validators have voted for a result.
-    event Accepted(uint64 indexed round, bytes32 aggregateRoot, bytes32 contentDigest, uint256 votes);
+    event Accepted(uint64 indexed round, bytes32 modelRoot, bytes32 contentDigest, uint256 votes);
 
     /// @notice Thrown when the validator voted in this round already.
     error AlreadyVoted(uint64 round, uint32 validator);
@@ -25,7 +25,7 @@ contract FlatVoting {
     /// @notice Where the validators and their keys are.
     IStaking public immutable staking;
 
-    /// @notice Votes for a result, which is keccak256(abi.encode(aggregateRoot, contentDigest)).
+    /// @notice Votes for a result, which is keccak256(abi.encode(modelRoot, contentDigest)).
     mapping(uint64 round => mapping(bytes32 result => uint256 votes)) public votesFor;
     /// @notice The result that was accepted; zero while there is none.
     mapping(uint64 round => bytes32 result) public acceptedIn;
@@ -36,13 +36,13 @@ contract FlatVoting {
         (beacon, staking) = (beacon_, staking_);
     }
 
-    /// @notice Vote for a round's aggregate. Anyone may carry it.
-    /// @param signature LMS of `validator` over `Publication(round, validator, aggregateRoot, contentDigest)` in this
+    /// @notice Vote for a round's next model. Anyone may carry it.
+    /// @param signature LMS of `validator` over `Publication(round, validator, modelRoot, contentDigest)` in this
     /// contract's domain.
     function vote(
         uint64 round,
         uint32 validator,
-        bytes32 aggregateRoot,
+        bytes32 modelRoot,
         bytes32 contentDigest,
         bytes calldata signature
     ) external {
@@ -50,15 +50,15 @@ contract FlatVoting {
         if (round != context.round) revert NotCurrentRound(round, context.round);
         if (context.phase != Phase.Checkpoint) revert WrongPhase(uint8(context.phase), uint8(Phase.Checkpoint));
         _spendVote(round, validator);
-        bytes32 digest = Digest.publication(round, validator, aggregateRoot, contentDigest, 0, 0);
+        bytes32 digest = Digest.publication(round, validator, modelRoot, contentDigest, 0, 0);
         if (!Lms.verify(_keyOf(validator), digest, signature)) revert BadSignature(validator);
 
-        bytes32 result = keccak256(abi.encode(aggregateRoot, contentDigest));
+        bytes32 result = keccak256(abi.encode(modelRoot, contentDigest));
         uint256 votes = ++votesFor[round][result];
-        emit Voted(round, validator, aggregateRoot, contentDigest);
+        emit Voted(round, validator, modelRoot, contentDigest);
         if (3 * votes >= 2 * uint256(staking.activeValidators()) && acceptedIn[round] == 0) {
             acceptedIn[round] = result;
-            emit Accepted(round, aggregateRoot, contentDigest, votes);
+            emit Accepted(round, modelRoot, contentDigest, votes);
         }
     }
 

@@ -55,7 +55,8 @@ class AttackOutcome:
     def _in_round(self, number: RoundNumber) -> set[str]:
         seen = set()
         round_ = self._ledger.round(number)
-        part, entries = round_.shard(SHARD), round_.accepted()
+        part = round_.shard(SHARD)
+        entries = [entry for entry in round_.accepted() if entry.checkpoint.shard == SHARD]
         accepted = {entry.checkpoint for entry in entries}
         included = [
             reveal.client
@@ -79,7 +80,7 @@ class AttackOutcome:
     def _turns_let_pass(self, number: RoundNumber) -> list[ParticipantId]:
         """Attackers whose turns passed before the one that counted."""
         committee = self._ledger.beacon.committee(number, SHARD)
-        turns = [e.checkpoint.turn for e in self._ledger.round(number).accepted()]
+        turns = [e.checkpoint.turn for e in self._ledger.round(number).accepted() if e.checkpoint.shard == SHARD]
         return [member for member in committee[: max(turns, default=0)] if member in self._adversary.participants]
 
     def _faults(self) -> list[str]:

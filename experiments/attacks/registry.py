@@ -27,7 +27,7 @@ CENSORING = attacker_in(seats.CensoringSeat)
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
 _proposer = partial(Attack, first=True)
-_publisher = partial(Attack, seated=False, lost=REPEATED, slashed=True)
+_publisher = partial(Attack, first=True, lost=REPEATED, slashed=True, shards=2)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
 
 _mirror = partial(_majority, mirrored=True)
@@ -229,6 +229,18 @@ ALL = (
         note="they say nothing else, so their round is lost; a turn later the committee before them brings the next",
     ),
     # --- models ---
+    _majority(
+        "lying-model-majority",
+        "attest the right aggregate, and a next model that does not follow",
+        attacker_in(seats.LyingModelSeat),
+        ("model dispute", FRESH_COMMITTEE),
+    ),
+    _majority(
+        "unopenable-model-majority",
+        "attest a next model that nobody can open",
+        attacker_in(seats.UnopenableModelSeat),
+        ("withheld dispute", FRESH_COMMITTEE),
+    ),
     _publisher(
         "lying-publisher",
         "publish a model that does not follow",
@@ -240,6 +252,14 @@ ALL = (
         "publish a false model that nobody can open",
         seats.WithholdingPublisher,
         ("withheld dispute", FRESH_COMMITTEE),
+    ),
+    Attack(
+        "copied-publication",
+        "publish, in another's slot, what that one is about to publish",
+        seats.PublicationCopier,
+        ("NotYourSlot",),
+        seated=False,
+        shards=2,
     ),
     # --- challenges ---
     Attack(

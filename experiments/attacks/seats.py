@@ -1,6 +1,6 @@
-"""Attacks by validators: silence, censorship, false aggregates, two words for one turn, false models."""
+"""Attacks by validators: silence, censorship, false aggregates, two words for one turn, false models, others' slots."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -9,8 +9,10 @@ import numpy as np
 from eth_utils.crypto import keccak
 
 from experiments.attacks.clients import NO_BOUND, Withholding
+from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.draw import Duty
 from qfl.errors import ContractReverted
+from qfl.node.context import Step
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import Content, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult
@@ -23,15 +25,19 @@ HIDDEN_LANE = 20_000
 """What colluders say that every coordinate of an update nobody else has is."""
 
 
-def falsify(result: ShardResult, lane: int = 1) -> ShardResult:
-    """The result with its first coordinate moved by `lane`, and with roots and digests that fit."""
-    content = decode(result.content)
+def moved(content: Content, by: int) -> Content:
+    """The content with its first coordinate moved."""
     lanes = content.lanes.copy()
-    lanes[0] += lane
-    content = replace(content, lanes=lanes)
+    lanes[0] += by
+    return replace(content, lanes=lanes)
+
+
+def falsify(result: ShardResult, by: int = 1) -> ShardResult:
+    """The result with its first coordinate moved, and with root and digest that fit; the model stays as it was."""
+    content = moved(decode(result.content), by)
     data = encode(content)
     checkpoint = replace(result.checkpoint, aggregate_root=lanes_root(content), content_digest=content_digest(data))
-    return ShardResult(checkpoint, data)
+    return replace(result, checkpoint=checkpoint, content=data)
 
 
 class Silent(Validator):
@@ -109,13 +115,11 @@ class EquivocatingSeat(Seat):
         if self._turn() != self._seat or not updates:
             return False
         sent = False
-        for lane in (1, 2):
-            checkpoint = falsify(self._result(self._seat, updates), lane).checkpoint
-            signature = self._signer.sign_once(
-                f"round {self._round} lie {lane}", self._round, self._message(checkpoint)
-            )
-            if signature is not None and lane not in self._said:
-                self._said.add(lane)
+        for lie in (1, 2):
+            checkpoint = falsify(self._result(self._seat, updates), lie).checkpoint
+            signature = self._signer.sign_once(f"round {self._round} lie {lie}", self._round, self._message(checkpoint))
+            if signature is not None and lie not in self._said:
+                self._said.add(lie)
                 call = self._shard.propose(checkpoint, signature, validator=self._validator)
                 sent |= send_unless_overtaken(self._sender, call) is not None
         return sent
@@ -131,6 +135,27 @@ class UnopenableSeat(Seat):
         result = super()._result(turn, updates)
         root, digest = keccak(b"no such aggregate"), keccak(b"no such content")
         return replace(result, checkpoint=replace(result.checkpoint, aggregate_root=root, content_digest=digest))
+
+
+class LyingModelSeat(Seat):
+    """Attests the right aggregate, and a next model that is wrong in one coordinate."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        result = super()._result(turn, updates)
+        assert result.model is not None, "its shard is the only one"
+        model = moved(result.model, 1)
+        digest = content_digest(encode(model))
+        checkpoint = replace(result.checkpoint, model_root=lanes_root(model), model_digest=digest)
+        return replace(result, checkpoint=checkpoint, model=model)
+
+
+class UnopenableModelSeat(Seat):
+    """Attests root and digest of a next model that nobody has ever seen."""
+
+    def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
+        result = super()._result(turn, updates)
+        root, digest = keccak(b"no such model"), keccak(b"no such content")
+        return replace(result, checkpoint=replace(result.checkpoint, model_root=root, model_digest=digest))
 
 
 class PhantomSeat(Seat):
@@ -197,20 +222,13 @@ class Leaver(SeatedAttacker):
 
 
 class LyingPublisher(Validator):
-    """Publishes a model that is wrong in one coordinate; it signs nothing else."""
+    """Attests what is right, and publishes a model that is wrong in one coordinate when its slot comes."""
 
     falsehood = 1
     """What it adds there."""
 
-    def verify(self, duty: Duty) -> bool:
-        """Nothing."""
-        return False
-
     def _next_model(self, round_number: RoundNumber, accepted: Sequence[Checkpoint]) -> Content:
-        model = super()._next_model(round_number, accepted)
-        lanes = model.lanes.copy()
-        lanes[0] += self.falsehood
-        return replace(model, lanes=lanes)
+        return moved(super()._next_model(round_number, accepted), self.falsehood)
 
 
 class WithholdingPublisher(LyingPublisher):
@@ -221,3 +239,14 @@ class WithholdingPublisher(LyingPublisher):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         self._store = Withholding(self._store)
+
+
+class PublicationCopier(Validator):
+    """Publishes in another's slot, before it does, what that one will: anybody can copy that, or compute it."""
+
+    def step(self, phases: Container[Phase] = tuple(Phase)) -> Step:
+        """As an honest one, but publish whosever slot it is."""
+        context = self._ledger.beacon.context()
+        if context.phase is Phase.PUBLISH and Phase.PUBLISH in phases:
+            self.publish(context.round)
+        return super().step(phases)

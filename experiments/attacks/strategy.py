@@ -93,6 +93,7 @@ class Attack:
         private: whether it is tried in the private mode.
         mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
         models: how many models stand at the end.
+        shards: of the rounds; where there are several, each has one seat, and somebody publishes.
         is_open: whether nothing stops it yet: then it has to change the model, or this is out of date.
         note: a gain or a damage that numbers do not tell.
     """
@@ -113,6 +114,7 @@ class Attack:
     private: bool = False
     mirrored: bool = False
     models: int = 2
+    shards: int = 1
     is_open: bool = False
     note: str = ""
 

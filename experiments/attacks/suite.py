@@ -22,6 +22,7 @@ from qfl.devnet.health import call_chain
 WEI = 10**18
 CAPACITY = 64
 """Lanes of the circuit that the small job needs."""
+SEATS = 4
 
 
 @dataclass(frozen=True)
@@ -117,6 +118,7 @@ class Stage:
         devnet: its chain is the stage's alone.
         keys, prover: for the private mode.
         mirrored: whether the shard has a mirror of the beacon, as if this were a chain of its own.
+        shards: of the rounds; where there are several, each has one seat.
     """
 
     def __init__(
@@ -127,8 +129,10 @@ class Stage:
         keys: NormKeys | None = None,
         prover: NormProver | None = None,
         mirrored: bool = False,
+        shards: int = 1,
     ) -> None:
         self._devnet, self._folder, self._job, self._prover, self._mirrored = devnet, folder, job, prover, mirrored
+        self._shards, self._seats = shards, SEATS if shards == 1 else 1
         self._verifying_key = None if keys is None else keys.verifying_key
         self._moments: list[Moment] = []
         """By how many rounds are over."""
@@ -167,6 +171,8 @@ class Stage:
             prover=self._prover,
             mirrored=self._mirrored,
             past=past,
+            shards=self._shards,
+            seats=self._seats,
         )
 
     def _snapshot(self) -> str:
@@ -174,17 +180,18 @@ class Stage:
 
 
 class Setting(NamedTuple):
-    """What a stage is set up for: the private mode, a shard that has a mirror."""
+    """What a stage is set up for: the private mode, a shard that has a mirror, rounds of so many shards."""
 
     private: bool
     mirrored: bool
+    shards: int
 
 
 class Suite:
     """Tries attacks; a context manager, for the sake of its networks and its proving process.
 
-    Each mode, and the shard with a mirror, has a chain and an IPFS node of its own, started when the first attack needs
-    it. A reference serves all attacks there that lose the same rounds.
+    Each setting has a chain and an IPFS node of its own, started when the first attack needs it. A reference serves all
+    attacks there that lose the same rounds.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -206,7 +213,7 @@ class Suite:
         Raises:
             ExtraMissing: it is for the private mode, and nothing here can prove.
         """
-        setting = Setting(attack.private, attack.mirrored)
+        setting = Setting(attack.private, attack.mirrored, attack.shards)
         alike, stage = (setting, attack.lost, attack.models), self._stage(setting)
         if alike not in self._references:
             honest = replace(NO_ATTACK, lost=attack.lost, models=attack.models)
@@ -218,10 +225,11 @@ class Suite:
             mode = "private" if setting.private else "transparent"
             keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if setting.private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
-            folder = self._folder / f"devnet-{mode}{'-mirrored' * setting.mirrored}"
+            folder = self._folder / f"devnet-{mode}-{setting.shards}{'-mirrored' * setting.mirrored}"
             devnet = self._open.enter_context(Devnet(DevnetConfig(folder)))
             job = SmallJob.load(mode)
-            self._stages[setting] = Stage(devnet, self._folder, job, keys, prover, setting.mirrored)
+            chosen = {"mirrored": setting.mirrored, "shards": setting.shards}
+            self._stages[setting] = Stage(devnet, self._folder, job, keys, prover, **chosen)
         return self._stages[setting]
 
 

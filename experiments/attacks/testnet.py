@@ -42,8 +42,8 @@ from qfl.validator.validator import Validator
 SHARD = ShardIndex(0)
 FETCH_SECONDS = 1.0
 """How long a search for content may take: what nobody stores is not found any later on a network of one node."""
-MOST_SEEDS = 500
-"""Seeds to try until a draw suits: the rarest one asked for here comes in one of twenty."""
+MOST_SEEDS = 1_000
+"""Seeds to try until a draw suits: the rarest one asked for here comes in one of eighty."""
 DRAWS_SLOT = 7
 """Where `Draw` has its rounds."""
 
@@ -183,7 +183,7 @@ class LocalTestnet:
     # --- time and chance -------------------------------------------------------------------------------------
 
     def open_round(self, network: Network, suits: Callable[[list[ParticipantId]], bool]) -> RoundNumber:
-        """Open the next round with a seed whose draw `suits`.
+        """Open the next round with a seed whose draw `suits`, which is asked about all its seats while it is open.
 
         Chance brings one sooner or later; here it is written into the chain's storage, since nobody can choose it. So
         it follows from no link: `chosen` has the rounds of which that is so.
@@ -197,18 +197,18 @@ class LocalTestnet:
         for attempt in range(MOST_SEEDS):
             seed = keccak(encode(["uint64", "uint64"], [number, attempt]))
             call_chain(url, "anvil_setStorageAt", self.ledger.draw.address, "0x" + place.hex(), "0x" + seed.hex())
-            if suits(self._next_committee(RoundNumber(number))):
+            if self._would_suit(RoundNumber(number), suits):
                 self.chosen.add(RoundNumber(number))
                 return run_until(network, Phase.COMMIT)
         raise RoundNotCompleted(number, f"the draw of none of {MOST_SEEDS} seeds suits")
 
-    def _next_committee(self, number: RoundNumber) -> list[ParticipantId]:
-        """Who would sit if the next round were opened now."""
+    def _would_suit(self, number: RoundNumber, suits: Callable[[list[ParticipantId]], bool]) -> bool:
+        """Whether the next round would suit if it were opened now."""
         snapshot = call_chain(self.devnet.rpc_url, "evm_snapshot")
         self.owner.send(self.ledger.beacon.open_round())
-        committee = self.ledger.beacon.committee(number, SHARD)
+        found = suits(self.ledger.draw.seats_of(number))
         call_chain(self.devnet.rpc_url, "evm_revert", snapshot)
-        return committee
+        return found
 
 
 def _keep_key(path: Path, height: int, state: Path | None) -> KeyFile:

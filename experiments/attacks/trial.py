@@ -176,10 +176,18 @@ class Trial:
         """Whether a committee gives attackers the seats they need, and the honest all the others, or one at least.
 
         Where no validator attacks, an honest one sits first and shows its link: nobody is benched before the attack.
+        Where there are several shards, whoever sits first publishes, and who shares a shard with whom changes the
+        model by rounding: both are always the same.
         """
         attackers = [validator.participant for validator in acting.validators] if self.attack.seated else []
         honest = {validator.participant for validator in self.validators}
         first = attackers[:1] if self.attack.first else []
+        in_order = [*attackers, *(validator.participant for validator in self.validators)]
+
+        def suits_shards(seats: list[ParticipantId]) -> bool:
+            number, clients = self.ledger.beacon.current_round(), [client.participant for client in self.clients]
+            alone, *together = self.ledger.beacon.shards_of(number, clients)
+            return seats == in_order[: len(seats)] and {*together} == {1 - alone}
 
         def suits(committee: list[ParticipantId]) -> bool:
             seated = honest & set(committee)
@@ -187,7 +195,7 @@ class Trial:
             is_right_first = committee[: len(first)] == first and (bool(attackers) or committee[0] in honest)
             return enough and set(attackers) <= set(committee) and is_right_first
 
-        return suits
+        return suits if len(self.ledger.shards) == 1 else suits_shards
 
     def _settle(self) -> None:
         """Make the models final and credit all rewards."""

@@ -16,9 +16,12 @@ from typing import Any
 
 from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.rpc import Exchange, listening
+from qfl.protocol.content import HEADER, ContentKind
 from qfl.protocol.types import ParticipantId, ShardIndex
 from qfl.storage.store import ContentStore
 
+KIND = 2
+"""Place of a content's kind in its header."""
 WAITS_FOR = {"checkpoint": ("propose", "attest")}
 """Which transactions of its shard, those recorded before it, have to be in a block before one can be made."""
 
@@ -37,13 +40,14 @@ class Sent:
 
 @dataclass
 class Act:
-    """What one validator did at a stretch; sizes in bytes."""
+    """What one validator did at a stretch; sizes in bytes; `updates` are how many of the contents fetched are such."""
 
     validator: ParticipantId
     shard: ShardIndex
     own_seconds: float = 0.0
     sent: list[Sent] = field(default_factory=list)
     fetched: list[int] = field(default_factory=list)
+    updates: int = 0
     stored: list[int] = field(default_factory=list)
     read: list[int] = field(default_factory=list)
     rpc_calls: int = 0
@@ -105,6 +109,7 @@ class RecordingStore:
         data = self._store.get(digest, max_bytes)
         if self._recorder.act is not None:
             self._recorder.act.fetched.append(len(data))
+            self._recorder.act.updates += HEADER.unpack_from(data)[KIND] == ContentKind.UPDATE
         return data
 
     def pin(self, digest: bytes) -> None:

@@ -7,6 +7,7 @@ own code in every variant and repetition. docs/results/measurements.md says what
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
@@ -52,21 +53,29 @@ LINES = (
 
 
 class OneTraining(Trainer):
-    """Trains once, on whoever asks first; everybody who asks later gets the same models."""
+    """Trains once, on whoever asks first; everybody who asks later takes the same steps from the base that he has."""
 
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
-        self._trained: list[TrainingResult] = []
+        self._trained: list[tuple[TrainingTask, TrainingResult]] = []
 
     def warm_up(self) -> None:
         """As the trainer itself."""
         self._trainer.warm_up()
 
     def train(self, tasks: Sequence[TrainingTask], clients: Sequence[int]) -> list[TrainingResult]:
-        """All tasks are of rounds on the genesis model, so what was trained once is true of every one."""
+        """Where a decision is a published model, the next round's base is another: moved by the same steps, all updates
+        are as large as they were.
+        """
         if not self._trained:
-            self._trained = self._trainer.train(tasks, range(len(clients)))
-        return [self._trained[index] for index in clients]
+            self._trained = list(zip(tasks, self._trainer.train(tasks, range(len(clients))), strict=True))
+        return [_moved(task, *self._trained[index]) for task, index in zip(tasks, clients, strict=True)]
+
+
+def _moved(task: TrainingTask, before: TrainingTask, after: TrainingResult) -> TrainingResult:
+    """What a task comes to by the step from `before` to `after`."""
+    angles, weights = task.angles + after.angles - before.angles, task.weights + after.weights - before.weights
+    return replace(after, angles=angles, weights=weights)
 
 
 def bench_consensus(config: JobConfig, out: Path, repetitions: int, announce: Callable[[str], None]) -> Results:

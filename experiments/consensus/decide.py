@@ -12,6 +12,7 @@ from experiments.consensus.variants import Site
 from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
+from qfl.node.settlement import settle_due
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.simulation.driver import Network, run_until
@@ -26,12 +27,13 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     """Bring the same updates to a decision once more: the figures, and the gas of every kind of transaction.
 
     Time begins when the reveals end, work and messages with the first reveal. In each shard one client reveals last,
-    when whoever looks early has checked all others. The round is not published: it fails when its time is over, and the
-    next one trains on the same model.
+    when whoever looks early has checked all others. An only shard and flat voters decide the next model. Several shards
+    decide their aggregates, and nobody publishes: the round fails when its time is over.
     """
     network, recorder = site.network, site.recorder
     while (context := network.ledger.beacon.context()).phase is not Phase.IDLE:
         network.clock.reach(context.phase_ends_at)
+    settle_due(network.ledger, network.sender)
     site.receipts.clear()
     number = run_until(network, Phase.REVEAL)
     _take_seats(site, number)
@@ -91,7 +93,7 @@ def count_work(site: Site, written: Sequence[int]) -> Figures:
     fetched = [[size for act in acts[member] for size in act.fetched] for member in members]
     stored = [[size for act in acts[member] for size in act.stored] for member in members]
     each: dict[str, list[float]] = {
-        "updates_verified": [len(sizes) for sizes in fetched],
+        "updates_verified": [sum(act.updates for act in acts[member]) for member in members],
         "verify_cpu_seconds": [verifying.get(member, 0.0) for member in members],
         "all_cpu_seconds": [verifying.get(member, 0.0) + deciding.get(member, 0.0) for member in members],
         "disk_bytes": [sum(got) + sum(put) + size for got, put, size in zip(fetched, stored, written, strict=True)],

@@ -2,9 +2,9 @@
 
 It is the baseline because peer systems work like this: on one chain of equals, every node checks every update, and
 sends its own vote. Nothing of it is handicapped: a flat validator has the same key, store, chain and machine, and
-fetches, checks, aggregates and signs by the very code of a committee's seat. It says its result in one transaction,
-which names nothing but the result, and reads nobody else's. It checks when the reveals are over, or, in the variant
-that does so, from the first reveal on, as seats do.
+fetches, checks and aggregates by the very code of a committee's seat, and computes the next model as a seat of an only
+shard does. It says that in one transaction, which names nothing else, and reads nobody else's. It checks when the
+reveals are over, or, in the variant that does so, from the first reveal on, as seats do.
 """
 
 from contextlib import AbstractContextManager
@@ -17,7 +17,7 @@ from qfl.chain.rpc.sender import Sender, UnsentCall
 from qfl.node.context import NodeContext
 from qfl.node.journal import Signer
 from qfl.node.meter import Meter
-from qfl.node.recompute import read_updates
+from qfl.node.recompute import read_base, read_updates
 from qfl.protocol.digests import Domain
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, VerifiedUpdate
@@ -47,9 +47,9 @@ class FlatVoting:
             round_number, validator, model_root=root, content_digest=digest, checkpoints=bytes(32)
         )
 
-    def vote(self, round_number: RoundNumber, validator: ParticipantId, *result_and_signature: bytes) -> UnsentCall:
-        """Vote for an aggregate root and a content digest; the signature is over `Publication` in `domain`."""
-        data = self._vote.encode([round_number, validator, *result_and_signature])
+    def vote(self, round_number: RoundNumber, validator: ParticipantId, *model_and_signature: bytes) -> UnsentCall:
+        """Vote for a model's root and content digest; the signature is over `Publication` in `domain`."""
+        data = self._vote.encode([round_number, validator, *model_and_signature])
         return UnsentCall("vote", self.address, data, 0, validator, round_number, self.domain.chain_id)
 
 
@@ -75,17 +75,19 @@ class FlatValidator:
             self._updates.update({update.index: update for update in found[0]})
 
     def verify(self) -> ShardResult:
-        """Fetch and check all updates, and aggregate them."""
+        """Fetch and check all updates, aggregate them, and store the model that follows."""
         self.look()
         with verifying(self._meter, self.participant):
-            result = expected_checkpoint(self._spec, 0, self._updates.values(), reveals=())
-        self._context.store.put(result.content)
+            base = read_base(self._context.ledger, self._context.store, self._spec.round)
+            result = expected_checkpoint(self._spec, 0, self._updates.values(), reveals=(), base=base)
+        _, model = result.contents
+        self._context.store.put(model)
         return result
 
     def vote(self, result: ShardResult) -> None:
-        """Sign the result and send the vote; those that come after the decision are sent too."""
+        """Sign the model and send the vote; those that come after the decision are sent too."""
         said = result.checkpoint
-        vote = said.round, self.participant, said.aggregate_root, said.content_digest
+        vote = said.round, self.participant, said.model_root, said.model_digest
         message = self._voting.message(*vote)
         signature = self._signer.sign_once(f"round {said.round}", said.round, message)
         assert signature is not None, "one result a round"

@@ -64,9 +64,9 @@ def fit_constants(rounds: Sequence[Costs], opening: Coefficients, made: Mapping[
 
     def fit_all(laws: Mapping[str, Law], found: Sequence[Mapping[str, float]]) -> dict[str, Coefficients]:
         return {
-            name: fit(law, counts, [entry[name] for entry in found])
+            name: fit(law, counts, [entry.get(name, 0.0) for entry in found])
             for name, law in laws.items()
-            if all(name in entry for entry in found)
+            if any(name in entry for entry in found)
         }
 
     shape = Architecture().shape

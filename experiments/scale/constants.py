@@ -29,7 +29,7 @@ STAGES: Mapping[str, Law] = {
     "reveal": ("round", "clients"),
     "verify": ("round", "seats", "checks"),
     "challenge": ("round", "clients", "seats"),
-    "publish": ("round", "shards"),
+    "publish": ("publications", "joined"),
 }
 """Wall seconds of a round's stages where all roles take turns in one process."""
 
@@ -48,8 +48,8 @@ TRANSACTIONS: Mapping[str, Law] = {
     "reveal": ("shards", "clients"),
     "propose": ("shards",),
     "attest": ("attestations",),
-    "checkpoint": ("shards", "signatures"),
-    "publish": ("round",),
+    "checkpoint": ("shards", "signatures", "carried"),
+    "publish": ("publications",),
     "settle": ("round",),
 }
 """Bytes of all of a round's transactions of a kind together."""

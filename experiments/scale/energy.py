@@ -6,7 +6,7 @@ from typing import Any
 
 from rich.table import Table
 
-from qfl.apps.report.energy import STEPS, WAKES, Account, Range, Workload, load_constants
+from qfl.apps.report.energy import WAKES, Account, Range, Workload, load_constants
 
 
 def energy_table(accounts: Sequence[Account]) -> Table:
@@ -41,7 +41,7 @@ def assumptions(work: Workload) -> list[str]:
         f"A client's radio wakes {WAKES} times a round, and goes to sleep in between.",
         f"Every validator runs a node of the chain: what one was measured to spend counts {work.validators} times; a "
         f"shard's own chain, {work.seats} times.",
-        f"Proof of work: {STEPS} steps wait for a block each, and all {work.validators} validators mine meanwhile.",
+        f"Proof of work: {work.steps} steps wait for a block each; all {work.validators} validators mine meanwhile.",
         "Flat vote: a check and a signature cost what they cost here; votes travel from validator to validator.",
     ]
     if work.missing:

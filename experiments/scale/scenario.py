@@ -108,6 +108,7 @@ class _Round:
     def __init__(self, size: Size, constants: Constants, chains: Chains) -> None:
         self._size, self._chains = size, chains
         self._update, self._model = constants.update_bytes, constants.model_bytes
+        self._stored = round(1 + size.counts["carried"]) * self._model  # by a seat: an aggregate, and the model with it
         costs = constants.costs_of(size)
         self.gas, self._sent = costs.gas, costs.sent
         work = constants.work
@@ -117,7 +118,7 @@ class _Round:
         self._seconds_a_gas = costs.work["chain"] / (sum(self.gas.values()) - self.gas["open_round"])
 
     def phases(self, client: Link, validator: Link) -> list[Phase]:
-        """From opening to publication."""
+        """From opening to publication, which is the checkpoint where there is one shard."""
         size, update, model = self._size, self._update, self._model
         senders = {"commit": size.clients, "reveal": size.clients, "propose": size.shards, "checkpoint": size.shards}
         senders["attest"] = max(1, round(size.counts["attestations"]))
@@ -133,16 +134,21 @@ class _Round:
             on_one_chain = sum(self.gas[kind] / (size.shards if kind in SHARD_KINDS else 1) for kind in kinds)
             return math.ceil(on_one_chain / self._chains.block_gas) * self._chains.block_seconds
 
-        fetched, told = down(size.updates_a_shard, update), up(validator, "publish", model)
-        return [
+        fetched = down(size.updates_a_shard, update) + down(size.counts["carried"], model)
+        phases = [
             Phase("open", 0.0, up(validator, "open_round"), blocks("open_round")),
             Phase("train", self._client, client.down_seconds(model)),
             Phase("commit", 0.0, up(client, "commit"), blocks("commit")),
             Phase("reveal", 0.0, up(client, "reveal", update), blocks("reveal")),
-            Phase("announce", self._seat, fetched + up(validator, "propose", model), blocks("propose", "attest")),
+            Phase(
+                "announce", self._seat, fetched + up(validator, "propose", self._stored), blocks("propose", "attest")
+            ),
             Phase("checkpoint", 0.0, up(validator, "checkpoint"), blocks("checkpoint")),
-            Phase("publish", self._publisher, down(size.shards, model) + told, blocks("publish")),
         ]
+        if size.shards > 1:
+            moved = down(size.shards, model) + up(validator, "publish", model)
+            phases.append(Phase("publish", self._publisher, moved, blocks("publish")))
+        return phases
 
     def nodes(self, kept_rounds: int) -> list[Node]:
         """One of each kind."""
@@ -150,10 +156,13 @@ class _Round:
         checked = size.updates_a_shard * self._update
         told = (sent["propose"] + sent["attest"] + sent["checkpoint"]) / (size.shards * size.seats)
         up = (sent["commit"] + sent["reveal"]) / size.clients + self._update
+        publisher = Node(
+            "publisher", sent["publish"] + model, size.shards * model, self._publisher, kept_rounds * model
+        )
         return [
             Node("client", up, model, self._client, model),
-            Node("seat", told + model, checked + model, self._seat, kept_rounds * (checked + 2 * model)),
-            Node("publisher", sent["publish"] + model, size.shards * model, self._publisher, kept_rounds * model),
+            Node("seat", told + self._stored, checked + model, self._seat, kept_rounds * (checked + 2 * model)),
+            *([publisher] if size.shards > 1 else []),
             self._chain_node("shard chain's node", SHARD_KINDS, size.shards),
             self._chain_node("beacon chain's node", BEACON_KINDS, 1),
         ]

@@ -39,9 +39,10 @@ class Size:
         """What costs are proportional to.
 
         `seats`: all of them; `signatures`: in all checkpoints' bundles; `attestations`: those announced beside the
-        proposal, since who completes the quorum says so in the bundle; `checks`: of an update by a seat.
+        proposal, since who completes the quorum says so in the bundle; `checks`: of an update by a seat; `publications`
+        and the shards `joined` by them, or models `carried` by the only shard's checkpoint.
         """
-        needed = quorum_of(self.seats)
+        needed, is_alone = quorum_of(self.seats), self.shards == 1
         return {
             "round": 1.0,
             "clients": float(self.clients),
@@ -50,6 +51,9 @@ class Size:
             "signatures": float(self.shards * needed),
             "attestations": float(self.shards * max(0, needed - 2)),
             "checks": float(self.clients * self.seats),
+            "publications": 0.0 if is_alone else 1.0,
+            "joined": 0.0 if is_alone else float(self.shards),
+            "carried": 1.0 if is_alone else 0.0,
         }
 
     def __str__(self) -> str:

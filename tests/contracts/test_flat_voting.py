@@ -90,7 +90,7 @@ def test_result_is_accepted_by_two_thirds_of_all_validators(deciding, voting):
     for member in members[1:4]:
         assert "Accepted" not in vote(deciding, voting, member).events
     assert voting.acceptedIn(1) == NOTHING
-    assert vote(deciding, voting, members[4]).events["Accepted"]["aggregateRoot"] == "0x" + ROOT.hex()
+    assert vote(deciding, voting, members[4]).events["Accepted"]["modelRoot"] == "0x" + ROOT.hex()
 
 
 def test_late_votes_change_nothing(deciding, voting):

@@ -23,6 +23,8 @@ OBJECTIVE = {
     "hidden-update": 1.5,
     "exit-before-slash": 1.5,
     "misled-mirror": 1.5,
+    "lying-model-majority": 1.5,
+    "unopenable-model-majority": 1.5,
     "lying-publisher": 0.5,
     "withholding-publisher": 0.5,
     "leaf-reuse": 0.001,

@@ -130,15 +130,16 @@ SENT = [
 def test_a_workload_is_the_mean_round_of_a_run():
     """The default model has 358 coordinates: an update of 64 + 716 bytes, a model of 64 + 1432.
 
-    Three of four seats store an aggregate, and who publishes stores a model.
+    Four seats fetch the base, and three of them store an aggregate and the model that their checkpoint carries.
     """
     work = summarise(CONFIG, ROUNDS, SENT, 0.001)
     assert work.cpu == {"client": {"train": 2.0}, "chain": {"commit": pytest.approx(0.2)}}
     assert (work.updates, work.checks, work.transactions, work.vote_bytes) == (1.5, 6.0, 4.0, 1_800)
     assert work.client_up == 3_400 + 1.5 * 780
     assert work.client_down == 2 * 1_496
-    assert work.validator_up == 1_800 + 1_900 + 4 * 1_496
-    assert work.validator_down == 6 * 780 + 1_496
+    assert work.validator_up == 1_800 + 1_900 + 6 * 1_496
+    assert work.validator_down == 6 * 780 + 4 * 1_496
+    assert work.steps == 5
     assert work.missing == ("ipfs",)
 
 
@@ -146,7 +147,7 @@ def test_updates_count_as_large_as_they_were():
     known = [{**entry, "update_bytes": size} for entry, size in zip(ROUNDS, (300.0, 280.0), strict=True)]
     work = summarise(CONFIG, known, SENT, 0.001)
     assert work.client_up == 3_400 + 1.5 * 290
-    assert work.validator_down == 6 * 290 + 1_496
+    assert work.validator_down == 6 * 290 + 4 * 1_496
 
 
 def test_a_run_is_read_without_touching_it(tmp_path):

@@ -165,6 +165,22 @@ def test_a_round_by_hand(constants):
     assert result.seconds == pytest.approx(sum(p.compute + p.transfer + p.blocks for p in result.phases))
 
 
+def test_nobody_publishes_where_one_checkpoint_carries_the_model(constants):
+    """Its seats fetch the base and store the next model, beside the aggregate."""
+    link = Link("even", "", 0.0, 8_000.0, 8_000.0, 0.0, {})
+    alone, two = (forecast(Size(8 * shards, 8, shards), constants, link, link, Chains(), 3) for shards in (1, 2))
+    assert [phase.name for phase in two.phases] == [*(phase.name for phase in alone.phases), "publish"]
+    assert (alone.beacon_gas["publish"], two.beacon_gas["publish"]) == (0, pytest.approx(1.0))
+    assert alone.beacon_gas["checkpoint"] == pytest.approx(1 + 3 + 1)
+    assert {node.name for node in two.nodes} - {node.name for node in alone.nodes} == {"publisher"}
+    seats = [next(node for node in found.nodes if node.name == "seat") for found in (alone, two)]
+    assert seats[0].up_bytes - seats[1].up_bytes == pytest.approx(constants.model_bytes, abs=2)
+    assert seats[0].down_bytes == seats[1].down_bytes
+    announced = [next(phase for phase in found.phases if phase.name == "announce") for found in (alone, two)]
+    moved = link.up_seconds(constants.model_bytes) + link.down_seconds(constants.model_bytes)
+    assert announced[0].transfer - announced[1].transfer >= moved
+
+
 def test_a_seats_load_follows_its_shard_and_not_the_network(constants):
     """The point of shards: twice the clients on twice the shards change nothing for a client or a seat."""
     links = CLIENTS_LINK, INSTANT

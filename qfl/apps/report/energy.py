@@ -67,7 +67,6 @@ def load_constants() -> Mapping[str, Any]:
 
 WAKES = 3
 """A client's radio wakes to fetch the base model, to commit, and to reveal: each is a phase of its own."""
-STEPS = 6  # steps of a round that wait for a block: open, commit, reveal, announce, checkpoint, publish
 
 
 @dataclass(frozen=True)
@@ -111,7 +110,7 @@ def compute_accounts(work: Workload, device: str, radio: str) -> list[Account]:
     return [
         Account("committee", committee),
         Account("flat vote", {**clients, **_flat(work, core, wire), **nodes}),
-        Account("proof of work", {**committee, "mining": mining * float(STEPS * work.validators)}),
+        Account("proof of work", {**committee, "mining": mining * float(work.steps * work.validators)}),
         Account("bitcoin", {"transactions": constant("bitcoin_transaction") * work.transactions}),
     ]
 
@@ -173,6 +172,13 @@ class Workload:
     vote_seconds: float
     missing: tuple[str, ...]
 
+    @property
+    def steps(self) -> int:
+        """Steps of a round that wait for a block: open, commit, reveal, announce, checkpoint; publish if it has several
+        shards.
+        """
+        return 5 if self.shards == 1 else 6
+
     def seconds(self, role: str) -> float:
         """Processor seconds of a role over all stages."""
         return sum(self.cpu.get(role, {}).values())
@@ -207,7 +213,9 @@ def summarise(
     update = mean(entry.get("update_bytes") or plain for entry in rounds)
     model = HEADER_BYTES + 4 * shape.total
     seats, shards = protocol["seats"], protocol["shards"]
-    updates = mean(entry["included"] for entry in rounds)
+    updates, quorum = mean(entry["included"] for entry in rounds), quorum_of(seats)
+    # With one shard every seat fetches the base, and who attests the checkpoint stores aggregate and model.
+    stored, fetched = (2 * quorum, seats) if shards == 1 else (quorum * shards + 1, shards)
 
     in_the_round = [entry for entry in transactions if not entry["label"].startswith("reward")]  # those come after it
     from_clients = sum(entry["size"] for entry in in_the_round if entry["label"] in CLIENT_KINDS) / count
@@ -225,8 +233,8 @@ def summarise(
         cpu=cpu,
         client_up=from_clients + updates * update,
         client_down=config["clients"] * model,
-        validator_up=from_validators + (quorum_of(seats) * shards + 1) * model,
-        validator_down=updates * seats * update + shards * model,
+        validator_up=from_validators + stored * model,
+        validator_down=updates * seats * update + fetched * model,
         vote_bytes=mean(votes) if votes else 0.0,
         vote_seconds=vote_seconds,
         missing=tuple(name for name in SERVICES if name not in cpu),
