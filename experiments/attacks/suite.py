@@ -228,8 +228,9 @@ class Suite:
             folder = self._folder / f"devnet-{mode}-{setting.shards}{'-mirrored' * setting.mirrored}"
             devnet = self._open.enter_context(Devnet(DevnetConfig(folder)))
             job = SmallJob.load(mode)
-            chosen = {"mirrored": setting.mirrored, "shards": setting.shards}
-            self._stages[setting] = Stage(devnet, self._folder, job, keys, prover, **chosen)
+            self._stages[setting] = Stage(
+                devnet, self._folder, job, keys, prover, mirrored=setting.mirrored, shards=setting.shards
+            )
         return self._stages[setting]
 
 
