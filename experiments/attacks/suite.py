@@ -151,7 +151,7 @@ class Stage:
         del self._moments[rounds + 1 :]  # reverting to a snapshot deletes those taken later
         if self._moments:
             last = self._moments[-1]
-            call_chain(self._devnet.rpc_url, "evm_revert", last.snapshot)
+            revert_chain(self._devnet.rpc_url, last.snapshot)
             last.snapshot = self._snapshot()
         while len(self._moments) <= rounds:
             past = self._moments[-1].testnet if self._moments else None
