@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from experiments.attacks.adversary import bonded_attackers
 from experiments.attacks.strategy import NO_ATTACK, Attack
-from experiments.attacks.testnet import LocalTestnet, role_of
+from experiments.attacks.testnet import LocalTestnet, revert_chain, role_of
 from experiments.attacks.trial import HONEST, Outcome, SmallJob, Trial
 from qfl.chain.contracts.staking import Role
 from qfl.client.update import NormProver
