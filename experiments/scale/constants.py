@@ -62,8 +62,8 @@ OPENING: Law = ("round", "seats", "steps", "seats squared")
 
 
 def opening_counts(validators: int, seats: int) -> dict[str, float]:
-    """What drawing a part of a round's seats is made of: `StakeTree.draw` walks `steps` down a tree of the validators for
-    each seat, and keeps those drawn sorted in memory, which moves each of them half as often as there are seats.
+    """What drawing a part of a round's seats is made of: `StakeTree.draw` walks `steps` down a tree of the validators
+    for each seat, and keeps those drawn sorted in memory, which moves each of them half as often as there are seats.
     """
     steps = seats * math.log2(max(validators, 2))
     return {"round": 1.0, "seats": float(seats), "steps": steps, "seats squared": float(seats) ** 2}
