@@ -32,13 +32,15 @@ contract Draw is IDraw {
     }
 
     /// @dev A draw's places to be filled anew: `left` of them, in a ring from `first` on; and the `passed` benched ones that
-    /// have no place yet, of whom no more are kept than there are places.
+    /// have no place yet, of whom no more are kept than there are places. Places that had an idle one's name on them are bits
+    /// of `standIns`.
     struct Vacancies {
         uint256[] places;
         uint256 first;
         uint256 left;
         uint32[] benched;
         uint256 passed;
+        uint256 standIns;
     }
 
     /// @dev Of a chain in use, `number` counts the links shown; of one to come, it is the first round that it is good for.
@@ -158,7 +160,7 @@ contract Draw is IDraw {
         uint256 linkers = _linkersOf(drawing);
         if (seat >= linkers) revert NoSuchSeat(seat, linkers);
         Round memory current = _beacon().roundAt(round);
-        (uint40 beginsAt, uint40 endsAt) = (_slotAt(current, seat, linkers), _slotAt(current, seat + 1, linkers));
+        (uint40 beginsAt, uint40 endsAt) = _slotOf(drawing, current, seat);
         bool isInSlot = block.timestamp >= beginsAt && block.timestamp < endsAt;
         if (current.state != RoundState.Open || !isInSlot) revert NotInSlot(seat, beginsAt, endsAt);
         uint32 id = _seats[round][0].read(seat, 1)[0];
@@ -207,21 +209,23 @@ contract Draw is IDraw {
     }
 
     /// @inheritdoc IDraw
-    function silentSeats(uint64 round) public view returns (uint256 silent) {
+    function silentSeats(uint64 round) public view returns (uint256) {
         RoundDraw storage drawing = _draws[round];
-        if (drawing.shownBy != 0) return drawing.shownBy - 1;
-        Round memory asked = _beacon().roundAt(round);
-        uint256 until = asked.publishedAt == 0 ? block.timestamp : asked.publishedAt;
-        uint256 linkers = _linkersOf(drawing);
-        while (silent < linkers && until >= _slotAt(asked, silent + 1, linkers)) ++silent;
+        uint256 over = 0;
+        if (drawing.shownBy != 0) {
+            over = drawing.shownBy - 1;
+        } else {
+            Round memory asked = _beacon().roundAt(round);
+            uint256 until = asked.publishedAt == 0 ? block.timestamp : asked.publishedAt;
+            uint256 linkers = _linkersOf(drawing);
+            while (over < linkers && until >= _slotAt(asked, over + 1, linkers)) ++over;
+        }
+        return ((1 << over) - 1) & ~uint256(drawing.standIns);
     }
 
     /// @inheritdoc IDraw
     function slotOf(uint64 round, uint8 seat) external view returns (uint40 beginsAt, uint40 endsAt) {
-        uint256 linkers = _linkersOf(_draws[round]);
-        if (seat >= linkers) return (0, 0);
-        Round memory asked = _beacon().roundAt(round);
-        return (_slotAt(asked, seat, linkers), _slotAt(asked, seat + 1, linkers));
+        return _slotOf(_draws[round], _beacon().roundAt(round), seat);
     }
 
     /// @inheritdoc IDraw
@@ -259,8 +263,8 @@ contract Draw is IDraw {
     }
 
     /// @inheritdoc IDraw
-    function sample(bytes32 seed, uint256 count) external view returns (uint32[] memory) {
-        return _sample(seed, count, _state.round);
+    function sample(bytes32 seed, uint256 count) external view returns (uint32[] memory seated) {
+        (seated, ) = _sample(seed, count, _state.round);
     }
 
     /// @inheritdoc IDraw
@@ -306,10 +310,11 @@ contract Draw is IDraw {
     function _benchSilent(uint64 round, uint64 next) private {
         uint256 silent = silentSeats(round);
         if (silent == 0) return;
-        uint32[] memory seated = _seats[round][0].read(0, silent);
-        for (uint256 i = 0; i < silent; ++i) {
-            _standings[seated[i]].benchedUntil = next + BENCH;
-            emit Benched(seated[i], next + BENCH);
+        uint32[] memory seated = _seats[round][0].read(0, LINKERS);
+        for (uint256 seat = 0; seat < LINKERS; ++seat) {
+            if ((silent >> seat) & 1 == 0) continue;
+            _standings[seated[seat]].benchedUntil = next + BENCH;
+            emit Benched(seated[seat], next + BENCH);
         }
     }
 
@@ -317,9 +322,10 @@ contract Draw is IDraw {
     function _drawPart(uint64 round, RoundDraw storage drawing) private {
         (uint16 part, uint8 seats) = (drawing.parts, drawing.seats);
         bytes32 seed = part == 0 ? drawing.seed : keccak256(abi.encode(drawing.seed, seats, part));
-        uint32[] memory seated = _sample(seed, _partSize(drawing.shards, seats, part), round);
+        (uint32[] memory seated, uint256 standIns) = _sample(seed, _partSize(drawing.shards, seats, part), round);
 
         drawing.parts = part + 1;
+        if (part == 0) drawing.standIns = uint8(standIns & ((1 << LINKERS) - 1));
         _seats[round][part].write(seated);
         emit SeatsDrawn(round, uint16(part * (PART / seats)), seats, seated);
     }
@@ -373,8 +379,13 @@ contract Draw is IDraw {
 
     /// @dev The first of the line, whoever they are; then those that come next fill the places of the benched, and after them
     /// those of others that are idle. Who comes next and is benched is passed over; a place whose next one is idle waits
-    /// behind the others. So whoever leaves, or is back, moves nobody, but for those who stand in for others that are idle.
-    function _sample(bytes32 seed, uint256 count, uint64 round) private view returns (uint32[] memory seated) {
+    /// behind the others. So whoever leaves, or is back, moves nobody, but for those who stand in for others that are idle:
+    /// `standIns` has these places as bits.
+    function _sample(
+        bytes32 seed,
+        uint256 count,
+        uint64 round
+    ) private view returns (uint32[] memory seated, uint256 standIns) {
         if (_state.drawable < count) revert TooFewValidators(_state.drawable, count);
         seated = new uint32[](count);
         StakeTree.Line memory line = _tree.line(seed, count);
@@ -386,13 +397,16 @@ contract Draw is IDraw {
         _vacate(vacant, seated, false, round);
         while (vacant.left > 0 && line.left > 0) _fill(vacant, seated, _tree.next(line), round);
         _seatBenched(vacant, seated);
+        standIns = vacant.standIns;
     }
 
     /// @dev Adds the places of the benched, or those of others that are idle.
     function _vacate(Vacancies memory vacant, uint32[] memory seated, bool benched, uint64 round) private view {
         for (uint256 place = 0; place < seated.length; ++place) {
             uint32 id = seated[place];
-            if (_isBenched(id, round) ? benched : !benched && _isIdle(id)) vacant.places[vacant.left++] = place;
+            if (_isBenched(id, round) ? !benched : benched || !_isIdle(id)) continue;
+            vacant.places[vacant.left++] = place;
+            if (!benched) vacant.standIns |= 1 << place;
         }
     }
 
@@ -404,6 +418,7 @@ contract Draw is IDraw {
             vacant.first = (vacant.first + 1) % count;
             if (_isIdle(id)) {
                 vacant.places[(vacant.first + vacant.left - 1) % count] = place;
+                vacant.standIns |= 1 << place;
             } else {
                 --vacant.left;
                 (seated[place], id) = (id, seated[place]);
@@ -417,7 +432,9 @@ contract Draw is IDraw {
         uint256 next = 0;
         for (uint256 i = 0; i < vacant.left; ++i) {
             uint256 place = vacant.places[(vacant.first + i) % seated.length];
-            if (_isIdle(seated[place])) seated[place] = vacant.benched[next++];
+            if (!_isIdle(seated[place])) continue;
+            seated[place] = vacant.benched[next++];
+            vacant.standIns |= 1 << place;
         }
     }
 
@@ -470,6 +487,16 @@ contract Draw is IDraw {
     function _linkersOf(RoundDraw storage drawing) private view returns (uint256 linkers) {
         linkers = uint256(drawing.shards) * drawing.seats;
         if (linkers > LINKERS) linkers = LINKERS;
+    }
+
+    function _slotOf(
+        RoundDraw storage drawing,
+        Round memory round,
+        uint256 seat
+    ) private view returns (uint40 beginsAt, uint40 endsAt) {
+        uint256 linkers = _linkersOf(drawing);
+        if (seat >= linkers || (drawing.standIns >> seat) & 1 == 1) return (0, 0);
+        return (_slotAt(round, seat, linkers), _slotAt(round, seat + 1, linkers));
     }
 
     /// @dev When slot `number` of the round's reveal phase begins, and the one before it ends.

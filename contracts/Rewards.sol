@@ -97,11 +97,10 @@ contract Rewards is IRewards {
             earned.add(claim.updates[i].client, uint256(terms.updateRewardGwei) * 1 gwei);
         }
         uint32[] memory committee = beacon.committee(round, shard);
-        // Those that were to show a link and did not get nothing: the first ones of the round's seats.
-        uint256 silent = _draw.silentSeats(round);
-        uint256 first = uint256(shard) * committee.length;
-        for (uint256 seat = silent > first ? silent - first : 0; seat < committee.length; ++seat) {
-            if ((record.attested >> seat) & 1 == 1) earned.add(committee[seat], uint256(terms.seatRewardGwei) * 1 gwei);
+        // Those that were to show a link and did not get nothing; they are counted through all of the round's seats.
+        uint256 paid = record.attested & ~(_draw.silentSeats(round) >> (uint256(shard) * committee.length));
+        for (uint256 seat = 0; seat < committee.length; ++seat) {
+            if ((paid >> seat) & 1 == 1) earned.add(committee[seat], uint256(terms.seatRewardGwei) * 1 gwei);
         }
         emit ShardRewarded(round, shard);
     }

@@ -12,12 +12,15 @@ uint256 constant LINKERS = 4;
 /// @param seats How many seats each committee has.
 /// @param parts How many parts of the seats are drawn.
 /// @param shownBy The seat whose link seeds the next round, plus one; 0 while none was shown.
+/// @param standIns Bit by bit which of the first `LINKERS` seats are held by stand-ins for validators that take on no duties:
+/// they have no slot.
 struct RoundDraw {
     bytes32 seed;
     uint16 shards;
     uint8 seats;
     uint16 parts;
     uint8 shownBy;
+    uint8 standIns;
 }
 
 /// @notice A validator's standing.
@@ -47,7 +50,9 @@ enum ValidatorDuty {
 /// hash chains decide. In the reveal phase the round's first seats have a time slot each, in order, to show the next link
 /// of their chain; the first link shown makes the next seed, keccak256(seed, link). Where none is, it is keccak256(seed,
 /// next round); and where a round fails before its last slot is over, and no link was shown, the next has its seed again. A
-/// seat that had its slot and let it pass is silent: unpaid for the round, and benched for the next eight.
+/// seat that had its slot and let it pass is silent: unpaid for the round, and benched for the next eight. A seat in which
+/// somebody stands in for a validator that takes on no duties has no slot, and the time of it passes: who leaves brings
+/// nobody else's link about.
 /// @dev Seats go to the first of the line of stakes. Where one of them is benched, or takes on no duties, somebody that comes
 /// next on the line has its place and nobody else moves, so that leaving regroups no committee.
 interface IDraw {
@@ -68,7 +73,8 @@ interface IDraw {
     error CommitteeNotDrawn(uint64 round, uint16 shard);
     /// @notice Thrown when all seats of the round are drawn.
     error AllDrawn(uint64 round);
-    /// @notice Thrown when the seat may not show its link now: its slot is another, or its round is over.
+    /// @notice Thrown when the seat may not show its link now: its slot is another, or its round is over. Both times are 0 for
+    /// a seat that has no slot.
     error NotInSlot(uint8 seat, uint40 beginsAt, uint40 endsAt);
     /// @notice Thrown when the round's link was shown before.
     error AlreadyShown(uint64 round);
@@ -111,9 +117,9 @@ interface IDraw {
     function isDrawn(uint64 round, uint16 shard) external view returns (bool);
     /// @notice The validators in all seats of a round that are drawn, shard by shard.
     function seatsOf(uint64 round) external view returns (uint32[] memory);
-    /// @notice How many seats of the round, from the first on, had their slot and did not show their link.
+    /// @notice Which seats of the round, as bits, had their slot and did not show their link.
     function silentSeats(uint64 round) external view returns (uint256);
-    /// @notice When a seat may show its link (unix seconds), if none before it does; both 0 for the others.
+    /// @notice When a seat may show its link (unix seconds), if none before it does; both 0 for those that have no slot.
     function slotOf(uint64 round, uint8 seat) external view returns (uint40 beginsAt, uint40 endsAt);
     /// @notice Who would be drawn with `seed` in the current round.
     function sample(bytes32 seed, uint256 count) external view returns (uint32[] memory);

@@ -3,18 +3,20 @@
 Each round the attackers know, before their seats' slots, what every link of their own would seed. Greedily they take
 the first seed that gives them a quorum: they show their first seat's link, or let its slot pass and show the next
 one's, and are silent and benched with every seat that they let pass. An honest seat shows its link as its slot begins,
-so that only seats before the first honest one are theirs to choose from. Where none of their links wins they show the
-first, or gamble: they let all their slots pass, and an honest link decides. What counts is the better of both ways.
+so that only slots before the first honest one are theirs to choose from; where all are theirs, no link is a choice,
+too. Where none of these wins they show the first link, or gamble: they let all their slots pass, and an honest link
+decides. What counts is the better of both ways.
 Beside that they may move their stakes every round to what would win the next one: it counts four rounds later.
-And they may leave: once its seed is known, one of those that would sit before the first honest seat leaves before a
-round opens, where that brings a link that wins the round after and costs no quorum. It bonds anew at once, with other
-money.
+And they may leave: once its seed is known, one of those that would have a slot before the first honest one leaves
+before a round opens, where that brings a link that wins the round after and costs no quorum. It bonds anew at once,
+with other money.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from itertools import takewhile
 from math import comb
 from pathlib import Path
 from typing import Any
@@ -105,11 +107,11 @@ def simulate(case: Case, rounds: int, seed: int) -> Capture:
 def _play(case: Case, rounds: int, network: Network) -> Capture:
     captured = withheld = benched = 0
     for _ in range(rounds):
-        silent, link = network.steer()
+        silent = network.steer()
         if case.moves:
-            network.move(link)
+            network.move(silent)
         withheld += silent
-        captured += network.go_on(silent, link)
+        captured += network.go_on(silent)
         benched += network.benched
     counts = (count / rounds for count in (withheld, benched, network.left))
     return Capture(case, rounds, captured / rounds, chance_of(case), *counts)
@@ -143,17 +145,16 @@ class Network:
         until = self.draw.benched_until
         return sum(until.get(attacker, 0) > self.draw.round for attacker in self._attackers)
 
-    def steer(self) -> tuple[int, bytes]:
-        """How many seats are silent, and the link that is shown after them."""
-        seats, own = self.draw.seats, self._own_seats(self.draw)
-        silent = self._winning(self.draw)
+    def steer(self) -> int:
+        """How many slots the attackers let pass."""
+        silent, own = self._winning(self.draw), len(self._own_slots(self.draw))
         if silent is None:
             silent = own if self._gambles and own <= self.case.withheld else 0
-        return silent, self._link(seats[silent])
+        return silent
 
-    def move(self, link: bytes) -> None:
+    def move(self, silent: int) -> None:
         """Give the attackers' stakes the weights that would win the next round, if they counted in it."""
-        seed = next_seed(self.draw.seed, self.draw.round + 1, link)
+        seed = self._next_seed(self.draw, silent)
         for split in SPLITS:
             tried = self.draw.copy()
             tried.counted.update(enumerate(split, start=1))
@@ -163,26 +164,27 @@ class Network:
                         self.draw.weigh(attacker, weight)
                 return
 
-    def go_on(self, silent: int, link: bytes) -> bool:
-        """Open the next round; whether the attackers hold it."""
-        shows = self.draw.seats[silent]
-        self._shown[shows] = self._shown.get(shows, 0) + 1
-        seed = next_seed(self.draw.seed, self.draw.round + 1, link)
+    def go_on(self, silent: int) -> bool:
+        """Open the next round after that many silent slots; whether the attackers hold it."""
+        seed, linkers = self._next_seed(self.draw, silent), self.draw.linkers
+        for seat in linkers[silent : silent + 1]:
+            shows = self.draw.seats[seat]
+            self._shown[shows] = self._shown.get(shows, 0) + 1
         if self.case.leaves and (leaver := self._useful_leaver(silent, seed)) is not None:
             self._replace(leaver)
-        self.draw.open(seed, 1, SEATS, silent=silent)
+        self.draw.open(seed, 1, SEATS, silent=linkers[:silent])
         return self._is_held(self.draw.seats)
 
     def _useful_leaver(self, silent: int, seed: bytes) -> int | None:
         """The attacker whose leaving before the next round opens wins the one after, and costs no quorum in it."""
-        stays = self.draw.copy()
-        is_held = self._is_held(stays.open(seed, 1, SEATS, silent=silent))
+        stays, seats = self.draw.copy(), self.draw.linkers[:silent]
+        is_held = self._is_held(stays.open(seed, 1, SEATS, silent=seats))
         if self._winning(stays) is not None:
             return None
-        for attacker in stays.seats[: self._own_seats(stays)]:
-            tried = self.draw.copy()
+        for seat in self._own_slots(stays):
+            attacker, tried = stays.seats[seat], self.draw.copy()
             tried.weigh(attacker, 0)
-            keeps = self._is_held(tried.open(seed, 1, SEATS, silent=silent)) or not is_held
+            keeps = self._is_held(tried.open(seed, 1, SEATS, silent=seats)) or not is_held
             if keeps and self._winning(tried) is not None:
                 return attacker
         return None
@@ -198,23 +200,32 @@ class Network:
             if not draw.weights[gone]:
                 del draw.counted[gone], draw.weights[gone]
 
-    def _own_seats(self, draw: Draw) -> int:
-        """How many seats are the attackers' before the first honest one."""
-        return next((seat for seat, validator in enumerate(draw.seats) if validator not in self._attackers), SEATS)
+    def _own_slots(self, draw: Draw) -> list[int]:
+        """The attackers' seats that have a slot before the first honest one has."""
+        return list(takewhile(lambda seat: draw.seats[seat] in self._attackers, draw.linkers))
 
     def _winning(self, draw: Draw) -> int | None:
-        """The fewest silent seats after which a link of the attackers' wins the next round; None: none does."""
-        for silent in range(min(self._own_seats(draw), self.case.withheld + 1)):
-            if self._wins(draw, silent, next_seed(draw.seed, draw.round + 1, self._link(draw.seats[silent]))):
+        """The fewest silent slots after which a link of the attackers', or none at all, wins the next round; None: none
+        does.
+        """
+        own = len(self._own_slots(draw))
+        choices = own + (own == len(draw.linkers))
+        for silent in range(min(choices, self.case.withheld + 1)):
+            if self._wins(draw, silent, self._next_seed(draw, silent)):
                 return silent
         return None
+
+    def _next_seed(self, draw: Draw, silent: int) -> bytes:
+        """The next seed after so many silent slots: by the link of the one that follows, without any after the last."""
+        link = next((self._link(draw.seats[seat]) for seat in draw.linkers[silent:]), None)
+        return next_seed(draw.seed, draw.round + 1, link)
 
     def _link(self, validator: int) -> bytes:
         """The next link of a validator's chain."""
         return keccak(self._secret + validator.to_bytes(4) + self._shown.get(validator, 0).to_bytes(4))[:28]
 
     def _wins(self, draw: Draw, silent: int, seed: bytes) -> bool:
-        return self._is_held(draw.copy().open(seed, 1, SEATS, silent=silent))
+        return self._is_held(draw.copy().open(seed, 1, SEATS, silent=draw.linkers[:silent]))
 
     def _is_held(self, seats: Sequence[int]) -> bool:
         return sum(validator in self._attackers for validator in seats) >= quorum_of(SEATS)

@@ -17,7 +17,7 @@ WRONG_WEIGHTS = "the weights that it was drawn with are not those that stakes an
 WRONG_BENCH = "who is benched in it is not who was silent in round {} and before"
 WRONG_COMMITTEE = "the committee of shard {} is not the one that seed and weights give: {} sit, {} were to be drawn"
 WRONG_LINK = "the link that validator {} showed does not hash to the last one of its chain"
-WRONG_SHOWER = "a link was shown for seat {} by validator {}, who does not sit there"
+WRONG_SHOWER = "a link was shown for seat {} by validator {}, who has no slot there"
 NOT_DRAWN = "no committee of shard {} was drawn"
 
 Event = Weight | Anchor | Counted | Benched | Shown | Drawn
@@ -99,8 +99,8 @@ class _Replay:
 
     def _show(self, shown: Shown) -> None:
         self._shown = shown
-        complaints, seats = self.complaints[shown.round], self._draw.seats[: rule.LINKERS]
-        if shown.seat >= len(seats) or seats[shown.seat] != shown.validator:
+        complaints, draw = self.complaints[shown.round], self._draw
+        if shown.seat not in draw.linkers or draw.seats[shown.seat] != shown.validator:
             complaints.append(WRONG_SHOWER.format(shown.seat, shown.validator))
         self._renew(shown.validator, shown.round)
         domain = link_domain(self.ledger.deployment.chain_id, self.ledger.staking.address)
@@ -150,7 +150,7 @@ class _Replay:
     def _open(self, number: RoundNumber, shards: int, seats: int) -> list[int]:
         """Open the round with the chain's seed, and draw the first part of its seats."""
         draw, before = self._draw, RoundNumber(number - 1)
-        seed, shown, silent = self.ledger.round(number).record().seed, self._shown, 0
+        seed, shown, silent = self.ledger.round(number).record().seed, self._shown, list[int]()
         if shown is not None and shown.round != before:
             shown = None
         if before:
@@ -159,7 +159,9 @@ class _Replay:
             if seed != rule.next_seed(draw.seed, number, link, is_cut_short=is_cut_short):
                 self.complaints[number].append(WRONG_SEED.format(before))
             shown_by = None if shown is None else shown.seat
-            phase = last.commit_ends_at, last.reveal_ends_at
-            silent = rule.silent_seats(*phase, linkers=linkers, shown_by=shown_by, until=last.published_at)
+            phase, until = (last.commit_ends_at, last.reveal_ends_at), last.published_at
+            silent = rule.silent_seats(
+                *phase, linkers=linkers, stand_ins=draw.stand_ins, shown_by=shown_by, until=until
+            )
         draw.round = before
         return draw.begin(seed, shards, seats, silent=silent)

@@ -31,17 +31,26 @@ def next_seed(seed: bytes, next_round: int, link: bytes | None, *, is_cut_short:
     return seed if is_cut_short else keccak(encode(["bytes32", "uint64"], [seed, next_round]))
 
 
-def silent_seats(commit_ends_at: int, reveal_ends_at: int, *, linkers: int, shown_by: int | None, until: int) -> int:
-    """How many seats had their slot of the reveal phase and showed no link, from the first one on.
+def silent_seats(
+    commit_ends_at: int,
+    reveal_ends_at: int,
+    *,
+    linkers: int,
+    stand_ins: Collection[int],
+    shown_by: int | None,
+    until: int,
+) -> list[int]:
+    """The seats that had their slot of the reveal phase and showed no link.
 
     Args:
+        stand_ins: the seats that have no slot.
         shown_by: the seat that showed the round's link, if one did.
         until: when the round was over, unix seconds like the ends of its phases.
     """
-    if shown_by is not None:
-        return shown_by
-    phase = reveal_ends_at - commit_ends_at
-    return sum(until >= commit_ends_at + (seat + 1) * phase // linkers for seat in range(linkers))
+    phase, over = reveal_ends_at - commit_ends_at, shown_by
+    if over is None:
+        over = sum(until >= commit_ends_at + (seat + 1) * phase // linkers for seat in range(linkers))
+    return [seat for seat in range(over) if seat not in stand_ins]
 
 
 def part_seed(seed: bytes, seats: int, part: int) -> bytes:
@@ -80,12 +89,13 @@ def sample(
     *,
     idle: Collection[int] = (),
     benched: Collection[int] = (),
-) -> list[int]:
-    """Who is drawn: the first of the line, but for who is `idle` or `benched`: their places go to who comes next.
+) -> tuple[list[int], set[int]]:
+    """Who is drawn, and which of the places are held by stand-ins for the idle.
 
-    Places of the benched are filled first, and a place whose next one is idle waits behind the others: so who becomes
-    idle moves nobody, but for those who stand in for others that are. Where nobody else is left, the benched keep the
-    places that are theirs, and take those of the idle.
+    They go to the first of the line, but for who is `idle` or `benched`: their places go to who comes next. Places of
+    the benched are filled first, and a place whose next one is idle waits behind the others: so who becomes idle moves
+    nobody, but for those who stand in for others that are. Where nobody else is left, the benched keep the places that
+    are theirs, and take those of the idle.
 
     Raises InvalidInput: they are too few.
     """
@@ -95,20 +105,23 @@ def sample(
     order = drawing_order(weights, seed)
     seated = [next(order) for _ in range(count)]
     vacant = deque(place for place in range(count) if seated[place] in benched)
-    vacant.extend(place for place in range(count) if seated[place] in idle and seated[place] not in benched)
+    stand_ins = {place for place in range(count) if seated[place] in idle and seated[place] not in benched}
+    vacant.extend(sorted(stand_ins))
     passed = list[int]()
     while vacant and (member := next(order, None)) is not None:
         if member not in benched:
             place = vacant.popleft()
             if member in idle:
                 vacant.append(place)
+                stand_ins.add(place)
             else:
                 member, seated[place] = seated[place], member
         if member in benched and member not in idle:
             passed.append(member)
     for place in (place for place in vacant if seated[place] in idle):
         seated[place] = passed.pop(0)
-    return seated
+        stand_ins.add(place)
+    return seated, stand_ins
 
 
 @dataclass
@@ -119,6 +132,7 @@ class Draw:
         counted: what each validator is drawn with, in tree order.
         weights: what each validator has now; 0: it takes on no duties.
         benched_until: the first round that a validator is drawn for again like the others.
+        stand_ins: which of the round's first seats have no slot to show a link in.
     """
 
     seed: bytes = bytes(32)
@@ -127,6 +141,7 @@ class Draw:
     counted: dict[int, int] = field(default_factory=dict)
     weights: dict[int, int] = field(default_factory=dict)
     benched_until: dict[int, int] = field(default_factory=dict)
+    stand_ins: set[int] = field(default_factory=set)
     _queue: deque[tuple[int, int, int]] = field(default_factory=deque)
 
     def copy(self) -> "Draw":
@@ -143,8 +158,13 @@ class Draw:
         elif all(validator != waiting for waiting, _, _ in self._queue):
             self._queue.append((validator, self.round + LAG, weight))
 
-    def open(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
-        """Open the next round with this seed, the first `silent` seats of the last one silent; all its seats.
+    @property
+    def linkers(self) -> list[int]:
+        """The seats that have a slot to show a link in, in order."""
+        return [seat for seat in range(min(LINKERS, len(self.seats))) if seat not in self.stand_ins]
+
+    def open(self, seed: bytes, shards: int, seats: int, *, silent: Collection[int] = ()) -> list[int]:
+        """Open the next round with this seed, these seats of the last one silent; all its seats.
 
         With the last round's seed it is drawn again, and what is due waits. Raises InvalidInput: too few validators.
         """
@@ -153,13 +173,13 @@ class Draw:
             self.draw_part(part, shards, seats)
         return self.seats
 
-    def begin(self, seed: bytes, shards: int, seats: int, *, silent: int = 0) -> list[int]:
+    def begin(self, seed: bytes, shards: int, seats: int, *, silent: Collection[int] = ()) -> list[int]:
         """As `open`, but that the first part of the seats is drawn alone."""
         self.round += 1
         due, self.seed = 0 if seed == self.seed else self.round, seed
-        for validator in self.seats[:silent]:
-            self.benched_until[validator] = self.round + BENCH
-        self.seats = []
+        for seat in silent:
+            self.benched_until[self.seats[seat]] = self.round + BENCH
+        self.seats, self.stand_ins = [], set()
         self.take_changes(due, part_size(shards, seats, 0))
         return self._seat(0, shards, seats)
 
@@ -184,7 +204,9 @@ class Draw:
         idle = {validator for validator, weight in self.weights.items() if not weight}
         benched = {validator for validator, until in self.benched_until.items() if until > self.round}
         seed, count = part_seed(self.seed, seats, part), part_size(shards, seats, part)
-        drawn = sample(self.counted, seed, count, idle=idle, benched=benched)
+        drawn, stand_ins = sample(self.counted, seed, count, idle=idle, benched=benched)
+        if part == 0:
+            self.stand_ins = {seat for seat in stand_ins if seat < LINKERS}
         self.seats += drawn
         return drawn
 

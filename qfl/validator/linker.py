@@ -62,7 +62,8 @@ class Linker:
                 drew = send_unless_overtaken(self._sender, call) is not None or drew
         first = draw.seats_of(number)[:LINKERS]
         seats = [seat for seat, validator in enumerate(first) if validator == self._participant]
-        self._slots = [Slot(seat, *draw.slot_of(number, seat)) for seat in seats]
+        slots = (Slot(seat, *draw.slot_of(number, seat)) for seat in seats)
+        self._slots = [slot for slot in slots if slot.ends_at]  # who stands in for another has none
         self._looked_at = number
         has_few = bool(self._slots) and LENGTH - draw.chain_of(self._participant)[1] < RENEW_BELOW
         return (has_few and self._renew()) or drew

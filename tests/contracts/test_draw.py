@@ -10,6 +10,7 @@ showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the 
             decides the next seed · without one, seed and round do · a round that failed before that is drawn again
 silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
             ones sit where nobody else is left
+standing in no slot, neither silent nor unpaid for it
 setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
 drawSeats   reverts: AllDrawn, NotCurrentRound, CommitteeNotDrawn (a committee) · whole committees · the same
             whoever draws when
@@ -247,7 +248,7 @@ def test_each_seat_has_its_slot_of_the_reveal_phase(world, draw):
     world.next_at(end - 1)
     world.show_link(3)
     world.reach(end)
-    assert draw.silentSeats(1) == 3
+    assert draw.silentSeats(1) == 0b111
 
 
 def test_show_link_reverts_when_the_reveals_are_over(world):
@@ -338,7 +339,7 @@ def test_a_seat_that_had_no_slot_before_the_round_failed_is_not_silent(world, dr
     with reverts("NotInSlot"):
         world.show_link(1)
     first = draw.seatsOf(2)[0]
-    assert draw.silentSeats(2) == 1
+    assert draw.silentSeats(2) == 0b1
     opened = world.beacon.openRound({"from": world.relayer})
     assert [event["id"] for event in opened.events["Benched"]] == [first]
 
@@ -356,6 +357,49 @@ def test_a_silent_seat_is_not_paid(world, draw, rewards):
     world.beacon.settle(number, {"from": world.relayer})
     credited = {e["id"] for e in world.claim((checkpoint, [world.ada])).events["RewardCredited"]}
     assert credited == {world.ada.id, *(seat.id for seat in world.seats(number)[1:3])}
+
+
+# --- standing in -------------------------------------------------------------------------------------------------
+
+
+def open_after_the_first_left(world):
+    """Open a round whose first place somebody has for a validator that left once the seed was known."""
+    pass_round(world)
+    first, *seats, stand_in = world.draw.sample(world.draw.drawOf(2)["seed"], 5)
+    ask_to_leave(world, world.members[world.name_of(first)])
+    number = world.open()
+    assert list(world.draw.seatsOf(number)) == [stand_in, *seats]
+    return number
+
+
+def test_who_stands_in_for_one_that_left_has_no_slot(large):
+    """The attack: its owner leaves with a seat, so that the link of who comes next decides."""
+    draw, number = large.draw, open_after_the_first_left(large)
+    assert tuple(draw.slotOf(number, 0)) == (0, 0)
+    large.reach(large.ends_at("commit"))
+    with reverts("NotInSlot", 0, 0, 0):
+        large.show_link(0)
+    large.reach(draw.slotOf(number, 2)[0])
+    large.show_link(2)
+    assert draw.silentSeats(number) == 0b10
+    large.reach(large.ends_at("checkpoint"))
+    opened = large.beacon.openRound({"from": large.relayer})
+    assert [event["id"] for event in opened.events["Benched"]] == [draw.seatsOf(number)[1]]
+
+
+def test_who_stands_in_is_paid_like_the_others_where_no_link_is_shown(large):
+    number = open_after_the_first_left(large)
+    large.commit(large.ada)
+    large.reach(large.ends_at("commit"))
+    large.reveal(large.ada)
+    large.reach(large.ends_at("reveal"))
+    assert large.draw.silentSeats(number) == 0b1110
+    checkpoint = large.checkpoint([large.ada])
+    large.submit(checkpoint)
+    large.reach(chain[-1].timestamp + large.rounds["challengeSeconds"])
+    large.beacon.settle(number, {"from": large.relayer})
+    credited = {e["id"] for e in large.claim((checkpoint, [large.ada])).events["RewardCredited"]}
+    assert credited == {large.ada.id, large.seats(number)[0].id}
 
 
 # --- anchors -----------------------------------------------------------------------------------------------------

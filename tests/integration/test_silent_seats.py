@@ -32,7 +32,7 @@ def test_a_silent_seat_is_benched_and_unpaid_and_the_run_goes_on(testnet: Testne
     run_until(network, Phase.IDLE)  # it attests with the others
     shown = ledger.draw.shown(0)[number]
     assert (shown.validator, shown.seat) == (second, 1)
-    assert ledger.draw.silent_seats(number) == 1
+    assert ledger.draw.silent_seats(number) == [0]
 
     for _ in range(2):
         following = run_until(network, Phase.COMMIT)
@@ -65,7 +65,26 @@ def test_a_validator_restored_from_a_backup_shows_the_right_link(testnet: Testne
     number = run_until(testnet.network(clients=[1]), Phase.CHECKPOINT)
     shown = testnet.ledger.draw.shown(0)
     assert set(shown) == set(range(1, number + 1))
-    assert testnet.ledger.draw.silent_seats(number) == 0
+    assert testnet.ledger.draw.silent_seats(number) == []
+
+
+def test_who_stands_in_for_a_validator_that_left_shows_no_link_and_is_not_benched(testnet: Testnet) -> None:
+    ledger, network = testnet.ledger, testnet.network(clients=[1], validators=range(1, 7))
+    last = run_until(network, Phase.IDLE)
+    seed = ledger.draw.draw_of(RoundNumber(last + 1)).seed
+    first, second, *_, stand_in = ledger.draw.sample(seed, 5)
+    nonce = ledger.staking.participant(first).nonce
+    signature = testnet.key_of(first).sign(ledger.staking_domain.exit(first, nonce))
+    testnet.owner.send(ledger.staking.request_exit(first, signature))
+
+    number = run_until(without(network, first), Phase.IDLE)
+    assert ledger.beacon.committee(number, SHARD)[:2] == [stand_in, second]
+    shown = ledger.draw.shown(0)[number]
+    assert (shown.validator, shown.seat) == (second, 1)
+    assert ledger.draw.silent_seats(number) == []
+    run_until(without(network, first), Phase.IDLE)
+    assert ledger.draw.standing_of(stand_in).benched_until == 0
+    testnet.assert_everything_stands()
 
 
 def test_inspection_tells_who_was_silent_and_what_waits(testnet: Testnet) -> None:

@@ -18,6 +18,7 @@ ROUND = sum(SECONDS.values())
 class Entry(Seated):
     """One round in the book; its first shard's, as the other, if there is one, brings no checkpoint.
 
+    `stand_ins`: who sits for a validator that left or fell, and has no slot to show a link in.
     `publishers`: who publishes in slots, in order; nobody where the only shard's checkpoint carries the model.
     `false_at`: where its model is false, -1 in its content digest only.
     """
@@ -25,6 +26,7 @@ class Entry(Seated):
     base: int = 0
     opened_at: int = 0
     publishers: list[int] = field(default_factory=list)
+    stand_ins: set[int] = field(default_factory=set)
     state: int = OPEN
     committed: dict[int, Update] = field(default_factory=dict)
     revealed: list[Update] = field(default_factory=list)

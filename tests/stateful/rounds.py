@@ -14,7 +14,7 @@ from tests.stateful.equivocators import BACK, SEATS, Equivocators
 from tests.stateful.ledger import Account
 from tests.stateful.lies import Lie, ModelLie, make_claim, update_of
 from tests.stateful.members import WHO
-from tests.stateful.round_model import CHALLENGE, SECONDS, Entry, RoundModel
+from tests.stateful.round_model import CHALLENGE, LINKERS, SECONDS, Entry, RoundModel
 
 COORDINATE = st.integers(0, 8)
 LIE = st.sampled_from(Lie)
@@ -59,7 +59,10 @@ class Rounds(Equivocators):
         seated = list(self.court.draw.seatsOf(len(self.round_model)))
         assert set(seated) <= self.ledger.drawable and len(set(seated)) == self.seats
         publishers = seated if self.seats > SEATS else []
-        self.round_model.append(Entry(seated[:SEATS], opened_at + 420, self.round_model.head, opened_at, publishers))
+        entry = Entry(seated[:SEATS], opened_at + 420, self.round_model.head, opened_at, publishers)
+        bits = self.court.draw.drawOf(len(self.round_model))["standIns"]
+        entry.stand_ins = {seated[seat] for seat in range(min(LINKERS, self.seats)) if bits >> seat & 1}
+        self.round_model.append(entry)
 
     def commit(self, who: int, is_big: bool) -> None:
         account, client = self.pick(who), self.pick(who).member
@@ -78,9 +81,10 @@ class Rounds(Equivocators):
             self.current.committed[client.id] = update
 
     def show_link(self) -> None:
-        """By the first seat, where its slot is now."""
+        """By the first seat, where it has a slot and that is now."""
         entry, now = self.current, self.next_second
-        if entry.phase_at(now) == REVEAL and not entry.is_shown and now < entry.first_slot_ends_at:
+        is_now = entry.phase_at(now) == REVEAL and now < entry.first_slot_ends_at
+        if is_now and not entry.is_shown and entry.committee[0] not in entry.stand_ins:
             self.expect(None, self.court.show_link)
             entry.is_shown = True
 

@@ -140,8 +140,9 @@ class DisputedRounds(Rounds):
             earned = [("publisher", entry.publisher)] if published else []
             if claims:
                 earned += [("update", update.client) for update in attested.updates]
-                # Without its link every seat was silent.
-                earned += [("seat", signer) for signer in entry.claim.signers if entry.is_shown]
+                # Without its link every seat was silent that had a slot.
+                paid = entry.claim.signers if entry.is_shown else entry.stand_ins & set(entry.claim.signers)
+                earned += [("seat", signer) for signer in paid]
             for kind, earner in earned:
                 account = self.ledger.accounts.get(earner)
                 if account is not None and not account.has_left:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from experiments.consensus.draw import CASES, Case, simulate
 from qfl.crypto.hash_chain import HashChain, LinkSeed, link_domain, next_link
 from qfl.errors import InvalidInput, LinkSeedUnusable
-from qfl.protocol.draw import BENCH, LAG, Draw, next_seed, sample
+from qfl.protocol.draw import BENCH, LAG, Draw, drawing_order, next_seed, sample, silent_seats
 
 STAKING = "0x" + "11" * 20
 SEED = bytes(range(32))
@@ -59,9 +59,25 @@ def test_who_was_silent_sits_again_after_the_bench_and_before_it_where_nobody_el
     draw.open(SEED, 1, 1)
     (silent,) = draw.seats
     for _ in range(BENCH):
-        assert draw.open(SEED, 1, 1, silent=1 if draw.round == 1 else 0) != [silent]
+        assert draw.open(SEED, 1, 1, silent=[0] if draw.round == 1 else []) != [silent]
     assert draw.open(SEED, 1, 1) == [silent]
-    assert set(sample({1: 1, 2: 1}, SEED, 2, benched=[1])) == {1, 2}
+    seated, stand_ins = sample({1: 1, 2: 1}, SEED, 2, benched=[1])
+    assert set(seated) == {1, 2} and not stand_ins
+
+
+def test_a_stand_in_is_never_silent():
+    phase = {"commit_ends_at": 100, "reveal_ends_at": 140, "linkers": 4, "stand_ins": {0, 2}}
+    assert silent_seats(**phase, shown_by=None, until=139) == [1]
+    assert silent_seats(**phase, shown_by=None, until=140) == [1, 3]
+    assert silent_seats(**phase, shown_by=3, until=140) == [1]
+
+
+def test_who_stands_in_for_a_benched_one_has_a_slot_unless_another_that_left_was_to_have_the_place():
+    """Else a validator that comes next for a benched one could leave, and have the next one's link decide."""
+    weights = dict.fromkeys(range(8), 1)
+    first, second, third, fourth, *_ = drawing_order(weights, SEED)
+    assert sample(weights, SEED, 2, benched=[first]) == ([third, second], set())
+    assert sample(weights, SEED, 2, benched=[first], idle=[third]) == ([fourth, second], {0})
 
 
 def test_a_change_counts_after_the_lag():
@@ -101,19 +117,16 @@ def test_a_round_that_is_drawn_again_lets_no_change_count():
 )
 def test_who_leaves_first_moves_nobody_else(weights, seed, idle, benched, leaver):
     count, members = 4, dict(enumerate(weights))
-    before = sample(members, seed, count, idle=idle, benched=benched)
-    after = sample(members, seed, count, idle=idle | {leaver}, benched=benched)
+    before, stood_in = sample(members, seed, count, idle=idle, benched=benched)
+    after, stand_ins = sample(members, seed, count, idle=idle | {leaver}, benched=benched)
     assert leaver not in after and not idle & set(after) and len(set(after)) == count
     moved = {place for place in range(count) if before[place] != after[place]}
     assert idle or moved == {place for place in range(count) if before[place] == leaver}
+    assert stood_in | moved <= stand_ins, "it brings nobody's link about"
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_nobody_steers_the_draw(case: Case):
-    """By chance 3 of 7 hold 3 of 4 seats in 11.4 % of rounds, and 30 of 70 in 20.7 %; the seeds are fixed.
-
-    Who leaves has its stake locked beside those that are drawn: these would bring more as validators.
-    """
+    """By chance 3 of 7 hold 3 of 4 seats in 11.4 % of rounds, and 30 of 70 in 20.7 %; the seeds are fixed."""
     capture = simulate(case, rounds=2_000, seed=1)
-    most = 1.4 if case.leaves else 1.3
-    assert capture.share <= (0.16 if case.validators == 7 else most * capture.chance)
+    assert capture.share <= (0.16 if case.validators == 7 else 1.3 * capture.chance)

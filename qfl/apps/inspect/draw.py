@@ -31,7 +31,7 @@ def draw_in_round(ledger: Ledger, number: RoundNumber) -> dict[str, Any]:
     }
     return {
         "link": shown and {"seat": shown.seat, "validator": shown.validator, "link": plain(shown.link)},
-        "silent": [{"seat": seat, "validator": linkers[seat]} for seat in range(draw.silent_seats(number))],
+        "silent": [{"seat": seat, "validator": linkers[seat]} for seat in draw.silent_seats(number)],
         "benched": [{"validator": validator, "until_round": until} for validator, until in benched.items()],
         "next_seed": plain(following) if any(following) else None,
     }

@@ -28,6 +28,7 @@ class RoundDraw:
     seats: int
     parts: int
     shown_by: int
+    stand_ins: int
 
     @property
     def part_seats(self) -> int:
@@ -143,10 +144,13 @@ class Draw(BoundContract):
     """How a round was drawn."""
     seats_of = view(list[ParticipantId], "seatsOf", RoundNumber)
     """The validators in all seats of a round that are drawn, shard by shard."""
-    silent_seats = view(int, "silentSeats", RoundNumber)
-    """How many seats of a round, from the first on, did not show their link."""
     slot_of = view(tuple[int, int], "slotOf", RoundNumber, int)
-    """When a seat may show its link, unix seconds: from, and before."""
+    """When a seat may show its link, unix seconds: from, and before; both 0 for those that have no slot."""
+
+    def silent_seats(self, round_number: RoundNumber) -> list[int]:
+        """The seats of a round that had their slot and did not show their link."""
+        silent = self._read(int, "silentSeats", round_number)
+        return [seat for seat in range(LINKERS) if silent >> seat & 1]
 
     def next_slot(self, round_number: RoundNumber, now: int) -> int | None:
         """When the next seat may show its link, unix seconds; None when one was shown, or the last slot has begun."""
