@@ -146,7 +146,7 @@ def test_stakes_weights_benches_and_seats_that_are_hidden_are_missed(testnet: Te
     with lying_node(testnet, "Benched", lambda _: []) as ledger:
         assert any(WRONG_BENCH.format(1) in said for said in complaints(ledger, testnet).values())
     with lying_node(testnet, "SeatsDrawn", lambda logs: logs[:-1]) as ledger:
-        assert complaints(ledger, testnet)[rounds] == [NOT_DRAWN.format(SHARD)]
+        assert NOT_DRAWN.format(SHARD) in complaints(ledger, testnet)[rounds]
 
 
 # --- a seed of somebody's choice ---
