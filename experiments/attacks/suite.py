@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 
 from experiments.attacks.adversary import bonded_attackers
 from experiments.attacks.strategy import NO_ATTACK, Attack
-from experiments.attacks.testnet import LocalTestnet, role_of
+from experiments.attacks.testnet import LocalTestnet, revert_chain, role_of
 from experiments.attacks.trial import HONEST, Outcome, SmallJob, Trial
 from qfl.chain.contracts.staking import Role
 from qfl.client.update import NormProver
@@ -151,7 +151,7 @@ class Stage:
         del self._moments[rounds + 1 :]  # reverting to a snapshot deletes those taken later
         if self._moments:
             last = self._moments[-1]
-            call_chain(self._devnet.rpc_url, "evm_revert", last.snapshot)
+            revert_chain(self._devnet.rpc_url, last.snapshot)
             last.snapshot = self._snapshot()
         while len(self._moments) <= rounds:
             past = self._moments[-1].testnet if self._moments else None

@@ -207,8 +207,14 @@ class LocalTestnet:
         snapshot = call_chain(self.devnet.rpc_url, "evm_snapshot")
         self.owner.send(self.ledger.beacon.open_round())
         found = suits(self.ledger.draw.seats_of(number))
-        call_chain(self.devnet.rpc_url, "evm_revert", snapshot)
+        revert_chain(self.devnet.rpc_url, snapshot)
         return found
+
+
+def revert_chain(url: str, snapshot: str) -> None:
+    """Put a chain back to a snapshot, and drop what was sent since: what nobody mined then could be mined now."""
+    call_chain(url, "evm_revert", snapshot)
+    call_chain(url, "anvil_dropAllTransactions")
 
 
 def _keep_key(path: Path, height: int, state: Path | None) -> KeyFile:

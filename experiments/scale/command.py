@@ -78,12 +78,6 @@ def simulate(
     console.print(f"{size}; {bad:.1%} of the stake is bad", highlight=False)
     for table in (*forecast_tables(result), odds_table(odds, target)):
         console.print(table)
-    if (drawn := size.shards * size.seats) > result.most_seats:
-        console.print(
-            f"As built, this round cannot be opened: one transaction draws all {drawn:,} seats, and a block's gas is "
-            f"enough for {result.most_seats:,}.",
-            style="yellow",
-        )
     console.print(f"constants: {known.made['command']}, {known.made['date']}, {known.made['processor']}")
     console.print(f"links, simulated: clients {links[0].title}; validators {links[1].title}")
 

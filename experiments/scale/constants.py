@@ -58,12 +58,12 @@ GAS: Mapping[str, Law] = {kind: law for kind, law in TRANSACTIONS.items() if kin
 """Their gas; opening has a law of its own."""
 
 OPENING: Law = ("round", "seats", "steps", "seats squared")
-"""Gas of `Beacon.openRound`; see `opening_counts`."""
+"""Gas of `Beacon.openRound`, and of each `Draw.drawSeats` behind it; see `opening_counts`."""
 
 
 def opening_counts(validators: int, seats: int) -> dict[str, float]:
-    """What opening a round is made of: `StakeTree.draw` walks `steps` down a tree of the validators for each seat, and
-    keeps those drawn sorted in memory, which moves each of them half as often as there are seats.
+    """What drawing a part of a round's seats is made of: `StakeTree.draw` walks `steps` down a tree of the validators
+    for each seat, and keeps those drawn sorted in memory, which moves each of them half as often as there are seats.
     """
     steps = seats * math.log2(max(validators, 2))
     return {"round": 1.0, "seats": float(seats), "steps": steps, "seats squared": float(seats) ** 2}
@@ -142,7 +142,7 @@ class Constants:
         stages: wall seconds of a stage, all roles in one process.
         work: processor seconds of a role; `work["client"]["clients"]` is one client's round.
         gas, sent: gas and bytes of a kind of transaction.
-        opening: gas of `Beacon.openRound`, which grows faster than the rest.
+        opening: gas of drawing a part of the seats, the first one by `Beacon.openRound`.
         update_bytes, model_bytes: sizes of the content objects.
     """
 
@@ -161,7 +161,8 @@ class Constants:
         seconds, work, gas, sent = (
             {name: total(constants, size.counts) for name, constants in group.items()} for group in groups
         )
-        gas["open_round"] = total(self.opening, opening_counts(size.validators, size.shards * size.seats))
+        drawn = (total(self.opening, opening_counts(size.validators, seats)) for seats in size.parts)
+        gas["open_round"] = sum(drawn)
         return Costs(size, seconds, work, gas, sent, self.update_bytes)
 
     def _checked(self) -> Constants:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from rich.table import Table
 
-from experiments.scale.constants import Constants, opening_counts, total
+from experiments.scale.constants import Constants, total
 from experiments.scale.size import Size
 from qfl.node.updates import FETCHERS
 from qfl.simulation.faults.links import Link
@@ -56,14 +56,13 @@ class Node:
 
 @dataclass(frozen=True)
 class Forecast:
-    """A round of `size`. `most_seats`: how many a round can have before opening it does not fit into a block."""
+    """A round of `size`."""
 
     size: Size
     phases: list[Phase]
     nodes: list[Node]
     beacon_gas: Mapping[str, float]
     shard_gas: Mapping[str, float]
-    most_seats: int = 0
     chains: Chains = field(default_factory=Chains)
 
     @property
@@ -83,19 +82,8 @@ def forecast(
         made.nodes(kept_rounds),
         {kind: made.gas[kind] for kind in BEACON_KINDS},
         {kind: made.gas[kind] / size.shards for kind in SHARD_KINDS},
-        most_seats(size.validators, constants, chains),
         chains,
     )
-
-
-def most_seats(validators: int, constants: Constants, chains: Chains) -> int:
-    """Seats of all committees that one `openRound` can draw within a block's gas."""
-    low, high = 0, validators + 1
-    while high - low > 1:
-        seats = (low + high) // 2
-        fits = total(constants.opening, opening_counts(validators, seats)) <= chains.block_gas
-        low, high = (seats, high) if fits else (low, seats)
-    return low
 
 
 class _Round:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from qfl.errors import InvalidInput
+from qfl.protocol.draw import PART
 from qfl.protocol.quorum import quorum_of
 from qfl.simulation.prepare import MOST_UPDATES
 
@@ -22,12 +23,18 @@ class Size:
     def __post_init__(self) -> None:
         if not 1 <= self.seats <= MOST_SEATS:
             raise InvalidInput("seats", self.seats, f"a committee has 1 to {MOST_SEATS} seats")
-        if self.validators < self.shards * self.seats:
-            remedy = f"each round seats {self.shards * self.seats} different ones"
+        if self.validators < self.parts[0]:
+            remedy = f"each part of a round's draw seats {self.parts[0]} different ones"
             raise InvalidInput("validators", self.validators, remedy)
         if self.clients > MOST_UPDATES * self.shards:
             fewest = -(-self.clients // MOST_UPDATES)
             raise InvalidInput("shards", self.shards, f"a shard takes {MOST_UPDATES} updates: have {fewest} or more")
+
+    @property
+    def parts(self) -> list[int]:
+        """Seats of each part of the draw, a transaction for each: at most 256, of whole committees."""
+        most, drawn = PART // self.seats * self.seats, self.shards * self.seats
+        return [min(most, drawn - first) for first in range(0, drawn, most)]
 
     @property
     def updates_a_shard(self) -> float:

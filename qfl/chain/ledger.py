@@ -62,7 +62,7 @@ class Ledger:
         ids = [chain.chainId for chain in chains] or [deployment.chain_id] * len(self.shards)
         self.shard_domains = [Domain(id_, shard.address) for id_, shard in zip(ids, self.shards, strict=True)]
         self.mirror_domains = [Domain(id_, mirror.address) for id_, mirror in zip(ids, self.mirrors, strict=False)]
-        self.roll = Roll(self.staking, self.from_block)
+        self.roll = Roll(self.staking, self.from_block, self.hash_of)
         self._verifiers: dict[ShardIndex, NormVerifier | None] = {}
         self._rounds: dict[RoundNumber, Round] = {}
 
@@ -113,6 +113,11 @@ class Ledger:
         """Time of the latest block, unix seconds."""
         return time_of(self.web3)
 
+    def hash_of(self, block: int) -> bytes:
+        """A block's hash on the beacon's chain."""
+        with reaching(url_of(self.web3)):
+            return bytes(self.web3.eth.get_block(block)["hash"])
+
     def gas_price(self) -> int:
         """What a unit of gas costs now on the beacon's chain, in wei."""
         with reaching(url_of(self.web3)):
@@ -156,8 +161,11 @@ class Ledger:
         return self.norm_verifier(last)
 
     def round(self, number: RoundNumber) -> Round:
-        """A round, to be asked; the same object each time."""
-        return self._rounds.setdefault(number, Round(self, number))
+        """A round, to be asked; the same object until a reorganization has it opened anew."""
+        kept, opening = self._rounds.get(number), self.beacon.round_at(number).opening
+        if kept is None or kept.opening != opening:
+            kept = self._rounds[number] = Round(self, number, opening)
+        return kept
 
     def block_of(self, tx_hash: str) -> int:
         """The block on the beacon's chain that a transaction is in."""

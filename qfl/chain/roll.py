@@ -1,6 +1,6 @@
 """Who is bonded, and with which key, at the end of a block: the same for everybody, at any time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -36,21 +36,33 @@ class Census:
 class Roll:
     """Counts from the events of the staking contract, never from its state, which nodes do not keep of old blocks."""
 
-    def __init__(self, staking: Staking, from_block: int) -> None:
-        self._staking, self._from_block = staking, from_block
-        self._kept: dict[int, Census] = {}
+    def __init__(self, staking: Staking, from_block: int, hash_of: Callable[[int], bytes]) -> None:
+        """`hash_of` gives a block's hash: what was counted on another branch of the chain is forgotten."""
+        self._staking, self._from_block, self._hash_of = staking, from_block, hash_of
+        self._kept: dict[int, tuple[bytes, Census]] = {}
 
     def at(self, block: int) -> Census:
         """The census at the end of `block`. Raises `ChainUnreachable`."""
-        if block not in self._kept:
-            self._kept[block] = self._count(block)
-            while len(self._kept) > KEPT:
-                del self._kept[next(iter(self._kept))]
-        return self._kept[block]
+        if (kept := self._known(block)) is not None:
+            return kept
+        hashed = self._hash_of(block)
+        census = self._count(block)
+        self._kept[block] = hashed, census
+        while len(self._kept) > KEPT:
+            del self._kept[next(iter(self._kept))]
+        return census
+
+    def _known(self, block: int) -> Census | None:
+        """What was counted, if the block is still the same."""
+        if block in self._kept and self._kept[block][0] != self._hash_of(block):
+            del self._kept[block]
+        return self._kept[block][1] if block in self._kept else None
 
     def _count(self, block: int) -> Census:
-        since = max((kept for kept in self._kept if kept < block), default=None)
-        before = Census({}, ()) if since is None else self._kept[since]
+        earlier = sorted((kept for kept in self._kept if kept < block), reverse=True)
+        since, before = next(
+            ((kept, census) for kept in earlier if (census := self._known(kept)) is not None), (None, Census({}, ()))
+        )
         span = (self._from_block if since is None else since + 1, block)
         keys, clients = dict(before.keys), set(before.clients)
         for bonding in self._staking.bondings(*span):

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, Parameters, RoundRecord
+from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, Parameters, RoundRecord, RoundState
 from qfl.chain.contracts.shard import Shard
+from qfl.chain.rpc.connection import url_of
+from qfl.errors import NodeContradictsItself
 from qfl.protocol.types import ParticipantId, RoundNumber, RoundSpec, ShardIndex
 
 if TYPE_CHECKING:
@@ -30,13 +32,16 @@ class RoundPlan:
 class Round:
     """A round that was opened, as its beacon has it."""
 
-    def __init__(self, ledger: Ledger, number: RoundNumber) -> None:
-        self.ledger, self.number = ledger, number
+    def __init__(self, ledger: Ledger, number: RoundNumber, opening: tuple[object, ...]) -> None:
+        self.ledger, self.number, self.opening = ledger, number, opening
 
     @cached_property
     def plan(self) -> RoundPlan:
-        """What it trains on, and how."""
+        """What it trains on, and how. Raises NodeContradictsItself: the node does not have the round, or no more."""
         record, beacon = self.record(), self.ledger.beacon
+        if record.opening != self.opening or record.state is RoundState.NONE:
+            what = f"round {self.number} was opened in another way a moment ago"
+            raise NodeContradictsItself(url_of(self.ledger.web3), what)
         base = beacon.round_at(record.base_round)
         parameters = beacon.parameters_at(record.parameters_version)
         return RoundPlan(base.number, base.model_root, base.content_digest, parameters)

@@ -5,6 +5,7 @@ It needs no memory of its own: after a restart, chain and content store say the 
 
 import logging
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from qfl.chain.contracts.beacon import RoundState
@@ -26,6 +27,14 @@ RETRY_SECONDS = 60
 OVER = (RoundState.PUBLISHED, RoundState.FAILED, RoundState.VOID)
 
 
+@dataclass(frozen=True)
+class Subject:
+    """What is judged: its name, and the digests that tell it from what a reorganization puts in its place."""
+
+    name: str
+    digests: tuple[bytes, ...]
+
+
 class FaultDetector:
     """Looks at checkpoints, signatures, models and messages to mirrors and says what is false; `keys` as in `Judge`."""
 
@@ -33,10 +42,9 @@ class FaultDetector:
         self._ledger = ledger
         self.store = CachingStore(store)
         self._judge, self._mirrors = Judge(ledger, self.store, keys), MirrorWatch(ledger)
-        self._judged: set[str] = set()
-        self._retry_at: dict[str, int] = {}
-        self._closed: set[RoundNumber] = set()
-        self._withheld: dict[str, Sequence[Wanted]] = {}
+        self._judged: set[Subject] = set()
+        self._retry_at: dict[Subject, int] = {}
+        self._withheld: dict[Subject, Sequence[Wanted]] = {}
         self.demands = OpenDemands(ledger)
 
     @property
@@ -45,63 +53,69 @@ class FaultDetector:
         return [vector for vectors in self._withheld.values() for vector in vectors]
 
     def faults(self) -> Iterator[Evidence]:
-        """Everything that can be proven now and was not before, oldest round first.
+        """Everything that can be proven now, oldest round first.
 
-        A finding counts as dealt with when the next one is asked for.
+        What was found right is not looked at again; what was not is, a while later, as long as it stands: its proof may
+        have been refused, or dropped by a reorganization.
         """
         for value in range(self._ledger.beacon.final_round() + 1, self._ledger.beacon.current_round() + 1):
-            if value not in self._closed:
-                yield from self._faults_in(RoundNumber(value))
+            yield from self._faults_in(RoundNumber(value))
         for made in self.demands.read():
             if made.answer_by <= self._ledger.now() and stands(self._ledger, made.part):
                 yield WithheldPart(made.part)
         yield from self._mirrors.faults()
 
     def _faults_in(self, number: RoundNumber) -> Iterator[Evidence]:
-        round_ = self._ledger.round(number)
+        round_, digest_of = self._ledger.round(number), self._ledger.beacon_domain.checkpoint
         accepted, parts = round_.accepted(), round_.shards()
-        for entry in accepted:
-            name = f"round {number}, checkpoint of shard {entry.checkpoint.shard}"
-            yield from self._once(name, partial(self._judge.checkpoint, entry.checkpoint))
+        digests = tuple(digest_of(entry.checkpoint) for entry in accepted)
+        for entry, digest in zip(accepted, digests, strict=True):
+            shard = entry.checkpoint.shard
+            subject = Subject(f"round {number}, checkpoint of shard {shard}", (digest,))
+            if round_.shard(shard).checkpoint().stands:
+                yield from self._once(subject, partial(self._judge.checkpoint, entry.checkpoint))
         # Read only now: what was just proven may have voided the round.
         record = round_.record()
         if record.state in OVER or record.checkpoints == len(parts):
             for part in parts:
-                name = f"round {number}, signatures of shard {part.index}"
-                yield from self._once(name, partial(self._judge.signatures, record, part.index, accepted))
-        name = f"round {number}, model"
+                subject = Subject(f"round {number}, signatures of shard {part.index}", digests)
+                yield from self._once(subject, partial(self._judge.signatures, record, part.index, accepted))
         if record.state is RoundState.PUBLISHED:
-            yield from self._once(name, partial(self._judge.model, record))
+            subject = Subject(f"round {number}, model", (record.model_root, record.content_digest, *digests))
+            yield from self._once(subject, partial(self._judge.model, record))
         else:  # it fell, so nothing of it is wanted any more
-            self._withheld.pop(name, None)
-            self._retry_at.pop(name, None)
-        if record.state in OVER and not any(name.startswith(f"round {number},") for name in self._retry_at):
-            self._closed.add(number)
+            for subject in [known for known in self._retry_at if known.name == f"round {number}, model"]:
+                self._withheld.pop(subject, None)
+                self._retry_at.pop(subject, None)
 
-    def _once(self, name: str, judge: Callable[[], Sequence[Evidence]]) -> Iterator[Evidence]:
-        if name in self._judged or not self._is_due(name):
+    def _once(self, subject: Subject, judge: Callable[[], Sequence[Evidence]]) -> Iterator[Evidence]:
+        if subject in self._judged or not self._is_due(subject):
             return
-        wanted = self._withheld.pop(name, ())
+        wanted = self._withheld.pop(subject, ())
         try:
             found = judge()
         except Withheld as reason:
             if not wanted:
-                log.warning("%s: cannot be recomputed until this is shown: %s", name, reason)
-            self._withheld[name] = reason.wanted
-            self._retry_at[name] = self._ledger.now() + RETRY_SECONDS
+                log.warning("%s: cannot be recomputed until this is shown: %s", subject.name, reason)
+            self._withheld[subject] = reason.wanted
+            self._retry_at[subject] = self._ledger.now() + RETRY_SECONDS
             return
         except (*CANNOT_OPEN, ShardUnreachable) as reason:
-            if name not in self._retry_at:
-                log.warning("%s: cannot be recomputed, so nothing is proven against it: %s", name, reason)
-            self._retry_at[name] = self._ledger.now() + RETRY_SECONDS
+            if subject not in self._retry_at:
+                what = "%s: cannot be recomputed, so nothing is proven against it: %s"
+                log.warning(what, subject.name, reason)
+            self._retry_at[subject] = self._ledger.now() + RETRY_SECONDS
             return
         yield from found
-        self._judged.add(name)
-        self._retry_at.pop(name, None)
+        if found:
+            self._retry_at[subject] = self._ledger.now() + RETRY_SECONDS
+        else:
+            self._judged.add(subject)
+            self._retry_at.pop(subject, None)
 
-    def _is_due(self, name: str) -> bool:
+    def _is_due(self, subject: Subject) -> bool:
         """Whether it was not looked at yet, or long ago, or what was missing then is shown on the chain now."""
-        if name not in self._retry_at or self._ledger.now() >= self._retry_at[name]:
+        if subject not in self._retry_at or self._ledger.now() >= self._retry_at[subject]:
             return True
-        wanted = self._withheld.get(name, ())
+        wanted = self._withheld.get(subject, ())
         return bool(wanted) and all(shown_chunks(self._ledger, vector.parts) is not None for vector in wanted)

@@ -25,12 +25,17 @@ log = logging.getLogger(__name__)
 
 REORGANISED_BLOCKS = 64
 """How far back events are read again: they may have been exchanged since."""
+REMEMBERED_SECONDS = 900
+"""Chain time behind its deadline for which a demand is remembered: as many blocks of mainnet, and some more."""
 SEARCH_SECONDS = 20
 """Chain time after which content that was not found is searched for again."""
 
 
 class OpenDemands:
-    """The demands that were neither answered nor reclaimed, read from the chain's events: first all, then new ones."""
+    """The demands that were neither answered nor reclaimed, read from the chain's events: first all, then new ones.
+
+    One that was is remembered for a while behind its deadline: a reorganization may drop its answer.
+    """
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger, self._since = ledger, ledger.from_block
@@ -46,8 +51,11 @@ class OpenDemands:
         self._since = max(self._since, head - REORGANISED_BLOCKS)
         states = demands.states_of(list(self._made)) if self._made else []
         pairs = zip(list(self._made.items()), states, strict=True)
-        self._made = {part: one for (part, one), now in pairs if now.state is DemandState.OPEN}
-        return list(self._made.values())
+        opened = {part: one for (part, one), now in pairs if now.state is DemandState.OPEN}
+        now = self._ledger.now()
+        recent = {part: one for part, one in self._made.items() if now < one.answer_by + REMEMBERED_SECONDS}
+        self._made = recent | opened
+        return list(opened.values())
 
 
 class Answering:

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.connection import block_number
 from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import read_json, write_atomically
 from qfl.protocol.types import RoundNumber
@@ -75,12 +76,23 @@ class Pruner:
             contents_of: Digests of what a round can have put into the store. Letting go twice does no harm.
         """
         begun, until = self._released, retention.last_released(self._ledger.beacon.final_round())
+        kept = _kept_after(self._ledger, RoundNumber(until)) if until > begun else set()
         for value in range(self._released + 1, until + 1):
-            for digest in contents_of(RoundNumber(value)):
+            for digest in set(contents_of(RoundNumber(value))) - kept:
                 self._store.unpin(digest)
             write_atomically(self._path, json.dumps({"released": value}).encode())
             self._released = value
         return self._released > begun
+
+
+def _kept_after(ledger: Ledger, last: RoundNumber) -> set[bytes]:
+    """What is not let go with the rounds up to `last`: in a proposal anybody can name any digest."""
+    beacon, staking = ledger.beacon, ledger.staking
+    named = staking.encryption_keys(ledger.from_block, block_number(ledger.web3)).values()
+    later = range(last + 1, beacon.current_round() + 1)
+    first = min((ledger.round(RoundNumber(value)).plan.base_round for value in later), default=last)
+    models = (beacon.round_at(RoundNumber(value)).content_digest for value in (0, *range(first, later.stop)))
+    return {beacon.architecture_digest(), *named, *models}
 
 
 def committee_contents(ledger: Ledger, number: RoundNumber) -> Iterator[bytes]:

@@ -11,6 +11,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from qfl.errors import ModelRejected
 from qfl.protocol.chunks import merkle_root, update_leaf
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.digests import reveals_hash
@@ -106,7 +107,12 @@ def expected_model(
     aggregates: Sequence[Content],
     lane_format: LaneFormat,
 ) -> NextModel:
-    """Add the mean of the shard means, weighted by their counts, to the base model."""
+    """Add the mean of the shard means, weighted by their counts, to the base model.
+
+    Raises ModelRejected: the checkpoints are not based on it.
+    """
+    if any(checkpoint.base_root != lanes_root(base) for checkpoint in checkpoints):
+        raise ModelRejected(round_number, "its checkpoints are based on another model")
     counts, means = [checkpoint.count for checkpoint in checkpoints], [aggregate.lanes for aggregate in aggregates]
     state = apply_global(base.lanes, means, counts, base.shape, lane_format)
     return NextModel(base, checkpoints, aggregates, model_content(round_number, state, base.shape, lanes_root(base)))

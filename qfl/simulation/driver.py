@@ -140,7 +140,10 @@ class Driver:
             if step.refusal is not None:
                 if step.refusal.name != "TooManyUnsettled":
                     raise step.refusal
-                self._clock.reach(final_at(self._network.ledger, next(unsettled_rounds(self._network.ledger))))
+                until = final_at(self._network.ledger, next(unsettled_rounds(self._network.ledger)))
+                if until <= self._ledger.now():  # somebody demands what nobody shows, and nobody proves it
+                    raise step.refusal
+                self._clock.reach(until)
                 return self._open()
             if step:
                 return None

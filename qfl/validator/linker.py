@@ -40,7 +40,7 @@ class Linker:
         self._ledger, self._sender, self._folder = context.ledger, context.sender, context.folder
         self._key, self._participant = context.key, participant
         self._chain: HashChain | None = None
-        self._looked_at = RoundNumber(0)
+        self._looked_at: object = None
         self._slots: list[Slot] = []
 
     def step(self, phases: Container[Phase]) -> bool:
@@ -50,7 +50,9 @@ class Linker:
         number = self._ledger.beacon.current_round()
         if number == 0:
             return False
-        drew = number != self._looked_at and self._look(number)
+        opening = self._ledger.round(number).opening
+        drew = (number, opening) != self._looked_at and self._look(number)
+        self._looked_at = number, opening
         return self._show(number) if Phase.REVEAL in phases and self._slots else drew
 
     def _look(self, number: RoundNumber) -> bool:
@@ -64,7 +66,6 @@ class Linker:
         seats = [seat for seat, validator in enumerate(first) if validator == self._participant]
         slots = (Slot(seat, *draw.slot_of(number, seat)) for seat in seats)
         self._slots = [slot for slot in slots if slot.ends_at]  # who stands in for another has none
-        self._looked_at = number
         has_few = bool(self._slots) and LENGTH - draw.chain_of(self._participant)[1] < RENEW_BELOW
         return (has_few and self._renew()) or drew
 

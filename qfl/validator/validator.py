@@ -78,7 +78,9 @@ class Validator:
             participant, ledger, sender=self._sender, signer=self._signer, check_leaf=self._leaves.in_shard
         )
         self._seat: tuple[Duty, Seat] | None = None
-        self._looked_for_seat = self._claimed = RoundNumber(0)
+        self._seat_of: object = None
+        self._looked_for_seat: object = None
+        self._claimed = RoundNumber(0)
         self._linker = Linker(context, participant)
         self._answering = Answering(ledger, context.sender, self._store, participant)
 
@@ -158,13 +160,13 @@ class Validator:
 
         Raises `ChainUnreachable`, `StoreUnreachable`.
         """
-        if self._looked_for_seat != round_number:
+        if self._looked_for_seat != (round_number, self._ledger.round(round_number).opening):
             for part in self._ledger.round(round_number).shards():
                 shard, committee = part.index, part.committee()
                 if self.participant in committee:
                     seat = committee.index(self.participant)
                     self._sit(Duty(ValidatorDuty.VERIFY, round_number, shard, seat, deadline=0))
-            self._looked_for_seat = round_number
+            self._looked_for_seat = round_number, self._ledger.round(round_number).opening
         if self._seat is not None and self._seat[0].round == round_number:
             self._mirror_verifier.find_falsehood(self._seat[0].shard)  # it counts when there is something to say
             self._seat[1].look()
@@ -218,8 +220,8 @@ class Validator:
             return
         sat_in = self._seat[0].round
         if duty.round > sat_in or duty.kind in (ValidatorDuty.PUBLISH, ValidatorDuty.OPEN_ROUND):
-            self._claimed = sat_in
             self._seat[1].claim()
+            self._claimed = sat_in
 
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()
@@ -255,7 +257,9 @@ class Validator:
         return f"round {number}: in seat {self._seat[0].seat} of shard {self._seat[0].shard}"
 
     def _sit(self, duty: Duty) -> Seat:
-        if self._seat is None or (self._seat[0].round, self._seat[0].shard) != (duty.round, duty.shard):
+        sits_in = duty.round, duty.shard, duty.seat, self._ledger.round(duty.round).opening
+        if self._seat is None or self._seat_of != sits_in:
+            self._seat_of = sits_in
             seat = self.seat_kind(
                 self._context,
                 duty,

@@ -17,7 +17,7 @@ SIGNED, SCATTERED = "register a key", "checkpoint, 64 of 64 seats, four pages"
 SLACK = {SIGNED: 30_000, SCATTERED: 15_000}
 """Where an LMS signature is verified; where the draw decides how often the next seat's key is in another page."""
 SIZES = (4, 8, 16, 32, 64)
-BUDGETS = {"checkpoint, 64 of 64 seats, one page": 450_000}
+BUDGETS = {"checkpoint, 64 of 64 seats, one page": 500_000}
 
 
 class Town:

@@ -7,7 +7,7 @@ clientDuty  NotActive, Wait, Commit, Reveal, Done, Missed
 
 import pytest
 
-from tests.contracts.world import CHECKPOINT, COMMIT, PUBLISH, as_tuple, reverts, word
+from tests.contracts.world import CHECKPOINT, COMMIT, IDLE, as_tuple, reverts, word
 
 NOT_ACTIVE, WAIT, TO_COMMIT, TO_REVEAL, DONE, MISSED = range(6)
 
@@ -30,7 +30,7 @@ def test_propose_reverts_when_not_current_round(checking, shard, by):
 def test_propose_reverts_when_wrong_phase(checking, shard, by):
     proposal = as_tuple(checking.checkpoint([checking.ada]))
     checking.submit(checking.checkpoint([checking.ada]))
-    with reverts("WrongPhase", PUBLISH, CHECKPOINT):
+    with reverts("WrongPhase", IDLE, CHECKPOINT):
         shard.propose(proposal, b"", by)
 
 

@@ -36,10 +36,11 @@ def test_honest_rounds_cost_the_challenger_nothing(testnet: Testnet) -> None:
     assert sender.balance_wei() == before
 
 
-def test_a_round_in_one_process_ends_with_the_proof_and_says_why(testnet: Testnet) -> None:
+def test_a_round_in_one_process_that_builds_on_a_lie_ends_with_the_proof_and_says_why(testnet: Testnet) -> None:
     number, _ = attest_a_lie(testnet)
-    network = replace(testnet.network(), challenger=make_challenger(testnet))
-    with pytest.raises(RoundNotCompleted, match=f"round {number} ended without a model: its checkpoint was proven"):
+    network = replace(testnet.network(clients=CLIENTS), challenger=make_challenger(testnet))
+    why = f"round {number + 1} ended without a model: its model was proven false, or builds on one that was"
+    with pytest.raises(RoundNotCompleted, match=why):
         run_until(network, Phase.IDLE)
 
 

@@ -197,11 +197,11 @@ def test_everybody_leaves_with_stake_and_rewards(testnet: Testnet, qfl: Qfl) -> 
     for name in names:
         assert qfl("stake", "withdraw", ids[name], *flat(chain_options(testnet))).exit_code == 0
     gained = {name: testnet.senders[name].balance_wei() - before[name] - stakes[name] for name in names}
-    per_update, per_seat, for_publisher = 10**15, 5 * 10**14, 10**15
+    per_update, per_seat = 10**15, 5 * 10**14
     clients = [gained[name] for name in names if name.startswith("client")]
     validators = [gained[name] for name in names if name.startswith("validator")]
     assert clients == [per_update] * 3
-    assert sum(validators) == 3 * per_seat + for_publisher
+    assert sum(validators) == 3 * per_seat
     assert staking.totals_wei()[:2] == (0, 0)
     assert testnet.web3.eth.get_balance(to_checksum_address(staking.address)) == staking.totals_wei()[2]
 

@@ -41,7 +41,7 @@ class Ledger:
     burned: int = 0
 
     def enter(self, member: Member, is_validator: bool, stake: int) -> None:
-        self.accounts[member.id] = Account(member, is_validator, stake, paid=-member.withdrawal.balance())
+        self.accounts[member.id] = Account(member, is_validator, stake, paid=member.withdrawal.balance())
 
     @property
     def stakes(self) -> dict[int, int]:

@@ -76,7 +76,7 @@ class Stakes(Equivocators):
         if does_attest:
             self.court.reach(self.round_model[-1].reveal_ends_at)
             checkpoint = self.court.checkpoint((), count=1, included=1)
-            self.court.submit(checkpoint)
+            self.court.submit(checkpoint, self.court.bundle(checkpoint, range(SEATS)))
             self.phantoms.append(checkpoint)
 
     @rule(back=BACK)

@@ -43,11 +43,11 @@ def aggregate(shard, lanes, **changes):
     return Content(**{**fields, **changes})
 
 
-def checkpoint(shard, count, content):
+def checkpoint(shard, count, content, base):
     return Checkpoint(
         ROUND,
         ShardIndex(shard),
-        *(0, count, lanes_root(MODEL), 1, bytes(32)),
+        *(0, count, lanes_root(base), 1, bytes(32)),
         *(lanes_root(content), content_digest(encode(content))),
     )
 
@@ -78,7 +78,7 @@ def test_model_is_that_of_plain_integers(base, shards, quantum_exponent, classic
     """Wrap, saturation, truncation toward zero and shifts, over the whole range of each."""
     fmt = LaneFormat(16, quantum_exponent, classical_exponent)
     contents = [aggregate(shard, mean) for shard, (mean, _) in enumerate(shards)]
-    checkpoints = [checkpoint(k, count, contents[k]) for k, (_, count) in enumerate(shards)]
+    checkpoints = [checkpoint(k, count, contents[k], base_model(base)) for k, (_, count) in enumerate(shards)]
     model = expected_model(ROUND, base_model(base), checkpoints, contents, fmt).model
     assert model.lanes.tolist() == reference(base, [m for m, _ in shards], [c for _, c in shards], SHAPE, fmt)
 
@@ -87,7 +87,7 @@ def test_worked_example():
     """One shard, exponent 8, so a step is the mean: 2^31-1 + 1 wraps as an angle, stays as a weight."""
     base = base_model([2**31 - 1, 0, 0, 2**31 - 1, 0])
     content = aggregate(0, [1, -1, 7, 1, -1])
-    model = expected_model(ROUND, base, [checkpoint(0, 3, content)], [content], LaneFormat(16, 8, 8)).model
+    model = expected_model(ROUND, base, [checkpoint(0, 3, content, base)], [content], LaneFormat(16, 8, 8)).model
     assert model.lanes.tolist() == [-(2**31), -1, 7, 2**31 - 1, -1]
     assert (model.kind, model.round, model.base_root) == (ContentKind.MODEL, ROUND, lanes_root(base))
 
@@ -96,9 +96,17 @@ def test_count_that_weighs_is_the_attested_one():
     """The count inside a stored aggregate is its proposer's word; the checkpoint's was signed by the committee."""
     base = base_model([0] * 5)
     heavy, light = aggregate(0, [100] * 5, count=60_000), aggregate(1, [-20] * 5)
-    checkpoints = [checkpoint(0, 1, heavy), checkpoint(1, 3, light)]
+    checkpoints = [checkpoint(0, 1, heavy, base), checkpoint(1, 3, light, base)]
     model = expected_model(ROUND, base, checkpoints, [heavy, light], LaneFormat(16, 8, 8)).model
     assert model.lanes.tolist() == [10] * 5  # (1 * 100 - 3 * 20) / 4
+
+
+def test_no_model_follows_from_checkpoints_that_are_based_on_another():
+    """A reorganization may have exchanged the base: who published then would publish a false model."""
+    content, base = aggregate(0, [1] * 5), base_model([0] * 5)
+    of_another = checkpoint(0, 1, content, base_model([1] * 5))
+    with pytest.raises(ModelRejected, match="based on another model"):
+        expected_model(ROUND, base, [of_another], [content], LaneFormat(16, 8, 8))
 
 
 def test_genesis_model_has_no_base():

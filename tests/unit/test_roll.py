@@ -41,7 +41,7 @@ EXPECTED = {
 @pytest.mark.parametrize("order", [[4, 5, 8, 9, 12], [12, 9, 8, 5, 4], [9, 12, 5, 8, 4, 12]])
 def test_a_census_is_that_of_its_block_whatever_was_asked_before(order):
     """Counting on from a later block would show a keeper of round 3 the keys of round 5, and split the committee."""
-    roll = Roll(StubStaking(), 1)
+    roll = Roll(StubStaking(), 1, lambda block: bytes([block]))
     for block in order:
         clients, keys = EXPECTED[block]
         census = roll.at(block)
@@ -50,13 +50,23 @@ def test_a_census_is_that_of_its_block_whatever_was_asked_before(order):
 
 
 def test_the_root_is_over_active_clients_ascending_with_the_keys_of_the_time():
-    census = Roll(StubStaking(), 1).at(9)
+    census = Roll(StubStaking(), 1, lambda block: bytes([block])).at(9)
     assert census.clients_root == merkle_root([client_leaf(1, key("A")), client_leaf(3, key("b"))])
-    assert Roll(StubStaking(), 1).at(4).clients_root == bytes(32)
+    assert Roll(StubStaking(), 1, lambda block: bytes([block])).at(4).clients_root == bytes(32)
 
 
 def test_more_blocks_than_are_remembered_are_counted_again():
-    roll = Roll(StubStaking(), 1)
+    roll = Roll(StubStaking(), 1, lambda block: bytes([block]))
     for block in range(5, 30):
         roll.at(block)
     assert list(roll.at(5).clients) == [1]
+
+
+def test_what_was_counted_on_another_branch_is_counted_again():
+    staking, branch = StubStaking(), b"a"
+    roll = Roll(staking, 1, lambda block: branch)
+    before = roll.at(9)
+    staking.exits = lambda *span: [1]
+    assert roll.at(9) == before
+    branch = b"b"
+    assert 1 not in roll.at(9).clients

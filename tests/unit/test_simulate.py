@@ -26,7 +26,7 @@ from experiments.scale.constants import (
 )
 from experiments.scale.measure import summarise
 from experiments.scale.odds import compute_odds
-from experiments.scale.scenario import Chains, forecast, most_seats
+from experiments.scale.scenario import Chains, forecast
 from experiments.scale.size import Size
 from qfl.apps.cli.main import cli
 from qfl.errors import InvalidInput
@@ -42,7 +42,7 @@ def synthetic(size: Size) -> Costs:
         return {name: total(dict.fromkeys(law, 1.0), size.counts) for name, law in laws.items()}
 
     gas = follow(TRANSACTIONS)
-    gas["open_round"] = total(dict.fromkeys(OPENING, 1.0), opening_counts(size.validators, size.shards * size.seats))
+    gas["open_round"] = total(dict.fromkeys(OPENING, 1.0), opening_counts(size.validators, *size.parts))
     return Costs(size, follow(STAGES), follow(WORK), gas, follow(TRANSACTIONS), 700.0)
 
 
@@ -192,10 +192,10 @@ def test_a_seats_load_follows_its_shard_and_not_the_network(constants):
     assert large.beacon_gas["checkpoint"] == pytest.approx(2 * small.beacon_gas["checkpoint"])
 
 
-def test_the_most_seats_are_those_whose_draw_fits_into_a_block(constants):
-    seats = most_seats(1_024, constants, Chains(block_gas=30_000))
-    assert total(constants.opening, opening_counts(1_024, seats)) <= 30_000
-    assert total(constants.opening, opening_counts(1_024, seats + 1)) > 30_000
+def test_seats_are_drawn_in_parts_of_whole_committees(constants):
+    assert Size(1, 300, 100, 7).parts == [252, 252, 196]
+    one, four = (forecast(Size(1, 256, n, 4), constants, INSTANT, INSTANT, Chains(), 3) for n in (64, 256))
+    assert four.beacon_gas["open_round"] == pytest.approx(4 * one.beacon_gas["open_round"])
 
 
 def test_odds_are_told_with_what_they_mean():
@@ -223,13 +223,6 @@ def test_the_command_gives_programs_all_of_it():
     assert [phase["name"] for phase in document["phases"]][:2] == ["open", "train"]
     assert 0 < document["odds"][1]["probability"] < 1
     assert document["client_link"]["sources"] and document["constants"]["processor"]
-
-
-def test_a_round_that_cannot_be_opened_is_said():
-    """One transaction draws all seats: what fits into a block is a limit of the contracts, and no footnote."""
-    few, many = ("--clients", "16", "--validators", "64", "--shards", "4"), ("--clients", "4000", "--shards", "4000")
-    assert "cannot be opened" not in run(*few).stdout
-    assert "cannot be opened" in run(*many).stdout
 
 
 @pytest.mark.parametrize("wrong", [("--link", "7g"), ("--seats", "65"), ("--target", "0"), ("--stake-ratio", "0.5")])

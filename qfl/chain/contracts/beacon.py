@@ -84,6 +84,11 @@ class RoundRecord:
     content_digest: bytes
     checkpoints_hash: bytes
 
+    @property
+    def opening(self) -> tuple[object, ...]:
+        """All that was settled when it opened; another where a reorganization has it opened anew."""
+        return self.state is RoundState.NONE, self.seed, self.base_round, self.parameters_version, self.commit_ends_at
+
 
 @dataclass(frozen=True)
 class Parameters:
@@ -135,7 +140,6 @@ class Beacon(BoundContract):
 
     def __init__(self, web3: Web3, address: str) -> None:
         super().__init__(web3, address)
-        self._parameters: dict[int, Parameters] = {}
         self._shape: ModelShape | None = None
 
     # --- writes ---
@@ -185,10 +189,8 @@ class Beacon(BoundContract):
     """The highest round whose model is final."""
 
     def parameters_at(self, version: int) -> Parameters:
-        """Round parameters of one version; a version never changes, so each is read once."""
-        if version not in self._parameters:
-            self._parameters[version] = self._read(Parameters, "parametersAt", version)
-        return self._parameters[version]
+        """Round parameters of one version."""
+        return self._read(Parameters, "parametersAt", version)
 
     parameters_of = view(dict[str, int], "parametersOf", RoundNumber)
     """Every field of the `RoundParameters` that a round runs under."""
