@@ -22,6 +22,7 @@ from eth_abi import encode
 from eth_utils import keccak
 
 from qfl.crypto.hash_chain import next_link
+from qfl.protocol.draw import next_seed
 from tests.contracts.bank import ask_to_leave
 from tests.contracts.world import VALIDATOR_STAKE, VALIDATORS, as_struct, build, key_of, reverts, word
 
@@ -400,6 +401,26 @@ def test_who_stands_in_is_paid_like_the_others_where_no_link_is_shown(large):
     large.beacon.settle(number, {"from": large.relayer})
     credited = {e["id"] for e in large.claim((checkpoint, [large.ada])).events["RewardCredited"]}
     assert credited == {large.ada.id, large.seats(number)[0].id}
+
+
+@pytest.mark.parametrize(
+    ("validators", "leaver", "seated", "stand_ins"),
+    [(12, 5, [4, 8, 6, 7], 0b0010), (5, 3, [4, 1, 2, 0], 0b1000)],
+    ids=["comes next for a benched one", "is benched itself, and nobody else is left"],
+)
+def test_who_stands_in_for_a_benched_one_has_a_slot_unless_another_left(
+    validators, leaver, seated, stand_ins, fn_isolation, by
+):
+    """The first four of the line, with nearly all stakes, are benched. Numbers are places on the line."""
+    harness = accounts[0].deploy(DrawHarness)
+    draw = Draw.at(harness.draw())
+    harness.weigh(list(range(1, validators + 1)), [10**27] * 4 + [1] * (validators - 4), by)
+    harness.open(1, 4, by)
+    line = list(draw.sample(next_seed(bytes(draw.drawOf(1)["seed"]), 2, None), validators))
+    harness.weigh([line[leaver]], [0], by)
+    harness.open(1, 4, by)
+    assert list(draw.seatsOf(2)) == [line[place] for place in seated]
+    assert draw.drawOf(2)["standIns"] == stand_ins
 
 
 # --- anchors -----------------------------------------------------------------------------------------------------
