@@ -83,7 +83,7 @@ def world(pristine, tmp_path):
         base=plan,
         plan=lambda _number: plan,
         norm_verifier=lambda _shard: None,
-        round=lambda number: Planned(ledger, number),
+        round=lambda number: Planned(ledger, number, ()),
     )
     store = MemoryStore()
     store.put(encode(GENESIS))

@@ -53,7 +53,7 @@ def failed_share(stakes, bad, electorate, tolerated, rounds):
     failed = 0
     for number in range(rounds):
         weights = dict(enumerate(stakes))
-        drawn = sample(weights, number.to_bytes(32), electorate.committees * electorate.seats)
+        drawn, _ = sample(weights, number.to_bytes(32), electorate.committees * electorate.seats)
         committees = zip(*[iter(drawn)] * electorate.seats, strict=True)
         failed += any(sum(member in bad for member in committee) > tolerated for committee in committees)
     return failed / rounds

@@ -158,7 +158,7 @@ def test_model_that_cannot_be_had_is_a_fault_of_the_store(store):
 def test_attested_aggregate_is_fetched(store):
     content = aggregate(1, [1, 2, 3, 4, 5])
     store.put(encode(content))
-    assert fetch_aggregate(store, checkpoint(1, 1, content), SHAPE).lanes.tolist() == [1, 2, 3, 4, 5]
+    assert fetch_aggregate(store, checkpoint(1, 1, content, MODEL), SHAPE).lanes.tolist() == [1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(
