@@ -18,6 +18,7 @@ from qfl.crypto.hash_chain import HashChain, link_domain
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
 from qfl.protocol.digests import Domain, compute_commitment, seat_digest
+from qfl.protocol.draw import LINKERS
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
 
@@ -259,6 +260,17 @@ class World:
         number = self.beacon.currentRound()
         return self.draw.showLink(number, seat, link or self.link_of(seat), {"from": self.relayer})
 
+    def show_first_link(self) -> None:
+        """Show the link of the first seat that has a slot, in that; who stands in for one that was slashed has none."""
+        number = self.beacon.currentRound()
+        for seat in range(LINKERS):
+            begins_at, ends_at = self.draw.slotOf(number, seat)
+            if ends_at:
+                if seat:  # the first slot begins with the phase
+                    self.reach(begins_at)
+                self.show_link(seat)
+                return
+
     def link_of(self, seat: int) -> bytes:
         """The link that a seat of the current round may show."""
         validator = self.draw.seatsOf(self.beacon.currentRound())[seat]
@@ -273,7 +285,7 @@ class World:
         for member in members:
             self.commit(member, signed_base=base)
         self.reach(self.ends_at("commit"))
-        self.show_link()
+        self.show_first_link()
         for member in members:
             self.reveal(member)
         self.reach(self.ends_at("reveal"))
