@@ -308,7 +308,7 @@ contract Beacon is IBeacon, Ownable {
     }
 
     /// @inheritdoc IBeacon
-    function parametersOf(uint64 round) external view returns (RoundParameters memory) {
+    function parametersOf(uint64 round) public view returns (RoundParameters memory) {
         return _parameters[_rounds[round].parametersVersion];
     }
 
@@ -448,6 +448,8 @@ contract Beacon is IBeacon, Ownable {
         if (record.digest != 0) revert AlreadyCheckpointed(checkpoint.round, checkpoint.shard);
         bytes32 baseRoot = _rounds[round.baseRound].modelRoot;
         if (checkpoint.baseRoot != baseRoot) revert WrongBase(checkpoint.baseRoot, baseRoot);
+        bytes32 parametersHash = keccak256(abi.encode(parametersOf(checkpoint.round)));
+        if (checkpoint.parametersHash != parametersHash) revert WrongParameters(parametersHash);
         uint256 count = Bits.count(checkpoint.included);
         if (count == 0 || checkpoint.count != count) revert WrongCount("included", checkpoint.count, count);
         bool hasModel = checkpoint.modelRoot != 0;

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {LowLevelCall} from "@openzeppelin/contracts/utils/LowLevelCall.sol";
 import {BadParameters, NotOpened, PaymentRefused, WrongCount} from "./interfaces/Errors.sol";
-import {Checkpoint, IBeacon, Round, RoundState} from "./interfaces/IBeacon.sol";
+import {Checkpoint, IBeacon, Round} from "./interfaces/IBeacon.sol";
 import {Demand, DemandParameters, DemandState, IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {RevealedUpdate} from "./interfaces/IShard.sol";
 import {Chunks} from "./libraries/Chunks.sol";
@@ -171,7 +171,7 @@ contract Demands is IDemands {
     /// @dev Whether what was demanded is neither void nor gone with what it builds on. A checkpoint whose round failed
     /// stands: who attested it can be slashed.
     function _stands(Part calldata part) private view returns (bool) {
-        if (part.subject == Subject.Model) return beacon.roundAt(part.round).state == RoundState.Published;
+        if (part.subject == Subject.Model) return Signed.isLiable(beacon, part.round, beacon.roundAt(part.round));
         return !beacon.checkpointAt(part.round, part.shard).voided;
     }
 

@@ -49,9 +49,11 @@ contract Draw is IDraw {
         uint32 number;
     }
 
-    /// @dev Rounds that a weight or an anchor waits: with fewer, who knows the seeds to come could choose them.
-    uint32 private constant LAG = 4;
+    /// @dev Rounds for which a silent validator is benched.
     uint64 private constant BENCH = 8;
+    /// @dev Rounds that a weight or an anchor waits. With fewer than four, who knows the seeds to come could choose them; and
+    /// who leaves in place of being silent, and bonds anew, is not back before the bench would have ended.
+    uint32 private constant LAG = 4 + uint32(BENCH);
     /// @dev Changes that one transaction takes from the queue: bounds its gas.
     uint256 private constant MAX_CHANGES = 32;
     /// @dev Seats that one transaction draws: bounds its gas.

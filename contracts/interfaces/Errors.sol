@@ -34,7 +34,7 @@ error NotAuthorized(address caller);
 error NotCurrentRound(uint64 given, uint64 current);
 /// @notice Thrown when what is given is not what a root stands for; `what` is the argument, `index` its element.
 error NotOpened(string what, uint256 index);
-/// @notice Thrown when the round has no published model, or it is final or void.
+/// @notice Thrown when the round has no model that somebody is liable for.
 error NotPublished(uint64 round);
 /// @notice Thrown when `id` is no validator; where a round's duty is meant, no active one.
 error NotValidator(uint32 id);

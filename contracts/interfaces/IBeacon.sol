@@ -100,6 +100,8 @@ struct ModelGenesis {
 /// @param aggregateRoot `Chunks` root over the aggregate's lanes.
 /// @param contentDigest sha256 of the aggregate's content object.
 /// @param revealsHash `IShard.revealsHash` of the round: all its reveals in their order, included or not.
+/// @param parametersHash keccak256 of the round's `RoundParameters`, ABI-encoded: what is signed under one rule says nothing
+/// under another that a reorganization may bring.
 /// @param modelRoot `Chunks` root over the next model's lanes, where the round has one shard; else zero.
 /// @param modelDigest sha256 of that model's content object; else zero.
 struct Checkpoint {
@@ -113,6 +115,7 @@ struct Checkpoint {
     bytes32 aggregateRoot;
     bytes32 contentDigest;
     bytes32 revealsHash;
+    bytes32 parametersHash;
     bytes32 modelRoot;
     bytes32 modelDigest;
 }
@@ -248,6 +251,8 @@ interface IBeacon is IBeaconView {
     error AlreadyCheckpointed(uint64 round, uint16 shard);
     /// @notice Thrown when the seat's attestation of the accepted checkpoint is known already.
     error AlreadyAttested(uint64 round, uint16 shard, uint8 seat);
+    /// @notice Thrown when a checkpoint names the hash of other parameters than its round's.
+    error WrongParameters(bytes32 expected);
     /// @notice Thrown when a checkpoint's turn is no seat, or has not begun.
     error WrongTurn(uint8 turn);
     /// @notice Thrown when a publication names scores.

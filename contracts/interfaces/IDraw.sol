@@ -46,7 +46,7 @@ enum ValidatorDuty {
 }
 
 /// @title Who sits in the committees, what seeds the rounds, and whose turn it is.
-/// @notice A round's seats are drawn in proportion to stakes that are four rounds old or older, from a seed that the links of
+/// @notice A round's seats are drawn in proportion to stakes that are twelve rounds old or older, from a seed that the links of
 /// hash chains decide. In the reveal phase the round's first seats have a time slot each, in order, to show the next link
 /// of their chain; the first link shown makes the next seed, keccak256(seed, link). Where none is, it is keccak256(seed,
 /// next round); and where a round fails before its last slot is over, and no link was shown, the next has its seed again. A

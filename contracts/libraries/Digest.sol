@@ -20,7 +20,7 @@ library Digest {
         "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
     );
     bytes32 private constant CHECKPOINT = keccak256(
-        "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,bytes32 modelDigest)"
+        "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 parametersHash,bytes32 modelRoot,bytes32 modelDigest)"
     );
     bytes32 private constant PUBLICATION = keccak256(
         "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest,bytes32 checkpointsHash)"

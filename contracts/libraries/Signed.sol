@@ -20,10 +20,18 @@ library Signed {
         }
     }
 
-    /// @notice The round with its published model. Reverts where there is none, or it is final or void.
+    /// @notice The round with its published model. Reverts unless somebody is liable for it.
     function published(IBeacon beacon, uint64 round) internal view returns (Round memory found) {
         found = beacon.roundAt(round);
-        if (found.state != RoundState.Published) revert NotPublished(round);
+        if (!isLiable(beacon, round, found)) revert NotPublished(round);
+    }
+
+    /// @notice Whether somebody is liable for a round's model: while it is published and not final; and where a checkpoint
+    /// carried it, also when it fell with a model that it builds on, for as long as nothing was proven of the checkpoint.
+    function isLiable(IBeacon beacon, uint64 round, Round memory found) internal view returns (bool) {
+        if (found.state == RoundState.Published) return true;
+        bool isCarried = found.state == RoundState.Void && found.publisher == 0;
+        return isCarried && !beacon.checkpointAt(round, 0).voided;
     }
 
     /// @notice Checks that `update` is number `position` of those that the checkpoint includes.

@@ -127,9 +127,10 @@ class BondedDeployment:
         for shard in range(len(self.shard_urls)):
             seats = [self.validators[member] for member in beacon.committee(number, ShardIndex(shard))]
             what = (word(f"{part} {shard} {number}") for part in ("updates", "aggregate", "content"))
-            included = 2**count - 1
+            included, rule = 2**count - 1, plan.parameters
             checkpoint = Checkpoint(number, ShardIndex(shard), 0, count, plan.base_root, included, *what)
-            if plan.parameters.carries_model:
+            checkpoint = replace(checkpoint, parameters_hash=rule.hash)
+            if rule.carries_model:
                 checkpoint = replace(checkpoint, model_root=root, model_digest=content)
             digest = domain.checkpoint(checkpoint)
             signing = range(quorum_of(len(seats)))

@@ -170,24 +170,30 @@ class Network:
         for seat in linkers[silent : silent + 1]:
             shows = self.draw.seats[seat]
             self._shown[shows] = self._shown.get(shows, 0) + 1
-        if self.case.leaves and (leaver := self._useful_leaver(silent, seed)) is not None:
+        for leaver in self._useful_leavers(silent, seed) if self.case.leaves else ():
             self._replace(leaver)
         self.draw.open(seed, 1, SEATS, silent=linkers[:silent])
         return self._is_held(self.draw.seats)
 
-    def _useful_leaver(self, silent: int, seed: bytes) -> int | None:
-        """The attacker whose leaving before the next round opens wins the one after, and costs no quorum in it."""
+    def _useful_leavers(self, silent: int, seed: bytes) -> list[int]:
+        """The attackers whose leaving before the next round opens wins the one after, and costs no quorum in it.
+
+        Where one alone does not win it, and they gamble, all whose links would not: an honest link decides, and nobody
+        is benched for it.
+        """
         stays, seats = self.draw.copy(), self.draw.linkers[:silent]
         is_held = self._is_held(stays.open(seed, 1, SEATS, silent=seats))
         if self._winning(stays) is not None:
-            return None
-        for seat in self._own_slots(stays):
-            attacker, tried = stays.seats[seat], self.draw.copy()
-            tried.weigh(attacker, 0)
+            return []
+        own = [stays.seats[seat] for seat in self._own_slots(stays)]
+        for leavers in [*([attacker] for attacker in own), *([own] if self._gambles else [])]:
+            tried = self.draw.copy()
+            for attacker in leavers:
+                tried.weigh(attacker, 0)
             keeps = self._is_held(tried.open(seed, 1, SEATS, silent=seats)) or not is_held
-            if keeps and self._winning(tried) is not None:
-                return attacker
-        return None
+            if keeps and (leavers is own or self._winning(tried) is not None):
+                return leavers
+        return []
 
     def _replace(self, leaver: int) -> None:
         """Have an attacker leave, and another one bond; who left before and does not count any more is forgotten."""

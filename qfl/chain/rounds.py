@@ -55,6 +55,13 @@ class Round:
         """Its state, its deadlines, and the model that it published."""
         return self.ledger.beacon.round_at(self.number)
 
+    def is_model_liable(self) -> bool:
+        """Whether somebody is liable for its model: `Signed.isLiable`."""
+        record = self.record()
+        if record.state is RoundState.VOID and not record.publisher:  # its checkpoint carried it
+            return self.ledger.beacon.checkpoint_at(self.number, ShardIndex(0)).stands
+        return record.state is RoundState.PUBLISHED
+
     def accepted(self) -> list[Accepted]:
         """The accepted checkpoints, by shard; also one that was proven false since."""
         return sorted(self.accepted_in_order(), key=lambda entry: entry.checkpoint.shard)
@@ -95,7 +102,7 @@ class ShardRound:
         """The terms of its updates."""
         plan, shape = self.round.plan, self.ledger.beacon.shape()
         parameters = plan.parameters
-        limits = parameters.format, parameters.trim_bps, parameters.norm_bound
+        limits = parameters.format, parameters.trim_bps, parameters.norm_bound, parameters.hash
         return RoundSpec(self.round.number, self.index, plan.base_root, shape, *limits)
 
     def committee(self) -> list[ParticipantId]:

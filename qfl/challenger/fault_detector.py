@@ -80,10 +80,10 @@ class FaultDetector:
             for part in parts:
                 subject = Subject(f"round {number}, signatures of shard {part.index}", digests)
                 yield from self._once(subject, partial(self._judge.signatures, record, part.index, accepted))
-        if record.state is RoundState.PUBLISHED:
+        if round_.is_model_liable():
             subject = Subject(f"round {number}, model", (record.model_root, record.content_digest, *digests))
             yield from self._once(subject, partial(self._judge.model, record))
-        else:  # it fell, so nothing of it is wanted any more
+        else:  # nobody is liable, so nothing of it is wanted any more
             for subject in [known for known in self._retry_at if known.name == f"round {number}, model"]:
                 self._withheld.pop(subject, None)
                 self._retry_at.pop(subject, None)

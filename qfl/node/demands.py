@@ -7,7 +7,6 @@ or published. Anybody else with the content may, and is paid for it.
 import logging
 from collections.abc import Sequence
 
-from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.demands import PART_CHUNKS, PART_HEIGHT, Demanded, DemandState, Part, Subject
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.connection import block_number
@@ -157,7 +156,7 @@ def shown_chunks(ledger: Ledger, parts: Sequence[Part]) -> list[bytes] | None:
 
 
 def stands(ledger: Ledger, part: Part) -> bool:
-    """Whether the checkpoint or the model that a part is of was not voided, and not rolled back."""
+    """Whether somebody is liable for the checkpoint or the model that a part is of."""
     if part.subject is Subject.MODEL:
-        return ledger.round(part.round).record().state is RoundState.PUBLISHED
+        return ledger.round(part.round).is_model_liable()
     return ledger.round(part.round).shard(part.shard).checkpoint().stands

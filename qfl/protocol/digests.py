@@ -1,6 +1,6 @@
 """The EIP-712 digests that LMS keys sign: the Python side of `contracts/libraries/Digest.sol`."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from eth_abi.abi import encode
@@ -13,8 +13,8 @@ _DOMAIN = "EIP712Domain(string name,string version,uint256 chainId,address verif
 _COMMIT = "Commit(uint64 round,uint32 client,bytes32 baseRoot,bytes32 commitment)"
 _CHECKPOINT = (
     "Checkpoint(uint64 round,uint16 shard,uint8 turn,uint16 count,bytes32 baseRoot,uint256 included,"
-    "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 modelRoot,"
-    "bytes32 modelDigest)"
+    "bytes32 updatesRoot,bytes32 aggregateRoot,bytes32 contentDigest,bytes32 revealsHash,bytes32 parametersHash,"
+    "bytes32 modelRoot,bytes32 modelDigest)"
 )
 _PUBLICATION = (
     "Publication(uint64 round,uint32 validator,bytes32 modelRoot,bytes32 contentDigest,bytes32 scoresDigest,"
@@ -126,6 +126,11 @@ def reveals_hash(reveals: Iterable[Reveal]) -> bytes:
         values = found, reveal.client, reveal.update_root, reveal.content_digest
         found = keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], values))[:28] + bytes(4)
     return found
+
+
+def parameters_hash(parameters: Mapping[str, int]) -> bytes:
+    """What a checkpoint names of a round's parameters: every field of `RoundParameters`, in its order."""
+    return keccak(encode(["uint256"] * len(parameters), list(parameters.values())))
 
 
 def checkpoints_hash(digests: Iterable[bytes]) -> bytes:

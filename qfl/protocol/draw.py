@@ -13,10 +13,10 @@ LINKERS = 4
 """Seats of a round that may show a link, or all where there are fewer."""
 PART = 256
 """Seats that one transaction draws at most."""
-LAG = 4
-"""Rounds until a change of a weight counts."""
 BENCH = 8
 """Rounds for which a silent validator is benched."""
+LAG = 4 + BENCH
+"""Rounds until a change of a weight counts."""
 MOST_CHANGES = 32
 """Changes of weights that one transaction takes from the queue."""
 

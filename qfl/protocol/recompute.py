@@ -92,6 +92,7 @@ def expected_checkpoint(
         lanes_root(content),
         content_digest(data),
         reveals_hash(reveals),
+        spec.parameters_hash,
     )
     if base is None:
         return ShardResult(checkpoint, data)

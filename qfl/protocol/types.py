@@ -55,7 +55,10 @@ class LmsPublicKey:
 
 @dataclass(frozen=True)
 class RoundSpec:
-    """What the beacon says of a round: everything that an update and its aggregate are held to."""
+    """What the beacon says of a round: everything that an update and its aggregate are held to.
+
+    `parameters_hash` is of all the round's parameters (`qfl.protocol.digests.parameters_hash`); zeros without a chain.
+    """
 
     round: RoundNumber
     shard: ShardIndex
@@ -64,6 +67,7 @@ class RoundSpec:
     format: LaneFormat
     trim_bps: int
     norm_bound: int
+    parameters_hash: bytes = bytes(32)
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,7 @@ class Checkpoint:
     aggregate_root: bytes
     content_digest: bytes
     reveals_hash: bytes = bytes(32)
+    parameters_hash: bytes = bytes(32)
     model_root: bytes = bytes(32)
     model_digest: bytes = bytes(32)
 

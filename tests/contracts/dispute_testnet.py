@@ -15,6 +15,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.protocol.chunks import merkle_path, merkle_root, salted, split_leaves, update_leaf
 from qfl.protocol.content import Content, ContentKind, content_digest, encode
+from qfl.protocol.digests import parameters_hash
 from qfl.protocol.lanes import lane_dtype, lane_limits, pack_lanes
 from qfl.protocol.rule import aggregate_shard, apply_global, rising_order
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, RoundNumber, ShardIndex
@@ -172,6 +173,7 @@ class DisputeTestnet(World):
             *(RoundNumber(round_number), ShardIndex(shard), 0, len(updates), base, 2 ** len(updates) - 1),
             *(merkle_root([u.leaf for u in updates]), aggregate.root, content_digest(encode(content))),
             reveals_hash=self.reveals_hash(round_number, shard),
+            parameters_hash=parameters_hash(self.beacon.parametersOf(round_number).dict()),
         )
         drafted = Attested(honest, list(updates), aggregate)
         if self.rounds["shards"] == 1:

@@ -1,8 +1,8 @@
 """Beacon: checkpoints.
 
-submitCheckpoint  reverts: NotCurrentRound, WrongPhase, NoSuchShard, AlreadyCheckpointed, WrongBase, WrongCount,
-                  WrongTurn, WrongModel (several shards, none with one), NoQuorum (also forged, replayed from another
-                  round, altered) · any carrier · a bad signature loses its seat alone · one shard: publishes
+submitCheckpoint  reverts: NotCurrentRound, WrongPhase, NoSuchShard, AlreadyCheckpointed, WrongBase, WrongParameters,
+                  WrongCount, WrongTurn, WrongModel (several shards, none with one), NoQuorum (also forged, replayed
+                  from another round, altered) · any carrier · a bad signature loses its seat alone · one shard: publishes
 addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another's, cut), KeyRetired, NoCheckpoint,
                   WrongState (final) · counts a seat that the bundle left out, under the key of then
 """
@@ -12,7 +12,7 @@ from dataclasses import replace
 import pytest
 from brownie import chain
 
-from qfl.protocol.digests import seat_digest
+from qfl.protocol.digests import parameters_hash, seat_digest
 from tests.contracts.bank import rotate
 from tests.contracts.world import (
     CHECKPOINT,
@@ -61,6 +61,13 @@ def test_submit_checkpoint_reverts_when_no_such_shard(checking, honest):
 def test_submit_checkpoint_reverts_when_wrong_base(checking, honest):
     with reverts("WrongBase", word("stale"), GENESIS["modelRoot"]):
         checking.submit(replace(honest, base_root=word("stale")), b"")
+
+
+def test_submit_checkpoint_reverts_when_the_rule_is_another_than_its_seats_read(checking, honest):
+    """A reorganization may bring the owner's change of the rule before the opening: what was signed is void then."""
+    other = parameters_hash(dict(checking.rounds, trimBps=2500))
+    with reverts("WrongParameters", honest.parameters_hash):
+        checking.submit(replace(honest, parameters_hash=other))
 
 
 @pytest.mark.parametrize(("count", "included", "bits"), [(0, 0, 0), (2, 0b1, 1), (1, 0b11, 2), (1, 0, 0)])

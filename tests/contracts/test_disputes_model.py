@@ -7,7 +7,7 @@ sumAggregates      reverts: as disputeModel for round, coordinate, checkpoints a
 disputeModelContent  reverts: NotPublished, WrongCount, NotOpened, ContentIsRight · a digest of something else · lanes
                    behind the last one
 one shard          a false model, a digest of something else, lanes in the padding: voids · slashes who attested ·
-                   sumAggregates · what it is judged by is the model before it
+                   sumAggregates · what it is judged by is the model before it, also when both fell
 """
 
 from dataclasses import replace
@@ -321,6 +321,22 @@ def test_who_attested_a_false_model_is_convicted(alone, coordinate):
         alone.disputes.disputeModel(*chunk_proof(alone, [attested], other, false), alone.by())
     proof = chunk_proof(alone, [attested], coordinate, false)
     assert_attesters_convicted(alone, attested, alone.disputes.disputeModel, *proof)
+
+
+def test_who_attested_a_false_model_is_convicted_also_when_it_fell_with_its_base(alone):
+    """Else a committee could have its lie covered by an accomplice's one, in the round before."""
+    one, first = carry(alone, LAST)
+    alone.models[first.root] = first
+    other, second = carry(alone, 0)
+    alone.disputes.disputeModel(*chunk_proof(alone, [one], LAST, first), alone.by())
+    assert (state(alone, 1), state(alone, 2), alone.beacon.headRound()) == (VOID, VOID, 0)
+    alone.open()
+    before, guilty = alone.books(), alone.attesters(other.checkpoint)
+    proof = chunk_proof(alone, [other], 0, second, base=first)
+    alone.assert_punished(alone.disputes.disputeModel(*proof, alone.by()), before, MODEL, 0, guilty)
+    assert (state(alone, 3), alone.beacon.headRound()) == (OPEN, 0)
+    with reverts("NotPublished", 2):
+        alone.disputes.disputeModel(*proof, alone.by())
 
 
 def test_a_carried_model_is_judged_by_the_one_before_it(alone):

@@ -26,7 +26,7 @@ from qfl.protocol.draw import next_seed
 from tests.contracts.bank import ask_to_leave
 from tests.contracts.world import VALIDATOR_STAKE, VALIDATORS, as_struct, build, key_of, reverts, word
 
-LAG, BENCH, MOST_CHANGES = 4, 8, 32
+LAG, BENCH, MOST_CHANGES = 12, 8, 32
 ETHER = 10**18
 
 

@@ -17,7 +17,7 @@ from qfl.chain.parameters import load_parameters
 from qfl.crypto.hash_chain import HashChain, link_domain
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
-from qfl.protocol.digests import Domain, compute_commitment, seat_digest
+from qfl.protocol.digests import Domain, compute_commitment, parameters_hash, seat_digest
 from qfl.protocol.draw import LINKERS
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
@@ -189,6 +189,7 @@ class World:
             aggregate_root=word("aggregate"),
             content_digest=word("aggregate's content"),
             reveals_hash=self.reveals_hash(number, changed.get("shard", 0)),
+            parameters_hash=parameters_hash(self.beacon.parametersOf(number).dict()),
             **self.carried_model(number),
         )
         return replace(plain, **changed)

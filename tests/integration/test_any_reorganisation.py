@@ -175,6 +175,13 @@ class ReorganisedRounds(RuleBasedStateMachine):
             self.use_what_was_said(DEEPEST)
         self.go_on(names, sweeps)
 
+    @rule(trim=st.sampled_from([0, 2500, 5000]), exponent=st.integers(8, 14), bits=st.integers(20, 35))
+    def owner_changes_the_rule(self, trim: int, exponent: int, bits: int) -> None:
+        """For the rounds opened from now on; on another branch perhaps for one that was opened before."""
+        changed = {"trimBps": trim, "classicalExponent": exponent, "normBound": 2**bits}
+        self.testnet.owner.send(self.ledger.beacon.set_parameters(self.ledger.beacon.next_parameters() | changed))
+        self.seen["rule changed"] += 1
+
     @rule(count=st.integers(0, DEEPEST))
     def use_what_was_said(self, count: int) -> None:
         """On whatever branch: in bundles, in the latest `count` calls once more, in disputes."""

@@ -39,6 +39,12 @@ class Entry(Seated):
     false_at: int | None = None
     paid: set[tuple[str, int]] = field(default_factory=set)
 
+    @property
+    def is_model_liable(self) -> bool:
+        """Whether its model can be disputed: one that a checkpoint carried also when its base fell."""
+        fell_with_base = self.state == VOID and not self.publisher and not self.is_claim_void
+        return self.state == PUBLISHED or fell_with_base
+
     def phase_at(self, time: int) -> int:
         elapsed = time - self.opened_at
         if self.state != OPEN or elapsed >= ROUND:

@@ -58,7 +58,7 @@ class DisputedRounds(Rounds):
     def prove_a_false_model(self, back: int, is_whole: bool) -> None:
         lying = [number for number, entry in enumerate(self.round_model) if entry.false_at is not None]
         if lying:
-            unpunished = [number for number in lying if self.round_model[number].state == PUBLISHED]
+            unpunished = [number for number in lying if self.round_model[number].is_model_liable]
             number = self.round_model.recent(back, *(unpunished or lying))
             self.dispute_model(len(self.round_model) - 1 - number, is_whole, max(self.round_model[number].false_at, 0))
 
@@ -104,12 +104,13 @@ class DisputedRounds(Rounds):
             dispute = self.court.disputes.disputeModel
             openings = (vector.opening(lane) for vector in (base, entry.model or base))
             proof = (before[0], lane, before[1], [attested.aggregate.opening(lane)], *openings)
-        if entry.state != PUBLISHED:
+        if not entry.is_model_liable:
             error = "NotPublished"
         guilty = [entry.publisher] if entry.publisher else entry.claim.signers
         if self.prove(error, "model", guilty, dispute, *proof):
             entry.is_claim_void = not entry.publisher
-            self.round_model.roll_back(number)
+            if entry.state == PUBLISHED:
+                self.round_model.roll_back(number)
 
     @rule(back=BACK, what=st.sampled_from(["publisher", "shard", "both", "a part"]))
     def reward(self, back: int, what: str) -> None:

@@ -28,7 +28,7 @@ from qfl.training.recipe import TrainingConfig
 SHAPE = ModelShape(3, 2)
 GENESIS = model_content(RoundNumber(0), np.array([5, -6, 7, 8, -9], np.int32), SHAPE)
 DOMAIN = Domain(31_337, "0x" + "11" * 20)
-PARAMETERS = SimpleNamespace(format=LaneFormat(16, 14, 10), trim_bps=0, norm_bound=2**35)
+PARAMETERS = SimpleNamespace(format=LaneFormat(16, 14, 10), trim_bps=0, norm_bound=2**35, hash=bytes(32))
 SHARD = ShardIndex(0)
 
 

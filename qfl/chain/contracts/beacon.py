@@ -12,7 +12,7 @@ from qfl.chain.contracts.draw import Duty
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.errors import NodeContradictsItself
-from qfl.protocol.digests import NO_SCORES
+from qfl.protocol.digests import NO_SCORES, parameters_hash
 from qfl.protocol.types import Checkpoint, LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex
 
 
@@ -92,7 +92,7 @@ class RoundRecord:
 
 @dataclass(frozen=True)
 class Parameters:
-    """What `RoundParameters` of IBeacon.sol says about updates and time."""
+    """What `RoundParameters` of IBeacon.sol says about updates and time; `hash` is of all of it."""
 
     format: LaneFormat
     trim_bps: int
@@ -101,6 +101,7 @@ class Parameters:
     seats: int
     turn_seconds: int
     challenge_seconds: int
+    hash: bytes
 
     @property
     def carries_model(self) -> bool:
@@ -190,7 +191,8 @@ class Beacon(BoundContract):
 
     def parameters_at(self, version: int) -> Parameters:
         """Round parameters of one version."""
-        return self._read(Parameters, "parametersAt", version)
+        fields = self._read(dict[str, int], "parametersAt", version)
+        return record(Parameters, {**fields, "hash": parameters_hash(fields)})
 
     parameters_of = view(dict[str, int], "parametersOf", RoundNumber)
     """Every field of the `RoundParameters` that a round runs under."""
