@@ -84,12 +84,12 @@ interface IDraw {
     error AnchorPending(uint32 id, uint64 fromRound);
 
     /// @notice Take note of a validator's weight; 0: it takes on no duties. Only the staking contract.
-    /// @dev Counts in draws from the fourth round after the current one on, or later where more than 32 changes are due in
+    /// @dev Counts in draws from the twelfth round after the current one on, or later where more than 32 changes are due in
     /// a round, or where rounds are drawn again; at once before round 1. It has one change in the queue at most: a later one
     /// follows when that is through. Nothing happens where the weight is that already.
     function weigh(uint32 id, uint96 weightWei) external;
 
-    /// @notice Give a validator a hash chain, its first one at once, another from the fourth round after the current one on:
+    /// @notice Give a validator a hash chain, its first one at once, another from the twelfth round after the current one on:
     /// else who knows that it will sit could choose its link. Only the staking contract.
     function setAnchor(uint32 id, bytes28 anchor) external;
 

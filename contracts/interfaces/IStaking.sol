@@ -157,7 +157,7 @@ interface IStaking {
     /// @param signature LMS over `EncryptionKey(participant, keyDigest, nonce)`.
     function setEncryptionKey(uint32 id, bytes32 keyDigest, bytes calldata signature) external;
 
-    /// @notice Name the end of another hash chain. A validator's counts from the fourth round after the current one on.
+    /// @notice Name the end of another hash chain. A validator's counts from the twelfth round after the current one on.
     /// @param signature LMS over `Anchor(participant, anchor, nonce)`.
     function setAnchor(uint32 id, bytes28 anchor, bytes calldata signature) external;
 

@@ -41,7 +41,7 @@ def counts_from(ledger: Ledger, validator: ParticipantId) -> RoundNumber | None:
 def name_anchor(
     ledger: Ledger, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path
 ) -> None:
-    """Name the end of another chain of the folder's seed; it counts from the fourth round on.
+    """Name the end of another chain of the folder's seed; it counts from the twelfth round on.
 
     Raises InvalidInput: it is no validator, or its last anchor does not count yet; no leaf of `key` is spent then.
     """

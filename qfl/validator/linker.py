@@ -19,7 +19,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber
 log = logging.getLogger(__name__)
 
 RENEW_BELOW = 64
-"""Links left with which it names its next anchor: it shows one a round at most, and the anchor counts after four."""
+"""Links left with which it names its next anchor: it shows one a round at most, and the anchor counts after twelve."""
 NO_LINK = "validator %d has no link to show: links.seed is of another chain, or its chain is used up"
 RENEWED = "validator %d has named the anchor of another chain, which counts from round %s on"
 

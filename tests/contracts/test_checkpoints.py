@@ -2,7 +2,8 @@
 
 submitCheckpoint  reverts: NotCurrentRound, WrongPhase, NoSuchShard, AlreadyCheckpointed, WrongBase, WrongParameters,
                   WrongCount, WrongTurn, WrongModel (several shards, none with one), NoQuorum (also forged, replayed
-                  from another round, altered) · any carrier · a bad signature loses its seat alone · one shard: publishes
+                  from another round, altered) · any carrier · a bad signature loses its seat alone · one shard:
+                  publishes
 addAttestation    reverts: AlreadyAttested, NoSuchSeat, BadAttestation (another's, cut), KeyRetired, NoCheckpoint,
                   WrongState (final) · counts a seat that the bundle left out, under the key of then
 """

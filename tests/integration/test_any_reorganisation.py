@@ -170,6 +170,7 @@ class ReorganisedRounds(RuleBasedStateMachine):
         self.stranger.listen()
         self.stranger.forget_place(depth)
         self.branches.reorganise(depth, swaps)
+        self.forget_what_was_taken_back()
         self.seen["reorganised"] += 1
         if is_told:
             self.use_what_was_said(DEEPEST)
@@ -279,11 +280,18 @@ class ReorganisedRounds(RuleBasedStateMachine):
             record = self.ledger.beacon.round_at(number)
             if record.state is RoundState.FINAL:
                 self.final.setdefault(number, (height, record.model_root))
-        for number, (since, root) in list(self.final.items()):
-            record = self.ledger.beacon.round_at(number)
-            if (record.state, record.model_root) != (RoundState.FINAL, root):
-                assert height - since < DEEPEST, f"round {number} was final"
-                del self.final[number]
+        assert all(self.is_still_final(number) for number in self.final)
+
+    def is_still_final(self, number: RoundNumber) -> bool:
+        """Whether a round is final, with the model that it was final with."""
+        record = self.ledger.beacon.round_at(number)
+        return (record.state, record.model_root) == (RoundState.FINAL, self.final[number][1])
+
+    def forget_what_was_taken_back(self) -> None:
+        """Of what was final, by a reorganisation a moment ago: none that was so for longer than the deepest one."""
+        for number in [number for number in self.final if not self.is_still_final(number)]:
+            since, _ = self.final.pop(number)
+            assert self.branches.height - since < DEEPEST, f"round {number} was final"
 
     @invariant()
     def the_books_balance(self) -> None:

@@ -227,6 +227,23 @@ def test_a_fault_found_late_takes_what_was_built_on_it_along(testnet: Testnet) -
     assert_next_round_is_good(testnet, good)
 
 
+@pytest.mark.rest
+def test_a_false_model_on_a_false_one_is_proven_too_and_the_round_that_falls_with_them_is_drawn_again(
+    testnet: Testnet,
+) -> None:
+    good, lies = testnet.ledger.beacon.head_round(), []
+    for _ in range(2):
+        number = until_checkpoint_phase(testnet)
+        lies.append(collude(testnet, lie_about_the_model(testnet, honest_result(testnet, number))))
+    falling = run_until(testnet.network(clients=CLIENTS), Phase.COMMIT)
+    assert [list(dispute.guilty) for dispute in prove(testnet, make_challenger(testnet))] == lies
+    assert testnet.ledger.beacon.round_at(falling).state is RoundState.FAILED
+    assert_next_round_is_good(testnet, good)
+    again = testnet.ledger.beacon.round_at(RoundNumber(falling + 1))
+    assert again.seed == testnet.ledger.beacon.round_at(falling).seed
+    testnet.assert_everything_stands()
+
+
 # --- signatures ---
 
 

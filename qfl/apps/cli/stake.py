@@ -70,7 +70,7 @@ def rotate(number: ParticipantId, key: Path, new_key: Path, network: Network) ->
 @click.option("--folder", type=PATH, required=True, help="The validator's folder: its links.seed makes the chain.")
 @payer
 def anchor(number: ParticipantId, key: Path, folder: Path, network: Network) -> None:
-    """Name the end of another hash chain, which links are shown of from the fourth round on.
+    """Name the end of another hash chain, which links are shown of from the twelfth round on.
 
     A running validator does so by itself before its chain ends, and where its links.seed is lost.
     """
