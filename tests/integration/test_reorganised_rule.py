@@ -1,4 +1,4 @@
-"""A change of the rule that a reorganisation brings before a round's opening, when its seats have signed under another."""
+"""A change of the rule that a reorganisation brings before the opening of a round whose seats signed under another."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -32,6 +32,8 @@ def test_what_a_quorum_signed_says_nothing_under_another_rule(tmp_path: Path, mo
         run_until(replace(network, validators=()), Phase.CHECKPOINT)
         signed, committee = honest_result(testnet, number), beacon.committee(number, SHARD)
         digest = testnet.ledger.beacon_domain.checkpoint(signed.checkpoint)
+        for content in signed.contents:
+            testnet.store.put(content)
         bundle = encode_bundle({seat: testnet.attest(digest, committee[seat], seat) for seat in ATTESTERS})
 
         since = sum(bool(block["transactions"]) for block in branches.blocks(opening_and_change + 1))
