@@ -152,16 +152,17 @@ def _sit(site: Site, number: RoundNumber) -> int:
 
 
 def _step_seats(site: Site, number: RoundNumber, phase: Phase) -> bool:
-    """Let every seat step, the first ones of all shards first; whether one acted.
+    """Let every seat step, the last ones of all shards first; whether one acted.
 
     The scheduler would let shards act at the same time, and would not say whose step belongs to which of them: here
-    each is an act of its own, recorded in the order of seats, which is the order that proposals are made in.
+    each is an act of its own. Seats speak in their order, and on machines of their own all begin at once: so who waits
+    for others' words verifies before there are any, as it would there.
     """
     people = {validator.participant: validator for validator in site.network.validators}
     shards = [ShardIndex(shard) for shard in range(site.variant.shards)]
     committees = [site.network.ledger.beacon.committee(number, shard) for shard in shards]
     has_acted = False
-    for seats in zip(*committees, strict=True):
+    for seats in reversed(list(zip(*committees, strict=True))):
         for shard, member in zip(shards, seats, strict=True):
             with _acting(site, member, shard):
                 has_acted |= people[member].step([phase]).has_acted

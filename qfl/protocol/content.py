@@ -14,6 +14,7 @@ import hashlib
 import struct
 from dataclasses import dataclass, replace
 from enum import IntEnum
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -61,6 +62,11 @@ class Content:
     base_root: bytes
     lanes: npt.NDArray[np.signedinteger]
     compact: bool = False
+
+    @cached_property
+    def root(self) -> bytes:
+        """The `Chunks` root over the lanes alone, computed once."""
+        return merkle_root(split_leaves(pack_lanes(self.lanes, self.lane_bits)))
 
 
 def plain_bytes(coordinates: int, lane_bits: int) -> int:
@@ -148,8 +154,9 @@ def lanes_root(content: Content, seed: bytes = b"") -> bytes:
 
     With a `seed` (32 bytes) the leaves are salted: the `updateRoot` of the private mode, from which nobody can guess.
     """
-    leaves = split_leaves(pack_lanes(content.lanes, content.lane_bits))
-    return merkle_root(salted(leaves, seed) if seed else leaves)
+    if not seed:
+        return content.root
+    return merkle_root(salted(split_leaves(pack_lanes(content.lanes, content.lane_bits)), seed))
 
 
 def content_digest(data: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 from eth_abi.abi import encode
 from eth_utils.address import to_canonical_address
@@ -121,6 +122,12 @@ class Domain:
 
 def reveals_hash(reveals: Iterable[Reveal]) -> bytes:
     """What `Shard.revealsHash` is after these reveals: all of the round's, by number."""
+    return _reveals_hash(tuple(reveals))
+
+
+@lru_cache(maxsize=64)
+def _reveals_hash(reveals: tuple[Reveal, ...]) -> bytes:
+    """Kept, as it is asked for again whenever something may be signed."""
     found = bytes(32)
     for reveal in reveals:
         values = found, reveal.client, reveal.update_root, reveal.content_digest

@@ -11,16 +11,18 @@ before it signs a seat reads the reveals again: after a reorganisation it signs 
 
 import logging
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from qfl.chain.contracts.draw import Duty
 from qfl.crypto.kem import KemKey
-from qfl.errors import ContentUnusable, ContractReverted, UpdateRejected
+from qfl.errors import ContentUnusable, ContractReverted, ModelRejected, UpdateRejected
 from qfl.node.context import NodeContext
 from qfl.node.journal import Signer
 from qfl.node.recompute import read_base, read_carrying_base, read_updates
 from qfl.node.relay import send_unless_overtaken
 from qfl.node.standing import read_histories
 from qfl.node.updates import fetchers
+from qfl.protocol.content import Content
 from qfl.protocol.digests import reveals_hash
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, included_in, update_leaves
 from qfl.protocol.state import count_saturated
@@ -70,10 +72,17 @@ class Seat:
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
+        self._base: Content | None = None
 
     def look(self) -> None:
-        """Fetch and check what is revealed by now, and form what an opinion needs, while nothing can be said yet."""
-        self._update_pool.look()
+        """Do ahead what can be done while nothing can be said yet.
+
+        Fetch, check and keep what is revealed by now, read what the next model builds on, form what an opinion needs.
+        """
+        updates = self._update_pool.fetch(0, ())
+        with suppress(ContentUnusable, ModelRejected):  # said when it is needed, and cannot be had then either
+            self._pin({update.content_digest for update in updates})
+            self._carried_base()
         if self._scorer is not None and not self._is_prepared:
             self._is_prepared = True
             self._scorer.prepare(read_base(self._ledger, self._store, self._round), self._spec)
@@ -206,16 +215,17 @@ class Seat:
 
         Not in the private mode, where nobody can demand an update.
         """
-        if self._ledger.norm_verifier(self._spec.shard) is not None:
-            return True
-        digests = {update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)}
         try:
-            list(fetchers().map(self._store.pin, digests - self._kept))
+            self._pin({update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)})
         except ContentUnusable as error:
             self._complain(f"nothing is signed, as an update that it includes is gone: {error}")
             return False
-        self._kept |= digests
         return True
+
+    def _pin(self, digests: set[bytes]) -> None:
+        if self._ledger.norm_verifier(self._spec.shard) is None:
+            list(fetchers().map(self._store.pin, digests - self._kept))
+            self._kept |= digests
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
@@ -232,11 +242,16 @@ class Seat:
 
     def _result(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         """What this seat proposes in `turn`, and all it attests there."""
-        base = read_carrying_base(self._part, self._store)
-        result = expected_checkpoint(self._spec, turn, updates, self._update_pool.reveals, base)
+        result = expected_checkpoint(self._spec, turn, updates, self._update_pool.reveals, self._carried_base())
         if result.model is not None and (saturated := count_saturated(result.model.lanes, result.model.shape)):
             self._complain(SATURATED % (saturated, result.model.shape.classical))
         return result
+
+    def _carried_base(self) -> Content | None:
+        """What the next model builds on, read once; None where the checkpoint does not carry that model."""
+        if self._base is None:
+            self._base = read_carrying_base(self._part, self._store)
+        return self._base
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
         return self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))

@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from qfl.chain.rounds import ShardRound
 from qfl.errors import UpdateRejected, UpdateUnreadable
+from qfl.protocol.digests import reveals_hash
 from qfl.protocol.types import Reveal, VerifiedUpdate
 
 Read = Callable[[list[Reveal]], tuple[list[VerifiedUpdate], list[UpdateRejected]]]
@@ -15,8 +16,8 @@ class UpdatePool:
     """What one shard reveals in one round.
 
     A checkpoint names updates by their numbers, and a reorganisation of the chain may change those, take reveals away
-    and put others in their place. So all reveals are read anew whenever something may be signed; what was checked
-    before keeps its result, whatever its number is now.
+    and put others in their place. So the chain's hash of them is read whenever something may be signed, and they are
+    where it is another; what was checked before keeps its result, whatever its number is now.
 
     Its seat puts a new `part` here before it acts; `reveals` is what the chain showed when it was last asked for all.
     """
@@ -32,25 +33,21 @@ class UpdatePool:
         """False while there is content that should be had and is not: others may have it."""
         return not self._unreadable
 
-    def look(self) -> None:
-        """Fetch and check what is revealed by now, if it is more or less than before; nobody can sign yet."""
-        if len(self.reveals) != self.part.contract.reveals_in(self.part.round.number):
-            self.fetch(0, ())
-
     def fetch(self, turn: int, included: Collection[int]) -> list[VerifiedUpdate]:
         """The updates that pass every check, in reveal order.
 
         The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
         seat proposes to include it: `included` are the masks that are proposed.
         """
-        self.reveals = self.part.reveals()
+        if not self.is_current():
+            self.reveals = self.part.reveals()
         self._check(turn, included)
         found = [(reveal.index, self._updates.get(_unnumbered(reveal))) for reveal in self.reveals]
         return [replace(update, index=index) for index, update in found if update is not None]
 
     def is_current(self) -> bool:
         """Whether the chain still shows the reveals that were last fetched, each under its number, and no others."""
-        return self.part.reveals() == self.reveals
+        return self.part.contract.reveals_hash(self.part.round.number) == reveals_hash(self.reveals)
 
     def _check(self, turn: int, included: Collection[int]) -> None:
         named = {_unnumbered(reveal): reveal for reveal in self.reveals}

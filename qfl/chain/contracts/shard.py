@@ -124,8 +124,8 @@ class Shard(BoundContract):
 
     update_of = view(bytes, "updateOf", RoundNumber, ParticipantId)
     """What is kept of a client's update; zero bytes when nothing is."""
-    reveals_in = view(int, "revealsIn", RoundNumber)
-    """How many updates were revealed in a round."""
+    reveals_hash = view(bytes, "revealsHash", RoundNumber)
+    """Running hash of a round's reveals: `qfl.protocol.digests.reveals_hash`."""
 
     def verifier(self) -> str | None:
         """The contract that checks the private mode's proofs; None in the transparent mode."""
