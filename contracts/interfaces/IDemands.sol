@@ -111,7 +111,8 @@ interface IDemands {
     /// @notice Demand a part of a checkpoint's aggregate, on the same terms, in either mode.
     function demandAggregate(Checkpoint calldata checkpoint, uint32 index) external payable;
 
-    /// @notice Demand a part of a published model, on the same terms, in either mode.
+    /// @notice Demand a part of a published model, on the same terms, in either mode; of one that a checkpoint carried also
+    /// when it fell with one that it builds on.
     function demandModel(uint64 round, uint32 index) external payable;
 
     /// @notice Show what was demanded, and be paid the deposit. Anyone may.

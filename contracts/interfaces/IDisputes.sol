@@ -153,7 +153,8 @@ interface IDisputes {
         bytes32 seed
     ) external;
 
-    /// @notice Prove that one coordinate of a published model is wrong.
+    /// @notice Prove that one coordinate of a published model is wrong; of one that a checkpoint carried also when it fell with
+    /// one that it builds on.
     /// @param coordinate The wrong one.
     /// @param checkpoints Accepted checkpoints of the round, by rising shard: all that `sumAggregates` has not taken.
     /// @param aggregates The chunk that has the coordinate, of each checkpoint's aggregate.

@@ -162,7 +162,8 @@ class Ledger:
 
     def round(self, number: RoundNumber) -> Round:
         """A round, to be asked; the same object until a reorganization has it opened anew."""
-        kept, opening = self._rounds.get(number), self.beacon.round_at(number).opening
+        kept = self._rounds.get(number)
+        opening = self.beacon.plan_of(number, None if kept is None else kept.opening)
         if kept is None or kept.opening != opening:
             kept = self._rounds[number] = Round(self, number, opening)
         return kept

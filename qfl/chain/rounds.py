@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, TypeVar
 
-from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, Parameters, RoundRecord, RoundState
+from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, RoundPlan, RoundRecord, RoundState
 from qfl.chain.contracts.shard import Shard
 from qfl.chain.rpc.connection import url_of
 from qfl.errors import NodeContradictsItself
@@ -19,32 +18,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-@dataclass(frozen=True)
-class RoundPlan:
-    """What is fixed when a round opens: the model it trains on, and its parameters."""
-
-    base_round: RoundNumber
-    base_root: bytes
-    base_digest: bytes
-    parameters: Parameters
-
-
 class Round:
     """A round that was opened, as its beacon has it."""
 
-    def __init__(self, ledger: Ledger, number: RoundNumber, opening: tuple[object, ...]) -> None:
+    def __init__(self, ledger: Ledger, number: RoundNumber, opening: RoundPlan | None) -> None:
         self.ledger, self.number, self.opening = ledger, number, opening
 
-    @cached_property
+    @property
     def plan(self) -> RoundPlan:
         """What it trains on, and how. Raises NodeContradictsItself: the node does not have the round, or no more."""
-        record, beacon = self.record(), self.ledger.beacon
-        if record.opening != self.opening or record.state is RoundState.NONE:
-            what = f"round {self.number} was opened in another way a moment ago"
-            raise NodeContradictsItself(url_of(self.ledger.web3), what)
-        base = beacon.round_at(record.base_round)
-        parameters = beacon.parameters_at(record.parameters_version)
-        return RoundPlan(base.number, base.model_root, base.content_digest, parameters)
+        if self.opening is None:
+            raise NodeContradictsItself(url_of(self.ledger.web3), f"round {self.number} was opened a moment ago")
+        return self.opening
 
     @cached_property
     def opened_in(self) -> int:

@@ -19,7 +19,7 @@ from qfl.challenger.withheld import Wanted, Withheld, wanted_aggregate, wanted_m
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, MalformedContent, ModelRejected, SealBroken, UpdateRejected
 from qfl.node.demands import shown_chunks
-from qfl.node.recompute import read_updates, recompute_model
+from qfl.node.recompute import read_base, read_updates, recompute_model
 from qfl.node.updates import Opener
 from qfl.protocol.chunks import split_leaves
 from qfl.protocol.content import HEADER_BYTES, Content, ContentKind, encode, lanes_root, plain_bytes
@@ -92,7 +92,7 @@ class Judge:
         coordinates = self.ledger.beacon.shape().total
         if found := self._shown_aggregates(record, coordinates):
             return found
-        expected = recompute_model(self.ledger, self.store, record.number)
+        expected = recompute_model(self.ledger, self.store, record.number, base=self._base_of(record, coordinates))
         if expected.is_published_as(record.model_root, record.content_digest):
             self.store.remember(expected.content)
             return []
@@ -180,6 +180,19 @@ class Judge:
         except ContentUnusable:
             content = b""
         return chunks_under(root, content, coordinates) or shown_chunks(self.ledger, wanted.parts)
+
+    def _base_of(self, record: RoundRecord, coordinates: int) -> Content:
+        """What the round's model builds on: from the store, or as the chain shows it to who demanded it."""
+        try:
+            return read_base(self.ledger, self.store, record.number)
+        except (ContentUnusable, ModelRejected):
+            base = self.ledger.beacon.round_at(record.base_round)  # of the genesis model nothing can be demanded
+            shown = shown_chunks(self.ledger, wanted_model(base, coordinates).parts) if base.number else None
+            if shown is None:
+                raise
+            before, shape = self.ledger.round(base.number).plan.base_root, self.ledger.beacon.shape()
+            lanes = lanes_in(shown, MODEL_LANE_BITS, coordinates).astype(np.int32)
+            return Content(ContentKind.MODEL, MODEL_LANE_BITS, base.number, 0, 0, 0, shape, before, lanes)
 
     def _shown_aggregates(self, record: RoundRecord, coordinates: int) -> Sequence[Evidence]:
         """Put those of the round's aggregates that only the chain shows where `recompute_model` finds them.

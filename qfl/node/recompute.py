@@ -19,18 +19,27 @@ from qfl.storage.store import ContentStore
 
 
 def recompute_model(
-    ledger: Ledger, store: ContentStore, round_number: RoundNumber, accepted: Sequence[Checkpoint] | None = None
+    ledger: Ledger,
+    store: ContentStore,
+    round_number: RoundNumber,
+    accepted: Sequence[Checkpoint] | None = None,
+    base: Content | None = None,
 ) -> NextModel:
     """The model that follows from a round's base and its accepted checkpoints, read here unless they are given.
 
     Raises ModelRejected, StorageError.
     """
-    round_, base = ledger.round(round_number), read_base(ledger, store, round_number)
+    round_ = ledger.round(round_number)
+    if base is None:
+        base = read_base(ledger, store, round_number)
     if accepted is None:
         accepted = [entry.checkpoint for entry in round_.accepted_in_order()]
+    parameters = round_.plan.parameters
+    if any(checkpoint.parameters_hash != parameters.hash for checkpoint in accepted):
+        raise ModelRejected(round_number, "its checkpoints are of other parameters")
     checkpoints = sorted(accepted, key=lambda checkpoint: checkpoint.shard)
     aggregates = [fetch_aggregate(store, checkpoint, base.shape) for checkpoint in checkpoints]
-    return expected_model(round_number, base, checkpoints, aggregates, round_.plan.parameters.format)
+    return expected_model(round_number, base, checkpoints, aggregates, parameters.format)
 
 
 def read_carrying_base(part: ShardRound, store: ContentStore) -> Content | None:

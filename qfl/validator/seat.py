@@ -13,6 +13,7 @@ import logging
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
+from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.draw import Duty
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, ContractReverted, ModelRejected, UpdateRejected
@@ -112,6 +113,8 @@ class Seat:
         """
         accepted, record = self._part.accepted(), self._part.checkpoint()
         if accepted is None or not record.stands or record.attested >> self._seat & 1:
+            return False
+        if self._part.round.record().state is RoundState.VOID:  # nothing is paid, also where its own checkpoint stands
             return False
         signature = self._signer.signed(self._name(accepted.checkpoint), self._message(accepted.checkpoint))
         scheme = scheme_of(self._ledger)
@@ -283,8 +286,13 @@ class Seat:
         return False
 
     def _is_listed(self, checkpoint: Checkpoint) -> bool:
-        """Whether it is of what was revealed: the beacon refuses one that was signed before a reorganisation."""
-        reveals = self._update_pool.reveals
+        """Whether it is of this round as it was opened, and of what was revealed.
+
+        The beacon refuses one that was signed before a reorganisation.
+        """
+        reveals, spec = self._update_pool.reveals, self._spec
+        if (checkpoint.base_root, checkpoint.parameters_hash) != (spec.base_root, spec.parameters_hash):
+            return False
         return checkpoint.reveals_hash == reveals_hash(reveals) and has_revealed_list(checkpoint, reveals)
 
     def _complain(self, complaint: str) -> None:

@@ -18,7 +18,7 @@ from qfl.node.demands import OpenDemands
 from qfl.node.recompute import read_base
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, expected_model
-from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, VerifiedUpdate
 from qfl.quorum.lms import encode_bundle
 from qfl.simulation.driver import run_round, run_until
 
@@ -80,12 +80,19 @@ def until_checkpoint_phase_with(
 
 def honest_result(testnet: Testnet, number: RoundNumber, shown: dict[bytes, bytes] | None = None) -> ShardResult:
     """What the revealed lanes come to, over the norm bound or not; `shown` is what only the committee got to see."""
-    spec = testnet.ledger.round(number).shard(SHARD).spec()
-    reveals = testnet.ledger.round(number).shard(SHARD).reveals()
-    seen = shown or {}
+    part, opened = testnet.ledger.round(number).shard(SHARD), opened_updates(testnet, number, shown)
+    base = read_base(testnet.ledger, testnet.store, number)
+    return expected_checkpoint(part.spec(), 0, opened, part.reveals(), base)
+
+
+def opened_updates(
+    testnet: Testnet, number: RoundNumber, shown: dict[bytes, bytes] | None = None
+) -> list[VerifiedUpdate]:
+    """The revealed updates by their lanes; `shown` is what only the committee got to see."""
+    part, seen = testnet.ledger.round(number).shard(SHARD), shown or {}
+    reveals = part.reveals()
     contents = [seen.get(r.content_digest) or testnet.store.get(r.content_digest, 10_000) for r in reveals]
-    opened = [open_lanes(entry, data, b"", spec) for entry, data in zip(reveals, contents, strict=True)]
-    return expected_checkpoint(spec, 0, opened, reveals, read_base(testnet.ledger, testnet.store, number))
+    return [open_lanes(entry, data, b"", part.spec()) for entry, data in zip(reveals, contents, strict=True)]
 
 
 def altered(content: Content, lane: int = 2) -> Content:

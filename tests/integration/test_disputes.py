@@ -21,6 +21,7 @@ from dishonest import (
     lie_about_one_lane,
     lie_about_the_model,
     make_challenger,
+    make_up_stakes,
     prove,
     stakes,
     until_checkpoint_phase,
@@ -34,11 +35,14 @@ from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase, RoundState
 from qfl.chain.contracts.demands import Subject
 from qfl.chain.contracts.disputes import Fault
+from qfl.challenger.challenger import Dispute
+from qfl.challenger.fault_detector import RETRY_SECONDS
 from qfl.challenger.withheld import wanted_aggregate, wanted_model, wanted_update
 from qfl.devnet import Devnet
 from qfl.node.demands import OpenDemands, answer, stored_chunks
 from qfl.node.settlement import final_at, settle_due
-from qfl.protocol.content import content_digest
+from qfl.protocol.chunks import split_leaves
+from qfl.protocol.content import HEADER_BYTES, content_digest
 from qfl.protocol.recompute import ShardResult, included_in
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.simulation.driver import run_round, run_until
@@ -242,6 +246,29 @@ def test_a_false_model_on_a_false_one_is_proven_too_and_the_round_that_falls_wit
     again = testnet.ledger.beacon.round_at(RoundNumber(falling + 1))
     assert again.seed == testnet.ledger.beacon.round_at(falling).seed
     testnet.assert_everything_stands()
+
+
+@pytest.mark.rest
+def test_a_false_model_on_a_base_that_only_the_chain_shows_is_proven_too(testnet: Testnet) -> None:
+    """What colluders share among themselves is on no node; they show it when it is demanded."""
+    number = until_checkpoint_phase(testnet)
+    lie = lie_about_the_model(testnet, honest_result(testnet, number))
+    guilty = [collude(testnet, lie)]
+    later = until_checkpoint_phase(testnet)
+    guilty.append(collude(testnet, lie_about_the_model(testnet, honest_result(testnet, later))))
+    data = testnet.store.get(lie.model_digest, 10_000)
+    testnet.store.unpin(lie.model_digest)
+    testnet.store.collect_garbage()
+    challenger, proven = make_challenger(testnet), list[Dispute]()
+    assert challenger.step() == []
+    for demanded in OpenDemands(testnet.ledger).read():
+        if demanded.part.round == number:
+            answer(testnet.ledger, testnet.owner, demanded.part, split_leaves(data[HEADER_BYTES:]))
+    for _ in range(3):
+        proven += challenger.step()
+        testnet.clock.reach(testnet.ledger.now() + RETRY_SECONDS)
+    assert [list(dispute.guilty) for dispute in proven] == guilty
+    make_up_stakes(testnet)
 
 
 # --- signatures ---

@@ -34,7 +34,7 @@ def test_what_is_not_indexed_cannot_be_filtered_by():
 
 
 CHECKPOINT = Checkpoint(
-    RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32, b"r" * 32
+    RoundNumber(7), ShardIndex(2), 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32, b"r" * 32, b"p" * 32
 )
 
 
@@ -42,7 +42,7 @@ def test_members_are_found_by_name_not_by_place() -> None:
     """A contract that gains a member, or orders them anew to save a slot, must not mix up what is read."""
     digests = {"contentDigest": b"c" * 32, "aggregateRoot": b"a" * 32, "updatesRoot": b"u" * 32, "baseRoot": b"b" * 32}
     numbers = {"included": 0b1011, "added": "by a later version", "count": 3, "turn": 1, "shard": 2, "round": 7}
-    later = {"modelDigest": bytes(32), "revealsHash": b"r" * 32, "modelRoot": bytes(32)}
+    later = {"modelDigest": bytes(32), "revealsHash": b"r" * 32, "modelRoot": bytes(32)} | {"parametersHash": b"p" * 32}
     assert record(Checkpoint, {**digests, **numbers, **later}) == CHECKPOINT
 
 
@@ -64,7 +64,7 @@ def test_what_no_enumeration_has_is_refused() -> None:
 
 
 def test_a_dataclass_is_encoded_as_the_tuple_of_the_struct_s_members() -> None:
-    plain = (7, 2, 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32, b"r" * 32, bytes(32), bytes(32))
+    plain = (7, 2, 1, 3, b"b" * 32, 0b1011, b"u" * 32, b"a" * 32, b"c" * 32, b"r" * 32, b"p" * 32, bytes(32), bytes(32))
     revealed = Reveal(client=4, index=9, update_root=b"v" * 32, content_digest=b"d" * 32, tx_hash="0xab")
     assert encode_call("Disputes", "disputeUpdates", [CHECKPOINT, [revealed]]) == encode_call(
         "Disputes", "disputeUpdates", [plain, [(4, b"v" * 32, b"d" * 32)]]

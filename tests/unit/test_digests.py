@@ -8,7 +8,7 @@ from eth_utils.crypto import keccak
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from qfl.protocol.digests import Domain, compute_commitment, reveals_hash, seat_digest
+from qfl.protocol.digests import Domain, compute_commitment, parameters_hash, reveals_hash, seat_digest
 from qfl.protocol.types import (
     Checkpoint,
     LmsPublicKey,
@@ -31,7 +31,7 @@ TYPES = {
     "Commit": "uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment",
     "Checkpoint": "uint64 round, uint16 shard, uint8 turn, uint16 count, bytes32 baseRoot, uint256 included, "
     "bytes32 updatesRoot, bytes32 aggregateRoot, bytes32 contentDigest, bytes32 revealsHash, "
-    "bytes32 modelRoot, bytes32 modelDigest",
+    "bytes32 parametersHash, bytes32 modelRoot, bytes32 modelDigest",
     "Publication": "uint64 round, uint32 validator, bytes32 modelRoot, bytes32 contentDigest, bytes32 scoresDigest, "
     "bytes32 checkpointsHash",
     "Exit": "uint32 participant, uint32 nonce",
@@ -104,7 +104,7 @@ digests = st.binary(min_size=32, max_size=32)
     st.builds(
         Checkpoint,
         *(st.integers(0, 2**64 - 1), st.integers(0, 2**16 - 1), st.integers(0, 255), st.integers(0, 2**16 - 1)),
-        *(digests, st.integers(0, 2**256 - 1), *[digests] * 6),
+        *(digests, st.integers(0, 2**256 - 1), *[digests] * 7),
     ),
     st.integers(1, 2**64),
 )
@@ -160,3 +160,11 @@ def test_private_commitment_is_what_solidity_computes():
     """`keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment))`."""
     found = compute_commitment(1, 2, b"r" * 32, b"d" * 32, b"s" * 32, 7**80)
     assert found == keccak(WORDS + (7**80).to_bytes(32))
+
+
+def test_parameters_are_hashed_as_solidity_encodes_them():
+    """32 bytes a member, whatever its width: the same rule in another order of members is another one."""
+    rule = {"commitSeconds": 300, "trimBps": 2500, "normBound": 2**63}
+    words = b"".join(value.to_bytes(32) for value in rule.values())
+    assert parameters_hash(rule) == keccak(words)
+    assert parameters_hash(dict(reversed(rule.items()))) != keccak(words)

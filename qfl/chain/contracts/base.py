@@ -43,19 +43,25 @@ class BoundContract:
 
     def _read_many(self, kind: type[T], function: str, calls: Iterable[Sequence[object]]) -> list[T]:
         """What a view answers to each of several lists of arguments; they travel together."""
-        coder = _functions(self.abi_name)[function]
-        requests = [{"to": self.address, "data": "0x" + coder.encode(arguments).hex()} for arguments in calls]
+        return self._read_each([(kind, function, arguments) for arguments in calls])
+
+    def _read_each(self, calls: Sequence[tuple[type[T], str, Sequence[object]]]) -> list[T]:
+        """What views answer, each as a kind of its own; they travel together."""
+        coders = [_functions(self.abi_name)[function] for _, function, _ in calls]
+        data = [coder.encode(arguments).hex() for coder, (_, _, arguments) in zip(coders, calls, strict=True)]
+        asked = " and ".join(dict.fromkeys(function for _, function, _ in calls))
         try:
-            answers = call_all(self._rpc, "eth_call", [(request, "latest") for request in requests])
-            found = [coder.decode(require_data(self._url, answer)) for answer in answers]
+            requests = [({"to": self.address, "data": f"0x{one}"}, "latest") for one in data]
+            answers = call_all(self._rpc, "eth_call", requests)
+            found = [coder.decode(require_data(self._url, one)) for coder, one in zip(coders, answers, strict=True)]
         except RpcRefused as error:
             if not error.is_revert:
                 raise
-            raise decode_revert(function, error.data) from error
+            raise decode_revert(asked, error.data) from error
         except DecodingError as error:
             raise DeploymentMismatch(f"{self.abi_name} at {self.address}", "a contract", "no code") from error
-        with reading(self._url, f"an answer to {function}"):
-            return [record(kind, value) for value in found]
+        with reading(self._url, f"an answer to {asked}"):
+            return [record(kind, value) for (kind, _, _), value in zip(calls, found, strict=True)]
 
     def _write(
         self,

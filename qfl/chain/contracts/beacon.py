@@ -84,11 +84,6 @@ class RoundRecord:
     content_digest: bytes
     checkpoints_hash: bytes
 
-    @property
-    def opening(self) -> tuple[object, ...]:
-        """All that was settled when it opened; another where a reorganization has it opened anew."""
-        return self.state is RoundState.NONE, self.seed, self.base_round, self.parameters_version, self.commit_ends_at
-
 
 @dataclass(frozen=True)
 class Parameters:
@@ -107,6 +102,19 @@ class Parameters:
     def carries_model(self) -> bool:
         """Whether a checkpoint carries the next model: that of the only shard does, and nobody publishes."""
         return self.shards == 1
+
+
+@dataclass(frozen=True)
+class RoundPlan:
+    """What is fixed when a round opens: the model it trains on, its rule, and when; times in unix seconds."""
+
+    seed: bytes
+    commit_ends_at: int
+    base_round: RoundNumber
+    base_root: bytes
+    base_digest: bytes
+    parameters_version: int
+    parameters: Parameters
 
 
 @dataclass(frozen=True)
@@ -191,8 +199,20 @@ class Beacon(BoundContract):
 
     def parameters_at(self, version: int) -> Parameters:
         """Round parameters of one version."""
-        fields = self._read(dict[str, int], "parametersAt", version)
-        return record(Parameters, {**fields, "hash": parameters_hash(fields)})
+        return _as_parameters(self._read(dict[str, int], "parametersAt", version))
+
+    def plan_of(self, number: RoundNumber, like: RoundPlan | None = None) -> RoundPlan | None:
+        """How a round was opened; None where it was not. One request where it is `like` that, else two."""
+        base, version = (RoundNumber(0), 0) if like is None else (like.base_round, like.parameters_version)
+        while True:
+            calls = ("roundAt", number), ("roundAt", base), ("parametersAt", version)
+            opened, before, parameters = self._read_each([(dict[str, Any], name, (asked,)) for name, asked in calls])
+            if RoundState(opened["state"]) is RoundState.NONE:
+                return None
+            if (opened["baseRound"], opened["parametersVersion"]) == (base, version):
+                settled = opened["seed"], opened["commitEndsAt"], base, before["modelRoot"], before["contentDigest"]
+                return RoundPlan(*settled, version, _as_parameters(parameters))
+            base, version = RoundNumber(opened["baseRound"]), opened["parametersVersion"]
 
     parameters_of = view(dict[str, int], "parametersOf", RoundNumber)
     """Every field of the `RoundParameters` that a round runs under."""
@@ -243,6 +263,10 @@ class Beacon(BoundContract):
     def publications(self, from_block: int) -> dict[RoundNumber, str]:
         """The transaction that published each round's model."""
         return {event["round"]: event["txHash"] for event in self._logs("ModelPublished", from_block)}
+
+
+def _as_parameters(fields: dict[str, int]) -> Parameters:
+    return record(Parameters, {**fields, "hash": parameters_hash(fields)})
 
 
 def last_opened(openings: Sequence[tuple[RoundNumber, int]], block: int) -> RoundNumber:
