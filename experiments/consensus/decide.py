@@ -144,6 +144,7 @@ def _vote(site: Site) -> int:
 def _sit(site: Site, number: RoundNumber) -> int:
     """Let the seats act, in their order, until every shard with updates has its checkpoint; how many those are."""
     beacon = site.network.ledger.beacon
+    _step_seats(site, number, Phase.CHECKPOINT, last_first=True)
     while beacon.context().phase is Phase.CHECKPOINT and _step_seats(site, number, Phase.CHECKPOINT):
         pass
     if not (accepted := len(beacon.accepted(number, site.network.ledger.round(number).opened_in))):
@@ -151,18 +152,18 @@ def _sit(site: Site, number: RoundNumber) -> int:
     return accepted
 
 
-def _step_seats(site: Site, number: RoundNumber, phase: Phase) -> bool:
-    """Let every seat step, the last ones of all shards first; whether one acted.
+def _step_seats(site: Site, number: RoundNumber, phase: Phase, last_first: bool = False) -> bool:
+    """Let every seat step, the first ones of all shards first, or the last ones; whether one acted.
 
     The scheduler would let shards act at the same time, and would not say whose step belongs to which of them: here
-    each is an act of its own. Seats speak in their order, and on machines of their own all begin at once: so who waits
-    for others' words verifies before there are any, as it would there.
+    each is an act of its own. The first seats speak, and the others wait for that. On machines of their own all begin
+    at once: so when a phase begins the last come first, and verify before there is anything said, as they would there.
     """
     people = {validator.participant: validator for validator in site.network.validators}
     shards = [ShardIndex(shard) for shard in range(site.variant.shards)]
     committees = [site.network.ledger.beacon.committee(number, shard) for shard in shards]
     has_acted = False
-    for seats in reversed(list(zip(*committees, strict=True))):
+    for seats in list(zip(*committees, strict=True))[:: -1 if last_first else 1]:
         for shard, member in zip(shards, seats, strict=True):
             with _acting(site, member, shard):
                 has_acted |= people[member].step([phase]).has_acted

@@ -73,6 +73,7 @@ class Seat:
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
+        self._signatures: dict[Checkpoint, bytes] = {}
         self._base: Content | None = None
 
     def look(self) -> None:
@@ -91,7 +92,7 @@ class Seat:
     def step(self) -> bool:
         """Do what can be done now; True when something was sent."""
         # A shard's own chain may have fallen back, and have shown the round in another block since.
-        self._part = self._ledger.round(self._round).shard(self._spec.shard)
+        self._part = self._part.round.shard(self._spec.shard)
         self._attestation_pool.part = self._update_pool.part = self._part
         turn = self._turn()
         proposed = self._attestation_pool.proposed(turn)
@@ -186,20 +187,19 @@ class Seat:
         return max(0, min(self._context.turn_at(self._ledger.now()), last))
 
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
-        """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it."""
-        checkpoint = result.checkpoint
-        completes = len(signatures) + 1 >= self._attestation_pool.quorum
-        if not completes and not self._speaks_now(checkpoint.turn):
+        """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it.
+
+        Who is to complete it signs while the others do, and waits for them.
+        """
+        checkpoint, quorum = result.checkpoint, self._attestation_pool.quorum
+        completes = len(signatures) + 1 >= quorum
+        speaks = completes or self._speaks_now(checkpoint.turn)
+        if not speaks and self._place(checkpoint.turn) >= quorum:
             return False
         if not self._update_pool.is_current():  # the next step takes up what the chain shows now
             self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
             return False
-        if not self._keep(checkpoint):
-            return False
-        storing = fetchers().map(self._store.put, result.contents)  # signing waits for the disk meanwhile
-        signature = self._sign(checkpoint)
-        list(storing)
-        if signature is None:  # another checkpoint was signed for this turn before a restart: the turn is lost
+        if (signature := self._signature(result)) is None or not speaks:
             return False
         signatures[self._seat] = signature
         if completes:
@@ -212,6 +212,23 @@ class Seat:
                 checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator
             )
         return send_unless_overtaken(self._sender, call) is not None
+
+    def _signature(self, result: ShardResult) -> bytes | None:
+        """Of this seat, once all that the checkpoint names is stored.
+
+        None: something is not to be had, or another checkpoint was signed for this turn before, which is lost then.
+        """
+        checkpoint = result.checkpoint
+        if checkpoint not in self._signatures:
+            if not self._keep(checkpoint):
+                return None
+            storing = fetchers().map(self._store.put, result.contents)  # signing waits for the disk meanwhile
+            signature = self._sign(checkpoint)
+            list(storing)
+            if signature is None:
+                return None
+            self._signatures[checkpoint] = signature
+        return self._signatures[checkpoint]
 
     def _keep(self, checkpoint: Checkpoint) -> bool:
         """Pin every update that is included: who attests it can be made to show it, until the round is final.
@@ -232,10 +249,13 @@ class Seat:
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
-        place = (self._seat - turn) % len(self._attestation_pool.committee)
         is_asked_again = turn in self._has_waited
         self._has_waited.add(turn)
-        return place < max(1, self._attestation_pool.quorum - 1) or is_asked_again
+        return self._place(turn) < max(1, self._attestation_pool.quorum - 1) or is_asked_again
+
+    def _place(self, turn: int) -> int:
+        """Its place in the order in which seats speak in a turn: the proposer's is 0."""
+        return (self._seat - turn) % len(self._attestation_pool.committee)
 
     def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         key = turn, _named(updates), reveals_hash(self._update_pool.reveals)
