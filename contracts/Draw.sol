@@ -15,13 +15,15 @@ contract Draw is IDraw {
     using Seats for Seats.List;
     using StakeTree for StakeTree.Tree;
 
-    /// @dev One slot. `head` is the number of the first change that waits, `tail` that of the next one to come; `drawable`
-    /// counts the validators that have both a stake now and a weight that counts.
+    /// @dev One slot. `head` is the number of the first change that waits, `tail` that of the next one to come;
+    /// `drawable` counts the validators that have both a stake now and a weight that counts, `idle` those that have such
+    /// a weight alone.
     struct State {
         uint64 round;
         uint64 head;
         uint64 tail;
         uint32 drawable;
+        uint32 idle;
     }
 
     /// @dev A weight that counts from round `due` on.
@@ -56,6 +58,8 @@ contract Draw is IDraw {
     uint32 private constant LAG = 4 + uint32(BENCH);
     /// @dev Changes that one transaction takes from the queue: bounds its gas.
     uint256 private constant MAX_CHANGES = 32;
+    /// @dev Validators that one draw visits at most, but for the benched: those that it seats, and all that are idle.
+    uint256 private constant MAX_VISITED = 320;
     /// @dev Seats that one transaction draws: bounds its gas.
     uint256 private constant PART = 256;
 
@@ -83,13 +87,13 @@ contract Draw is IDraw {
         _;
     }
 
-    /// @dev Keeps the count of drawable validators where the weight of `id` changes.
+    /// @dev Keeps the counts of drawable and of idle validators where a weight of `id` changes.
     modifier counting(uint32 id) {
-        bool was = _isDrawable(id);
+        (uint32 wasDrawable, uint32 wasIdle) = _countsOf(id);
         _;
-        bool is_ = _isDrawable(id);
-        if (is_ && !was) ++_state.drawable;
-        if (was && !is_) --_state.drawable;
+        (uint32 isDrawable, uint32 isIdle) = _countsOf(id);
+        _state.drawable = _state.drawable + isDrawable - wasDrawable;
+        _state.idle = _state.idle + isIdle - wasIdle;
     }
 
     // --- weights and chains ----------------------------------------------------------------------------------
@@ -125,15 +129,9 @@ contract Draw is IDraw {
         if (previous != 0) _benchSilent(previous, round);
         _state.round = round;
         RoundDraw storage drawing = _draws[round];
-        seed = drawing.seed;
-        if (seed == 0) {
-            seed = _seedWithoutLink(previous, round);
-            drawing.seed = seed;
-        }
-        (drawing.shards, drawing.seats) = (shards, seats);
-        // Who could have a round drawn again would know the seed that its stakes come to count for.
-        bool isAgain = seed == _draws[previous].seed;
-        _takeChanges(isAgain ? 0 : round, _partSize(shards, seats, 0));
+        seed = _seedOf(round, previous);
+        (drawing.seed, drawing.shards, drawing.seats) = (seed, shards, seats);
+        _takeChanges(_dueAt(round, previous), _partSize(shards, seats, 0));
         _drawPart(round, drawing);
     }
 
@@ -148,10 +146,12 @@ contract Draw is IDraw {
 
     /// @inheritdoc IDraw
     function takeChanges() external {
-        (uint256 available, uint256 required) = (_state.drawable, _requiredNow());
-        if (available >= required) revert EnoughValidators(available, required);
-        if (_state.head == _state.tail) revert TooFewValidators(available, required);
-        _takeChanges(0, required);
+        (uint64 round, uint256 required) = _nextDraw();
+        bool isEmpty = _state.head == _state.tail;
+        // As that draw would, and only where it would revert all the same: else both could be refused, for ever.
+        _takeChanges(round, required);
+        if (required == 0 || _canDraw(required)) revert EnoughValidators(_state.drawable, required);
+        if (isEmpty) revert TooFewValidators(_state.drawable, required);
     }
 
     /// @inheritdoc IDraw
@@ -324,7 +324,9 @@ contract Draw is IDraw {
     function _drawPart(uint64 round, RoundDraw storage drawing) private {
         (uint16 part, uint8 seats) = (drawing.parts, drawing.seats);
         bytes32 seed = part == 0 ? drawing.seed : keccak256(abi.encode(drawing.seed, seats, part));
-        (uint32[] memory seated, uint256 standIns) = _sample(seed, _partSize(drawing.shards, seats, part), round);
+        uint256 size = _partSize(drawing.shards, seats, part);
+        if (_state.idle > MAX_VISITED - size) revert TooManyIdle(_state.idle, MAX_VISITED - size);
+        (uint32[] memory seated, uint256 standIns) = _sample(seed, size, round);
 
         drawing.parts = part + 1;
         if (part == 0) drawing.standIns = uint8(standIns & ((1 << LINKERS) - 1));
@@ -332,21 +334,31 @@ contract Draw is IDraw {
         emit SeatsDrawn(round, uint16(part * (PART / seats)), seats, seated);
     }
 
-    /// @dev What seeds a round when no link was shown in the one before it. One that failed before its slots were over is
-    /// drawn again: else whoever can fail it, by a proof of its own lie, would choose between two draws.
-    function _seedWithoutLink(uint64 previous, uint64 round) private view returns (bytes32) {
+    /// @dev What seeds a round that opens now. Where no link was shown in the one before, and that failed before its
+    /// slots were over, it is drawn again: else whoever can fail it, by a proof of its own lie, would choose between two
+    /// draws.
+    function _seedOf(uint64 round, uint64 previous) private view returns (bytes32 seed) {
+        seed = _draws[round].seed;
+        if (seed != 0) return seed;
         if (previous == 0) return keccak256(abi.encode(block.prevrandao, round));
-        bytes32 seed = _draws[previous].seed;
+        seed = _draws[previous].seed;
         Round memory last = _beacon().roundAt(previous);
         bool isCutShort = last.publishedAt != 0 && last.publishedAt < last.revealEndsAt;
         return isCutShort ? seed : keccak256(abi.encode(seed, round));
     }
 
-    /// @dev Lets those changes count that are due in `round`, and more of them while fewer than `required` validators can be
-    /// drawn: else a chain whose validators have left could never open the round that lets new ones in.
+    /// @dev The round up to which changes are due when `round` opens. None are in one that is drawn again: who could
+    /// bring that about would know the seed that its stakes come to count for.
+    function _dueAt(uint64 round, uint64 previous) private view returns (uint64) {
+        return _seedOf(round, previous) == _draws[previous].seed ? 0 : round;
+    }
+
+    /// @dev Lets those changes count that are due in `round`, and more of them while `required` validators cannot be
+    /// drawn: else a chain whose validators have left could never open the round that lets new ones in, or the old ones
+    /// out.
     function _takeChanges(uint64 round, uint256 required) private {
         for (uint256 i = 0; i < MAX_CHANGES && _state.head < _state.tail; ++i) {
-            if (_queue[_state.head].due > round && _state.drawable >= required) return;
+            if (_queue[_state.head].due > round && _canDraw(required)) return;
             _takeChange();
         }
     }
@@ -449,16 +461,22 @@ contract Draw is IDraw {
         return _standings[id].weightWei == 0;
     }
 
-    /// @dev How many validators the next draw takes: the current round's next part, or the first one of the round that may
-    /// be opened now. 0 where nothing is to be drawn.
-    function _requiredNow() private view returns (uint256) {
-        RoundDraw storage drawing = _draws[_state.round];
+    /// @dev Whether `required` validators can be drawn, and a transaction has the gas for it.
+    function _canDraw(uint256 required) private view returns (bool) {
+        return _state.drawable >= required && _state.idle <= MAX_VISITED - required;
+    }
+
+    /// @dev Of the next draw, which round's changes are due in it, and how many validators it takes; 0 where nothing is
+    /// to be drawn. It is the current round's next part, or the first one of the round that may be opened now.
+    function _nextDraw() private view returns (uint64 round, uint256 required) {
+        uint64 current = _state.round;
+        RoundDraw storage drawing = _draws[current];
         IBeacon beacon = _beacon();
-        if (beacon.roundAt(_state.round).state == RoundState.Open) {
-            return _isComplete(drawing) ? 0 : _partSize(drawing.shards, drawing.seats, drawing.parts);
+        if (beacon.roundAt(current).state == RoundState.Open) {
+            return (0, _isComplete(drawing) ? 0 : _partSize(drawing.shards, drawing.seats, drawing.parts));
         }
         RoundParameters memory parameters = beacon.parametersAt(beacon.parametersVersion());
-        return _partSize(parameters.shards, parameters.seats, 0);
+        return (_dueAt(current + 1, current), _partSize(parameters.shards, parameters.seats, 0));
     }
 
     /// @dev How many seats a part of the draw has.
@@ -472,9 +490,9 @@ contract Draw is IDraw {
         return drawing.parts * (PART / drawing.seats) >= drawing.shards;
     }
 
-    function _isDrawable(uint32 id) private view returns (bool) {
-        Standing storage standing = _standings[id];
-        return standing.weightWei != 0 && _tree.weightAt(standing.position) != 0;
+    /// @dev What a validator adds to the counts of those whose weights count: 1 to one of them, or nothing.
+    function _countsOf(uint32 id) private view returns (uint32 drawable, uint32 idle) {
+        if (_tree.weightAt(_standings[id].position) != 0) (drawable, idle) = _isIdle(id) ? (0, 1) : (1, 0);
     }
 
     function _isRenewed(uint32 id) private view returns (bool) {

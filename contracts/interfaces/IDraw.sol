@@ -67,8 +67,12 @@ interface IDraw {
 
     /// @notice Thrown when fewer validators can be drawn than are asked for.
     error TooFewValidators(uint256 available, uint256 required);
-    /// @notice Thrown when changes are to count early, and as many validators can be drawn as the next draw takes.
+    /// @notice Thrown when changes are to count early, and the next draw can do without: as many validators can be drawn
+    /// as it takes, and few enough are idle.
     error EnoughValidators(uint256 available, uint256 required);
+    /// @notice Thrown when more than `most` validators are idle: they take on no duties, but their weights still count.
+    /// To pass them over would take more gas than a transaction has.
+    error TooManyIdle(uint256 idle, uint256 most);
     /// @notice Thrown when the shard's committee is not drawn yet.
     error CommitteeNotDrawn(uint64 round, uint16 shard);
     /// @notice Thrown when all seats of the round are drawn.
@@ -100,9 +104,10 @@ interface IDraw {
     /// may; the seed and the weights that count are the same whenever that is.
     function drawSeats(uint64 round) external;
 
-    /// @notice Let changes count before they are due, in order and 32 at most, while fewer validators can be drawn than the
-    /// next draw takes. Anyone may. `open` and `drawSeats` do so themselves; where their 32 are not enough they revert with
-    /// `TooFewValidators`, and this is called before them.
+    /// @notice Let 32 changes count, in order, whether they are due or not. Anyone may, but only where the next draw
+    /// would revert without. `open` and `drawSeats` let changes count early themselves, while fewer validators can be
+    /// drawn than they take, or these and the idle ones are more than 320; where their 32 are not enough they revert with
+    /// `TooFewValidators` or `TooManyIdle`, and this is called before them.
     function takeChanges() external;
 
     /// @notice Show a seat's link, in its slot of the reveal phase. Anyone may carry it.

@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {Draw} from "../Draw.sol";
-import {Round, RoundParameters} from "../interfaces/IBeacon.sol";
+import {Round, RoundParameters, RoundState} from "../interfaces/IBeacon.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 
 /// @title A staking contract and a beacon in one, for draws of any size. Not part of a deployment.
@@ -10,6 +10,7 @@ contract DrawHarness {
     /// @notice The draw under test.
     Draw public immutable draw = new Draw(IStaking(address(this)));
     uint64 private _round;
+    bool private _isOpen;
     bool private _isCutShort;
     RoundParameters private _parameters;
 
@@ -43,8 +44,14 @@ contract DrawHarness {
         (_parameters.shards, _parameters.seats) = (shards, seats);
     }
 
+    /// @notice Say whether the last round is open, or failed in its commit phase.
+    function setLast(bool isOpen, bool isCutShort) external {
+        (_isOpen, _isCutShort) = (isOpen, isCutShort);
+    }
+
     /// @notice As in `IBeacon`: each round's reveals are over, or it failed before they began.
     function roundAt(uint64) external view returns (Round memory round) {
+        if (_isOpen) round.state = RoundState.Open;
         if (_isCutShort) (round.publishedAt, round.commitEndsAt, round.revealEndsAt) = (1, 2, 3);
     }
 

@@ -140,7 +140,7 @@ class Stage:
     def play(self, attack: Attack) -> Outcome:
         """Run the small job, with the attack."""
         attackers = list(bonded_attackers(attack))
-        # A validator's stake counts at once before round 1 only; later, from the fourth round on.
+        # A validator's stake counts at once before round 1 only; later, from the twelfth round on.
         has_validators = any(role_of(name) is Role.VALIDATOR for name in attackers)
         moment = self._go_back(0 if has_validators else min(attack.rounds, default=NO_ATTACK.models) - 1)
         with self._arena(attack.name, moment.testnet, attackers) as testnet:

@@ -6,7 +6,7 @@ one's, and are silent and benched with every seat that they let pass. An honest 
 so that only slots before the first honest one are theirs to choose from; where all are theirs, no link is a choice,
 too. Where none of these wins they show the first link, or gamble: they let all their slots pass, and an honest link
 decides. What counts is the better of both ways.
-Beside that they may move their stakes every round to what would win the next one: it counts four rounds later.
+Beside that they may move their stakes every round to what would win the next one: it counts twelve rounds later.
 And they may leave: once its seed is known, one of those that would have a slot before the first honest one leaves
 before a round opens, where that brings a link that wins the round after and costs no quorum. It bonds anew at once,
 with other money.

@@ -130,7 +130,7 @@ class _Replay:
         try:
             is_first = drawn.first_shard == 0
             due = self._open(number, *size) if is_first else draw.draw_part(drawn.part, *size)
-        except InvalidInput as error:  # too few validators are left
+        except InvalidInput as error:  # too few validators are left, or too many idle ones count
             due = []
             complaints.append(str(error))
         if list(draw.counted.items()) != list(self._counted.items()):

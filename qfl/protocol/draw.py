@@ -19,6 +19,8 @@ LAG = 4 + BENCH
 """Rounds until a change of a weight counts."""
 MOST_CHANGES = 32
 """Changes of weights that one transaction takes from the queue."""
+MOST_VISITED = 320
+"""Validators that one draw visits at most, but for the benched: those that it seats, and all that are idle."""
 
 
 def next_seed(seed: bytes, next_round: int, link: bytes | None, *, is_cut_short: bool = False) -> bytes:
@@ -166,7 +168,8 @@ class Draw:
     def open(self, seed: bytes, shards: int, seats: int, *, silent: Collection[int] = ()) -> list[int]:
         """Open the next round with this seed, these seats of the last one silent; all its seats.
 
-        With the last round's seed it is drawn again, and what is due waits. Raises InvalidInput: too few validators.
+        With the last round's seed it is drawn again, and what is due waits. Raises InvalidInput: too few validators,
+        or too many idle ones.
         """
         self.begin(seed, shards, seats, silent=silent)
         for part in range(1, -(-shards // (PART // seats))):
@@ -194,9 +197,9 @@ class Draw:
         return bool(self._queue)
 
     def take_changes(self, due: int, required: int) -> None:
-        """Let those changes count that are due in a round, and more while fewer than `required` can be drawn."""
+        """Let those changes count that are due in a round, and more while `required` cannot be drawn."""
         for _ in range(MOST_CHANGES):
-            if not self._queue or (self._queue[0][1] > due and self._drawable() >= required):
+            if not self._queue or (self._queue[0][1] > due and self._can_draw(required)):
                 return
             self.take_change()
 
@@ -204,14 +207,23 @@ class Draw:
         idle = {validator for validator, weight in self.weights.items() if not weight}
         benched = {validator for validator, until in self.benched_until.items() if until > self.round}
         seed, count = part_seed(self.seed, seats, part), part_size(shards, seats, part)
+        if (passed_over := self._counts()[1]) > MOST_VISITED - count:
+            raise InvalidInput("idle validators", passed_over, f"{MOST_VISITED - count} are passed over at most")
         drawn, stand_ins = sample(self.counted, seed, count, idle=idle, benched=benched)
         if part == 0:
             self.stand_ins = {seat for seat in stand_ins if seat < LINKERS}
         self.seats += drawn
         return drawn
 
-    def _drawable(self) -> int:
-        return sum(bool(self.weights[validator] and weight) for validator, weight in self.counted.items())
+    def _can_draw(self, required: int) -> bool:
+        drawable, idle = self._counts()
+        return drawable >= required and idle <= MOST_VISITED - required
+
+    def _counts(self) -> tuple[int, int]:
+        """How many can be drawn, and how many are idle whose weights count."""
+        counting = [validator for validator, weight in self.counted.items() if weight]
+        drawable = sum(bool(self.weights[validator]) for validator in counting)
+        return drawable, len(counting) - drawable
 
     def take_change(self) -> None:
         """Let the first change of the queue count."""

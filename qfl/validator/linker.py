@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from qfl.chain.contracts.beacon import Phase
 from qfl.crypto.hash_chain import LENGTH, HashChain
+from qfl.errors import ContractReverted
 from qfl.node.anchors import counts_from, find_chain, name_anchor
 from qfl.node.context import NodeContext
 from qfl.node.relay import send_unless_overtaken
@@ -18,6 +19,8 @@ from qfl.protocol.types import ParticipantId, RoundNumber
 
 log = logging.getLogger(__name__)
 
+NEEDS_CHANGES = ("TooFewValidators", "TooManyIdle")
+"""Refusals to draw seats that changes of stakes heal, where some wait."""
 RENEW_BELOW = 64
 """Links left with which it names its next anchor: it shows one a round at most, and the anchor counts after twelve."""
 NO_LINK = "validator %d has no link to show: links.seed is of another chain, or its chain is used up"
@@ -55,19 +58,32 @@ class Linker:
         self._looked_at = number, opening
         return self._show(number) if Phase.REVEAL in phases and self._slots else drew
 
+    def let_changes_count(self) -> bool:
+        """Let stakes that wait count early, more than a draw does by itself; True when some did."""
+        draw = self._ledger.draw
+        return draw.queue_length() > 0 and send_unless_overtaken(self._sender, draw.take_changes()) is not None
+
     def _look(self, number: RoundNumber) -> bool:
         """Find this validator's slots, and have all seats drawn; True when something was sent."""
         draw, drew = self._ledger.draw, False
         if self._ledger.beacon.context().phase is not Phase.IDLE:
-            while not draw.draw_of(number).is_complete:
-                call = draw.draw_seats(number)
-                drew = send_unless_overtaken(self._sender, call) is not None or drew
+            while not draw.draw_of(number).is_complete and self._draw_part(number):
+                drew = True
         first = draw.seats_of(number)[:LINKERS]
         seats = [seat for seat, validator in enumerate(first) if validator == self._participant]
         slots = (Slot(seat, *draw.slot_of(number, seat)) for seat in seats)
         self._slots = [slot for slot in slots if slot.ends_at]  # who stands in for another has none
         has_few = bool(self._slots) and LENGTH - draw.chain_of(self._participant)[1] < RENEW_BELOW
         return (has_few and self._renew()) or drew
+
+    def _draw_part(self, number: RoundNumber) -> bool:
+        """Draw the next part of the seats, or send what has to come before it; False when the round is over."""
+        try:
+            return send_unless_overtaken(self._sender, self._ledger.draw.draw_seats(number)) is not None
+        except ContractReverted as refusal:
+            if refusal.name not in NEEDS_CHANGES or not self.let_changes_count():
+                raise
+            return True
 
     def _show(self, number: RoundNumber) -> bool:
         """Show the link where its slot has begun and none was shown."""

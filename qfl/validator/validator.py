@@ -30,15 +30,14 @@ from qfl.protocol.digests import checkpoints_hash
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SigningKey, scheme_of
-from qfl.validator.linker import Linker
+from qfl.validator.linker import NEEDS_CHANGES, Linker
 from qfl.validator.mirror_keeper import Keeper
 from qfl.validator.seat import SATURATED, Seat
 from qfl.validator.selection import Scorer
 
 log = logging.getLogger(__name__)
 
-TOO_FEW = "TooFewValidators"
-CANNOT_OPEN_YET = (TOO_FEW, "TooManyUnsettled")
+CANNOT_OPEN_YET = (*NEEDS_CHANGES, "TooManyUnsettled")
 """Refusals to open a round that time will heal."""
 DEMANDS_SECONDS = 10.0
 """How long it does not ask for demands again while nothing else changes."""
@@ -130,7 +129,8 @@ class Validator:
         """Open the next round; False when somebody else did.
 
         Raises:
-            ContractReverted: too few validators are bonded, or too many models wait for finality.
+            ContractReverted: too few validators are bonded, too many have left whose stakes still count, or too many
+                models wait for finality.
         """
         scheme_of(self._ledger).maintain(self._sender)
         call = replace(self._ledger.beacon.open_round(), participant=self.participant)
@@ -140,8 +140,7 @@ class Validator:
 
     def let_changes_count(self) -> bool:
         """Let stakes that wait count early, more than an opening does by itself; True when some did."""
-        draw = self._ledger.draw
-        return draw.queue_length() > 0 and send_unless_overtaken(self._sender, draw.take_changes()) is not None
+        return self._linker.let_changes_count()
 
     def answer_demands(self) -> bool:
         """Show what is demanded of what this validator attested or published; True when something was shown."""
@@ -232,8 +231,8 @@ class Validator:
         except ContractReverted as refusal:
             if refusal.name not in CANNOT_OPEN_YET:
                 raise
-            if refusal.name == TOO_FEW and self.let_changes_count():
-                return Step(True, f"round {number}: stakes that waited count now, since too few were left")
+            if refusal.name in NEEDS_CHANGES and self.let_changes_count():
+                return Step(True, f"round {number}: stakes that waited count now: {refusal.name}")
             return Step(note=f"round {number} cannot be opened yet: {refusal}", refusal=refusal)
 
     def _looks_for_demands(self, duty: Duty) -> bool:

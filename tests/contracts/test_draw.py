@@ -1,19 +1,21 @@
 """Draw: weights, links, benches and parts.
 
 weigh, setAnchor, open  revert: NotAuthorized
-weigh       before round 1 at once, later from the fourth round on · a change keeps its weight, the next one follows ·
-            32 changes a round · the same weight again takes no place · who leaves is not drawn · stakes moved before an
-            opening and in its block change nothing · too few are left: what waits counts early, 32 in a transaction
-takeChanges reverts: EnoughValidators, TooFewValidators (nothing waits)
+weigh       before round 1 at once, later from the twelfth round on · a change keeps its weight, the next one
+            follows · 32 changes a round · the same weight again takes no place · who leaves is not drawn · stakes moved
+            before an opening and in its block change nothing · too few are left, or too many have left: what waits
+            counts early, 32 in a transaction
+takeChanges reverts: EnoughValidators (the next draw does without, or none is due), TooFewValidators (nothing waits) ·
+            is refused only where the next draw is not
 sample      who leaves, or comes back, changes who has its own place alone
 showLink    reverts: NotCurrentRound, NoSuchSeat, NotInSlot (before, after, the round failed), AlreadyShown, BadLink ·
             decides the next seed · without one, seed and round do · a round that failed before that is drawn again
 silence     who had its slot: benched from the next round on for eight, unpaid; who had none yet is not · benched
             ones sit where nobody else is left
 standing in no slot, neither silent nor unpaid for it
-setAnchor   reverts: BadSignature, AnchorPending · counts from the fourth round on
-drawSeats   reverts: AllDrawn, NotCurrentRound, CommitteeNotDrawn (a committee) · whole committees · the same
-            whoever draws when
+setAnchor   reverts: BadSignature, AnchorPending · counts from the twelfth round on
+drawSeats   reverts: AllDrawn, NotCurrentRound, TooManyIdle, CommitteeNotDrawn (a committee) · whole committees · the
+            same whoever draws when
 """
 
 import pytest
@@ -26,7 +28,7 @@ from qfl.protocol.draw import next_seed
 from tests.contracts.bank import ask_to_leave
 from tests.contracts.world import VALIDATOR_STAKE, VALIDATORS, as_struct, build, key_of, reverts, word
 
-LAG, BENCH, MOST_CHANGES = 12, 8, 32
+LAG, BENCH, MOST_CHANGES, MOST_VISITED = 12, 8, 32, 320
 ETHER = 10**18
 
 
@@ -69,7 +71,7 @@ def test_before_the_first_round_a_stake_counts_at_once(world, draw):
     assert draw.weightOf(world.vera.id) == VALIDATOR_STAKE + ETHER
 
 
-def test_later_a_stake_counts_from_the_fourth_round_on(world, draw):
+def test_later_a_stake_counts_from_the_twelfth_round_on(world, draw):
     pass_round(world)
     top_up(world, "vera", ETHER)
     world.bond("victor", "validator")
@@ -196,12 +198,11 @@ def test_a_long_queue_keeps_nobody_from_opening_when_too_few_are_left(harness, b
     harness.weigh([200, 201], [ETHER] * 2, by)
     with reverts("TooFewValidators", 3, 4):
         harness.open(1, 4, by)
-    for _ in range(2):
-        assert draw.takeChanges(by).gas_used < 3_000_000
+    assert draw.takeChanges(by).gas_used < 3_000_000
     with reverts("EnoughValidators", 4, 4):
         draw.takeChanges(by)
-    assert (draw.weightOf(200), draw.weightOf(201)) == (ETHER, 0)
     harness.open(1, 4, by)
+    assert (draw.weightOf(200), draw.weightOf(201)) == (ETHER, 0)
     assert set(draw.seatsOf(2)) == {10, 11, 12, 200}
 
 
@@ -211,6 +212,102 @@ def test_take_changes_reverts_when_nothing_waits(fn_isolation, by):
     harness.weigh([1], [1], by)
     with reverts("TooFewValidators", 1, 4):
         Draw.at(harness.draw()).takeChanges(by)
+
+
+@pytest.fixture
+def crowded(fn_isolation, by):
+    """Enough validators, drawn for round 1, that all of a part's idle ones and 72 more may leave."""
+    harness = accounts[0].deploy(DrawHarness)
+    for first in range(1, 401, 50):
+        harness.bond(first, 50, word("anchor")[:28], ETHER, by)
+    return harness
+
+
+def weigh_all(harness, ids, weight, by):
+    for i in range(0, len(ids), 64):
+        harness.weigh(ids[i : i + 64], [weight] * len(ids[i : i + 64]), by)
+
+
+def counted(transaction):
+    return [event["id"] for event in transaction.events["WeightCounted"]]
+
+
+def test_many_that_leave_at_once_keep_nobody_from_opening(crowded, by):
+    """The audit's attack: an opening would pass over more idle ones than it has gas for. Anybody helps before it."""
+    draw, most, leavers = Draw.at(crowded.draw()), MOST_VISITED - 4, list(range(1, 389))
+    crowded.setParameters(1, 4, by)
+    crowded.open(1, 4, by)
+    weigh_all(crowded, leavers[:most], 0, by)
+    with reverts("EnoughValidators", 400 - most, 4):
+        draw.takeChanges(by)
+    weigh_all(crowded, leavers[most:], 0, by)
+    with reverts("TooManyIdle", 388 - MOST_CHANGES, most):
+        crowded.open(1, 4, by)
+    assert counted(draw.takeChanges(by)) == leavers[:32]
+    assert counted(draw.takeChanges(by)) == leavers[32:64]
+    with reverts("EnoughValidators", 12, 4):
+        draw.takeChanges(by)
+    opened = crowded.open(1, 4, by)
+    assert counted(opened) == leavers[64:72]
+    assert set(opened.events["SeatsDrawn"]["validators"]) <= set(range(389, 401))
+
+
+def test_many_that_leave_before_a_later_part_is_drawn_keep_nobody_from_drawing_it(crowded, by):
+    draw, leavers = Draw.at(crowded.draw()), list(range(1, 350))
+    crowded.open(65, 4, by)
+    crowded.setLast(True, False, by)
+    weigh_all(crowded, leavers[:317], 0, by)
+    with reverts("EnoughValidators", 83, 4):
+        draw.takeChanges(by)
+    weigh_all(crowded, leavers[317:], 0, by)
+    with reverts("TooManyIdle", 317, 316):
+        draw.drawSeats(1, by)
+    draw.takeChanges(by)
+    draw.drawSeats(1, by)
+    with reverts("EnoughValidators", 51, 0):
+        draw.takeChanges(by)
+
+
+def test_take_changes_is_refused_only_where_the_opening_is_not(crowded, by):
+    """Who bonds and leaves before its stake counts is idle when it does: what falls due can be what is too much."""
+    draw, most, late = Draw.at(crowded.draw()), MOST_VISITED - 4, list(range(1_000, 1_064))
+    crowded.setParameters(1, 4, by)
+    crowded.open(1, 4, by)
+    crowded.weigh(late, [ETHER] * 64, by)
+    crowded.weigh(late, [0] * 64, by)
+    for _ in range(LAG - 1):
+        crowded.open(1, 4, by)
+    weigh_all(crowded, list(range(1, most + 1)), 0, by)
+    crowded.setLast(False, True, by)
+    with reverts("EnoughValidators", 84, 4):
+        draw.takeChanges(by)  # nothing is due in a round that is drawn again
+    crowded.setLast(False, False, by)
+    with reverts("TooManyIdle", most + MOST_CHANGES, most):
+        crowded.open(1, 4, by)
+    for expected in (late[:32], late[32:], list(range(1, 33))):
+        assert counted(draw.takeChanges(by)) == expected
+    with reverts("EnoughValidators", 84, 4):
+        draw.takeChanges(by)
+    assert counted(crowded.open(1, 4, by)) == list(range(33, 65))
+
+
+def test_stakes_that_fall_due_can_leave_too_few_and_take_changes_goes_on(fn_isolation, by):
+    """Who was slashed and topped up again has no weight from when the first change counts until the second does."""
+    harness = accounts[0].deploy(DrawHarness)
+    draw, crowd = Draw.at(harness.draw()), list(range(100, 140))
+    harness.setParameters(1, 4, by)
+    harness.weigh([1, 2, 3, 4], [ETHER] * 4, by)
+    harness.open(1, 4, by)
+    for weight in (0, ETHER):
+        harness.weigh([1], [weight], by)
+    for weight in (ETHER, 0):
+        harness.weigh(crowd, [weight] * 40, by)
+    for _ in range(LAG - 1):
+        harness.open(1, 4, by)
+    with reverts("TooFewValidators", 3, 4):
+        harness.open(1, 4, by)
+    assert counted(draw.takeChanges(by)) == [1, *crowd[:31]]
+    assert counted(harness.open(1, 4, by)) == [*crowd[31:], 1]
 
 
 # --- links -------------------------------------------------------------------------------------------------------
@@ -431,7 +528,7 @@ def set_anchor(world, member, anchor, nonce=0):
     return world.staking.setAnchor(member.id, anchor, member.sign(digest), {"from": world.relayer})
 
 
-def test_another_chain_counts_from_the_fourth_round_on(world, draw):
+def test_another_chain_counts_from_the_twelfth_round_on(world, draw):
     """Who knows that it will sit has no choice of links: not by naming another chain, nor by taking that back."""
     pass_round(world)
     vera, other = world.vera, world.chain_of("vera's other")

@@ -38,6 +38,36 @@ def test_both_draw_the_same(module_isolation, stakes, rounds):
         assert [contract.weightOf(v) for v in mirror.counted] == list(mirror.counted.values())
 
 
+def test_both_let_the_same_changes_count_where_many_have_left(fn_isolation):
+    """Some were topped up before they left: theirs is one change that leaves them idle, and one that follows."""
+    by = {"from": accounts[0]}
+    harness = accounts[0].deploy(DrawHarness)
+    contract, mirror = Draw.at(harness.draw()), python.Draw()
+    validators = list(range(1, 385))
+
+    def weigh(ids, weight):
+        for i in range(0, len(ids), 64):
+            harness.weigh(ids[i : i + 64], [weight] * len(ids[i : i + 64]), by)
+        for validator in ids:
+            mirror.weigh(validator, weight)
+
+    def open_both(shards):
+        harness.open(shards, 4, by)
+        drawn = mirror.open(bytes(contract.drawOf(mirror.round + 1)["seed"]), shards, 4, silent=mirror.linkers)
+        assert list(contract.seatsOf(mirror.round)) == drawn
+        assert [contract.weightOf(v) for v in mirror.counted] == list(mirror.counted.values())
+
+    weigh(validators, 10**18)
+    open_both(1)
+    weigh(validators[:16], 2 * 10**18)
+    weigh(validators[:80], 0)
+    open_both(64)
+    assert list(mirror.counted.values())[:33] == [2 * 10**18] * 16 + [0] * 16 + [10**18]
+    for _ in range(2 * python.LAG):
+        open_both(1)
+    assert not mirror.has_waiting and not any(list(mirror.counted.values())[:80])
+
+
 def test_seeds_of_parts_are_the_contracts(fn_isolation):
     by = {"from": accounts[0]}
     harness = accounts[0].deploy(DrawHarness)

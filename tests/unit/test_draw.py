@@ -7,7 +7,17 @@ from hypothesis import strategies as st
 from experiments.consensus.draw import CASES, Case, simulate
 from qfl.crypto.hash_chain import HashChain, LinkSeed, link_domain, next_link
 from qfl.errors import InvalidInput, LinkSeedUnusable
-from qfl.protocol.draw import BENCH, LAG, Draw, drawing_order, next_seed, sample, silent_seats
+from qfl.protocol.draw import (
+    BENCH,
+    LAG,
+    MOST_CHANGES,
+    MOST_VISITED,
+    Draw,
+    drawing_order,
+    next_seed,
+    sample,
+    silent_seats,
+)
 
 STAKING = "0x" + "11" * 20
 SEED = bytes(range(32))
@@ -90,6 +100,21 @@ def test_a_change_counts_after_the_lag():
         draw.open(word(1 + number), 1, 1)
         counted.append(draw.counted[1])
     assert counted == [10] * (LAG - 1) + [20]
+
+
+def test_where_too_many_have_left_changes_count_before_they_are_due():
+    draw, most = Draw(), MOST_VISITED - 4
+    for validator in range(400):
+        draw.weigh(validator, 10)
+    draw.open(word(0), 1, 4)
+    for validator in range(most + MOST_CHANGES):
+        draw.weigh(validator, 0)
+    again = draw.copy()
+    assert set(draw.open(word(1), 1, 4)) <= set(range(most + MOST_CHANGES, 400))
+    assert [validator for validator, weight in draw.counted.items() if not weight] == list(range(MOST_CHANGES))
+    again.weigh(most + MOST_CHANGES, 0)
+    with pytest.raises(InvalidInput, match="idle validators = 317: 316"):
+        again.open(word(1), 1, 4)
 
 
 def test_a_round_that_is_drawn_again_lets_no_change_count():

@@ -17,6 +17,7 @@ from qfl.errors import ContractReverted, NotFinite, StorageError
 from qfl.node.context import QUIET, Step
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.scheduler import Scheduler
+from qfl.validator.linker import Linker
 from qfl.validator.validator import Validator
 
 ROOT = Path(__file__).parents[2]
@@ -213,10 +214,71 @@ def test_validator_that_cannot_open_yet_says_why_and_any_other_refusal_is_told()
     step = ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="TooFewValidators").step()
     assert (step.has_acted, step.refusal.name) == (False, "TooFewValidators")
     assert step.note.startswith("round 4 cannot be opened yet: open_round was refused: TooFewValidators")
-    validator = ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="TooFewValidators", waiting=40)
-    assert validator.step().has_acted and validator.done[-1] == "take"
+    for refusal in ("TooFewValidators", "TooManyIdle"):
+        validator = ToldValidator(ValidatorDuty.OPEN_ROUND, refusal=refusal, waiting=40)
+        assert validator.step().has_acted and validator.done[-1] == "take"
     with pytest.raises(ContractReverted, match="Paused"):
         ToldValidator(ValidatorDuty.OPEN_ROUND, refusal="Paused").step()
+
+
+class LongQueue:
+    """A chain, its draw and a sender in one: a part of the seats is refused while changes wait, or for good."""
+
+    opening = "block"
+
+    def __init__(self, waiting: int, refusal: str = "TooManyIdle") -> None:
+        self.beacon = self.draw = self
+        self.sent, self._waiting, self._refusal, self.is_complete = list[str](), waiting, refusal, False
+
+    def current_round(self):
+        return NUMBER
+
+    def round(self, number):
+        return self
+
+    draw_of = round
+
+    def context(self):
+        return SimpleNamespace(phase=Phase.COMMIT)
+
+    def seats_of(self, number):
+        return [ParticipantId(1)]
+
+    def queue_length(self):
+        return self._waiting
+
+    def draw_seats(self, number):
+        return "drawSeats"
+
+    def take_changes(self):
+        return "takeChanges"
+
+    def send(self, call):
+        if call == "drawSeats" and self._refusal:
+            raise ContractReverted(call, self._refusal, {})
+        self.sent.append(call)
+        self.is_complete = call == "drawSeats"
+        self._waiting -= call == "takeChanges"
+        if not self._waiting:
+            self._refusal = ""
+        return call
+
+
+def linker_on(chain: LongQueue) -> Linker:
+    return Linker(SimpleNamespace(ledger=chain, sender=chain, folder=None, key=None), ParticipantId(9))
+
+
+def test_a_validator_that_cannot_draw_seats_lets_changes_count_first() -> None:
+    chain = LongQueue(waiting=2)
+    assert linker_on(chain).step([Phase.COMMIT])
+    assert chain.sent == ["takeChanges", "takeChanges", "drawSeats"]
+    with pytest.raises(ContractReverted, match="TooFewValidators"):
+        linker_on(LongQueue(waiting=0, refusal="TooFewValidators")).step([Phase.COMMIT])
+
+
+def test_a_validator_draws_no_more_seats_of_a_round_that_is_over() -> None:
+    chain = LongQueue(waiting=1, refusal="NotCurrentRound")
+    assert not linker_on(chain).step([Phase.COMMIT]) and not chain.sent
 
 
 # --- many at once ---------------------------------------------------------------------------------------------

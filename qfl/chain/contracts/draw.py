@@ -133,7 +133,7 @@ class Draw(BoundContract):
         return self._write("drawSeats", round_number)
 
     def take_changes(self) -> UnsentCall:
-        """Let changes of weights count early, where too few validators can be drawn."""
+        """Let changes of weights count early, where seats cannot be drawn without."""
         return self._write("takeChanges")
 
     def show_link(self, round_number: RoundNumber, seat: int, link: bytes) -> UnsentCall:
