@@ -73,7 +73,7 @@ class Seat:
         self._has_waited: set[int] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
-        self._signatures: dict[Checkpoint, bytes] = {}
+        self._stored: set[bytes] = set()
         self._base: Content | None = None
 
     def look(self) -> None:
@@ -189,7 +189,7 @@ class Seat:
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
         """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it.
 
-        Who is to complete it signs while the others do, and waits for them.
+        Who is to complete it stores the result while the others speak.
         """
         checkpoint, quorum = result.checkpoint, self._attestation_pool.quorum
         completes = len(signatures) + 1 >= quorum
@@ -199,7 +199,14 @@ class Seat:
         if not self._update_pool.is_current():  # the next step takes up what the chain shows now
             self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
             return False
-        if (signature := self._signature(result)) is None or not speaks:
+        if not self._keep(checkpoint):
+            return False
+        new = set(result.contents) - self._stored
+        storing = fetchers().map(self._store.put, new)  # signing waits for the disk meanwhile
+        signature = self._sign(checkpoint) if speaks else None
+        list(storing)
+        self._stored |= new
+        if signature is None:  # or another checkpoint was signed for this turn before a restart: the turn is lost
             return False
         signatures[self._seat] = signature
         if completes:
@@ -212,23 +219,6 @@ class Seat:
                 checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator
             )
         return send_unless_overtaken(self._sender, call) is not None
-
-    def _signature(self, result: ShardResult) -> bytes | None:
-        """Of this seat, once all that the checkpoint names is stored.
-
-        None: something is not to be had, or another checkpoint was signed for this turn before, which is lost then.
-        """
-        checkpoint = result.checkpoint
-        if checkpoint not in self._signatures:
-            if not self._keep(checkpoint):
-                return None
-            storing = fetchers().map(self._store.put, result.contents)  # signing waits for the disk meanwhile
-            signature = self._sign(checkpoint)
-            list(storing)
-            if signature is None:
-                return None
-            self._signatures[checkpoint] = signature
-        return self._signatures[checkpoint]
 
     def _keep(self, checkpoint: Checkpoint) -> bool:
         """Pin every update that is included: who attests it can be made to show it, until the round is final.

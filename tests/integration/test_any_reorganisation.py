@@ -5,7 +5,7 @@ of four validators helps him, and a client shows its updates to whom it likes. N
 final stays as it is. A block has one transaction, and a reorganisation is up to 12 blocks deep; who is away for longer
 than there is to answer a demand is not looked at here.
 
-`QFL_RANDOM_RUNS` says how many runs there are with one shard, with two, and in the private mode with its proofs: 12
+`QFL_RANDOM_RUNS` says how many runs there are with one shard, with two, and in the private mode with its proofs: 24
 unless it is set. They are the same ones each time.
 """
 
@@ -54,7 +54,7 @@ from qfl.validator.validator import Validator
 
 pytestmark = pytest.mark.rest
 
-RUNS = int(os.environ.get("QFL_RANDOM_RUNS", "12"))
+RUNS = int(os.environ.get("QFL_RANDOM_RUNS", "24"))
 STEPS = 16
 DEEPEST = 12
 CLIENTS = ("client-1", "client-2", "client-3")
