@@ -18,6 +18,7 @@ from qfl.node.context import NodeContext
 from qfl.node.journal import Signer
 from qfl.node.meter import Meter
 from qfl.node.recompute import read_base, read_updates
+from qfl.protocol.content import Content
 from qfl.protocol.digests import Domain
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, VerifiedUpdate
@@ -65,21 +66,23 @@ class FlatValidator:
         self._part = self._context.ledger.round(round_number).shard(SHARD)
         self._spec, self._unread = self._part.spec(), self._part.first_block
         self._updates: dict[int, VerifiedUpdate] = {}
+        self._base: Content | None = None
 
     def look(self) -> None:
-        """Fetch and check what is revealed and not yet checked."""
+        """Fetch and check what is revealed and not yet checked; read what the next model builds on, as a seat does."""
         reveals, self._unread = self._part.contract.reveals_until_now(self._spec.round, self._unread)
         with verifying(self._meter, self.participant):
             found = read_updates(self._part, self._spec, self._context.store, reveals)
             assert found is not None, "nothing is sealed here"
             self._updates.update({update.index: update for update in found[0]})
+            if self._base is None:
+                self._base = read_base(self._context.ledger, self._context.store, self._spec.round)
 
     def verify(self) -> ShardResult:
         """Fetch and check all updates, aggregate them, and store the model that follows."""
         self.look()
         with verifying(self._meter, self.participant):
-            base = read_base(self._context.ledger, self._context.store, self._spec.round)
-            result = expected_checkpoint(self._spec, 0, self._updates.values(), reveals=(), base=base)
+            result = expected_checkpoint(self._spec, 0, self._updates.values(), reveals=(), base=self._base)
         _, model = result.contents
         self._context.store.put(model)
         return result
