@@ -137,6 +137,7 @@ def test_a_hidden_link_contradicts_the_next_seed(testnet: Testnet, rounds: Round
         assert WRONG_SEED.format(hidden) in complaints(ledger, testnet)[rounds]
 
 
+@pytest.mark.rest
 def test_stakes_weights_benches_and_seats_that_are_hidden_are_missed(testnet: Testnet, rounds: RoundNumber) -> None:
     for event in ("Bonded", "ToppedUp"):
         with lying_node(testnet, event, lambda logs: logs[:-1], "Staking") as ledger:
