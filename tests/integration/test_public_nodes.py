@@ -401,6 +401,24 @@ def test_a_taken_transaction_whose_answer_is_that_its_number_is_used_counts_once
     pay_once(devnet, doctor)
 
 
+def test_a_number_that_is_used_in_a_block_that_the_node_does_not_show_yet_is_waited_for(devnet: Devnet) -> None:
+    """Behind one address, the node that is asked for the count may be behind the one that refuses."""
+    asked, payer = Counter[str](), sender(devnet.rpc_url).address
+    counted = call_chain(devnet.rpc_url, "eth_getTransactionCount", payer, "latest")
+
+    def doctor(call: dict[str, Any]) -> Error | Result | None:
+        asked[call["method"]] += 1
+        if call["method"] == "eth_sendRawTransaction" and asked[call["method"]] == 1:
+            call_chain(devnet.rpc_url, call["method"], *call["params"])
+            return Error({"code": -32000, "message": "nonce too low"})
+        if call["method"] == "eth_getTransactionByHash" and asked[call["method"]] == 1:
+            return Result(None)
+        is_count = call["method"] == "eth_getTransactionCount" and call["params"][1] == "latest"
+        return Result(counted) if is_count and asked["eth_getTransactionReceipt"] < 3 else None
+
+    pay_once(devnet, doctor)
+
+
 def test_requests_shrink_to_what_a_node_takes(devnet: Devnet, payee: str) -> None:
     longest = list[int]()
 

@@ -141,6 +141,12 @@ def is_nonce_taken(refusal: RpcRefused) -> bool:
     return "nonce" in words or "replacement" in words
 
 
+def is_number_used(refusal: RpcRefused) -> bool:
+    """A transaction of the account that has the number is in a block, as the node has it; maybe the very one."""
+    words = refusal.message.lower()
+    return "nonce" in words and ("too low" in words or "used" in words)
+
+
 def is_fee_too_low(refusal: RpcRefused) -> bool:
     """The node wants a higher fee, or a higher tip, of every transaction."""
     words = refusal.message.lower()

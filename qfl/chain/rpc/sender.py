@@ -16,7 +16,14 @@ from eth_account.signers.local import LocalAccount
 from web3 import Web3
 
 from qfl.chain.rpc.account import Account, Fees, Signed
-from qfl.chain.rpc.answers import is_fee_too_low, is_nonce_taken, reading, require_object, require_quantity
+from qfl.chain.rpc.answers import (
+    is_fee_too_low,
+    is_nonce_taken,
+    is_number_used,
+    reading,
+    require_object,
+    require_quantity,
+)
 from qfl.chain.rpc.calls import Receipt, ReceiptListener, TransactionSender, UnsentCall
 from qfl.chain.rpc.rpc import wait_for
 from qfl.errors import ChainError, NodeBusy, RpcRefused, TransactionFailed, TransactionNotMined, TransactionRefused
@@ -174,7 +181,9 @@ class Sender(Account, TransactionSender):
             if not is_nonce_taken(refusal):
                 self._in_doubt.pop(delivery.call, None)
                 raise await self._explained(delivery.call, refusal, gas=signed.gas) from refusal
-            if await self._nonce("latest") <= signed.nonce or await self._is_overtaken(signed):
+            # What has used the number may be this very transaction, in a block that the node does not tell of yet.
+            is_free = not is_number_used(refusal) and await self._nonce("latest") <= signed.nonce
+            if is_free or await self._is_overtaken(signed):
                 self._give_up(delivery)
             return
 
