@@ -113,7 +113,7 @@ contract Beacon is IBeacon, Ownable {
     function openRound() external returns (uint64 round) {
         uint64 previous = _chain.currentRound;
         StoredRound storage last = _rounds[previous];
-        (Phase phase, uint40 endsAt) = last.phaseOf(_parameters[last.parametersVersion]);
+        (Phase phase, uint40 endsAt, ) = last.phaseOf(_parameters[last.parametersVersion]);
         if (phase != Phase.Idle) revert RoundInProgress(previous, endsAt);
         round = previous + 1;
         if (_chain.unsettled >= MAX_UNSETTLED) revert TooManyUnsettled(_chain.finalRound, round);
@@ -249,8 +249,7 @@ contract Beacon is IBeacon, Ownable {
         now_.seats = parameters.seats;
         now_.laneBits = parameters.laneBits;
         now_.normBound = parameters.normBound;
-        (now_.phase, now_.phaseEndsAt) = current.phaseOf(parameters);
-        if (now_.round != 0) now_.revealEndsAt = current.revealEndsAt(parameters);
+        (now_.phase, now_.phaseEndsAt, now_.revealEndsAt) = current.phaseOf(parameters);
         now_.baseRoot = _rounds[current.baseRound].modelRoot;
     }
 
@@ -258,7 +257,7 @@ contract Beacon is IBeacon, Ownable {
     function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key) {
         Participant memory member = staking.participant(id);
         active = member.role == Role.Client && member.exitableAt == 0 && member.stakeWei >= _leastClientStakeWei;
-        (shard, drawn) = _placeOf(_chain.currentRound, id);
+        (shard, drawn) = placeOf(_chain.currentRound, id);
         key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
     }
 
@@ -270,8 +269,16 @@ contract Beacon is IBeacon, Ownable {
     // --- for participants ------------------------------------------------------------------------------------
 
     /// @inheritdoc IBeacon
-    function shardOf(uint64 round, uint32 clientId) external view returns (uint16 shard) {
-        (shard, ) = _placeOf(round, clientId);
+    function placeOf(uint64 round, uint32 clientId) public view returns (uint16 shard, bool drawn) {
+        StoredRound storage asked = _rounds[round];
+        if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);
+        (shard, drawn) = Rounds.placeOf(
+            asked.seed,
+            clientId,
+            _parameters[asked.parametersVersion].shards,
+            asked.clients
+        );
+        drawn = drawn && clientId <= asked.participants;
     }
 
     /// @inheritdoc IBeacon
@@ -409,7 +416,7 @@ contract Beacon is IBeacon, Ownable {
         if (round != _chain.currentRound) revert NotCurrentRound(round, _chain.currentRound);
         current = _rounds[round];
         parameters = _parameters[current.parametersVersion];
-        (Phase phase, ) = current.phaseOf(parameters);
+        (Phase phase, , ) = current.phaseOf(parameters);
         if (phase != required) revert WrongPhase(uint8(phase), uint8(required));
     }
 
@@ -424,18 +431,6 @@ contract Beacon is IBeacon, Ownable {
         if (record.digest == 0 || record.voided) revert NoCheckpoint(round, shard);
         RoundState state = _rounds[round].state;
         if (state == RoundState.Final) revert WrongState(round, state, RoundState.Published);
-    }
-
-    function _placeOf(uint64 round, uint32 clientId) private view returns (uint16 shard, bool drawn) {
-        StoredRound storage asked = _rounds[round];
-        if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);
-        (shard, drawn) = Rounds.placeOf(
-            asked.seed,
-            clientId,
-            _parameters[asked.parametersVersion].shards,
-            asked.clients
-        );
-        drawn = drawn && clientId <= asked.participants;
     }
 
     function _checkCheckpoint(

@@ -5,6 +5,7 @@ import {NoSuchSeat, NoSuchShard, NotAuthorized, NotCurrentRound} from "./interfa
 import {IBeacon, Phase, Round, RoundContext, RoundParameters, RoundState} from "./interfaces/IBeacon.sol";
 import {IDraw, LINKERS, RoundDraw, Standing, ValidatorDuty} from "./interfaces/IDraw.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
+import {Links} from "./libraries/Links.sol";
 import {Seats} from "./libraries/Seats.sol";
 import {StakeTree} from "./libraries/StakeTree.sol";
 
@@ -79,7 +80,7 @@ contract Draw is IDraw {
 
     constructor(IStaking staking_) {
         staking = staking_;
-        linkDomain = keccak256(abi.encode(block.chainid, staking_));
+        linkDomain = Links.domainOf(address(staking_));
     }
 
     modifier onlyStaking() {
@@ -167,7 +168,7 @@ contract Draw is IDraw {
         if (current.state != RoundState.Open || !isInSlot) revert NotInSlot(seat, beginsAt, endsAt);
         uint32 id = _seats[round][0].read(seat, 1)[0];
         Chain memory chain = _chainOf(id);
-        if (bytes28(keccak256(abi.encodePacked(link, linkDomain))) != chain.tip) revert BadLink(id, link);
+        if (Links.before(link, linkDomain, 1) != chain.tip) revert BadLink(id, link);
 
         _chains[id] = Chain({tip: link, number: chain.number + 1});
         if (_isRenewed(id)) delete _pending[id];

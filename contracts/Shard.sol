@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Hashes} from "@openzeppelin/contracts/utils/cryptography/Hashes.sol";
 import {
     BadSignature,
     LeafReused,
     NoSuchSeat,
+    NotActiveClient,
     NotCurrentRound,
     WrongBase,
     WrongPhase,
     WrongShard
 } from "./interfaces/Errors.sol";
-import {Checkpoint, IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
+import {Checkpoint, IBeacon, IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
 import {INormVerifier} from "./interfaces/INormVerifier.sol";
 import {ClientDuty, IShard} from "./interfaces/IShard.sol";
-import {LmsKey} from "./interfaces/IStaking.sol";
+import {IStaking, LmsKey} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
+import {Links} from "./libraries/Links.sol";
 import {Lms} from "./libraries/Lms.sol";
 
 /// @title One shard: commits, reveals, proposals and attestations of a round.
@@ -27,12 +30,25 @@ contract Shard is IShard {
         uint16 reveals;
     }
 
+    /// @dev The last link of a chain that was shown here, and how many there are between it and the anchor, with itself.
+    struct Tip {
+        bytes28 link;
+        uint32 position;
+    }
+
     /// @dev A checkpoint's bitmap has a bit for each reveal.
     uint16 private constant CAPACITY = 256;
     /// @dev Order of BN254's scalar field: what a proof's inputs are numbers of.
     uint256 private constant FIELD = 21888242871839275222246405745257275088548364400416034343698204186575808495617;
     /// @dev Tells in the lowest bit of an update's slot whether it is revealed.
     bytes32 private constant REVEALED = bytes32(uint256(1));
+    /// @dev Tells in the next bit of one that is not whether a key opens it.
+    bytes32 private constant KEYED = bytes32(uint256(2));
+    bytes32 private constant FLAGS = REVEALED | KEYED;
+    /// @dev In the place of the leaf of a commitment that nobody signed: no key has so many.
+    uint32 private constant NO_LEAF = type(uint32).max;
+    /// @dev Links between two that are shown: bounds the gas. 2,048 rounds.
+    uint256 private constant MAX_LINKS = 4096;
 
     /// @notice The beacon, or its mirror on this chain.
     IBeaconView public immutable beacon;
@@ -40,16 +56,23 @@ contract Shard is IShard {
     uint16 public immutable shardIndex;
     /// @inheritdoc IShard
     INormVerifier public immutable verifier;
+    /// @dev Where clients' hash chains are; zero on a chain that knows the beacon by its mirror.
+    IStaking private immutable _staking;
+    bytes32 private immutable _linkDomain;
     /// @inheritdoc IShard
     mapping(uint64 round => mapping(uint32 client => bytes32)) public updateOf;
 
     mapping(uint64 round => Tally) private _tallies;
     /// @dev By key, not by client alone: after a rotation the new key starts at leaf 0.
     mapping(uint32 client => mapping(bytes16 identifier => uint32)) private _nextLeaf;
+    /// @dev By anchor, so that another chain begins anew. Who bonds with another's anchor can only show what is public.
+    mapping(bytes28 anchor => Tip) private _tips;
 
     /// @param verifier_ Zero for the transparent mode.
-    constructor(IBeaconView beacon_, uint16 shardIndex_, INormVerifier verifier_) {
-        (beacon, shardIndex, verifier) = (beacon_, shardIndex_, verifier_);
+    /// @param staking_ Where clients' hash chains are; zero where the beacon is a mirror: there every commitment is signed.
+    constructor(IBeaconView beacon_, uint16 shardIndex_, INormVerifier verifier_, IStaking staking_) {
+        (beacon, shardIndex, verifier, _staking) = (beacon_, shardIndex_, verifier_, staking_);
+        _linkDomain = Links.domainOf(address(staking_));
     }
 
     /// @inheritdoc IShard
@@ -63,22 +86,37 @@ contract Shard is IShard {
         RoundContext memory context = _inPhase(round, Phase.Commit);
         LmsKey memory key = _keyOfMember(client);
         if (baseRoot != context.baseRoot) revert WrongBase(baseRoot, context.baseRoot);
-        if (updateOf[round][client] != 0) revert AlreadyCommitted(round, client);
-        if (commitment & ~REVEALED == 0) revert EmptyCommitment();
-        Tally storage tally = _tallies[round];
-        if (tally.commits == CAPACITY) revert ShardFull(round, CAPACITY);
+        bytes32 stored = updateOf[round][client];
+        if (commitment & ~FLAGS == 0) revert EmptyCommitment();
+        if (stored & FLAGS != KEYED) _takeSlot(round, client, stored);
         uint32 leaf = _spendLeaf(client, key, Digest.commit(round, client, baseRoot, commitment), signature);
 
-        ++tally.commits;
-        updateOf[round][client] = commitment & ~REVEALED;
+        updateOf[round][client] = commitment & ~FLAGS;
         emit Committed(round, client, commitment, leaf);
+    }
+
+    /// @inheritdoc IShard
+    function commitByKey(uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment, bytes28 token) external {
+        RoundContext memory context = _inPhase(round, Phase.Commit);
+        if (address(_staking) == address(0)) revert NoHashChains();
+        // Not `beacon.client`: that the client has a hash chain tells at half the gas that it is active.
+        (uint16 shard, bool drawn) = IBeacon(address(beacon)).placeOf(round, client);
+        _requirePlace(client, shard, drawn);
+        if (baseRoot != context.baseRoot) revert WrongBase(baseRoot, context.baseRoot);
+        mapping(uint32 id => bytes32) storage updates = updateOf[round];
+        _takeSlot(round, client, updates[client]);
+        _spendToken(round, client, token);
+
+        updates[client] = _keyed(commitment, token);
+        emit Committed(round, client, commitment, NO_LEAF);
     }
 
     /// @inheritdoc IShard
     function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt) external {
         if (address(verifier) != address(0)) revert ProofRequired();
-        _inPhase(round, Phase.Reveal);
-        _checkOpening(round, client, keccak256(abi.encode(round, client, updateRoot, contentDigest, salt)));
+        bytes32 baseRoot = _inPhase(round, Phase.Reveal).baseRoot;
+        bytes32 commitment = keccak256(abi.encode(round, client, updateRoot, contentDigest, salt));
+        _checkOpening(round, client, baseRoot, commitment, salt);
         _record(round, client, updateRoot, contentDigest);
     }
 
@@ -95,7 +133,7 @@ contract Shard is IShard {
         if (address(verifier) == address(0)) revert NoVerifier();
         RoundContext memory context = _inPhase(round, Phase.Reveal);
         bytes32 commitment = keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment));
-        _checkOpening(round, client, commitment);
+        _checkOpening(round, client, context.baseRoot, commitment, salt);
         uint256 proofContext = uint256(keccak256(abi.encode(block.chainid, address(this), round, client))) % FIELD;
         uint256[4] memory inputs = [vectorCommitment, proofContext, context.normBound, context.laneBits];
         if (!verifier.verify(inputs, proof)) revert BadNormProof(round, client);
@@ -191,21 +229,70 @@ contract Shard is IShard {
         _nextLeaf[client][key.identifier] = leaf + 1;
     }
 
-    /// @dev Checks that `commitment` is what the client committed to and has not opened.
-    function _checkOpening(uint64 round, uint32 client, bytes32 commitment) private view {
+    /// @dev Takes a token that leads to the last link which was shown of the client's chain, and is the one of this round: so
+    /// one that was shown in another round, with its key or without, is worth nothing.
+    function _spendToken(uint64 round, uint32 client, bytes28 token) private {
+        (bytes28 anchor, uint32 firstRound) = _staking.anchorOf(client);
+        if (anchor == 0) revert NoHashChain(client);
+        if (round < firstRound) revert HashChainNotBegun(client, firstRound);
+        Tip storage tip = _tips[anchor];
+        (bytes28 last, uint256 shown) = (tip.link, tip.position);
+        if (shown == 0) last = anchor;
+        unchecked {
+            uint256 position = 2 * uint256(round - firstRound) + 1;
+            if (position < shown) revert BadToken(client, token);
+            uint256 links = position - shown;
+            if (links > MAX_LINKS) revert TooManyLinks(links, MAX_LINKS);
+            if (Links.before(token, _linkDomain, links) != last) revert BadToken(client, token);
+            (tip.link, tip.position) = (token, uint32(position));
+        }
+    }
+
+    /// @dev Checks that `commitment` is what the client committed to and has not opened; where it did so by key, that `salt`
+    /// is the key.
+    function _checkOpening(
+        uint64 round,
+        uint32 client,
+        bytes32 baseRoot,
+        bytes32 commitment,
+        bytes32 salt
+    ) private view {
         bytes32 stored = updateOf[round][client];
         if (stored == 0) revert NotCommitted(round, client);
         if (stored & REVEALED != 0) revert AlreadyRevealed(round, client);
-        if (stored != commitment & ~REVEALED) revert CommitmentMismatch(round, client);
+        bytes32 opened = commitment & ~FLAGS;
+        if (stored & KEYED != 0) {
+            bytes32 bound = keccak256(abi.encode(block.chainid, address(this), baseRoot, commitment));
+            opened = _keyed(bound, Links.before(bytes28(salt), _linkDomain, 1));
+        }
+        if (stored != opened) revert CommitmentMismatch(round, client);
+    }
+
+    /// @dev Counts a client whose slot holds `stored` among those that have committed.
+    function _takeSlot(uint64 round, uint32 client, bytes32 stored) private {
+        if (stored != 0) revert AlreadyCommitted(round, client);
+        Tally storage tally = _tallies[round];
+        uint16 commits = tally.commits;
+        if (commits == CAPACITY) revert ShardFull(round, CAPACITY);
+        tally.commits = commits + 1;
+    }
+
+    /// @dev What a slot holds of a commitment by key.
+    function _keyed(bytes32 commitment, bytes28 token) private pure returns (bytes32) {
+        return (Hashes.efficientKeccak256(commitment, token) & ~FLAGS) | KEYED;
     }
 
     /// @dev The key of an active client of this shard.
     function _keyOfMember(uint32 client) private view returns (LmsKey memory) {
         (bool active, uint16 shard, bool drawn, LmsKey memory key) = beacon.client(client);
         if (!active) revert NotActiveClient(client);
+        _requirePlace(client, shard, drawn);
+        return key;
+    }
+
+    function _requirePlace(uint32 client, uint16 shard, bool drawn) private view {
         if (shard != shardIndex) revert NotInShard(client, shard);
         if (!drawn) revert NotDrawn(client);
-        return key;
     }
 
     /// @dev Checks that `round` is the current one, in phase `required`.

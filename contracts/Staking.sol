@@ -7,6 +7,7 @@ import {
     BadParameters,
     BadSignature,
     LeafReused,
+    NotActiveClient,
     NotAuthorized,
     NotValidator,
     PaymentRefused
@@ -39,6 +40,12 @@ contract Staking is IStaking {
         uint40 retiredAt;
     }
 
+    /// @dev One slot.
+    struct Anchor {
+        bytes28 end;
+        uint32 firstRound;
+    }
+
     address private constant BURN = 0x000000000000000000000000000000000000dEaD;
     uint256 private constant BPS = 10_000;
 
@@ -63,8 +70,6 @@ contract Staking is IStaking {
     /// @inheritdoc IStaking
     mapping(uint32 id => bytes32 keyDigest) public encryptionKeyOf;
     /// @inheritdoc IStaking
-    mapping(uint32 id => bytes28 anchor) public anchorOf;
-    /// @inheritdoc IStaking
     address public beacon;
     /// @inheritdoc IStaking
     IDraw public draw;
@@ -74,6 +79,7 @@ contract Staking is IStaking {
     address public rewards;
 
     Totals private _totals;
+    mapping(uint32 id => Anchor) private _anchors;
     mapping(uint32 id => Participant) private _participants;
     mapping(uint32 id => mapping(uint32 keyIndex => RetiredKey)) private _retired;
     /// @dev Plus one, of keys that were replaced.
@@ -108,11 +114,16 @@ contract Staking is IStaking {
     // --- joining and leaving ---------------------------------------------------------------------------------
 
     /// @inheritdoc IStaking
-    function bondClient(LmsKey calldata key, bytes28 anchor, address withdrawal) external payable returns (uint32 id) {
+    function bondClient(
+        LmsKey calldata key,
+        bytes28 anchor,
+        uint32 firstRound,
+        address withdrawal
+    ) external payable returns (uint32 id) {
         if (msg.value < minClientStakeWei) revert StakeTooLow(msg.value, minClientStakeWei);
         id = _bond(Role.Client, key, withdrawal);
         ++_totals.activeClients;
-        if (anchor != 0) anchorOf[id] = anchor;
+        if (anchor != 0) _anchors[id] = Anchor({end: anchor, firstRound: firstRound});
     }
 
     /// @inheritdoc IStaking
@@ -169,7 +180,6 @@ contract Staking is IStaking {
         _retire(id, member);
         delete rewardsOf[id];
         delete encryptionKeyOf[id];
-        delete anchorOf[id];
         delete _participants[id];
         _participants[id].keyIndex = member.keyIndex; // its last key's, for `keyIndexOf`
         emit Withdrawn(id, member.withdrawal, amount);
@@ -208,13 +218,14 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
-    function setAnchor(uint32 id, bytes28 anchor, bytes calldata signature) external {
+    function setAnchor(uint32 id, bytes28 anchor, uint32 firstRound, bytes calldata signature) external {
         Participant storage member = _bonded(id);
         if (anchor == 0 && member.role == Role.Validator) revert EmptyAnchor();
-        _spendNonce(id, member, Digest.anchor(id, anchor, member.nonce), signature);
+        if (member.role == Role.Client && !_isActive(member)) revert NotActiveClient(id);
+        _spendNonce(id, member, Digest.anchor(id, anchor, firstRound, member.nonce), signature);
 
         if (member.role == Role.Validator) draw.setAnchor(id, anchor);
-        else anchorOf[id] = anchor;
+        else _anchors[id] = Anchor({end: anchor, firstRound: firstRound});
         emit AnchorSet(id, anchor);
     }
 
@@ -333,6 +344,12 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
+    function anchorOf(uint32 id) external view returns (bytes28 anchor, uint32 firstRound) {
+        Anchor storage named = _anchors[id];
+        return (named.end, named.firstRound);
+    }
+
+    /// @inheritdoc IStaking
     function activeValidators() external view returns (uint32) {
         return _totals.activeValidators;
     }
@@ -407,7 +424,10 @@ contract Staking is IStaking {
         bool isActive = _isActive(member);
         if (member.role == Role.Client) {
             if (isActive && !wasActive) ++_totals.activeClients;
-            if (wasActive && !isActive) --_totals.activeClients;
+            if (wasActive && !isActive) {
+                --_totals.activeClients;
+                delete _anchors[id];
+            }
             return;
         }
         if (isActive && !wasActive) ++_totals.activeValidators;

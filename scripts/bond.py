@@ -3,7 +3,7 @@
     brownie run bond client ada.key [stake in ether]
     brownie run bond validator vera.key [stake in ether]
 
-The stake is the role's minimum unless given. A validator's links are of the seed in `links.seed`, beside its key file.
+The stake is the role's minimum unless given. The hash chain is of the seed in `links.seed`, beside the key file.
 Settings from the environment:
 
     QFL_ACCOUNT      who pays: an account id known to Brownie; default: the first account
@@ -20,7 +20,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from brownie import Wei, chain
+from brownie import Beacon, Wei, chain
 
 from qfl.crypto.hash_chain import LinkSeed
 from qfl.crypto.keyfile import KeyFile
@@ -46,11 +46,14 @@ def _bond(staking: Any, role: str, key_file: str, stake_wei: int) -> int:
     account = paying_account()
     withdrawal = os.environ.get("QFL_WITHDRAWAL", account.address)
     key_struct = ("0x" + public.identifier.hex(), "0x" + public.root.hex(), public.height)
-    call, anchor = staking.bondClient, bytes(28)
-    if role == "validator":
-        links = LinkSeed.of(Path(key_file).parent).chain(chain.id, staking.address, public.identifier)
-        call, anchor = staking.bondValidator, links.anchor
-    event = call(key_struct, anchor, withdrawal, {"from": account, "value": stake_wei}).events["Bonded"]
+    seed, place = LinkSeed.of(Path(key_file).parent), (chain.id, staking.address, public.identifier)
+    paying = {"from": account, "value": stake_wei}
+    if role == "client":
+        first = Beacon.at(staking.beacon()).currentRound() + 1
+        bonded = staking.bondClient(key_struct, seed.chain(*place, first).anchor, first, withdrawal, paying)
+    else:
+        bonded = staking.bondValidator(key_struct, seed.chain(*place).anchor, withdrawal, paying)
+    event = bonded.events["Bonded"]
     print(f"Participant {event['id']}: stake {Wei(stake_wei).to('ether')} ether, withdrawal address {withdrawal}")
     return int(event["id"])
 

@@ -154,7 +154,7 @@ def deploy(
         *(draw, expected, account),
     )
     verifier = verifying_key and account.deploy(Groth16NormVerifier, *verifying_key.constructor_arguments())
-    shards = [account.deploy(Shard, beacon, index, verifier or NOBODY) for index in range(shard_count)]
+    shards = [account.deploy(Shard, beacon, index, verifier or NOBODY, staking) for index in range(shard_count)]
     rewards = account.deploy(Rewards, beacon, staking)
     demanding = in_order(Demands, 2, parameters.demands)
     demands = account.deploy(Demands, beacon, verifying_key is not None, demanding)

@@ -28,6 +28,8 @@ error NoSuchSeat(uint256 seat, uint256 seats);
 error NoSuchShard(uint16 shard, uint16 shards);
 /// @notice Thrown when a checkpoint is not the one that was accepted.
 error NotAccepted(uint64 round, uint16 shard);
+/// @notice Thrown when the client is not bonded, or leaving, or its stake is below half of the minimum.
+error NotActiveClient(uint32 client);
 /// @notice Thrown when the caller is not the contract that may do this.
 error NotAuthorized(address caller);
 /// @notice Thrown when a message is for another round than the current one.

@@ -38,20 +38,21 @@ struct RoundContext {
     uint8 laneBits;
 }
 
-/// @notice What the owner chooses for the rounds opened from now on. Two storage slots.
+/// @notice What the owner chooses for the rounds opened from now on. Two storage slots: what `context` tells, then
+/// the rest.
 /// @param commitSeconds Length of the commit phase.
 /// @param revealSeconds Length of the reveal phase.
 /// @param turnSeconds Time each proposer has before the next seat's turn, and each publisher before the next one's slot.
 /// @param checkpointSeconds Length of the checkpoint phase.
 /// @param publishSeconds Length of the publish phase, at least `turnSeconds`; with one shard there is none.
-/// @param challengeSeconds How long a published model can be disputed before it is final.
 /// @param shards Number of shards: 1 to 4,096.
 /// @param seats Seats of each shard's committee.
 /// @param laneBits Width of an update's lanes: 4, 8 or 16.
+/// @param normBound Largest sum of squared lanes an update may have.
+/// @param challengeSeconds How long a published model can be disputed before it is final.
 /// @param quantumExponent `s` of the angles: delta = lane * 2^s in units of 4*pi / 2^32.
 /// @param classicalExponent `s` of the weights: delta = lane * 2^s in units of 2^-24.
 /// @param trimBps Share of the updates trimmed from each end of every coordinate, in 1/10000: 0 is the mean, 5000 the median.
-/// @param normBound Largest sum of squared lanes an update may have.
 /// @param updateRewardGwei Reward of each included update.
 /// @param seatRewardGwei Reward of each attesting seat.
 /// @param publisherRewardGwei Reward of the publisher; with one shard there is none.
@@ -61,14 +62,14 @@ struct RoundParameters {
     uint32 turnSeconds;
     uint32 checkpointSeconds;
     uint32 publishSeconds;
-    uint32 challengeSeconds;
     uint16 shards;
     uint8 seats;
     uint8 laneBits;
+    uint64 normBound;
+    uint32 challengeSeconds;
     uint8 quantumExponent;
     uint8 classicalExponent;
     uint16 trimBps;
-    uint64 normBound;
     uint64 updateRewardGwei;
     uint64 seatRewardGwei;
     uint64 publisherRewardGwei;
@@ -331,8 +332,8 @@ interface IBeacon is IBeaconView {
     function checkpointAt(uint64 round, uint16 shard) external view returns (CheckpointRecord memory);
     /// @notice What a round owes.
     function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
-    /// @notice The shard a client belongs to in a round.
-    function shardOf(uint64 round, uint32 clientId) external view returns (uint16);
+    /// @notice The shard a client belongs to in a round, and whether it has a place there, as in `client`.
+    function placeOf(uint64 round, uint32 clientId) external view returns (uint16 shard, bool drawn);
     /// @notice EIP-712 digest of a checkpoint: what a seat signs.
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);
     /// @notice Where participants are bonded.

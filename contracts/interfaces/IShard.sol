@@ -27,7 +27,7 @@ struct RevealedUpdate {
 
 /// @title One shard: commits, reveals, proposals and attestations of a round.
 interface IShard {
-    /// @notice A client committed to an update.
+    /// @notice A client committed to an update: with this leaf of its key, or by a key of its hash chain (2^32 - 1).
     event Committed(uint64 indexed round, uint32 indexed client, bytes32 commitment, uint32 leaf);
     /// @notice A client opened its commitment; `index` is its number among the round's reveals.
     event Revealed(
@@ -46,14 +46,23 @@ interface IShard {
     /// @notice Somebody says that this seat attests this. Checked off chain, and on chain with the bundle.
     event Attested(uint64 indexed round, uint8 indexed turn, uint8 indexed seat, bytes32 digest, bytes signature);
 
-    /// @notice Thrown when the client is not bonded, or leaving.
-    error NotActiveClient(uint32 client);
     /// @notice Thrown when the client belongs to another shard this round.
     error NotInShard(uint32 client, uint16 shard);
     /// @notice Thrown when the client has no place in this round: it bonded after the opening, or the lottery gave it none.
     error NotDrawn(uint32 client);
     /// @notice Thrown when the client committed in this round already.
     error AlreadyCommitted(uint64 round, uint32 client);
+    /// @notice Thrown when the client has no hash chain: it named none, or is not active.
+    error NoHashChain(uint32 client);
+    /// @notice Thrown when a commitment is to be made by key where clients' hash chains are not known: on a chain of the
+    /// shard's own.
+    error NoHashChains();
+    /// @notice Thrown when the client's hash chain has no links for so early a round.
+    error HashChainNotBegun(uint32 client, uint32 firstRound);
+    /// @notice Thrown when a token is not the one of the client's hash chain for this round.
+    error BadToken(uint32 client, bytes28 token);
+    /// @notice Thrown when more links than this lie between two that are shown: sign, and name another chain.
+    error TooManyLinks(uint256 links, uint256 limit);
     /// @notice Thrown when the commitment is zero.
     error EmptyCommitment();
     /// @notice Thrown when the shard has all the commits it can take this round.
@@ -73,7 +82,8 @@ interface IShard {
     /// @notice Thrown when the proposer's turn has not begun.
     error TurnNotBegun(uint8 turn, uint256 beginsAt);
 
-    /// @notice Commit to an update. Anyone may carry it.
+    /// @notice Commit to an update. Anyone may carry it. Replaces what was committed to by key in the same round, and is not
+    /// replaced by anything.
     /// @param baseRoot Root of the model it was trained from.
     /// @param commitment keccak256(abi.encode(round, client, updateRoot, contentDigest, salt)); in private mode
     /// keccak256(abi.encode(round, client, updateRoot, contentDigest, salt, vectorCommitment)).
@@ -86,7 +96,19 @@ interface IShard {
         bytes calldata signature
     ) external;
 
+    /// @notice Commit to an update without a signature: `token` shows that the client, or somebody who saw the token, does so,
+    /// and the key, which is shown with the reveal, that it was the client. Anyone may carry it.
+    /// @dev Assumes that a client shows its key only when no reorganization can take back what its slot holds, and nobody can
+    /// commit any more. Who is quicker with another's token commits to what nobody can open; the client's signature replaces
+    /// it.
+    /// @param commitment keccak256(abi.encode(chain id, this contract, baseRoot, commitment of `commit`)), in which the salt
+    /// is the key and four zero bytes.
+    /// @param token The link number 2 * (round - firstRound) + 1 of the client's hash chain (`IStaking.anchorOf`), counted
+    /// from its anchor, which is number 0; the key is the next one, of which it is the hash (`IDraw.linkDomain`).
+    function commitByKey(uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment, bytes28 token) external;
+
     /// @notice Open a commitment of the transparent mode. The salt authorizes it; anyone may carry it.
+    /// @param salt Where the commitment was made by key: the key, and four zero bytes.
     function reveal(uint64 round, uint32 client, bytes32 updateRoot, bytes32 contentDigest, bytes32 salt) external;
 
     /// @notice Open a commitment of the private mode, and prove that the update is in range and within the norm bound.
@@ -115,7 +137,8 @@ interface IShard {
     /// @notice What client `id` should do now, and by when.
     function clientDuty(uint32 id) external view returns (ClientDuty duty, uint64 round, uint40 deadline);
 
-    /// @notice What is kept of a client's update: 0, its commitment, or what it revealed (see `revealedAs`).
+    /// @notice What is kept of a client's update: 0, its commitment with two zero bits at the end, keccak256(abi.encode(
+    /// commitment, token)) with the bits 10 if it was made by key, or what it revealed (see `revealedAs`).
     function updateOf(uint64 round, uint32 client) external view returns (bytes32);
 
     /// @notice How many updates were revealed in a round: they have the numbers below.

@@ -123,10 +123,16 @@ interface IStaking {
     /// @notice Join as a client with `msg.value` as stake.
     /// @dev Takes no signature: a key says nothing until its owner signs for the id given here.
     /// @param key The LMS key that will speak for the client.
-    /// @param anchor The end of a hash chain of its own; zero: none.
+    /// @param anchor The end of a hash chain of its own, with whose links it commits; zero: it signs every commitment.
+    /// @param firstRound The round that the chain's first two links are for (`IShard.commitByKey`).
     /// @param withdrawal Where stake and rewards go.
     /// @return id The participant's number, from 1.
-    function bondClient(LmsKey calldata key, bytes28 anchor, address withdrawal) external payable returns (uint32 id);
+    function bondClient(
+        LmsKey calldata key,
+        bytes28 anchor,
+        uint32 firstRound,
+        address withdrawal
+    ) external payable returns (uint32 id);
 
     /// @notice Join as a validator with `msg.value` as stake; `IDraw` says from when on it is drawn.
     /// @param anchor The end of the hash chain whose links it will show (`IDraw.showLink`).
@@ -157,9 +163,11 @@ interface IStaking {
     /// @param signature LMS over `EncryptionKey(participant, keyDigest, nonce)`.
     function setEncryptionKey(uint32 id, bytes32 keyDigest, bytes calldata signature) external;
 
-    /// @notice Name the end of another hash chain. A validator's counts from the twelfth round after the current one on.
-    /// @param signature LMS over `Anchor(participant, anchor, nonce)`.
-    function setAnchor(uint32 id, bytes28 anchor, bytes calldata signature) external;
+    /// @notice Name the end of another hash chain. A client's counts at once, a validator's from the twelfth round after the
+    /// current one on.
+    /// @param firstRound Of a client's, as in `bondClient`; of a validator's it is not kept.
+    /// @param signature LMS over `Anchor(participant, anchor, firstRound, nonce)`.
+    function setAnchor(uint32 id, bytes28 anchor, uint32 firstRound, bytes calldata signature) external;
 
     /// @notice Replace the withdrawal address.
     /// @param signature LMS over `Withdrawal(participant, withdrawal, nonce)`.
@@ -216,8 +224,9 @@ interface IStaking {
     /// @notice Rewards credited and not yet paid, in wei.
     function rewardsOf(uint32 id) external view returns (uint256);
 
-    /// @notice The end of a client's hash chain; zero: none. Those of validators are in the draw.
-    function anchorOf(uint32 id) external view returns (bytes28);
+    /// @notice The end of an active client's hash chain (zero: none), and the round that its first two links are for. A client
+    /// that is not active any more has none, and names one anew when it is again. Those of validators are in the draw.
+    function anchorOf(uint32 id) external view returns (bytes28 anchor, uint32 firstRound);
 
     /// @notice Validators that take on duties now.
     function activeValidators() external view returns (uint32);

@@ -35,7 +35,9 @@ library Digest {
     );
     bytes32 private constant BLS_KEY = keccak256("BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)");
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
-    bytes32 private constant ANCHOR = keccak256("Anchor(uint32 participant,bytes28 anchor,uint32 nonce)");
+    bytes32 private constant ANCHOR = keccak256(
+        "Anchor(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
+    );
     bytes32 private constant LMS_KEY = keccak256("LmsKey(bytes16 identifier,bytes24 root,uint8 height)");
     bytes32 private constant MIRROR_SEAT = keccak256(
         "MirrorSeat(uint32 validator,LmsKey key)LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
@@ -103,8 +105,8 @@ library Digest {
     }
 
     /// @notice What a participant signs to name another hash chain. Domain: the staking contract.
-    function anchor(uint32 participant, bytes28 end, uint32 nonce) internal view returns (bytes32) {
-        return _inDomain(keccak256(abi.encode(ANCHOR, participant, end, nonce)));
+    function anchor(uint32 participant, bytes28 end, uint32 firstRound, uint32 nonce) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(ANCHOR, participant, end, firstRound, nonce)));
     }
 
     /// @notice What a participant signs to replace its withdrawal address. Domain: the staking contract.

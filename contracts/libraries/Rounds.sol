@@ -38,24 +38,26 @@ library Rounds {
     uint256 private constant MAX_SHARDS = 4_096;
 
     /// @notice Where a round stands now; a moment before `endsAt` is still inside.
-    /// @dev An open round that missed its deadlines is `Idle`, like one that is over.
+    /// @dev An open round that missed its deadlines is `Idle`, like one that is over. `revealsEndAt` is told of every round that opened.
     function phaseOf(
         StoredRound storage round,
         RoundParameters storage parameters
-    ) internal view returns (Phase phase, uint40 endsAt) {
-        if (round.state != RoundState.Open) return (Phase.Idle, 0);
-        (uint40 commitEndsAt, uint40 revealsEndAt, uint40 checkpointEndsAt, uint40 publishEndsAt) = deadlines(
-            round.openedAt,
-            parameters
-        );
-        if (block.timestamp < commitEndsAt) return (Phase.Commit, commitEndsAt);
-        if (block.timestamp < revealsEndAt) return (Phase.Reveal, revealsEndAt);
+    ) internal view returns (Phase phase, uint40 endsAt, uint40 revealsEndAt) {
+        uint40 openedAt = round.openedAt;
+        if (openedAt == 0) return (Phase.Idle, 0, 0);
+        uint40 commitEndsAt;
+        uint40 checkpointEndsAt;
+        uint40 publishEndsAt;
+        (commitEndsAt, revealsEndAt, checkpointEndsAt, publishEndsAt) = deadlines(openedAt, parameters);
+        if (round.state != RoundState.Open) return (Phase.Idle, 0, revealsEndAt);
+        if (block.timestamp < commitEndsAt) return (Phase.Commit, commitEndsAt, revealsEndAt);
+        if (block.timestamp < revealsEndAt) return (Phase.Reveal, revealsEndAt, revealsEndAt);
         uint16 checkpoints = round.checkpoints;
         if (checkpoints < parameters.shards && block.timestamp < checkpointEndsAt) {
-            return (Phase.Checkpoint, checkpointEndsAt);
+            return (Phase.Checkpoint, checkpointEndsAt, revealsEndAt);
         }
-        if (checkpoints > 0 && block.timestamp < publishEndsAt) return (Phase.Publish, publishEndsAt);
-        return (Phase.Idle, 0);
+        if (checkpoints > 0 && block.timestamp < publishEndsAt) return (Phase.Publish, publishEndsAt, revealsEndAt);
+        return (Phase.Idle, 0, revealsEndAt);
     }
 
     /// @notice When the reveals of a round end, and its proposers' turns begin.
@@ -119,7 +121,7 @@ library Rounds {
             described.checkpointEndsAt,
             described.publishEndsAt
         ) = deadlines(round.openedAt, parameters);
-        (Phase phase, ) = phaseOf(round, parameters);
+        (Phase phase, , ) = phaseOf(round, parameters);
         if (round.state == RoundState.Open && phase == Phase.Idle) described.state = RoundState.Failed;
     }
 

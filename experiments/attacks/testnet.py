@@ -29,7 +29,7 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ContentMissing, RoundNotCompleted
 from qfl.node.context import NodeContext
 from qfl.node.encryption import set_up_encryption
-from qfl.node.membership import anchor_of
+from qfl.node.membership import first_anchor
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SCHEMES, scheme_of
@@ -144,9 +144,11 @@ class LocalTestnet:
             staking, role = self.ledger.staking, role_of(name)
             stake_wei = staking.minimum_stake_wei(role)
             key, folder = self.keys[name].public, self.folder / name
-            anchor = anchor_of(self.ledger, role, key, folder)
-            call = staking.bond(role, key, withdrawal=self.withdrawal(name), stake_wei=stake_wei, anchor=anchor)
-            self.senders[name].send(call)
+            anchor, first_round = first_anchor(self.ledger, role, key, folder)
+            paid_to = self.withdrawal(name)
+            self.senders[name].send(
+                staking.bond(role, key, withdrawal=paid_to, stake_wei=stake_wei, anchor=anchor, first_round=first_round)
+            )
             self._joined[name] = ParticipantId(staking.participant_count())
         return self._joined[name]
 

@@ -108,7 +108,7 @@ def deploy(
     if verifying_key is not None and has_verifier:
         named["NormVerifier"] = _create_verifier(sender, verifying_key)
     verifier = named.get("NormVerifier", NOBODY)
-    shards = [create(sender, "Shard", beacon, i, verifier) for i in range(shard_count)]
+    shards = [create(sender, "Shard", beacon, i, verifier, staking) for i in range(shard_count)]
     rewards = named["Rewards"] = create(sender, "Rewards", beacon, staking)
     demanding = code["Demands"].struct(2, parameters.demands)
     demands = named["Demands"] = create(sender, "Demands", beacon, verifying_key is not None, demanding)
@@ -150,7 +150,7 @@ def _deploy_shard(
     web3, start = sender.web3, block_number(sender.web3)
     mirror = create(sender, "BeaconMirror", shard)
     verifier = NOBODY if verifying_key is None else _create_verifier(sender, verifying_key)
-    address = create(sender, "Shard", mirror, shard, verifier)
+    address = create(sender, "Shard", mirror, shard, verifier, NOBODY)
     return _deployed_at(web3, address), ShardChain(sender.chain_id, start, url_of(web3), _deployed_at(web3, mirror))
 
 

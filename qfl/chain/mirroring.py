@@ -45,7 +45,7 @@ def compute_message(
 
 
 def shard_in(mirrored: MirroredRound, client: ParticipantId) -> ShardIndex:
-    """The shard a client belongs to, as `Beacon.shardOf` and `BeaconMirror.client` say."""
+    """The shard a client belongs to, as `Beacon.placeOf` and `BeaconMirror.client` say."""
     drawn = keccak(encode(["bytes32", "uint32"], [mirrored.seed, client]))
     return ShardIndex(int.from_bytes(drawn) % mirrored.shards)
 

@@ -1,11 +1,13 @@
 """Hash chains: a secret hashed over and over, of which the last value is shown first, then the one before, and so on.
 
 Lamport, "Password authentication with insecure communication" (1981). Nobody can choose what is shown next, and only
-the owner knows it. A validator's links seed the draw (`Draw.showLink`).
+the owner knows it. A validator's links seed the draw (`Draw.showLink`); a client's show that its updates are its own
+(`Shard.commitByKey`).
 """
 
 import hashlib
 import hmac
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -18,9 +20,9 @@ from qfl.errors import LinkSeedUnusable
 
 LINK_BYTES = 28
 LENGTH = 4096
-"""Links of a chain: one for each round in which its owner is the first that shows."""
+"""Links of a chain: one for each round in which a validator is the first that shows, two for each round of a client."""
 SEED_NAME = "links.seed"
-"""The file in a validator's folder."""
+"""The file in a participant's folder."""
 
 
 def link_domain(chain_id: int, staking: str) -> bytes:
@@ -31,6 +33,14 @@ def link_domain(chain_id: int, staking: str) -> bytes:
 def next_link(link: bytes, domain: bytes) -> bytes:
     """What `link` hashes to: the link that was shown before it."""
     return keccak(link + domain)[:LINK_BYTES]
+
+
+@dataclass(frozen=True)
+class RoundKeys:
+    """A client's two links of a round: the token, which goes with its commitment, and what hashes to that, the key."""
+
+    token: bytes
+    key: bytes
 
 
 class HashChain:
@@ -52,6 +62,13 @@ class HashChain:
         """The link to show when `shown` have been; None when none is left."""
         return self._links[self.length - shown - 1] if shown < self.length else None
 
+    def keys_of(self, round_number: int, first_round: int) -> RoundKeys | None:
+        """What a client commits and reveals with in a round; None where the chain has no links for it."""
+        position = 2 * (round_number - first_round) + 1
+        if not 0 < position < self.length:
+            return None
+        return RoundKeys(token=self.tip(position), key=self.tip(position + 1))
+
     @cached_property
     def _links(self) -> list[bytes]:
         links = [self._secret[:LINK_BYTES]]
@@ -67,7 +84,7 @@ class LinkSeed(SeedKey):
     seed_bytes = 32
     unusable = LinkSeedUnusable
     danger = "who reads it knows the links that you will show"
-    absent = "restore it, or remove your validator and join with a new folder"
+    absent = "restore it, or leave and join with a new folder"
     damaged = "restore it from a backup"
 
     def __init__(self, seed: bytes) -> None:
@@ -81,7 +98,8 @@ class LinkSeed(SeedKey):
     def chain(self, chain_id: int, staking: str, identifier: bytes, number: int = 0) -> HashChain:
         """A chain of whose LMS key has this identifier; each deployment has its own.
 
-        `number` is 0 for the chain to bond with; of another, one more than the nonce that its anchor was named with.
+        Of a client's, `number` is its first round, so no two rounds have the same links. Of a validator's, it is 0 for
+        the chain to bond with; of another, one more than the nonce that its anchor was named with.
         """
         domain = link_domain(chain_id, staking)
         return HashChain(hmac.digest(self._seed, domain + identifier + number.to_bytes(4), hashlib.sha256), domain)

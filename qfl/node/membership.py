@@ -6,13 +6,13 @@ from pathlib import Path
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
-from qfl.crypto.hash_chain import LINK_BYTES, LinkSeed
+from qfl.crypto.hash_chain import LinkSeed
 from qfl.crypto.keyfile import KeyFile
 from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import read_json, write_atomically
 from qfl.node.journal import ATTESTATIONS, JOURNAL, begin_journal
 from qfl.node.leaves import LeafCheck
-from qfl.protocol.types import LmsPublicKey, ParticipantId
+from qfl.protocol.types import LmsPublicKey, ParticipantId, RoundNumber
 from qfl.quorum.quorum import scheme_of
 
 
@@ -35,8 +35,10 @@ def join(
         LeafCheck(ledger, participant, role, key).everywhere()
     else:
         stake = ledger.staking.minimum_stake_wei(role) if stake_wei is None else stake_wei
-        anchor = anchor_of(ledger, role, key.public, folder)
-        call = ledger.staking.bond(role, key.public, withdrawal=sender.address, stake_wei=stake, anchor=anchor)
+        anchor, first_round = first_anchor(ledger, role, key.public, folder)
+        call = ledger.staking.bond(
+            role, key.public, withdrawal=sender.address, stake_wei=stake, anchor=anchor, first_round=first_round
+        )
         receipt = sender.send(call)
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:
@@ -63,11 +65,14 @@ def require_folder_of(folder: Path, ledger: Ledger, participant: ParticipantId) 
         raise InvalidInput("folder", str(folder), f"is not the folder of participant {participant}")
 
 
-def anchor_of(ledger: Ledger, role: Role, key: LmsPublicKey, folder: Path) -> bytes:
-    """The end of a validator's hash chain; a client has none."""
-    if role is not Role.VALIDATOR:
-        return bytes(LINK_BYTES)
-    return LinkSeed.of(folder).chain(ledger.deployment.chain_id, ledger.staking.address, key.identifier).anchor
+def first_anchor(ledger: Ledger, role: Role, key: LmsPublicKey, folder: Path) -> tuple[bytes, RoundNumber]:
+    """The end of the hash chain to bond with, and the round that it begins with.
+
+    A client's begins with the first round that it may be drawn in; a validator's has none (0).
+    """
+    first = RoundNumber(ledger.beacon.current_round() + 1 if role is Role.CLIENT else 0)
+    place = ledger.deployment.chain_id, ledger.staking.address, key.identifier
+    return LinkSeed.of(folder).chain(*place, first).anchor, first
 
 
 def _recorded(path: Path, ledger: Ledger, role: Role, key: LmsPublicKey) -> ParticipantId:

@@ -27,7 +27,7 @@ _ATTESTATION = "Attestation(bytes32 digest,uint32 validator,uint8 seat)"
 _EXIT = "Exit(uint32 participant,uint32 nonce)"
 _ROTATION = "Rotation(uint32 participant,bytes16 identifier,bytes24 root,uint8 height,uint32 nonce)"
 _ENCRYPTION_KEY = "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
-_ANCHOR = "Anchor(uint32 participant,bytes28 anchor,uint32 nonce)"
+_ANCHOR = "Anchor(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
 _WITHDRAWAL = "Withdrawal(uint32 participant,address withdrawal,uint32 nonce)"
 _LMS_KEY = "LmsKey(bytes16 identifier,bytes24 root,uint8 height)"
 _MIRROR_SEAT = "MirrorSeat(uint32 validator,LmsKey key)"
@@ -49,6 +49,14 @@ class Domain:
     def commit(self, round_number: int, client: int, base_root: bytes, commitment: bytes) -> bytes:
         """Digest of a client's commitment; the domain is the shard."""
         return self.digest(_COMMIT, round_number, client, base_root, commitment)
+
+    def keyed(self, base_root: bytes, commitment: bytes) -> bytes:
+        """The commitment by key: what `Shard.commitByKey` takes, in place of a signature, of `compute_commitment`.
+
+        The salt in that is the key (`as_salt`); the domain is the shard.
+        """
+        types = ["uint256", "address", "bytes32", "bytes32"]
+        return keccak(encode(types, [self.chain_id, to_canonical_address(self.contract), base_root, commitment]))
 
     def checkpoint(self, checkpoint: Checkpoint) -> bytes:
         """Digest of a checkpoint; the domain is the beacon. A seat signs `seat_digest` of it."""
@@ -76,9 +84,12 @@ class Domain:
         """Digest of a validator's choice of encryption key; the domain is the staking contract."""
         return self.digest(_ENCRYPTION_KEY, validator, key_digest, nonce)
 
-    def anchor(self, participant: int, anchor: bytes, nonce: int) -> bytes:
-        """Digest of the change to another hash chain; the domain is the staking contract."""
-        return self.digest(_ANCHOR, participant, anchor, nonce)
+    def anchor(self, participant: int, anchor: bytes, nonce: int, first_round: int = 0) -> bytes:
+        """Digest of the change to another hash chain; the domain is the staking contract.
+
+        `first_round` is of a client's; a validator's has none.
+        """
+        return self.digest(_ANCHOR, participant, anchor, first_round, nonce)
 
     def withdrawal(self, participant: int, withdrawal: str, nonce: int) -> bytes:
         """Digest of a change of the withdrawal address; the domain is the staking contract."""
@@ -158,6 +169,17 @@ def _struct_hash(message_type: str, *values: object, named: str | None = None) -
     members = [member.split()[0] for member in message_type[message_type.index("(") + 1 : -1].split(",")]
     types = [member if member[0].islower() and not member.endswith("]") else "bytes32" for member in members]
     return keccak(encode(["bytes32", *types], [keccak(text=named or message_type), *values]))
+
+
+def as_salt(key: bytes) -> bytes:
+    """The salt of a commitment that a key opens."""
+    return key.ljust(32, b"\0")
+
+
+def keyed_slot(commitment: bytes, token: bytes) -> bytes:
+    """What `Shard.updateOf` holds after `Shard.commitByKey`."""
+    slot = int.from_bytes(keccak(encode(["bytes32", "bytes28"], [commitment, token])))
+    return (slot & ~0b11 | 0b10).to_bytes(32)
 
 
 def compute_commitment(

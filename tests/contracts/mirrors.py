@@ -89,4 +89,4 @@ class Glass:
 def put_up(world: World, clients: Sequence[Member]) -> Glass:
     """Deploy a mirror and its shard."""
     mirror = world.owner.deploy(BeaconMirror, 0)
-    return Glass(world, mirror, world.owner.deploy(Shard, mirror, 0, NOBODY), list(clients))
+    return Glass(world, mirror, world.owner.deploy(Shard, mirror, 0, NOBODY, NOBODY), list(clients))

@@ -3,7 +3,7 @@
 setParameters     reverts: OwnableUnauthorizedAccount, BadParameters for each field · used by the next round only
 openRound         reverts: RoundInProgress, TooFewValidators, TooManyUnsettled · anyone · after a failed, published or
                   voided round · committee as drawn · deadlines · a round nobody completed is Failed
-views             context, client, committee, shardOf, validatorDuty, roundAt
+views             context, client, committee, placeOf, validatorDuty, roundAt
 """
 
 import pytest
@@ -192,9 +192,9 @@ def test_committee_reverts_when_no_such_shard(world, beacon):
         beacon.committee(1, 1)
 
 
-def test_shard_of_reverts_when_there_is_no_such_round(beacon, world):
+def test_place_of_reverts_when_there_is_no_such_round(beacon, world):
     with reverts("WrongState", 7, NONE, OPEN):
-        beacon.shardOf(7, world.ada.id)
+        beacon.placeOf(7, world.ada.id)
 
 
 def test_validator_duty_follows_the_round(world, beacon):
@@ -312,8 +312,8 @@ def test_void_checkpoint_of_the_second_shard_works_after_the_firsts(halves, disp
     assert [halves.beacon.checkpointAt(1, shard)["voided"] for shard in (0, 1)] == [True, True]
 
 
-def test_shard_of_spreads_clients_by_the_seed(halves):
+def test_place_of_spreads_clients_by_the_seed(halves):
     seed = halves.beacon.roundAt(1)["seed"]
     for member in halves.members.values():
         expected = int.from_bytes(keccak(encode(["bytes32", "uint32"], [bytes(seed), member.id]))) % 2
-        assert halves.beacon.shardOf(1, member.id) == expected
+        assert halves.beacon.placeOf(1, member.id)[0] == expected

@@ -525,7 +525,7 @@ def test_who_stands_in_for_a_benched_one_has_a_slot_unless_another_left(
 
 def set_anchor(world, member, anchor, nonce=0):
     digest = world.domain(world.staking).anchor(member.id, anchor, nonce)
-    return world.staking.setAnchor(member.id, anchor, member.sign(digest), {"from": world.relayer})
+    return world.staking.setAnchor(member.id, anchor, 0, member.sign(digest), {"from": world.relayer})
 
 
 def test_another_chain_counts_from_the_twelfth_round_on(world, draw):
@@ -547,7 +547,7 @@ def test_set_anchor_reverts_when_somebody_else_signs(world):
     digest = world.domain(world.staking).anchor(world.vera.id, word("mine")[:28], 0)
     with reverts("BadSignature", world.vera.id):
         world.staking.setAnchor(
-            world.vera.id, word("mine")[:28], key_of("mallory").sign(31, digest), {"from": world.mallory}
+            world.vera.id, word("mine")[:28], 0, key_of("mallory").sign(31, digest), {"from": world.mallory}
         )
 
 

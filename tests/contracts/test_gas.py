@@ -21,6 +21,10 @@ BUDGETS = {
     "commit, the client's and the round's first": 250_000,
     "commit": 250_000,
     "reveal": 60_000,
+    "commit by key, the client's first": 105_000,
+    "commit by key": 85_000,
+    "commit in place of a commit by key": 215_000,
+    "reveal with a key": 55_000,
     "propose": 100_000,
     "checkpoint with 3 of 4 attestations": 700_000,
     "checkpoint with 3 of 4 attestations, of two shards": 700_000,
@@ -30,6 +34,7 @@ BUDGETS = {
 SIGNATURES = {
     "commit, the client's and the round's first": 1,
     "commit": 1,
+    "commit in place of a commit by key": 1,
     "checkpoint with 3 of 4 attestations": 3,
     "checkpoint with 3 of 4 attestations, of two shards": 3,
     "publish": 1,
@@ -40,11 +45,12 @@ SIGNATURES = {
 
 @pytest.fixture(scope="module")
 def gas(module_isolation, disputes):
-    """Gas of each scenario: four validators and two clients, two rounds of one shard, and what comes after them."""
+    """Gas of each scenario: four validators and three clients, rounds of one shard, and what comes after them."""
     world = build(clients=(), validators=(), disputes=disputes, challengeSeconds=1)
     staking, beacon, shard, by = world.staking, world.beacon, world.shard, {"from": world.relayer}
     used = {}
     world.bond("ben", "client")
+    world.bond("cleo", "client")
     ada = world.bond("ada", "client", key=tall_key("ada"))
     used["bond a client"] = chain[-1].gasUsed
     for name in ("vera", "viktor", "vito", "violet"):
@@ -53,7 +59,8 @@ def gas(module_isolation, disputes):
 
     used["open a round"] = beacon.openRound(by).gas_used
     used["commit, the client's and the round's first"] = world.commit(ada).gas_used
-    world.reach(world.ends_at("reveal"))
+    world.commit_by_key(world.cleo)
+    used |= gas_of_keys(world)
     world.reach(world.ends_at("checkpoint"))
     world.open()
     world.commit(world.ben)
@@ -65,17 +72,18 @@ def gas(module_isolation, disputes):
     members = [world.ben, ada]
     checkpoint = world.checkpoint(members)
     digest = world.domain(beacon).checkpoint(checkpoint)
-    proposer = world.seats(2)[0]
+    number = checkpoint.round
+    proposer = world.seats(number)[0]
     used["propose"] = shard.propose(as_tuple(checkpoint), proposer.attest(digest, 0), by).gas_used
-    used["attest"] = shard.attest(2, 0, 1, digest, world.seats(2)[1].attest(digest, 1), by).gas_used
+    used["attest"] = shard.attest(number, 0, 1, digest, world.seats(number)[1].attest(digest, 1), by).gas_used
     used["checkpoint with 3 of 4 attestations"] = world.submit(checkpoint).gas_used
     world.reach(chain[-1].timestamp + 1)
-    used["settle"] = beacon.settle(2, by).gas_used
+    used["settle"] = beacon.settle(number, by).gas_used
 
     used["reward two updates and three seats"] = world.claim((checkpoint, members)).gas_used
     used["pay rewards"] = staking.payRewards(ada.id, by).gas_used
     used["slash"] = disputes.slash(staking, [world.violet.id], world.challenger, by).gas_used
-    leaver = next(seat for seat in world.seats(2)[:3] if seat.id != world.violet.id)  # with rewards to come
+    leaver = next(seat for seat in world.seats(number)[:3] if seat.id != world.violet.id)  # with rewards to come
     used["ask to leave, a validator"] = staking.requestExit(
         leaver.id, leaver.sign(world.domain(staking).exit(leaver.id, 0)), by
     ).gas_used
@@ -88,6 +96,24 @@ def gas(module_isolation, disputes):
     four = [world.bond(name, "validator").id for name in ("ugo", "ula", "una", "uwe")]
     used["slash four seats"] = disputes.slash(staking, four, world.challenger, by).gas_used
     return used | gas_of_two_shards(disputes)
+
+
+def gas_of_keys(world) -> dict[str, int]:
+    """What commitments by key cost that are not their round's first, in the next two rounds."""
+    used, ada = {}, world.ada
+    world.reach(world.ends_at("checkpoint"))
+    world.open()
+    world.commit(world.ben)
+    used["commit by key, the client's first"] = world.commit_by_key(ada).gas_used
+    used["commit in place of a commit by key"] = world.commit(ada).gas_used
+    world.commit_by_key(world.cleo)
+    world.reach(world.ends_at("checkpoint"))
+    world.open()
+    world.commit(ada)
+    used["commit by key"] = world.commit_by_key(world.cleo).gas_used
+    world.reach(world.ends_at("commit"))
+    world.reveal(ada)
+    return used | {"reveal with a key": world.reveal_by_key(world.cleo).gas_used}
 
 
 def gas_of_two_shards(disputes) -> dict[str, int]:

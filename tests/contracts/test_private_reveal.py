@@ -31,7 +31,7 @@ def verifier(world):
 @pytest.fixture
 def shard(world, verifier):
     """A shard 0 with a verifier, in a round that is open."""
-    deployed = accounts[0].deploy(Shard, world.beacon, 0, verifier)
+    deployed = accounts[0].deploy(Shard, world.beacon, 0, verifier, world.staking)
     world.open()
     return deployed
 

@@ -25,16 +25,16 @@ from tests.contracts.world import (
     REVEAL,
     as_struct,
     build,
+    fill,
     key_of,
     request,
     reverts,
+    round_slot,
     update_by,
     word,
 )
 
 WAIT = 1
-ROUNDS_SLOT = 2
-"""Of the beacon's mapping of rounds."""
 
 
 def commitment_of(member, round_number=1):
@@ -42,8 +42,8 @@ def commitment_of(member, round_number=1):
     return compute_commitment(round_number, member.id, update.root, update.digest, update.salt)
 
 
-def without_lowest_bit(value):
-    return "0x" + (int.from_bytes(value) & ~1).to_bytes(32).hex()
+def without_flags(value):
+    return "0x" + (int.from_bytes(value) & ~3).to_bytes(32).hex()
 
 
 # --- commit ----------------------------------------------------------------------------------------------------
@@ -112,16 +112,14 @@ def test_commit_reverts_when_already_committed(opened):
         opened.commit(opened.ada)
 
 
-@pytest.mark.parametrize("commitment", [0, 1])
+@pytest.mark.parametrize("commitment", [0, 3])
 def test_commit_reverts_when_empty_commitment(opened, commitment):
     with reverts("EmptyCommitment"):
         opened.commit(opened.ada, commitment=commitment.to_bytes(32))
 
 
 def test_commit_reverts_when_shard_full(opened, shard):
-    """The slot of round 1 in the tallies is set to 256 commits, behind the hash: making them would take a minute."""
-    slot = keccak(encode(["uint64", "uint256"], [1, 1]))
-    request("anvil_setStorageAt", shard.address, "0x" + slot.hex(), "0x" + (256 << 224).to_bytes(32).hex())
+    fill(shard, 1)
     with reverts("ShardFull", 1, 256):
         opened.commit(opened.ada)
 
@@ -131,7 +129,7 @@ def test_a_lottery_gives_out_the_places_where_more_clients_are_bonded_than_fit(o
 
     So whoever bonds clients by the hundred wins places for a third of them, and nobody is shut out for good.
     """
-    slot = int.from_bytes(keccak(encode(["uint64", "uint256"], [1, ROUNDS_SLOT]))) + 1
+    slot = round_slot(1) + 1
     kept = int.from_bytes(web3.eth.get_storage_at(beacon.address, slot))
     told = kept % 2**200 | 600 << 200 | 2000 << 224
     request("anvil_setStorageAt", beacon.address, hex(slot), "0x" + told.to_bytes(32).hex())
@@ -214,7 +212,7 @@ def test_commit_stores_the_commitment_whoever_carries_it(opened, shard):
         "commitment": "0x" + commitment.hex(),
         "leaf": 3,
     }
-    assert shard.updateOf(1, opened.ada.id) == without_lowest_bit(commitment)
+    assert shard.updateOf(1, opened.ada.id) == without_flags(commitment)
 
 
 def test_commit_counts_the_leaves_of_a_new_key_from_zero(opened, shard):
@@ -347,8 +345,10 @@ def test_commit_reverts_when_not_in_shard(two_shards, fn_isolation):
     world = two_shards.fresh()
     world.open()
     for member in (world.ada, world.ben, world.cleo):
-        home = world.beacon.shardOf(1, member.id)
+        home, _ = world.beacon.placeOf(1, member.id)
         with reverts("NotInShard", member.id, home):
             world.commit(member, shard=world.contracts.shards[1 - home])
+        with reverts("NotInShard", member.id, home):
+            world.commit_by_key(member, shard=world.contracts.shards[1 - home])
         assert world.contracts.shards[1 - home].clientDuty(member.id)[0] == WAIT
         world.commit(member, shard=world.contracts.shards[home])

@@ -72,14 +72,15 @@ def test_wire_sets_who_may_authorize_slash_and_credit(staking):
 def test_bond_reverts_when_stake_too_low(staking, world, call, least):
     with reverts("StakeTooLow", least - 1, least):
         by = {"from": world.relayer, "value": least - 1}
-        getattr(staking, call)(as_struct(key_of("new")), ANCHOR, accounts[5], by)
+        chain_end = (ANCHOR, 1) if call == "bondClient" else (ANCHOR,)
+        getattr(staking, call)(as_struct(key_of("new")), *chain_end, accounts[5], by)
 
 
 @pytest.mark.parametrize("height", [0, 4, 20])
 def test_bond_reverts_when_unsupported_key_height(staking, world, height):
     key = (*as_struct(key_of("new"))[:2], height)
     with reverts("UnsupportedKeyHeight", height):
-        staking.bondClient(key, ANCHOR, accounts[5], {"from": world.relayer, "value": CLIENT_STAKE})
+        staking.bondClient(key, ANCHOR, 1, accounts[5], {"from": world.relayer, "value": CLIENT_STAKE})
 
 
 def test_bond_reverts_when_empty_key(staking, world):
@@ -96,25 +97,27 @@ def test_bond_reverts_when_a_validator_names_no_hash_chain(staking, world):
 
 def test_a_client_may_name_a_hash_chain_and_change_it(staking, world, by_anyone):
     by = {"from": world.relayer, "value": CLIENT_STAKE}
-    tx = staking.bondClient(as_struct(key_of("new")), ANCHOR, accounts[5], by)
+    tx = staking.bondClient(as_struct(key_of("new")), ANCHOR, 7, accounts[5], by)
     number = tx.events["Bonded"]["id"]
-    assert staking.anchorOf(number) == "0x" + ANCHOR.hex()
+    assert tuple(staking.anchorOf(number)) == ("0x" + ANCHOR.hex(), 7)
     other = word("another")[:28]
-    signature = key_of("new").sign(0, world.domain(staking).anchor(number, other, 0))
-    staking.setAnchor(number, other, signature, by_anyone)
-    assert staking.anchorOf(number) == "0x" + other.hex()
+    signature = key_of("new").sign(0, world.domain(staking).anchor(number, other, 0, first_round=9))
+    with reverts("BadSignature", number):
+        staking.setAnchor(number, other, 8, signature, by_anyone)
+    staking.setAnchor(number, other, 9, signature, by_anyone)
+    assert tuple(staking.anchorOf(number)) == ("0x" + other.hex(), 9)
 
 
 def test_bond_reverts_when_empty_withdrawal(staking, world):
     with reverts("EmptyWithdrawal"):
-        staking.bondClient(as_struct(key_of("new")), ANCHOR, NOBODY, {"from": world.relayer, "value": CLIENT_STAKE})
+        staking.bondClient(as_struct(key_of("new")), ANCHOR, 1, NOBODY, {"from": world.relayer, "value": CLIENT_STAKE})
 
 
 def test_bond_reverts_when_all_stakes_exceed_88_bits(staking, world):
     too_much = 2**88 - staking.totalStakeWei()
     request("anvil_setBalance", world.relayer.address, hex(2**89))
     with reverts("StakeTooHigh", too_much):
-        staking.bondClient(as_struct(key_of("new")), ANCHOR, accounts[5], {"from": world.relayer, "value": too_much})
+        staking.bondClient(as_struct(key_of("new")), ANCHOR, 1, accounts[5], {"from": world.relayer, "value": too_much})
 
 
 def test_bond_stores_the_participant(staking, world):

@@ -12,12 +12,14 @@ from typing import Any
 import pytest
 from brownie import accounts, chain, web3
 from brownie.exceptions import VirtualMachineError
+from eth_abi import encode
+from eth_utils import keccak
 
 from qfl.chain.parameters import load_parameters
-from qfl.crypto.hash_chain import HashChain, link_domain
+from qfl.crypto.hash_chain import HashChain, RoundKeys, link_domain
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.chunks import merkle_path, merkle_root, update_leaf
-from qfl.protocol.digests import Domain, compute_commitment, parameters_hash, seat_digest
+from qfl.protocol.digests import Domain, as_salt, compute_commitment, parameters_hash, seat_digest
 from qfl.protocol.draw import LINKERS
 from qfl.protocol.types import Checkpoint, RoundNumber, ShardIndex
 from scripts.deploy import Contracts, deploy
@@ -35,6 +37,9 @@ def word(text: str) -> bytes:
     """32 bytes that stand for `text`: a root, a digest or a salt whose content does not matter."""
     return sha256(text.encode()).digest()
 
+
+CHAIN_SLOT, ROUNDS_SLOT = 1, 2
+"""Of the beacon: its counters, of which the current round is the lowest, and its mapping of rounds."""
 
 GENESIS = {
     "modelRoot": word("genesis model"),
@@ -127,8 +132,8 @@ class World:
         call = self.staking.bondClient if role == "client" else self.staking.bondValidator
         receiver = accounts.at("0x" + word(name + "'s account")[:20].hex(), force=True)
         paying = {"from": self.relayer, "value": default if stake is None else stake}
-        anchor = bytes(28) if role == "client" else self.chain_of(name).anchor
-        tx = call(as_struct(secret), anchor, receiver, paying)
+        first_round = [1] if role == "client" else []
+        tx = call(as_struct(secret), self.chain_of(name).anchor, *first_round, receiver, paying)
         self.members[name] = Member(name, tx.events["Bonded"]["id"], receiver, secret)
         return self.members[name]
 
@@ -166,6 +171,38 @@ class World:
         call = {"round": round_number, "client": member.id, "base": base, "commitment": commitment}
         call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
         return shard.commit(*call.values(), {"from": self.relayer})
+
+    def skip_to(self, round_number: int) -> None:
+        """Have the current round's number be this one, as if those between had been opened and had failed."""
+        for slot in range(7):
+            kept = web3.eth.get_storage_at(self.beacon.address, round_slot(self.beacon.currentRound()) + slot)
+            request("anvil_setStorageAt", self.beacon.address, hex(round_slot(round_number) + slot), "0x" + kept.hex())
+        counters = int.from_bytes(web3.eth.get_storage_at(self.beacon.address, CHAIN_SLOT))
+        told = counters >> 64 << 64 | round_number
+        request("anvil_setStorageAt", self.beacon.address, hex(CHAIN_SLOT), "0x" + told.to_bytes(32).hex())
+
+    def keys_of(self, member: Member) -> RoundKeys:
+        """The token and the key of the current round."""
+        keys = self.chain_of(member.name).keys_of(self.beacon.currentRound(), 1)
+        assert keys is not None
+        return keys
+
+    def commit_by_key(self, member: Member, **changed: Any) -> Any:
+        """Commit `member`'s update by key; `changed` replaces single arguments of the call."""
+        number, keys, shard = self.beacon.currentRound(), self.keys_of(member), changed.pop("shard", self.shard)
+        commitment = self.keyed_commitment(member, shard)
+        call = {"round": number, "client": member.id, "base": GENESIS["modelRoot"], "commitment": commitment}
+        return shard.commitByKey(*(call | {"token": keys.token} | changed).values(), {"from": self.relayer})
+
+    def keyed_commitment(self, member: Member, shard: Any, vector: int | None = None) -> bytes:
+        """What `member` commits to by key, in the current round."""
+        number, update, salt = self.beacon.currentRound(), update_by(member), as_salt(self.keys_of(member).key)
+        opening = compute_commitment(number, member.id, update.root, update.digest, salt, vector)
+        return self.domain(shard).keyed(GENESIS["modelRoot"], opening)
+
+    def reveal_by_key(self, member: Member, **changed: Any) -> Any:
+        """Reveal `member`'s update with the key of the round; `changed` as for `reveal`."""
+        return self.reveal(member, **({"salt": as_salt(self.keys_of(member).key)} | changed))
 
     def reveal(self, member: Member, **changed: Any) -> Any:
         """Reveal `member`'s update; `changed` replaces single arguments."""
@@ -352,6 +389,17 @@ def build(
     for name in validators:
         world.bond(name, "validator")
     return world
+
+
+def round_slot(round_number: int) -> int:
+    """The first of a round's slots in the beacon."""
+    return int.from_bytes(keccak(encode(["uint64", "uint256"], [round_number, ROUNDS_SLOT])))
+
+
+def fill(shard: Any, round_number: int, commits: int = 256) -> None:
+    """Set the slot of a round's tally, behind the hash: making that many commits would take a minute."""
+    slot = keccak(encode(["uint64", "uint256"], [round_number, 1]))
+    request("anvil_setStorageAt", shard.address, "0x" + slot.hex(), "0x" + (commits << 224).to_bytes(32).hex())
 
 
 def state(beacon: Any, round_number: int) -> int:

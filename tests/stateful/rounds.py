@@ -69,7 +69,7 @@ class Rounds(Equivocators):
         error = self.why_not_in(COMMIT)
         if error is None and (account.is_validator or not account.is_active):
             error = "NotActiveClient"
-        elif error is None and self.beacon.shardOf(self.number, client.id) != 0:
+        elif error is None and self.beacon.placeOf(self.number, client.id)[0] != 0:
             error = "NotInShard"
         elif error is None and client.id in self.current.committed:
             error = "AlreadyCommitted"

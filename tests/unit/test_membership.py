@@ -51,8 +51,8 @@ class StubStaking:
     def bondings(self, from_block, withdrawal):
         return [event for event in self.events if event.block >= from_block and event.withdrawal == withdrawal]
 
-    def bond(self, role, key, withdrawal, stake_wei, anchor):
-        assert any(anchor) == (role is Role.VALIDATOR)
+    def bond(self, role, key, withdrawal, stake_wei, anchor, first_round):
+        assert any(anchor) and first_round == (CURRENT + 1 if role is Role.CLIENT else 0)
         return role, key, withdrawal, stake_wei
 
     def accept(self, call):

@@ -233,12 +233,15 @@ class Beacon(BoundContract):
     """sha256 of the job's architecture document."""
     committee = view(list[ParticipantId], "committee", RoundNumber, ShardIndex)
     """The validators in a committee's seats."""
-    shard_of = view(ShardIndex, "shardOf", RoundNumber, ParticipantId)
-    """The shard a client belongs to in a round."""
+
+    def shard_of(self, round_number: RoundNumber, client: ParticipantId) -> ShardIndex:
+        """The shard a client belongs to in a round."""
+        return self.shards_of(round_number, [client])[0]
 
     def shards_of(self, round_number: RoundNumber, clients: Sequence[ParticipantId]) -> list[ShardIndex]:
         """The shard of each client in a round; asked for together."""
-        return self._read_many(ShardIndex, "shardOf", [(round_number, client) for client in clients])
+        calls = [(round_number, client) for client in clients]
+        return [shard for shard, _ in self._read_many(tuple[ShardIndex, bool], "placeOf", calls)]
 
     checkpoint_at = view(CheckpointRecord, "checkpointAt", RoundNumber, ShardIndex)
     """A shard's accepted checkpoint."""

@@ -81,11 +81,19 @@ class Staking(BoundContract):
     abi_name = "Staking"
 
     def bond(
-        self, role: Role, key: LmsPublicKey, *, withdrawal: str, stake_wei: int, anchor: bytes = bytes(28)
+        self,
+        role: Role,
+        key: LmsPublicKey,
+        *,
+        withdrawal: str,
+        stake_wei: int,
+        anchor: bytes = bytes(28),
+        first_round: int = 0,
     ) -> UnsentCall:
-        """Join with `stake_wei`; a validator also with the `anchor` of a hash chain."""
-        function = "bondClient" if role is Role.CLIENT else "bondValidator"
-        return self._write(function, key, anchor, withdrawal, value_wei=stake_wei)
+        """Join with `stake_wei` and the `anchor` of a hash chain, a client's from `first_round` on; zeros: none."""
+        if role is Role.CLIENT:
+            return self._write("bondClient", key, anchor, first_round, withdrawal, value_wei=stake_wei)
+        return self._write("bondValidator", key, anchor, withdrawal, value_wei=stake_wei)
 
     def top_up(self, participant: ParticipantId, amount_wei: int) -> UnsentCall:
         """Add to a participant's stake: a slashed validator is drawn again once it has the minimum."""
@@ -107,9 +115,11 @@ class Staking(BoundContract):
         """Say which ML-KEM-768 key to encrypt to: `key_digest` is sha-256 of the public key."""
         return self._write("setEncryptionKey", validator, key_digest, signature)
 
-    def set_anchor(self, participant: ParticipantId, anchor: bytes, *, signature: bytes) -> UnsentCall:
-        """Name the end of another hash chain."""
-        return self._write("setAnchor", participant, anchor, signature)
+    def set_anchor(
+        self, participant: ParticipantId, anchor: bytes, *, signature: bytes, first_round: int = 0
+    ) -> UnsentCall:
+        """Name the end of another hash chain; a client's begins with `first_round`."""
+        return self._write("setAnchor", participant, anchor, first_round, signature)
 
     def pay_rewards(self, participant: ParticipantId) -> UnsentCall:
         """Pay out the rewards credited so far."""
