@@ -6,6 +6,8 @@ LAST_SEED = 2**32 - 1  # what every generator of random numbers here takes
 LAST_PARTICIPANT = 2**32 - 1  # the largest number that the contracts could give to one
 MOST_PARTICIPANTS = 2**16  # of a kind in one process; the shards of a deployment take 256 updates each
 MOST_ROUNDS = 10**6
+SIGNINGS = ("auto", "keys", "lms")
+"""How a client commits: by key, with a signature, or by key where it need not trust one node of somebody else's."""
 
 
 def check_whole(name: str, value: object, least: int, most: int) -> None:

@@ -39,7 +39,7 @@ from brownie import (
     web3,
 )
 
-from qfl.chain.deploy import NOBODY, check_capacity
+from qfl.chain.deploy import NOBODY, check_capacity, confirmations_of
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
 from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
 from qfl.crypto.norm.keys import NormKeys, VerifyingKey
@@ -184,6 +184,7 @@ def describe(
         [_deployed(shard) for shard in contracts.shards],
         {name: dict(getattr(parameters, name)) for name in ("staking", "rounds", "demands")},
         dict(genesis),
+        confirmations=confirmations_of(web3),
     )
 
 

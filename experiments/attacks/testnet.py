@@ -21,6 +21,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.connection import connect
 from qfl.chain.rpc.sender import Sender
 from qfl.client.client import Client
+from qfl.client.signing import Signing
 from qfl.client.update import NormProver
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.norm.keys import VerifyingKey
@@ -156,11 +157,23 @@ class LocalTestnet:
         """Where the stake and the rewards of `name` go: an account that does nothing else, so it tells what came."""
         return str(to_checksum_address(keccak(text=f"{self.ledger.staking.address} {name}")[-20:]))
 
-    def client(self, number: int, store: ContentStore | None = None, kind: type[Client] = Client) -> Client:
-        """Client `number` (from 1), bonded if it was not: as it comes up after a restart."""
+    def client(
+        self,
+        number: int,
+        store: ContentStore | None = None,
+        kind: type[Client] = Client,
+        *,
+        mode: str = "lms",
+        confirmations: int | None = None,
+    ) -> Client:
+        """Client `number` (from 1), bonded if it was not: as it comes up after a restart.
+
+        `mode` is one of `SIGNINGS`; `confirmations` are those of the deployment unless given.
+        """
         name = f"client-{number}"
-        participant = self.join(name)
-        return kind(self.context(name, store), participant, index=number - 1, seed=1, prover=self.prover)
+        participant, context = self.join(name), self.context(name, store)
+        signing = Signing(self.ledger, participant, context.folder, mode=mode, confirmations=confirmations)
+        return kind(context, participant, index=number - 1, seed=1, prover=self.prover, signing=signing)
 
     def validator(self, number: int, kind: type[Validator] = Validator) -> Validator:
         """Validator `number` (from 1), bonded if it was not."""

@@ -11,9 +11,11 @@ from qfl.auditor.draw import replay_draw
 from qfl.chain.contracts.base import BoundContract
 from qfl.chain.contracts.beacon import Accepted, RoundRecord, RoundState
 from qfl.chain.contracts.disputes import Fault
+from qfl.chain.contracts.shard import UNSIGNED
 from qfl.chain.ledger import Ledger
 from qfl.chain.mirroring import MirrorVerifier
 from qfl.chain.rounds import ShardRound
+from qfl.crypto.hash_chain import LINK_BYTES, link_domain, next_link
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
@@ -120,13 +122,18 @@ class Auditor:
             audit(claim)
 
     def _audit_commits(self, claim: AuditedShard) -> None:
-        """Every commitment signed by its client; every reveal opens its client's commitment."""
+        """Every commitment signed by its client, or opened with the key of its token; every reveal opens the last one.
+
+        That the token is of the client's chain is what the shard checked.
+        """
         part, spec = claim.part, claim.spec
         # A shard on another chain knows the keys that clients had when the round opened.
         known_in = part.round.opened_in if self._ledger.mirrors else None
         commitments = {}
         for commit in part.commits():
-            commitments[commit.client] = commit.commitment
+            commitments[commit.client] = commit
+            if commit.leaf == UNSIGNED:
+                continue
             claim.verdict.signatures += 1
             digest = part.domain.commit(spec.round, commit.client, spec.base_root, commit.commitment)
             keys = self._keys_at(commit.client, known_in or self._ledger.block_of(commit.tx_hash))
@@ -136,7 +143,15 @@ class Auditor:
         for reveal in claim.reveals:
             salt = self._argument(part.contract, reveal.tx_hash, name="salt") or bytes(32)
             values = spec.round, reveal.client, reveal.update_root, reveal.content_digest, salt
-            if commitments.get(reveal.client) != compute_commitment(*values, proven.get(reveal.client)):
+            opened, said = compute_commitment(*values, proven.get(reveal.client)), commitments.get(reveal.client)
+            if said is not None and said.leaf == UNSIGNED:
+                claim.verdict.signatures += 1
+                opened = part.domain.keyed(spec.base_root, opened)
+                token = self._argument(part.contract, said.tx_hash, name="token")
+                domain = link_domain(self._ledger.deployment.chain_id, self._ledger.staking.address)
+                if token != next_link(salt[:LINK_BYTES], domain):
+                    claim.verdict.complaints.append(f"the key of client {reveal.client} is not the one of its token")
+            if said is None or said.commitment != opened:
                 claim.verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
 
     def _audit_proofs(self, claim: AuditedShard) -> None:

@@ -9,6 +9,7 @@ from web3 import Web3
 from web3.types import Nonce
 from web3.utils.address import get_create_address
 
+from qfl.chain.clock import is_development_chain
 from qfl.chain.compiler import compile_contracts
 from qfl.chain.contracts.staking import Staking
 from qfl.chain.deployment import DeployedContract, Deployment, ShardChain, code_hash
@@ -131,7 +132,13 @@ def deploy(
         {name: dict(getattr(parameters, name)) for name in ("staking", "rounds", "demands")},
         {name: "0x" + digest.hex() for name, digest in digests.items()},
         [chain for _, chain in away],
+        confirmations_of(web3),
     )
+
+
+def confirmations_of(web3: Web3) -> int | None:
+    """What `Deployment.confirmations` is on a chain unless somebody edits the file: on one for development, none."""
+    return 0 if is_development_chain(web3) else None
 
 
 def create(sender: Sender, name: str, *arguments: object) -> str:

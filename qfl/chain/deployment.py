@@ -57,7 +57,8 @@ class ShardChain:
 class Deployment:
     """A deployment: contracts by name, shards by index, the block to read events from.
 
-    `chains` has the chain of each shard; it is empty where they are all on the beacon's.
+    `chains` has the chain of each shard; it is empty where they are all on the beacon's. `confirmations` is how many
+    blocks on top of one make it final on the beacon's chain; None: the chain's nodes tell (`finalized`).
     """
 
     chain_id: int
@@ -67,6 +68,7 @@ class Deployment:
     parameters: dict[str, Any] = field(default_factory=dict)
     genesis: dict[str, Any] = field(default_factory=dict)
     chains: list[ShardChain] = field(default_factory=list)
+    confirmations: int | None = None
 
     @classmethod
     def load(cls, path: Path) -> Deployment:
@@ -87,6 +89,7 @@ class Deployment:
                 dict(d.get("parameters", {})),
                 dict(d.get("genesis", {})),
                 [_chain(value["chain"]) for value in d["shards"] if "chain" in value],
+                None if d.get("confirmations") is None else _number(d["confirmations"]),
             )
         except FileNotFoundError as error:
             raise DeploymentMissing(path) from error
@@ -113,6 +116,7 @@ class Deployment:
             ],
             "parameters": self.parameters,
             "genesis": self.genesis,
+            "confirmations": self.confirmations,
         }
         write_atomically(path, (json.dumps(document, indent=2) + "\n").encode())
 

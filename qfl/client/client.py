@@ -5,6 +5,7 @@ before anybody hears of it, so that a client killed at any point says the same a
 """
 
 import logging
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.mirroring import admissions
+from qfl.client.signing import Signing
 from qfl.client.update import NormEvidence, NormProver, conceal, prepare_update
 from qfl.crypto.norm.statement import context_of
-from qfl.errors import InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
+from qfl.errors import ContractReverted, InvalidInput, MalformedContent, ModelRejected, StateCorrupt, StorageError
 from qfl.files import write_atomically
+from qfl.node.anchors import name_key_anchor
 from qfl.node.context import QUIET, NodeContext, Step
 from qfl.node.encryption import read_recipients
 from qfl.node.journal import JOURNAL, Journal
@@ -27,7 +30,7 @@ from qfl.node.pruner import Pruner, Retention
 from qfl.node.recompute import read_base
 from qfl.node.relay import send_unless_overtaken
 from qfl.protocol.content import Content, decode, encode, lanes_root
-from qfl.protocol.digests import compute_commitment
+from qfl.protocol.digests import as_salt, compute_commitment, keyed_slot, signed_slot
 from qfl.protocol.state import from_state, step_between
 from qfl.protocol.types import (
     ModelDelta,
@@ -52,6 +55,8 @@ MOST_STORED = 40
 """Further rounds that the journal holds for `release`: at most 32 models wait for finality, and some are kept then."""
 PHASES = {ClientDuty.COMMIT: Phase.COMMIT, ClientDuty.REVEAL: Phase.REVEAL}
 """The beacon's phase in which a duty is one."""
+WITHOUT_KEY = frozenset({"BadToken", "HashChainNotBegun", "NoHashChain", "NoHashChains", "TooManyLinks"})
+"""Why a shard takes no commitment by key, where it takes a signed one."""
 INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
 NOT_MIRRORED = "participant %d is not active in its shard: its mirror shows no round with it, or it has asked to leave"
 
@@ -70,11 +75,16 @@ class Client:
         index: int,
         seed: int,
         prover: NormProver | None = None,
+        signing: Signing | None = None,
     ) -> None:
-        """`prover` makes the proofs that a private deployment asks for; `qfl.node.encryption` finds its keys."""
+        """`prover` makes the proofs that a private deployment asks for; `qfl.node.encryption` finds its keys.
+
+        `signing` says how commitments are signed; with LMS unless given.
+        """
         self.participant, self.index = participant, index
         self._ledger, self._sender, self._store = context.ledger, context.sender, context.store
         self._key, self._folder, self._seed, self._prover = context.key, context.folder, seed, prover
+        self._signing = signing or Signing(context.ledger, participant, context.folder, mode="lms")
         self._journal = Journal(self._folder / JOURNAL)
         self._leaves = LeafCheck(self._ledger, participant, Role.CLIENT, self._key)
         self._pruner = Pruner(self._ledger, self._store, self._folder)
@@ -94,6 +104,10 @@ class Client:
                 return Step(True, f"round {number}: training", self.training_task(number, shard))
             case ClientDuty.COMMIT:
                 return Step(True, f"round {number}: committed") if self.commit(number) else QUIET
+            case ClientDuty.WAIT if self.defend(number):
+                return Step(True, f"round {number}: somebody was quicker with the token; signed instead")
+            case ClientDuty.REVEAL if not self.may_reveal(number):
+                return Step(note=f"round {number}: the key waits until the commitment is final")
             case ClientDuty.REVEAL:
                 return Step(True, f"round {number}: revealed") if self.reveal(number) else QUIET
             case ClientDuty.NOT_ACTIVE if self.seek_admission():
@@ -137,7 +151,7 @@ class Client:
         return TrainingTask(angles, weights, seed, round_number, self._model_delta(spec, base))
 
     def prepare(self, trained: TrainingResult) -> None:
-        """Turn the trained model into an update, and keep it and its signed commitment on disk.
+        """Turn the trained model into an update, and keep it and its commitment, by key or signed, on disk.
 
         Raises:
             NotFinite: training diverged.
@@ -158,32 +172,65 @@ class Client:
         self._write(f"base-{spec.round}.bin", encode(base))
         if trained.control is not None:
             self._write(f"control-{spec.round}.f64", trained.control.tobytes())
-        record = {"shard": spec.shard, "base_root": spec.base_root.hex()}
-        root, content, salt = update.update_root, update.content_digest, update.salt
-        vector = None
+        record = {
+            "shard": spec.shard,
+            "base_root": spec.base_root.hex(),
+            "update_root": update.update_root.hex(),
+            "content_digest": update.content_digest.hex(),
+        }
         if evidence is not None:
-            vector = evidence.vector_commitment
-            record |= {"vector_commitment": hex(vector), "proof": evidence.proof.hex()}
-        commitment = compute_commitment(spec.round, self.participant, root, content, salt, vector)
-        digest = self._ledger.shard_domains[spec.shard].commit(spec.round, self.participant, spec.base_root, commitment)
-        self._leaves.in_shard(spec.shard)
-        self._journal.put(
-            f"round {spec.round}",
-            **record,
-            update_root=root.hex(),
-            content_digest=content.hex(),
-            salt=salt.hex(),
-            commitment=commitment.hex(),
-            signature=self._key.sign(digest).hex(),
-        )
+            record |= {"vector_commitment": hex(evidence.vector_commitment), "proof": evidence.proof.hex()}
+        keys = self._signing.keys_of(spec.round)
+        if keys is None:
+            record |= self._signed(spec.round, record, update.salt)
+        else:
+            opening = self._commitment(spec.round, record, salt := as_salt(keys.key))
+            commitment = self._ledger.shard_domains[spec.shard].keyed(spec.base_root, opening)
+            record |= {"salt": salt.hex(), "commitment": commitment.hex(), "token": keys.token.hex()}
+        self._journal.put(f"round {spec.round}", **record)
         self._forget_before(spec.round - KEPT_ROUNDS)
+        self._renew_chain(spec.round)
 
     def commit(self, round_number: RoundNumber) -> bool:
         """Send the prepared commitment; False when that is over or done. Raises `ContractReverted`: not its to do."""
         record = self._record(round_number)
-        parts = {name: bytes.fromhex(record[name]) for name in ("base_root", "commitment", "signature")}
-        call = self._ledger.shards[record["shard"]].commit(round_number, self.participant, **parts)
-        return send_unless_overtaken(self._sender, call) is not None
+        shard = self._ledger.shards[record["shard"]]
+        parts = {name: bytes.fromhex(record[name]) for name in ("base_root", "commitment")}
+        if _is_by_key(record):
+            token = bytes.fromhex(record["token"])
+            call = shard.commit_by_key(round_number, self.participant, **parts, token=token)
+        else:
+            signature = bytes.fromhex(record["signature"])
+            call = shard.commit(round_number, self.participant, **parts, signature=signature)
+        try:
+            return send_unless_overtaken(self._sender, call) is not None
+        except ContractReverted as refusal:
+            if not _is_by_key(record) or refusal.name not in WITHOUT_KEY:
+                raise
+        self._sign_instead(round_number, record)
+        return self.commit(round_number)
+
+    def defend(self, round_number: RoundNumber) -> bool:
+        """Sign, where somebody who saw this client's token has committed in its name; False where nobody has.
+
+        What the other committed to opens for nobody, and what this client signs is not replaced. Raises as `commit`.
+        """
+        record = self._journal.get(f"round {round_number}")
+        if record is None or "token" not in record:
+            return False
+        held = self._ledger.shards[record["shard"]].update_of(round_number, self.participant)
+        if not any(held) or held == _slot_of(record):
+            return False
+        if _is_by_key(record):
+            self._sign_instead(round_number, record)
+        return self.commit(round_number)
+
+    def may_reveal(self, round_number: RoundNumber) -> bool:
+        """True, but for a commitment by key that is not settled: its key would be everybody's."""
+        record = self._journal.get(f"round {round_number}")
+        if record is None or not _is_by_key(record):
+            return True
+        return self._signing.is_settled(record["shard"], round_number, _slot_of(record))
 
     def reveal(self, round_number: RoundNumber) -> bool:
         """Store the update, so late that nobody can copy it, and open the commitment. As `commit`; StorageError."""
@@ -212,6 +259,31 @@ class Client:
         """Size of the round's content object as it is stored; None when it is not on disk, or no more."""
         path = self._update_path(round_number)
         return path.stat().st_size if path.exists() else None
+
+    def _commitment(self, round_number: RoundNumber, record: dict[str, Any], salt: bytes) -> bytes:
+        """What `record` is committed to with."""
+        root, content = (bytes.fromhex(record[name]) for name in ("update_root", "content_digest"))
+        vector = int(record["vector_commitment"], 16) if "vector_commitment" in record else None
+        return compute_commitment(round_number, self.participant, root, content, salt, vector)
+
+    def _signed(self, round_number: RoundNumber, record: dict[str, Any], salt: bytes) -> dict[str, str]:
+        """The part of a round's record that says what is signed with LMS. Raises KeyExhausted, KeyFileBehind."""
+        commitment, shard = self._commitment(round_number, record, salt), record["shard"]
+        base_root = bytes.fromhex(record["base_root"])
+        digest = self._ledger.shard_domains[shard].commit(round_number, self.participant, base_root, commitment)
+        self._leaves.in_shard(shard)
+        signature = self._key.sign(digest)
+        return {"salt": salt.hex(), "commitment": commitment.hex(), "signature": signature.hex()}
+
+    def _sign_instead(self, round_number: RoundNumber, record: dict[str, Any]) -> None:
+        """Have the round's commitment signed, with another salt: the key stays secret. Raises as `_signed`."""
+        signed = self._signed(round_number, record, secrets.token_bytes(32))
+        self._journal.put(f"round {round_number}", **(record | signed))
+
+    def _renew_chain(self, round_number: RoundNumber) -> None:
+        """Name the anchor of another hash chain when this client has none with links for this round or the next."""
+        if self._signing.needs_chain(round_number):
+            name_key_anchor(self._ledger, self._sender, self.participant, key=self._key, folder=self._folder)
 
     def _is_due(self, duty: ClientDuty, number: RoundNumber) -> bool:
         """Whether the beacon is in that phase too: a false mirror must not get an update out before its time."""
@@ -297,3 +369,14 @@ class Client:
         for path in [path for pattern in KEPT_FILES for path in self._folder.glob(pattern)]:
             if int(path.stem.split("-")[1]) < round_number:
                 path.unlink()
+
+
+def _is_by_key(record: dict[str, Any]) -> bool:
+    """Whether a round's commitment is by key; one that was signed in its place keeps the token."""
+    return "token" in record and "signature" not in record
+
+
+def _slot_of(record: dict[str, Any]) -> bytes:
+    """What the shard holds of a round's commitment."""
+    commitment = bytes.fromhex(record["commitment"])
+    return keyed_slot(commitment, bytes.fromhex(record["token"])) if _is_by_key(record) else signed_slot(commitment)

@@ -1,4 +1,4 @@
-"""A validator's hash chains: the one that its links are of now, and naming the anchor of the next."""
+"""Hash chains: the one that a participant's links are of now, and naming the anchor of the next."""
 
 from pathlib import Path
 
@@ -29,6 +29,22 @@ def find_chain(ledger: Ledger, validator: ParticipantId, folder: Path, *, tip: b
     return None
 
 
+def find_key_chain(
+    ledger: Ledger, client: ParticipantId, folder: Path, *, anchor: tuple[bytes, int]
+) -> HashChain | None:
+    """The chain with this end and first round; None where the folder's seed has none, for a key that the client had."""
+    staking, (end, first_round) = ledger.staking, anchor
+    if not any(end):
+        return None
+    seed = LinkSeed.of(folder)
+    for index in range(staking.participant(client).key_index, -1, -1):
+        identifier = staking.key_at(client, index).identifier
+        chain = seed.chain(ledger.deployment.chain_id, staking.address, identifier, first_round)
+        if chain.anchor == end:
+            return chain
+    return None
+
+
 def counts_from(ledger: Ledger, validator: ParticipantId) -> RoundNumber | None:
     """The round from which the anchor that a validator named last counts; None once it does, or where it named none."""
     named = ledger.staking.anchors(ledger.from_block, validator)
@@ -55,3 +71,15 @@ def name_anchor(
     anchor = seed.chain(ledger.deployment.chain_id, staking, record.key.identifier, record.nonce + 1).anchor
     signature = key.sign(ledger.staking_domain.anchor(validator, anchor, record.nonce))
     sender.send(ledger.staking.set_anchor(validator, anchor, signature=signature))
+
+
+def name_key_anchor(
+    ledger: Ledger, sender: TransactionSender, client: ParticipantId, *, key: KeyFile, folder: Path
+) -> None:
+    """Name the end of another chain for a client's keys, which begins with the next round."""
+    record, staking = ledger.staking.participant(client), ledger.staking
+    first_round = ledger.beacon.current_round() + 1
+    place = ledger.deployment.chain_id, staking.address, record.key.identifier
+    anchor = LinkSeed.of(folder).chain(*place, first_round).anchor
+    signature = key.sign(ledger.staking_domain.anchor(client, anchor, record.nonce, first_round))
+    sender.send(staking.set_anchor(client, anchor, signature=signature, first_round=first_round))

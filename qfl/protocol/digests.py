@@ -176,6 +176,11 @@ def as_salt(key: bytes) -> bytes:
     return key.ljust(32, b"\0")
 
 
+def signed_slot(commitment: bytes) -> bytes:
+    """What `Shard.updateOf` holds after `Shard.commit`."""
+    return (int.from_bytes(commitment) & ~0b11).to_bytes(32)
+
+
 def keyed_slot(commitment: bytes, token: bytes) -> bytes:
     """What `Shard.updateOf` holds after `Shard.commitByKey`."""
     slot = int.from_bytes(keccak(encode(["bytes32", "bytes28"], [commitment, token])))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
-from qfl.bounds import LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS, check_choice, check_whole
+from qfl.bounds import LAST_SEED, MOST_PARTICIPANTS, MOST_ROUNDS, SIGNINGS, check_choice, check_whole
 from qfl.errors import InvalidInput
 from qfl.files import read_toml
 from qfl.quorum.quorum import DEFAULT, SCHEMES
@@ -78,6 +78,8 @@ class JobConfig:
         exponents: "preset", or "auto": chosen before deployment so that lanes fit what the first client's data and this
             recipe change in a round; those that `protocol` has stay.
         quorum: how committees sign, "lms" (post-quantum) or "bls" (not; for large committees, and not on Ganache).
+        signing: how clients commit: "keys" (one-time keys), "lms", or "auto": keys where the chain's node is on this
+            machine, and shards have no chains of their own.
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
         executor: where clients train, "local" (in this process), "ray" (the extra `ray`), or another executor's name;
             the same seed gives the same model with all.
@@ -111,6 +113,7 @@ class JobConfig:
     lane_bits: int = 16
     exponents: str = "preset"
     quorum: str = DEFAULT
+    signing: str = "auto"
     shard_chains: bool = False
     executor: str = "local"
     validation_percent: int = 0
@@ -137,6 +140,7 @@ class JobConfig:
             check_whole(name, getattr(self, name), least, most)
         check_choice("chain", self.chain, CHAINS)
         check_choice("mode", self.mode, MODES)
+        check_choice("signing", self.signing, SIGNINGS)
         EXECUTORS.find(self.executor, "executor")
         if self.key_height not in (5, 10, 15):
             raise InvalidInput("key_height", self.key_height, "choose 5, 10 or 15")

@@ -19,6 +19,7 @@ from qfl.chain.rpc.accounts import development_account
 from qfl.chain.rpc.calls import ChainRouter, ReceiptListener
 from qfl.chain.rpc.sender import Sender, TransactionSender
 from qfl.client.client import Client
+from qfl.client.signing import Signing
 from qfl.client.update import NormProver
 from qfl.crypto.kem import KemKey
 from qfl.crypto.keyfile import KeyFile
@@ -135,11 +136,15 @@ class Clients:
         store: ContentStore,
         seed: int,
         prover: NormProver | None = None,
+        signing: str = "auto",
     ) -> None:
-        """`senders` pay for the clients, by number, also for those still to come; all of them share a `prover`."""
+        """`senders` pay for the clients, by number, also for those still to come; all of them share a `prover`.
+
+        `signing` is one of `SIGNINGS`.
+        """
         self.all: list[Client] = []
         self._identities, self._ledger, self._senders = identities, ledger, senders
-        self._store, self._seed, self._prover = store, seed, prover
+        self._store, self._seed, self._prover, self._mode = store, seed, prover, signing
 
     def join(self, client: int) -> ParticipantId:
         """Bond a client unless it is, and let it take part."""
@@ -150,7 +155,9 @@ class Clients:
         key = self._identities.keys[folder]
         participant = join(self._ledger, sender, Role.CLIENT, key, folder)
         context = NodeContext(self._ledger, sender, self._store, key, folder)
-        self.all.append(Client(context, participant, index=client, seed=self._seed, prover=self._prover))
+        signing = Signing(self._ledger, participant, folder, mode=self._mode)
+        role = Client(context, participant, index=client, seed=self._seed, prover=self._prover, signing=signing)
+        self.all.append(role)
         return participant
 
     def leave(self, client: int) -> None:

@@ -120,7 +120,9 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         prover = None if plan.keys is None else TimedProver(stack.enter_context(Prover(plan.keys)), events)
         display.stage("bonding")
         payers = carriers[1 : 1 + config.identities]
-        population = Clients(identities, ledger, payers, store=store, seed=config.seed, prover=prover)
+        population = Clients(
+            identities, ledger, payers, store=store, seed=config.seed, prover=prover, signing=config.signing
+        )
         for index in range(0 if config.dynamics else config.clients):
             population.join(index)
         scorers = [

@@ -526,8 +526,8 @@ def test_stakes_stay_liable_until_every_answer_was_disputable(court):
         set_up_disputes(validators=(), answerSeconds=left // 2)
     set_up_disputes(validators=(), answerSeconds=left // 2 - 1)
     changed = list(court.beacon.parametersAt(1))
-    changed[5] = 600 + left - 2 * 300
+    changed[9] = 600 + left - 2 * 300
     with reverts("BadParameters", "answerSeconds", 300):
         court.beacon.setParameters(changed, {"from": court.owner})
-    changed[5] -= 1
+    changed[9] -= 1
     court.beacon.setParameters(changed, {"from": court.owner})

@@ -10,13 +10,14 @@ from experiments.poisoning.client import POISONERS
 from qfl.chain.contracts.shard import ClientDuty
 from qfl.chain.rounds import Round
 from qfl.client.client import KEPT_ROUNDS, Client
+from qfl.crypto.hash_chain import HashChain
 from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import verify
 from qfl.errors import ContractReverted, InvalidInput, KeyFileBehind, ModelRejected, StateCorrupt
 from qfl.node.context import NodeContext
 from qfl.node.journal import begin_journal
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
-from qfl.protocol.digests import Domain, compute_commitment
+from qfl.protocol.digests import Domain, as_salt, compute_commitment, keyed_slot
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import from_state
 from qfl.protocol.types import LaneFormat, ModelShape, ParticipantId, RoundNumber, ShardIndex, TrainingResult
@@ -74,7 +75,14 @@ def world(pristine, tmp_path):
         parameters=PARAMETERS,
     )
     beacon = SimpleNamespace(shape=lambda: SHAPE)
-    shard = SimpleNamespace(commit=call("commit"), reveal=call("reveal"), next_leaf=lambda _client: 0)
+    shard = SimpleNamespace(
+        commit=call("commit"),
+        commit_by_key=call("commit_by_key"),
+        reveal=call("reveal"),
+        next_leaf=lambda _client: 0,
+        update_of=lambda *_place: shard.slot,
+        slot=bytes(32),
+    )
     ledger = SimpleNamespace(
         beacon=beacon,
         shards=[shard],
@@ -91,9 +99,26 @@ def world(pristine, tmp_path):
         yield SimpleNamespace(ledger=ledger, store=store, sender=Sender(), key=key, folder=tmp_path / "client")
 
 
-def start(world):
+def start(world, signing=None):
     """The client's process, started."""
-    return Client(context_of(world, world.folder), ParticipantId(4), index=0, seed=1)
+    return Client(context_of(world, world.folder), ParticipantId(4), index=0, seed=1, signing=signing)
+
+
+class Keys:
+    """Signing by key, with a chain of its own; what the nodes say of a slot's finality is given."""
+
+    def __init__(self, settled=True):
+        self.chain, self.settled, self.asked = HashChain(b"\7" * 32, DOMAIN.contract.encode(), 8), settled, []
+
+    def keys_of(self, number):
+        return self.chain.keys_of(number, 1)
+
+    def needs_chain(self, _number):
+        return False
+
+    def is_settled(self, shard, number, slot):
+        self.asked.append(slot)
+        return self.settled
 
 
 def context_of(world, folder):
@@ -223,6 +248,91 @@ def test_any_other_refusal_is_told(world):
 def test_nothing_is_committed_that_was_not_prepared(world):
     with pytest.raises(InvalidInput, match="has prepared nothing"):
         start(world).commit(RoundNumber(3))
+
+
+# --- keys -----------------------------------------------------------------------------------------------------
+
+
+def test_commitment_by_key_opens_with_the_key_that_hashes_to_its_token_and_spends_no_leaf(world):
+    client, keys = start(world, Keys()), Keys().keys_of(1)
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    client.reveal(RoundNumber(1))
+    (name, (number, participant, base_root, commitment, token)), (_, revealed) = world.sender.sent
+    assert (name, number, participant, base_root) == ("commit_by_key", 1, 4, lanes_root(GENESIS))
+    _, _, update_root, digest, salt = revealed
+    opening = compute_commitment(1, 4, update_root, digest, salt)
+    assert (token, salt, commitment) == (keys.token, as_salt(keys.key), DOMAIN.keyed(base_root, opening))
+    assert world.key.next_leaf == 0
+
+
+def test_restarted_client_commits_by_the_same_key_to_the_same(world):
+    prepare(start(world, Keys()), 1)
+    for signing in (Keys(), None):
+        assert start(world, signing).commit(RoundNumber(1))
+    assert world.sender.sent[0] == world.sender.sent[1]
+
+
+def test_round_without_links_is_signed(world):
+    client = start(world, Keys())
+    prepare(client, 5)
+    client.commit(RoundNumber(5))
+    assert world.sender.sent[0][0] == "commit"
+
+
+@pytest.mark.parametrize("settled", [True, False])
+def test_key_is_shown_once_the_slot_with_its_own_commitment_is_settled(world, settled):
+    client = start(world, keys := Keys(settled))
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    _, (_, _, _, commitment, token) = world.sender.sent[0]
+    assert client.may_reveal(RoundNumber(1)) is settled
+    assert keys.asked == [keyed_slot(commitment, token)]
+
+
+def test_who_was_quicker_with_the_token_is_answered_with_a_signature_and_the_key_stays_secret(world):
+    """A crash between the journal and the transaction changes nothing: the same signature is sent."""
+    client = start(world, Keys(settled=False))
+    prepare(client, 1)
+    assert not client.defend(RoundNumber(1)), "nobody has committed yet"
+    world.ledger.shards[0].slot = keyed_slot(b"m" * 32, Keys().keys_of(1).token)
+    world.sender.refusal = "WrongPhase"
+    assert not client.defend(RoundNumber(1))
+    world.sender.refusal = None
+    restarted = start(world, Keys(settled=False))
+    assert restarted.defend(RoundNumber(1))
+    assert restarted.may_reveal(RoundNumber(1))
+    restarted.reveal(RoundNumber(1))
+    (name, (_, _, base_root, commitment, signature)), (_, (_, _, root, digest, salt)) = world.sender.sent
+    assert name == "commit"
+    assert verify(world.key.public, DOMAIN.commit(1, 4, base_root, commitment), signature)
+    assert commitment == compute_commitment(1, 4, root, digest, salt)
+    assert salt != as_salt(Keys().keys_of(1).key)
+    assert world.key.next_leaf == 1
+
+
+def test_own_commitment_in_the_slot_is_left_alone(world):
+    client = start(world, Keys())
+    prepare(client, 1)
+    client.commit(RoundNumber(1))
+    _, (_, _, _, commitment, token) = world.sender.sent[0]
+    world.ledger.shards[0].slot = keyed_slot(commitment, token)
+    assert not client.defend(RoundNumber(1))
+    assert len(world.sender.sent) == 1
+
+
+def test_chain_that_the_shard_does_not_know_is_no_reason_to_miss_the_round(world):
+    client, sent = start(world, Keys()), world.sender.send
+    prepare(client, 1)
+
+    def refuse_keys(message):
+        if message[0] == "commit_by_key":
+            raise ContractReverted(message[0], "BadToken", {})
+        return sent(message)
+
+    world.sender.send = refuse_keys
+    assert client.commit(RoundNumber(1))
+    assert world.sender.sent[0][0] == "commit"
 
 
 # --- a journal that was lost ----------------------------------------------------------------------------------

@@ -76,8 +76,17 @@ def test_the_way_of_an_update_is_short_enough_to_read(others: set[str]) -> None:
 class ToldClient(Client):
     """Does what it is told, and remembers that."""
 
-    def __init__(self, *, mirrors: bool = False, prepared: bool = True, succeeds: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        mirrors: bool = False,
+        prepared: bool = True,
+        succeeds: bool = True,
+        overtaken: bool = False,
+        settled: bool = True,
+    ) -> None:
         self.participant, self.index, self.done = ParticipantId(7), 0, list[str]()
+        self._overtaken, self._settled = overtaken, settled
         self._ledger, self._prepared, self._succeeds = SimpleNamespace(mirrors=mirrors), prepared, succeeds
 
     def duty(self, said=None):
@@ -96,6 +105,12 @@ class ToldClient(Client):
 
     def commit(self, round_number):
         return self._act("commit")
+
+    def defend(self, round_number):
+        return self._overtaken and self._act("defend")
+
+    def may_reveal(self, round_number):
+        return self._settled
 
     def reveal(self, round_number):
         return self._act("reveal")
@@ -134,6 +149,19 @@ def test_client_that_was_overtaken_has_not_acted(duty: ClientDuty) -> None:
 def test_client_that_is_not_active_says_why(mirrors: bool, why: str) -> None:
     step = ToldClient(mirrors=mirrors, succeeds=False).step((ClientDuty.NOT_ACTIVE, NUMBER, SHARD))
     assert (step.has_acted, why in step.note) == (False, True)
+
+
+def test_client_signs_when_somebody_has_committed_with_its_token() -> None:
+    client = ToldClient(overtaken=True)
+    assert client.step((ClientDuty.WAIT, NUMBER, SHARD)).has_acted
+    assert client.done == ["defend"]
+
+
+def test_client_keeps_its_key_until_the_commitment_is_settled() -> None:
+    client = ToldClient(settled=False)
+    step = client.step((ClientDuty.REVEAL, NUMBER, SHARD))
+    assert (step.has_acted, step.note) == (False, "round 3: the key waits until the commitment is final")
+    assert client.done == []
 
 
 def test_client_asks_for_training_before_it_commits() -> None:

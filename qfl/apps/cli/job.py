@@ -9,6 +9,7 @@ import click
 from rich.console import Console
 
 from qfl.apps.cli.options import OTHERS, PATH, Command, Named, Option, overwrite, zk_keys
+from qfl.bounds import SIGNINGS
 from qfl.errors import InvalidInput
 from qfl.quorum.quorum import SCHEMES
 from qfl.simulation.config import CHAINS, EXPONENTS, JobConfig, load_config
@@ -60,6 +61,7 @@ SETTINGS = {
     "chain": Setting("The chain to start.", click.Choice(CHAINS)),
     "mode": Setting("Who can read updates.", click.Choice(MODES)),
     "quorum": Setting("How committees sign.", Named(SCHEMES)),
+    "signing": Setting("How clients commit.", click.Choice(SIGNINGS)),
     "executor": Setting(f"Where clients train: local, ray, {OTHERS}."),
     "churn": Setting("Share of the clients that go before each round.", float, "0"),
     "newcomers": Setting("Clients that may join in mid-run.", int, "0"),
@@ -107,7 +109,7 @@ def job(names: str, *, base: JobConfig | Path | None = None, **texts: str) -> Op
 @click.command()
 @job(
     "clients validators rounds dataset data_folder download partition validation_percent lane_bits exponents seed "
-    "chain mode quorum executor churn newcomers stragglers links adaptive_deadlines shards seats shard_chains "
+    "chain mode quorum signing executor churn newcomers stragglers links adaptive_deadlines shards seats shard_chains "
     "keep_rounds challenger"
 )
 @click.option("--out", "folder", type=PATH, default=Path("runs/latest"), help="Run folder.")

@@ -1,8 +1,13 @@
 """`qfl client` and `qfl validator`: a role in a process of its own, or many clients in one."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -10,6 +15,12 @@ from qfl.apps.cli import options
 from qfl.apps.cli.behaviour import find_behaviour, stopping
 from qfl.apps.cli.network import Network
 from qfl.apps.cli.options import PATH, SampleOptions, SplitOptions, by, given
+from qfl.bounds import SIGNINGS
+
+if TYPE_CHECKING:  # web3 takes half a second to import: not for `qfl --help`
+    from qfl import Ledger
+    from qfl.client.signing import Signing
+    from qfl.protocol.types import ParticipantId
 
 
 @dataclass(frozen=True)
@@ -31,18 +42,52 @@ class RoleOptions:
         return None if self.stake is None else round(self.stake * 10**18)
 
 
+@dataclass(frozen=True)
+class SigningOptions:
+    """How a client commits, and what it waits for before it shows a key."""
+
+    mode: str = given(
+        "--signing",
+        "mode",
+        type=click.Choice(SIGNINGS),
+        default="auto",
+        help="Commit by one-time keys, or sign with LMS; auto: by key with a node on this machine, or --second-rpc.",
+    )
+    second_rpc: str | None = given(
+        "--second-rpc", metavar="URL", help="Another node of the chain, which has to agree before a key is shown."
+    )
+    confirmations: int | None = given(
+        "--confirmations",
+        type=click.IntRange(0, 10**6),
+        help="Blocks on top of one that make it final.  [default: as the deployment file or the chain says]",
+    )
+
+    def of(self, network: Network, ledger: Ledger) -> Callable[[ParticipantId, Path], Signing]:
+        """What makes a client's, of its folder. Raises as `Network.ledger`."""
+        from qfl.client.signing import Signing
+
+        others = [] if self.second_rpc is None else [replace(network, rpc=self.second_rpc).ledger()]
+        return partial(Signing, ledger, mode=self.mode, others=others, confirmations=self.confirmations)
+
+
 @click.group()
 def client() -> None:
     """The client role."""
 
 
 @client.command("run")
-@options.take(network=Network, me=RoleOptions)
+@options.take(network=Network, me=RoleOptions, signing=SigningOptions)
 @options.zk_keys
 @options.take(samples=SampleOptions)
 @click.option("--share", default="1/5", help="Which part of the split is this client's: 2/5 is the second of five.")
 def run_client_command(
-    network: Network, me: RoleOptions, *, zk_keys: Path | None, samples: SampleOptions, share: str
+    network: Network,
+    me: RoleOptions,
+    *,
+    signing: SigningOptions,
+    zk_keys: Path | None,
+    samples: SampleOptions,
+    share: str,
 ) -> None:
     """Train, commit, reveal, until stopped: on your own --data, or a --share of a --dataset.
 
@@ -67,13 +112,14 @@ def run_client_command(
         index = participant if index is None else index
         click.echo(f"client {participant}, {len(data.labels)} samples, {key.remaining} signatures left")
         context = NodeContext(ledger, sender, store, key, me.folder)
-        role = behaviour.kind(context, participant, index=index, seed=samples.seed, prover=prover)
+        own = signing.of(network, ledger)(participant, me.folder)
+        role = behaviour.kind(context, participant, index=index, seed=samples.seed, prover=prover, signing=own)
         trainer, retention = LocalTrainer(job, {index: behaviour.data(data, job)}), retention_of(me.keep_rounds, store)
         Daemon(me.poll, stop, goal=Goal(ledger, me.rounds)).run_client(role, trainer, retention=retention)
 
 
 @client.command("host")
-@options.take(network=Network)
+@options.take(network=Network, signing=SigningOptions)
 @click.option(
     "--folder",
     type=PATH,
@@ -90,6 +136,7 @@ def run_client_command(
 def host_clients(
     network: Network,
     *,
+    signing: SigningOptions,
     folder: Path,
     key_height: int,
     rounds: int | None,
@@ -118,11 +165,12 @@ def host_clients(
     proving = nullcontext(None) if norm_keys is None else Prover(norm_keys)
     folders = [folder / f"client-{index + 1}" for index in held]
     with open_keys(folders, key_height) as keys, proving as prover, stopping() as stop:
-        clients = []
+        clients, signing_of = [], signing.of(network, ledger)
         for index, (own, key) in zip(held, keys.items(), strict=True):
             participant = join(ledger, sender, Role.CLIENT, key, own)
             context = NodeContext(ledger, sender, store, key, own)
-            clients.append(Client(context, participant, index=index, seed=data.seed, prover=prover))
+            how = signing_of(participant, own)
+            clients.append(Client(context, participant, index=index, seed=data.seed, prover=prover, signing=how))
         click.echo(f"clients {clients[0].participant} to {clients[-1].participant}, {len(clients)} in this process")
         retention = retention_of(keep_rounds, store)
         host = ClientHost(ledger, clients, trainer=LocalTrainer(job, held), retention=retention)

@@ -45,13 +45,13 @@ class BoundContract:
         """What a view answers to each of several lists of arguments; they travel together."""
         return self._read_each([(kind, function, arguments) for arguments in calls])
 
-    def _read_each(self, calls: Sequence[tuple[type[T], str, Sequence[object]]]) -> list[T]:
-        """What views answer, each as a kind of its own; they travel together."""
+    def _read_each(self, calls: Sequence[tuple[type[T], str, Sequence[object]]], block: str = "latest") -> list[T]:
+        """What views answer at the end of a block, each as a kind of its own; they travel together."""
         coders = [_functions(self.abi_name)[function] for _, function, _ in calls]
         data = [coder.encode(arguments).hex() for coder, (_, _, arguments) in zip(coders, calls, strict=True)]
         asked = " and ".join(dict.fromkeys(function for _, function, _ in calls))
         try:
-            requests = [({"to": self.address, "data": f"0x{one}"}, "latest") for one in data]
+            requests = [({"to": self.address, "data": f"0x{one}"}, block) for one in data]
             answers = call_all(self._rpc, "eth_call", requests)
             found = [coder.decode(require_data(self._url, one)) for coder, one in zip(coders, answers, strict=True)]
         except RpcRefused as error:

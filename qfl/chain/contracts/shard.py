@@ -29,9 +29,13 @@ class ClientDuty(IntEnum):
     MISSED = 5
 
 
+UNSIGNED = 2**32 - 1
+"""In the place of a leaf: nothing was signed."""
+
+
 @dataclass(frozen=True)
 class Committed:
-    """A `Committed` event."""
+    """A `Committed` event; `leaf` is `UNSIGNED` of a commitment by key."""
 
     client: ParticipantId
     commitment: bytes
@@ -69,6 +73,12 @@ class Shard(BoundContract):
     ) -> UnsentCall:
         """Commit to an update."""
         return self._write("commit", round_number, client, base_root, commitment, signature)
+
+    def commit_by_key(
+        self, round_number: RoundNumber, client: ParticipantId, *, base_root: bytes, commitment: bytes, token: bytes
+    ) -> UnsentCall:
+        """Commit to an update without a signature."""
+        return self._write("commitByKey", round_number, client, base_root, commitment, token, label="commit")
 
     def reveal(
         self,
@@ -126,6 +136,10 @@ class Shard(BoundContract):
     """What is kept of a client's update; zero bytes when nothing is."""
     reveals_hash = view(bytes, "revealsHash", RoundNumber)
     """Running hash of a round's reveals: `qfl.protocol.digests.reveals_hash`."""
+
+    def update_at(self, block: str, round_number: RoundNumber, client: ParticipantId) -> bytes:
+        """As `update_of`, at the end of a block."""
+        return self._read_each([(bytes, "updateOf", (round_number, client))], block)[0]
 
     def verifier(self) -> str | None:
         """The contract that checks the private mode's proofs; None in the transparent mode."""

@@ -133,6 +133,9 @@ class Staking(BoundContract):
         """Name the contracts that may authorize, draw, slash and credit, once."""
         return self._write("wire", beacon, draw, disputes, rewards)
 
+    anchor_of = view(tuple[bytes, int], "anchorOf", ParticipantId)
+    """The end of an active client's hash chain, zeros where it has none, and the round that it begins with."""
+
     participant = view(ParticipantRecord, "participant", ParticipantId)
     """The participant; role NONE when there is none."""
 

@@ -1,0 +1,116 @@
+"""When a client commits by key in place of a signature, and when it may show a key.
+
+Whoever has a key before the client's commitment is settled can commit in the client's name. So a key is shown only when
+every node that is asked says that the slot holds the client's own commitment in a final block, and the own clock that
+nobody can commit any more. The keys themselves keep no state: what was shown is on chain.
+"""
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from qfl.chain.clock import is_development_chain
+from qfl.chain.finality import Finality
+from qfl.chain.ledger import Ledger
+from qfl.chain.rpc.connection import url_of
+from qfl.crypto.hash_chain import HashChain, RoundKeys
+from qfl.errors import RpcRefused
+from qfl.exchange import is_loopback
+from qfl.node.anchors import find_key_chain
+from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+
+log = logging.getLogger(__name__)
+
+
+TOO_LATE = "round %d: committed with a signature, as no key could be shown in time: blocks are final %d s later"
+UNKNOWN = "committed with a signature, as the node does not tell which blocks are final: %s"
+
+
+class Signing:
+    """How one client's commitments are signed, and what it waits for before it shows a key."""
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        participant: ParticipantId,
+        folder: Path,
+        *,
+        mode: str = "auto",
+        others: Sequence[Ledger] = (),
+        confirmations: int | None = None,
+    ) -> None:
+        """`mode` is one of `SIGNINGS`; `others` are the same deployment as other nodes tell it, which have to agree.
+
+        `confirmations` are those of the deployment unless given. Where shards have chains of their own, everything is
+        signed with LMS.
+        """
+        self._ledger, self._participant, self._folder = ledger, participant, folder
+        self._views = [ledger, *others]
+        is_safe = mode == "keys" or (mode == "auto" and trusts_node(ledger, others))
+        self._by_key = is_safe and not ledger.mirrors
+        self._confirmations = confirmations
+        self._anchor: tuple[bytes, int] = b"", 0
+        self._chain: HashChain | None = None
+        self._moves_time: bool | None = None
+
+    def keys_of(self, number: RoundNumber) -> RoundKeys | None:
+        """Token and key of a round; None where its commitment is to be signed with LMS."""
+        if not self._by_key:
+            return None
+        chain = self._own_chain()
+        keys = None if chain is None else chain.keys_of(number, self._anchor[1])
+        return keys if keys is not None and self._will_be_final(number) else None
+
+    def needs_chain(self, number: RoundNumber) -> bool:
+        """Whether commitments are to be by key, and no chain has links for this round or a later one."""
+        if not self._by_key:
+            return False
+        chain = self._own_chain()
+        return chain is None or number - self._anchor[1] >= chain.length // 2
+
+    def is_settled(self, shard: ShardIndex, number: RoundNumber, slot: bytes) -> bool:
+        """Whether nothing but `slot` can be in the client's slot any more, so that its key may be shown."""
+        if self._now() < self._ledger.beacon.round_at(number).commit_ends_at:
+            return False
+        return all(
+            view.shards[shard].update_at(self._finality(view).block(), number, self._participant) == slot
+            for view in self._views
+        )
+
+    def _own_chain(self) -> HashChain | None:
+        """The chain whose anchor is on chain now; None where there is none, or it is of another seed."""
+        anchor = self._ledger.staking.anchor_of(self._participant)
+        if anchor != self._anchor:
+            self._anchor = anchor
+            self._chain = find_key_chain(self._ledger, self._participant, self._folder, anchor=anchor)
+        return self._chain
+
+    def _will_be_final(self, number: RoundNumber) -> bool:
+        """Whether what is committed now is final before half of the time to reveal is over."""
+        record = self._ledger.beacon.round_at(number)
+        try:
+            lag = max(self._finality(view).lag_seconds() for view in self._views)
+        except RpcRefused as refusal:
+            log.warning(UNKNOWN, refusal)
+            return False
+        if self._ledger.now() + lag <= (record.commit_ends_at + record.reveal_ends_at) // 2:
+            return True
+        log.info(TOO_LATE, number, lag)
+        return False
+
+    def _finality(self, view: Ledger) -> Finality:
+        told = view.deployment.confirmations if self._confirmations is None else self._confirmations
+        return Finality(view.web3, told)
+
+    def _now(self) -> float:
+        """The own clock; where a development chain's time is moved, that is the clock."""
+        if self._moves_time is None:
+            self._moves_time = is_development_chain(self._ledger.web3)
+        return self._ledger.now() if self._moves_time else time.time()
+
+
+def trusts_node(ledger: Ledger, others: Sequence[Ledger] = ()) -> bool:
+    """Whether one node's lie about finality would be noticed: it is this machine's own, or others are asked as well."""
+    return bool(others) or is_loopback(urlsplit(url_of(ledger.web3)).hostname or "")
