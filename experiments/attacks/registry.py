@@ -26,6 +26,7 @@ CENSORING = attacker_in(seats.CensoringSeat)
 
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
+_keyed = partial(Attack, signing="keys")
 _proposer = partial(Attack, first=True)
 _publisher = partial(Attack, first=True, lost=REPEATED, slashed=True, shards=2)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
@@ -78,6 +79,23 @@ ALL = (
         slashed=True,
         note="the commitment that it never reveals is charged",
     ),
+    # --- keys ---
+    _keyed(
+        "front-run-token",
+        "commit with a client's token before it does",
+        outsiders.TokenThief,
+        ("CommitmentMismatch",),
+        note="the client signs in that round",
+    ),
+    _keyed(
+        "early-key",
+        "commit with a key that its client, which has committed, shows too early",
+        outsiders.EarlyKey,
+        ("AlreadyCommitted", "WrongPhase", "AlreadyRevealed"),
+        place=3,
+        note="before its commitment is final, a client that shows its key is open to a reorganization",
+    ),
+    _keyed("old-key", "use links of the round before", outsiders.OldKey, ("BadToken",)),
     # --- content ---
     Attack("over-norm", "outweigh all others with one huge update", clients.OverNorm, (NOT_INCLUDED,)),
     Attack(

@@ -91,6 +91,7 @@ class Attack:
         accomplices: who attacks with them; what those gain and lose is not counted.
         place: how many clients are quicker than an attacker among them.
         private: whether it is tried in the private mode.
+        signing: how honest clients commit, one of `SIGNINGS`.
         mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
         models: how many models stand at the end.
         shards: of the rounds; where there are several, each has one seat, and somebody publishes.
@@ -112,6 +113,7 @@ class Attack:
     accomplices: tuple[type[Client] | type[Validator], ...] = ()
     place: int = 0
     private: bool = False
+    signing: str = "lms"
     mirrored: bool = False
     models: int = 2
     shards: int = 1

@@ -107,7 +107,7 @@ class Trial:
     def __init__(self, testnet: LocalTestnet, job: SmallJob, attack: Attack) -> None:
         self.testnet, self.ledger, self.attack = testnet, testnet.ledger, attack
         self.trainer = LocalTrainer(job.document, _shares(job, attack))
-        self.clients = [testnet.client(number) for number in HONEST_CLIENTS]
+        self.clients = [testnet.client(number, mode=attack.signing) for number in HONEST_CLIENTS]
         self.validators = [testnet.validator(number) for number in HONEST_VALIDATORS]
         testnet.join(ASLEEP)
         self.cast = Adversary(testnet, attack)

@@ -103,7 +103,8 @@ class Client:
             case ClientDuty.COMMIT if not self.has_prepared(number):
                 return Step(True, f"round {number}: training", self.training_task(number, shard))
             case ClientDuty.COMMIT:
-                return Step(True, f"round {number}: committed") if self.commit(number) else QUIET
+                has_committed = self.commit(number) or self.defend(number)
+                return Step(True, f"round {number}: committed") if has_committed else QUIET
             case ClientDuty.WAIT if self.defend(number):
                 return Step(True, f"round {number}: somebody was quicker with the token; signed instead")
             case ClientDuty.REVEAL if not self.may_reveal(number):
