@@ -5,7 +5,9 @@ from dataclasses import dataclass, replace
 
 from eth_typing import HexStr
 
+from experiments.attacks.insistent import Insistent
 from experiments.attacks.strategy import Outsider
+from experiments.attacks.testnet import LocalTestnet
 from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.coding import record
@@ -23,6 +25,8 @@ ETHEREUM = 1
 ANOTHER_CONTRACT = "0x" + "11" * 20
 BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 """BN254's, which the coordinates of a proof's points are in."""
+DEPTH = 8
+"""Confirmations of clients that wait: more blocks than there are between two phases."""
 GAS_LIMITS = range(100_000, 300_000, 40_000)
 """Enough to begin to check a proof, not to end it."""
 
@@ -187,6 +191,46 @@ class OldKey(TokenThief):
 
     def during_reveals(self, number: RoundNumber) -> None:
         """There is nothing to open."""
+
+
+class Reorganizer(TokenThief):
+    """Has the chain take back a round's commitments when they could be revealed, with what was shown by then."""
+
+    def __init__(self, testnet: LocalTestnet, sender: Insistent) -> None:
+        super().__init__(testnet, sender)
+        self._key: bytes | None = None
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """There is nothing to take back yet; on the other branch, what was said becomes final."""
+        if self._key is not None:
+            self.testnet.mine(DEPTH)
+
+    def during_reveals(self, number: RoundNumber) -> None:
+        """After the clients: take everything back that they have said; then open what was put in its place."""
+        if self._key is not None:
+            self.open(number, self._key)
+            return
+        victim, shard = self.testnet.join(VICTIM), self._ledger.shards[0]
+        opened_in = self._ledger.round(number).opened_in
+        shown = [reveal for reveal in shard.reveals(number, opened_in) if reveal.client == victim]
+        said = self._ledger.call_in(shard, shown[0].tx_hash) if shown else None
+        self._key = bytes(LINK_BYTES) if said is None else bytes(said["salt"])[:LINK_BYTES]
+        self.testnet.take_back_to(opened_in)
+        self.steal(number, self.links(number).token, self._key)
+        self.replay(number)
+
+    def replay(self, number: RoundNumber) -> None:
+        """What it does at once on the other branch: nothing, so that the client sees it in time."""
+
+
+class LateReorganizer(Reorganizer):
+    """Brings the other branch when its commit phase is over, so that the client has no time to sign."""
+
+    def replay(self, number: RoundNumber) -> None:
+        """Open what it has committed to, when the phase is over."""
+        assert self._key is not None
+        self.testnet.clock.reach(self._ledger.beacon.context().phase_ends_at)
+        self.finding = "an update was forged" if self.open(number, self._key) else ""
 
 
 # --- private mode's proofs ---------------------------------------------------------------------------------------

@@ -96,6 +96,24 @@ ALL = (
         note="before its commitment is final, a client that shows its key is open to a reorganization",
     ),
     _keyed("old-key", "use links of the round before", outsiders.OldKey, ("BadToken",)),
+    _keyed(
+        "reorganized-commit",
+        "take a commitment back when its key should be shown, and commit with that key first",
+        outsiders.Reorganizer,
+        ("AlreadyRevealed",),
+        confirmations=outsiders.DEPTH,
+        place=3,
+        note="the client has shown no key, and signs on the other branch",
+    ),
+    _keyed(
+        "reorganized-hasty-commit",
+        "the same of a client that does not wait, when it cannot sign any more",
+        outsiders.LateReorganizer,
+        (),
+        is_open=True,
+        place=3,
+        note="for this round alone; a client that waits has shown no key, and loses the round",
+    ),
     # --- content ---
     Attack("over-norm", "outweigh all others with one huge update", clients.OverNorm, (NOT_INCLUDED,)),
     Attack(

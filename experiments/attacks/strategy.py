@@ -92,6 +92,7 @@ class Attack:
         place: how many clients are quicker than an attacker among them.
         private: whether it is tried in the private mode.
         signing: how honest clients commit, one of `SIGNINGS`.
+        confirmations: blocks on top of one that make it final for them.
         mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
         models: how many models stand at the end.
         shards: of the rounds; where there are several, each has one seat, and somebody publishes.
@@ -114,6 +115,7 @@ class Attack:
     place: int = 0
     private: bool = False
     signing: str = "lms"
+    confirmations: int = 0
     mirrored: bool = False
     models: int = 2
     shards: int = 1

@@ -217,6 +217,17 @@ class LocalTestnet:
                 return run_until(network, Phase.COMMIT)
         raise RoundNotCompleted(number, f"the draw of none of {MOST_SEEDS} seeds suits")
 
+    def mine(self, blocks: int) -> None:
+        """Have the chain make so many empty blocks."""
+        for _ in range(blocks):
+            call_chain(self.devnet.rpc_url, "evm_mine")
+
+    def take_back_to(self, block: int) -> None:
+        """Have the chain take back all blocks after this one, and its time with them."""
+        url = self.devnet.rpc_url
+        call_chain(url, "anvil_rollback", int(call_chain(url, "eth_blockNumber"), 16) - block)
+        call_chain(url, "anvil_dropAllTransactions")
+
     def _would_suit(self, number: RoundNumber, suits: Callable[[list[ParticipantId]], bool]) -> bool:
         """Whether the next round would suit if it were opened now."""
         snapshot = call_chain(self.devnet.rpc_url, "evm_snapshot")

@@ -107,7 +107,8 @@ class Trial:
     def __init__(self, testnet: LocalTestnet, job: SmallJob, attack: Attack) -> None:
         self.testnet, self.ledger, self.attack = testnet, testnet.ledger, attack
         self.trainer = LocalTrainer(job.document, _shares(job, attack))
-        self.clients = [testnet.client(number, mode=attack.signing) for number in HONEST_CLIENTS]
+        mode, depth = attack.signing, attack.confirmations
+        self.clients = [testnet.client(number, mode=mode, confirmations=depth) for number in HONEST_CLIENTS]
         self.validators = [testnet.validator(number) for number in HONEST_VALIDATORS]
         testnet.join(ASLEEP)
         self.cast = Adversary(testnet, attack)
@@ -146,6 +147,7 @@ class Trial:
         openers = replace(network, validators=self.validators)
         self.testnet.open_round(openers, self._suits(acting))
         self._await_handover()
+        self.testnet.mine(self.attack.confirmations)
         with suppress(RoundNotCompleted):
             run_until(network, Phase.IDLE)
         for outsider in acting.outsiders:

@@ -86,17 +86,16 @@ class Linker:
             return True
 
     def _show(self, number: RoundNumber) -> bool:
-        """Show the link where its slot has begun and none was shown."""
+        """Show the link where its slot has begun and none was shown, or a reorganization took that back."""
         now = self._ledger.now()
         self._slots = [slot for slot in self._slots if now < slot.ends_at]
         if not self._slots or now < self._slots[0].begins_at:
             return False
-        seat = self._slots.pop(0).seat
         if self._ledger.draw.draw_of(number).shown_by:
-            self._slots = []
             return False
-        link = self._next_link()
+        seat, link = self._slots[0].seat, self._next_link()
         if link is None:
+            self._slots = []
             log.warning(NO_LINK, self._participant)
             return self._renew()
         return send_unless_overtaken(self._sender, self._ledger.draw.show_link(number, seat, link)) is not None

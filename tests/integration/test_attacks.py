@@ -65,6 +65,15 @@ def test_a_majority_that_leaves_an_update_out_is_called_open(suite: Suite) -> No
     assert row.gained_eth == 3 * SEAT_REWARD
 
 
+def test_a_client_that_shows_its_key_before_its_commitment_is_final_is_called_open(suite: Suite) -> None:
+    """Whoever has the chain take its commitment back forges its update of that round, and nothing else."""
+    row = suite.run(BY_NAME["reorganized-hasty-commit"])
+    assert (row.is_open, row.stopped_by, row.complaints) == (True, (), ())
+    assert row.note.startswith("an update was forged")
+    assert not row.model_unchanged
+    assert row.stake_lost_eth == 0
+
+
 def test_an_attack_that_is_not_stopped_is_reported(suite: Suite) -> None:
     """A row has to be able to say no: a third of the seats does lose a round, and nobody is slashed for it."""
     stalling = replace(BY_NAME["stalling-third"], lost=(), slashed=True, stopped_by=("aggregate dispute",))
