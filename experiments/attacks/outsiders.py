@@ -198,25 +198,25 @@ class Reorganizer(TokenThief):
 
     def __init__(self, testnet: LocalTestnet, sender: Insistent) -> None:
         super().__init__(testnet, sender)
-        self._key: bytes | None = None
+        self._shown: bytes | None = None
 
     def during_commits(self, number: RoundNumber) -> None:
         """There is nothing to take back yet; on the other branch, what was said becomes final."""
-        if self._key is not None:
+        if self._shown is not None:
             self.testnet.mine(DEPTH)
 
     def during_reveals(self, number: RoundNumber) -> None:
         """After the clients: take everything back that they have said; then open what was put in its place."""
-        if self._key is not None:
-            self.open(number, self._key)
+        if self._shown is not None:
+            self.open(number, self._shown)
             return
         victim, shard = self.testnet.join(VICTIM), self._ledger.shards[0]
         opened_in = self._ledger.round(number).opened_in
         shown = [reveal for reveal in shard.reveals(number, opened_in) if reveal.client == victim]
         said = self._ledger.call_in(shard, shown[0].tx_hash) if shown else None
-        self._key = bytes(LINK_BYTES) if said is None else bytes(said["salt"])[:LINK_BYTES]
+        self._shown = bytes(LINK_BYTES) if said is None else bytes(said["salt"])[:LINK_BYTES]
         self.testnet.take_back_to(opened_in)
-        self.steal(number, self.links(number).token, self._key)
+        self.steal(number, self.links(number).token, self._shown)
         self.replay(number)
 
     def replay(self, number: RoundNumber) -> None:
@@ -228,9 +228,9 @@ class LateReorganizer(Reorganizer):
 
     def replay(self, number: RoundNumber) -> None:
         """Open what it has committed to, when the phase is over."""
-        assert self._key is not None
+        assert self._shown is not None
         self.testnet.clock.reach(self._ledger.beacon.context().phase_ends_at)
-        self.finding = "an update was forged" if self.open(number, self._key) else ""
+        self.finding = "an update was forged" if self.open(number, self._shown) else ""
 
 
 # --- private mode's proofs ---------------------------------------------------------------------------------------

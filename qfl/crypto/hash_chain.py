@@ -21,6 +21,8 @@ from qfl.errors import LinkSeedUnusable
 LINK_BYTES = 28
 LENGTH = 4096
 """Links of a chain: one for each round in which a validator is the first that shows, two for each round of a client."""
+STRIDE = 64
+"""Of how many links one is kept."""
 SEED_NAME = "links.seed"
 """The file in a participant's folder."""
 
@@ -44,7 +46,7 @@ class RoundKeys:
 
 
 class HashChain:
-    """A chain of `length` links; 115 kB at 4,096."""
+    """A chain of `length` links, of which it keeps every 64th: 2 kB at 4,096."""
 
     def __init__(self, secret: bytes, domain: bytes, length: int = LENGTH) -> None:
         self._secret, self._domain, self.length = secret, domain, length
@@ -52,15 +54,16 @@ class HashChain:
     @property
     def anchor(self) -> bytes:
         """The end that is made public first."""
-        return self._links[-1]
+        return self.tip(0)
 
     def tip(self, shown: int) -> bytes:
         """The last link when `shown` have been shown: with none, the anchor."""
-        return self._links[self.length - shown]
+        kept, rest = divmod(self.length - shown, STRIDE)
+        return self._hash(self._kept[kept], rest)
 
     def link(self, shown: int) -> bytes | None:
         """The link to show when `shown` have been; None when none is left."""
-        return self._links[self.length - shown - 1] if shown < self.length else None
+        return self.tip(shown + 1) if shown < self.length else None
 
     def keys_of(self, round_number: int, first_round: int) -> RoundKeys | None:
         """What a client commits and reveals with in a round; None where the chain has no links for it."""
@@ -70,11 +73,16 @@ class HashChain:
         return RoundKeys(token=self.tip(position), key=self.tip(position + 1))
 
     @cached_property
-    def _links(self) -> list[bytes]:
-        links = [self._secret[:LINK_BYTES]]
-        for _ in range(self.length):
-            links.append(next_link(links[-1], self._domain))
-        return links
+    def _kept(self) -> list[bytes]:
+        kept = [self._secret[:LINK_BYTES]]
+        for _ in range(self.length // STRIDE):
+            kept.append(self._hash(kept[-1], STRIDE))
+        return kept
+
+    def _hash(self, link: bytes, times: int) -> bytes:
+        for _ in range(times):
+            link = next_link(link, self._domain)
+        return link
 
 
 class LinkSeed(SeedKey):
