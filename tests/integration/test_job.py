@@ -252,6 +252,8 @@ def test_inspect_decodes_a_commit_a_round_and_a_participant(finished: Path) -> N
     assert transaction["gas"] == commit["gas"]
     assert [event["event"] for event in transaction["events"]] == ["Committed"]
     assert len(inspected("round", "2")["shards"][0]["reveals"]) == 3
+    chain = inspected("participant", "1")["hash_chain"]
+    assert (chain["first_round"], chain["rounds_left"]) == (1, 2_048 - 2)
     participant = inspected("participant", "4")
     assert (participant["role"], participant["stake_wei"]) == ("validator", 10**18)
 

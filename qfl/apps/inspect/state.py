@@ -9,6 +9,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger, tolerating_shard
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.connection import url_of
+from qfl.crypto.hash_chain import LENGTH
 from qfl.errors import InvalidInput, ShardUnreachable
 from qfl.errors.text import conceal_address
 from qfl.node.outcome import why_missed
@@ -118,4 +119,9 @@ def inspect_participant(ledger: Ledger, participant: int) -> dict[str, Any]:
         return found | {"draw": draw_of_validator(ledger, number)}
     shard = ledger.shard_of(number)
     client_duty, of_round, deadline = ledger.shards[shard].client_duty(number)
-    return found | {"duty": client_duty.name.lower(), "round": of_round, "shard": shard, "deadline": deadline}
+    found |= {"duty": client_duty.name.lower(), "round": of_round, "shard": shard, "deadline": deadline}
+    anchor, first_round = ledger.staking.anchor_of(number)
+    if any(anchor):
+        left = LENGTH // 2 - max(0, of_round + 1 - first_round)
+        found["hash_chain"] = {"anchor": plain(anchor), "first_round": first_round, "rounds_left": max(0, left)}
+    return found
