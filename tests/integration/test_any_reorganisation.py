@@ -36,6 +36,7 @@ from qfl.chain.ledger import Ledger
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
 from qfl.client.client import Client
+from qfl.client.signing import Signing
 from qfl.crypto.kem import KemKey
 from qfl.crypto.norm.keys import NormKeys
 from qfl.crypto.norm.prover import Prover
@@ -59,6 +60,8 @@ STEPS = 16
 DEEPEST = 12
 CLIENTS = ("client-1", "client-2", "client-3")
 VALIDATORS = ("validator-1", "validator-2", "validator-3", "validator-4")
+KEYED = CLIENTS[:2]
+"""Those that commit by key; they do not wait for finality, as there is none here."""
 ELUSIVE, LIAR = CLIENTS[-1], VALIDATORS[-1]
 """A client that shows its updates to whom it likes, and a validator that also signs what it is given."""
 MOST_LIES = 6
@@ -101,7 +104,10 @@ class ReorganisedRounds(RuleBasedStateMachine):
         ledger, sender, key = self.new_ledger(), self.testnet.senders[name], self.testnet.keys[name]
         context = NodeContext(ledger, sender, store, key, self.testnet.folder / name)
         if name in CLIENTS:
-            return Client(context, self.ids[name], index=CLIENTS.index(name), seed=1, prover=self.testnet.prover)
+            own = self.ids[name]
+            signing = Signing(ledger, own, context.folder, mode="keys" if name in KEYED else "lms")
+            settings = {"seed": 1, "prover": self.testnet.prover, "signing": signing}
+            return Client(context, own, index=CLIENTS.index(name), **settings)
         return Validator(context, self.ids[name], kem=self.kems.get(name))
 
     # --- what the honest do ----------------------------------------------------------------------------------
