@@ -107,7 +107,7 @@ class EquivocatingSeat(Seat):
 
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
-        self._said: set[int] = set()
+        self._told: set[int] = set()
 
     def step(self) -> bool:
         """Say both, once."""
@@ -118,8 +118,8 @@ class EquivocatingSeat(Seat):
         for lie in (1, 2):
             checkpoint = falsify(self._result(self._seat, updates), lie).checkpoint
             signature = self._signer.sign_once(f"round {self._round} lie {lie}", self._round, self._message(checkpoint))
-            if signature is not None and lie not in self._said:
-                self._said.add(lie)
+            if signature is not None and lie not in self._told:
+                self._told.add(lie)
                 call = self._shard.propose(checkpoint, signature, validator=self._validator)
                 sent |= send_unless_overtaken(self._sender, call) is not None
         return sent

@@ -36,6 +36,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.driver import Network, run_until
 from qfl.storage.ipfs import IpfsStore
+from qfl.storage.pubsub import Pubsub
 from qfl.storage.store import ContentStore
 from qfl.training.job import JobDocument
 from qfl.validator.validator import Validator
@@ -73,6 +74,7 @@ class LocalTestnet:
         quorum: how committees sign: a scheme of `qfl.quorum`.
         marks: where the keys' leaf marks are kept, a folder in `folder`; the user's own folder unless given.
         mirrored: whether the shard is deployed with a mirror, as on a chain of its own; contracts see no difference.
+        pubsub: how committees talk; without one, on chain.
         past: a testnet that is closed, on a chain that is as it was then: its deployment and its people are taken over,
             with a copy of all that they keep on disk, and nothing is deployed.
     """
@@ -91,9 +93,10 @@ class LocalTestnet:
         quorum: str = "lms",
         mirrored: bool = False,
         past: LocalTestnet | None = None,
+        pubsub: Pubsub | None = None,
         **parameters: int,
     ) -> None:
-        self.devnet, self.folder, self.job, self.prover = devnet, folder, job, prover
+        self.devnet, self.folder, self.job, self.prover, self.pubsub = devnet, folder, job, prover, pubsub
         self.web3 = connect(devnet.rpc_url)
         self.store = CountingStore(devnet.ipfs_url, fetch_seconds=FETCH_SECONDS)
         self.clock = DevelopmentClock(self.web3)
@@ -187,7 +190,8 @@ class LocalTestnet:
     def context(self, name: str, store: ContentStore | None = None, sender: Sender | None = None) -> NodeContext:
         """What the role of `name` works with."""
         paying = sender or self.senders[name]
-        return NodeContext(self.ledger, paying, store or self.store, self.keys[name], self.folder / name)
+        key, folder = self.keys[name], self.folder / name
+        return NodeContext(self.ledger, paying, store or self.store, key, folder, self.pubsub)
 
     def funds_wei(self, name: str) -> int:
         """All that `name` has in the protocol or took out of it: stake, rewards, and what was paid out."""

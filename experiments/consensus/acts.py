@@ -18,12 +18,17 @@ from qfl.chain.rpc.calls import Receipt
 from qfl.chain.rpc.rpc import Exchange, listening
 from qfl.protocol.content import HEADER, ContentKind
 from qfl.protocol.types import ParticipantId, ShardIndex
+from qfl.storage.pubsub import Mailbox, Pubsub
 from qfl.storage.store import ContentStore
 
+ARRIVAL_SECONDS = 5.0
+MOST_WORDS = 64
 KIND = 2
 """Place of a content's kind in its header."""
-WAITS_FOR = {"checkpoint": ("propose", "attest")}
-"""Which transactions of its shard, those recorded before it, have to be in a block before one can be made."""
+GOSSIP = "gossip"
+"""Where a word goes that is not for the chain: no queue, and nobody else's words are in its way."""
+WAITS_FOR = {"checkpoint": ("propose", "attest", GOSSIP)}
+"""Which words of its shard, those recorded before it, have to have arrived before a transaction can be made."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +57,62 @@ class Act:
     read: list[int] = field(default_factory=list)
     rpc_calls: int = 0
     rpc_bytes: int = 0
+
+
+class RecordingPubsub:
+    """`Pubsub` that tells a recorder what passes, and how long it took to come back.
+
+    What is said is heard from the next `deliver` on: everybody speaks at once, each on a machine of its own.
+    """
+
+    def __init__(self, pubsub: Pubsub, recorder: Recorder) -> None:
+        self._pubsub, self._recorder = pubsub, recorder
+        self._ears: dict[str, Mailbox] = {}
+        self._mailboxes: dict[str, list[Mailbox]] = {}
+        self._held: list[tuple[str, bytes]] = []
+
+    def publish(self, topic: str, data: bytes) -> bool:
+        """Send it, and wait until it has come back, which takes its time and none of the sender's."""
+        if not self._pubsub.publish(topic, data):
+            return False
+        handed_over = time.perf_counter()
+        ear = self._ears[topic]
+        while ear.wait(ARRIVAL_SECONDS) and data not in ear.take(MOST_WORDS):
+            pass
+        self._held.append((topic, data))
+        self._recorder.say(handed_over, len(data))
+        return True
+
+    def listen(self, topic: str) -> Mailbox:
+        """A mailbox whose reader is told on."""
+        if topic not in self._ears:
+            self._ears[topic] = self._pubsub.listen(topic)
+        mailbox = _RecordingMailbox(self._recorder)
+        self._mailboxes.setdefault(topic, []).append(mailbox)
+        return mailbox
+
+    def leave(self, topic: str, mailbox: Mailbox) -> None:
+        """As `Pubsub`; the topic itself is listened to as long as the bench runs."""
+        self._mailboxes[topic].remove(mailbox)
+
+    def deliver(self) -> None:
+        """Let everybody hear what was said."""
+        for topic, data in self._held:
+            for mailbox in self._mailboxes[topic]:
+                mailbox.put("", data)
+        self._held.clear()
+
+
+class _RecordingMailbox(Mailbox):
+    def __init__(self, recorder: Recorder) -> None:
+        super().__init__()
+        self._recorder = recorder
+
+    def take(self, most: int) -> list[bytes]:
+        taken = super().take(most)
+        if self._recorder.act is not None:
+            self._recorder.act.read += [len(data) for data in taken]
+        return taken
 
 
 class Recorder:
@@ -86,6 +147,13 @@ class Recorder:
             now = time.perf_counter()
             own, chain = self._handed_over - self._since, now - self._handed_over
             self.act.sent.append(Sent(receipt.label, self._chain, own, chain, now, receipt.size))
+            self._since = now
+
+    def say(self, handed_over: float, size: int) -> None:
+        """A word of who acts has been handed to its node, which took until then, and has come back now."""
+        if self.act is not None:
+            now = time.perf_counter()
+            self.act.sent.append(Sent(GOSSIP, GOSSIP, handed_over - self._since, now - handed_over, now, size))
             self._since = now
 
     def _exchanged(self, exchange: Exchange) -> None:
@@ -148,6 +216,9 @@ def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
         heads = {validator: queue[0].ready_at(free_at[validator]) for validator, queue in queues.items() if queue}
         validator = min(heads, key=lambda member: heads[member])
         head = queues[validator].pop(0)
+        if head.sent.chain == GOSSIP:
+            free_at[validator], head.ended = heads[validator], heads[validator] + head.sent.chain_seconds
+            continue
         begun = max(heads[validator], chain_free_at.get(head.sent.chain, 0.0))
         head.ended = free_at[validator] = chain_free_at[head.sent.chain] = begun + head.sent.chain_seconds
         if head.sent.label == last:

@@ -145,6 +145,8 @@ def _sit(site: Site, number: RoundNumber) -> int:
     """Let the seats act, in their order, until every shard with updates has its checkpoint; how many those are."""
     beacon = site.network.ledger.beacon
     _step_seats(site, number, Phase.CHECKPOINT, last_first=True)
+    if site.gossip is not None:
+        site.gossip.deliver()
     while beacon.context().phase is Phase.CHECKPOINT and _step_seats(site, number, Phase.CHECKPOINT):
         pass
     if not (accepted := len(beacon.accepted(number, site.network.ledger.round(number).opened_in))):

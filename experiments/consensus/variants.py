@@ -1,11 +1,11 @@
 """The ways to decide a round that `qfl bench consensus` compares, each as a deployment with everybody bonded."""
 
 from collections.abc import Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
 
-from experiments.consensus.acts import Recorder, RecordingStore
+from experiments.consensus.acts import Recorder, RecordingPubsub, RecordingStore
 from experiments.consensus.flat import FlatValidator, FlatVoting, verifying
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import deploy
@@ -28,6 +28,7 @@ from qfl.simulation.driver import Network
 from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
 from qfl.simulation.prepare import genesis_model
 from qfl.storage.ipfs import IpfsStore
+from qfl.storage.pubsub import IpfsPubsub
 from qfl.training.job import JobDocument
 from qfl.training.trainer import Trainer
 from qfl.validator.seat import Seat
@@ -42,7 +43,8 @@ CLIENTS_AT_ONCE = 32
 class Variant:
     """One way to decide a round; in the flat ones everybody votes.
 
-    `looks_early`: whoever verifies begins with the first reveal, not when the reveals are over.
+    `looks_early`: whoever verifies begins with the first reveal, not when the reveals are over. `gossips`: seats talk
+    by gossip, not by events on chain.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Variant:
     shard_chains: bool = False
     is_flat: bool = False
     looks_early: bool = True
+    gossips: bool = True
 
     @property
     def decisive(self) -> str:
@@ -63,6 +66,7 @@ VARIANTS = (
     Variant("flat", "flat", is_flat=True, looks_early=False),
     Variant("flat-early", "flat, checking early", is_flat=True),
     Variant("committee", "committee"),
+    Variant("committee-events", "committee, by events", gossips=False),
     Variant("committee-bls", "committee, BLS", quorum="bls"),
     Variant("shards", f"{SHARDS} shards, one chain", shards=SHARDS),
     Variant("shard-chains", f"{SHARDS} shards, {SHARDS} chains", shards=SHARDS, shard_chains=True),
@@ -81,6 +85,7 @@ class Site:
     variant: Variant
     network: Network
     voters: Sequence[FlatValidator]
+    gossip: RecordingPubsub | None
     folders: Sequence[Path]
     recorder: Recorder
     meter: Meter
@@ -128,12 +133,14 @@ def build_site(
         path, key = open_key(folder, f"client-{index + 1}", config, stack)
         participant = join(ledger, payer, Role.CLIENT, key, path)
         clients.append(Client(NodeContext(ledger, payer, store, key, path), participant, index=index, seed=config.seed))
+    gossip = RecordingPubsub(stack.enter_context(closing(IpfsPubsub(store))), recorder) if variant.gossips else None
     validators, voters, folders = [], [], []
     for number, payer in enumerate(carriers[1 + config.clients :], 1):
         # A process of its own would read for itself what never changes.
         own, kept = Ledger(web3, deployment, shard_web3s=shard_web3s), RecordingStore(store, recorder)
         path, key = open_key(folder, f"validator-{number}", config, stack)
-        context, participant = NodeContext(own, payer, kept, key, path), join(own, payer, Role.VALIDATOR, key, path)
+        context = NodeContext(own, payer, kept, key, path, gossip)
+        participant = join(own, payer, Role.VALIDATOR, key, path)
         attesting = scheme_of(own).set_up(payer, participant, key=key, folder=path)
         validator = Validator(context, participant, attesting=attesting)
         validator.seat_kind = measured_seat(meter)
@@ -152,7 +159,7 @@ def build_site(
         sender=carriers[0],
         at_once=CLIENTS_AT_ONCE,
     )
-    return Site(variant, network, voters, folders, recorder, meter, receipts)
+    return Site(variant, network, voters, gossip, folders, recorder, meter, receipts)
 
 
 def measured_seat(meter: Meter) -> type[Seat]:

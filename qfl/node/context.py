@@ -8,18 +8,23 @@ from qfl.chain.rpc.sender import TransactionSender
 from qfl.crypto.keyfile import KeyFile
 from qfl.errors import ContractReverted
 from qfl.protocol.types import TrainingTask
+from qfl.storage.pubsub import Pubsub
 from qfl.storage.store import ContentStore
 
 
 @dataclass(frozen=True)
 class NodeContext:
-    """One participant's own: its view of the deployment, who pays for it, its store, its key, its folder."""
+    """One participant's own: its view of the deployment, who pays for it, its store, its key, its folder.
+
+    `pubsub` is how committees talk beside the chain; without it, all they say is on chain.
+    """
 
     ledger: Ledger
     sender: TransactionSender
     store: ContentStore
     key: KeyFile
     folder: Path
+    pubsub: Pubsub | None = None
 
 
 @dataclass(frozen=True)

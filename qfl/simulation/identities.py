@@ -28,6 +28,7 @@ from qfl.node.encryption import KEY_NAME, set_up_encryption
 from qfl.node.membership import has_left, join
 from qfl.protocol.types import ParticipantId
 from qfl.quorum.quorum import scheme_of
+from qfl.storage.pubsub import Pubsub
 from qfl.storage.store import ContentStore
 from qfl.validator.selection import Scorer
 from qfl.validator.validator import Validator
@@ -57,6 +58,7 @@ class LocalIdentities:
         senders: Sequence[TransactionSender],
         *,
         store: ContentStore,
+        pubsub: Pubsub | None = None,
         scorers: Sequence[Scorer | None] = (),
     ) -> list[Validator]:
         """Bond the validators that are not, and return them all; `scorers` are what each judges updates by."""
@@ -66,7 +68,7 @@ class LocalIdentities:
             participant = join(ledger, sender, Role.VALIDATOR, key, folder)
             kem = set_up_encryption(ledger, sender, store, participant, key, folder)
             attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=folder)
-            context = NodeContext(ledger, sender, store, key, folder)
+            context = NodeContext(ledger, sender, store, key, folder, pubsub)
             validators.append(Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer))
         scheme_of(ledger).maintain(senders[0])
         return validators

@@ -5,7 +5,7 @@ Everything a run needs to go on is in its folder: stop it anywhere, `resume` tak
 
 import logging
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -57,6 +57,7 @@ from qfl.simulation.prepare import (
 )
 from qfl.simulation.world import World, make_world
 from qfl.storage.ipfs import IpfsStore
+from qfl.storage.pubsub import IpfsPubsub
 from qfl.storage.store import ContentStore
 from qfl.training.data.datasets import Dataset
 from qfl.training.job import JobDocument
@@ -128,7 +129,10 @@ def run_job(config: JobConfig, place: Place, display: Display) -> dict[str, Any]
         scorers = [
             Scorer(job, own, seed=config.seed + seat) for seat, own in enumerate(validation_shares(config, dataset))
         ]
-        validators = identities.validators(ledger, carriers[1 + config.identities :], store=store, scorers=scorers)
+        pubsub = stack.enter_context(closing(IpfsPubsub(store)))
+        validators = identities.validators(
+            ledger, carriers[1 + config.identities :], store=store, pubsub=pubsub, scorers=scorers
+        )
         world = None
         if config.dynamics:
             world = make_world(

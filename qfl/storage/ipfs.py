@@ -4,12 +4,16 @@ A content object is one raw block, so the digest on chain is all that is needed 
 node is not trusted: neither Kubo nor Helia checks a block when it reads it from its disk.
 """
 
+from __future__ import annotations
+
+import base64
 import io
 import ipaddress
+import json
 import reprlib
 import threading
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -17,12 +21,13 @@ from urllib.parse import urlsplit
 import ipfshttpclient
 from ipfshttpclient import exceptions
 from ipfshttpclient.http_common import multiaddr_to_url_data
+from urllib3.filepost import encode_multipart_formdata
 
 from qfl.errors import ContentCorrupt, ContentMissing, ContentTooLarge, InvalidInput, PeerUnreachable, StoreUnreachable
 from qfl.errors.text import conceal_address
 from qfl.protocol.cid import cid_of
 from qfl.storage.store import MAX_BLOCK_BYTES, require_block_size, require_digest
-from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Transport
+from qfl.storage.transport import AnswerTooLong, NoAnswer, NodeRefuses, Stream, Transport
 
 # `ipfshttpclient` sets a parameter that urllib3 2 ignores, and everybody who uses it would read about that.
 warnings.filterwarnings("ignore", "The 'strict' parameter is no longer needed", FutureWarning)
@@ -33,6 +38,8 @@ MARGIN_SECONDS = 10.0
 COLLECTION_SECONDS = 120.0
 COLLECTION_BYTES = 4 * 2**20
 """The node lists what it deletes, a line of some 80 bytes for each block."""
+MESSAGE_LINE_BYTES = 2**15
+"""A message in JSON; twice what one may have."""
 # `format` rather than its newer name `cid-codec`: every go-ipfs and Kubo takes it.
 RAW_BLOCK = {"format": "raw", "mhtype": "sha2-256", "pin": "true"}
 
@@ -131,6 +138,16 @@ class IpfsStore:
                 raise PeerUnreachable(multiaddr, self.address, str(error)) from error
         self._named(answer, "Strings", list)
 
+    def publish(self, topic: str, data: bytes) -> None:
+        """Have the node gossip a message. Raises StoreUnreachable: also where it has no gossip."""
+        # Not by `client.pubsub`, which names topics as Kubo did before 0.11.
+        with self._reaching():
+            self._transport.request("pubsub/pub", [_multibase(topic.encode())], **_file_of(data))
+
+    def subscription(self, topic: str) -> Subscription:
+        """What the node hears on a topic."""
+        return Subscription(self.address, Stream(self._url, "pubsub/sub", _multibase(topic.encode())))
+
     @property
     def _client(self) -> ipfshttpclient.Client:
         """This thread's client: it keeps its connection open, and `requests` is not made to share one."""
@@ -176,6 +193,54 @@ class IpfsStore:
             raise StoreUnreachable(self.address, str(error)) from error
         except NoAnswer as error:
             raise StoreUnreachable(self.address, str(error)) from error
+
+
+class Subscription:
+    """A topic that an IPFS node is subscribed to; to be read by one thread, and closed by any."""
+
+    def __init__(self, address: str, stream: Stream) -> None:
+        self._address, self._stream = address, stream
+
+    def messages(self, begun: Callable[[], None]) -> Iterator[tuple[str, bytes]]:
+        """Peer id of the sender and what it says, as it comes; `begun` is called when the node is subscribed.
+
+        Raises StoreUnreachable: the node has no gossip, is away, or is none.
+        """
+        try:
+            for line in self._stream.lines(MESSAGE_LINE_BYTES, begun):
+                yield _message_in(line)
+        except (NodeRefuses, NoAnswer) as error:
+            raise StoreUnreachable(self._address, str(error)) from error
+
+    def close(self) -> None:
+        """End `messages`."""
+        self._stream.close()
+
+
+def _message_in(line: bytes) -> tuple[str, bytes]:
+    """The sender and the bytes of a message. Raises NoAnswer: no node writes this."""
+    try:
+        message = json.loads(line)
+        return str(message["from"]), _bytes_in(message["data"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:
+        raise NoAnswer(f"no IPFS node answers {reprlib.repr(line)}") from error
+
+
+def _multibase(data: bytes) -> str:
+    """As Kubo writes bytes since 0.11: base64url, of which `u` is the sign."""
+    return "u" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+
+
+def _bytes_in(text: str) -> bytes:
+    if not text.startswith("u"):
+        raise ValueError("not base64url")
+    return base64.urlsafe_b64decode(text[1:] + "=" * (-(len(text) - 1) % 4))
+
+
+def _file_of(data: bytes) -> dict[str, Any]:
+    """A body with one file, as the RPC takes messages."""
+    body, kind = encode_multipart_formdata({"file": ("message", data, "application/octet-stream")})
+    return {"data": body, "headers": {"Content-Type": kind}}
 
 
 def _multiaddr_of(address: str) -> str:

@@ -6,7 +6,9 @@ any answer for that of an IPFS node.
 
 import json
 import reprlib
-from collections.abc import Iterable, Mapping, Sequence
+import socket
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
@@ -22,6 +24,7 @@ ANSWER_BYTES = 2**16
 FRAME_BYTES = 2**16
 """The most that headers take, and what frames a short answer."""
 PIECE_BYTES = 2**16
+CONNECT_SECONDS = 5.0
 AT_THE_DOOR = {401, 403, 405}
 """Statuses of a node that does not take calls from here, whatever they ask for."""
 WORDS_CHARACTERS = 200
@@ -49,13 +52,7 @@ class Transport:
     def __init__(self, url: str, seconds: float) -> None:
         self._url, self._seconds = url, seconds
         self._allowance = Allowance(seconds, 0)
-        self._session = _Session()
-        self._session.trust_env = not is_loopback(urlsplit(url).hostname or "")
-        self._session.headers["Accept-Encoding"] = "identity"
-        self._session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
-        adapter = _Adapter(self._allowance)
-        for scheme in ("http://", "https://"):
-            self._session.mount(scheme, adapter)
+        self._session = _session_of(url, self._allowance)
 
     def request(
         self,
@@ -64,7 +61,7 @@ class Transport:
         *,
         opts: Mapping[str, Any] | None = None,
         decoder: str = "none",
-        data: Iterable[bytes] | None = None,
+        data: Iterable[bytes] | bytes | None = None,
         headers: Mapping[str, str] | None = None,
         timeout: float | None = None,
         most_bytes: int = ANSWER_BYTES,
@@ -105,6 +102,75 @@ class Transport:
         if not isinstance(found, dict):
             raise NoAnswer(f"no IPFS node answers {reprlib.repr(body)}")
         return [found]
+
+
+class Stream:
+    """An answer without an end, line by line; `close`, also from another thread, ends it."""
+
+    def __init__(self, url: str, path: str, *args: str) -> None:
+        self._url, self._args, self._allowance = url + path, args, _Interruptible()
+        self._session = _session_of(url, self._allowance)
+
+    def lines(self, most_bytes: int, begun: Callable[[], None]) -> Iterator[bytes]:
+        """Each line as it comes; `begun` is called when the node has taken the call.
+
+        Raises NodeRefuses, NoAnswer; AnswerTooLong: a line has more than `most_bytes`.
+        """
+        rest = b""
+        try:
+            with self._session.post(self._url, params={"arg": list(self._args)}, stream=True) as answer:
+                if answer.status_code != 200:
+                    raise _refusal(answer.status_code, _read(answer, ANSWER_BYTES))
+                begun()
+                for piece in answer.raw.stream(PIECE_BYTES, decode_content=False):
+                    *lines, rest = (rest + piece).split(b"\n")
+                    yield from lines
+                    if len(rest) > most_bytes:
+                        raise AnswerTooLong(f"it answers with a line of more than {most_bytes:,} bytes")
+        except OutOfBounds as error:
+            raise NoAnswer(str(error)) from error
+        except (requests.RequestException, HTTPError) as error:
+            raise NoAnswer(_reason_of(error)) from error
+
+    def close(self) -> None:
+        self._allowance.interrupt()
+
+
+class _Interruptible(Allowance):
+    """All the time there is, until it is interrupted; the bytes are bounded by who reads them."""
+
+    def __init__(self) -> None:
+        super().__init__(CONNECT_SECONDS, 0)
+        self._sock: socket.socket | None = None
+
+    def seconds_left(self) -> float:
+        return CONNECT_SECONDS
+
+    def receive(self, count: int) -> None:
+        pass
+
+    @contextmanager
+    def within(self, sock: socket.socket) -> Iterator[None]:
+        sock.settimeout(None)
+        self._sock = sock
+        yield
+
+    def interrupt(self) -> None:
+        if self._sock is not None:
+            with suppress(OSError):
+                self._sock.shutdown(socket.SHUT_RDWR)
+
+
+def _session_of(url: str, allowance: Allowance) -> requests.Session:
+    """A session whose connections keep to an allowance."""
+    session = _Session()
+    session.trust_env = not is_loopback(urlsplit(url).hostname or "")
+    session.headers["Accept-Encoding"] = "identity"
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    adapter = _Adapter(allowance)
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, adapter)
+    return session
 
 
 class _Session(requests.Session):

@@ -5,21 +5,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from qfl.chain.contracts.shard import Attested, Proposed
 from qfl.chain.rounds import ShardRound
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import Checkpoint, ParticipantId
 from qfl.quorum.quorum import QuorumScheme, scheme_of
+from qfl.validator.gossip import CommitteeGossip
 
 
 class AttestationPool:
     """One committee's round. A signature is verified once, and what is forged counts for nothing.
 
-    Its seat puts a new `part` here before it acts. `committee` are the validators in the seats; a checkpoint needs the
-    signatures of `quorum` of them.
+    Its seat puts a new `part` here before it acts, and says whether what was said on chain is read (`reads_chain`)
+    beside what came by `gossip`. `committee` are the validators in the seats; a checkpoint needs the signatures of
+    `quorum` of them.
     """
 
-    def __init__(self, part: ShardRound) -> None:
-        self.part, self.committee = part, part.committee()
+    def __init__(self, part: ShardRound, gossip: CommitteeGossip | None = None) -> None:
+        self.part, self.committee, self.gossip, self.reads_chain = part, part.committee(), gossip, True
         self._domain, self._scheme = part.ledger.beacon_domain, scheme_of(part.ledger)
         self.quorum = quorum_of(len(self.committee))
         self.renew_keys()
@@ -32,7 +35,8 @@ class AttestationPool:
     def proposed(self, turn: int) -> dict[int, Checkpoint]:
         """The first properly signed proposal of every turn up to this one."""
         found: dict[int, Checkpoint] = {}
-        for proposal in self.part.proposals():
+        heard = [] if self.gossip is None else self.gossip.proposals
+        for proposal in [*heard, *(self.part.proposals() if self.reads_chain else ())]:
             proposer = proposal.checkpoint.turn
             if proposer <= turn and proposer not in found:
                 tally = self._tally(proposal.checkpoint)
@@ -44,7 +48,7 @@ class AttestationPool:
     def announced(self, checkpoints: Iterable[Checkpoint]) -> dict[Checkpoint, dict[int, bytes]]:
         """Valid signatures of each checkpoint by seat; a proposal's own is its proposer's."""
         tallies = {checkpoint: self._tally(checkpoint) for checkpoint in checkpoints}
-        said = self.part.attestations() if tallies else []
+        said = self._attestations() if tallies else []
         for checkpoint, tally in tallies.items():
             named = checkpoint.turn, self._domain.checkpoint(checkpoint)
             tally.add([(one.seat, one.signature) for one in said if (one.turn, one.digest) == named])
@@ -53,6 +57,17 @@ class AttestationPool:
     def bundle(self, signatures: Mapping[int, bytes]) -> bytes:
         """Signatures of one checkpoint by seat, as the beacon's quorum takes them."""
         return self._scheme.bundle(self.committee, signatures)
+
+    def is_on_chain(self, checkpoint: Checkpoint, seat: int, signature: bytes) -> bool:
+        """Whether a seat has said that where everybody can read it."""
+        if checkpoint.turn == seat:
+            return Proposed(checkpoint, signature) in self.part.proposals()
+        digest = self._domain.checkpoint(checkpoint)
+        return Attested(checkpoint.turn, seat, digest, signature) in self.part.attestations()
+
+    def _attestations(self) -> list[Attested]:
+        heard = [] if self.gossip is None else self.gossip.attestations
+        return [*heard, *(self.part.attestations() if self.reads_chain else ())]
 
     def _tally(self, checkpoint: Checkpoint) -> Tally:
         digest = self._domain.checkpoint(checkpoint)

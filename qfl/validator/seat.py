@@ -1,20 +1,24 @@
 """A validator's seat in a committee: check updates as they are revealed, sign the result, carry the bundle.
 
 A seat that could read every update signs its own result for turn 0 at once, and waits for nobody: honest seats that
-hold the same bytes have the same result. All but one of a quorum announce theirs; the one that then completes it brings
-the bundle to the beacon, its own signature included. Only who could not read everything waits to see what a proposer
-includes, and so does who has an opinion of its own; turns after the first are for what the first could not settle.
+hold the same bytes have the same result. They tell each other by gossip, and the first of those who signed brings the
+bundle to the beacon; whom that does not reach within a quarter of the turn, or who has no gossip, is told on chain.
+There, all but one of a quorum announce theirs, and the one that then completes it brings the bundle. Only who could not
+read everything waits to see what a proposer includes, and so does who has an opinion of its own; turns after the first
+are for what the first could not settle.
 
 A checkpoint names updates by their numbers on the shard's chain, and all that was revealed there by its hash, so right
 before it signs a seat reads the reveals again: after a reorganisation it signs and brings along what they are now.
 """
 
 import logging
+import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.draw import Duty
+from qfl.chain.rpc.sender import UnsentCall
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, ContractReverted, ModelRejected, UpdateRejected
 from qfl.node.context import NodeContext
@@ -30,6 +34,7 @@ from qfl.protocol.state import count_saturated
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
 from qfl.quorum.quorum import scheme_of
 from qfl.validator.attestation_pool import AttestationPool
+from qfl.validator.gossip import CommitteeGossip
 from qfl.validator.selection import LENIENT, Scorer, SelectionPolicy
 from qfl.validator.update_pool import UpdatePool
 
@@ -42,6 +47,8 @@ SATURATED = (
     "%d of the model's %d weights are at their limit, about +-128, and go no further: lower training.learning_rate, or "
     "leave out model.head"
 )
+PATIENCE_SECONDS = 0.5
+"""How long a step waits for what others say by gossip."""
 KEY_CHANGED = frozenset({"BadAggregate", "NoQuorum", "NotCurrentKey"})
 """Refusals of a bundle that was good: a seat has replaced its key since."""
 
@@ -68,9 +75,15 @@ class Seat:
         self._ledger, self._sender, self._store, self._signer = ledger, context.sender, context.store, signer
         self._part = ledger.round(duty.round).shard(duty.shard)
         self._shard, self._spec, self._context = self._part.contract, self._part.spec(), ledger.beacon.context()
-        self._attestation_pool, self._update_pool = AttestationPool(self._part), UpdatePool(self._part, self._read)
+        self._gossip = None if context.pubsub is None else CommitteeGossip(context.pubsub, self._part)
+        self._attestation_pool = AttestationPool(self._part, self._gossip)
+        self._update_pool = UpdatePool(self._part, self._read)
         self._results: dict[tuple[int, Named, bytes], ShardResult] = {}
         self._has_waited: set[int] = set()
+        self._said: dict[Checkpoint, bytes] = {}
+        self._withdrawn: set[Checkpoint] = set()
+        self._left_to_others: set[Checkpoint] = set()
+        self._decided: set[Checkpoint] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
         self._stored: set[bytes] = set()
@@ -90,21 +103,49 @@ class Seat:
             self._scorer.prepare(read_base(self._ledger, self._store, self._round), self._spec)
 
     def step(self) -> bool:
-        """Do what can be done now; True when something was sent."""
+        """Do what can be done now; True when something was said or sent.
+
+        Once it has said its part by gossip, it gives the others a moment to say theirs.
+        """
+        until = time.monotonic() + PATIENCE_SECONDS
+        acted = self._act()
+        while not acted and self._hears_others(until - time.monotonic()):
+            acted = self._act()
+        if not acted:
+            self._has_waited.update(range(self._turn() + 1))
+            self._left_to_others |= self._decided
+        return acted
+
+    def leave(self) -> None:
+        """Take no part any more."""
+        if self._gossip is not None:
+            self._gossip.close()
+
+    def _act(self) -> bool:
         # A shard's own chain may have fallen back, and have shown the round in another block since.
         self._part = self._part.round.shard(self._spec.shard)
-        self._attestation_pool.part = self._update_pool.part = self._part
+        pool = self._attestation_pool
+        pool.part = self._update_pool.part = self._part
         turn = self._turn()
-        proposed = self._attestation_pool.proposed(turn)
+        if self._gossip is not None:
+            self._gossip.hear()
+        pool.reads_chain = self._gossip is None or turn in self._has_waited
+        proposed = pool.proposed(turn)
         updates = self._update_pool.fetch(turn, [checkpoint.included for checkpoint in proposed.values()])
         if not updates:
             return False
         own = self._own_results(turn, proposed, updates=updates)
-        signatures = self._attestation_pool.announced([*proposed.values(), *(result.checkpoint for result in own)])
+        signatures = pool.announced([*proposed.values(), *(result.checkpoint for result in own)])
+        for checkpoint in signatures.keys() & self._said.keys() - self._withdrawn:
+            signatures[checkpoint][self._seat] = self._said[checkpoint]
         sent = False
         for result in own:
-            if self._seat not in signatures[result.checkpoint]:
-                sent |= self._say(result, signatures[result.checkpoint])
+            said = signatures[result.checkpoint]
+            if result.checkpoint in self._said:
+                sent |= self._repeat(result.checkpoint, said)
+            elif self._seat not in said:
+                sent |= self._say(result, said)
+        self._decided = {checkpoint for checkpoint, said in signatures.items() if len(said) >= pool.quorum}
         return self._carry(signatures) or sent
 
     def claim(self) -> bool:
@@ -187,13 +228,13 @@ class Seat:
         return max(0, min(self._context.turn_at(self._ledger.now()), last))
 
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
-        """Sign a result, and announce that unless the quorum is complete with it: then the bundle says it.
+        """Sign a result, and tell the others, unless the quorum is complete with it: then the bundle says it.
 
-        Who is to complete it stores the result while the others speak.
+        On chain, only as many speak as are needed, and who is to complete the quorum stores the result meanwhile.
         """
         checkpoint, quorum = result.checkpoint, self._attestation_pool.quorum
         completes = len(signatures) + 1 >= quorum
-        speaks = completes or self._speaks_now(checkpoint.turn)
+        speaks = completes or self._gossip is not None or self._speaks_now(checkpoint.turn)
         if not speaks and self._place(checkpoint.turn) >= quorum:
             return False
         if not self._update_pool.is_current():  # the next step takes up what the chain shows now
@@ -209,16 +250,37 @@ class Seat:
         if signature is None:  # or another checkpoint was signed for this turn before a restart: the turn is lost
             return False
         signatures[self._seat] = signature
-        if completes:
+        if completes and self._is_to_carry(checkpoint, signatures):
             return False
+        if self._gossip is None:
+            return not completes and self._announce(checkpoint, signature)
+        if self._gossip.say(self._words(checkpoint, signature)):
+            self._said[checkpoint] = signature
+        else:  # the next step does without
+            self._gossip.close()
+            self._gossip = None
+        return True
+
+    def _repeat(self, checkpoint: Checkpoint, signatures: Mapping[int, bytes]) -> bool:
+        """Say on chain what was said by gossip, when a part of the turn is over and it has not sufficed."""
+        if self._gossip is None or len(signatures) >= self._attestation_pool.quorum:
+            return False
+        if self._ledger.now() < self._context.silent_until(checkpoint.turn) or not self._speaks_now(checkpoint.turn):
+            return False
+        signature = self._said[checkpoint]
+        if self._attestation_pool.is_on_chain(checkpoint, self._seat, signature):
+            return False
+        return self._announce(checkpoint, signature)
+
+    def _announce(self, checkpoint: Checkpoint, signature: bytes) -> bool:
+        return send_unless_overtaken(self._sender, self._words(checkpoint, signature)) is not None
+
+    def _words(self, checkpoint: Checkpoint, signature: bytes) -> UnsentCall:
+        """What this seat says of a checkpoint, by gossip or on chain."""
         if checkpoint.turn == self._seat:
-            call = self._shard.propose(checkpoint, signature, validator=self._validator)
-        else:
-            digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-            call = self._shard.attest(
-                checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator
-            )
-        return send_unless_overtaken(self._sender, call) is not None
+            return self._shard.propose(checkpoint, signature, validator=self._validator)
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        return self._shard.attest(checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator)
 
     def _keep(self, checkpoint: Checkpoint) -> bool:
         """Pin every update that is included: who attests it can be made to show it, until the round is final.
@@ -239,13 +301,26 @@ class Seat:
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
-        is_asked_again = turn in self._has_waited
-        self._has_waited.add(turn)
-        return self._place(turn) < max(1, self._attestation_pool.quorum - 1) or is_asked_again
+        return self._place(turn) < max(1, self._attestation_pool.quorum - 1) or turn in self._has_waited
 
-    def _place(self, turn: int) -> int:
-        """Its place in the order in which seats speak in a turn: the proposer's is 0."""
-        return (self._seat - turn) % len(self._attestation_pool.committee)
+    def _is_to_carry(self, checkpoint: Checkpoint, signatures: Mapping[int, bytes]) -> bool:
+        """Whether it is this seat that brings a quorum to the beacon.
+
+        Where all hear all, the first of those who signed; the others when it has not by the next time they look.
+        """
+        first = min(self._place(checkpoint.turn, seat) for seat in signatures)
+        is_first = self._gossip is None or first == self._place(checkpoint.turn)
+        return is_first or checkpoint in self._left_to_others
+
+    def _hears_others(self, seconds: float) -> bool:
+        """Whether something came, where it has spoken by gossip and a quorum has not."""
+        if self._gossip is None or not self._said or self._decided or seconds <= 0:
+            return False
+        return self._gossip.hear(seconds)
+
+    def _place(self, turn: int, seat: int | None = None) -> int:
+        """The place of a seat, or its own, in the order in which seats speak in a turn: the proposer's is 0."""
+        return ((self._seat if seat is None else seat) - turn) % len(self._attestation_pool.committee)
 
     def _result_in(self, turn: int, updates: list[VerifiedUpdate]) -> ShardResult:
         key = turn, _named(updates), reveals_hash(self._update_pool.reveals)
@@ -281,7 +356,9 @@ class Seat:
     def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
         for checkpoint in sorted(signatures, key=lambda known: known.turn):
-            if len(signatures[checkpoint]) < self._attestation_pool.quorum or not self._is_listed(checkpoint):
+            if checkpoint not in self._decided or not self._is_listed(checkpoint):
+                continue
+            if not self._is_to_carry(checkpoint, signatures[checkpoint]):
                 continue
             bundle = self._attestation_pool.bundle(signatures[checkpoint])
             call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
@@ -292,6 +369,7 @@ class Seat:
                     raise
                 # The next step does without the signatures of keys that are no longer current.
                 self._attestation_pool.renew_keys()
+                self._withdrawn.update(self._said)
                 return False
         return False
 

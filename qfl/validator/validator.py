@@ -259,6 +259,8 @@ class Validator:
         sits_in = duty.round, duty.shard, duty.seat, self._ledger.round(duty.round).opening
         if self._seat is None or self._seat_of != sits_in:
             self._seat_of = sits_in
+            if self._seat is not None:
+                self._seat[1].leave()
             seat = self.seat_kind(
                 self._context,
                 duty,

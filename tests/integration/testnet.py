@@ -28,6 +28,7 @@ from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, TrainingResult, TrainingTask
 from qfl.quantum.architecture import Architecture
 from qfl.simulation.driver import Network, run_until
+from qfl.storage.pubsub import Pubsub
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 from qfl.training.trainer import Trainer
@@ -69,10 +70,11 @@ class Testnet(LocalTestnet):
         verifying_key: VerifyingKey | None = None,
         prover: Prover | None = None,
         quorum: str = "lms",
+        pubsub: Pubsub | None = None,
         **parameters: int,
     ) -> None:
         names = [f"client-{i + 1}" for i in range(clients)] + [f"validator-{i + 1}" for i in range(validators)]
-        chosen = {"verifying_key": verifying_key, "prover": prover, "quorum": quorum}
+        chosen = {"verifying_key": verifying_key, "prover": prover, "quorum": quorum, "pubsub": pubsub}
         super().__init__(devnet, folder, names, job, genesis_of(job), key_height, **chosen, **parameters)
 
     def join(self, name: str) -> ParticipantId:

@@ -192,6 +192,7 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     from qfl.daemon import Daemon, Goal
     from qfl.node.pruner import retention_of
     from qfl.quorum.quorum import scheme_of
+    from qfl.storage.pubsub import IpfsPubsub
     from qfl.training.job import fetch_job
     from qfl.validator.selection import Scorer
 
@@ -208,7 +209,7 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
         kem = set_up_encryption(ledger, sender, store, participant, key, me.folder)
         attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=me.folder)
         click.echo(f"validator {participant}, {key.remaining} signatures left")
-        context = NodeContext(ledger, sender, store, key, me.folder)
+        context = NodeContext(ledger, sender, store, key, me.folder, IpfsPubsub(store))
         role = behaviour.kind(context, participant, kem=kem, attesting=attesting, scorer=scorer)
         daemon = Daemon(me.poll, stop, goal=Goal(ledger, me.rounds))
         daemon.run_validator(role, retention=retention_of(me.keep_rounds, store))

@@ -56,11 +56,21 @@ class RoundContext:
         """How many turns to propose are over at `now` (unix seconds); negative while reveals are taken."""
         return (now - self.reveal_ends_at) // self.turn_seconds
 
+    def silent_until(self, turn: int) -> int:
+        """Up to when (unix seconds) what is said in a turn by gossip alone may suffice: a quarter of it."""
+        return self.reveal_ends_at + turn * self.turn_seconds + self.turn_seconds // 4
+
     def next_deadline(self, now: int) -> int:
-        """When something changes though nobody acts, unix seconds: the phase ends, or the next turn begins."""
+        """When something changes though nobody acts, unix seconds.
+
+        The phase ends, the next turn begins, or what gossip did not settle is said on chain.
+        """
         if self.phase is not Phase.CHECKPOINT:
             return self.phase_ends_at
-        return min(self.reveal_ends_at + (self.turn_at(now) + 1) * self.turn_seconds, self.phase_ends_at)
+        turn = self.turn_at(now)
+        silent_until = self.silent_until(turn)
+        next_turn = self.reveal_ends_at + (turn + 1) * self.turn_seconds
+        return min(silent_until if now < silent_until else next_turn, self.phase_ends_at)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 // A Helia node for a development network: TCP on the loopback interface, no bootstrap peers, no DHT, no discovery.
-// It knows the peers it was told of (swarm/connect) and gets blocks from them by bitswap.
+// It knows the peers it was told of (swarm/connect), gets blocks from them by bitswap and messages by gossip.
 import path from "node:path";
 
+import { gossipsub } from "@chainsafe/libp2p-gossipsub";
 import { noise } from "@chainsafe/libp2p-noise";
 import { yamux } from "@chainsafe/libp2p-yamux";
 import { bitswap } from "@helia/block-brokers";
@@ -15,10 +16,11 @@ import { FsDatastore } from "datastore-fs";
 import { createLibp2p } from "libp2p";
 
 import { Blocks } from "./blocks.mjs";
+import { Topics } from "./topics.mjs";
 
 /**
  * Opens (or makes) the repository in a folder and starts the node on 127.0.0.1:`swarmPort` (0: a free one).
- * Resolves to { helia, blocks, stop }. Identity, blocks and pins are kept in the repository.
+ * Resolves to { helia, blocks, topics, stop }. Identity, blocks and pins are kept in the repository.
  */
 export async function startNode({ repository, swarmPort }) {
   const blockstore = new FsBlockstore(path.join(repository, "blocks"));
@@ -33,7 +35,12 @@ export async function startNode({ repository, swarmPort }) {
     transports: [tcp()],
     connectionEncrypters: [noise()],
     streamMuxers: [yamux()],
-    services: { identify: identify(), ping: ping() },
+    // As Kubo does: who says something hears it too, and may be alone.
+    services: {
+      identify: identify(),
+      ping: ping(),
+      pubsub: gossipsub({ emitSelf: true, allowPublishToZeroTopicPeers: true }),
+    },
     start: false,
   });
   let exchange;
@@ -50,5 +57,6 @@ export async function startNode({ repository, swarmPort }) {
     await datastore.close();
     await blockstore.close();
   };
-  return { helia, blocks: new Blocks({ helia, disk: blockstore, bitswap: exchange.bitswap }), stop };
+  const blocks = new Blocks({ helia, disk: blockstore, bitswap: exchange.bitswap });
+  return { helia, blocks, topics: new Topics(libp2p.services.pubsub), stop };
 }

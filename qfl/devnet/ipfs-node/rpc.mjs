@@ -1,6 +1,7 @@
 // The verbs of the Kubo RPC (https://docs.ipfs.tech/reference/kubo/rpc/) that QFLchain and `ipfshttpclient` use.
 import { unixfs } from "@helia/unixfs";
 import { multiaddr } from "@multiformats/multiaddr";
+import { base64url } from "multiformats/bases/base64";
 import { CID } from "multiformats/cid";
 
 import { booleanOf, HttpError, readFilePart, requireLocalProgram, timeoutOf } from "./http.mjs";
@@ -9,13 +10,15 @@ const API = "/api/v0/";
 const VERSION = "0.8.0-helia"; // of the RPC: within the range that `ipfshttpclient.connect` accepts
 const MAX_BLOCK_BYTES = 2 * 1024 * 1024; // what one bitswap message carries
 const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_MESSAGE_BYTES = 64 * 1024;
+const MAX_UNREAD_BYTES = 4 * 1024 * 1024; // of messages, for a listener that does not read them
 const PIECE_BYTES = 64 * 1024;
 const DEFAULT_TIMEOUT = 30_000; // Kubo waits for ever
 
 /** Returns the request listener of a node's API. */
-export function createRpc({ helia, blocks }) {
+export function createRpc({ helia, blocks, topics }) {
   const files = unixfs(helia);
-  const verbs = createVerbs({ helia, blocks, files });
+  const verbs = createVerbs({ helia, blocks, topics, files });
   return async (request, response) => {
     try {
       requireLocalProgram(request);
@@ -44,6 +47,15 @@ function answerOn(response) {
       response.writeHead(200, { "content-type": "application/json" });
       response.end(lines.map((line) => `${JSON.stringify(line)}\n`).join(""));
     },
+    // A line for each call of `write`, until who reads them goes away; one who does not read loses some.
+    lines: () => {
+      response.writeHead(200, { "content-type": "application/json" });
+      response.flushHeaders();
+      const write = (line) => {
+        if (response.writableLength < MAX_UNREAD_BYTES) response.write(`${JSON.stringify(line)}\n`);
+      };
+      return { write, closed: new Promise((resolve) => response.once("close", resolve)) };
+    },
     stream: async (pieces) => {
       for await (const piece of pieces) {
         if (!response.headersSent) response.writeHead(200, { "content-type": "application/octet-stream" });
@@ -54,6 +66,18 @@ function answerOn(response) {
       response.end();
     },
   };
+}
+
+/** Bytes as Kubo writes them in this part of the RPC: base64url in multibase. */
+const multibaseOf = (bytes) => base64url.encode(bytes);
+
+function topicOf(query) {
+  const [argument] = argumentsOf(query);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(base64url.decode(argument));
+  } catch (error) {
+    throw new HttpError(400, `${argument} is not a topic in base64url: ${error.message}`);
+  }
 }
 
 /** `bytes` in pieces, so that who wants less than all of them can stop reading. */
@@ -87,7 +111,7 @@ function requireRawSha256(query) {
   }
 }
 
-function createVerbs({ helia, blocks, files }) {
+function createVerbs({ helia, blocks, topics, files }) {
   const { libp2p } = helia;
   const peerAddresses = () => libp2p.getMultiaddrs().map(String);
   return {
@@ -165,6 +189,31 @@ function createVerbs({ helia, blocks, files }) {
       }));
       answer.json({ Peers: peers });
     },
+
+    "pubsub/pub": async ({ request, query, answer }) => {
+      const topic = topicOf(query);
+      const { bytes } = await readFilePart(request, MAX_MESSAGE_BYTES);
+      await topics.publish(topic, bytes);
+      answer.json();
+    },
+
+    "pubsub/sub": async ({ query, answer }) => {
+      const topic = topicOf(query);
+      const { write, closed } = answer.lines();
+      const stop = topics.listen(topic, ({ from, data, sequenceNumber }) => {
+        const seqno = Uint8Array.from({ length: 8 }, (_, at) => Number((sequenceNumber >> BigInt(56 - 8 * at)) & 255n));
+        write({
+          from: String(from),
+          data: multibaseOf(data),
+          seqno: multibaseOf(seqno),
+          topicIDs: [multibaseOf(new TextEncoder().encode(topic))],
+        });
+      });
+      closed.then(stop);
+    },
+
+    "pubsub/ls": async ({ answer }) =>
+      answer.json({ Strings: topics.names().map((topic) => multibaseOf(new TextEncoder().encode(topic))) }),
 
     "repo/gc": async ({ answer }) => {
       answer.json(...(await blocks.collectGarbage()).map((cid) => ({ Key: { "/": String(cid) } })));
