@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, clients, mirrors, outsiders, seats
+from experiments.attacks import challenges, clients, gossip, mirrors, outsiders, seats
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.seats import attacker_in
@@ -167,6 +167,21 @@ ALL = (
     ),
     # --- seats ---
     _proposer("silent-proposer", "hold the first seat and say nothing", seats.Silent, (OTHERS_QUORUM,)),
+    _proposer(
+        "selective-gossip",
+        "tell one seat alone what it signs, as the first of its turn, and never bring the quorum",
+        attacker_in(gossip.SelectiveSeat),
+        (OTHERS_QUORUM,),
+        gossips=True,
+    ),
+    Attack(
+        "flooding-gossip",
+        "drown what seats tell each other in words that nobody has signed, as 64 peers",
+        gossip.Flooder,
+        (),
+        gossips=True,
+        note="what the seats did not hear they say on chain, a quarter of the turn later",
+    ),
     _proposer(
         "censoring-proposer",
         "propose a result without one client's update",

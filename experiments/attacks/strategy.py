@@ -93,6 +93,7 @@ class Attack:
         private: whether it is tried in the private mode.
         signing: how honest clients commit, one of `SIGNINGS`.
         confirmations: blocks on top of one that make it final for them.
+        gossips: whether seats talk by gossip; else what attackers say in their seats is on chain, where it is seen.
         mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
         models: how many models stand at the end.
         shards: of the rounds; where there are several, each has one seat, and somebody publishes.
@@ -116,6 +117,7 @@ class Attack:
     private: bool = False
     signing: str = "lms"
     confirmations: int = 0
+    gossips: bool = False
     mirrored: bool = False
     models: int = 2
     shards: int = 1

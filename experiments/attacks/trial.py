@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from experiments.attacks.adversary import ATTACKING_CLIENT, Acting, Adversary
 from experiments.attacks.attack_outcome import AttackOutcome
+from experiments.attacks.gossip import Wire
 from experiments.attacks.seats import Silent
 from experiments.attacks.strategy import Attack
 from experiments.attacks.testnet import LocalTestnet
@@ -108,6 +109,7 @@ class Trial:
         self.testnet, self.ledger, self.attack = testnet, testnet.ledger, attack
         self.trainer = LocalTrainer(job.document, _shares(job, attack))
         mode, depth = attack.signing, attack.confirmations
+        testnet.pubsub = Wire() if attack.gossips else None
         self.clients = [testnet.client(number, mode=mode, confirmations=depth) for number in HONEST_CLIENTS]
         self.validators = [testnet.validator(number) for number in HONEST_VALIDATORS]
         testnet.join(ASLEEP)

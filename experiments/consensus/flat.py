@@ -23,6 +23,8 @@ from qfl.protocol.digests import Domain
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex, VerifiedUpdate
 
+VOTE_GAS = 600_000
+"""Well above what a vote takes: no dry run tells, as none does a committee's carrier."""
 SHARD = ShardIndex(0)
 """Where there is nothing but one committee of all, there is one shard."""
 
@@ -51,7 +53,7 @@ class FlatVoting:
     def vote(self, round_number: RoundNumber, validator: ParticipantId, *model_and_signature: bytes) -> UnsentCall:
         """Vote for a model's root and content digest; the signature is over `Publication` in `domain`."""
         data = self._vote.encode([round_number, validator, *model_and_signature])
-        return UnsentCall("vote", self.address, data, 0, validator, round_number, self.domain.chain_id)
+        return UnsentCall("vote", self.address, data, 0, validator, round_number, self.domain.chain_id, VOTE_GAS)
 
 
 class FlatValidator:

@@ -54,6 +54,8 @@ class BlsScheme(QuorumScheme[bytes]):
     contract = QuorumContract("BlsQuorum", needs="precompiles for BLS (EIP-2537)", unfit="ChainLacksBls")
     has_own_keys = True
     registration_gas = 400_000
+    signature_gas = 10_000
+    bundle_gas = 400_000
 
     @cached_property
     def quorum(self) -> BlsQuorum:

@@ -20,6 +20,7 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
     """Every seat for itself, by `LmsQuorum`."""
 
     contract = LMS_QUORUM
+    signature_gas = 200_000
 
     def keys_of(self, committee: Sequence[ParticipantId]) -> dict[int, LmsPublicKey]:
         """The validators' keys in `Staking`."""

@@ -50,6 +50,11 @@ class QuorumScheme(ABC, Generic[Key]):
     registration_gas: ClassVar[int] = 0
     """About what it takes to make a validator's key known, until committees can use it."""
 
+    signature_gas: ClassVar[int] = 0
+    """The most that one signature of a bundle costs, its bytes included; 0 where that is not known."""
+    bundle_gas: ClassVar[int] = 0
+    """The most that a bundle costs beside its signatures."""
+
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 

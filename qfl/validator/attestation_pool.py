@@ -12,6 +12,9 @@ from qfl.protocol.types import Checkpoint, ParticipantId
 from qfl.quorum.quorum import QuorumScheme, scheme_of
 from qfl.validator.gossip import CommitteeGossip
 
+CHECKPOINT_GAS = 600_000
+"""The most that a checkpoint takes beside its bundle, with a committee of 64 seats and the model that it carries."""
+
 
 class AttestationPool:
     """One committee's round. A signature is verified once, and what is forged counts for nothing.
@@ -64,6 +67,12 @@ class AttestationPool:
             return Proposed(checkpoint, signature) in self.part.proposals()
         digest = self._domain.checkpoint(checkpoint)
         return Attested(checkpoint.turn, seat, digest, signature) in self.part.attestations()
+
+    def checkpoint_gas(self, signatures: Mapping[int, bytes]) -> int | None:
+        """The most that it takes to bring a checkpoint with these signatures to the beacon; None: that is not known."""
+        if not self._scheme.signature_gas:
+            return None
+        return CHECKPOINT_GAS + self._scheme.bundle_gas + len(signatures) * self._scheme.signature_gas
 
     def _attestations(self) -> list[Attested]:
         heard = [] if self.gossip is None else self.gossip.attestations

@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.draw import Duty
@@ -84,6 +85,7 @@ class Seat:
         self._withdrawn: set[Checkpoint] = set()
         self._left_to_others: set[Checkpoint] = set()
         self._decided: set[Checkpoint] = set()
+        self._carried: set[Checkpoint] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
         self._stored: set[bytes] = set()
@@ -308,9 +310,12 @@ class Seat:
 
         Where all hear all, the first of those who signed; the others when it has not by the next time they look.
         """
-        first = min(self._place(checkpoint.turn, seat) for seat in signatures)
-        is_first = self._gossip is None or first == self._place(checkpoint.turn)
-        return is_first or checkpoint in self._left_to_others
+        is_left = self._gossip is None or checkpoint in self._left_to_others
+        return is_left or self._is_first(checkpoint, signatures)
+
+    def _is_first(self, checkpoint: Checkpoint, signatures: Mapping[int, bytes]) -> bool:
+        """Whether it comes first in the turn's order of those who signed."""
+        return min(self._place(checkpoint.turn, seat) for seat in signatures) == self._place(checkpoint.turn)
 
     def _hears_others(self, seconds: float) -> bool:
         """Whether something came, where it has spoken by gossip and a quorum has not."""
@@ -362,6 +367,10 @@ class Seat:
                 continue
             bundle = self._attestation_pool.bundle(signatures[checkpoint])
             call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
+            is_alone = self._gossip is not None and self._is_first(checkpoint, signatures[checkpoint])
+            if is_alone and checkpoint not in self._carried:  # nobody else is at it, so no dry run has to tell
+                self._carried.add(checkpoint)
+                call = replace(call, gas=self._attestation_pool.checkpoint_gas(signatures[checkpoint]))
             try:
                 return send_unless_overtaken(self._sender, call) is not None
             except ContractReverted as refusal:

@@ -94,8 +94,8 @@ class Validator:
         has_drawn = self.keep_draw(phases)
         duty = self.duty()
         self._claim_seat(duty)
-        has_shown = self._looks_for_demands(duty) and self.answer_demands()
         step = self._do(duty, phases)
+        has_shown = self._looks_for_demands(duty) and self.answer_demands()
         return replace(step, has_acted=True) if has_drawn or has_shown else step
 
     def _do(self, duty: Duty, phases: Container[Phase]) -> Step:

@@ -14,7 +14,8 @@ from qfl.protocol.types import ParticipantId
 class UnsentCall:
     """A call that changes the chain, not sent yet. `label` names it in gas tables; `to` is None for a creation.
 
-    `chain_id` is the chain that `to` is on; None leaves it to the sender.
+    `chain_id` is the chain that `to` is on; None leaves it to the sender. `gas` is a limit that is known to suffice: it
+    saves the dry run, so a contract's refusal costs gas; None: as much as the dry run takes, and some more.
     """
 
     label: str
@@ -24,6 +25,7 @@ class UnsentCall:
     participant: ParticipantId | None = None
     round: int | None = None
     chain_id: int | None = None
+    gas: int | None = None
 
 
 @dataclass(frozen=True)

@@ -143,7 +143,8 @@ class Sender(Account, TransactionSender):
             return deliveries
 
     async def _prepare(self, delivery: Delivery) -> None:
-        delivery.gas = int(await self._estimate(delivery.call) * GAS_MARGIN) + 5_000
+        known = delivery.call.gas
+        delivery.gas = int(await self._estimate(delivery.call) * GAS_MARGIN) + 5_000 if known is None else known
 
     async def _sign(self, deliveries: Sequence[Delivery]) -> None:
         """Give each a nonce and a signature. Nobody has seen it yet; a process that ends here has sent nothing."""
