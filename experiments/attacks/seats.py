@@ -192,8 +192,8 @@ class HidingSeat(Seat):
         ]
         return super()._result(turn, [*updates, *hidden])
 
-    def _keep(self, checkpoint: Checkpoint) -> bool:
-        return True
+    def _liable_for(self, checkpoint: Checkpoint) -> set[bytes]:
+        return set()
 
 
 # --- before the fault is proven, and after the checkpoint --------------------------------------------------------

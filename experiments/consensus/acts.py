@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,8 +27,8 @@ KIND = 2
 """Place of a content's kind in its header."""
 GOSSIP = "gossip"
 """Where a word goes that is not for the chain: no queue, and nobody else's words are in its way."""
-WAITS_FOR = {"checkpoint": ("propose", "attest", GOSSIP)}
-"""Which words of its shard, those recorded before it, have to have arrived before a transaction can be made."""
+WAITS_FOR = {"checkpoint": ("propose", "attest")}
+"""Which transactions of its shard, those recorded before it, have to be in a block before one can be made."""
 
 
 @dataclass(frozen=True)
@@ -187,40 +187,55 @@ class RecordingStore:
         self._store.unpin(digest)
 
 
-@dataclass
+@dataclass(eq=False)
 class Awaited:
     """A transaction in `critical_path`: what its validator does before it, and what has to be in a block by then."""
 
     sent: Sent
     lead_seconds: float
     waits_for: list[Awaited]
+    words: list[Awaited]
     ended: float | None = None
 
-    def ready_at(self, free_at: float) -> float:
-        """When its validator, free at `free_at`, hands it to the chain; infinite while what it waits for is open."""
-        ends = [math.inf if other.ended is None else other.ended for other in self.waits_for]
-        return max(free_at + self.lead_seconds, *ends, 0.0) + self.sent.own_seconds
+    def ready_at(self, free_at: float, words_needed: int = 0) -> float:
+        """When its validator, free at `free_at`, hands it over; infinite while what it waits for is open.
+
+        Of the others' `words` the first `words_needed` are enough.
+        """
+        heard = sorted(_ended(word) for word in self.words)[:words_needed]
+        return max(free_at + self.lead_seconds, *map(_ended, self.waits_for), *heard, 0.0) + self.sent.own_seconds
 
 
-def critical_path(acts: Sequence[Act], last: str, needed: int) -> float:
+def _ended(awaited: Awaited) -> float:
+    return math.inf if awaited.ended is None else awaited.ended
+
+
+def critical_path(
+    acts: Sequence[Act], last: str, needed: int, *, words: int = 0, block_at: Callable[[float], float] | None = None
+) -> float:
     """Seconds from the start until the `needed`-th transaction called `last` is in a block, had all worked at once.
 
     Every validator has a machine of its own: its acts follow one another, but wait for nobody else's, save for the
-    transactions they answer to (`WAITS_FOR`). A chain takes one transaction after the other, as they come.
+    transactions they answer to (`WAITS_FOR`), and for the first `words` of what others say by gossip. A chain takes one
+    transaction after the other, as they come; or, where `block_at` says when the next block is made, all at once then.
     There are at least `needed` of those.
     """
     queues = _queues(acts)
     free_at, chain_free_at = dict.fromkeys(queues, 0.0), dict[str, float]()
     ends = []
     while any(queues.values()):
-        heads = {validator: queue[0].ready_at(free_at[validator]) for validator, queue in queues.items() if queue}
+        heads = {name: queue[0].ready_at(free_at[name], words) for name, queue in queues.items() if queue}
         validator = min(heads, key=lambda member: heads[member])
         head = queues[validator].pop(0)
         if head.sent.chain == GOSSIP:
             free_at[validator], head.ended = heads[validator], heads[validator] + head.sent.chain_seconds
             continue
-        begun = max(heads[validator], chain_free_at.get(head.sent.chain, 0.0))
-        head.ended = free_at[validator] = chain_free_at[head.sent.chain] = begun + head.sent.chain_seconds
+        if block_at is None:
+            begun = max(heads[validator], chain_free_at.get(head.sent.chain, 0.0))
+            head.ended = chain_free_at[head.sent.chain] = begun + head.sent.chain_seconds
+        else:
+            head.ended = block_at(heads[validator])
+        free_at[validator] = head.ended
         if head.sent.label == last:
             ends.append(head.ended)
     return sorted(ends)[needed - 1]
@@ -235,7 +250,9 @@ def _queues(acts: Sequence[Act]) -> dict[ParticipantId, list[Awaited]]:
         for sent in act.sent:
             awaited = WAITS_FOR.get(sent.label, ())
             waits_for = [entry for label in awaited for entry in known.get((act.shard, label), ())]
-            entry = Awaited(sent, lead.pop(act.validator, 0.0), waits_for)
+            words = [] if sent.label == GOSSIP else known.get((act.shard, GOSSIP), [])
+            others = [word for word in words if word not in queues.get(act.validator, ())]
+            entry = Awaited(sent, lead.pop(act.validator, 0.0), waits_for, others)
             queues.setdefault(act.validator, []).append(entry)
             known.setdefault((act.shard, sent.label), []).append(entry)
         lead[act.validator] = lead.get(act.validator, 0.0) + act.own_seconds

@@ -35,6 +35,7 @@ Results = dict[str, dict[str, Any]]
 LINES = (
     ("wall_seconds", "latency in one process, s", "{:.3f}"),
     ("critical_seconds", "latency, critical path, s", "{:.3f}"),
+    ("block_seconds", "  blocks every 2 s", "{:.3f}"),
     ("messages", "messages", "{:,.0f}"),
     ("wire_bytes", "bytes on the wire", "{:,.0f}"),
     ("content_bytes", "  contents", "{:,.0f}"),

@@ -3,12 +3,14 @@
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
+from math import ceil
 from statistics import mean
 
 from experiments.consensus.acts import Act, critical_path
 from experiments.consensus.flat import SHARD
 from experiments.consensus.storage import folder_bytes
-from experiments.consensus.variants import Site
+from experiments.consensus.variants import SEATS, Site
 from qfl.chain.contracts.beacon import Phase
 from qfl.client.client import Client
 from qfl.errors import RoundNotCompleted
@@ -20,7 +22,16 @@ from qfl.simulation.driver import Network, run_until
 ON_BEACON = ("open_round", "checkpoint", "vote")
 """Transactions to contracts that stay on the beacon's chain when shards have chains of their own."""
 
+BLOCK_SECONDS = 2.0
+PHASES = [BLOCK_SECONDS * number / 20 for number in range(20)]
+"""When the first block after the reveals is made, seconds: any time is as likely."""
+
 Figures = dict[str, float]
+
+
+def next_block(ready: float, phase: float) -> float:
+    """When the first block from `ready` on is made, on a chain with a block every 2 seconds, one of them at `phase`."""
+    return phase + BLOCK_SECONDS * ceil((ready - phase) / BLOCK_SECONDS)
 
 
 def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
@@ -53,9 +64,13 @@ def measure_round(site: Site) -> tuple[Figures, dict[str, int]]:
     written = [folder_bytes(folder) - size for folder, size in zip(site.folders, before, strict=True)]
     for receipt in site.receipts:
         gas[receipt.label] = gas.get(receipt.label, 0) + receipt.gas
+    decision, words = (acts[looks:], site.variant.decisive, needed), quorum_of(SEATS) - 1
     figures = {
         "wall_seconds": decided[needed - 1] - begun,
-        "critical_seconds": critical_path(acts[looks:], site.variant.decisive, needed),
+        "critical_seconds": critical_path(*decision, words=words),
+        "block_seconds": mean(
+            critical_path(*decision, words=words, block_at=partial(next_block, phase=phase)) for phase in PHASES
+        ),
         **count_traffic(acts),
         **count_work(site, written),
         "gas_beacon": sum(gas[label] for label in gas if label in ON_BEACON),

@@ -98,7 +98,10 @@ class Seat:
         """
         updates = self._update_pool.fetch(0, ())
         with suppress(ContentUnusable, ModelRejected):  # said when it is needed, and cannot be had then either
-            self._pin({update.content_digest for update in updates})
+            if self._ledger.norm_verifier(self._spec.shard) is None:
+                kept = {update.content_digest for update in updates}
+                list(fetchers().map(self._store.pin, kept - self._kept))
+                self._kept |= kept
             self._carried_base()
         if self._scorer is not None and not self._is_prepared:
             self._is_prepared = True
@@ -242,13 +245,18 @@ class Seat:
         if not self._update_pool.is_current():  # the next step takes up what the chain shows now
             self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
             return False
-        if not self._keep(checkpoint):
-            return False
-        new = set(result.contents) - self._stored
+        new, unkept = set(result.contents) - self._stored, self._liable_for(checkpoint) - self._kept
         storing = fetchers().map(self._store.put, new)  # signing waits for the disk meanwhile
+        pinning = fetchers().map(self._store.pin, unkept)
         signature = self._sign(checkpoint) if speaks else None
         list(storing)
         self._stored |= new
+        try:
+            list(pinning)
+        except ContentUnusable as error:
+            self._complain(f"nothing is said, as an update that it includes is gone: {error}")
+            return False
+        self._kept |= unkept
         if signature is None:  # or another checkpoint was signed for this turn before a restart: the turn is lost
             return False
         signatures[self._seat] = signature
@@ -284,22 +292,14 @@ class Seat:
         digest = self._ledger.beacon_domain.checkpoint(checkpoint)
         return self._shard.attest(checkpoint, self._seat, digest=digest, signature=signature, validator=self._validator)
 
-    def _keep(self, checkpoint: Checkpoint) -> bool:
-        """Pin every update that is included: who attests it can be made to show it, until the round is final.
+    def _liable_for(self, checkpoint: Checkpoint) -> set[bytes]:
+        """Every update that is included: who attests it can be made to show it, until the round is final.
 
         Not in the private mode, where nobody can demand an update.
         """
-        try:
-            self._pin({update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)})
-        except ContentUnusable as error:
-            self._complain(f"nothing is signed, as an update that it includes is gone: {error}")
-            return False
-        return True
-
-    def _pin(self, digests: set[bytes]) -> None:
-        if self._ledger.norm_verifier(self._spec.shard) is None:
-            list(fetchers().map(self._store.pin, digests - self._kept))
-            self._kept |= digests
+        if self._ledger.norm_verifier(self._spec.shard) is not None:
+            return set()
+        return {update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)}
 
     def _speaks_now(self, turn: int) -> bool:
         """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""

@@ -1,12 +1,13 @@
 """The arithmetic behind the tables of `qfl bench consensus` and `qfl bench scale`."""
 
 import json
+from functools import partial
 
 import pytest
 
-from experiments.consensus.acts import Act, Recorder, Sent, as_list, critical_path, log_bytes
+from experiments.consensus.acts import GOSSIP, Act, Recorder, Sent, as_list, critical_path, log_bytes
 from experiments.consensus.consensus import LINES, compare, consensus_table, summarise
-from experiments.consensus.decide import count_traffic
+from experiments.consensus.decide import count_traffic, next_block
 from experiments.consensus.scale import growth, rate
 from experiments.consensus.variants import VARIANTS
 from qfl.chain.rpc.calls import Receipt
@@ -46,6 +47,22 @@ def test_shards_wait_for_one_another_on_one_chain_only():
 
     assert critical_path(round_on(["a", "b"]), "checkpoint", 2) == pytest.approx(6.0)
     assert critical_path(round_on(["a", "a"]), "checkpoint", 2) == pytest.approx(9.0)
+
+
+def test_a_checkpoint_waits_for_as_many_words_as_it_needs_and_for_its_own():
+    """Words arrive at 2 + 1, 4 + 1 and 9 + 1; its own was said at 6. With two of them it is sent at 6 + 1."""
+    words = [act(member, (GOSSIP, at, 1.0, GOSSIP)) for member, at in enumerate([2.0, 4.0, 9.0, 6.0])]
+    acts = [*words, act(3, ("checkpoint", 1.0, 1.0))]
+    assert critical_path(acts, "checkpoint", 1, words=2) == pytest.approx(8.0)
+    assert critical_path(acts, "checkpoint", 1, words=3) == pytest.approx(12.0)
+
+
+def test_a_chain_with_blocks_takes_all_that_wait_at_once_and_a_second_step_waits_for_the_next_block():
+    votes = [act(member, ("vote", 0.1, 9.0)) for member in range(4)]
+    announced = [act(0, ("propose", 0.1, 9.0)), act(1, ("checkpoint", 0.1, 9.0))]
+    at_half = partial(next_block, phase=0.5)
+    assert critical_path(votes, "vote", 4, block_at=at_half) == pytest.approx(0.5)
+    assert critical_path(announced, "checkpoint", 1, block_at=at_half) == pytest.approx(2.5)
 
 
 def test_order_of_recording_does_not_decide_who_is_first():
