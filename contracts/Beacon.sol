@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {
+    BadParameters,
     NoCheckpoint,
     NoSuchSeat,
     NoSuchShard,
@@ -28,7 +29,7 @@ import {
 import {IDemands} from "./interfaces/IDemands.sol";
 import {IDisputes} from "./interfaces/IDisputes.sol";
 import {IDraw} from "./interfaces/IDraw.sol";
-import {IQuorum} from "./interfaces/IQuorum.sol";
+import {IQuorum, Turn} from "./interfaces/IQuorum.sol";
 import {IStaking, LmsKey, Participant, Role} from "./interfaces/IStaking.sol";
 import {Bits} from "./libraries/Bits.sol";
 import {Digest} from "./libraries/Digest.sol";
@@ -142,14 +143,11 @@ contract Beacon is IBeacon, Ownable {
         _checkCheckpoint(checkpoint, round, parameters, record);
 
         bytes32 digest = Digest.checkpoint(checkpoint);
-        uint32[] memory seated = draw.committee(checkpoint.round, checkpoint.shard);
-        uint64 attested = quorum.verify(digest, seated, bundle);
-        Quorum.check(attested, seated.length);
+        uint64 attested = _attestedBy(checkpoint, digest, bundle);
 
         record.digest = digest;
-        record.attested = attested;
-        record.acceptedAt = uint40(block.timestamp);
-        record.count = checkpoint.count;
+        (record.attested, record.turn) = (attested, checkpoint.turn);
+        (record.acceptedAt, record.count) = (uint40(block.timestamp), checkpoint.count);
         ++round.checkpoints;
         round.reachedAt = uint40(block.timestamp);
         emit CheckpointAccepted(checkpoint.round, checkpoint.shard, digest, attested, checkpoint);
@@ -170,8 +168,8 @@ contract Beacon is IBeacon, Ownable {
         if (seat >= seated.length) revert NoSuchSeat(seat, seated.length);
         uint64 bit = uint64(1) << seat;
         if (record.attested & bit != 0) revert AlreadyAttested(round, shard, seat);
-        uint40 revealEndsAt = _rounds[round].revealEndsAt(_parameters[_rounds[round].parametersVersion]);
-        quorum.requireAttested(seated[seat], seat, keyIndex, record.digest, signature, revealEndsAt);
+        Turn memory turn = turnAt(round, record.turn);
+        quorum.requireAttested(seated[seat], seat, keyIndex, record.digest, turn, signature);
 
         record.attested |= bit;
         emit AttestationAdded(round, shard, seated[seat], seat);
@@ -282,6 +280,14 @@ contract Beacon is IBeacon, Ownable {
     }
 
     /// @inheritdoc IBeacon
+    function turnAt(uint64 round, uint8 number) public view returns (Turn memory) {
+        StoredRound storage asked = _rounds[round];
+        RoundParameters storage parameters = _parameters[asked.parametersVersion];
+        uint40 beganAt = asked.revealEndsAt(parameters) + uint40(number) * parameters.turnSeconds;
+        return Turn({round: round, number: number, beganAt: beganAt});
+    }
+
+    /// @inheritdoc IBeacon
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32) {
         return Digest.checkpoint(checkpoint);
     }
@@ -350,6 +356,10 @@ contract Beacon is IBeacon, Ownable {
             IDemands demands = IDisputes(disputes).demands();
             Rounds.check(parameters, staking.unbondingSeconds(), demands.answerSeconds(), demands.isPrivate());
         }
+        uint32 least = quorum.leastTurnSeconds();
+        if (parameters.turnSeconds < least) revert BadParameters("turnSeconds", parameters.turnSeconds);
+        if (parameters.checkpointSeconds < least)
+            revert BadParameters("checkpointSeconds", parameters.checkpointSeconds);
         uint16 version = ++_chain.parametersVersion;
         _parameters[version] = parameters;
         emit ParametersSet(version, parameters);
@@ -450,8 +460,19 @@ contract Beacon is IBeacon, Ownable {
         bool hasModel = checkpoint.modelRoot != 0;
         if (hasModel != (parameters.shards == 1) || hasModel != (checkpoint.modelDigest != 0))
             revert WrongModel(hasModel);
-        uint256 turnBeginsAt = round.revealEndsAt(parameters) + uint256(checkpoint.turn) * parameters.turnSeconds;
-        if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeginsAt) revert WrongTurn(checkpoint.turn);
+        if (checkpoint.turn >= parameters.seats) revert WrongTurn(checkpoint.turn);
+        if (block.timestamp < turnAt(checkpoint.round, checkpoint.turn).beganAt) revert WrongTurn(checkpoint.turn);
         IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
+    }
+
+    /// @dev The seats that attested; reverts unless they speak for the committee.
+    function _attestedBy(
+        Checkpoint calldata checkpoint,
+        bytes32 digest,
+        bytes calldata bundle
+    ) private returns (uint64 attested) {
+        uint32[] memory seated = draw.committee(checkpoint.round, checkpoint.shard);
+        attested = quorum.verify(digest, turnAt(checkpoint.round, checkpoint.turn), seated, bundle);
+        Quorum.check(attested, seated.length);
     }
 }

@@ -5,6 +5,7 @@ import {AlreadyProven, NoSuchSeat, NotOpened, WrongCount, WrongShard} from "./in
 import {Checkpoint, IBeacon, Round, RoundParameters} from "./interfaces/IBeacon.sol";
 import {IDemands, Part, Subject} from "./interfaces/IDemands.sol";
 import {Fault, IDisputes, Opening} from "./interfaces/IDisputes.sol";
+import {Turn} from "./interfaces/IQuorum.sol";
 import {IShard, RevealedUpdate} from "./interfaces/IShard.sol";
 import {IStaking} from "./interfaces/IStaking.sol";
 import {Aggregate} from "./libraries/Aggregate.sol";
@@ -380,8 +381,8 @@ contract Disputes is IDisputes {
         bytes calldata signature
     ) private view returns (bytes32 digest) {
         digest = beacon.checkpointDigest(checkpoint);
-        uint40 revealEndsAt = beacon.roundAt(checkpoint.round).revealEndsAt;
-        beacon.quorum().requireAttested(validator, seat, keyIndex, digest, signature, revealEndsAt);
+        Turn memory turn = beacon.turnAt(checkpoint.round, checkpoint.turn);
+        beacon.quorum().requireAttested(validator, seat, keyIndex, digest, turn, signature);
     }
 
     // --- inside: what was opened -----------------------------------------------------------------------------

@@ -39,7 +39,7 @@ from brownie import (
     web3,
 )
 
-from qfl.chain.deploy import NOBODY, check_capacity, confirmations_of
+from qfl.chain.deploy import NOBODY, QuorumContract, check_capacity, confirmations_of
 from qfl.chain.deployment import DeployedContract, Deployment, code_hash
 from qfl.chain.parameters import DEFAULTS, ProtocolParameters, load_parameters
 from qfl.crypto.norm.keys import NormKeys, VerifyingKey
@@ -120,7 +120,7 @@ def deploy(
     genesis: Mapping[str, Any],
     verifying_key: VerifyingKey | None = None,
     disputes: Any = None,
-    quorum: str = "lms",
+    quorum: str | QuorumContract = "lms",
     mirrors: Sequence[tuple[int, str]] = (),
 ) -> Contracts:
     """Deploy, wire and fund; `account` pays and becomes the owner.
@@ -129,20 +129,20 @@ def deploy(
         genesis: the members of `ModelGenesis` by name.
         verifying_key: for the private mode: what norm proofs are checked with.
         disputes: what may slash and void instead of a new `Disputes`.
-        quorum: a scheme of `qfl.quorum`: how committees sign.
+        quorum: how committees sign: a scheme of `qfl.quorum`, or what verifies it.
         mirrors: chain id and address of each shard's mirror, where there are some: their lies can be proven then.
 
     Raises:
         InvalidInput: no such quorum, or the key's circuit is too small for the model; nothing was sent.
         AddressTaken: the account sent something else meanwhile.
     """
-    quorum_type = getattr(brownie, SCHEMES.find(quorum, "quorum").contract.name)
+    signing = quorum if isinstance(quorum, QuorumContract) else SCHEMES.find(quorum, "quorum").contract
     if verifying_key is not None:
         check_capacity(verifying_key, ModelShape(genesis["quantumLength"], genesis["classicalLength"]))
     paying, shard_count = {"from": account}, parameters.rounds["shards"]
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
     draw = account.deploy(Draw, staking)
-    verifies = account.deploy(quorum_type, staking)
+    verifies = account.deploy(getattr(brownie, signing.name), staking, *signing.arguments)
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
     ahead = 3 + (verifying_key is not None) + shard_count + bool(mirrors)
     expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes

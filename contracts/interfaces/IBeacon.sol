@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDraw} from "./IDraw.sol";
-import {IQuorum} from "./IQuorum.sol";
+import {IQuorum, Turn} from "./IQuorum.sol";
 import {IStaking, LmsKey} from "./IStaking.sol";
 
 /// @notice Where the current round stands. `Idle`: no round is open, one may be opened.
@@ -126,12 +126,14 @@ struct Checkpoint {
 /// @param attested Bit `i` is set when seat `i` signed.
 /// @param acceptedAt When it was accepted.
 /// @param count Number of included updates.
+/// @param turn The turn it is of.
 /// @param voided True after a proven fault.
 struct CheckpointRecord {
     bytes32 digest;
     uint64 attested;
     uint40 acceptedAt;
     uint16 count;
+    uint8 turn;
     bool voided;
 }
 
@@ -273,7 +275,8 @@ interface IBeacon is IBeaconView {
     error NotDisputes(address caller);
 
     /// @notice Set the parameters of the rounds opened from now on. Only the owner.
-    /// @dev Assumes that each of `parameters.shards` shards has its `Shard` contract.
+    /// @dev Assumes that each of `parameters.shards` shards has its `Shard` contract. Turns and checkpoint phase are no shorter
+    /// than committees need to attest (`IQuorum.leastTurnSeconds`).
     function setParameters(RoundParameters calldata parameters) external;
 
     /// @notice Open the next round on the latest good model. Anyone may, whenever no round is in progress.
@@ -286,7 +289,7 @@ interface IBeacon is IBeaconView {
 
     /// @notice Count the attestation of a seat that the accepted checkpoint's bundle left out, until the model is final: it
     /// is rewarded like the others, and liable like them.
-    /// @param keyIndex Which of the validator's keys signed; not retired before the round's reveals ended.
+    /// @param keyIndex Which of the validator's keys signed; not retired before the checkpoint's turn began.
     /// @param signature The attestation of the checkpoint's digest, as `IQuorum.isAttestation` takes one.
     function addAttestation(uint64 round, uint16 shard, uint8 seat, uint32 keyIndex, bytes calldata signature) external;
 
@@ -334,6 +337,8 @@ interface IBeacon is IBeaconView {
     function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
     /// @notice The shard a client belongs to in a round, and whether it has a place there, as in `client`.
     function placeOf(uint64 round, uint32 clientId) external view returns (uint16 shard, bool drawn);
+    /// @notice A turn of a round that was opened.
+    function turnAt(uint64 round, uint8 number) external view returns (Turn memory);
     /// @notice EIP-712 digest of a checkpoint: what a seat signs.
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);
     /// @notice Where participants are bonded.

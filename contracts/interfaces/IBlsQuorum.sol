@@ -61,6 +61,10 @@ interface IBlsQuorum is IQuorum {
     /// @notice keccak-256 of a key a validator has or had; 0 where there never was one.
     function keyDigestAt(uint32 validator, uint32 keyIndex) external view returns (bytes32);
 
+    /// @notice When a key stopped attesting for the validator (unix seconds).
+    /// @return retiredAt 0 while the key is current, and for a key that never was.
+    function keyRetiredAt(uint32 validator, uint32 keyIndex) external view returns (uint40 retiredAt);
+
     /// @notice How many keys a validator registered; the current one is the last.
     function keyCount(uint32 validator) external view returns (uint32);
 

@@ -34,6 +34,9 @@ library Digest {
         "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
     );
     bytes32 private constant BLS_KEY = keccak256("BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)");
+    bytes32 private constant VOTE_CHAIN = keccak256(
+        "VoteChain(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
+    );
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
     bytes32 private constant ANCHOR = keccak256(
         "Anchor(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
@@ -102,6 +105,16 @@ library Digest {
     /// @notice What a validator signs to register its BLS key. Domain: the BLS quorum.
     function blsKey(uint32 participant, bytes32 keyDigest, uint32 nonce) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(BLS_KEY, participant, keyDigest, nonce)));
+    }
+
+    /// @notice What a validator signs to name the chain of its vote keys. Domain: the vote quorum.
+    function voteChain(
+        uint32 participant,
+        bytes28 end,
+        uint32 firstRound,
+        uint32 nonce
+    ) internal view returns (bytes32) {
+        return _inDomain(keccak256(abi.encode(VOTE_CHAIN, participant, end, firstRound, nonce)));
     }
 
     /// @notice What a participant signs to name another hash chain. Domain: the staking contract.

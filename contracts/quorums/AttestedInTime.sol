@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BadAttestation, KeyRetired} from "../interfaces/Errors.sol";
-import {IQuorum} from "../interfaces/IQuorum.sol";
+import {IQuorum, Turn} from "../interfaces/IQuorum.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 
 /// @title Which of a validator's keys attest in a round, whatever the signatures are.
@@ -20,14 +20,23 @@ abstract contract AttestedInTime is IQuorum {
         uint8 seat,
         uint32 keyIndex,
         bytes32 digest,
-        bytes calldata signature,
-        uint40 revealEndsAt
+        Turn calldata turn,
+        bytes calldata signature
     ) external view {
-        uint40 retiredAt = this.keyRetiredAt(validator, keyIndex);
+        uint40 retiredAt = _retiredAt(validator, keyIndex, signature);
         if (retiredAt != 0) {
             bool isLiable = block.timestamp < retiredAt + staking.unbondingSeconds();
-            if (retiredAt < revealEndsAt || !isLiable) revert KeyRetired(validator, keyIndex, retiredAt);
+            if (retiredAt < turn.beganAt || !isLiable) revert KeyRetired(validator, keyIndex, retiredAt);
         }
-        if (!this.isAttestation(validator, seat, keyIndex, digest, signature)) revert BadAttestation(seat, validator);
+        bool isAttested = this.isAttestation(validator, seat, keyIndex, digest, turn, signature);
+        if (!isAttested) revert BadAttestation(seat, validator);
     }
+
+    /// @dev When a key stopped attesting for the validator (unix seconds); 0 while it is current, and for one that never was.
+    /// @param signature What it is said to have signed, where that tells which kind of key it is.
+    function _retiredAt(
+        uint32 validator,
+        uint32 keyIndex,
+        bytes calldata signature
+    ) internal view virtual returns (uint40);
 }

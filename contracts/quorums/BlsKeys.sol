@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BadSignature, NotValidator} from "../interfaces/Errors.sol";
 import {IBlsQuorum} from "../interfaces/IBlsQuorum.sol";
-import {IQuorum} from "../interfaces/IQuorum.sol";
-import {IStaking, LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {Digest} from "../libraries/Digest.sol";
-import {Lms} from "../libraries/Lms.sol";
 import {CodeData} from "../zk/CodeData.sol";
 import {AttestedInTime} from "./AttestedInTime.sol";
+import {OwnKeys} from "./OwnKeys.sol";
 
 /// @title The keys that validators attest with, and the pages that hold them.
-abstract contract BlsKeys is IBlsQuorum, AttestedInTime {
+abstract contract BlsKeys is IBlsQuorum, OwnKeys {
     /// @dev One slot. `place` is `page << 8 | slot`, and holds while `isPacked`.
     struct Registration {
         uint32 keys;
@@ -37,7 +35,7 @@ abstract contract BlsKeys is IBlsQuorum, AttestedInTime {
 
     /// @inheritdoc IBlsQuorum
     mapping(uint32 validator => mapping(uint32 keyIndex => bytes32)) public keyDigestAt;
-    /// @inheritdoc IQuorum
+    /// @inheritdoc IBlsQuorum
     mapping(uint32 validator => mapping(uint32 keyIndex => uint40)) public keyRetiredAt;
 
     /// @inheritdoc IBlsQuorum
@@ -161,10 +159,7 @@ abstract contract BlsKeys is IBlsQuorum, AttestedInTime {
         if (!isPossessed) revert NotPossessed(validator);
     }
 
-    function _requireSigned(uint32 validator, bytes32 digest, bytes calldata signature) private view {
-        Participant memory member = staking.participant(validator);
-        if (member.role != Role.Validator) revert NotValidator(validator);
-        LmsKey memory key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
-        if (!Lms.verify(key, digest, signature)) revert BadSignature(validator);
+    function _retiredAt(uint32 validator, uint32 keyIndex, bytes calldata) internal view override returns (uint40) {
+        return keyRetiredAt[validator][keyIndex];
     }
 }

@@ -3,7 +3,7 @@ pragma solidity 0.8.37;
 
 import {Math} from "@openzeppelin/contracts/utils/math/Math.sol";
 import {MalformedBundle, NoSuchSeat} from "../interfaces/Errors.sol";
-import {IQuorum} from "../interfaces/IQuorum.sol";
+import {IQuorum, Turn} from "../interfaces/IQuorum.sol";
 import {IStaking} from "../interfaces/IStaking.sol";
 import {Bls} from "../libraries/Bls.sol";
 import {BlsKeys} from "./BlsKeys.sol";
@@ -23,6 +23,9 @@ contract BlsQuorum is BlsKeys {
     uint256 private constant KEYS_OFFSET = 8 + Bls.SIGNATURE_BYTES;
     uint256 private constant PLACE_BYTES = 3;
 
+    /// @inheritdoc IQuorum
+    uint32 public constant leastTurnSeconds = 0;
+
     constructor(IStaking staking_) BlsKeys(staking_) {
         if (!Bls.isSupported()) revert ChainLacksBls(block.chainid);
     }
@@ -30,6 +33,7 @@ contract BlsQuorum is BlsKeys {
     /// @inheritdoc IQuorum
     function verify(
         bytes32 digest,
+        Turn calldata,
         uint32[] calldata committee,
         bytes calldata bundle
     ) external view returns (uint64 seatsMask) {
@@ -48,6 +52,7 @@ contract BlsQuorum is BlsKeys {
         uint8,
         uint32 keyIndex,
         bytes32 digest,
+        Turn calldata,
         bytes calldata signature
     ) external view returns (bool) {
         if (signature.length != Bls.KEY_BYTES + Bls.SIGNATURE_BYTES) return false;

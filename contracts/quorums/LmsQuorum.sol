@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {IQuorum} from "../interfaces/IQuorum.sol";
-import {IStaking, LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
-import {Digest} from "../libraries/Digest.sol";
-import {Lms} from "../libraries/Lms.sol";
+import {IQuorum, Turn} from "../interfaces/IQuorum.sol";
+import {IStaking} from "../interfaces/IStaking.sol";
 import {AttestedInTime} from "./AttestedInTime.sol";
-import {LmsBundles} from "./LmsBundles.sol";
+import {LmsAttestations} from "./LmsAttestations.sol";
 
 /// @title A committee's attestations as LMS signatures, each under the seat's current key of `Staking`.
-contract LmsQuorum is AttestedInTime, LmsBundles {
+contract LmsQuorum is LmsAttestations {
+    /// @inheritdoc IQuorum
+    uint32 public constant leastTurnSeconds = 0;
+
     constructor(IStaking staking_) AttestedInTime(staking_) {}
 
     /// @inheritdoc IQuorum
     function verify(
         bytes32 digest,
+        Turn calldata,
         uint32[] calldata committee,
         bytes calldata bundle
     ) external view returns (uint64 seatsMask) {
@@ -28,24 +30,13 @@ contract LmsQuorum is AttestedInTime, LmsBundles {
         uint8 seat,
         uint32 keyIndex,
         bytes32 digest,
+        Turn calldata,
         bytes calldata signature
     ) external view returns (bool) {
-        return Lms.verify(staking.keyAt(validator, keyIndex), Digest.ofSeat(digest, validator, seat), signature);
+        return _isSigned(validator, seat, keyIndex, digest, signature);
     }
 
-    /// @inheritdoc IQuorum
-    function keyRetiredAt(uint32 validator, uint32 keyIndex) external view returns (uint40) {
+    function _retiredAt(uint32 validator, uint32 keyIndex, bytes calldata) internal view override returns (uint40) {
         return staking.keyRetiredAt(validator, keyIndex);
-    }
-
-    /// @dev The current key, whatever the committee.
-    function _keyOf(
-        uint64,
-        uint256,
-        uint32 validator
-    ) internal view override returns (bool isKnown, LmsKey memory key) {
-        Participant memory member = staking.participant(validator);
-        isKnown = member.role == Role.Validator;
-        key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
     }
 }

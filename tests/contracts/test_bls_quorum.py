@@ -19,7 +19,7 @@ from qfl.crypto.bls_points import full_key, full_signature
 from qfl.quorum.bls import Aggregate, encode_aggregate
 from tests.contracts.attesters import attested_by, bls_key_of, entries_of, register
 from tests.contracts.test_bls import OUTSIDE_GROUP
-from tests.contracts.world import reverts, word
+from tests.contracts.world import ANY_TURN, reverts, word
 
 DIGEST = word("digest")
 SEAT = 2
@@ -72,7 +72,7 @@ def signed_by(members, keys, digest=DIGEST):
 def test_verify_reverts_when_no_such_seat(quorum, committee, seats):
     bundle = attested_by(quorum, DIGEST, {4: seats[0]})
     with reverts("NoSuchSeat", 4, 4):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
 
 
 @pytest.mark.parametrize("length", [0, 7, 8, 199, 200, 201, 202, 203, 205, 300, -1])
@@ -80,64 +80,64 @@ def test_verify_reverts_when_the_bundle_is_cut(quorum, committee, seats, length)
     """8 bytes of mask, 192 of signature, 3 for a place, 98 for a key."""
     bundle = attested_by(quorum, DIGEST, some(seats, 0, 1, 2))
     with reverts("MalformedBundle"):
-        quorum.verify(DIGEST, committee, bundle[:length])
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle[:length])
 
 
 def test_verify_reverts_when_bytes_trail(quorum, committee, seats):
     with reverts("MalformedBundle"):
-        quorum.verify(DIGEST, committee, attested_by(quorum, DIGEST, some(seats, 0)) + b"\0")
+        quorum.verify(DIGEST, ANY_TURN, committee, attested_by(quorum, DIGEST, some(seats, 0)) + b"\0")
 
 
 def test_verify_reverts_when_a_seat_is_given_twice(quorum, committee, seats):
     """One vote cannot fill two seats: the second place is not that of the second seat's validator."""
     bundle = signed_by([seats[0], seats[0]], {0: KeyPlace(0, 1), 2: KeyPlace(0, 1)})
     with reverts("NotCurrentKey", seats[2].id):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
 
 
 def test_verify_reverts_when_keys_are_in_another_order_than_seats(quorum, committee, seats):
     bundle = signed_by([seats[0], seats[2]], {0: KeyPlace(0, 0), 2: KeyPlace(0, 1)})
     with reverts("NotCurrentKey", seats[0].id):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
 
 
 @pytest.mark.parametrize("place", [KeyPlace(0, 3), KeyPlace(0, 255), KeyPlace(1, 0), KeyPlace(0xFFFE, 0)])
 def test_verify_reverts_when_there_is_no_such_entry(quorum, committee, seats, place):
     with reverts("NotCurrentKey", seats[0].id):
-        quorum.verify(DIGEST, committee, signed_by([seats[0]], {0: place}))
+        quorum.verify(DIGEST, ANY_TURN, committee, signed_by([seats[0]], {0: place}))
 
 
 def test_verify_reverts_when_a_given_key_is_not_the_seats(quorum, committee, seats):
     """A rogue committee member cannot bring a key of its own making for another's seat."""
     with reverts("NotCurrentKey", seats[1].id):
-        quorum.verify(DIGEST, committee, signed_by([seats[0]], {1: full_key(bls_key_of("viktor").public)}))
+        quorum.verify(DIGEST, ANY_TURN, committee, signed_by([seats[0]], {1: full_key(bls_key_of("viktor").public)}))
 
 
 @pytest.mark.parametrize("who", ["ada", "violet"])
 def test_verify_reverts_when_a_seat_has_no_key(world, quorum, who):
     member = getattr(world, who)
     with reverts("NotCurrentKey", member.id):
-        quorum.verify(DIGEST, [member.id], signed_by([member], {0: full_key(bls_key_of(who).public)}))
+        quorum.verify(DIGEST, ANY_TURN, [member.id], signed_by([member], {0: full_key(bls_key_of(who).public)}))
 
 
 def test_verify_reverts_when_the_key_in_the_page_was_replaced(world, quorum, committee, seats):
     bundle = attested_by(quorum, DIGEST, some(seats, 0, 2))
     register(world, quorum, seats[0], bls_key_of("viktor's second"))
     with reverts("NotCurrentKey", seats[0].id):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
     others = attested_by(quorum, DIGEST, some(seats, 2, 3))
-    assert quorum.verify(DIGEST, committee, others) == 0b1100  # they are in the same page
+    assert quorum.verify(DIGEST, ANY_TURN, committee, others) == 0b1100  # they are in the same page
 
 
 def test_verify_reverts_when_nobody_signed(quorum, committee):
     """The sum of no keys is infinity, under which infinity would sign everything."""
     with reverts("BadAggregate", 0):
-        quorum.verify(DIGEST, committee, bytes(200))
+        quorum.verify(DIGEST, ANY_TURN, committee, bytes(200))
 
 
 def test_verify_reverts_for_infinity(quorum, committee):
     with reverts("BadAggregate", 1):
-        quorum.verify(DIGEST, committee, encode_aggregate(Aggregate(bytes(192), {0: KeyPlace(0, 1)})))
+        quorum.verify(DIGEST, ANY_TURN, committee, encode_aggregate(Aggregate(bytes(192), {0: KeyPlace(0, 1)})))
 
 
 @pytest.mark.parametrize(("signed", "claimed"), [((0, 1), (0, 1, 2)), ((0, 1, 2), (0, 1)), ((0, 1), (0, 2))])
@@ -145,25 +145,25 @@ def test_verify_reverts_when_others_signed_than_the_mask_says(quorum, committee,
     keys = {0: KeyPlace(0, 1), 1: full_key(bls_key_of("vito").public), 2: KeyPlace(0, 0)}
     bundle = signed_by([seats[seat] for seat in signed], {seat: keys[seat] for seat in claimed})
     with reverts("BadAggregate"):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
 
 
 def test_verify_reverts_when_another_digest_was_signed(quorum, committee, seats):
     with reverts("BadAggregate", 0b101):
-        quorum.verify(word("another"), committee, attested_by(quorum, DIGEST, some(seats, 0, 2)))
+        quorum.verify(word("another"), ANY_TURN, committee, attested_by(quorum, DIGEST, some(seats, 0, 2)))
 
 
 def test_verify_reverts_when_one_of_them_signed_another_digest(quorum, committee, seats):
     signatures = [bls_key_of("viktor").sign(DIGEST), bls_key_of("vera").sign(word("another"))]
     bundle = encode_aggregate(Aggregate(full_signature(aggregate(signatures)), {0: KeyPlace(0, 1), 2: KeyPlace(0, 0)}))
     with reverts("BadAggregate", 0b101):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
 
 
 def test_verify_reverts_for_a_signature_that_is_no_point(quorum, committee):
     bundle = encode_aggregate(Aggregate((1).to_bytes(48) * 4, {0: KeyPlace(0, 1)}))
     with reverts("PrecompileFailed", 15):
-        quorum.verify(DIGEST, committee, bundle)
+        quorum.verify(DIGEST, ANY_TURN, committee, bundle)
 
 
 # --- what is accepted ----------------------------------------------------------------------------------------
@@ -173,18 +173,18 @@ def test_verify_reverts_for_a_signature_that_is_no_point(quorum, committee):
 def test_verify_returns_the_seats_that_signed(quorum, committee, seats, signed):
     """Seat 1's key is in no page."""
     bundle = attested_by(quorum, DIGEST, some(seats, *signed))
-    assert quorum.verify(DIGEST, committee, bundle) == sum(1 << seat for seat in signed)
+    assert quorum.verify(DIGEST, ANY_TURN, committee, bundle) == sum(1 << seat for seat in signed)
 
 
 def test_verify_reads_keys_from_several_pages(world, quorum, committee, seats):
     quorum.pack(entries_of([world.vito]), {"from": world.mallory})
-    assert quorum.verify(DIGEST, committee, attested_by(quorum, DIGEST, seats)) == 0b1111
+    assert quorum.verify(DIGEST, ANY_TURN, committee, attested_by(quorum, DIGEST, seats)) == 0b1111
 
 
 def test_a_committee_may_have_64_seats(quorum, seats):
     members = [seats[0]] * 63 + [seats[2]]
     bundle = attested_by(quorum, DIGEST, {63: seats[2]})
-    assert quorum.verify(DIGEST, [member.id for member in members], bundle) == 1 << 63
+    assert quorum.verify(DIGEST, ANY_TURN, [member.id for member in members], bundle) == 1 << 63
 
 
 # --- one attestation -----------------------------------------------------------------------------------------
@@ -195,11 +195,11 @@ def attestation(name, digest=DIGEST):
 
 
 def test_attestation_holds_under_current_and_retired_keys(world, quorum):
-    assert quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, attestation("vera"))
+    assert quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, ANY_TURN, attestation("vera"))
     assert quorum.keyRetiredAt(world.vera.id, 0) == 0
     retired = register(world, quorum, world.vera, bls_key_of("vera's second"))
-    assert quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, attestation("vera"))
-    assert quorum.isAttestation(world.vera.id, SEAT, 1, DIGEST, attestation("vera's second"))
+    assert quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, ANY_TURN, attestation("vera"))
+    assert quorum.isAttestation(world.vera.id, SEAT, 1, DIGEST, ANY_TURN, attestation("vera's second"))
     assert quorum.keyRetiredAt(world.vera.id, 0) == retired.timestamp
     assert quorum.keyRetiredAt(world.vera.id, 1) == 0
 
@@ -207,16 +207,16 @@ def test_attestation_holds_under_current_and_retired_keys(world, quorum):
 def test_attestation_is_none(world, quorum):
     """What an accuser could bring."""
     vera, signature = world.vera.id, attestation("vera")
-    assert not quorum.isAttestation(vera, SEAT, 0, word("another"), signature)
-    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, attestation("viktor"))
-    assert not quorum.isAttestation(vera, SEAT, 1, DIGEST, signature)
-    assert not quorum.isAttestation(world.violet.id, SEAT, 0, DIGEST, attestation("violet"))
-    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, signature[:-1])
-    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, signature + b"\0")
-    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, signature[:96] + bytes(192))
+    assert not quorum.isAttestation(vera, SEAT, 0, word("another"), ANY_TURN, signature)
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, ANY_TURN, attestation("viktor"))
+    assert not quorum.isAttestation(vera, SEAT, 1, DIGEST, ANY_TURN, signature)
+    assert not quorum.isAttestation(world.violet.id, SEAT, 0, DIGEST, ANY_TURN, attestation("violet"))
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, ANY_TURN, signature[:-1])
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, ANY_TURN, signature + b"\0")
+    assert not quorum.isAttestation(vera, SEAT, 0, DIGEST, ANY_TURN, signature[:96] + bytes(192))
 
 
 def test_attestation_reverts_for_no_point_of_the_group(world, quorum):
     """It says neither yes nor no, like a check that ran out of gas."""
     with reverts("PrecompileFailed", 15):
-        quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, attestation("vera")[:96] + OUTSIDE_GROUP * 2)
+        quorum.isAttestation(world.vera.id, SEAT, 0, DIGEST, ANY_TURN, attestation("vera")[:96] + OUTSIDE_GROUP * 2)

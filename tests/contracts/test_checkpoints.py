@@ -208,6 +208,7 @@ def test_submit_checkpoint_records_who_attested(checking, honest):
         "attested": 0b1101,
         "acceptedAt": tx.timestamp,
         "count": 2,
+        "turn": 0,
         "voided": False,
     }
     assert checking.beacon.roundAt(1)["checkpoints"] == 1

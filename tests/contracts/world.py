@@ -15,6 +15,7 @@ from brownie.exceptions import VirtualMachineError
 from eth_abi import encode
 from eth_utils import keccak
 
+from qfl.chain.deploy import QuorumContract
 from qfl.chain.parameters import load_parameters
 from qfl.crypto.hash_chain import HashChain, RoundKeys, link_domain
 from qfl.crypto.lms import LmsSecret
@@ -40,6 +41,9 @@ def word(text: str) -> bytes:
 
 CHAIN_SLOT, ROUNDS_SLOT = 1, 2
 """Of the beacon: its counters, of which the current round is the lowest, and its mapping of rounds."""
+
+ANY_TURN = (0, 0, 0)
+"""A `Turn` for who does not ask."""
 
 GENESIS = {
     "modelRoot": word("genesis model"),
@@ -375,7 +379,7 @@ def build(
     clients: Sequence[str] = CLIENTS,
     validators: Sequence[str] = VALIDATORS,
     disputes: Any = None,
-    quorum: str = "lms",
+    quorum: str | QuorumContract = "lms",
     **changed: int,
 ) -> World:
     """Deploy with the default parameters, `changed` replaced, and bond `clients` and `validators`.

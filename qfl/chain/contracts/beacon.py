@@ -135,6 +135,7 @@ class CheckpointRecord:
     attested: int
     accepted_at: int
     count: int
+    turn: int
     voided: bool
 
     @property

@@ -1,0 +1,75 @@
+"""Typed access to `contracts/quorums/VoteQuorum.sol`, as `IVoteQuorum.sol` has it."""
+
+from dataclasses import dataclass
+
+from qfl.chain.contracts.base import BoundContract, view
+from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.types import ParticipantId
+
+
+@dataclass(frozen=True)
+class VoteChain:
+    """`VoteChain` of IVoteQuorum.sol: a chain of vote keys, as far as it was shown on chain."""
+
+    tip: bytes
+    position: int
+    first_round: int
+    retired_at: int
+
+
+@dataclass(frozen=True)
+class ChainRegistration:
+    """A `ChainRegistered` event: a validator's chain, its number, and the block it became valid in."""
+
+    validator: ParticipantId
+    key_index: int
+    anchor: bytes
+    first_round: int
+    block: int
+
+
+@dataclass(frozen=True)
+class ListPosting:
+    """A `ListPosted` event: the hash of a list of votes, and the block it was posted in."""
+
+    list: bytes
+    block: int
+
+
+class VoteQuorum(BoundContract):
+    """The chains of vote keys, the lists that were posted, and what verifies a committee's votes."""
+
+    abi_name = "VoteQuorum"
+
+    # --- calls ---
+
+    def register(self, validator: ParticipantId, anchor: bytes, *, first_round: int, signature: bytes) -> UnsentCall:
+        """Name a validator's chain of vote keys, or another in its place."""
+        return self._write("register", validator, anchor, first_round, signature, label="register_vote_chain")
+
+    def post_list(self, list_hash: bytes) -> UnsentCall:
+        """Post the hash of a list of votes (`qfl.protocol.votes.list_hash`)."""
+        return self._write("postList", list_hash)
+
+    # --- reads ---
+
+    posted_at = view(int, "postedAt", bytes)
+    """When a list was first posted (unix seconds); 0 where it never was."""
+    chain_count = view(int, "chainCount", ParticipantId)
+    """How many chains a validator named; the current one is the last."""
+    chain_at = view(VoteChain, "chainAt", ParticipantId, int)
+    """A chain that a validator named, by its number; zeros where there never was one."""
+    vote_seconds = view(int, "voteSeconds")
+    """How long after a turn began lists of its votes may be posted."""
+    least_turn_seconds = view(int, "leastTurnSeconds")
+    """The shortest turn that a round may have."""
+
+    # --- events ---
+
+    def registrations(self, from_block: int, validator: ParticipantId | None = None) -> list[ChainRegistration]:
+        """Every chain that was named since a block, oldest first; by one validator, or by all."""
+        return self._events(ChainRegistration, "ChainRegistered", from_block, validator=validator)
+
+    def postings(self, from_block: int) -> list[ListPosting]:
+        """Every list that was posted since a block, oldest first."""
+        return self._events(ListPosting, "ListPosted", from_block)
