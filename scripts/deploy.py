@@ -142,7 +142,7 @@ def deploy(
     paying, shard_count = {"from": account}, parameters.rounds["shards"]
     staking = account.deploy(Staking, in_order(Staking, 0, parameters.staking))
     draw = account.deploy(Draw, staking)
-    verifies = account.deploy(getattr(brownie, signing.name), staking, *signing.arguments)
+    verifies = account.deploy(getattr(brownie, signing.name), staking, *signing.arguments(parameters))
     # The beacon takes the disputes contract's address, and the other way round; so that one is foretold.
     ahead = 3 + (verifying_key is not None) + shard_count + bool(mirrors)
     expected = account.get_deployment_address(account.nonce + ahead) if disputes is None else disputes

@@ -185,7 +185,11 @@ class Auditor:
         block = self._ledger.block_of(claim.entry.tx_hash)
         try:
             attested = self._scheme.check(
-                bundle, committee, digest=digest, keys_at=lambda validator: self._attesting_keys_at(validator, block)
+                bundle,
+                committee,
+                digest=digest,
+                keys_at=lambda validator: self._attesting_keys_at(validator, block),
+                turn=self._ledger.beacon.turn_at(verdict.round, claim.entry.checkpoint.turn),
             )
         except MalformedContent as error:
             attested = {}

@@ -1,7 +1,7 @@
 """Deploys the contracts with web3, and rehearses that. `scripts/deploy.py` deploys for Brownie."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 
 from eth_typing import HexAddress, HexStr
 from eth_utils.address import to_checksum_address
@@ -33,13 +33,13 @@ class QuorumContract:
 
     Attributes:
         name: the contract's.
-        arguments: what else it is made of.
+        arguments: what else it is made of, from the parameters.
         needs: what it needs of a chain that not every chain has.
         unfit: the error with which it refuses to be created where that is missing.
     """
 
     name: str
-    arguments: tuple[int, ...] = ()
+    arguments: Callable[[ProtocolParameters], Sequence[int]] = field(default=lambda _parameters: ())
     needs: str = ""
     unfit: str = ""
 
@@ -92,7 +92,8 @@ def deploy(
     start, code = block_number(web3), compile_contracts()
     staking = create(sender, "Staking", code["Staking"].struct(0, parameters.staking))
     draw = create(sender, "Draw", staking)
-    named = {"Staking": staking, "Draw": draw, quorum.name: create(sender, quorum.name, staking, *quorum.arguments)}
+    verifies = create(sender, quorum.name, staking, *quorum.arguments(parameters))
+    named = {"Staking": staking, "Draw": draw, quorum.name: verifies}
     has_verifier = verifying_key is not None and shard_count > 0
     # The beacon takes the disputes contract's address, and the other way round; so this one is foretold.
     disputes_expected = _next_address(sender, after=3 + has_verifier + shard_count + bool(away))
@@ -234,7 +235,7 @@ def rehearse(sender: Sender, parameters: ProtocolParameters, *, quorum: QuorumCo
     staking = artifacts["Staking"]
     sender.dry_run(staking.creation(staking.struct(0, parameters.staking)))
     try:
-        sender.dry_run(artifacts[quorum.name].creation(sender.address, *quorum.arguments))
+        sender.dry_run(artifacts[quorum.name].creation(sender.address, *quorum.arguments(parameters)))
     except ContractReverted as refusal:
         if refusal.name != quorum.unfit:
             raise

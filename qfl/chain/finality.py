@@ -1,10 +1,20 @@
 """What a chain does not take back: up to the block that its node calls final, or one that lies deep enough."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
 from web3 import Web3
 
 from qfl.chain.rpc.answers import reading
 from qfl.chain.rpc.connection import block_number, time_of, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
+from qfl.exchange import is_loopback
+
+if TYPE_CHECKING:
+    from qfl.chain.ledger import Ledger
 
 
 class Finality:
@@ -22,9 +32,18 @@ class Finality:
             return "latest"
         return hex(max(0, block_number(self._web3) - self._confirmations))
 
-    def lag_seconds(self) -> int:
-        """How long ago the last final block was made. Raises RpcRefused: the node does not tell."""
+    def time(self) -> int:
+        """When the last final block was made, unix seconds. Raises RpcRefused: the node does not tell."""
         url = url_of(self._web3)
         final = wait_for(rpc_at(url).call("eth_getBlockByNumber", self.block(), False))
         with reading(url, "a block"):
-            return time_of(self._web3) - int(final["timestamp"], 16)
+            return int(final["timestamp"], 16)
+
+    def lag_seconds(self) -> int:
+        """How much earlier that was than the last block. Raises RpcRefused."""
+        return time_of(self._web3) - self.time()
+
+
+def trusts_node(ledger: Ledger, others: Sequence[Ledger] = ()) -> bool:
+    """Whether one node's lie about finality would be noticed: it is this machine's own, or others are asked as well."""
+    return bool(others) or is_loopback(urlsplit(url_of(ledger.web3)).hostname or "")

@@ -9,15 +9,12 @@ import logging
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from qfl.chain.clock import is_development_chain
-from qfl.chain.finality import Finality
+from qfl.chain.finality import Finality, trusts_node
 from qfl.chain.ledger import Ledger
-from qfl.chain.rpc.connection import url_of
 from qfl.crypto.hash_chain import HashChain, RoundKeys
 from qfl.errors import RpcRefused
-from qfl.exchange import is_loopback
 from qfl.node.anchors import find_key_chain
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 
@@ -109,8 +106,3 @@ class Signing:
         if self._moves_time is None:
             self._moves_time = is_development_chain(self._ledger.web3)
         return self._ledger.now() if self._moves_time else time.time()
-
-
-def trusts_node(ledger: Ledger, others: Sequence[Ledger] = ()) -> bool:
-    """Whether one node's lie about finality would be noticed: it is this machine's own, or others are asked as well."""
-    return bool(others) or is_loopback(urlsplit(url_of(ledger.web3)).hostname or "")

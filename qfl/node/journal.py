@@ -126,6 +126,11 @@ class Signer:
         record = self._journal.get(name)
         return bytes.fromhex(record["signature"]) if record is not None and record["digest"] == digest.hex() else None
 
+    def has_signed_other(self, name: str, digest: bytes) -> bool:
+        """Whether another digest than this was signed under `name`."""
+        record = self._journal.get(name)
+        return record is not None and record["digest"] != digest.hex()
+
     def release(self, round_number: int) -> None:
         """Forget what was signed up to a round that is final; nothing more is signed for any of those."""
         self._journal.close(round_number)

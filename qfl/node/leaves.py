@@ -86,17 +86,18 @@ class LeafCheck:
     def _said(self, sitting: Sitting) -> Iterator[tuple[bytes, bytes]]:
         """Digest and attestation of all that is announced in the name of a seat; not all of it need be its own."""
         ledger, digest_of = self._ledger, self._ledger.beacon_domain.checkpoint
+        bare = scheme_of(ledger).bare
         part = ledger.round(sitting.round).shard(sitting.shard)
         for proposal in part.proposals():
             if proposal.checkpoint.turn == sitting.seat:
-                yield digest_of(proposal.checkpoint), proposal.signature
+                yield digest_of(proposal.checkpoint), bare(proposal.signature)
         for attested in part.attestations():
             if attested.seat == sitting.seat:
-                yield attested.digest, attested.signature
+                yield attested.digest, bare(attested.signature)
         # Who completes a quorum says so in the bundle alone.
         for accepted in ledger.beacon.accepted(sitting.round, sitting.block):
             call = ledger.call_in(ledger.beacon, accepted.tx_hash)
             if accepted.checkpoint.shard == sitting.shard and call is not None:
                 signatures = scheme_of(ledger).signatures_in(call["bundle"])
                 if sitting.seat in signatures:
-                    yield digest_of(accepted.checkpoint), signatures[sitting.seat]
+                    yield digest_of(accepted.checkpoint), bare(signatures[sitting.seat])

@@ -15,6 +15,11 @@ REGISTRATION = "VoteChain(uint32 participant,bytes28 anchor,uint32 firstRound,ui
 """What a validator's LMS key signs when it names a chain of vote keys; the domain is the vote quorum."""
 VOTES, SIGNATURES = b"\x00", b"\x01"
 """How a bundle or an attestation begins."""
+VOTE, LIST, KEY = b"\x02", b"\x03", b"\x04"
+"""How what seats tell each other of a vote begins: a vote and the LMS signature of it; a list; a key."""
+CAST = "Vote(bytes32 digest,uint32 validator,uint8 seat,bytes32 vote)"
+"""What a validator's LMS key signs when it tells the others its vote, which nobody can check before it is opened."""
+VOTE_BYTES, KEY_BYTES, MASK_BYTES = 32, 28, 8
 
 
 def key_number(round_number: int, turn: int) -> int:
@@ -39,6 +44,21 @@ def encode_votes(votes: Mapping[int, bytes], keys: Mapping[int, bytes]) -> bytes
     listed, shown = (sum(1 << seat for seat in seats) for seats in (votes, keys))
     given = {**votes, **keys}
     return VOTES + listed.to_bytes(8) + shown.to_bytes(8) + b"".join(given[seat] for seat in sorted(given))
+
+
+def encode_list(votes: Mapping[int, bytes]) -> bytes:
+    """A list of votes by seat (0 to 63), as seats tell it each other: the mask of its seats, then their votes."""
+    mask = sum(1 << seat for seat in votes)
+    return LIST + mask.to_bytes(MASK_BYTES) + b"".join(votes[seat] for seat in sorted(votes))
+
+
+def decode_list(said: bytes) -> dict[int, bytes]:
+    """The list in what a seat says. Raises ValueError: it is cut, or has bytes left over."""
+    mask, votes = int.from_bytes(said[1 : 1 + MASK_BYTES]), said[1 + MASK_BYTES :]
+    seats = [seat for seat in range(8 * MASK_BYTES) if mask >> seat & 1]
+    if len(votes) != VOTE_BYTES * len(seats):
+        raise ValueError(f"a list of {len(seats)} votes in {len(votes)} bytes")
+    return {seat: votes[VOTE_BYTES * place : VOTE_BYTES * (place + 1)] for place, seat in enumerate(seats)}
 
 
 def encode_attestation(key: bytes, place: int, votes: Sequence[bytes]) -> bytes:

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from eth_utils.crypto import keccak
 
+from qfl.chain.contracts.beacon import TurnTime
 from qfl.chain.contracts.bls_quorum import MOST_ENTRIES, BlsQuorum, KeyPlace
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import QuorumContract
@@ -161,7 +162,13 @@ class BlsScheme(QuorumScheme[bytes]):
         return [(entry.validator, compressed_key(entry.key), entry.block) for entry in registrations]
 
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[bytes]
+        self,
+        bundle: bytes,
+        committee: Sequence[ParticipantId],
+        *,
+        digest: bytes,
+        keys_at: KeysAt[bytes],
+        turn: TurnTime,
     ) -> dict[int, bool]:
         """A seat signed when its key was valid, and the sum of all keys signed."""
         found = decode_aggregate(bundle)

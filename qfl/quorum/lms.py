@@ -5,6 +5,7 @@ A bundle is the mask of its seats (u64, big endian), then length (u16) and signa
 
 from collections.abc import Mapping, Sequence
 
+from qfl.chain.contracts.beacon import TurnTime
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deploy import LMS_QUORUM
 from qfl.crypto.lms import verify
@@ -72,7 +73,13 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         return [*bonds, *staking.rotations(begun)]
 
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[LmsPublicKey]
+        self,
+        bundle: bytes,
+        committee: Sequence[ParticipantId],
+        *,
+        digest: bytes,
+        keys_at: KeysAt[LmsPublicKey],
+        turn: TurnTime,
     ) -> dict[int, bool]:
         """Each signature by itself."""
 

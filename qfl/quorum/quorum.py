@@ -11,6 +11,7 @@ from qfl.doors import Door
 from qfl.protocol.types import ParticipantId
 
 if TYPE_CHECKING:  # web3 takes half a second to import: not for who reads the schemes' names
+    from qfl.chain.contracts.beacon import TurnTime
     from qfl.chain.deploy import QuorumContract
     from qfl.chain.deployment import Deployment
     from qfl.chain.ledger import Ledger
@@ -89,6 +90,18 @@ class QuorumScheme(ABC, Generic[Key]):
     ) -> set[int]:
         """The seats of `signatures` that validly attest `digest` under their key."""
 
+    def attestation(self, signature: bytes) -> bytes:
+        """An attestation as others take it, from what the key has signed."""
+        return signature
+
+    def bare(self, attestation: bytes) -> bytes:
+        """What the key has signed, from an attestation."""
+        return attestation
+
+    def is_vote(self, key: Key, digest: bytes, *, validator: ParticipantId, seat: int, said: bytes) -> bool:
+        """Whether a seat says by this that it votes for `digest`, where it does not attest it yet."""
+        return False
+
     @abstractmethod
     def bundle(self, committee: Sequence[ParticipantId], signatures: Mapping[int, bytes]) -> bytes:
         """What the contract takes for a quorum of valid signatures by seat, or more."""
@@ -111,9 +124,18 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def check(
-        self, bundle: bytes, committee: Sequence[ParticipantId], *, digest: bytes, keys_at: KeysAt[Key]
+        self,
+        bundle: bytes,
+        committee: Sequence[ParticipantId],
+        *,
+        digest: bytes,
+        keys_at: KeysAt[Key],
+        turn: TurnTime,
     ) -> dict[int, bool]:
-        """By seat of the bundle, whether it attested `digest` by a key valid then. Raises `MalformedContent`."""
+        """By seat of the bundle, whether it attested `digest`, of this turn, by a key valid then.
+
+        Raises `MalformedContent`.
+        """
 
 
 SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum", base=QuorumScheme)

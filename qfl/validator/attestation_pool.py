@@ -34,6 +34,7 @@ class AttestationPool:
         """Take the seats' keys as they are now, and verify everything against them."""
         self._keys = self._scheme.keys_of(self.committee)
         self._tallies: dict[bytes, Tally] = {}
+        self._votes: dict[Proposed, bool] = {}
 
     def proposed(self, turn: int) -> dict[int, Checkpoint]:
         """The first properly signed proposal of every turn up to this one."""
@@ -44,7 +45,7 @@ class AttestationPool:
             if proposer <= turn and proposer not in found:
                 tally = self._tally(proposal.checkpoint)
                 tally.add([(proposer, proposal.signature)])
-                if proposer in tally.signatures:
+                if proposer in tally.signatures or self._is_vote(proposal):
                     found[proposer] = proposal.checkpoint
         return found
 
@@ -73,6 +74,19 @@ class AttestationPool:
         if not self._scheme.signature_gas:
             return None
         return CHECKPOINT_GAS + self._scheme.bundle_gas + len(signatures) * self._scheme.signature_gas
+
+    def _is_vote(self, proposal: Proposed) -> bool:
+        """Whether its proposer votes for it; looked into once."""
+        if proposal not in self._votes:
+            checkpoint, seat = proposal.checkpoint, proposal.checkpoint.turn
+            self._votes[proposal] = seat in self._keys and self._scheme.is_vote(
+                self._keys[seat],
+                self._domain.checkpoint(checkpoint),
+                validator=self.committee[seat],
+                seat=seat,
+                said=proposal.signature,
+            )
+        return self._votes[proposal]
 
     def _attestations(self) -> list[Attested]:
         heard = [] if self.gossip is None else self.gossip.attestations

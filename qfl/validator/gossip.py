@@ -21,6 +21,8 @@ MOST_HEARD = 64
 MOST_OF_ROUND = 4096
 """After so many it hears no more in this round: what is said on chain costs its sender something."""
 
+MOST_REPEATS = 16
+
 
 class CommitteeGossip:
     """One seat's ear and mouth, in one round of its shard; `proposals` and `attestations` are all it has heard."""
@@ -29,12 +31,20 @@ class CommitteeGossip:
         self._pubsub, self._shard, self._round = pubsub, part.contract, part.round.number
         self._topic = topic_of(part)
         self._mailbox = pubsub.listen(self._topic)
-        self._heard = set[bytes]()
+        self._heard, self._said, self._repeats_left = set[bytes](), list[bytes](), MOST_REPEATS
         self.proposals, self.attestations = list[Proposed](), list[Attested]()
 
     def say(self, call: UnsentCall) -> bool:
         """Tell the others; False where there is no gossip."""
+        self._said.append(call.data)
         return self._pubsub.publish(self._topic, call.data)
+
+    def repeat(self) -> None:
+        """Tell them again all that was said, for who came late; a few times and no more."""
+        if self._said and self._repeats_left:
+            self._repeats_left -= 1
+            for data in self._said:
+                self._pubsub.publish(self._topic, data)
 
     def hear(self, seconds: float = 0.0) -> bool:
         """Take in what has come, or comes within `seconds`; whether there was anything."""

@@ -13,12 +13,14 @@ before it signs a seat reads the reveals again: after a reorganisation it signs 
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 
 from qfl.chain.contracts.beacon import RoundState
 from qfl.chain.contracts.draw import Duty
+from qfl.chain.contracts.shard import Attested
 from qfl.chain.rpc.sender import UnsentCall
 from qfl.crypto.kem import KemKey
 from qfl.errors import ContentUnusable, ContractReverted, ModelRejected, UpdateRejected
@@ -33,8 +35,10 @@ from qfl.protocol.digests import reveals_hash
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, has_revealed_list, included_in, update_leaves
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, VerifiedUpdate
+from qfl.protocol.votes import TURNS, list_hash
 from qfl.quorum.quorum import scheme_of
 from qfl.validator.attestation_pool import AttestationPool
+from qfl.validator.ballot import Ballot, VotingBooth, booth_for
 from qfl.validator.gossip import CommitteeGossip
 from qfl.validator.selection import LENIENT, Scorer, SelectionPolicy
 from qfl.validator.update_pool import UpdatePool
@@ -85,6 +89,16 @@ class Seat:
         self._withdrawn: set[Checkpoint] = set()
         self._left_to_others: set[Checkpoint] = set()
         self._decided: set[Checkpoint] = set()
+        self._booth: VotingBooth | None = None
+        if self._gossip is not None:
+            self._booth = booth_for(
+                ledger,
+                self._attestation_pool.committee,
+                validator=validator,
+                folder=context.folder,
+                round_number=duty.round,
+            )
+        self._ballots: dict[Checkpoint, Ballot] = {}
         self._carried: set[Checkpoint] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
@@ -117,6 +131,8 @@ class Seat:
         while not acted and self._hears_others(until - time.monotonic()):
             acted = self._act()
         if not acted:
+            if self._gossip is not None and not self._decided:
+                self._gossip.repeat()
             self._has_waited.update(range(self._turn() + 1))
             self._left_to_others |= self._decided
         return acted
@@ -145,12 +161,15 @@ class Seat:
             signatures[checkpoint][self._seat] = self._said[checkpoint]
         sent = False
         for result in own:
-            said = signatures[result.checkpoint]
-            if result.checkpoint in self._said:
+            said, ballot = signatures[result.checkpoint], self._ballot_of(result.checkpoint)
+            if ballot is not None:
+                sent |= self._vote(result, ballot, is_asked_again=turn in self._has_waited)
+            elif result.checkpoint in self._said:
                 sent |= self._repeat(result.checkpoint, said)
             elif self._seat not in said:
                 sent |= self._say(result, said)
         self._decided = {checkpoint for checkpoint, said in signatures.items() if len(said) >= pool.quorum}
+        self._decided |= {checkpoint for checkpoint, ballot in self._ballots.items() if ballot.bundle() is not None}
         return self._carry(signatures) or sent
 
     def claim(self) -> bool:
@@ -167,6 +186,7 @@ class Seat:
         scheme = scheme_of(self._ledger)
         if signature is None:
             return False
+        signature = scheme.attestation(signature)
         committee, own = self._attestation_pool.committee, {self._seat: signature}
         keys = scheme.keys_since(self._validator, self._ledger.round(self._round).record().reveal_ends_at)
         signing = (
@@ -242,21 +262,7 @@ class Seat:
         speaks = completes or self._gossip is not None or self._speaks_now(checkpoint.turn)
         if not speaks and self._place(checkpoint.turn) >= quorum:
             return False
-        if not self._update_pool.is_current():  # the next step takes up what the chain shows now
-            self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
-            return False
-        new, unkept = set(result.contents) - self._stored, self._liable_for(checkpoint) - self._kept
-        storing = fetchers().map(self._store.put, new)  # signing waits for the disk meanwhile
-        pinning = fetchers().map(self._store.pin, unkept)
-        signature = self._sign(checkpoint) if speaks else None
-        list(storing)
-        self._stored |= new
-        try:
-            list(pinning)
-        except ContentUnusable as error:
-            self._complain(f"nothing is said, as an update that it includes is gone: {error}")
-            return False
-        self._kept |= unkept
+        signature = self._promise(result, lambda: self._sign(checkpoint) if speaks else None)
         if signature is None:  # or another checkpoint was signed for this turn before a restart: the turn is lost
             return False
         signatures[self._seat] = signature
@@ -264,12 +270,65 @@ class Seat:
             return False
         if self._gossip is None:
             return not completes and self._announce(checkpoint, signature)
-        if self._gossip.say(self._words(checkpoint, signature)):
+        if self._tell(checkpoint, signature):
             self._said[checkpoint] = signature
-        else:  # the next step does without
-            self._gossip.close()
-            self._gossip = None
         return True
+
+    def _promise(self, result: ShardResult, sign: Callable[[], bytes | None]) -> bytes | None:
+        """What `sign` returns, once all is stored that the signature promises to show; None where that cannot be."""
+        if not self._update_pool.is_current():  # the next step takes up what the chain shows now
+            self._complain("the chain was reorganised, so nothing is signed before its reveals are read again")
+            return None
+        new, unkept = set(result.contents) - self._stored, self._liable_for(result.checkpoint) - self._kept
+        storing = fetchers().map(self._store.put, new)  # signing waits for the disk meanwhile
+        pinning = fetchers().map(self._store.pin, unkept)
+        signature = sign()
+        list(storing)
+        self._stored |= new
+        try:
+            list(pinning)
+        except ContentUnusable as error:
+            self._complain(f"nothing is said, as an update that it includes is gone: {error}")
+            return None
+        self._kept |= unkept
+        return signature
+
+    def _tell(self, checkpoint: Checkpoint, said: bytes) -> bool:
+        """Tell the others by gossip; where there is none, the next step does without, and this is False."""
+        assert self._gossip is not None
+        if self._gossip.say(self._words(checkpoint, said)):
+            return True
+        self._gossip.close()
+        self._gossip = self._booth = None
+        return False
+
+    def _ballot_of(self, checkpoint: Checkpoint) -> Ballot | None:
+        """The votes for a checkpoint; None where it is to be signed."""
+        if self._booth is None or checkpoint.turn >= TURNS:
+            return None
+        if checkpoint not in self._ballots:
+            digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+            self._ballots[checkpoint] = Ballot(self._booth, digest, self._round, checkpoint.turn)
+        ballot = self._ballots[checkpoint]
+        return None if ballot.has_failed() else ballot
+
+    def _vote(self, result: ShardResult, ballot: Ballot, is_asked_again: bool) -> bool:
+        """Do what is next: tell the vote, post the list, show the key; the checkpoint is carried as always."""
+        assert self._gossip is not None
+        checkpoint, turn = result.checkpoint, result.checkpoint.turn
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        proposed = [one.signature for one in self._gossip.proposals if one.checkpoint == checkpoint]
+        ballot.hear([Attested(turn, turn, digest, said) for said in proposed])
+        ballot.hear(self._gossip.attestations)
+        if not ballot.is_cast:
+            word = self._promise(result, lambda: ballot.cast(partial(self._sign_vote, checkpoint)))
+            return word is not None and self._tell(checkpoint, word)
+        if votes := ballot.list_to_post(is_asked_again):
+            word = ballot.post(votes)
+            posting = send_unless_overtaken(self._sender, ballot.quorum.post_list(list_hash(votes)))
+            return posting is not None and self._tell(checkpoint, word)
+        key = ballot.key_to_show()
+        return key is not None and self._tell(checkpoint, key)
 
     def _repeat(self, checkpoint: Checkpoint, signatures: Mapping[int, bytes]) -> bool:
         """Say on chain what was said by gossip, when a part of the turn is over and it has not sufficed."""
@@ -319,9 +378,9 @@ class Seat:
 
     def _hears_others(self, seconds: float) -> bool:
         """Whether something came, where it has spoken by gossip and a quorum has not."""
-        if self._gossip is None or not self._said or self._decided or seconds <= 0:
-            return False
-        return self._gossip.hear(seconds)
+        has_spoken = self._said or any(ballot.is_cast for ballot in self._ballots.values())
+        is_waiting = has_spoken and not self._decided and self._turn() not in self._has_waited
+        return self._gossip is not None and bool(is_waiting) and seconds > 0 and self._gossip.hear(seconds)
 
     def _place(self, turn: int, seat: int | None = None) -> int:
         """The place of a seat, or its own, in the order in which seats speak in a turn: the proposer's is 0."""
@@ -347,7 +406,19 @@ class Seat:
         return self._base
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
-        return self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))
+        """This seat's attestation; None where it has attested, or voted for, something else in this turn."""
+        ballot = self._ballots.get(checkpoint)
+        voted = self._vote_name(checkpoint), b"" if ballot is None else ballot.cast_digest
+        if self._signer.has_signed_other(*voted):
+            return None
+        signature = self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))
+        return None if signature is None else scheme_of(self._ledger).attestation(signature)
+
+    def _sign_vote(self, checkpoint: Checkpoint, digest: bytes) -> bytes | None:
+        """What tells the others that the vote is this seat's; None as `_sign`."""
+        if self._signer.has_signed_other(self._name(checkpoint), self._message(checkpoint)):
+            return None
+        return self._signer.sign_once(self._vote_name(checkpoint), self._round, digest)
 
     def _message(self, checkpoint: Checkpoint) -> bytes:
         """What this seat signs to attest a checkpoint."""
@@ -358,19 +429,25 @@ class Seat:
         """Of what it signs, in its journal: one thing in a turn."""
         return f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
 
+    def _vote_name(self, checkpoint: Checkpoint) -> str:
+        """Of its vote there."""
+        return f"{self._name(checkpoint)} vote"
+
     def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
         for checkpoint in sorted(signatures, key=lambda known: known.turn):
             if checkpoint not in self._decided or not self._is_listed(checkpoint):
                 continue
-            if not self._is_to_carry(checkpoint, signatures[checkpoint]):
+            votes = self._ballots[checkpoint].bundle() if checkpoint in self._ballots else None
+            said = signatures[checkpoint] if votes is None else self._ballots[checkpoint].keys
+            if not self._is_to_carry(checkpoint, said):
                 continue
-            bundle = self._attestation_pool.bundle(signatures[checkpoint])
+            bundle = self._attestation_pool.bundle(said) if votes is None else votes
             call = self._ledger.beacon.submit_checkpoint(checkpoint, bundle)
-            is_alone = self._gossip is not None and self._is_first(checkpoint, signatures[checkpoint])
+            is_alone = self._gossip is not None and self._is_first(checkpoint, said)
             if is_alone and checkpoint not in self._carried:  # nobody else is at it, so no dry run has to tell
                 self._carried.add(checkpoint)
-                call = replace(call, gas=self._attestation_pool.checkpoint_gas(signatures[checkpoint]))
+                call = replace(call, gas=self._attestation_pool.checkpoint_gas(said))
             try:
                 return send_unless_overtaken(self._sender, call) is not None
             except ContractReverted as refusal:
@@ -379,6 +456,8 @@ class Seat:
                 # The next step does without the signatures of keys that are no longer current.
                 self._attestation_pool.renew_keys()
                 self._withdrawn.update(self._said)
+                self._booth = None
+                self._ballots.pop(checkpoint, None)
                 return False
         return False
 

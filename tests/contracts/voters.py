@@ -26,7 +26,7 @@ from qfl.protocol.votes import (
 from tests.contracts.world import Member, World, build, bundle_of, word
 
 VOTE_SECONDS, SHOW_SECONDS = 20, 30
-VOTE_QUORUM = QuorumContract("VoteQuorum", arguments=(VOTE_SECONDS, SHOW_SECONDS))
+VOTE_QUORUM = QuorumContract("VoteQuorum", arguments=lambda _parameters: (VOTE_SECONDS, SHOW_SECONDS))
 
 
 def build_voting(**changed: Any) -> World:

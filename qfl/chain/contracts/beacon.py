@@ -63,14 +63,23 @@ class RoundContext:
     def next_deadline(self, now: int) -> int:
         """When something changes though nobody acts, unix seconds.
 
-        The phase ends, the next turn begins, or what gossip did not settle is said on chain.
+        The phase ends, the next turn begins, or a quarter of one is over: what gossip, or a vote, did not settle by
+        then is said otherwise.
         """
         if self.phase is not Phase.CHECKPOINT:
             return self.phase_ends_at
-        turn = self.turn_at(now)
-        silent_until = self.silent_until(turn)
-        next_turn = self.reveal_ends_at + (turn + 1) * self.turn_seconds
-        return min(silent_until if now < silent_until else next_turn, self.phase_ends_at)
+        began_at = self.reveal_ends_at + self.turn_at(now) * self.turn_seconds
+        quarters = [began_at + quarter * self.turn_seconds // 4 for quarter in range(1, 5)]
+        return min(next(end for end in quarters if end > now), self.phase_ends_at)
+
+
+@dataclass(frozen=True)
+class TurnTime:
+    """`Turn` of IQuorum.sol: a proposer's turn in a round, and when it began (unix seconds)."""
+
+    round: RoundNumber
+    number: int
+    began_at: int
 
 
 @dataclass(frozen=True)
@@ -203,6 +212,8 @@ class Beacon(BoundContract):
 
     current_round = view(RoundNumber, "currentRound")
     """The last round opened."""
+    turn_at = view(TurnTime, "turnAt", RoundNumber, int)
+    """A turn of a round, and when it began."""
     head_round = view(RoundNumber, "headRound")
     """The latest good model's round."""
     final_round = view(RoundNumber, "finalRound")

@@ -1,5 +1,6 @@
 """Typed access to `contracts/quorums/VoteQuorum.sol`, as `IVoteQuorum.sol` has it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from qfl.chain.contracts.base import BoundContract, view
@@ -63,6 +64,17 @@ class VoteQuorum(BoundContract):
     """How long after a turn began lists of its votes may be posted."""
     least_turn_seconds = view(int, "leastTurnSeconds")
     """The shortest turn that a round may have."""
+
+    def posted_by(self, block: str, lists: Sequence[bytes]) -> list[int]:
+        """As `posted_at` of each list, at the end of a block."""
+        return self._read_each([(int, "postedAt", (one,)) for one in lists], block)
+
+    def chains_of(self, validators: Sequence[ParticipantId]) -> list[VoteChain | None]:
+        """The current chain of each validator; None of one that never named any. Asked for together."""
+        counts = self._read_many(int, "chainCount", [(validator,) for validator in validators])
+        asked = [(validator, max(0, count - 1)) for validator, count in zip(validators, counts, strict=True)]
+        chains = self._read_many(VoteChain, "chainAt", asked)
+        return [chain if count else None for chain, count in zip(chains, counts, strict=True)]
 
     # --- events ---
 

@@ -1,0 +1,235 @@
+"""A turn's votes in a committee, from casting to the bundle; one object for each checkpoint that a seat votes for.
+
+A seat tells the others its vote, signed, for nobody can check one before it is opened. Whoever comes first of those who
+voted posts the hash of their list within the turn's window. When that is final on the beacon's chain, seats show their
+keys, which open the votes of the list, and the first brings a quorum of them to the beacon.
+
+Whoever has a key before the window is over can vote in its owner's name. So a seat shows it only when a final block has
+the list, its own vote in it, another final block is past the window, and so is its own clock.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from qfl.chain.clock import is_development_chain
+from qfl.chain.contracts.shard import Attested
+from qfl.chain.contracts.vote_quorum import VoteChain, VoteQuorum
+from qfl.chain.finality import Finality, trusts_node
+from qfl.chain.ledger import Ledger
+from qfl.errors import RpcRefused
+from qfl.protocol.quorum import quorum_of
+from qfl.protocol.types import LmsPublicKey, ParticipantId
+from qfl.protocol.votes import (
+    KEY,
+    KEY_BYTES,
+    LIST,
+    VOTE,
+    VOTE_BYTES,
+    decode_list,
+    encode_list,
+    encode_votes,
+    key_number,
+    list_hash,
+    vote_of,
+)
+from qfl.quorum.quorum import scheme_of
+from qfl.quorum.votes import OwnVotes, VoteScheme
+
+MOST_LISTS = 16
+"""Lists of one turn that a seat remembers: anybody can tell it some."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """A turn's times, unix seconds: lists count from its beginning until `ends_at`; from `fails_at` on seats sign."""
+
+    began_at: int
+    ends_at: int
+    fails_at: int
+
+
+class VotingBooth:
+    """What one seat votes with in a round: its chain of keys, the others', and what it waits for."""
+
+    def __init__(
+        self, ledger: Ledger, committee: Sequence[ParticipantId], *, seat: int, own: OwnVotes, scheme: VoteScheme
+    ) -> None:
+        self.ledger, self.committee, self.seat, self.own, self.scheme = ledger, committee, seat, own, scheme
+        self.chains: list[VoteChain | None] = scheme.quorum.chains_of(committee)
+        self.keys: Mapping[int, LmsPublicKey] = scheme.keys_of(committee)
+        self._finality = Finality(ledger.web3, ledger.deployment.confirmations)
+        self._moves_time = is_development_chain(ledger.web3)
+
+    def window(self, turn: int) -> Window:
+        """The times of a turn of the round that is open."""
+        context = self.ledger.beacon.context()
+        began_at = context.reveal_ends_at + turn * context.turn_seconds
+        return Window(began_at, began_at + self.scheme.vote_seconds, began_at + 3 * context.turn_seconds // 4)
+
+    def now(self) -> float:
+        """The own clock; where a development chain's time is moved, that is the clock."""
+        return self.ledger.now() if self._moves_time else time.time()
+
+    def is_in_time(self, window: Window) -> bool:
+        """Whether keys could be shown before the turn's votes fail, as far behind as final blocks are now."""
+        try:
+            return window.ends_at + self._finality.lag_seconds() < window.fails_at
+        except RpcRefused:
+            return False
+
+    def final_lists(self, lists: Iterable[bytes], window: Window) -> set[bytes]:
+        """Which of these hashes were posted in time, for good; none before that can be told for good."""
+        wanted = list(lists)
+        if not wanted or self.now() < window.ends_at or self._finality.time() < window.ends_at:
+            return set()
+        posted = self.scheme.quorum.posted_by(self._finality.block(), wanted)
+        return {one for one, at in zip(wanted, posted, strict=True) if 0 < at < window.ends_at}
+
+
+class Ballot:
+    """The votes for one checkpoint's digest. `listed` by hash are the lists known that have the own vote in them."""
+
+    def __init__(self, booth: VotingBooth, digest: bytes, round_number: int, turn: int) -> None:
+        self._booth, self._digest, self._turn = booth, digest, turn
+        self._number, self.window = key_number(round_number, turn), booth.window(turn)
+        key = booth.own.key(round_number, turn)
+        assert key is not None, "the booth has keys of this round"
+        self._key, self.vote = key, vote_of(digest, booth.seat, key)
+        self.votes, self.keys = dict[int, bytes](), dict[int, bytes]()
+        self._lists: dict[bytes, dict[int, bytes]] = {}
+        self._posted: dict[bytes, dict[int, bytes]] = {}
+        self._seen = set[bytes]()
+        self.is_cast = self._is_shown = False
+
+    @property
+    def quorum(self) -> VoteQuorum:
+        """Where lists are posted."""
+        return self._booth.scheme.quorum
+
+    @property
+    def _needed(self) -> int:
+        return quorum_of(len(self._booth.committee))
+
+    @property
+    def cast_digest(self) -> bytes:
+        """What this seat signs to tell its vote."""
+        booth = self._booth
+        validator = booth.committee[booth.seat]
+        return booth.scheme.cast_digest(self._digest, validator=validator, seat=booth.seat, vote=self.vote)
+
+    def cast(self, sign: Callable[[bytes], bytes | None]) -> bytes | None:
+        """What tells the others this seat's vote; None where something else was voted for in this turn."""
+        if (signature := sign(self.cast_digest)) is None:
+            return None
+        self.is_cast, self.votes[self._booth.seat] = True, self.vote
+        return VOTE + self.vote + signature
+
+    def hear(self, said: Iterable[Attested]) -> None:
+        """Take in what others say of this turn: votes, lists, keys."""
+        for one in said:
+            if (one.turn, one.digest) != (self._turn, self._digest) or one.signature in self._seen:
+                continue
+            self._seen.add(one.signature)
+            kind, body = one.signature[:1], one.signature[1:]
+            if kind == VOTE:
+                self._hear_vote(one.seat, one.signature)
+            elif kind == LIST:
+                self._hear_list(one.signature)
+            elif kind == KEY and len(body) == KEY_BYTES:
+                self._hear_key(one.seat, body)
+
+    def has_failed(self) -> bool:
+        """Whether its seat is to sign in place of it: no list with its vote was posted in time, or keys are late."""
+        now = self._booth.now()
+        if now < self.window.ends_at:
+            return False
+        return not self.is_cast or now >= self.window.fails_at or not self._known_lists()
+
+    def list_to_post(self, is_asked_again: bool) -> dict[int, bytes] | None:
+        """The list that is this seat's to post now, if it is the first of those who voted.
+
+        It waits for everybody's vote; for a quorum where it `is_asked_again`.
+        """
+        booth = self._booth
+        if self._lists or len(self.votes) < self._needed or booth.now() >= self.window.ends_at:
+            return None
+        places = [(seat - self._turn) % len(booth.committee) for seat in self.votes]
+        is_first = min(places) == (booth.seat - self._turn) % len(booth.committee)
+        is_complete = len(self.votes) == len(booth.committee)
+        return dict(self.votes) if is_first and (is_complete or is_asked_again) else None
+
+    def post(self, votes: dict[int, bytes]) -> bytes:
+        """Note that a list is posted, and return what tells the others."""
+        self._lists[list_hash(votes)] = votes
+        return encode_list(votes)
+
+    def key_to_show(self) -> bytes | None:
+        """What tells the others this seat's key, once, as soon as it is of no use to anybody else."""
+        if self._is_shown or not self._settle():
+            return None
+        self._is_shown, self.keys[self._booth.seat] = True, self._key
+        return KEY + self._key
+
+    def bundle(self) -> bytes | None:
+        """A posted list with a quorum of its keys, as the beacon takes it; None before there is one."""
+        for votes in self._posted.values():
+            opened = {
+                seat: key for seat, key in self.keys.items() if votes.get(seat) == vote_of(self._digest, seat, key)
+            }
+            if len(opened) >= self._needed:
+                return encode_votes(votes, opened)
+        return None
+
+    def _settle(self) -> bool:
+        """Whether the own key may be shown; `_posted` are the lists that make it so."""
+        final = self._booth.final_lists(self._lists, self.window)
+        self._posted = {one: self._lists[one] for one in final}
+        return bool(final)
+
+    def _known_lists(self) -> bool:
+        """Whether a list with the own vote was posted in time, as the chain is now."""
+        posted = self._booth.scheme.quorum.posted_by("latest", list(self._lists)) if self._lists else []
+        return any(0 < at < self.window.ends_at for at in posted)
+
+    def _hear_vote(self, seat: int, said: bytes) -> None:
+        booth = self._booth
+        if seat in self.votes or seat not in booth.keys:
+            return
+        validator = booth.committee[seat]
+        if booth.scheme.is_vote(booth.keys[seat], self._digest, validator=validator, seat=seat, said=said):
+            self.votes[seat] = said[1 : 1 + VOTE_BYTES]
+
+    def _hear_list(self, said: bytes) -> None:
+        try:
+            votes = decode_list(said)
+        except ValueError:
+            return
+        own = votes.get(self._booth.seat) == self.vote and max(votes) < len(self._booth.committee)
+        if own and len(votes) >= self._needed and len(self._lists) < MOST_LISTS:
+            self._lists.setdefault(list_hash(votes), votes)
+
+    def _hear_key(self, seat: int, key: bytes) -> None:
+        if seat in self.keys or seat >= len(self._booth.committee):
+            return
+        vote, chain = vote_of(self._digest, seat, key), self._booth.chains[seat]
+        is_listed = any(votes.get(seat) == vote for votes in self._lists.values())
+        if is_listed and chain is not None and self._booth.scheme.is_key(chain, key, self._number):
+            self.keys[seat] = key
+
+
+def booth_for(
+    ledger: Ledger, committee: Sequence[ParticipantId], *, validator: ParticipantId, folder: Path, round_number: int
+) -> VotingBooth | None:
+    """What a validator votes with in a round; None where it signs.
+
+    It does where the deployment has no votes, its chain no keys of the round, or its node might lie about finality.
+    """
+    scheme = scheme_of(ledger)
+    if not isinstance(scheme, VoteScheme) or not trusts_node(ledger):
+        return None
+    own = scheme.own_chain(validator, folder)
+    if own is None or own.key(round_number, 0) is None:
+        return None
+    return VotingBooth(ledger, committee, seat=committee.index(validator), own=own, scheme=scheme)

@@ -1,0 +1,72 @@
+"""Committees that vote: a list on chain and one checkpoint for any number of seats, and signatures where votes fail."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from testnet import Testnet, in_seat, reach_checkpoint_phase, without
+
+from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.vote_quorum import VoteQuorum
+from qfl.devnet import Devnet
+from qfl.protocol.types import RoundNumber
+from qfl.protocol.votes import SIGNATURES, VOTES
+from qfl.simulation.driver import run_round, run_until
+from qfl.storage.pubsub import MemoryPubsub
+
+LONG: dict[str, Any] = {
+    "turnSeconds": 2_000,
+    "checkpointSeconds": 8_000,
+    "publishSeconds": 2_000,
+    "unbondingSeconds": 30_000,
+}
+"""The chain's time goes on while a machine is busy: no window is over for that."""
+
+
+@pytest.fixture
+def testnet(devnet: Devnet, tmp_path: Path) -> Iterator[Testnet]:
+    with Testnet(devnet, tmp_path, clients=2, quorum="votes", pubsub=MemoryPubsub(), **LONG) as built:
+        yield built
+        built.assert_everything_stands()
+
+
+def bundle_of(testnet: Testnet, number: RoundNumber) -> bytes:
+    """What a round's checkpoint came with."""
+    (accepted,) = testnet.ledger.round(number).accepted()
+    call = testnet.ledger.call_in(testnet.ledger.beacon, accepted.tx_hash)
+    assert call is not None
+    return bytes(call["bundle"])
+
+
+def lists_posted(testnet: Testnet) -> int:
+    quorum = testnet.ledger.contract(VoteQuorum)
+    assert quorum is not None
+    return len(quorum.postings(testnet.ledger.from_block))
+
+
+def test_a_committee_decides_by_one_list_and_one_checkpoint(testnet: Testnet) -> None:
+    network = testnet.network(clients=[1, 2])
+    for rounds in (1, 2, 3):
+        number = run_round(network).round
+        assert bundle_of(testnet, number)[:1] == VOTES
+        assert lists_posted(testnet) == rounds
+        assert testnet.accepted_turn(number) == 0
+        (accepted,) = testnet.ledger.round(number).accepted()
+        assert accepted.attested.bit_count() >= 3
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_whoever_is_away_the_others_vote(testnet: Testnet, place: int) -> None:
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    run_until(without(network, in_seat(network, number, place).participant), Phase.IDLE)
+    assert bundle_of(testnet, number)[:1] == VOTES
+    assert testnet.accepted_turn(number) == 0
+
+
+def test_without_gossip_a_committee_signs(testnet: Testnet) -> None:
+    testnet.pubsub = None
+    number = run_round(testnet.network(clients=[1, 2])).round
+    assert bundle_of(testnet, number)[:1] == SIGNATURES
+    assert lists_posted(testnet) == 0
