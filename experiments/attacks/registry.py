@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, clients, gossip, mirrors, outsiders, seats
+from experiments.attacks import challenges, clients, gossip, mirrors, outsiders, seats, votes
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.seats import attacker_in
@@ -28,6 +28,7 @@ _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
 _keyed = partial(Attack, signing="keys")
 _proposer = partial(Attack, first=True)
+_voter = partial(Attack, first=True, gossips=True, quorum="votes")
 _publisher = partial(Attack, first=True, lost=REPEATED, slashed=True, shards=2)
 _majority = partial(Attack, attackers=3, lost=REPEATED, slashed=True)
 
@@ -181,6 +182,39 @@ ALL = (
         (),
         gossips=True,
         note="what the seats did not hear they say on chain, a quarter of the turn later",
+    ),
+    _voter(
+        "withheld-list",
+        "vote as the first of the turn, and keep the list of votes from the chain",
+        attacker_in(votes.WithholdingVoter),
+        (OTHERS_QUORUM,),
+        note="the others sign in the same turn",
+    ),
+    _voter(
+        "late-list",
+        "vote for a false checkpoint with everybody's keys, once they are shown",
+        attacker_in(votes.LateLister),
+        ("NotPostedInTime",),
+        gains=True,
+        note="it is paid for its seat: its first vote was for what is right",
+    ),
+    _voter(
+        "reorganized-list",
+        "take the chain back to before the list when keys are shown, and vote with them first",
+        attacker_in(votes.Reorganizer),
+        (),
+        confirmations=votes.DEPTH,
+        note="the seats have shown no key before the list was final, and signed",
+    ),
+    _voter(
+        "reorganized-hasty-list",
+        "the same to seats that do not wait",
+        attacker_in(votes.Reorganizer),
+        (),
+        is_open=True,
+        lost=REPEATED,
+        models=1,
+        note="a false checkpoint in their names, for which they are slashed; seats that wait have shown no key",
     ),
     _proposer(
         "censoring-proposer",

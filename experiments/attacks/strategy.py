@@ -92,12 +92,14 @@ class Attack:
         place: how many clients are quicker than an attacker among them.
         private: whether it is tried in the private mode.
         signing: how honest clients commit, one of `SIGNINGS`.
-        confirmations: blocks on top of one that make it final for them.
+        confirmations: blocks on top of one that make it final for them, and for seats that vote.
+        quorum: how committees sign, a scheme of `qfl.quorum`.
         gossips: whether seats talk by gossip; else what attackers say in their seats is on chain, where it is seen.
         mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
         models: how many models stand at the end.
         shards: of the rounds; where there are several, each has one seat, and somebody publishes.
-        is_open: whether nothing stops it yet: then it has to change the model, or this is out of date.
+        is_open: whether nothing stops it yet: then it has to change the model or what others have, or this is out of
+            date.
         note: a gain or a damage that numbers do not tell.
     """
 
@@ -117,6 +119,7 @@ class Attack:
     private: bool = False
     signing: str = "lms"
     confirmations: int = 0
+    quorum: str = "lms"
     gossips: bool = False
     mirrored: bool = False
     models: int = 2

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from experiments.attacks.adversary import bonded_attackers
 from experiments.attacks.strategy import NO_ATTACK, Attack
 from experiments.attacks.testnet import LocalTestnet, revert_chain, role_of
 from experiments.attacks.trial import HONEST, Outcome, SmallJob, Trial
+from experiments.attacks.votes import LONG_TURNS
 from qfl.chain.contracts.staking import Role
 from qfl.client.update import NormProver
 from qfl.crypto.norm.keys import NormKeys
@@ -80,7 +81,8 @@ def compare(attack: Attack, reference: Outcome, outcome: Outcome) -> Row:
 
 def _complaints(attack: Attack, reference: Outcome, outcome: Outcome) -> list[str]:
     if attack.is_open:
-        return ["it is called open, and changed nothing"] if outcome.model == reference.model else []
+        has_changed = outcome.model != reference.model or outcome.funds_wei != reference.funds_wei
+        return [] if has_changed else ["it is called open, and changed nothing"]
     found = [f"not seen: {name}" for name in attack.stopped_by if name not in outcome.attack_outcomes]
     if outcome.model != reference.model:
         found.append("the final model is another")
@@ -119,6 +121,7 @@ class Stage:
         keys, prover: for the private mode.
         mirrored: whether the shard has a mirror of the beacon, as if this were a chain of its own.
         shards: of the rounds; where there are several, each has one seat.
+        quorum: how committees sign.
     """
 
     def __init__(
@@ -130,7 +133,10 @@ class Stage:
         prover: NormProver | None = None,
         mirrored: bool = False,
         shards: int = 1,
+        quorum: str = NO_ATTACK.quorum,
     ) -> None:
+        self._quorum: str = quorum
+        self._times: dict[str, Any] = LONG_TURNS if quorum == "votes" else {}
         self._devnet, self._folder, self._job, self._prover, self._mirrored = devnet, folder, job, prover, mirrored
         self._shards, self._seats = shards, SEATS if shards == 1 else 1
         self._verifying_key = None if keys is None else keys.verifying_key
@@ -171,8 +177,10 @@ class Stage:
             prover=self._prover,
             mirrored=self._mirrored,
             past=past,
+            quorum=self._quorum,
             shards=self._shards,
             seats=self._seats,
+            **self._times,
         )
 
     def _snapshot(self) -> str:
@@ -180,11 +188,12 @@ class Stage:
 
 
 class Setting(NamedTuple):
-    """What a stage is set up for: the private mode, a shard that has a mirror, rounds of so many shards."""
+    """What a stage is set up for: the private mode, a shard that has a mirror, rounds of so many shards, a quorum."""
 
     private: bool
     mirrored: bool
     shards: int
+    quorum: str
 
 
 class Suite:
@@ -213,10 +222,10 @@ class Suite:
         Raises:
             ExtraMissing: it is for the private mode, and nothing here can prove.
         """
-        setting = Setting(attack.private, attack.mirrored, attack.shards)
+        setting = Setting(attack.private, attack.mirrored, attack.shards, attack.quorum)
         alike, stage = (setting, attack.lost, attack.models), self._stage(setting)
         if alike not in self._references:
-            honest = replace(NO_ATTACK, lost=attack.lost, models=attack.models)
+            honest = replace(NO_ATTACK, lost=attack.lost, models=attack.models, quorum=attack.quorum)
             self._references[alike] = stage.play(honest)
         return compare(attack, self._references[alike], stage.play(attack))
 
@@ -225,11 +234,18 @@ class Suite:
             mode = "private" if setting.private else "transparent"
             keys = NormKeys.setup(CAPACITY, self._folder / f"norm-{CAPACITY}") if setting.private else None
             prover = self._open.enter_context(Prover(keys)) if keys is not None else None
-            folder = self._folder / f"devnet-{mode}-{setting.shards}{'-mirrored' * setting.mirrored}"
+            folder = self._folder / f"devnet-{mode}-{setting.shards}{'-mirrored' * setting.mirrored}-{setting.quorum}"
             devnet = self._open.enter_context(Devnet(DevnetConfig(folder)))
             job = SmallJob.load(mode)
             self._stages[setting] = Stage(
-                devnet, self._folder, job, keys, prover, mirrored=setting.mirrored, shards=setting.shards
+                devnet,
+                self._folder,
+                job,
+                keys,
+                prover,
+                mirrored=setting.mirrored,
+                shards=setting.shards,
+                quorum=setting.quorum,
             )
         return self._stages[setting]
 

@@ -110,6 +110,7 @@ class Trial:
         self.trainer = LocalTrainer(job.document, _shares(job, attack))
         mode, depth = attack.signing, attack.confirmations
         testnet.pubsub = Wire() if attack.gossips else None
+        testnet.ledger.deployment = replace(testnet.ledger.deployment, confirmations=attack.confirmations)
         self.clients = [testnet.client(number, mode=mode, confirmations=depth) for number in HONEST_CLIENTS]
         self.validators = [testnet.validator(number) for number in HONEST_VALIDATORS]
         testnet.join(ASLEEP)

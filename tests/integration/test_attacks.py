@@ -33,6 +33,7 @@ OBJECTIVE = {
 commitment without a reveal, a hundredth of a client's 0.1 ETH."""
 BOUNTY = 1.5 / 4
 SEAT_REWARD = 0.0005
+GAINS = {"front-run-dispute": BOUNTY, "late-list": SEAT_REWARD}
 
 
 @pytest.fixture(scope="module")
@@ -52,7 +53,7 @@ def test_an_attack_changes_no_model_and_nobody_elses_money(suite: Suite, name: s
     assert row.honest_funds_unchanged
     assert row.stopped_by == attack.stopped_by
     assert row.stake_lost_eth == OBJECTIVE.get(name, 0)
-    assert row.gained_eth == (BOUNTY if name == "front-run-dispute" else 0)
+    assert row.gained_eth == GAINS.get(name, 0)
     assert row.rounds_lost == len(attack.lost)
 
 
@@ -72,6 +73,13 @@ def test_a_client_that_shows_its_key_before_its_commitment_is_final_is_called_op
     assert row.note.startswith("an update was forged")
     assert not row.model_unchanged
     assert row.stake_lost_eth == 0
+
+
+def test_seats_that_show_keys_before_the_list_is_final_are_called_open(suite: Suite) -> None:
+    """Whoever has the chain take the list back votes for a falsehood in their names, and they are slashed for it."""
+    row = suite.run(BY_NAME["reorganized-hasty-list"])
+    assert (row.is_open, row.stopped_by, row.complaints) == (True, (), ())
+    assert not row.honest_funds_unchanged
 
 
 def test_an_attack_that_is_not_stopped_is_reported(suite: Suite) -> None:
