@@ -16,6 +16,7 @@ OVERTAKEN = frozenset(
         "AlreadyBegun",
         "AlreadyCheckpointed",
         "AlreadyCommitted",
+        "AlreadyPosted",
         "AlreadyRevealed",
         "AlreadyShown",
         "AllDrawn",

@@ -325,8 +325,8 @@ class Seat:
             return word is not None and self._tell(checkpoint, word)
         if votes := ballot.list_to_post(is_asked_again):
             word = ballot.post(votes)
-            posting = send_unless_overtaken(self._sender, ballot.quorum.post_list(list_hash(votes)))
-            return posting is not None and self._tell(checkpoint, word)
+            send_unless_overtaken(self._sender, ballot.quorum.post_list(list_hash(votes)))
+            return self._tell(checkpoint, word)
         key = ballot.key_to_show()
         return key is not None and self._tell(checkpoint, key)
 

@@ -1,6 +1,7 @@
 """Committees that vote: a list on chain and one checkpoint for any number of seats, and signatures where votes fail."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +64,38 @@ def test_whoever_is_away_the_others_vote(testnet: Testnet, place: int) -> None:
     run_until(without(network, in_seat(network, number, place).participant), Phase.IDLE)
     assert bundle_of(testnet, number)[:1] == VOTES
     assert testnet.accepted_turn(number) == 0
+
+
+@pytest.mark.parametrize("steps", range(1, 4))
+def test_a_restart_of_everybody_loses_nothing(testnet: Testnet, steps: int) -> None:
+    """After the votes, after the list, after some keys: nobody remembers what it heard, and all say the same again."""
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    for step in range(steps):
+        if step == 2:
+            testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
+        for validator in network.validators[: 2 if step == 2 else 4]:
+            validator.step()
+    assert lists_posted(testnet) == (steps > 1)
+    run_until(testnet.network(clients=[1, 2]), Phase.IDLE)
+    assert testnet.accepted_turn(number) == 0
+    assert bundle_of(testnet, number)[:1] == (VOTES if steps < 3 else SIGNATURES)
+
+
+def test_a_seat_votes_for_nothing_but_what_it_signs(testnet: Testnet) -> None:
+    """Its vote for a checkpoint is in the journal: no other one of that turn is signed, also after a restart."""
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    seat = in_seat(network, number, 1)
+    seat.step()
+    assert seat._seat is not None
+    (checkpoint,) = seat._seat[1]._ballots
+    other = replace(checkpoint, aggregate_root=bytes(32))
+    for again in (seat, testnet.validator(int(testnet.name_of(seat.participant).split("-")[1]))):
+        again.look(number)
+        assert again._seat is not None
+        assert again._seat[1]._sign(other) is None
+    run_until(testnet.network(clients=[1, 2]), Phase.IDLE)
 
 
 def test_without_gossip_a_committee_signs(testnet: Testnet) -> None:
