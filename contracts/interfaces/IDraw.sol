@@ -113,7 +113,7 @@ interface IDraw {
     /// @notice Show a seat's link, in its slot of the reveal phase. Anyone may carry it.
     /// @param seat Counted through all of the round's seats.
     /// @param link What hashes to the last link of the chain of the seat's validator, or to its anchor: bytes28(keccak256(
-    /// link | linkDomain)).
+    /// linkDomain | link)).
     function showLink(uint64 round, uint8 seat, bytes28 link) external;
 
     /// @notice The validators in a committee's seats, in seat order.

@@ -9,30 +9,30 @@ library Links {
         return keccak256(abi.encode(block.chainid, owner));
     }
 
-    /// @notice The link that is `count` places nearer to its chain's anchor: bytes28(keccak256(link | domain)), over and over.
-    /// @dev In the scratch space: the link in bytes 4 to 31, the domain behind it. About 62 gas a link, eight at a time.
+    /// @notice The link that is `count` places nearer to its chain's anchor: bytes28(keccak256(domain | link)), over and over.
+    /// @dev In the scratch space, eight at a time: 58 gas a link. The domain is in front, so that it stays where it is.
     function before(bytes28 link, bytes32 domain, uint256 count) internal pure returns (bytes28 earlier) {
         assembly ("memory-safe") {
-            mstore(0x00, shr(32, link))
-            mstore(0x20, domain)
+            mstore(0x00, domain)
+            mstore(0x20, link)
             for {} gt(count, 7) {
                 count := sub(count, 8)
             } {
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
+                mstore(0x20, keccak256(0x00, 0x3c))
             }
             for {} count {
                 count := sub(count, 1)
             } {
-                mstore(0x00, shr(32, keccak256(0x04, 0x3c)))
+                mstore(0x20, keccak256(0x00, 0x3c))
             }
-            earlier := shl(32, mload(0x00))
+            earlier := and(mload(0x20), not(0xffffffff))
         }
     }
 }

@@ -34,7 +34,7 @@ def link_domain(chain_id: int, staking: str) -> bytes:
 
 def next_link(link: bytes, domain: bytes) -> bytes:
     """What `link` hashes to: the link that was shown before it."""
-    return keccak(link + domain)[:LINK_BYTES]
+    return keccak(domain + link)[:LINK_BYTES]
 
 
 @dataclass(frozen=True)
