@@ -140,10 +140,11 @@ contract Beacon is IBeacon, Ownable {
     function submitCheckpoint(Checkpoint calldata checkpoint, bytes calldata bundle) external {
         (StoredRound storage round, RoundParameters storage parameters) = _inPhase(checkpoint.round, Phase.Checkpoint);
         CheckpointRecord storage record = _checkpoints[checkpoint.round][checkpoint.shard];
-        _checkCheckpoint(checkpoint, round, parameters, record);
+        Turn memory turn = turnAt(checkpoint.round, checkpoint.turn);
+        _checkCheckpoint(checkpoint, round, parameters, record, turn.beganAt);
 
         bytes32 digest = Digest.checkpoint(checkpoint);
-        uint64 attested = _attestedBy(checkpoint, digest, bundle);
+        uint64 attested = _attestedBy(checkpoint, turn, digest, bundle);
 
         record.digest = digest;
         (record.attested, record.turn) = (attested, checkpoint.turn);
@@ -447,7 +448,8 @@ contract Beacon is IBeacon, Ownable {
         Checkpoint calldata checkpoint,
         StoredRound storage round,
         RoundParameters storage parameters,
-        CheckpointRecord storage record
+        CheckpointRecord storage record,
+        uint40 turnBeganAt
     ) private view {
         if (checkpoint.shard >= parameters.shards) revert NoSuchShard(checkpoint.shard, parameters.shards);
         if (record.digest != 0) revert AlreadyCheckpointed(checkpoint.round, checkpoint.shard);
@@ -460,19 +462,19 @@ contract Beacon is IBeacon, Ownable {
         bool hasModel = checkpoint.modelRoot != 0;
         if (hasModel != (parameters.shards == 1) || hasModel != (checkpoint.modelDigest != 0))
             revert WrongModel(hasModel);
-        if (checkpoint.turn >= parameters.seats) revert WrongTurn(checkpoint.turn);
-        if (block.timestamp < turnAt(checkpoint.round, checkpoint.turn).beganAt) revert WrongTurn(checkpoint.turn);
+        if (checkpoint.turn >= parameters.seats || block.timestamp < turnBeganAt) revert WrongTurn(checkpoint.turn);
         IDisputes(disputes).requireReveals(checkpoint.round, checkpoint.shard, checkpoint.revealsHash);
     }
 
     /// @dev The seats that attested; reverts unless they speak for the committee.
     function _attestedBy(
         Checkpoint calldata checkpoint,
+        Turn memory turn,
         bytes32 digest,
         bytes calldata bundle
     ) private returns (uint64 attested) {
         uint32[] memory seated = draw.committee(checkpoint.round, checkpoint.shard);
-        attested = quorum.verify(digest, turnAt(checkpoint.round, checkpoint.turn), seated, bundle);
+        attested = quorum.verify(digest, turn, seated, bundle);
         Quorum.check(attested, seated.length);
     }
 }

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {IQuorum} from "./IQuorum.sol";
 
 /// @notice A hash chain of vote keys, as it stands.
-/// @param tip The last link of it that was shown here; its anchor before the first.
+/// @param tip A link of it that was shown here, one of the last; its anchor before the first.
 /// @param position The number of that link: `TURNS * round + turn + 1` of the round and turn that it is the key of.
 /// @param firstRound The first round that it has keys for: its anchor has the number `TURNS * firstRound`.
 /// @param retiredAt When another chain took its place (unix seconds); 0 while it is current.

@@ -23,9 +23,6 @@ contract BlsQuorum is BlsKeys {
     uint256 private constant KEYS_OFFSET = 8 + Bls.SIGNATURE_BYTES;
     uint256 private constant PLACE_BYTES = 3;
 
-    /// @inheritdoc IQuorum
-    uint32 public constant leastTurnSeconds = 0;
-
     constructor(IStaking staking_) BlsKeys(staking_) {
         if (!Bls.isSupported()) revert ChainLacksBls(block.chainid);
     }
@@ -59,6 +56,12 @@ contract BlsQuorum is BlsKeys {
         bytes calldata key = signature[:Bls.KEY_BYTES];
         if (keccak256(key) != keyDigestAt[validator][keyIndex]) return false;
         return _isSigned(digest, Bls.decodeKey(key), signature[Bls.KEY_BYTES:]);
+    }
+
+    /// @inheritdoc IQuorum
+    /// @dev A signature says all at once.
+    function leastTurnSeconds() external pure returns (uint32) {
+        return 0;
     }
 
     function _isSigned(bytes32 digest, uint256[4] memory key, bytes calldata signature) private view returns (bool) {

@@ -8,9 +8,6 @@ import {LmsAttestations} from "./LmsAttestations.sol";
 
 /// @title A committee's attestations as LMS signatures, each under the seat's current key of `Staking`.
 contract LmsQuorum is LmsAttestations {
-    /// @inheritdoc IQuorum
-    uint32 public constant leastTurnSeconds = 0;
-
     constructor(IStaking staking_) AttestedInTime(staking_) {}
 
     /// @inheritdoc IQuorum
@@ -34,6 +31,12 @@ contract LmsQuorum is LmsAttestations {
         bytes calldata signature
     ) external view returns (bool) {
         return _isSigned(validator, seat, keyIndex, digest, signature);
+    }
+
+    /// @inheritdoc IQuorum
+    /// @dev A signature says all at once.
+    function leastTurnSeconds() external pure returns (uint32) {
+        return 0;
     }
 
     function _retiredAt(uint32 validator, uint32 keyIndex, bytes calldata) internal view override returns (uint40) {

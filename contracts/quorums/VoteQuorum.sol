@@ -17,13 +17,12 @@ import {VoteKeys} from "./VoteKeys.sol";
 /// @notice Attestation: 0 `| key [28] | uint8 place`, then the votes of a list, among which the seat's is at `place`; or 1 and
 /// what `LmsQuorum` takes. Which key it is under is counted among the validator's vote chains, or among its LMS keys.
 contract VoteQuorum is VoteKeys, LmsAttestations {
-    /// @dev What a bundle of votes says, and the list as it follows from that.
+    /// @dev What a bundle of votes is about.
     struct Ballot {
         bytes32 digest;
         uint256 position;
         uint256 listed;
         uint256 shown;
-        bytes32[] list;
     }
 
     bytes1 private constant VOTES = 0x00;
@@ -102,49 +101,51 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
         uint256 listed = uint64(bytes8(votes));
         uint256 shown = uint64(bytes8(votes[8:]));
         if (listed >> committee.length != 0) revert NoSuchSeat(Math.log2(listed), committee.length);
-        uint256 length = VOTE_BYTES * Bits.count(listed) - (VOTE_BYTES - KEY_BYTES) * Bits.count(shown);
-        if (shown & ~listed != 0 || votes.length - MASKS_BYTES != length) revert MalformedBundle();
-        Ballot memory ballot = Ballot({
-            digest: digest,
-            position: _positionOf(turn),
-            listed: listed,
-            shown: shown,
-            list: new bytes32[](Bits.count(listed))
-        });
-        voters = _openVotes(ballot, committee, votes[MASKS_BYTES:]);
+        uint256 count = Bits.count(listed);
+        uint256 length = MASKS_BYTES + VOTE_BYTES * count - (VOTE_BYTES - KEY_BYTES) * Bits.count(shown);
+        if (shown & ~listed != 0 || votes.length != length) revert MalformedBundle();
+        Ballot memory ballot = Ballot({digest: digest, position: _positionOf(turn), listed: listed, shown: shown});
+        bytes32[] memory list = new bytes32[](count);
+        voters = _openVotes(ballot, committee, votes[MASKS_BYTES:], list);
 
-        bytes32 list = keccak256(abi.encodePacked(ballot.list));
-        if (!_isInTime(list, turn)) revert NotPostedInTime(list, postedAt[list], _windowEndsAt(turn));
+        bytes32 listHash;
+        assembly ("memory-safe") {
+            listHash := keccak256(add(list, 0x20), shl(5, count))
+        }
+        if (!_isInTime(listHash, turn)) revert NotPostedInTime(listHash, postedAt[listHash], _windowEndsAt(turn));
     }
 
-    /// @dev Fills in the ballot's list, and takes the shown keys. It is done 64 times over, so it reads calldata without
-    /// slices; `given` is as long as the ballot says.
+    /// @dev Makes the list again, and takes the keys that are shown. Both are as long as the ballot says: what is done up to 64
+    /// times over reads and writes without bounds.
     function _openVotes(
         Ballot memory ballot,
         uint32[] calldata committee,
-        bytes calldata given
+        bytes calldata given,
+        bytes32[] memory list
     ) private returns (uint64 voters) {
-        uint256 cursor = 0;
-        uint256 place = 0;
         uint256 listed = ballot.listed;
+        uint256 cursor;
+        assembly ("memory-safe") {
+            cursor := given.offset
+        }
         unchecked {
             for (uint256 seat = 0; listed >> seat != 0; ++seat) {
                 if ((listed >> seat) & 1 == 0) continue;
                 bytes32 vote;
-                uint256 validator;
                 assembly ("memory-safe") {
-                    vote := calldataload(add(given.offset, cursor))
-                    validator := calldataload(add(committee.offset, shl(5, seat)))
+                    vote := calldataload(cursor)
+                    list := add(list, 0x20)
                 }
-                if ((ballot.shown >> seat) & 1 == 0) {
-                    cursor += VOTE_BYTES;
-                } else {
+                cursor += VOTE_BYTES;
+                if ((ballot.shown >> seat) & 1 != 0) {
+                    cursor -= VOTE_BYTES - KEY_BYTES;
                     bytes28 key = bytes28(vote);
                     vote = _voteOf(ballot.digest, key, seat);
-                    if (_takeKey(uint32(validator), key, ballot.position)) voters |= uint64(1 << seat);
-                    cursor += KEY_BYTES;
+                    if (_takeKey(_validatorIn(committee, seat), key, ballot.position)) voters |= uint64(1 << seat);
                 }
-                ballot.list[place++] = vote;
+                assembly ("memory-safe") {
+                    mstore(list, vote)
+                }
             }
         }
     }
@@ -179,6 +180,12 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
             // Solidity leaves in the key's last four bytes what was read with it.
             mstore(0x20, or(shl(32, shr(32, key)), seat))
             vote := keccak256(0x00, 0x40)
+        }
+    }
+
+    function _validatorIn(uint32[] calldata committee, uint256 seat) private pure returns (uint32 validator) {
+        assembly ("memory-safe") {
+            validator := and(calldataload(add(committee.offset, shl(5, seat))), 0xffffffff)
         }
     }
 

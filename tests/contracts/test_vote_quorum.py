@@ -22,7 +22,8 @@ from tests.contracts.voters import VOTE_SECONDS, Poll, build_voting, chain_of, n
 from tests.contracts.world import reverts, word
 
 DIGEST = word("digest")
-ROUND = 5
+ROUND, NEAR = 40, 32
+"""Far enough from the first round that keys are stored as tips; keys within 32 links of one are not."""
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +47,7 @@ def quorum(world):
 
 @pytest.fixture
 def poll(world):
-    """The first turn of round 5, which begins now: viktor in seat 0, vera in seat 1, vito in seat 2."""
+    """The first turn of round 40, which begins now: viktor in seat 0, vera in seat 1, vito in seat 2."""
     return Poll(world, DIGEST, (ROUND, 0, chain[-1].timestamp), [world.viktor, world.vera, world.vito])
 
 
@@ -271,31 +272,37 @@ def test_a_key_beyond_4096_links_loses_its_seat(world, poll):
 # --- tips --------------------------------------------------------------------------------------------------------
 
 
-def test_verify_moves_the_tips_of_keys_that_count(poll, quorum):
+def test_verify_moves_the_tips_of_keys_that_count_and_are_far(poll, quorum):
     votes = poll.votes()
     poll.post(votes)
     before = tip_of(quorum, poll.seats[1])
     poll.show(poll.bundle([0, 2], votes))
     for seat, member in enumerate(poll.seats):
         assert tip_of(quorum, member) == (before if seat == 1 else (poll.key(seat), TURNS * ROUND + 1))
+    for rounds, moves in ((NEAR // TURNS, 0), (NEAR // TURNS + 1, TURNS + NEAR)):
+        later = poll.on(turn=(ROUND + rounds, 0, poll.turn[2]), digest=word(f"{rounds} rounds later"))
+        later.post()
+        later.show(later.bundle([0]))
+        assert tip_of(quorum, poll.seats[0])[1] == TURNS * ROUND + 1 + moves
 
 
-def test_a_key_counts_again_in_another_shard_and_after_the_next_one(poll):
+@pytest.mark.parametrize("turn", [0, 1])
+def test_a_key_counts_again_in_another_shard_and_after_the_next_one(poll, turn):
     """Anybody may show the second turn's keys first, or the same again: tips that are ahead prove the earlier ones."""
     later = poll.on(turn=(ROUND, 1, poll.turn[2]), digest=word("second turn"))
     elsewhere = poll.on(digest=word("another shard"), seats=poll.seats[::-1])
+    first = (poll, later)[turn]
     for one in (poll, later, elsewhere):
         one.post()
-    assert poll.show(poll.bundle([0, 1, 2])).status == 1
-    assert elsewhere.verify(elsewhere.bundle([0, 1, 2])) == 0b111
-    later.show(later.bundle([0, 1, 2]))
+    first.show(first.bundle([0, 1, 2]))
+    assert tip_of(poll.quorum, poll.seats[0])[1] == TURNS * ROUND + 1 + first.turn[1]
     for one in (poll, elsewhere, later):
         assert one.verify(one.bundle([0, 1, 2])) == 0b111
     assert poll.verify(listed_with(poll, 1, later.key(1))) == 0b101
 
 
 def test_a_tip_moves_over_many_rounds(poll):
-    far = poll.on(turn=(ROUND + 100, 1, poll.turn[2]))
+    far = poll.on(turn=(ROUND + 60, 1, poll.turn[2]))
     for one in (poll, far):
         one.post()
         one.show(one.bundle([0, 1, 2]))
