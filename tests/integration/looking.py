@@ -9,9 +9,9 @@ from threading import Thread
 
 import requests
 import uvicorn
-from proxies import Ask, Whole, proxy
 from waiting import PATIENCE_SECONDS, wait_until
 
+from experiments.attacks.proxy import Ask, Whole, proxy
 from qfl.apps.explorer.server import make_app
 from qfl.apps.explorer.watcher import Watcher
 from qfl.chain.deployment import Deployment

@@ -5,11 +5,9 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from enum import Enum
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Thread
 from typing import Any
 
-import requests
+from experiments.attacks.proxy import Ask, Whole, proxy
 
 DEVELOPMENT = ("evm_", "anvil_", "hardhat_")
 
@@ -28,54 +26,8 @@ class Result:
     result: Any
 
 
-@dataclass(frozen=True)
-class Whole:
-    """What the whole request gets, in place of JSON-RPC."""
-
-    body: bytes = b""
-    status: int = 200
-    headers: Mapping[str, str] = field(default_factory=dict)
-
-
-Ask = Callable[[bytes], bytes]
-"""From the body of a request to what the node answers."""
-
 Doctor = Callable[[dict[str, Any]], Error | Result | Whole | None]
 """From a call (`method`, `params`) to what it gets; None: what the chain says."""
-
-
-@contextmanager
-def proxy(rpc_url: str, treat: Callable[[bytes, Ask], Whole | None]) -> Iterator[str]:
-    """The URL of a proxy that answers a request's body as `treat` says; on None it hangs up without a word."""
-
-    def ask(body: bytes) -> bytes:
-        return requests.post(rpc_url, data=body, headers={"Content-Type": "application/json"}, timeout=20).content
-
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            said = treat(self.rfile.read(int(self.headers["Content-Length"])), ask)
-            if said is None:
-                self.close_connection = True
-                return
-            self.send_response(said.status)
-            for name, value in {**said.headers, "Content-Length": str(len(said.body))}.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(said.body)
-
-        def log_message(self, *_values: object) -> None: ...
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    serving = Thread(target=server.serve_forever)
-    serving.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_port}"
-    finally:
-        server.shutdown()
-        serving.join()
-        server.server_close()
 
 
 def doctored_proxy(

@@ -16,9 +16,10 @@ from eth_account import Account
 from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 from paying import PAYER, balance, payments, sender
-from proxies import Doctor, Error, Result, Whole, doctored_proxy
+from proxies import Doctor, Error, Result, doctored_proxy
 from testnet import SHARD, Testnet
 
+from experiments.attacks.proxy import Whole
 from qfl.chain.clock import DevelopmentClock
 from qfl.chain.contracts.staking import Role
 from qfl.chain.deployment import Deployment
