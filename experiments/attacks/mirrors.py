@@ -1,8 +1,9 @@
-"""Attacks by validators on the mirror of a shard with a chain of its own: they tell it of rounds that there are not."""
+"""Attacks on the mirror of a shard with a chain of its own: validators tell it of rounds that there are not."""
 
 from dataclasses import replace
 from typing import Any
 
+from experiments.attacks.keys import TokenThief
 from experiments.attacks.seats import Silent
 from qfl.errors import ContractReverted
 from qfl.protocol.types import MirrorMessage, RoundNumber, ShardIndex
@@ -70,3 +71,16 @@ def misleading(keeper: type[Keeper]) -> type[Silent]:
             )
 
     return Misleading
+
+
+class AheadOfTime(TokenThief):
+    """Finds the shard in a round that the beacon has not opened, and commits there in a client's name."""
+
+    def during_commits(self, number: RoundNumber) -> None:
+        """With the token and the key of that round, as if the client had shown both."""
+        ahead = RoundNumber(number + 1)
+        links = self.links(ahead)
+        self.steal(ahead, links.token, links.key)
+
+    def during_reveals(self, number: RoundNumber) -> None:
+        """There is nothing to open."""

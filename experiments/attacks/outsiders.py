@@ -5,18 +5,14 @@ from dataclasses import dataclass, replace
 
 from eth_typing import HexStr
 
-from experiments.attacks.insistent import Insistent
 from experiments.attacks.strategy import Outsider
-from experiments.attacks.testnet import LocalTestnet
 from qfl.chain.contracts.rewards import ShardClaim
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
-from qfl.crypto.hash_chain import LINK_BYTES, RoundKeys
 from qfl.crypto.lms import LmsSecret
-from qfl.node.anchors import find_key_chain
 from qfl.node.journal import Journal
-from qfl.protocol.digests import Domain, as_salt, compute_commitment
+from qfl.protocol.digests import Domain, compute_commitment
 from qfl.protocol.types import Checkpoint, ParticipantId, Reveal, RoundNumber, ShardIndex
 
 VICTIM, OTHER_VICTIM, VALIDATOR = "client-1", "client-2", "validator-1"
@@ -25,8 +21,6 @@ ETHEREUM = 1
 ANOTHER_CONTRACT = "0x" + "11" * 20
 BASE_FIELD = 21888242871839275222246405745257275088696311157297823662689037894645226208583
 """BN254's, which the coordinates of a proof's points are in."""
-DEPTH = 8
-"""Confirmations of clients that wait: more blocks than there are between two phases."""
 GAS_LIMITS = range(100_000, 300_000, 40_000)
 """Enough to begin to check a proof, not to end it."""
 
@@ -125,112 +119,6 @@ class ReplayAcrossChains(ReplayAcrossContracts):
     def domain(self) -> Domain:
         """What the signature was for."""
         return replace(self._ledger.shard_domains[0], chain_id=ETHEREUM)
-
-
-# --- keys --------------------------------------------------------------------------------------------------------
-
-
-class TokenThief(Outsider):
-    """Sees a client's token before it is in a block, and commits with it first: what it says it means to open later."""
-
-    def links(self, number: RoundNumber) -> RoundKeys:
-        """What the victim shows in a round."""
-        victim = self.testnet.join(VICTIM)
-        anchor = self._ledger.staking.anchor_of(victim)
-        chain = find_key_chain(self._ledger, victim, self.testnet.folder / VICTIM, anchor=anchor)
-        links = None if chain is None else chain.keys_of(number, anchor[1])
-        assert links is not None
-        return links
-
-    def steal(self, number: RoundNumber, token: bytes, key: bytes = bytes(LINK_BYTES)) -> bool:
-        """Commit in the victim's name; whether that was accepted."""
-        base_root, victim = self._ledger.beacon.context().base_root, self.testnet.join(VICTIM)
-        opening = compute_commitment(number, victim, ROOT, DIGEST, as_salt(key))
-        commitment = self._ledger.shard_domains[0].keyed(base_root, opening)
-        call = self._ledger.shards[0].commit_by_key(
-            number, victim, base_root=base_root, commitment=commitment, token=token
-        )
-        return self.sender.attempt(call)
-
-    def open(self, number: RoundNumber, key: bytes) -> bool:
-        """Open what it has committed to; whether that was accepted."""
-        opening = {"update_root": ROOT, "content_digest": DIGEST, "salt": as_salt(key)}
-        return self.sender.attempt(self._ledger.shards[0].reveal(number, self.testnet.join(VICTIM), **opening))
-
-    def during_commits(self, number: RoundNumber) -> None:
-        """Be quicker, and again when the victim has signed."""
-        self.steal(number, self.links(number).token)
-
-    def during_reveals(self, number: RoundNumber) -> None:
-        """Try what it has; the victim's key is none of it, as that is not shown."""
-        self.open(number, bytes(LINK_BYTES))
-
-
-class EarlyKey(TokenThief):
-    """Is told the key of a client, whose commitment is in a block, before the commit phase is over."""
-
-    def during_commits(self, number: RoundNumber) -> None:
-        """Commit to another update with the key, and open that."""
-        links = self.links(number)
-        self.steal(number, links.token, links.key)
-        self.open(number, links.key)
-
-    def during_reveals(self, number: RoundNumber) -> None:
-        """Open the client's slot with the key and the other update."""
-        self.open(number, self.links(number).key)
-
-
-class OldKey(TokenThief):
-    """Is told links that a client did not use, when their round is over."""
-
-    def during_commits(self, number: RoundNumber) -> None:
-        """Use them in the next one."""
-        unused = self.links(RoundNumber(number - 1))
-        for link in (unused.token, unused.key):
-            self.steal(number, link, unused.key)
-
-    def during_reveals(self, number: RoundNumber) -> None:
-        """There is nothing to open."""
-
-
-class Reorganizer(TokenThief):
-    """Has the chain take back a round's commitments when they could be revealed, with what was shown by then."""
-
-    def __init__(self, testnet: LocalTestnet, sender: Insistent) -> None:
-        super().__init__(testnet, sender)
-        self._shown: bytes | None = None
-
-    def during_commits(self, number: RoundNumber) -> None:
-        """There is nothing to take back yet; on the other branch, what was said becomes final."""
-        if self._shown is not None:
-            self.testnet.mine(DEPTH)
-
-    def during_reveals(self, number: RoundNumber) -> None:
-        """After the clients: take everything back that they have said; then open what was put in its place."""
-        if self._shown is not None:
-            self.open(number, self._shown)
-            return
-        victim, shard = self.testnet.join(VICTIM), self._ledger.shards[0]
-        opened_in = self._ledger.round(number).opened_in
-        shown = [reveal for reveal in shard.reveals(number, opened_in) if reveal.client == victim]
-        said = self._ledger.call_in(shard, shown[0].tx_hash) if shown else None
-        self._shown = bytes(LINK_BYTES) if said is None else bytes(said["salt"])[:LINK_BYTES]
-        self.testnet.take_back_to(opened_in)
-        self.steal(number, self.links(number).token, self._shown)
-        self.replay(number)
-
-    def replay(self, number: RoundNumber) -> None:
-        """What it does at once on the other branch: nothing, so that the client sees it in time."""
-
-
-class LateReorganizer(Reorganizer):
-    """Brings the other branch when its commit phase is over, so that the client has no time to sign."""
-
-    def replay(self, number: RoundNumber) -> None:
-        """Open what it has committed to, when the phase is over."""
-        assert self._shown is not None
-        self.testnet.clock.reach(self._ledger.beacon.context().phase_ends_at)
-        self.finding = "an update was forged" if self.open(number, self._shown) else ""
 
 
 # --- private mode's proofs ---------------------------------------------------------------------------------------

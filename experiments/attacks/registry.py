@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import TypeVar
 
-from experiments.attacks import challenges, clients, gossip, mirrors, outsiders, seats, votes
+from experiments.attacks import challenges, clients, gossip, keys, mirrors, outsiders, seats, votes
 from experiments.attacks.attack_outcome import FRESH_COMMITTEE, NOT_ATTESTED, NOT_INCLUDED, OTHERS_QUORUM
 from experiments.attacks.insistent import Insistent
 from experiments.attacks.seats import attacker_in
@@ -27,6 +27,7 @@ CENSORING = attacker_in(seats.CensoringSeat)
 _by_the_book = partial(Attack, stopped_by=(), is_open=True, note=JUDGED)
 _private = partial(Attack, private=True)
 _keyed = partial(Attack, signing="keys")
+_lying_node = partial(Attack, strategy=keys.LyingNode, signing="auto", confirmations=keys.DEPTH)
 _proposer = partial(Attack, first=True)
 _voter = partial(Attack, first=True, gossips=True, quorum="votes")
 _publisher = partial(Attack, first=True, lost=REPEATED, slashed=True, shards=2)
@@ -84,36 +85,90 @@ ALL = (
     _keyed(
         "front-run-token",
         "commit with a client's token before it does",
-        outsiders.TokenThief,
+        keys.TokenThief,
         ("CommitmentMismatch",),
         note="the client signs in that round",
     ),
     _keyed(
         "early-key",
         "commit with a key that its client, which has committed, shows too early",
-        outsiders.EarlyKey,
+        keys.EarlyKey,
         ("AlreadyCommitted", "WrongPhase", "AlreadyRevealed"),
         place=3,
         note="before its commitment is final, a client that shows its key is open to a reorganization",
     ),
-    _keyed("old-key", "use links of the round before", outsiders.OldKey, ("BadToken",)),
+    _keyed("old-key", "use links of the round before", keys.OldKey, ("BadToken",)),
+    _keyed(
+        "restored-backup",
+        "use what a client showed before it restored a backup that knows nothing of it",
+        keys.RestoredBackup,
+        ("BadToken",),
+        rounds=(1, 2),
+        note="keys follow from the round, so the client goes on; its LMS key counts, and an old one is `leaf-reuse`",
+    ),
+    _keyed(
+        "replay-key",
+        "bring token, key and commitment that a client has for another contract or chain",
+        keys.ReplayedKey,
+        ("BadToken", "CommitmentMismatch"),
+        note="with the token of this place the slot was taken, so the client signs in that round",
+    ),
+    _keyed(
+        "replay-shard",
+        "send what a client commits and reveals by key to another shard too",
+        keys.OtherShard,
+        ("NotInShard", "NotCommitted"),
+        place=3,
+        shards=2,
+        note="a commitment names its shard; its key opens it there and nowhere else, whoever has it",
+    ),
+    _keyed(
+        "exhausted-chain",
+        "use the links of a client that has shown all of them",
+        keys.ExhaustedChain,
+        ("HashChainNotBegun",),
+        note="the client signs in that round, and has named another chain",
+    ),
     _keyed(
         "reorganized-commit",
         "take a commitment back when its key should be shown, and commit with that key first",
-        outsiders.Reorganizer,
+        keys.Reorganizer,
         ("AlreadyRevealed",),
-        confirmations=outsiders.DEPTH,
+        confirmations=keys.DEPTH,
         place=3,
         note="the client has shown no key, and signs on the other branch",
     ),
     _keyed(
         "reorganized-hasty-commit",
         "the same of a client that does not wait, when it cannot sign any more",
-        outsiders.LateReorganizer,
+        keys.LateReorganizer,
         (),
         is_open=True,
         place=3,
         note="for this round alone; a client that waits has shown no key, and loses the round",
+    ),
+    _lying_node(
+        "lying-node",
+        "keep a client's commitment from the chain, and have it shown as final and its phase as over",
+        stopped_by=("BadToken", "CommitmentMismatch"),
+        nodes=1,
+        note="the client asks one node of somebody else, so it signs",
+    ),
+    _lying_node(
+        "lying-node-of-two",
+        "the same of a client that asks an honest node as well",
+        stopped_by=("CommitmentMismatch",),
+        nodes=2,
+        note="the client shows no key, and signs; while a node lies on, it can keep the client out, never speak for it",
+    ),
+    _lying_node(
+        "lying-trusted-node",
+        "the same of a client that trusts the node (`--signing keys`)",
+        stopped_by=(),
+        signing="keys",
+        nodes=1,
+        is_open=True,
+        note="for this round alone; a client that keeps the rule asks two nodes or its own, or signs",
     ),
     # --- content ---
     Attack("over-norm", "outweigh all others with one huge update", clients.OverNorm, (NOT_INCLUDED,)),
@@ -312,6 +367,19 @@ ALL = (
         ("RoundTooFar", "NoSuchShard", FRESH_COMMITTEE),
         slashed=False,
         note="they say nothing else, so their round is lost; a turn later the committee before them brings the next",
+    ),
+    Attack(
+        "skewed-mirror",
+        "have a shard's mirror a round ahead, and use keys of its clients there",
+        mirrors.AheadOfTime,
+        ("NoHashChains", "mirror dispute"),
+        accomplices=(mirrors.misleading(mirrors.MisleadingKeeper),) * 3,
+        place=3,
+        lost=(2, 3),
+        models=1,
+        mirrored=True,
+        signing="keys",
+        note="shards behind mirrors take no keys: clients sign there, and wait while the beacon is in another round",
     ),
     # --- models ---
     _majority(

@@ -95,6 +95,7 @@ class Attack:
         confirmations: blocks on top of one that make it final for them, and for seats that vote.
         quorum: how committees sign, a scheme of `qfl.quorum`.
         gossips: whether seats talk by gossip; else what attackers say in their seats is on chain, where it is seen.
+        nodes: of others, that the first client asks in place of its own; the first of them lies.
         mirrored: whether the shard knows the beacon by a mirror only, as on a chain of its own.
         models: how many models stand at the end.
         shards: of the rounds; where there are several, each has one seat, and somebody publishes.
@@ -121,6 +122,7 @@ class Attack:
     confirmations: int = 0
     quorum: str = "lms"
     gossips: bool = False
+    nodes: int = 0
     mirrored: bool = False
     models: int = 2
     shards: int = 1

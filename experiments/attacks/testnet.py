@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -11,6 +13,7 @@ from eth_abi.abi import encode
 from eth_utils.address import to_checksum_address
 from eth_utils.crypto import keccak
 
+from experiments.attacks.lying_node import LyingNode
 from qfl.chain.clock import DevelopmentClock
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.staking import Role
@@ -30,6 +33,7 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ContentMissing, RoundNotCompleted
 from qfl.node.context import NodeContext
 from qfl.node.encryption import set_up_encryption
+from qfl.node.journal import JOURNAL, Journal
 from qfl.node.membership import first_anchor
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
@@ -124,11 +128,14 @@ class LocalTestnet:
         self.ledger: Ledger = Ledger(self.web3, deployment, shard_web3s=[self.web3] * len(deployment.chains))
         self._joined: dict[str, ParticipantId] = {} if past is None else dict(past._joined)
         self.chosen = set[RoundNumber]()
+        self.running: dict[str, Client] = {}
 
     def close(self) -> None:
-        """Let go of the keys."""
+        """Let go of the keys, and end the lying node where there is one."""
         for key in self.keys.values():
             key.close()
+        if "lying_node" in vars(self):
+            self.lying_node.close()
 
     def __enter__(self) -> Self:
         return self
@@ -168,15 +175,30 @@ class LocalTestnet:
         *,
         mode: str = "lms",
         confirmations: int | None = None,
+        nodes: Sequence[str] = (),
     ) -> Client:
         """Client `number` (from 1), bonded if it was not: as it comes up after a restart.
 
-        `mode` is one of `SIGNINGS`; `confirmations` are those of the deployment unless given.
+        `mode` is one of `SIGNINGS`; `confirmations` are those of the deployment unless given. `nodes` are the addresses
+        of those that it asks, in place of this machine's own: it speaks to the chain by the first.
         """
         name = f"client-{number}"
         participant, context = self.join(name), self.context(name, store)
-        signing = Signing(self.ledger, participant, context.folder, mode=mode, confirmations=confirmations)
-        return kind(context, participant, index=number - 1, seed=1, prover=self.prover, signing=signing)
+        ledger, *others = [self._as_told_by(url) for url in nodes] or [self.ledger]
+        if ledger is not self.ledger:
+            own = Sender(ledger.web3, self.senders[name]._account)
+            context = replace(context, ledger=ledger, sender=own)
+        signing = Signing(ledger, participant, context.folder, mode=mode, others=others, confirmations=confirmations)
+        self.running[name] = kind(context, participant, index=number - 1, seed=1, prover=self.prover, signing=signing)
+        return self.running[name]
+
+    @cached_property
+    def lying_node(self) -> LyingNode:
+        """Somebody's node, which may lie to who asks it."""
+        return LyingNode(self.devnet.rpc_url, self.folder)
+
+    def _as_told_by(self, url: str) -> Ledger:
+        return Ledger(connect(url), self.ledger.deployment)
 
     def validator(self, number: int, kind: type[Validator] = Validator) -> Validator:
         """Validator `number` (from 1), bonded if it was not."""
@@ -198,6 +220,18 @@ class LocalTestnet:
         participant, staking = self.join(name), self.ledger.staking
         inside = staking.participant(participant).stake_wei + staking.rewards_of(participant)
         return inside + int(self.web3.eth.get_balance(to_checksum_address(self.withdrawal(name))))
+
+    def back_up(self, name: str) -> Path:
+        """A copy of what `name` has on disk now."""
+        return Path(shutil.copytree(self.folder / name, self.folder / f"{name}-backup"))
+
+    def restore(self, name: str, backup: Path) -> None:
+        """Have client `name` go on with an older copy of its folder, but for its LMS key, which refuses to be older."""
+        folder, keys = self.folder / name, "*.lms"
+        for path in set(folder.iterdir()) - set(folder.glob(keys)):
+            path.unlink()
+        shutil.copytree(backup, folder, ignore=shutil.ignore_patterns(keys), dirs_exist_ok=True)
+        self.running[name]._journal = Journal(folder / JOURNAL)
 
     # --- time and chance -------------------------------------------------------------------------------------
 

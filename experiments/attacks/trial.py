@@ -108,10 +108,9 @@ class Trial:
     def __init__(self, testnet: LocalTestnet, job: SmallJob, attack: Attack) -> None:
         self.testnet, self.ledger, self.attack = testnet, testnet.ledger, attack
         self.trainer = LocalTrainer(job.document, _shares(job, attack))
-        mode, depth = attack.signing, attack.confirmations
         testnet.pubsub = Wire() if attack.gossips else None
         testnet.ledger.deployment = replace(testnet.ledger.deployment, confirmations=attack.confirmations)
-        self.clients = [testnet.client(number, mode=mode, confirmations=depth) for number in HONEST_CLIENTS]
+        self.clients = [self._client(number) for number in HONEST_CLIENTS]
         self.validators = [testnet.validator(number) for number in HONEST_VALIDATORS]
         testnet.join(ASLEEP)
         self.cast = Adversary(testnet, attack)
@@ -119,6 +118,14 @@ class Trial:
         self.challenger = Challenger(
             self.ledger, testnet.sender(CHALLENGING), FaultDetector(self.ledger, testnet.store, keys)
         )
+
+    def _client(self, number: int) -> Client:
+        """An honest one, which commits as the attack says; the first has the nodes that it says."""
+        how, testnet = self.attack, self.testnet
+        nodes: list[str] = []
+        if number == HONEST_CLIENTS[0] and how.nodes:
+            nodes = [testnet.lying_node.url, testnet.devnet.rpc_url][: how.nodes]
+        return testnet.client(number, mode=how.signing, confirmations=how.confirmations, nodes=nodes)
 
     def run(self) -> Outcome:
         """Run until the attack's models stand and the rounds that it is to lose are over; settle everything."""

@@ -66,9 +66,10 @@ def test_a_majority_that_leaves_an_update_out_is_called_open(suite: Suite) -> No
     assert row.gained_eth == 3 * SEAT_REWARD
 
 
-def test_a_client_that_shows_its_key_before_its_commitment_is_final_is_called_open(suite: Suite) -> None:
-    """Whoever has the chain take its commitment back forges its update of that round, and nothing else."""
-    row = suite.run(BY_NAME["reorganized-hasty-commit"])
+@pytest.mark.parametrize("name", ["reorganized-hasty-commit", "lying-trusted-node"])
+def test_a_client_that_shows_its_key_before_its_commitment_is_final_is_called_open(suite: Suite, name: str) -> None:
+    """Who has the chain take its commitment back, or keeps it from there, forges its update of that round, no more."""
+    row = suite.run(BY_NAME[name])
     assert (row.is_open, row.stopped_by, row.complaints) == (True, (), ())
     assert row.note.startswith("an update was forged")
     assert not row.model_unchanged
