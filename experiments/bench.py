@@ -146,7 +146,7 @@ def learning(
 def bytes_sent(
     config: JobConfig, *, target: float, seeds: int, ways: tuple[str, ...], out: Path, as_json: bool
 ) -> None:
-    """Lanes and LMS signatures beside float32 and ML-DSA-65: bytes until the model reaches --target."""
+    """Lanes and hash keys beside float32, unsigned or with ML-DSA-65: bytes until the model reaches --target."""
     from experiments.learning.bytes import NAME, WAYS, as_document, bench_bytes, bytes_table
 
     sides = ways or tuple(WAYS), range(config.seed, config.seed + seeds)

@@ -7,6 +7,7 @@ from typing import Any
 
 from qfl.chain.ledger import Ledger
 from qfl.chain.rpc.sender import TransactionSender
+from qfl.crypto.hash_chain import LINK_BYTES
 from qfl.crypto.lms import signature_bytes
 from qfl.crypto.sealed import sealed_bytes
 from qfl.devnet.devnet import Devnet
@@ -174,8 +175,11 @@ def measure_payload(ledger: Ledger, job: JobDocument, config: JobConfig) -> Payl
     """
     total, seats = job.architecture.shape.total, ledger.beacon.next_parameters()["seats"]
     update, shard, zeros = plain_bytes(total, config.lane_bits), ledger.shards[0], bytes(32)
-    number, client, signature = RoundNumber(1), ParticipantId(1), bytes(signature_bytes(config.key_height))
-    commit = shard.commit(number, client, base_root=zeros, commitment=zeros, signature=signature)
+    number, client, promise = RoundNumber(1), ParticipantId(1), {"base_root": zeros, "commitment": zeros}
+    if config.signing == "lms" or ledger.mirrors:
+        commit = shard.commit(number, client, **promise, signature=bytes(signature_bytes(config.key_height)))
+    else:
+        commit = shard.commit_by_key(number, client, **promise, token=bytes(LINK_BYTES))
     opening = {"update_root": zeros, "content_digest": zeros, "salt": zeros}
     reveal = shard.reveal(number, client, **opening)
     if job.mode == "private":

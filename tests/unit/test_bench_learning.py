@@ -108,6 +108,8 @@ def test_messages_are_counted_to_the_byte():
     # Two envelopes of 115; selectors; 6 words and 1,500 bytes, padded to 1,504, to commit; 5 words to reveal.
     assert message_bytes(1_500) == 2 * 115 + (4 + 6 * 32 + 1_504) + (4 + 5 * 32)
     assert message_bytes(3_309) - message_bytes(1_500) == 3_328 - 1_504
+    # By key, both calls are of 5 words.
+    assert message_bytes(None) == 2 * (115 + 4 + 5 * 32)
 
 
 @pytest.mark.parametrize("way", ["int16", "int8", "int8, largest quarter", "int4", "int4, plain"])
@@ -140,7 +142,21 @@ def test_a_run_ends_at_the_target():
     run = send(SHORT, "int8", 1, target=0.3)
     assert run.rounds == len(run.content) == len(run.accuracy)
     assert run.accuracy[-1] >= 0.3 > max(run.accuracy[:-1], default=0)
-    assert run.total == sum(run.content) + run.rounds * message_bytes(1_500)
+    assert run.total == sum(run.content) + run.rounds * message_bytes(None)
+
+
+@pytest.mark.parametrize(
+    ("way", "beside", "signed"),
+    [
+        ("fp32, unsigned", 0, 0),
+        (BASELINE, message_bytes(3_309), 3_309),
+        ("fp32, FN-DSA-512", message_bytes(666), 666),
+        ("int8, LMS", message_bytes(1_500), 1_500),
+        ("int8", message_bytes(None), 56),
+    ],
+)
+def test_a_way_is_signed_as_it_says(way, beside, signed):
+    assert sizes.signed_bytes(WAYS[way].signed, SHORT.key_height) == (beside, signed)
 
 
 def test_a_target_that_is_not_reached_is_no_saving(tmp_path):
