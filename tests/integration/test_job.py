@@ -50,7 +50,6 @@ BUDGETS = {
     "bond_validator": 260_000,
     "commit": 125_000,  # the client's and the round's first
     "reveal": 60_000,
-    "propose": 100_000,
     "checkpoint": 700_000,
 }
 

@@ -81,7 +81,7 @@ def test_options_are_checked_like_the_file():
         ("limit = -5", "limit = -5: must be a whole number from 0"),
         ('chain = "geth"', "chain = 'geth': choose one of anvil, ganache"),
         ('mode = "secret"', "mode = 'secret': choose one of transparent, private"),
-        ('quorum = "votes"', "quorum = 'votes': no such quorum scheme is installed; here are bls, lms"),
+        ('quorum = "polls"', "quorum = 'polls': no such quorum scheme is installed; here are bls, lms, votes"),
         ('quorum = "bls"\nchain = "ganache"', "chain = 'ganache': it has no precompiles for BLS"),
         ("key_height = 8", "key_height = 8: choose 5, 10 or 15"),
         ("lane_bits = 32", "lane_bits = 32: choose 4, 8 or 16"),
