@@ -3,7 +3,6 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "@openzeppelin/contracts/access/Ownable.sol";
 import {
-    BadParameters,
     NoCheckpoint,
     NoSuchSeat,
     NoSuchShard,
@@ -147,8 +146,10 @@ contract Beacon is IBeacon, Ownable {
         uint64 attested = _attestedBy(checkpoint, turn, digest, bundle);
 
         record.digest = digest;
-        (record.attested, record.turn) = (attested, checkpoint.turn);
-        (record.acceptedAt, record.count) = (uint40(block.timestamp), checkpoint.count);
+        record.attested = attested;
+        record.acceptedAt = uint40(block.timestamp);
+        record.count = checkpoint.count;
+        record.turn = turn.number;
         ++round.checkpoints;
         round.reachedAt = uint40(block.timestamp);
         emit CheckpointAccepted(checkpoint.round, checkpoint.shard, digest, attested, checkpoint);
@@ -207,7 +208,7 @@ contract Beacon is IBeacon, Ownable {
     function settle(uint64 round) external {
         StoredRound storage settled = _inState(round, RoundState.Published);
         uint256 finalAt = uint256(settled.reachedAt) + _parameters[settled.parametersVersion].challengeSeconds;
-        uint256 heldUntil = disputes.code.length == 0 ? 0 : IDisputes(disputes).demands().heldUntil(round);
+        uint256 heldUntil = disputes.code.length == 0 ? 0 : _demands().heldUntil(round);
         if (heldUntil > finalAt) finalAt = heldUntil;
         if (block.timestamp < finalAt) revert StillChallengeable(round, finalAt);
         uint64 baseRound = settled.baseRound;
@@ -283,8 +284,8 @@ contract Beacon is IBeacon, Ownable {
     /// @inheritdoc IBeacon
     function turnAt(uint64 round, uint8 number) public view returns (Turn memory) {
         StoredRound storage asked = _rounds[round];
-        RoundParameters storage parameters = _parameters[asked.parametersVersion];
-        uint40 beganAt = asked.revealEndsAt(parameters) + uint40(number) * parameters.turnSeconds;
+        uint40 beganAt = asked.turnBeginsAt(_parameters[asked.parametersVersion], number);
+        if (asked.state != RoundState.Open && asked.reachedAt < beganAt) revert WrongTurn(number);
         return Turn({round: round, number: number, beganAt: beganAt});
     }
 
@@ -350,17 +351,14 @@ contract Beacon is IBeacon, Ownable {
     // --- inside ----------------------------------------------------------------------------------------------
 
     function _setParameters(RoundParameters memory parameters) private {
+        (uint256 answerSeconds, bool isPrivate) = (0, false);
         // The disputes contract is deployed after this one, and checks the first parameters itself.
-        if (disputes.code.length == 0) {
-            Rounds.check(parameters, staking.unbondingSeconds(), 0, false);
-        } else {
-            IDemands demands = IDisputes(disputes).demands();
-            Rounds.check(parameters, staking.unbondingSeconds(), demands.answerSeconds(), demands.isPrivate());
+        if (disputes.code.length != 0) {
+            IDemands demands = _demands();
+            (answerSeconds, isPrivate) = (demands.answerSeconds(), demands.isPrivate());
         }
-        uint32 least = quorum.leastTurnSeconds();
-        if (parameters.turnSeconds < least) revert BadParameters("turnSeconds", parameters.turnSeconds);
-        if (parameters.checkpointSeconds < least)
-            revert BadParameters("checkpointSeconds", parameters.checkpointSeconds);
+        Rounds.check(parameters, staking.unbondingSeconds(), answerSeconds, isPrivate);
+        quorum.requireTime(parameters.turnSeconds, parameters.checkpointSeconds);
         uint16 version = ++_chain.parametersVersion;
         _parameters[version] = parameters;
         emit ParametersSet(version, parameters);
@@ -420,6 +418,10 @@ contract Beacon is IBeacon, Ownable {
         );
     }
 
+    function _demands() private view returns (IDemands) {
+        return IDisputes(disputes).demands();
+    }
+
     function _inPhase(
         uint64 round,
         Phase required
@@ -473,7 +475,7 @@ contract Beacon is IBeacon, Ownable {
         bytes32 digest,
         bytes calldata bundle
     ) private returns (uint64 attested) {
-        uint32[] memory seated = draw.committee(checkpoint.round, checkpoint.shard);
+        uint32[] memory seated = committee(checkpoint.round, checkpoint.shard);
         attested = quorum.verify(digest, turn, seated, bundle);
         Quorum.check(attested, seated.length);
     }

@@ -256,7 +256,7 @@ interface IBeacon is IBeaconView {
     error AlreadyAttested(uint64 round, uint16 shard, uint8 seat);
     /// @notice Thrown when a checkpoint names the hash of other parameters than its round's.
     error WrongParameters(bytes32 expected);
-    /// @notice Thrown when a checkpoint's turn is no seat, or has not begun.
+    /// @notice Thrown when a checkpoint's turn is no seat, has not begun, or never began before its round was over.
     error WrongTurn(uint8 turn);
     /// @notice Thrown when a publication names scores.
     error UnexpectedScores(bytes32 scoresDigest);
@@ -276,7 +276,7 @@ interface IBeacon is IBeaconView {
 
     /// @notice Set the parameters of the rounds opened from now on. Only the owner.
     /// @dev Assumes that each of `parameters.shards` shards has its `Shard` contract. Turns and checkpoint phase are no shorter
-    /// than committees need to attest (`IQuorum.leastTurnSeconds`).
+    /// than committees need to attest (`IQuorum.requireTime`).
     function setParameters(RoundParameters calldata parameters) external;
 
     /// @notice Open the next round on the latest good model. Anyone may, whenever no round is in progress.
@@ -337,7 +337,8 @@ interface IBeacon is IBeaconView {
     function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
     /// @notice The shard a client belongs to in a round, and whether it has a place there, as in `client`.
     function placeOf(uint64 round, uint32 clientId) external view returns (uint16 shard, bool drawn);
-    /// @notice A turn of a round that was opened.
+    /// @notice A turn of a round. Reverts where the round was over before it began: nothing can be attested in it then, and
+    /// what a validator shows of its keys in the next round says nothing of it.
     function turnAt(uint64 round, uint8 number) external view returns (Turn memory);
     /// @notice EIP-712 digest of a checkpoint: what a seat signs.
     function checkpointDigest(Checkpoint calldata checkpoint) external view returns (bytes32);

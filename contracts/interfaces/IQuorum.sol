@@ -56,8 +56,8 @@ interface IQuorum {
         bytes calldata signature
     ) external view;
 
-    /// @notice The shortest turn in which attestations of this kind can come about (seconds); 0 where any is long enough.
-    function leastTurnSeconds() external view returns (uint32);
+    /// @notice Reverts where turns or checkpoint phases of so many seconds leave no time for attestations of this kind.
+    function requireTime(uint32 turnSeconds, uint32 checkpointSeconds) external view;
 
     /// @notice Where the validators are.
     function staking() external view returns (IStaking);

@@ -63,4 +63,7 @@ interface IVoteQuorum is IQuorum {
 
     /// @notice How long after a turn began lists of its votes may be posted (seconds).
     function voteSeconds() external view returns (uint32);
+
+    /// @notice The shortest turn, and checkpoint phase: the window, and what it takes from there to the checkpoint (seconds).
+    function leastTurnSeconds() external view returns (uint32);
 }

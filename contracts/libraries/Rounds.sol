@@ -60,12 +60,16 @@ library Rounds {
         return (Phase.Idle, 0, revealsEndAt);
     }
 
-    /// @notice When the reveals of a round end, and its proposers' turns begin.
-    function revealEndsAt(
+    /// @notice When a proposer's turn begins: the first when the reveals end.
+    function turnBeginsAt(
         StoredRound storage round,
-        RoundParameters storage parameters
-    ) internal view returns (uint40 endsAt) {
-        (, endsAt, , ) = deadlines(round.openedAt, parameters);
+        RoundParameters storage parameters,
+        uint8 turn
+    ) internal view returns (uint40 beginsAt) {
+        (, beginsAt, , ) = deadlines(round.openedAt, parameters);
+        unchecked {
+            beginsAt += uint40(turn) * parameters.turnSeconds;
+        }
     }
 
     /// @notice When the phases of a round end, the last two at the latest.

@@ -34,10 +34,8 @@ contract LmsQuorum is LmsAttestations {
     }
 
     /// @inheritdoc IQuorum
-    /// @dev A signature says all at once.
-    function leastTurnSeconds() external pure returns (uint32) {
-        return 0;
-    }
+    /// @dev A signature takes no time.
+    function requireTime(uint32, uint32) external pure {}
 
     function _retiredAt(uint32 validator, uint32 keyIndex, bytes calldata) internal view override returns (uint40) {
         return staking.keyRetiredAt(validator, keyIndex);

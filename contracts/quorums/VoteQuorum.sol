@@ -33,7 +33,7 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
 
     /// @inheritdoc IVoteQuorum
     uint32 public immutable voteSeconds;
-    /// @inheritdoc IQuorum
+    /// @inheritdoc IVoteQuorum
     uint32 public immutable leastTurnSeconds;
     /// @inheritdoc IVoteQuorum
     mapping(bytes32 list => uint40) public postedAt;
@@ -44,6 +44,12 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
         if (voteSeconds_ == 0) revert BadParameters("voteSeconds", voteSeconds_);
         if (showSeconds_ == 0) revert BadParameters("showSeconds", showSeconds_);
         (voteSeconds, leastTurnSeconds) = (voteSeconds_, voteSeconds_ + showSeconds_);
+    }
+
+    /// @inheritdoc IQuorum
+    function requireTime(uint32 turnSeconds, uint32 checkpointSeconds) external view {
+        if (turnSeconds < leastTurnSeconds) revert BadParameters("turnSeconds", turnSeconds);
+        if (checkpointSeconds < leastTurnSeconds) revert BadParameters("checkpointSeconds", checkpointSeconds);
     }
 
     /// @inheritdoc IVoteQuorum

@@ -21,7 +21,7 @@ from qfl.crypto.bls_points import full_key, full_signature
 from qfl.quorum.bls import REGISTRATION
 from tests.contracts.attesters import attested_by, bls_key_of, entries_of, register
 from tests.contracts.test_bls import OUTSIDE_GROUP
-from tests.contracts.world import reverts, word
+from tests.contracts.world import ANY_TURN, reverts, word
 
 NOT_PACKED = 0xFFFFFF
 
@@ -202,9 +202,9 @@ def test_keys_move_to_a_larger_page(world, registered, by_anyone):
     assert list(registered.placesOf([world.vera.id, world.viktor.id, world.vito.id])) == [0x100, 0x101, 0x102]
     assert counted(registered, 0) == (0, 2**256 - 1)
     with reverts("NotCurrentKey", world.vera.id):
-        registered.verify(word("digest"), [world.vera.id], before)
+        registered.verify(word("digest"), ANY_TURN, [world.vera.id], before)
     after = attested_by(registered, word("digest"), {0: world.vera})
-    assert registered.verify(word("digest"), [world.vera.id], after) == 1
+    assert registered.verify(word("digest"), ANY_TURN, [world.vera.id], after) == 1
 
 
 def test_replacing_a_key_takes_its_entry_out(world, registered, by_anyone):

@@ -3,6 +3,7 @@
 voidCheckpoint    reverts: NotDisputes, NoCheckpoint (none, twice), WrongState (final) · fails the open round ·
                   voids the published model and all on it
 voidModel         reverts: NotDisputes, WrongState (open, final, twice) · head goes back, earlier models stay
+turnAt            reverts: WrongTurn where the round was over before
 """
 
 from brownie import chain
@@ -106,3 +107,19 @@ def test_slash_reaches_all_attesters_though_one_has_left(world, beacon, disputes
     world.staking.withdraw(gone.id, by)
     disputes.slash(world.staking, [m.id for m in seats[:3]], world.challenger, by)
     assert [world.staking.participant(m.id)["stakeWei"] for m in seats[1:3]] == [5 * 10**17] * 2
+
+
+def test_a_turn_that_had_not_begun_when_its_round_was_over_has_none(world, beacon, disputes, by):
+    """Round 1 is over in its first turn, round 2 before it: nothing that is shown later attests in others."""
+    world.run_to_publication()
+    begins_at = beacon.roundAt(1)["revealEndsAt"]
+    assert tuple(beacon.turnAt(1, 0)) == (1, 0, begins_at)
+    with reverts("WrongTurn", 1):
+        beacon.turnAt(1, 1)
+    world.open()
+    assert beacon.turnAt(2, 1)["beganAt"] == beacon.roundAt(2)["revealEndsAt"] + world.rounds["turnSeconds"]
+    disputes.voidModel(beacon, 1, by)
+    assert state(beacon, 2) == FAILED
+    for turn in (0, 1):
+        with reverts("WrongTurn", turn):
+            beacon.turnAt(2, turn)
