@@ -61,7 +61,7 @@ def bench() -> None:
 @out(BENCH, "Folder for consensus.json.")
 @options.as_json
 def consensus(clients: int, validators: int, repetitions: int, seed: int, out: Path, as_json: bool) -> None:
-    """How a round is decided: flat, by a committee (LMS, BLS), by 4 shards on one chain and on 4."""
+    """How a round is decided: flat, by a committee, by 4 shards on one chain and on 4."""
     from experiments.consensus.consensus import NAME, bench_consensus, consensus_table
 
     config = JobConfig(clients=clients, validators=validators, rounds=1, seed=seed, key_height=FEW_ROUNDS)

@@ -17,13 +17,11 @@ struct Turn {
 /// @notice Whose key is which is the implementation's to know: a validator may attest with another key than it bonded.
 interface IQuorum {
     /// @notice Verify the attestations in `bundle`. Anyone may: what is kept of it is true whoever calls.
-    /// @param digest What the committee attests. Where signatures can be told apart, each seat signs it together with its
-    /// validator and its number.
+    /// @param digest What the committee attests, each seat in its own name: together with its validator or its number.
     /// @param turn The turn that the digest is of.
     /// @param committee The validator in each seat.
-    /// @param bundle The signatures; their layout is the implementation's.
-    /// @return seatsMask Bit `i` is set when seat `i` signed, validly. Where signatures can be told apart, a bad one loses
-    /// its own seat and no other.
+    /// @param bundle The attestations; their layout is the implementation's.
+    /// @return seatsMask Bit `i` is set when seat `i` attested, validly. A bad attestation loses its own seat and no other.
     function verify(
         bytes32 digest,
         Turn calldata turn,

@@ -33,7 +33,6 @@ library Digest {
     bytes32 private constant ENCRYPTION_KEY = keccak256(
         "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
     );
-    bytes32 private constant BLS_KEY = keccak256("BlsKey(uint32 participant,bytes32 keyDigest,uint32 nonce)");
     bytes32 private constant VOTE_CHAIN = keccak256(
         "VoteChain(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
     );
@@ -100,11 +99,6 @@ library Digest {
     /// @notice What a validator signs to name its encryption key. Domain: the staking contract.
     function encryptionKey(uint32 participant, bytes32 keyDigest, uint32 nonce) internal view returns (bytes32) {
         return _inDomain(keccak256(abi.encode(ENCRYPTION_KEY, participant, keyDigest, nonce)));
-    }
-
-    /// @notice What a validator signs to register its BLS key. Domain: the BLS quorum.
-    function blsKey(uint32 participant, bytes32 keyDigest, uint32 nonce) internal view returns (bytes32) {
-        return _inDomain(keccak256(abi.encode(BLS_KEY, participant, keyDigest, nonce)));
     }
 
     /// @notice What a validator signs to name the chain of its vote keys. Domain: the vote quorum.

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {BadSignature, NotValidator} from "../interfaces/Errors.sol";
+import {LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
 import {IVoteQuorum, VoteChain} from "../interfaces/IVoteQuorum.sol";
 import {Digest} from "../libraries/Digest.sol";
 import {Links} from "../libraries/Links.sol";
-import {OwnKeys} from "./OwnKeys.sol";
+import {Lms} from "../libraries/Lms.sol";
+import {AttestedInTime} from "./AttestedInTime.sol";
 
 /// @title Validators' chains of vote keys, and how far each was shown.
-abstract contract VoteKeys is IVoteQuorum, OwnKeys {
+abstract contract VoteKeys is IVoteQuorum, AttestedInTime {
     /// @dev Which chain is current. One slot.
     struct Current {
         uint32 chains;
@@ -91,6 +94,14 @@ abstract contract VoteKeys is IVoteQuorum, OwnKeys {
         if (position <= TURNS * chain.firstRound) return false;
         if (position > chain.position) return _leads(key, chain.tip, position - chain.position);
         return _leads(chain.tip, key, chain.position - position);
+    }
+
+    /// @dev Reverts unless the current key of a validator signed `digest`.
+    function _requireSigned(uint32 validator, bytes32 digest, bytes calldata signature) private view {
+        Participant memory member = staking.participant(validator);
+        if (member.role != Role.Validator) revert NotValidator(validator);
+        LmsKey memory key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
+        if (!Lms.verify(key, digest, signature)) revert BadSignature(validator);
     }
 
     function _leads(bytes28 link, bytes28 earlier, uint256 count) private view returns (bool) {

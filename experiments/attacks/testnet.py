@@ -206,8 +206,8 @@ class LocalTestnet:
         participant, context = self.join(name), self.context(name)
         key, folder = context.key, context.folder
         kem = set_up_encryption(self.ledger, context.sender, self.store, participant, key, folder)
-        attesting = scheme_of(self.ledger).set_up(context.sender, participant, key=key, folder=folder)
-        return kind(context, participant, kem=kem, attesting=attesting)
+        scheme_of(self.ledger).set_up(context.sender, participant, key=key, folder=folder)
+        return kind(context, participant, kem=kem)
 
     def context(self, name: str, store: ContentStore | None = None, sender: Sender | None = None) -> NodeContext:
         """What the role of `name` works with."""

@@ -22,7 +22,6 @@ from qfl.node.membership import join
 from qfl.node.meter import Meter
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import Reveal, VerifiedUpdate
-from qfl.quorum.quorum import SCHEMES, scheme_of
 from qfl.simulation.config import JobConfig
 from qfl.simulation.driver import Network
 from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
@@ -50,7 +49,6 @@ class Variant:
     name: str
     title: str
     shards: int = 1
-    quorum: str = "lms"
     shard_chains: bool = False
     is_flat: bool = False
     looks_early: bool = True
@@ -67,7 +65,6 @@ VARIANTS = (
     Variant("flat-early", "flat, checking early", is_flat=True),
     Variant("committee", "committee"),
     Variant("committee-events", "committee, by events", gossips=False),
-    Variant("committee-bls", "committee, BLS", quorum="bls"),
     Variant("shards", f"{SHARDS} shards, one chain", shards=SHARDS),
     Variant("shard-chains", f"{SHARDS} shards, {SHARDS} chains", shards=SHARDS, shard_chains=True),
 )
@@ -118,13 +115,7 @@ def build_site(
         store.put(content)
     parameters = load_parameters(**{**config.parameters(), "shards": variant.shards, "seats": SEATS})
     owners = [own[0] for own in shard_senders]
-    deployment = deploy(
-        senders[0],
-        parameters,
-        genesis=genesis,
-        quorum=SCHEMES.find(variant.quorum).contract,
-        shard_senders=owners,
-    )
+    deployment = deploy(senders[0], parameters, genesis=genesis, shard_senders=owners)
     ledger = Ledger(web3, deployment, shard_web3s=shard_web3s)
     voting = FlatVoting(ledger, senders[0]) if variant.is_flat else None
 
@@ -141,14 +132,12 @@ def build_site(
         path, key = open_key(folder, f"validator-{number}", config, stack)
         context = NodeContext(own, payer, kept, key, path, gossip)
         participant = join(own, payer, Role.VALIDATOR, key, path)
-        attesting = scheme_of(own).set_up(payer, participant, key=key, folder=path)
-        validator = Validator(context, participant, attesting=attesting)
+        validator = Validator(context, participant)
         validator.seat_kind = measured_seat(meter)
         validators.append(validator)
         folders.append(path)
         if voting is not None:
             voters.append(FlatValidator(context, participant, voting, meter))
-    scheme_of(ledger).maintain(carriers[0])
     clock = make_clock(senders[0], False, owners)
     network = Network(
         ledger,

@@ -18,7 +18,7 @@ from qfl.chain.rpc.connection import block_number, reaching, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.chain.rpc.sender import GAS_MARGIN, Sender
 from qfl.crypto.norm.keys import VerifyingKey
-from qfl.errors import AddressTaken, ChainUnfit, ContractReverted, InvalidInput
+from qfl.errors import AddressTaken, ChainUnfit, InvalidInput
 from qfl.protocol.types import ModelShape, ShardIndex
 
 NOBODY = "0x" + "00" * 20
@@ -34,14 +34,10 @@ class QuorumContract:
     Attributes:
         name: the contract's.
         arguments: what else it is made of, from the parameters.
-        needs: what it needs of a chain that not every chain has.
-        unfit: the error with which it refuses to be created where that is missing.
     """
 
     name: str
     arguments: Callable[[ProtocolParameters], Sequence[int]] = field(default=lambda _parameters: ())
-    needs: str = ""
-    unfit: str = ""
 
 
 LMS_QUORUM = QuorumContract("LmsQuorum")
@@ -225,19 +221,12 @@ def require_room(sender: Sender, names: list[str]) -> None:
 
 
 def rehearse(sender: Sender, parameters: ProtocolParameters, *, quorum: QuorumContract) -> None:
-    """Have the node try what can be tried alone: code as long as these contracts', their instructions, precompiles.
+    """Have the node try what can be tried alone: code as long as these contracts', their instructions.
 
     Raises:
-        ChainUnfit: it lacks what the quorum needs.
         ContractReverted: the parameters contradict each other. TransactionRefused, ChainUnreachable, CompilerFailed.
     """
     artifacts = compile_contracts()
     staking = artifacts["Staking"]
     sender.dry_run(staking.creation(staking.struct(0, parameters.staking)))
-    try:
-        sender.dry_run(artifacts[quorum.name].creation(sender.address, *quorum.arguments(parameters)))
-    except ContractReverted as refusal:
-        if refusal.name != quorum.unfit:
-            raise
-        remedy = "choose --quorum lms, or another chain with --rpc"
-        raise ChainUnfit(url_of(sender.web3), f"it has no {quorum.needs}", remedy) from refusal
+    sender.dry_run(artifacts[quorum.name].creation(sender.address, *quorum.arguments(parameters)))

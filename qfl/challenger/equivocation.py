@@ -65,6 +65,5 @@ def _valid(
             if one.digest not in valid and scheme.valid(
                 {one.seat: key}, one.digest, committee=committee, signatures={one.seat: one.signature}
             ):
-                evidence = scheme.evidence(key, one.signature)
-                valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, evidence)
+                valid[one.digest] = SignedCheckpoint(checkpoints[one.digest], one.seat, index, one.signature)
     return list(valid.values())

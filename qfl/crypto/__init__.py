@@ -1,1 +1,1 @@
-"""Keys and secrets: LMS and BLS signatures, key files, ML-KEM, sealed content."""
+"""Keys and secrets: LMS signatures, hash chains, key files, ML-KEM, sealed content."""

@@ -21,7 +21,7 @@ class DevnetConfig:
 
     Attributes:
         folder: Where state and logs are kept. A devnet started again in the same folder goes on where it stopped.
-        chain: The chain's program. Ganache has no BLS12-381 precompiles.
+        chain: The chain's program.
         rpc_port: Port of the chain on 127.0.0.1; 0 is a free one.
         ipfs_port: Port of the IPFS RPC on 127.0.0.1; 0 is a free one.
         block_time: None mines a block for each transaction. With n, Anvil mines every n seconds and for each

@@ -413,10 +413,6 @@ class SeedKeyUnusable(KeyFileError):
     template = "{path} is not a usable key ({reason}): {remedy}"
 
 
-class BlsKeyUnusable(SeedKeyUnusable):
-    template = "{path} is not a usable attestation key ({reason}): {remedy}"
-
-
 class KemKeyUnusable(SeedKeyUnusable):
     template = "{path} is not a usable decryption key ({reason}): {remedy}"
 

@@ -9,13 +9,10 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.errors import StateCorrupt
 from qfl.files import read_json, write_atomically
 from qfl.protocol.types import RoundNumber
-from qfl.quorum.quorum import SigningKey
 
 log = logging.getLogger(__name__)
 
 JOURNAL = "journal.json"
-ATTESTATIONS = "attestations.json"
-"""Beside the journal, a validator's with what its key for attestations has signed, where it has such."""
 CLOSED = "released"
 """The record that says up to which round nothing is promised any more; it is none of the names."""
 KEPT_ROUNDS = 64
@@ -97,7 +94,7 @@ def begin_journal(path: Path, key: KeyFile, current: RoundNumber) -> None:
 class Signer:
     """A key with a memory. What it signed is on disk before the signature is handed out."""
 
-    def __init__(self, key: SigningKey, journal_path: Path) -> None:
+    def __init__(self, key: KeyFile, journal_path: Path) -> None:
         self._key, self._journal = key, Journal(journal_path)
 
     @property

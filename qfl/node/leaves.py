@@ -65,12 +65,10 @@ class LeafCheck:
         return [one.signature for one in said if self._is_own(one.digest, one.seat, one.signature)]
 
     def _last_announcements(self, shard: ShardIndex) -> list[bytes]:
-        """What the key signed in the last round in which it spoke in the shard; none where other keys attest.
+        """What the key signed in the last round in which it spoke in the shard.
 
         The search ends with the rounds that were open when the key became the validator's.
         """
-        if scheme_of(self._ledger).has_own_keys:
-            return []
         blocks = self._ledger.staking.key_blocks(self._participant, self._ledger.from_block)
         for sitting in reversed(self._ledger.draw.sittings(self._participant, blocks[0])):
             if sitting.shard != shard:

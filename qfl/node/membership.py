@@ -10,10 +10,9 @@ from qfl.crypto.hash_chain import LinkSeed
 from qfl.crypto.keyfile import KeyFile
 from qfl.errors import InvalidInput, StateCorrupt
 from qfl.files import read_json, write_atomically
-from qfl.node.journal import ATTESTATIONS, JOURNAL, begin_journal
+from qfl.node.journal import JOURNAL, begin_journal
 from qfl.node.leaves import LeafCheck
 from qfl.protocol.types import LmsPublicKey, ParticipantId, RoundNumber
-from qfl.quorum.quorum import scheme_of
 
 
 def join(
@@ -22,7 +21,7 @@ def join(
     """The participant that `key` speaks for: from the folder, from the chain, or bonded now. To be called first.
 
     Stake and rewards go back to the sender's account; the stake is the role's minimum unless given. Nothing is signed
-    before this returns: a key that is behind what the chain has seen is refused, and the role's journals are begun.
+    before this returns: a key that is behind what the chain has seen is refused, and the role's journal is begun.
 
     Raises ContractReverted (too little stake), InsufficientFunds, KeyFileBehind, StateCorrupt.
     """
@@ -43,9 +42,7 @@ def join(
         participant = _find(ledger, role, key.public, sender.address, receipt.block)
         if participant is None:
             raise InvalidInput("participant", sender.address, "bonded, but the chain does not list it; try again")
-    has_two = role is Role.VALIDATOR and scheme_of(ledger).has_own_keys
-    for name in (JOURNAL, ATTESTATIONS) if has_two else (JOURNAL,):
-        begin_journal(folder / name, key, ledger.beacon.current_round())
+    begin_journal(folder / JOURNAL, key, ledger.beacon.current_round())
     if not path.exists():
         record = {"id": participant, "staking": ledger.staking.address}
         write_atomically(path, json.dumps(record).encode())

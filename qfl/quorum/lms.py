@@ -62,10 +62,6 @@ class LmsScheme(QuorumScheme[LmsPublicKey]):
         keys = {index: staking.key_at(validator, index) for index in retired if retired[index] >= time}
         return {**keys, record.key_index: record.key}
 
-    def evidence(self, key: LmsPublicKey, signature: bytes) -> bytes:
-        """The signature."""
-        return signature
-
     def history(self) -> list[tuple[ParticipantId, LmsPublicKey, int]]:
         """Bonds and rotations."""
         staking, begun = self._ledger.staking, self._ledger.from_block

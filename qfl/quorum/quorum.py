@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 from qfl.doors import Door
 from qfl.protocol.types import ParticipantId
@@ -26,50 +26,25 @@ DEFAULT = "lms"
 """The scheme that is meant where none is named."""
 
 
-class SigningKey(Protocol):
-    """A secret key that a validator signs digests of 32 bytes with."""
-
-    @property
-    def public(self) -> Any:
-        """The key that verifies what this one signs."""
-
-    def sign(self, digest: bytes, /) -> bytes:
-        """A signature of `digest`."""
-
-
 class QuorumScheme(ABC, Generic[Key]):
     """How the committees of one deployment sign: keys, single signatures and bundles.
 
-    Signatures are as the shard's events carry them. What has a default here is what a scheme does that signs with the
-    keys that validators bonded with.
+    Validators sign with the LMS keys that they bonded with. Signatures are as the shard's events carry them.
     """
 
     contract: ClassVar[QuorumContract]
     """What verifies its bundles on chain."""
-    has_own_keys: ClassVar[bool] = False
-    """Whether validators attest with a key beside the one that they bonded with."""
     registration_gas: ClassVar[int] = 0
-    """About what it takes to make a validator's key known, until committees can use it."""
+    """About what it takes to make known what a validator attests with beside its key."""
 
     signature_gas: ClassVar[int] = 0
     """The most that one signature of a bundle costs, its bytes included; 0 where that is not known."""
-    bundle_gas: ClassVar[int] = 0
-    """The most that a bundle costs beside its signatures."""
 
     def __init__(self, ledger: Ledger) -> None:
         self._ledger = ledger
 
-    def set_up(
-        self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path
-    ) -> SigningKey | None:
-        """The key of its own that a validator attests with, made once and registered; None where `key` attests.
-
-        Safe to repeat at every start.
-        """
-        return None
-
-    def maintain(self, sender: TransactionSender) -> None:
-        """What anybody may do before a round is opened, so that its checkpoints cost less."""
+    def set_up(self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path) -> None:
+        """Make known what a validator attests with beside `key`, if there is such; safe to repeat at every start."""
 
     @abstractmethod
     def keys_of(self, committee: Sequence[ParticipantId]) -> dict[int, Key]:
@@ -108,15 +83,11 @@ class QuorumScheme(ABC, Generic[Key]):
 
     @abstractmethod
     def signatures_in(self, bundle: bytes) -> dict[int, bytes]:
-        """The single signatures that can be told apart in a bundle. Raises `MalformedContent`."""
+        """The signatures in a bundle that would prove something by themselves. Raises `MalformedContent`."""
 
     @abstractmethod
     def keys_since(self, validator: ParticipantId, time: int) -> dict[int, Key]:
         """A validator's keys by their numbers: the current one, and those not retired before `time` (unix seconds)."""
-
-    @abstractmethod
-    def evidence(self, key: Key, signature: bytes) -> bytes:
-        """What `IQuorum.isAttestation` takes for a signature."""
 
     @abstractmethod
     def history(self) -> list[tuple[ParticipantId, Key, int]]:

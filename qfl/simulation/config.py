@@ -77,8 +77,7 @@ class JobConfig:
         lane_bits: width of an update's lanes, 4, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
         exponents: "preset", or "auto": chosen before deployment so that lanes fit what the first client's data and this
             recipe change in a round; those that `protocol` has stay.
-        quorum: how committees sign, "lms" or "votes" (post-quantum) or "bls" (not; for large committees, and not on
-            Ganache).
+        quorum: how committees agree, "lms" or "votes" (for large ones).
         signing: how clients commit: "keys" (one-time keys), "lms", or "auto": keys where the chain's node is on this
             machine, and shards have no chains of their own.
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
@@ -154,9 +153,7 @@ class JobConfig:
         self._check_lanes()
 
     def _check_chain(self) -> None:
-        quorum = SCHEMES.find(self.quorum, "quorum").contract
-        if quorum.needs and self.chain == "ganache":
-            raise InvalidInput("chain", self.chain, f"it has no {quorum.needs}: choose anvil")
+        SCHEMES.find(self.quorum, "quorum")
         if self.shard_chains and self.chain != "anvil":
             raise InvalidInput("chain", self.chain, "chains of shards are set to the same second: choose anvil")
 

@@ -67,10 +67,9 @@ class LocalIdentities:
             key = self.keys[folder]
             participant = join(ledger, sender, Role.VALIDATOR, key, folder)
             kem = set_up_encryption(ledger, sender, store, participant, key, folder)
-            attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=folder)
+            scheme_of(ledger).set_up(sender, participant, key=key, folder=folder)
             context = NodeContext(ledger, sender, store, key, folder, pubsub)
-            validators.append(Validator(context, participant, kem=kem, attesting=attesting, scorer=scorer))
-        scheme_of(ledger).maintain(senders[0])
+            validators.append(Validator(context, participant, kem=kem, scorer=scorer))
         return validators
 
     def decryption_keys(self) -> list[KemKey]:

@@ -73,7 +73,7 @@ class AttestationPool:
         """The most that it takes to bring a checkpoint with these signatures to the beacon; None: that is not known."""
         if not self._scheme.signature_gas:
             return None
-        return CHECKPOINT_GAS + self._scheme.bundle_gas + len(signatures) * self._scheme.signature_gas
+        return CHECKPOINT_GAS + len(signatures) * self._scheme.signature_gas
 
     def _is_vote(self, proposal: Proposed) -> bool:
         """Whether its proposer votes for it; looked into once."""

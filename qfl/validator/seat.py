@@ -54,8 +54,8 @@ SATURATED = (
 )
 PATIENCE_SECONDS = 0.5
 """How long a step waits for what others say by gossip."""
-KEY_CHANGED = frozenset({"BadAggregate", "NoQuorum", "NotCurrentKey"})
-"""Refusals of a bundle that was good: a seat has replaced its key since."""
+KEY_CHANGED = "NoQuorum"
+"""The refusal of a bundle that was good: a seat has replaced its key since."""
 
 
 class Seat:
@@ -196,8 +196,7 @@ class Seat:
         )
         if (index := next(signing, None)) is None:
             return False
-        evidence = scheme.evidence(keys[index], signature)
-        call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, evidence)
+        call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, signature)
         reward_wei = self._ledger.beacon.parameters_of(self._round)["seatRewardGwei"] * GWEI
         try:
             if self._sender.dry_run(call) * self._ledger.gas_price() > reward_wei:
@@ -451,7 +450,7 @@ class Seat:
             try:
                 return send_unless_overtaken(self._sender, call) is not None
             except ContractReverted as refusal:
-                if refusal.name not in KEY_CHANGED:
+                if refusal.name != KEY_CHANGED:
                     raise
                 # The next step does without the signatures of keys that are no longer current.
                 self._attestation_pool.renew_keys()

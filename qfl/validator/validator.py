@@ -19,7 +19,7 @@ from qfl.crypto.kem import KemKey
 from qfl.errors import ContractReverted, ShardUnreachable
 from qfl.node.context import QUIET, NodeContext, Step
 from qfl.node.demands import Answering
-from qfl.node.journal import ATTESTATIONS, JOURNAL, Signer
+from qfl.node.journal import JOURNAL, Signer
 from qfl.node.leaves import LeafCheck
 from qfl.node.pruner import Pruner, Retention, committee_contents
 from qfl.node.recompute import recompute_model
@@ -29,7 +29,6 @@ from qfl.protocol.content import Content, content_digest, encode, lanes_root
 from qfl.protocol.digests import checkpoints_hash
 from qfl.protocol.state import count_saturated
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.quorum import SigningKey, scheme_of
 from qfl.validator.linker import NEEDS_CHANGES, Linker
 from qfl.validator.mirror_keeper import Keeper
 from qfl.validator.seat import SATURATED, Seat
@@ -58,19 +57,16 @@ class Validator:
         participant: ParticipantId,
         *,
         kem: KemKey | None = None,
-        attesting: SigningKey | None = None,
         scorer: Scorer | None = None,
     ) -> None:
-        """`kem` and `attesting` are what `set_up_encryption` and the quorum scheme's `set_up` return: the key
-        that opens updates in a private deployment, and one to attest with. `scorer` judges updates; without one it
-        takes all.
+        """`kem` opens updates in a private deployment, as `set_up_encryption` returns it. `scorer` judges updates;
+        without one it takes all.
         """
         self.participant, self.kem, self._scorer, self._context = participant, kem, scorer, context
         ledger, key, folder = context.ledger, context.key, context.folder
         self._ledger, self._sender, self._store = ledger, context.sender, context.store
         self._signer = Signer(key, folder / JOURNAL)
         self._pruner = Pruner(ledger, self._store, folder)
-        self._attesting = self._signer if attesting is None else Signer(attesting, folder / ATTESTATIONS)
         self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
         self._keeper = Keeper(
@@ -132,7 +128,6 @@ class Validator:
             ContractReverted: too few validators are bonded, too many have left whose stakes still count, or too many
                 models wait for finality.
         """
-        scheme_of(self._ledger).maintain(self._sender)
         call = replace(self._ledger.beacon.open_round(), participant=self.participant)
         opened = send_unless_overtaken(self._sender, call) is not None
         self.keep_draw([Phase.COMMIT])
@@ -265,7 +260,7 @@ class Validator:
                 self._context,
                 duty,
                 validator=self.participant,
-                signer=self._attesting,
+                signer=self._signer,
                 kem=self.kem,
                 scorer=self._scorer,
             )

@@ -58,7 +58,7 @@ def test_deploy_refuses_a_key_that_is_too_small_before_it_sends_anything(account
 
 def test_deploy_refuses_a_quorum_it_does_not_know_before_it_sends_anything(account):
     block = chain.height
-    with pytest.raises(InvalidInput, match=r"quorum = 'vote': no such quorum scheme .* here are bls, lms"):
+    with pytest.raises(InvalidInput, match=r"quorum = 'vote': no such quorum scheme .* here are lms, votes"):
         deploy(account, PARAMETERS, GENESIS, quorum="vote")
     assert chain.height == block
 
@@ -122,11 +122,11 @@ def test_parameters_that_were_set_before_there_were_disputes_are_checked_when_th
         account.deploy(Disputes, made.beacon, made.staking, made.shards, made.demands, NOBODY)
 
 
-def test_deploy_with_bls_has_its_committees_checked_by_it(account):
-    made = deploy(account, PARAMETERS, GENESIS, quorum="bls")
+def test_deploy_with_votes_has_its_committees_checked_by_them(account):
+    made = deploy(account, PARAMETERS, GENESIS, quorum="votes")
     assert (made.beacon.quorum(), made.quorum.staking()) == (made.quorum, made.staking)
     named = describe(made, 0, PARAMETERS, GENESIS).contracts
-    assert named["BlsQuorum"].address == made.quorum
+    assert named["VoteQuorum"].address == made.quorum
     assert "LmsQuorum" not in named
 
 

@@ -134,14 +134,6 @@ def test_a_chain_whose_blocks_are_too_small_is_told_before_the_first_contract(ti
     assert_refused(done, ChainUnfit, "a block takes 5,000,000 gas, and creating Beacon needs", gate)
 
 
-def test_bls_on_a_chain_without_its_precompiles_is_told_before_the_first_contract(tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        ganache = stack.enter_context(Devnet(DevnetConfig(tmp_path / "ganache", chain="ganache")))
-        gate = stack.enter_context(gate_before(ganache.rpc_url, "Ganache/v7.9.2", is_strict=False))
-        done = run(tmp_path, gate.url, "--ipfs", ganache.ipfs_url, "--quorum", "bls")
-    assert_refused(done, ChainUnfit, "it has no precompiles for BLS (EIP-2537); choose --quorum lms", gate)
-
-
 @pytest.mark.parametrize("method", ["web3_clientVersion", "evm_increaseTime"])
 def test_a_node_that_has_too_much_to_do_is_not_taken_for_one_that_says_no(
     method: str, ticking: Devnet, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

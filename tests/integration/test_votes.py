@@ -6,12 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 from testnet import Testnet, in_seat, reach_checkpoint_phase, without
 
+from qfl.apps.cli.main import cli
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.vote_quorum import VoteQuorum
+from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
-from qfl.protocol.types import RoundNumber
+from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.protocol.votes import SIGNATURES, VOTES
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
@@ -40,10 +43,14 @@ def bundle_of(testnet: Testnet, number: RoundNumber) -> bytes:
     return bytes(call["bundle"])
 
 
+def quorum_of(testnet: Testnet) -> VoteQuorum:
+    found = testnet.ledger.contract(VoteQuorum)
+    assert found is not None
+    return found
+
+
 def lists_posted(testnet: Testnet) -> int:
-    quorum = testnet.ledger.contract(VoteQuorum)
-    assert quorum is not None
-    return len(quorum.postings(testnet.ledger.from_block))
+    return len(quorum_of(testnet).postings(testnet.ledger.from_block))
 
 
 def test_a_committee_decides_by_one_list_and_one_checkpoint(testnet: Testnet) -> None:
@@ -80,6 +87,23 @@ def test_a_restart_of_everybody_loses_nothing(testnet: Testnet, steps: int) -> N
     run_until(testnet.network(clients=[1, 2]), Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
     assert bundle_of(testnet, number)[:1] == (VOTES if steps < 3 else SIGNATURES)
+
+
+def test_a_validator_process_names_its_chain_and_starting_again_no_other(testnet: Testnet) -> None:
+    """Each start of a role would else cost 185,000 gas, and retire the keys that a committee counts on."""
+    name = "validator-1"
+    testnet.keys[name].close()
+    folder = testnet.folder / name
+    own = ["--account", "dev:9", "--key", str(folder / "key.lms"), "--folder", str(folder)]
+    ended = CliRunner().invoke(cli, ["validator", "run", *testnet.where, *own, "--rounds", "0"])
+    assert ended.exit_code == 0, ended.output
+    first = ParticipantId(testnet.ledger.staking.participant_count())
+    assert quorum_of(testnet).chain_count(first) == 1
+    testnet.keys[name] = KeyFile.open(folder / "key.lms")
+    network = testnet.network(clients=[1, 2])
+    assert [quorum_of(testnet).chain_count(one.participant) for one in network.validators] == [1] * 4
+    assert first in [one.participant for one in network.validators]
+    assert bundle_of(testnet, run_round(network).round)[:1] == VOTES
 
 
 def test_a_seat_votes_for_nothing_but_what_it_signs(testnet: Testnet) -> None:

@@ -5,13 +5,11 @@ from dataclasses import replace
 import pytest
 
 from qfl.challenger.equivocation import Said, find_equivocations
-from qfl.crypto.bls import BlsKey
-from qfl.crypto.bls_points import full_key, full_signature
 from qfl.crypto.lms import LmsSecret
 from qfl.protocol.digests import Domain, seat_digest
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.bls import BlsScheme
 from qfl.quorum.lms import LmsScheme
+from qfl.quorum.votes import VoteScheme
 
 BEACON = Domain(31337, "0x" + "11" * 20)
 ONE = Checkpoint(
@@ -96,12 +94,10 @@ def test_a_seat_is_accused_once_however_often_it_lied():
     assert len(find_equivocations(LMS, statements, known, keys_of, committee=COMMITTEE)) == 1
 
 
-def test_bls_signatures_are_brought_with_their_key():
-    """The contract keeps only the digests of keys."""
-    key = BlsKey(bytes(32))
-    statements = [Said(SEAT, digest, key.sign(digest)) for digest in map(BEACON.checkpoint, (ONE, OTHER))]
-    keys = {3: key.public}
-    (proof,) = find_equivocations(BlsScheme(None), statements, CHECKPOINTS, lambda _seat: keys, committee=COMMITTEE)
-    assert (proof.one.key_index, proof.other.key_index) == (3, 3)
-    for signed, statement in zip((proof.one, proof.other), statements, strict=True):
-        assert signed.signature == full_key(key.public) + full_signature(statement.signature)
+def test_signatures_of_a_committee_that_votes_are_brought_as_its_contract_takes_them():
+    """With the sign of a signature; without it, nothing was said."""
+    scheme, bare = VoteScheme(None), [said(ONE, 0), said(OTHER, 1)]
+    signed = [replace(one, signature=scheme.attestation(one.signature)) for one in bare]
+    (proof,) = find_equivocations(scheme, signed, CHECKPOINTS, keys_of, committee=COMMITTEE)
+    assert [proof.one.signature, proof.other.signature] == [one.signature for one in signed]
+    assert find_equivocations(scheme, bare, CHECKPOINTS, keys_of, committee=COMMITTEE) == []

@@ -45,7 +45,6 @@ CONFINED = {
     "solcx": ["qfl/chain/compiler.py"],
     "ipfshttpclient": ["qfl/storage/"],
     "pyhsslms": ["qfl/crypto/lms.py"],
-    "blspy": ["qfl/crypto/bls.py"],
     "cryptography": ["qfl/crypto/"],
     "opacus": ["qfl/training/differential_privacy.py"],
     "kyber_py": ["qfl/crypto/kem.py"],

@@ -65,7 +65,7 @@ class StubStaking:
 @pytest.fixture
 def ledger():
     beacon = SimpleNamespace(current_round=lambda: CURRENT)
-    deployment = SimpleNamespace(contracts={}, chain_id=1)
+    deployment = SimpleNamespace(chain_id=1)
     return SimpleNamespace(
         staking=StubStaking({}, []),
         beacon=beacon,
@@ -207,15 +207,6 @@ def test_used_key_without_its_journal_waits_for_the_next_round(ledger, sender, t
     (said,) = caplog.messages
     assert str(tmp_path / "journal.json") in said
     assert f"up to round {CURRENT}" in said
-
-
-def test_lost_journal_of_a_bls_key_counts_by_the_lms_key(ledger, sender, tmp_path):
-    """A BLS key keeps no count."""
-    ledger.deployment.contracts["BlsQuorum"] = "0xB15"
-    join(ledger, sender, Role.VALIDATOR, OURS, tmp_path)
-    (tmp_path / "attestations.json").unlink()
-    join(ledger, sender, Role.VALIDATOR, USED, tmp_path)
-    assert [closed(tmp_path / name) for name in ("journal.json", "attestations.json")] == [-1, CURRENT]
 
 
 def test_folder_that_is_lost_with_the_journal_does_not_make_a_fresh_start(ledger, sender, tmp_path):

@@ -207,9 +207,9 @@ def run_validator_command(network: Network, me: RoleOptions, *, samples: SampleO
     with KeyFile.open(me.key) as key, stopping() as stop:
         participant = join(ledger, sender, Role.VALIDATOR, key, me.folder, me.stake_wei)
         kem = set_up_encryption(ledger, sender, store, participant, key, me.folder)
-        attesting = scheme_of(ledger).set_up(sender, participant, key=key, folder=me.folder)
+        scheme_of(ledger).set_up(sender, participant, key=key, folder=me.folder)
         click.echo(f"validator {participant}, {key.remaining} signatures left")
         context = NodeContext(ledger, sender, store, key, me.folder, IpfsPubsub(store))
-        role = behaviour.kind(context, participant, kem=kem, attesting=attesting, scorer=scorer)
+        role = behaviour.kind(context, participant, kem=kem, scorer=scorer)
         daemon = Daemon(me.poll, stop, goal=Goal(ledger, me.rounds))
         daemon.run_validator(role, retention=retention_of(me.keep_rounds, store))

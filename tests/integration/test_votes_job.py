@@ -1,22 +1,16 @@
-"""The main job with committees that sign with BLS: what it costs, that it can be verified, and where it cannot run."""
+"""The main job with committees that vote: what it costs, and that it can be verified."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from jobs import run, verify
-from testnet import SMALL, genesis_of
 
-from qfl.chain.deploy import deploy
-from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.accounts import development_account
-from qfl.chain.rpc.connection import connect, prepare_connection
+from qfl.chain.rpc.connection import prepare_connection
 from qfl.chain.rpc.sender import Sender
-from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import CHAIN_ID
-from qfl.errors import ContractReverted, InvalidInput
-from qfl.quorum.bls import BlsScheme
+from qfl.errors import InvalidInput
 from qfl.simulation.config import JobConfig
 from qfl.simulation.preflight import estimate_run
 
@@ -27,7 +21,7 @@ JOB = JobConfig(
     validators=5,
     rounds=2,
     classes=(0, 1, 2),
-    quorum="bls",
+    quorum="votes",
     key_height=5,
     central_epochs=0,
     model={"qubits": 2, "layers": 1},
@@ -41,8 +35,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = run(JOB, folder)
     assert [entry["included"] for entry in report["rounds"]] == [2, 2]
     gas = report["gas"]
-    assert (len(gas["register_bls_key"]), len(gas["pack_bls_keys"])) == (5, 1)
-    assert max(gas["checkpoint"]) <= 380_000
+    assert (len(gas["register_vote_chain"]), len(gas["post_list"])) == (5, 2)
+    assert max(gas["checkpoint"]) <= 260_000
     one = Sender(prepare_connection("http://chain"), development_account(0), chain_id=CHAIN_ID)
     (outlay,) = estimate_run(JOB, [one] * 8, has_shard_chains=False).values()
     assert sum(map(sum, gas.values())) < outlay.gas
@@ -58,17 +52,3 @@ def test_every_round_can_be_verified(finished: Path) -> None:
 def test_a_run_is_not_taken_up_with_another_quorum(finished: Path) -> None:
     with pytest.raises(InvalidInput, match=r"quorum = 'lms': .* was begun with another one"):
         run(replace(JOB, quorum="lms"), finished, resume=True)
-
-
-@pytest.fixture(scope="module")
-def ganache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    with Devnet(DevnetConfig(tmp_path_factory.mktemp("ganache"), chain="ganache", with_ipfs=False)) as running:
-        yield running
-
-
-def test_a_chain_without_the_precompiles_is_told_at_deployment(ganache: Devnet) -> None:
-    """There every checkpoint would be refused, after all stakes were bonded."""
-    web3 = connect(ganache.rpc_url)
-    sender = Sender(web3, development_account(0))
-    with pytest.raises(ContractReverted, match=r"ChainLacksBls.*1337"):
-        deploy(sender, load_parameters(), genesis=genesis_of(SMALL)[0], quorum=BlsScheme.contract)
