@@ -28,6 +28,7 @@ from qfl.protocol.votes import (
     VOTE,
     VOTE_BYTES,
     decode_list,
+    encode_attestation,
     encode_list,
     encode_votes,
     key_number,
@@ -180,6 +181,14 @@ class Ballot:
             }
             if len(opened) >= self._needed:
                 return encode_votes(votes, opened)
+        return None
+
+    def attestation(self) -> bytes | None:
+        """The own vote, opened, as the contract takes it alone; None before its key may be shown."""
+        for votes in self._posted.values():
+            return encode_attestation(
+                self._key, sorted(votes).index(self._booth.seat), [votes[seat] for seat in sorted(votes)]
+            )
         return None
 
     def _settle(self) -> bool:

@@ -182,21 +182,9 @@ class Seat:
             return False
         if self._part.round.record().state is RoundState.VOID:  # nothing is paid, also where its own checkpoint stands
             return False
-        signature = self._signer.signed(self._name(accepted.checkpoint), self._message(accepted.checkpoint))
-        scheme = scheme_of(self._ledger)
-        if signature is None:
+        if (evidence := self._evidence(accepted.checkpoint, record.digest)) is None:
             return False
-        signature = scheme.attestation(signature)
-        committee, own = self._attestation_pool.committee, {self._seat: signature}
-        keys = scheme.keys_since(self._validator, self._ledger.round(self._round).record().reveal_ends_at)
-        signing = (
-            index
-            for index, key in keys.items()
-            if scheme.valid({self._seat: key}, record.digest, committee=committee, signatures=own)
-        )
-        if (index := next(signing, None)) is None:
-            return False
-        call = self._ledger.beacon.add_attestation(self._duty, self._validator, index, signature)
+        call = self._ledger.beacon.add_attestation(self._duty, self._validator, *evidence)
         reward_wei = self._ledger.beacon.parameters_of(self._round)["seatRewardGwei"] * GWEI
         try:
             if self._sender.dry_run(call) * self._ledger.gas_price() > reward_wei:
@@ -205,6 +193,25 @@ class Seat:
             log.debug("validator %d, round %d: %s", self._validator, self._round, refusal)
             return False
         return send_unless_overtaken(self._sender, call) is not None
+
+    def _evidence(self, checkpoint: Checkpoint, digest: bytes) -> tuple[int, bytes] | None:
+        """Number of the key, and this seat's attestation of a checkpoint under it; None where it has none.
+
+        An opened vote, or else what it has signed.
+        """
+        ballot = self._ballots.get(checkpoint)
+        if ballot is not None and (opened := ballot.attestation()) is not None:
+            return ballot.quorum.chain_count(self._validator) - 1, opened
+        signature = self._signer.signed(self._name(checkpoint), self._message(checkpoint))
+        if signature is None:
+            return None
+        scheme, committee = scheme_of(self._ledger), self._attestation_pool.committee
+        own = {self._seat: scheme.attestation(signature)}
+        keys = scheme.keys_since(self._validator, self._ledger.round(self._round).record().reveal_ends_at)
+        for index, key in keys.items():
+            if scheme.valid({self._seat: key}, digest, committee=committee, signatures=own):
+                return index, own[self._seat]
+        return None
 
     def _own_results(
         self, turn: int, proposed: Mapping[int, Checkpoint], *, updates: list[VerifiedUpdate]

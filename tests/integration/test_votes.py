@@ -1,13 +1,13 @@
 """Committees that vote: a list on chain and one checkpoint for any number of seats, and signatures where votes fail."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from testnet import Testnet, in_seat, reach_checkpoint_phase, without
+from testnet import SHARD, Testnet, in_seat, reach_checkpoint_phase, without
 
 from qfl.apps.cli.main import cli
 from qfl.chain.contracts.beacon import Phase
@@ -15,9 +15,10 @@ from qfl.chain.contracts.vote_quorum import VoteQuorum
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.protocol.types import ParticipantId, RoundNumber
-from qfl.protocol.votes import SIGNATURES, VOTES
+from qfl.protocol.votes import SIGNATURES, VOTES, encode_votes
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
+from qfl.validator import ballot
 
 LONG: dict[str, Any] = {
     "turnSeconds": 2_000,
@@ -71,6 +72,28 @@ def test_whoever_is_away_the_others_vote(testnet: Testnet, place: int) -> None:
     run_until(without(network, in_seat(network, number, place).participant), Phase.IDLE)
     assert bundle_of(testnet, number)[:1] == VOTES
     assert testnet.accepted_turn(number) == 0
+
+
+def test_a_seat_whose_key_the_carrier_leaves_out_shows_its_vote_by_itself(
+    testnet: Testnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So it is paid, and liable, like the others."""
+
+    def stingy(votes: Mapping[int, bytes], keys: Mapping[int, bytes]) -> bytes:
+        return encode_votes(votes, dict(sorted(keys.items())[:3]))
+
+    monkeypatch.setattr(ballot, "encode_votes", stingy)
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    while testnet.ledger.beacon.context().phase is Phase.CHECKPOINT:
+        acted = [validator.step([Phase.CHECKPOINT]) for validator in network.validators]
+        if not any(acted):
+            testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
+    for validator in network.validators:
+        validator.step([])
+    (accepted,) = testnet.ledger.round(number).accepted()
+    assert accepted.attested.bit_count() == 3
+    assert testnet.ledger.round(number).shard(SHARD).checkpoint().attested == 0b1111
 
 
 @pytest.mark.parametrize("steps", range(1, 4))
