@@ -1,5 +1,6 @@
 """`qfl.protocol.draw` beside the contract: any weights, changes and rounds give the same seats, seed by seed."""
 
+import pytest
 from brownie import Draw, DrawHarness, accounts
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -38,6 +39,7 @@ def test_both_draw_the_same(module_isolation, stakes, rounds):
         assert [contract.weightOf(v) for v in mirror.counted] == list(mirror.counted.values())
 
 
+@pytest.mark.rest
 def test_both_let_the_same_changes_count_where_many_have_left(fn_isolation):
     """Some were topped up before they left: theirs is one change that leaves them idle, and one that follows."""
     by = {"from": accounts[0]}
