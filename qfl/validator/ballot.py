@@ -185,6 +185,8 @@ class Ballot:
 
     def attestation(self) -> bytes | None:
         """The own vote, opened, as the contract takes it alone; None before its key may be shown."""
+        if not self._posted:
+            self._settle()
         for votes in self._posted.values():
             return encode_attestation(
                 self._key, sorted(votes).index(self._booth.seat), [votes[seat] for seat in sorted(votes)]

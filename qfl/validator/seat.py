@@ -85,6 +85,7 @@ class Seat:
         self._update_pool = UpdatePool(self._part, self._read)
         self._results: dict[tuple[int, Named, bytes], ShardResult] = {}
         self._has_waited: set[int] = set()
+        self._has_listened: set[int] = set()
         self._said: dict[Checkpoint, bytes] = {}
         self._withdrawn: set[Checkpoint] = set()
         self._left_to_others: set[Checkpoint] = set()
@@ -124,11 +125,15 @@ class Seat:
     def step(self) -> bool:
         """Do what can be done now; True when something was said or sent.
 
-        Once it has said its part by gossip, it gives the others a moment to say theirs.
+        Once it has said its part by gossip, it gives the others a moment to say theirs; and one that is not needed
+        gives them one before it speaks in place of somebody else.
         """
         until = time.monotonic() + PATIENCE_SECONDS
         acted = self._act()
         while not acted and self._hears_others(until - time.monotonic()):
+            acted = self._act()
+        if not acted and not self._decided and self._turn() in self._has_waited - self._has_listened:
+            self._has_listened.update(self._has_waited)
             acted = self._act()
         if not acted:
             if self._gossip is not None and not self._decided:
@@ -261,11 +266,13 @@ class Seat:
     def _say(self, result: ShardResult, signatures: dict[int, bytes]) -> bool:
         """Sign a result, and tell the others, unless the quorum is complete with it: then the bundle says it.
 
-        On chain, only as many speak as are needed, and who is to complete the quorum stores the result meanwhile.
+        Only as many speak as are needed. On chain, who is to complete the quorum stores the result meanwhile.
         """
         checkpoint, quorum = result.checkpoint, self._attestation_pool.quorum
+        if self._gossip is not None and len(signatures) >= quorum:
+            return False
         completes = len(signatures) + 1 >= quorum
-        speaks = completes or self._gossip is not None or self._speaks_now(checkpoint.turn)
+        speaks = (completes and self._gossip is None) or self._speaks_now(checkpoint.turn)
         if not speaks and self._place(checkpoint.turn) >= quorum:
             return False
         signature = self._promise(result, lambda: self._sign(checkpoint) if speaks else None)
@@ -367,8 +374,10 @@ class Seat:
         return {update.content_digest for update in included_in(checkpoint, self._update_pool.reveals)}
 
     def _speaks_now(self, turn: int) -> bool:
-        """From the proposer on, as many as leave one to complete the quorum; the others when nobody did."""
-        return self._place(turn) < max(1, self._attestation_pool.quorum - 1) or turn in self._has_waited
+        """From the proposer on, as many as a quorum needs, on chain but for one; the others when nobody did."""
+        needed = self._attestation_pool.quorum - (self._gossip is None)
+        has_waited = self._has_waited if self._gossip is None else self._has_listened
+        return self._place(turn) < max(1, needed) or turn in has_waited
 
     def _is_to_carry(self, checkpoint: Checkpoint, signatures: Mapping[int, bytes]) -> bool:
         """Whether it is this seat that brings a quorum to the beacon.
@@ -383,10 +392,12 @@ class Seat:
         return min(self._place(checkpoint.turn, seat) for seat in signatures) == self._place(checkpoint.turn)
 
     def _hears_others(self, seconds: float) -> bool:
-        """Whether something came, where it has spoken by gossip and a quorum has not."""
-        has_spoken = self._said or any(ballot.is_cast for ballot in self._ballots.values())
-        is_waiting = has_spoken and not self._decided and self._turn() not in self._has_waited
-        return self._gossip is not None and bool(is_waiting) and seconds > 0 and self._gossip.hear(seconds)
+        """Whether something came where there is no quorum yet, and it has spoken, or is asked again and has not."""
+        if self._gossip is None or self._decided or seconds <= 0:
+            return False
+        has_spoken = bool(self._said) or any(ballot.is_cast for ballot in self._ballots.values())
+        is_asked_again = self._turn() in self._has_waited
+        return has_spoken != is_asked_again and self._gossip.hear(seconds)
 
     def _place(self, turn: int, seat: int | None = None) -> int:
         """The place of a seat, or its own, in the order in which seats speak in a turn: the proposer's is 0."""
