@@ -20,6 +20,8 @@ from qfl.protocol.draw import LAG
 from qfl.protocol.types import RoundNumber
 from qfl.simulation.driver import Network, run_round, run_until
 
+pytestmark = pytest.mark.rest
+
 VALIDATORS = range(1, 8)
 Change = Callable[[list[dict[str, Any]]], list[dict[str, Any]]]
 
@@ -137,7 +139,6 @@ def test_a_hidden_link_contradicts_the_next_seed(testnet: Testnet, rounds: Round
         assert WRONG_SEED.format(hidden) in complaints(ledger, testnet)[rounds]
 
 
-@pytest.mark.rest
 def test_stakes_weights_benches_and_seats_that_are_hidden_are_missed(testnet: Testnet, rounds: RoundNumber) -> None:
     for event in ("Bonded", "ToppedUp"):
         with lying_node(testnet, event, lambda logs: logs[:-1], "Staking") as ledger:
