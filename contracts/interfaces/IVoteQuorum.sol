@@ -39,7 +39,7 @@ interface IVoteQuorum is IQuorum {
     error NoVoteKey(uint8 turn);
 
     /// @notice Name a validator's first chain of vote keys, or another in its place. Any account may carry this.
-    /// @param anchor Link number `TURNS * firstRound`.
+    /// @param anchor Link number `TURNS * firstRound`, which has 32 bits.
     /// @param signature LMS over `VoteChain(participant, anchor, firstRound, nonce)`: the validator's key of now, any leaf;
     /// `nonce` is how many chains it named before.
     function register(uint32 validator, bytes28 anchor, uint32 firstRound, bytes calldata signature) external;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BadSignature, NotValidator} from "../interfaces/Errors.sol";
+import {BadParameters, BadSignature, NotValidator} from "../interfaces/Errors.sol";
 import {LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
 import {IVoteQuorum, VoteChain} from "../interfaces/IVoteQuorum.sol";
 import {Digest} from "../libraries/Digest.sol";
@@ -40,6 +40,7 @@ abstract contract VoteKeys is IVoteQuorum, AttestedInTime {
 
     /// @inheritdoc IVoteQuorum
     function register(uint32 validator, bytes28 anchor, uint32 firstRound, bytes calldata signature) external {
+        if (firstRound > type(uint32).max / TURNS) revert BadParameters("firstRound", firstRound);
         uint32 keyIndex = _current[validator].chains;
         _requireSigned(validator, Digest.voteChain(validator, anchor, firstRound, keyIndex), signature);
 

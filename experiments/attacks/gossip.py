@@ -42,7 +42,7 @@ class SelectiveSeat(Seat):
     def __init__(self, *arguments: Any, **settings: Any) -> None:
         super().__init__(*arguments, **settings)
         wire = arguments[0].pubsub
-        self._gossip = self._attestation_pool.gossip = _Whisper(wire, self._part)
+        self._gossip = self._attestation_pool.gossip = _Whisper(wire, self._part, len(self._attestation_pool.committee))
 
     def _carry(self, _signatures: object) -> bool:
         return False

@@ -49,22 +49,22 @@ class LateLister(Seat):
 
     def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         for checkpoint, ballot in self._ballots.items():
-            if not self._has_forged and ballot.bundle() is not None:
+            if not self._has_forged and ballot is not None and ballot.bundle() is not None:
                 self._has_forged = True
                 self._make_room(checkpoint)
-                self._forge(self._results_of[checkpoint], dict(ballot.keys))
+                self._forge(self._results_of[checkpoint], ballot)
         return False
 
     def _make_room(self, checkpoint: Checkpoint) -> None:
         """What it does to the chain first: nothing."""
 
-    def _forge(self, result: ShardResult, keys: dict[int, bytes]) -> None:
+    def _forge(self, result: ShardResult, ballot: Ballot) -> None:
         """Post a list of votes for a result that is false, and bring it with the keys."""
         assert isinstance(self._sender, Insistent)
-        false, quorum = falsify(result).checkpoint, self._ballots[result.checkpoint].quorum
+        false, keys = falsify(result).checkpoint, ballot.keys
         digest = self._ledger.beacon_domain.checkpoint(false)
         votes = {seat: vote_of(digest, seat, key) for seat, key in keys.items()}
-        self._sender.attempt(quorum.post_list(list_hash(votes)))
+        self._sender.attempt(ballot.quorum.post_list(list_hash(votes)))
         self._sender.attempt(self._ledger.beacon.submit_checkpoint(false, encode_votes(votes, keys)))
 
 

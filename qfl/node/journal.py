@@ -123,6 +123,14 @@ class Signer:
         record = self._journal.get(name)
         return bytes.fromhex(record["signature"]) if record is not None and record["digest"] == digest.hex() else None
 
+    def note_once(self, name: str, round_number: int, digest: bytes) -> bool:
+        """Promise a digest under `name`, on disk, without a signature; False where another one was."""
+        if self.has_signed_other(name, digest):
+            return False
+        if self._journal.get(name) is None:
+            self._journal.put(name, round=round_number, digest=digest.hex(), signature="")
+        return True
+
     def has_signed_other(self, name: str, digest: bytes) -> bool:
         """Whether another digest than this was signed under `name`."""
         record = self._journal.get(name)

@@ -49,6 +49,7 @@ class VoteScheme(LmsScheme):
         "VoteQuorum", arguments=lambda parameters: [parameters.rounds["turnSeconds"] // 4 or 1] * 2
     )
     registration_gas = 250_000
+    signature_gas = 300_000
 
     @cached_property
     def quorum(self) -> VoteQuorum:

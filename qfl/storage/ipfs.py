@@ -208,7 +208,8 @@ class Subscription:
         """
         try:
             for line in self._stream.lines(MESSAGE_LINE_BYTES, begun):
-                yield _message_in(line)
+                if (message := _message_in(line)) is not None:
+                    yield message
         except (NodeRefuses, NoAnswer) as error:
             raise StoreUnreachable(self._address, str(error)) from error
 
@@ -217,13 +218,13 @@ class Subscription:
         self._stream.close()
 
 
-def _message_in(line: bytes) -> tuple[str, bytes]:
-    """The sender and the bytes of a message. Raises NoAnswer: no node writes this."""
+def _message_in(line: bytes) -> tuple[str, bytes] | None:
+    """The sender and the bytes of a message; None of a line that is none."""
     try:
         message = json.loads(line)
-        return str(message["from"]), _bytes_in(message["data"])
-    except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise NoAnswer(f"no IPFS node answers {reprlib.repr(line)}") from error
+        return str(message["from"]), _bytes_in(str(message["data"]))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        return None
 
 
 def _multibase(data: bytes) -> str:

@@ -93,7 +93,8 @@ class MemoryPubsub:
         return mailbox
 
     def leave(self, topic: str, mailbox: Mailbox) -> None:
-        self._mailboxes[topic].remove(mailbox)
+        if mailbox in self._mailboxes[topic]:
+            self._mailboxes[topic].remove(mailbox)
 
 
 class IpfsPubsub:
@@ -125,7 +126,7 @@ class IpfsPubsub:
 
     def leave(self, topic: str, mailbox: Mailbox) -> None:
         with self._lock:
-            if topic not in self._topics:
+            if topic not in self._topics or mailbox not in self._topics[topic].mailboxes:
                 return
             self._topics[topic].mailboxes.remove(mailbox)
             if not self._topics[topic].mailboxes:

@@ -114,9 +114,9 @@ class Stream:
     def lines(self, most_bytes: int, begun: Callable[[], None]) -> Iterator[bytes]:
         """Each line as it comes; `begun` is called when the node has taken the call.
 
-        Raises NodeRefuses, NoAnswer; AnswerTooLong: a line has more than `most_bytes`.
+        One of more than `most_bytes` is passed over. Raises NodeRefuses, NoAnswer.
         """
-        rest = b""
+        rest, is_too_long = b"", False
         try:
             with self._session.post(self._url, params={"arg": list(self._args)}, stream=True) as answer:
                 if answer.status_code != 200:
@@ -124,9 +124,12 @@ class Stream:
                 begun()
                 for piece in answer.raw.stream(PIECE_BYTES, decode_content=False):
                     *lines, rest = (rest + piece).split(b"\n")
-                    yield from lines
+                    for line in lines:
+                        if not is_too_long and len(line) <= most_bytes:
+                            yield line
+                        is_too_long = False
                     if len(rest) > most_bytes:
-                        raise AnswerTooLong(f"it answers with a line of more than {most_bytes:,} bytes")
+                        rest, is_too_long = b"", True
         except OutOfBounds as error:
             raise NoAnswer(str(error)) from error
         except (requests.RequestException, HTTPError) as error:
@@ -142,6 +145,7 @@ class _Interruptible(Allowance):
     def __init__(self) -> None:
         super().__init__(CONNECT_SECONDS, 0)
         self._sock: socket.socket | None = None
+        self._is_interrupted = False
 
     def seconds_left(self) -> float:
         return CONNECT_SECONDS
@@ -152,10 +156,14 @@ class _Interruptible(Allowance):
     @contextmanager
     def within(self, sock: socket.socket) -> Iterator[None]:
         sock.settimeout(None)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)  # or a machine that is gone would be listened to
         self._sock = sock
+        if self._is_interrupted:
+            raise OutOfBounds("nobody listens any more")
         yield
 
     def interrupt(self) -> None:
+        self._is_interrupted = True
         if self._sock is not None:
             with suppress(OSError):
                 self._sock.shutdown(socket.SHUT_RDWR)

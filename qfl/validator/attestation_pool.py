@@ -15,6 +15,9 @@ from qfl.validator.gossip import CommitteeGossip
 CHECKPOINT_GAS = 600_000
 """The most that a checkpoint takes beside its bundle, with a committee of 64 seats and the model that it carries."""
 
+TRANSACTION_GAS = 2**24
+"""The most that a transaction may take (EIP-7825)."""
+
 
 class AttestationPool:
     """One committee's round. A signature is verified once, and what is forged counts for nothing.
@@ -73,7 +76,7 @@ class AttestationPool:
         """The most that it takes to bring a checkpoint with these signatures to the beacon; None: that is not known."""
         if not self._scheme.signature_gas:
             return None
-        return CHECKPOINT_GAS + len(signatures) * self._scheme.signature_gas
+        return min(CHECKPOINT_GAS + len(signatures) * self._scheme.signature_gas, TRANSACTION_GAS)
 
     def _is_vote(self, proposal: Proposed) -> bool:
         """Whether its proposer votes for it; looked into once."""

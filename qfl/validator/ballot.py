@@ -18,7 +18,7 @@ from qfl.chain.contracts.shard import Attested
 from qfl.chain.contracts.vote_quorum import VoteChain, VoteQuorum
 from qfl.chain.finality import Finality, trusts_node
 from qfl.chain.ledger import Ledger
-from qfl.errors import RpcRefused
+from qfl.errors import NodeContradictsItself, RpcRefused
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import LmsPublicKey, ParticipantId
 from qfl.protocol.votes import (
@@ -40,6 +40,8 @@ from qfl.quorum.votes import OwnVotes, VoteScheme
 
 MOST_LISTS = 16
 """Lists of one turn that a seat remembers: anybody can tell it some."""
+UNTOLD = (RpcRefused, NodeContradictsItself)
+"""Faults of a node that does not tell which blocks are final."""
 
 
 @dataclass(frozen=True)
@@ -77,15 +79,18 @@ class VotingBooth:
         """Whether keys could be shown before the turn's votes fail, as far behind as final blocks are now."""
         try:
             return window.ends_at + self._finality.lag_seconds() < window.fails_at
-        except RpcRefused:
+        except UNTOLD:
             return False
 
     def final_lists(self, lists: Iterable[bytes], window: Window) -> set[bytes]:
         """Which of these hashes were posted in time, for good; none before that can be told for good."""
         wanted = list(lists)
-        if not wanted or self.now() < window.ends_at or self._finality.time() < window.ends_at:
+        try:
+            if not wanted or self.now() < window.ends_at or self._finality.time() < window.ends_at:
+                return set()
+            posted = self.scheme.quorum.posted_by(self._finality.block(), wanted)
+        except UNTOLD:
             return set()
-        posted = self.scheme.quorum.posted_by(self._finality.block(), wanted)
         return {one for one, at in zip(wanted, posted, strict=True) if 0 < at < window.ends_at}
 
 
@@ -101,8 +106,8 @@ class Ballot:
         self.votes, self.keys = dict[int, bytes](), dict[int, bytes]()
         self._lists: dict[bytes, dict[int, bytes]] = {}
         self._posted: dict[bytes, dict[int, bytes]] = {}
-        self._seen = set[bytes]()
-        self.is_cast = self._is_shown = False
+        self._seen = set[tuple[int, bytes]]()
+        self.is_cast = self._is_shown = self._has_posted = False
 
     @property
     def quorum(self) -> VoteQuorum:
@@ -129,17 +134,21 @@ class Ballot:
 
     def hear(self, said: Iterable[Attested]) -> None:
         """Take in what others say of this turn: votes, lists, keys."""
-        for one in said:
-            if (one.turn, one.digest) != (self._turn, self._digest) or one.signature in self._seen:
-                continue
-            self._seen.add(one.signature)
-            kind, body = one.signature[:1], one.signature[1:]
-            if kind == VOTE:
+        news = [one for one in said if (one.turn, one.digest) == (self._turn, self._digest)]
+        news = [one for one in news if (one.seat, one.signature) not in self._seen]
+        for one in news:
+            if one.signature[:1] == VOTE:
                 self._hear_vote(one.seat, one.signature)
-            elif kind == LIST:
+            elif one.signature[:1] == LIST:
                 self._hear_list(one.signature)
-            elif kind == KEY and len(body) == KEY_BYTES:
-                self._hear_key(one.seat, body)
+        # Keys open votes of lists, so they are listened to once there is one, whatever came first.
+        for one in news:
+            if one.signature[:1] == KEY and len(one.signature) == 1 + KEY_BYTES:
+                self._hear_key(one.seat, one.signature[1:])
+        if self._lists:
+            self._seen.update((one.seat, one.signature) for one in news)
+        else:
+            self._seen.update((one.seat, one.signature) for one in news if one.signature[:1] != KEY)
 
     def has_failed(self) -> bool:
         """Whether its seat is to sign in place of it: no list with its vote was posted in time, or keys are late."""
@@ -154,7 +163,7 @@ class Ballot:
         It waits for everybody's vote; for a quorum where it `is_asked_again`.
         """
         booth = self._booth
-        if self._lists or len(self.votes) < self._needed or booth.now() >= self.window.ends_at:
+        if self._has_posted or len(self.votes) < self._needed or booth.now() >= self.window.ends_at:
             return None
         places = [(seat - self._turn) % len(booth.committee) for seat in self.votes]
         is_first = min(places) == (booth.seat - self._turn) % len(booth.committee)
@@ -163,7 +172,7 @@ class Ballot:
 
     def post(self, votes: dict[int, bytes]) -> bytes:
         """Note that a list is posted, and return what tells the others."""
-        self._lists[list_hash(votes)] = votes
+        self._has_posted, self._lists[list_hash(votes)] = True, votes
         return encode_list(votes)
 
     def key_to_show(self) -> bytes | None:
@@ -182,6 +191,15 @@ class Ballot:
             if len(opened) >= self._needed:
                 return encode_votes(votes, opened)
         return None
+
+    def renew(self) -> None:
+        """Forget the keys that are of no chain any more: their validator has named another."""
+        booth = self._booth
+        booth.chains = booth.scheme.quorum.chains_of(booth.committee)
+        for seat, key in list(self.keys.items()):
+            chain = booth.chains[seat]
+            if chain is None or not booth.scheme.is_key(chain, key, self._number):
+                del self.keys[seat]
 
     def attestation(self) -> bytes | None:
         """The own vote, opened, as the contract takes it alone; None before its key may be shown."""
@@ -218,8 +236,12 @@ class Ballot:
         except ValueError:
             return
         own = votes.get(self._booth.seat) == self.vote and max(votes) < len(self._booth.committee)
-        if own and len(votes) >= self._needed and len(self._lists) < MOST_LISTS:
-            self._lists.setdefault(list_hash(votes), votes)
+        if not own or len(votes) < self._needed:
+            return
+        if len(self._lists) >= MOST_LISTS:  # who tells a list has posted it, if he means it
+            posted = self.quorum.posted_by("latest", list(self._lists))
+            self._lists = {one: self._lists[one] for one, at in zip(list(self._lists), posted, strict=True) if at}
+        self._lists.setdefault(list_hash(votes), votes)
 
     def _hear_key(self, seat: int, key: bytes) -> None:
         if seat in self.keys or seat >= len(self._booth.committee):

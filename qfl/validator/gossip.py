@@ -27,8 +27,8 @@ MOST_REPEATS = 16
 class CommitteeGossip:
     """One seat's ear and mouth, in one round of its shard; `proposals` and `attestations` are all it has heard."""
 
-    def __init__(self, pubsub: Pubsub, part: ShardRound) -> None:
-        self._pubsub, self._shard, self._round = pubsub, part.contract, part.round.number
+    def __init__(self, pubsub: Pubsub, part: ShardRound, seats: int) -> None:
+        self._pubsub, self._shard, self._round, self._seats = pubsub, part.contract, part.round.number, seats
         self._topic = topic_of(part)
         self._mailbox = pubsub.listen(self._topic)
         self._heard, self._said, self._repeats_left = set[bytes](), list[bytes](), MOST_REPEATS
@@ -50,26 +50,31 @@ class CommitteeGossip:
         """Take in what has come, or comes within `seconds`; whether there was anything."""
         messages = self._mailbox.take(MOST_HEARD) if self._mailbox.wait(seconds) else []
         for data in messages:
-            if data not in self._heard and len(self._heard) < MOST_OF_ROUND:
+            if data not in self._heard and len(self._heard) < MOST_OF_ROUND and self._take_in(data):
                 self._heard.add(data)
-                self._take_in(data)
         return bool(messages)
 
     def close(self) -> None:
         """Stop listening."""
         self._pubsub.leave(self._topic, self._mailbox)
 
-    def _take_in(self, data: bytes) -> None:
+    def _take_in(self, data: bytes) -> bool:
+        """Whether it is something that a seat may say in this round."""
         try:
             name, arguments = self._shard.arguments_of(data)
             if name == "propose":
                 proposal = record(Proposed, arguments)
-                if proposal.checkpoint.round == self._round:
+                if proposal.checkpoint.round == self._round and proposal.checkpoint.turn < self._seats:
                     self.proposals.append(proposal)
+                    return True
             elif name == "attest" and arguments["round"] == self._round:
-                self.attestations.append(record(Attested, arguments))
+                attested = record(Attested, arguments)
+                if max(attested.seat, attested.turn) < self._seats:
+                    self.attestations.append(attested)
+                    return True
         except (DecodingError, KeyError, TypeError, ValueError, OverflowError) as fault:
             log.debug("gossip that nobody of a committee says: %s", fault)
+        return False
 
 
 def topic_of(part: ShardRound) -> str:

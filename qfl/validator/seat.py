@@ -80,8 +80,7 @@ class Seat:
         self._ledger, self._sender, self._store, self._signer = ledger, context.sender, context.store, signer
         self._part = ledger.round(duty.round).shard(duty.shard)
         self._shard, self._spec, self._context = self._part.contract, self._part.spec(), ledger.beacon.context()
-        self._gossip = None if context.pubsub is None else CommitteeGossip(context.pubsub, self._part)
-        self._attestation_pool = AttestationPool(self._part, self._gossip)
+        self._attestation_pool = AttestationPool(self._part)
         self._update_pool = UpdatePool(self._part, self._read)
         self._results: dict[tuple[int, Named, bytes], ShardResult] = {}
         self._has_waited: set[int] = set()
@@ -91,7 +90,7 @@ class Seat:
         self._left_to_others: set[Checkpoint] = set()
         self._decided: set[Checkpoint] = set()
         self._booth: VotingBooth | None = None
-        if self._gossip is not None:
+        if context.pubsub is not None:
             self._booth = booth_for(
                 ledger,
                 self._attestation_pool.committee,
@@ -99,7 +98,12 @@ class Seat:
                 folder=context.folder,
                 round_number=duty.round,
             )
-        self._ballots: dict[Checkpoint, Ballot] = {}
+        self._ballots: dict[Checkpoint, Ballot | None] = {}
+        # Last: who listens has to leave, and nobody else would where something before it fails.
+        self._gossip: CommitteeGossip | None = None
+        if context.pubsub is not None:
+            seats = len(self._attestation_pool.committee)
+            self._gossip = self._attestation_pool.gossip = CommitteeGossip(context.pubsub, self._part, seats)
         self._carried: set[Checkpoint] = set()
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
@@ -174,7 +178,7 @@ class Seat:
             elif self._seat not in said:
                 sent |= self._say(result, said)
         self._decided = {checkpoint for checkpoint, said in signatures.items() if len(said) >= pool.quorum}
-        self._decided |= {checkpoint for checkpoint, ballot in self._ballots.items() if ballot.bundle() is not None}
+        self._decided |= {one for one, ballot in self._ballots.items() if ballot and ballot.bundle() is not None}
         return self._carry(signatures) or sent
 
     def claim(self) -> bool:
@@ -282,7 +286,9 @@ class Seat:
         if completes and self._is_to_carry(checkpoint, signatures):
             return False
         if self._gossip is None:
-            return not completes and self._announce(checkpoint, signature)
+            if completes or self._attestation_pool.is_on_chain(checkpoint, self._seat, signature):
+                return False
+            return self._announce(checkpoint, signature)
         if self._tell(checkpoint, signature):
             self._said[checkpoint] = signature
         return True
@@ -321,9 +327,10 @@ class Seat:
             return None
         if checkpoint not in self._ballots:
             digest = self._ledger.beacon_domain.checkpoint(checkpoint)
-            self._ballots[checkpoint] = Ballot(self._booth, digest, self._round, checkpoint.turn)
+            made = Ballot(self._booth, digest, self._round, checkpoint.turn)
+            self._ballots[checkpoint] = made if self._booth.is_in_time(made.window) else None
         ballot = self._ballots[checkpoint]
-        return None if ballot.has_failed() else ballot
+        return None if ballot is None or ballot.has_failed() else ballot
 
     def _vote(self, result: ShardResult, ballot: Ballot, is_asked_again: bool) -> bool:
         """Do what is next: tell the vote, post the list, show the key; the checkpoint is carried as always."""
@@ -337,9 +344,8 @@ class Seat:
             word = self._promise(result, lambda: ballot.cast(partial(self._sign_vote, checkpoint)))
             return word is not None and self._tell(checkpoint, word)
         if votes := ballot.list_to_post(is_asked_again):
-            word = ballot.post(votes)
             send_unless_overtaken(self._sender, ballot.quorum.post_list(list_hash(votes)))
-            return self._tell(checkpoint, word)
+            return self._tell(checkpoint, ballot.post(votes))
         key = ballot.key_to_show()
         return key is not None and self._tell(checkpoint, key)
 
@@ -395,7 +401,7 @@ class Seat:
         """Whether something came where there is no quorum yet, and it has spoken, or is asked again and has not."""
         if self._gossip is None or self._decided or seconds <= 0:
             return False
-        has_spoken = bool(self._said) or any(ballot.is_cast for ballot in self._ballots.values())
+        has_spoken = bool(self._said) or any(ballot and ballot.is_cast for ballot in self._ballots.values())
         is_asked_again = self._turn() in self._has_waited
         return has_spoken != is_asked_again and self._gossip.hear(seconds)
 
@@ -424,9 +430,8 @@ class Seat:
 
     def _sign(self, checkpoint: Checkpoint) -> bytes | None:
         """This seat's attestation; None where it has attested, or voted for, something else in this turn."""
-        ballot = self._ballots.get(checkpoint)
-        voted = self._vote_name(checkpoint), b"" if ballot is None else ballot.cast_digest
-        if self._signer.has_signed_other(*voted):
+        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        if self._signer.has_signed_other(self._choice_name(checkpoint), digest):
             return None
         signature = self._signer.sign_once(self._name(checkpoint), self._round, self._message(checkpoint))
         return None if signature is None else scheme_of(self._ledger).attestation(signature)
@@ -435,7 +440,10 @@ class Seat:
         """What tells the others that the vote is this seat's; None as `_sign`."""
         if self._signer.has_signed_other(self._name(checkpoint), self._message(checkpoint)):
             return None
-        return self._signer.sign_once(self._vote_name(checkpoint), self._round, digest)
+        choice = self._ledger.beacon_domain.checkpoint(checkpoint)
+        if not self._signer.note_once(self._choice_name(checkpoint), self._round, choice):
+            return None
+        return self._signer.sign_once(f"{self._name(checkpoint)} vote", self._round, digest)
 
     def _message(self, checkpoint: Checkpoint) -> bytes:
         """What this seat signs to attest a checkpoint."""
@@ -446,17 +454,18 @@ class Seat:
         """Of what it signs, in its journal: one thing in a turn."""
         return f"round {self._round} shard {self._spec.shard} turn {checkpoint.turn}"
 
-    def _vote_name(self, checkpoint: Checkpoint) -> str:
-        """Of its vote there."""
-        return f"{self._name(checkpoint)} vote"
+    def _choice_name(self, checkpoint: Checkpoint) -> str:
+        """Of what it votes for there."""
+        return f"{self._name(checkpoint)} choice"
 
     def _carry(self, signatures: Mapping[Checkpoint, Mapping[int, bytes]]) -> bool:
         """Bring the first checkpoint with a quorum to the beacon; somebody else may be quicker."""
         for checkpoint in sorted(signatures, key=lambda known: known.turn):
             if checkpoint not in self._decided or not self._is_listed(checkpoint):
                 continue
-            votes = self._ballots[checkpoint].bundle() if checkpoint in self._ballots else None
-            said = signatures[checkpoint] if votes is None else self._ballots[checkpoint].keys
+            ballot = self._ballots.get(checkpoint)
+            votes = None if ballot is None else ballot.bundle()
+            said = signatures[checkpoint] if ballot is None or votes is None else ballot.keys
             if not self._is_to_carry(checkpoint, said):
                 continue
             bundle = self._attestation_pool.bundle(said) if votes is None else votes
@@ -473,8 +482,8 @@ class Seat:
                 # The next step does without the signatures of keys that are no longer current.
                 self._attestation_pool.renew_keys()
                 self._withdrawn.update(self._said)
-                self._booth = None
-                self._ballots.pop(checkpoint, None)
+                if ballot is not None:
+                    ballot.renew()
                 return False
         return False
 

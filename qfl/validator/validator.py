@@ -214,8 +214,8 @@ class Validator:
             return
         sat_in = self._seat[0].round
         if duty.round > sat_in or duty.kind in (ValidatorDuty.PUBLISH, ValidatorDuty.OPEN_ROUND):
-            self._seat[1].claim()
             self._claimed = sat_in
+            self._seat[1].claim()
 
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()
@@ -253,9 +253,6 @@ class Validator:
     def _sit(self, duty: Duty) -> Seat:
         sits_in = duty.round, duty.shard, duty.seat, self._ledger.round(duty.round).opening
         if self._seat is None or self._seat_of != sits_in:
-            self._seat_of = sits_in
-            if self._seat is not None:
-                self._seat[1].leave()
             seat = self.seat_kind(
                 self._context,
                 duty,
@@ -264,7 +261,9 @@ class Validator:
                 kem=self.kem,
                 scorer=self._scorer,
             )
-            self._seat = duty, seat
+            if self._seat is not None:
+                self._seat[1].leave()
+            self._seat, self._seat_of = (duty, seat), sits_in
         return self._seat[1]
 
     def _next_model(self, round_number: RoundNumber, accepted: Sequence[Checkpoint]) -> Content:

@@ -1,6 +1,7 @@
 """VoteQuorum by itself.
 
-register       reverts: NotValidator, BadSignature (another's, of another number, replayed, for another contract)
+register       reverts: NotValidator, BadParameters
+               BadSignature (another's, of another number, replayed, for another contract)
                whoever shares an LMS key names its own chain · the one before is retired
 postList       reverts: AlreadyPosted
 verify         reverts: MalformedBundle (nothing, no such kind, cut, trailing bytes, a key of who is not listed),
@@ -75,6 +76,12 @@ def test_register_reverts_when_bad_signature(world, quorum):
     for changed in (*({"signature": one} for one in wrong), {"anchor": word("another")[:28]}, {"firstRound": 2}):
         with reverts("BadSignature", vera.id):
             name_chain(world, vera, number=1, **changed)
+
+
+def test_register_reverts_when_the_anchors_number_is_too_large(world):
+    """It would wrap around: keys would count in a bundle, and for nothing alone."""
+    with reverts("BadParameters", "firstRound", 2**31):
+        name_chain(world, world.vera, number=1, first_round=2**31)
 
 
 def test_a_registration_is_good_once(world, quorum):

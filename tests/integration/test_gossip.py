@@ -15,7 +15,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.protocol.types import Checkpoint, RoundNumber
 from qfl.simulation.driver import Network, run_round, run_until
 from qfl.storage.ipfs import IpfsStore
-from qfl.storage.pubsub import IpfsPubsub, Mailbox, MemoryPubsub
+from qfl.storage.pubsub import MOST_BYTES, IpfsPubsub, Mailbox, MemoryPubsub
 from qfl.validator.gossip import topic_of
 
 
@@ -160,6 +160,17 @@ def test_a_committee_over_two_ipfs_nodes_decides_by_gossip(testnet: Testnet, tmp
             testnet.pubsub = there
             number = run_round(together(network, testnet.network(validators=[3, 4]))).round
     assert testnet.accepted_turn(number) == 0
+
+
+def test_a_message_that_is_too_long_costs_nobody_the_next_one(tmp_path: Path) -> None:
+    with Devnet(DevnetConfig(tmp_path, with_chain=False)) as node:
+        store = IpfsStore(node.ipfs_url)
+        with closing(IpfsPubsub(store)) as pubsub:
+            mailbox = pubsub.listen("topic")
+            for data in (bytes(60_000), bytes(MOST_BYTES + 1), b"word"):
+                store.publish("topic", data)
+            assert mailbox.wait(10)
+            assert mailbox.take(9) == [b"word"]
 
 
 def test_a_restarted_node_is_listened_to_again(tmp_path: Path) -> None:

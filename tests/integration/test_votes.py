@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from click.testing import CliRunner
@@ -11,14 +12,18 @@ from testnet import SHARD, Testnet, in_seat, reach_checkpoint_phase, without
 
 from qfl.apps.cli.main import cli
 from qfl.chain.contracts.beacon import Phase
+from qfl.chain.contracts.shard import Shard
 from qfl.chain.contracts.vote_quorum import VoteQuorum
+from qfl.chain.finality import Finality
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
-from qfl.protocol.types import ParticipantId, RoundNumber
-from qfl.protocol.votes import SIGNATURES, VOTES, encode_votes
+from qfl.errors import ChainUnreachable, RpcFailed
+from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
+from qfl.protocol.votes import SIGNATURES, VOTE, VOTES, encode_list, encode_votes
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
 from qfl.validator import ballot
+from qfl.validator import seat as seat_module
 
 LONG: dict[str, Any] = {
     "turnSeconds": 2_000,
@@ -94,6 +99,64 @@ def test_a_seat_whose_key_the_carrier_leaves_out_shows_its_vote_by_itself(
     (accepted,) = testnet.ledger.round(number).accepted()
     assert accepted.attested.bit_count() == 3
     assert testnet.ledger.round(number).shard(SHARD).checkpoint().attested == 0b1111
+
+
+class Liar(MemoryPubsub):
+    """Answers every vote with twenty lists that have it and nothing else that is true; and repeats it as another's."""
+
+    shard: Shard
+
+    def publish(self, topic: str, data: bytes) -> bool:
+        name, said = self.shard.arguments_of(data)
+        if name == "attest" and said["signature"][:1] == VOTE:
+            for number in range(20):
+                junk = {seat: bytes([number]) * 32 for seat in range(4)}
+                votes = {**junk, said["seat"]: said["signature"][1:33]}
+                super().publish(topic, self.attest(said, said["seat"], encode_list(votes)))
+            super().publish(topic, self.attest(said, (said["seat"] + 1) % 4, said["signature"]))
+        return super().publish(topic, data)
+
+    def attest(self, said: dict[str, Any], seat: int, signature: bytes) -> bytes:
+        noise = Checkpoint(said["round"], SHARD, said["turn"], 1, bytes(32), 1, *[bytes(32)] * 3)
+        one = ParticipantId(1)
+        return self.shard.attest(noise, seat, digest=said["digest"], signature=signature, validator=one).data
+
+
+def test_lists_that_nobody_posted_and_votes_in_others_names_stop_no_vote(testnet: Testnet) -> None:
+    testnet.pubsub = liar = Liar()
+    liar.shard = testnet.ledger.shards[SHARD]
+    number = run_round(testnet.network(clients=[1, 2])).round
+    assert bundle_of(testnet, number)[:1] == VOTES
+
+
+def test_where_the_node_does_not_tell_what_is_final_a_committee_signs(
+    testnet: Testnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def untold(_finality: Finality) -> int:
+        raise RpcFailed("http://node", "eth_getBlockByNumber", "finalized block not found", None)
+
+    monkeypatch.setattr(Finality, "time", untold)
+    network = testnet.network(clients=[1, 2])
+    for _ in range(2):
+        number = run_round(network).round
+        assert bundle_of(testnet, number)[:1] == SIGNATURES
+    assert lists_posted(testnet) == 0
+
+
+def test_a_seat_that_could_not_be_taken_is_taken_at_the_next_step(
+    testnet: Testnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The node was away while it was looked up: neither the round before nor a mailbox is left over."""
+    network = testnet.network(clients=[1, 2])
+    run_round(network)
+    number = reach_checkpoint_phase(network)
+    validator = in_seat(network, number, 0)
+    with monkeypatch.context() as away, pytest.raises(ChainUnreachable):
+        away.setattr(seat_module, "booth_for", Mock(side_effect=ChainUnreachable("http://node", "away")))
+        validator.step()
+    assert validator.step().has_acted
+    run_until(network, Phase.IDLE)
+    assert (testnet.accepted_turn(number), bundle_of(testnet, number)[:1]) == (0, VOTES)
 
 
 @pytest.mark.parametrize("steps", range(1, 4))
