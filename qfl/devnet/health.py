@@ -98,9 +98,14 @@ def catch_up_clock(url: str, other: str) -> None:
     """
     # Both have answered before; unlike a probe, these calls are not repeated.
     blocks = (call_chain(at, "eth_getBlockByNumber", "latest", False, seconds=START_SECONDS) for at in (url, other))
-    ahead = max(int(block["timestamp"], 16) for block in blocks) - int(time.time())
+    wanted = max(int(block["timestamp"], 16) for block in blocks)
+    ahead = wanted - int(time.time())
     if ahead > 0:
         call_chain(url, "evm_increaseTime", ahead, seconds=START_SECONDS)
+        # Its own time of day may be a second behind this one's.
+        following = call_chain(url, "eth_getBlockByNumber", "pending", False, seconds=START_SECONDS)
+        if following is not None and (missing := wanted - int(following["timestamp"], 16)) > 0:
+            call_chain(url, "evm_increaseTime", missing, seconds=START_SECONDS)
 
 
 @dataclass(frozen=True)
