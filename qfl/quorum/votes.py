@@ -135,7 +135,7 @@ class VoteScheme(LmsScheme):
         return SIGNATURES + super().bundle(committee, {seat: signed[1:] for seat, signed in signatures.items()})
 
     def signatures_in(self, bundle: bytes) -> dict[int, bytes]:
-        """Of a bundle of signatures all; none of votes, which cannot contradict each other."""
+        """Of a bundle of signatures all; none of votes, which are attested by a list that is not in the bundle."""
         if bundle[:1] == VOTES:
             return {}
         return {seat: SIGNATURES + signature for seat, signature in super().signatures_in(bundle[1:]).items()}
