@@ -73,6 +73,7 @@ contract Beacon is IBeacon, Ownable {
     Chain private _chain;
     mapping(uint64 round => StoredRound) private _rounds;
     mapping(uint16 version => RoundParameters) private _parameters;
+    mapping(uint16 version => bytes32) private _parametersHashes;
     mapping(uint64 round => mapping(uint16 shard => CheckpointRecord)) private _checkpoints;
 
     constructor(
@@ -153,7 +154,8 @@ contract Beacon is IBeacon, Ownable {
         ++round.checkpoints;
         round.reachedAt = uint40(block.timestamp);
         emit CheckpointAccepted(checkpoint.round, checkpoint.shard, digest, attested, checkpoint);
-        if (parameters.shards == 1) _setModel(checkpoint.round, 0, checkpoint.modelRoot, checkpoint.modelDigest);
+        // Only where there is one shard: `_checkCheckpoint`.
+        if (checkpoint.modelRoot != 0) _setModel(checkpoint.round, 0, checkpoint.modelRoot, checkpoint.modelDigest);
         else round.checkpointsHash = keccak256(abi.encode(round.checkpointsHash, digest));
     }
 
@@ -323,7 +325,7 @@ contract Beacon is IBeacon, Ownable {
     }
 
     /// @inheritdoc IBeacon
-    function parametersOf(uint64 round) public view returns (RoundParameters memory) {
+    function parametersOf(uint64 round) external view returns (RoundParameters memory) {
         return _parameters[_rounds[round].parametersVersion];
     }
 
@@ -361,6 +363,7 @@ contract Beacon is IBeacon, Ownable {
         quorum.requireTime(parameters.turnSeconds, parameters.checkpointSeconds);
         uint16 version = ++_chain.parametersVersion;
         _parameters[version] = parameters;
+        _parametersHashes[version] = keccak256(abi.encode(parameters));
         emit ParametersSet(version, parameters);
     }
 
@@ -390,10 +393,11 @@ contract Beacon is IBeacon, Ownable {
         uint64 voided;
         do {
             voided = head;
-            _rounds[voided].state = RoundState.Void;
+            StoredRound storage fallen = _rounds[voided];
+            fallen.state = RoundState.Void;
             --_chain.unsettled;
             emit ModelVoided(voided);
-            head = _rounds[voided].baseRound;
+            head = fallen.baseRound;
         } while (voided != round);
         _chain.headRound = head;
         uint64 current = _chain.currentRound;
@@ -457,7 +461,7 @@ contract Beacon is IBeacon, Ownable {
         if (record.digest != 0) revert AlreadyCheckpointed(checkpoint.round, checkpoint.shard);
         bytes32 baseRoot = _rounds[round.baseRound].modelRoot;
         if (checkpoint.baseRoot != baseRoot) revert WrongBase(checkpoint.baseRoot, baseRoot);
-        bytes32 parametersHash = keccak256(abi.encode(parametersOf(checkpoint.round)));
+        bytes32 parametersHash = _parametersHashes[round.parametersVersion];
         if (checkpoint.parametersHash != parametersHash) revert WrongParameters(parametersHash);
         uint256 count = Bits.count(checkpoint.included);
         if (count == 0 || checkpoint.count != count) revert WrongCount("included", checkpoint.count, count);

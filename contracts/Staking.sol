@@ -325,6 +325,14 @@ contract Staking is IStaking {
     }
 
     /// @inheritdoc IStaking
+    /// @dev Not by `_keyOf`, which would read the stake as well: each seat of a checkpoint asks this.
+    function validatorKey(uint32 id) external view returns (LmsKey memory key) {
+        Participant storage member = _participants[id];
+        if (member.role != Role.Validator) return key;
+        (key.identifier, key.root, key.height) = (member.identifier, member.root, member.height);
+    }
+
+    /// @inheritdoc IStaking
     function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory) {
         Participant memory member = _participants[id];
         if (member.role != Role.None && member.keyIndex == keyIndex) return _keyOf(member);

@@ -224,6 +224,6 @@ interface IDisputes {
     /// @notice Whether the deployment is of the private mode: then every update is salted, and otherwise none. No value of
     /// a salt or of a seed says that.
     function isPrivate() external view returns (bool);
-    /// @notice The shards on this chain, by number; none of them where each shard is on its own.
+    /// @notice The shard of this number; zero where there is none, or it is on a chain of its own.
     function shards(uint256 index) external view returns (IShard);
 }

@@ -207,6 +207,9 @@ interface IStaking {
     /// @notice The participant, or a zero record after it left.
     function participant(uint32 id) external view returns (Participant memory);
 
+    /// @notice The key that speaks for a validator now; zero, so of no height, for who is none.
+    function validatorKey(uint32 id) external view returns (LmsKey memory);
+
     /// @notice A key the participant has or had; history outlives rotation, so a fault can still be proven.
     function keyAt(uint32 id, uint32 keyIndex) external view returns (LmsKey memory);
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
+import {LmsKey} from "../interfaces/IStaking.sol";
 import {Digest} from "../libraries/Digest.sol";
 import {Lms} from "../libraries/Lms.sol";
 import {AttestedInTime} from "./AttestedInTime.sol";
@@ -26,8 +26,7 @@ abstract contract LmsAttestations is AttestedInTime, LmsBundles {
         uint256,
         uint32 validator
     ) internal view override returns (bool isKnown, LmsKey memory key) {
-        Participant memory member = staking.participant(validator);
-        isKnown = member.role == Role.Validator;
-        key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
+        key = staking.validatorKey(validator);
+        isKnown = key.height != 0;
     }
 }

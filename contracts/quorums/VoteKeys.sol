@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {BadParameters, BadSignature, NotValidator} from "../interfaces/Errors.sol";
-import {LmsKey, Participant, Role} from "../interfaces/IStaking.sol";
+import {LmsKey} from "../interfaces/IStaking.sol";
 import {IVoteQuorum, VoteChain} from "../interfaces/IVoteQuorum.sol";
 import {Digest} from "../libraries/Digest.sol";
 import {Links} from "../libraries/Links.sol";
@@ -99,9 +99,8 @@ abstract contract VoteKeys is IVoteQuorum, AttestedInTime {
 
     /// @dev Reverts unless the current key of a validator signed `digest`.
     function _requireSigned(uint32 validator, bytes32 digest, bytes calldata signature) private view {
-        Participant memory member = staking.participant(validator);
-        if (member.role != Role.Validator) revert NotValidator(validator);
-        LmsKey memory key = LmsKey({identifier: member.identifier, root: member.root, height: member.height});
+        LmsKey memory key = staking.validatorKey(validator);
+        if (key.height == 0) revert NotValidator(validator);
         if (!Lms.verify(key, digest, signature)) revert BadSignature(validator);
     }
 
