@@ -3,14 +3,14 @@ pragma solidity 0.8.37;
 
 import {IQuorum} from "./IQuorum.sol";
 
-/// @notice A hash chain of vote keys, as it stands.
+/// @notice A hash chain of vote keys for one of a round's turns, as it stands.
 /// @param tip A link of it that was shown here, one of the last; its anchor before the first.
-/// @param position The number of that link: `TURNS * round + turn + 1` of the round and turn that it is the key of.
-/// @param firstRound The first round that it has keys for: its anchor has the number `TURNS * firstRound`.
+/// @param round The round that this link is the key of; the one before `firstRound` for the anchor.
+/// @param firstRound The first round that it has a key for.
 /// @param retiredAt When another chain took its place (unix seconds); 0 while it is current.
 struct VoteChain {
     bytes28 tip;
-    uint32 position;
+    uint32 round;
     uint32 firstRound;
     uint40 retiredAt;
 }
@@ -20,14 +20,14 @@ struct VoteChain {
 /// Within a window from the beginning of a turn anybody posts the hash of a *list* of votes, keccak256 of one behind the
 /// other. When the window is over the keys are shown, and a checkpoint brings them: whose vote is in a list that was posted in
 /// time has voted, since nobody else knew the key until then.
-/// @notice Keys are links of a hash chain (`Links`), one for each round and turn, of which an LMS signature names the anchor.
-/// A key shows all before it, whose windows are over too. In later turns than `TURNS` seats attest by LMS, and in all turns
-/// they can. A seat attests one digest in a turn, whichever way: two are an equivocation.
+/// @notice Keys are links of hash chains (`Links`), one of a round for each of its first `TURNS` turns, of which an LMS
+/// signature names the anchors. A key shows all before it, whose windows are over too. In later turns seats attest by LMS,
+/// and in all turns they can. A seat attests one digest in a turn, whichever way: two are an equivocation.
 /// @dev Guy Fawkes signatures (Anderson et al. 1998) on hash chains (Lamport 1981).
 /// @dev Assumes that a validator shows a key only where the end of its turn's window is final, and names no chain twice.
 interface IVoteQuorum is IQuorum {
-    /// @notice A validator named a chain of vote keys; the one before, if any, is retired.
-    event ChainRegistered(uint32 indexed validator, uint32 keyIndex, bytes28 anchor, uint32 firstRound);
+    /// @notice A validator named its chains of vote keys; those before, if any, are retired.
+    event ChainsRegistered(uint32 indexed validator, uint32 keyIndex, bytes28[2] anchors, uint32 firstRound);
     /// @notice The hash of a list of votes was posted.
     event ListPosted(bytes32 indexed list);
 
@@ -38,11 +38,16 @@ interface IVoteQuorum is IQuorum {
     /// @notice Thrown when votes are brought for a turn in which seats attest by LMS alone.
     error NoVoteKey(uint8 turn);
 
-    /// @notice Name a validator's first chain of vote keys, or another in its place. Any account may carry this.
-    /// @param anchor Link number `TURNS * firstRound`, which has 32 bits.
-    /// @param signature LMS over `VoteChain(participant, anchor, firstRound, nonce)`: the validator's key of now, any leaf;
-    /// `nonce` is how many chains it named before.
-    function register(uint32 validator, bytes28 anchor, uint32 firstRound, bytes calldata signature) external;
+    /// @notice Name a validator's first chains of vote keys, or others in their place. Any account may carry this.
+    /// @param anchors By turn: what the key of `firstRound` hashes to.
+    /// @param signature LMS over `VoteChains(participant, first, second, firstRound, nonce)`: the validator's key of now, any
+    /// leaf; `nonce` is how often it named chains before.
+    function register(
+        uint32 validator,
+        bytes28[2] calldata anchors,
+        uint32 firstRound,
+        bytes calldata signature
+    ) external;
 
     /// @notice Post the hash of a list of votes. Anyone may, as many as they like; of no use once its votes' window is over.
     /// @dev Nobody signs this: a list is worth what is in it, and nobody can put a seat's vote into one but the seat.
@@ -52,11 +57,11 @@ interface IVoteQuorum is IQuorum {
     /// @notice When a list was first posted (unix seconds); 0 where it never was.
     function postedAt(bytes32 list) external view returns (uint40);
 
-    /// @notice How many chains a validator named; the current one is the last.
+    /// @notice How often a validator named its chains; the current ones are the last.
     function chainCount(uint32 validator) external view returns (uint32);
 
-    /// @notice A chain that a validator named; zeros where there never was one.
-    function chainAt(uint32 validator, uint32 keyIndex) external view returns (VoteChain memory);
+    /// @notice A turn's chain among those that a validator named; zeros where there never was one.
+    function chainAt(uint32 validator, uint32 keyIndex, uint8 turn) external view returns (VoteChain memory);
 
     /// @notice What links are hashed with: keccak256(chain id, this contract).
     function linkDomain() external view returns (bytes32);

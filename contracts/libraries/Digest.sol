@@ -33,8 +33,8 @@ library Digest {
     bytes32 private constant ENCRYPTION_KEY = keccak256(
         "EncryptionKey(uint32 participant,bytes32 keyDigest,uint32 nonce)"
     );
-    bytes32 private constant VOTE_CHAIN = keccak256(
-        "VoteChain(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
+    bytes32 private constant VOTE_CHAINS = keccak256(
+        "VoteChains(uint32 participant,bytes28 first,bytes28 second,uint32 firstRound,uint32 nonce)"
     );
     bytes32 private constant WITHDRAWAL = keccak256("Withdrawal(uint32 participant,address withdrawal,uint32 nonce)");
     bytes32 private constant ANCHOR = keccak256(
@@ -101,14 +101,14 @@ library Digest {
         return _inDomain(keccak256(abi.encode(ENCRYPTION_KEY, participant, keyDigest, nonce)));
     }
 
-    /// @notice What a validator signs to name the chain of its vote keys. Domain: the vote quorum.
-    function voteChain(
+    /// @notice What a validator signs to name the chains of its vote keys, by turn. Domain: the vote quorum.
+    function voteChains(
         uint32 participant,
-        bytes28 end,
+        bytes28[2] calldata ends,
         uint32 firstRound,
         uint32 nonce
     ) internal view returns (bytes32) {
-        return _inDomain(keccak256(abi.encode(VOTE_CHAIN, participant, end, firstRound, nonce)));
+        return _inDomain(keccak256(abi.encode(VOTE_CHAINS, participant, ends[0], ends[1], firstRound, nonce)));
     }
 
     /// @notice What a participant signs to name another hash chain. Domain: the staking contract.

@@ -20,7 +20,8 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
     /// @dev What a bundle of votes is about.
     struct Ballot {
         bytes32 digest;
-        uint256 position;
+        uint256 round;
+        uint8 turn;
         uint256 listed;
         uint256 shown;
     }
@@ -92,8 +93,8 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
         bytes calldata list = signature[2 + KEY_BYTES:];
         if (list.length < VOTE_BYTES * (place + 1)) return false;
         if (bytes32(list[VOTE_BYTES * place:]) != _voteOf(digest, key, seat)) return false;
-        uint256 position = _positionOf(turn);
-        return _isInTime(keccak256(list), turn) && _isKey(chainAt(validator, keyIndex), key, position);
+        if (turn.number >= TURNS) revert NoVoteKey(turn.number);
+        return _isInTime(keccak256(list), turn) && _isKey(chainAt(validator, keyIndex, turn.number), key, turn.round);
     }
 
     /// @dev The seats whose vote the shown keys open, of a list that was posted in time.
@@ -104,36 +105,38 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
         bytes calldata votes
     ) private returns (uint64 voters) {
         if (votes.length < MASKS_BYTES) revert MalformedBundle();
+        if (turn.number >= TURNS) revert NoVoteKey(turn.number);
         uint256 listed = uint64(bytes8(votes));
         uint256 shown = uint64(bytes8(votes[8:]));
         if (listed >> committee.length != 0) revert NoSuchSeat(Math.log2(listed), committee.length);
         uint256 count = Bits.count(listed);
         uint256 length = MASKS_BYTES + VOTE_BYTES * count - (VOTE_BYTES - KEY_BYTES) * Bits.count(shown);
         if (shown & ~listed != 0 || votes.length != length) revert MalformedBundle();
-        Ballot memory ballot = Ballot({digest: digest, position: _positionOf(turn), listed: listed, shown: shown});
+        Ballot memory ballot = Ballot({
+            digest: digest,
+            round: turn.round,
+            turn: turn.number,
+            listed: listed,
+            shown: shown
+        });
         bytes32[] memory list = new bytes32[](count);
-        voters = _openVotes(ballot, committee, votes[MASKS_BYTES:], list);
-
-        bytes32 listHash;
+        uint256 cursor;
         assembly ("memory-safe") {
-            listHash := keccak256(add(list, 0x20), shl(5, count))
+            cursor := add(votes.offset, MASKS_BYTES)
         }
-        if (!_isInTime(listHash, turn)) revert NotPostedInTime(listHash, postedAt[listHash], _windowEndsAt(turn));
+        voters = _openVotes(ballot, committee, cursor, list);
+        _requireInTime(list, turn);
     }
 
-    /// @dev Makes the list again, and takes the keys that are shown. Both are as long as the ballot says: what is done up to 64
-    /// times over reads and writes without bounds.
+    /// @dev Makes the list again, and takes the keys that are shown, from `cursor` in the call's data on. Both are as long as
+    /// the ballot says: what is done up to 64 times over reads and writes without bounds.
     function _openVotes(
         Ballot memory ballot,
         uint32[] calldata committee,
-        bytes calldata given,
+        uint256 cursor,
         bytes32[] memory list
     ) private returns (uint64 voters) {
         uint256 listed = ballot.listed;
-        uint256 cursor;
-        assembly ("memory-safe") {
-            cursor := given.offset
-        }
         unchecked {
             for (uint256 seat = 0; listed >> seat != 0; ++seat) {
                 if ((listed >> seat) & 1 == 0) continue;
@@ -147,7 +150,8 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
                     cursor -= VOTE_BYTES - KEY_BYTES;
                     bytes28 key = bytes28(vote);
                     vote = _voteOf(ballot.digest, key, seat);
-                    if (_takeKey(_validatorIn(committee, seat), key, ballot.position)) voters |= uint64(1 << seat);
+                    bool isKey = _takeKey(_validatorIn(committee, seat), key, ballot.round, ballot.turn);
+                    if (isKey) voters |= uint64(1 << seat);
                 }
                 assembly ("memory-safe") {
                     mstore(list, vote)
@@ -162,7 +166,15 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
         bytes calldata signature
     ) internal view override returns (uint40) {
         if (_kindOf(signature) == SIGNATURES) return staking.keyRetiredAt(validator, keyIndex);
-        return chainAt(validator, keyIndex).retiredAt;
+        return chainAt(validator, keyIndex, 0).retiredAt;
+    }
+
+    function _requireInTime(bytes32[] memory list, Turn calldata turn) private view {
+        bytes32 listHash;
+        assembly ("memory-safe") {
+            listHash := keccak256(add(list, 0x20), shl(5, mload(list)))
+        }
+        if (!_isInTime(listHash, turn)) revert NotPostedInTime(listHash, postedAt[listHash], _windowEndsAt(turn));
     }
 
     function _isInTime(bytes32 list, Turn calldata turn) private view returns (bool) {
@@ -172,12 +184,6 @@ contract VoteQuorum is VoteKeys, LmsAttestations {
 
     function _windowEndsAt(Turn calldata turn) private view returns (uint40) {
         return turn.beganAt + voteSeconds;
-    }
-
-    /// @dev The number of the turn's keys, in every chain.
-    function _positionOf(Turn calldata turn) private pure returns (uint256) {
-        if (turn.number >= TURNS) revert NoVoteKey(turn.number);
-        return TURNS * uint256(turn.round) + turn.number + 1;
     }
 
     function _voteOf(bytes32 digest, bytes28 key, uint256 seat) private pure returns (bytes32 vote) {

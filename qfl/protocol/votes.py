@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from eth_utils.crypto import keccak
 
 TURNS = 2
-"""Turns of a round that have a vote key."""
-REGISTRATION = "VoteChain(uint32 participant,bytes28 anchor,uint32 firstRound,uint32 nonce)"
-"""What a validator's LMS key signs when it names a chain of vote keys; the domain is the vote quorum."""
+"""Turns of a round that have a vote key, each from a chain of its own."""
+REGISTRATION = "VoteChains(uint32 participant,bytes28 first,bytes28 second,uint32 firstRound,uint32 nonce)"
+"""What a validator's LMS key signs when it names its chains of vote keys; the domain is the vote quorum."""
 VOTES, SIGNATURES = b"\x00", b"\x01"
 """How a bundle or an attestation begins."""
 VOTE, LIST, KEY = b"\x02", b"\x03", b"\x04"
@@ -20,13 +20,6 @@ VOTE, LIST, KEY = b"\x02", b"\x03", b"\x04"
 CAST = "Vote(bytes32 digest,uint32 validator,uint8 seat,bytes32 vote)"
 """What a validator's LMS key signs when it tells the others its vote, which nobody can check before it is opened."""
 VOTE_BYTES, KEY_BYTES, MASK_BYTES = 32, 28, 8
-
-
-def key_number(round_number: int, turn: int) -> int:
-    """The number of a turn's key in every chain; a chain's anchor has the number `TURNS * first round`."""
-    if not 0 <= turn < TURNS:
-        raise ValueError(f"turn {turn} has no vote key")
-    return TURNS * round_number + turn + 1
 
 
 def vote_of(digest: bytes, seat: int, key: bytes) -> bytes:

@@ -1,6 +1,6 @@
 """Attestations by votes whose keys are shown later: post-quantum, for committees of any size; else as LMS signatures.
 
-A validator names a chain of vote keys beside the LMS key that it bonded with, which speaks where votes cannot: in later
+A validator names chains of vote keys beside the LMS key that it bonded with, which speaks where votes cannot: in later
 turns, where no list was posted in time, and where a node cannot be trusted with what is final.
 """
 
@@ -28,7 +28,6 @@ from qfl.protocol.votes import (
     VOTE,
     VOTE_BYTES,
     VOTES,
-    key_number,
     list_hash,
     vote_of,
 )
@@ -36,9 +35,9 @@ from qfl.quorum.lms import LmsScheme
 from qfl.quorum.quorum import SCHEMES, KeysAt
 
 MOST_LINKS = 4096
-"""Between a key and what is known of its chain: `VoteKeys.MAX_LINKS`."""
+"""Rounds between a key and what is known of its chain: `VoteKeys.MAX_LINKS`."""
 SPENT = 16
-"""With keys for fewer rounds than these left, a validator names another chain when it starts."""
+"""With keys for fewer rounds than these left, a validator names other chains when it starts."""
 
 
 @SCHEMES.register("votes")
@@ -64,36 +63,36 @@ class VoteScheme(LmsScheme):
         return self.quorum.vote_seconds()
 
     def set_up(self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path) -> None:
-        """Name a chain of vote keys of the folder's seed, unless one stands that has keys left."""
+        """Name chains of vote keys of the folder's seed, unless some stand that have keys left."""
         ledger = self._ledger
         current = ledger.beacon.current_round()
-        if (own := self.own_chain(validator, folder)) is not None and current + SPENT <= own.last_round:
+        if (own := self.own_chains(validator, folder)) is not None and current + SPENT <= own.last_round:
             return
         first, nonce = current + 1, self.quorum.chain_count(validator)
-        anchor = self._chain(key.public, folder, first).anchor
+        anchors = [chain.anchor for chain in self._chains(key.public, folder, first)]
         domain = Domain(ledger.deployment.chain_id, self.quorum.address)
-        signature = key.sign(domain.digest(REGISTRATION, validator, anchor, first, nonce))
-        sender.send(self.quorum.register(validator, anchor, first_round=first, signature=signature))
+        signature = key.sign(domain.digest(REGISTRATION, validator, *anchors, first, nonce))
+        sender.send(self.quorum.register(validator, anchors, first_round=first, signature=signature))
 
-    def own_chain(self, validator: ParticipantId, folder: Path) -> "OwnVotes | None":
-        """The chain that stands for a validator, if it is of the folder's seed, for a key that the validator had."""
-        (standing,) = self.quorum.chains_of([validator])
+    def own_chains(self, validator: ParticipantId, folder: Path) -> "OwnVotes | None":
+        """The chains that stand for a validator, if they are of the folder's seed, for a key that the validator had."""
+        (standing,) = self.quorum.chains_of([validator], 0)
         if standing is None:
             return None
         staking = self._ledger.staking
         for index in range(staking.participant(validator).key_index, -1, -1):
-            chain = self._chain(staking.key_at(validator, index), folder, standing.first_round)
-            shown = standing.position - TURNS * standing.first_round
-            if shown <= chain.length and chain.tip(shown) == standing.tip:
-                return OwnVotes(chain, standing.first_round)
+            chains = self._chains(staking.key_at(validator, index), folder, standing.first_round)
+            shown = standing.round + 1 - standing.first_round
+            if shown <= chains[0].length and chains[0].tip(shown) == standing.tip:
+                return OwnVotes(chains, standing.first_round)
         return None
 
-    def is_key(self, chain: VoteChain, key: bytes, number: int) -> bool:
-        """Whether `key` is the one of this number in a validator's chain, as the contract judges it."""
-        if not TURNS * chain.first_round < number or abs(number - chain.position) > MOST_LINKS:
+    def is_key(self, chain: VoteChain, key: bytes, round_number: int) -> bool:
+        """Whether `key` is the one of a round in a validator's chain, as the contract judges it."""
+        if not 0 < chain.first_round <= round_number or abs(round_number - chain.round) > MOST_LINKS:
             return False
-        later, earlier = (key, chain.tip) if number > chain.position else (chain.tip, key)
-        for _ in range(abs(number - chain.position)):
+        later, earlier = (key, chain.tip) if round_number > chain.round else (chain.tip, key)
+        for _ in range(abs(round_number - chain.round)):
             later = next_link(later, self._link_domain)
         return later == earlier
 
@@ -154,15 +153,15 @@ class VoteScheme(LmsScheme):
             return super().check(bundle[1:], committee, digest=digest, keys_at=keys_at, turn=turn)
         votes, keys = _votes_in(bundle, digest)
         posted_at = self.quorum.posted_at(list_hash(votes))
-        is_in_time = 0 < posted_at < turn.began_at + self.vote_seconds
-        number = key_number(turn.round, turn.number)
+        is_in_time = 0 < posted_at < turn.began_at + self.vote_seconds and turn.number < TURNS
 
         def is_cast(seat: int, key: bytes) -> bool:
             if not is_in_time or seat >= len(committee):
                 return False
             validator = committee[seat]
-            chains = (self.quorum.chain_at(validator, index) for index in range(self.quorum.chain_count(validator)))
-            return any(self.is_key(chain, key, number) for chain in chains)
+            numbers = range(self.quorum.chain_count(validator))
+            chains = (self.quorum.chain_at(validator, index, turn.number) for index in numbers)
+            return any(self.is_key(chain, key, turn.round) for chain in chains)
 
         return {seat: is_cast(seat, key) for seat, key in keys.items()}
 
@@ -170,27 +169,29 @@ class VoteScheme(LmsScheme):
     def _link_domain(self) -> bytes:
         return link_domain(self._ledger.deployment.chain_id, self.quorum.address)
 
-    def _chain(self, key: LmsPublicKey, folder: Path, first_round: int) -> HashChain:
+    def _chains(self, key: LmsPublicKey, folder: Path, first_round: int) -> list[HashChain]:
+        """By turn."""
         place = self._ledger.deployment.chain_id, self.quorum.address, key.identifier
-        return LinkSeed.of(folder).chain(*place, first_round)
+        seed = LinkSeed.of(folder)
+        return [seed.chain(*place, TURNS * first_round + turn) for turn in range(TURNS)]
 
 
 class OwnVotes:
-    """A validator's own chain of vote keys, from its first round on."""
+    """A validator's own chains of vote keys, one for each turn that has votes, from their first round on."""
 
-    def __init__(self, chain: HashChain, first_round: int) -> None:
-        self._chain, self._first_round = chain, first_round
+    def __init__(self, chains: Sequence[HashChain], first_round: int) -> None:
+        self._chains, self._first_round = chains, first_round
 
     @property
     def last_round(self) -> int:
-        """The last round that it has keys for."""
-        return self._first_round + self._chain.length // TURNS - 1
+        """The last round that they have keys for."""
+        return self._first_round + self._chains[0].length - 1
 
     def key(self, round_number: int, turn: int) -> bytes | None:
         """The key of a turn; None where it has none."""
         if turn >= TURNS or not self._first_round <= round_number <= self.last_round:
             return None
-        return self._chain.tip(key_number(round_number, turn) - TURNS * self._first_round)
+        return self._chains[turn].tip(round_number + 1 - self._first_round)
 
 
 def _votes_in(bundle: bytes, digest: bytes) -> tuple[dict[int, bytes], dict[int, bytes]]:

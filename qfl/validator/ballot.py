@@ -31,7 +31,6 @@ from qfl.protocol.votes import (
     encode_attestation,
     encode_list,
     encode_votes,
-    key_number,
     list_hash,
     vote_of,
 )
@@ -54,16 +53,22 @@ class Window:
 
 
 class VotingBooth:
-    """What one seat votes with in a round: its chain of keys, the others', and what it waits for."""
+    """What one seat votes with in a round: its chains of keys, the others', and what it waits for."""
 
     def __init__(
         self, ledger: Ledger, committee: Sequence[ParticipantId], *, seat: int, own: OwnVotes, scheme: VoteScheme
     ) -> None:
         self.ledger, self.committee, self.seat, self.own, self.scheme = ledger, committee, seat, own, scheme
-        self.chains: list[VoteChain | None] = scheme.quorum.chains_of(committee)
+        self._chains = {0: scheme.quorum.chains_of(committee, 0)}
         self.keys: Mapping[int, LmsPublicKey] = scheme.keys_of(committee)
         self._finality = Finality(ledger.web3, ledger.deployment.confirmations)
         self._moves_time = is_development_chain(ledger.web3)
+
+    def chains(self, turn: int, *, anew: bool = False) -> list[VoteChain | None]:
+        """The committee's chains for a turn, by seat; None of a seat that has none. Read once unless `anew`."""
+        if anew or turn not in self._chains:
+            self._chains[turn] = self.scheme.quorum.chains_of(self.committee, turn)
+        return self._chains[turn]
 
     def window(self, turn: int) -> Window:
         """The times of a turn of the round that is open."""
@@ -99,7 +104,7 @@ class Ballot:
 
     def __init__(self, booth: VotingBooth, digest: bytes, round_number: int, turn: int) -> None:
         self._booth, self._digest, self._turn = booth, digest, turn
-        self._number, self.window = key_number(round_number, turn), booth.window(turn)
+        self._round, self.window = round_number, booth.window(turn)
         key = booth.own.key(round_number, turn)
         assert key is not None, "the booth has keys of this round"
         self._key, self.vote = key, vote_of(digest, booth.seat, key)
@@ -194,12 +199,8 @@ class Ballot:
 
     def renew(self) -> None:
         """Forget the keys that are of no chain any more: their validator has named another."""
-        booth = self._booth
-        booth.chains = booth.scheme.quorum.chains_of(booth.committee)
-        for seat, key in list(self.keys.items()):
-            chain = booth.chains[seat]
-            if chain is None or not booth.scheme.is_key(chain, key, self._number):
-                del self.keys[seat]
+        self._booth.chains(self._turn, anew=True)
+        self.keys = {seat: key for seat, key in self.keys.items() if self._is_of_chain(seat, key)}
 
     def attestation(self) -> bytes | None:
         """The own vote, opened, as the contract takes it alone; None before its key may be shown."""
@@ -246,10 +247,14 @@ class Ballot:
     def _hear_key(self, seat: int, key: bytes) -> None:
         if seat in self.keys or seat >= len(self._booth.committee):
             return
-        vote, chain = vote_of(self._digest, seat, key), self._booth.chains[seat]
+        vote = vote_of(self._digest, seat, key)
         is_listed = any(votes.get(seat) == vote for votes in self._lists.values())
-        if is_listed and chain is not None and self._booth.scheme.is_key(chain, key, self._number):
+        if is_listed and self._is_of_chain(seat, key):
             self.keys[seat] = key
+
+    def _is_of_chain(self, seat: int, key: bytes) -> bool:
+        chain = self._booth.chains(self._turn)[seat]
+        return chain is not None and self._booth.scheme.is_key(chain, key, self._round)
 
 
 def booth_for(
@@ -262,7 +267,7 @@ def booth_for(
     scheme = scheme_of(ledger)
     if not isinstance(scheme, VoteScheme) or not trusts_node(ledger):
         return None
-    own = scheme.own_chain(validator, folder)
+    own = scheme.own_chains(validator, folder)
     if own is None or own.key(round_number, 0) is None:
         return None
     return VotingBooth(ledger, committee, seat=committee.index(validator), own=own, scheme=scheme)

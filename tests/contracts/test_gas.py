@@ -26,8 +26,8 @@ BUDGETS = {
     "commit in place of a commit by key": 215_000,
     "reveal with a key": 55_000,
     "propose": 100_000,
-    "checkpoint with 3 of 4 attestations": 700_000,
-    "checkpoint with 3 of 4 attestations, of two shards": 700_000,
+    "checkpoint with 3 of 4 attestations": 520_000,
+    "checkpoint with 3 of 4 attestations, of two shards": 480_000,
     "publish": 330_000,
     "slash four seats": 200_000,
 }

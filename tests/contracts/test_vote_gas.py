@@ -68,7 +68,7 @@ def test_gas_stays_within_budget(gas):
     assert gas[LIST] <= 75_000
     assert gas[LIST] + gas[SMALL] <= 260_000
     assert gas[NEAR] <= 480_000
-    assert (gas[NEAR] + gas[FAR]) / 2 <= 510_000
+    assert (gas[NEAR] + gas[FAR]) / 2 <= 480_000
 
 
 def test_gas_is_what_the_snapshot_says(gas):

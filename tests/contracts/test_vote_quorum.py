@@ -19,12 +19,21 @@ from brownie import VoteQuorum, accounts, chain
 from qfl.crypto.hash_chain import HashChain, next_link
 from qfl.protocol.digests import Domain
 from qfl.protocol.votes import TURNS, encode_votes, vote_of
-from tests.contracts.voters import VOTE_SECONDS, Poll, build_voting, chain_of, name_chain, registration, signed_bundle
+from tests.contracts.voters import (
+    VOTE_SECONDS,
+    Poll,
+    anchors_of,
+    build_voting,
+    chain_of,
+    name_chain,
+    registration,
+    signed_bundle,
+)
 from tests.contracts.world import reverts, word
 
 DIGEST = word("digest")
-ROUND, NEAR = 40, 32
-"""Far enough from the first round that keys are stored as tips; keys within 32 links of one are not."""
+ROUND, NEAR = 40, 16
+"""Far enough from the first round that keys are stored as tips; keys within 16 rounds of one are not."""
 
 
 @pytest.fixture(scope="module")
@@ -52,9 +61,9 @@ def poll(world):
     return Poll(world, DIGEST, (ROUND, 0, chain[-1].timestamp), [world.viktor, world.vera, world.vito])
 
 
-def tip_of(quorum, member, number=0):
-    found = quorum.chainAt(member.id, number)
-    return bytes(found["tip"]), found["position"]
+def tip_of(quorum, member, number=0, turn=0):
+    found = quorum.chainAt(member.id, number, turn)
+    return bytes(found["tip"]), found["round"]
 
 
 # --- naming a chain ----------------------------------------------------------------------------------------------
@@ -68,39 +77,40 @@ def test_register_reverts_when_not_validator(world):
 
 
 def test_register_reverts_when_bad_signature(world, quorum):
-    vera, domain, anchor = world.vera, world.domain(quorum), chain_of(quorum, "vera", 1).anchor
+    vera, domain, anchors = world.vera, world.domain(quorum), anchors_of(quorum, "vera", 1)
     elsewhere = Domain(domain.chain_id, world.staking.address), Domain(domain.chain_id + 1, domain.contract)
-    wrong = [world.viktor.sign(registration(domain, vera, anchor, nonce=1))]
-    wrong += [vera.sign(registration(domain, vera, anchor, nonce=nonce)) for nonce in (0, 2)]
-    wrong += [vera.sign(registration(other, vera, anchor, nonce=1)) for other in elsewhere]
-    for changed in (*({"signature": one} for one in wrong), {"anchor": word("another")[:28]}, {"firstRound": 2}):
+    wrong = [world.viktor.sign(registration(domain, vera, anchors, nonce=1))]
+    wrong += [vera.sign(registration(domain, vera, anchors, nonce=nonce)) for nonce in (0, 2)]
+    wrong += [vera.sign(registration(other, vera, anchors, nonce=1)) for other in elsewhere]
+    another = [{"anchors": anchors[::-1]}, {"anchors": [anchors[0], word("another")[:28]]}]
+    for changed in (*({"signature": one} for one in wrong), *another, {"firstRound": 2}):
         with reverts("BadSignature", vera.id):
             name_chain(world, vera, number=1, **changed)
 
 
-def test_register_reverts_when_the_anchors_number_is_too_large(world):
-    """It would wrap around: keys would count in a bundle, and for nothing alone."""
-    with reverts("BadParameters", "firstRound", 2**31):
-        name_chain(world, world.vera, number=1, first_round=2**31)
+def test_register_reverts_when_the_first_round_is_none(world):
+    with reverts("BadParameters", "firstRound", 0):
+        name_chain(world, world.vera, number=1, first_round=0)
 
 
 def test_a_registration_is_good_once(world, quorum):
-    vera, anchor = world.vera, chain_of(quorum, "vera", 1).anchor
-    signature = vera.sign(registration(world.domain(quorum), vera, anchor, nonce=1))
+    vera, anchors = world.vera, anchors_of(quorum, "vera", 1)
+    signature = vera.sign(registration(world.domain(quorum), vera, anchors, nonce=1))
     name_chain(world, vera, number=1, signature=signature)
     with reverts("BadSignature", vera.id):
         name_chain(world, vera, number=1, signature=signature)
 
 
-def test_register_retires_the_chain_before(world, quorum):
+def test_register_retires_the_chains_before(world, quorum):
     vera = world.vera
     tx = name_chain(world, vera, number=1, first_round=3)
-    anchors = [chain_of(quorum, "vera", number).anchor for number in (0, 1)]
     assert quorum.chainCount(vera.id) == 2
-    assert tuple(quorum.chainAt(vera.id, 0)) == ("0x" + anchors[0].hex(), TURNS, 1, tx.timestamp)
-    assert tuple(quorum.chainAt(vera.id, 1)) == ("0x" + anchors[1].hex(), 3 * TURNS, 3, 0)
-    assert quorum.chainAt(vera.id, 2)["position"] == 0
-    assert tx.events["ChainRegistered"]["keyIndex"] == 1
+    for turn, (before, now) in enumerate(zip(anchors_of(quorum, "vera"), anchors_of(quorum, "vera", 1), strict=True)):
+        assert tuple(quorum.chainAt(vera.id, 0, turn)) == ("0x" + before.hex(), 0, 1, tx.timestamp)
+        assert tuple(quorum.chainAt(vera.id, 1, turn)) == ("0x" + now.hex(), 2, 3, 0)
+    for none in ((2, 0), (1, TURNS), (0, 255)):
+        assert quorum.chainAt(vera.id, *none)["firstRound"] == 0
+    assert tx.events["ChainsRegistered"]["keyIndex"] == 1
 
 
 def test_who_shares_an_lms_key_names_its_own_chain(world, quorum):
@@ -256,21 +266,20 @@ def test_links_before_the_first_round_are_no_keys(world, poll):
     vera, quorum = world.vera, poll.quorum
     name_chain(world, vera, number=1, first_round=ROUND + 1)
     anchor, domain = chain_of(quorum, "vera", 1).anchor, bytes(quorum.linkDomain())
-    last = poll.on(turn=(ROUND, 1, poll.turn[2]))
-    assert last.verify(listed_with(last, 1, anchor)) == 0b101
-    assert poll.verify(listed_with(poll, 1, next_link(anchor, domain))) == 0b101
+    assert poll.verify(listed_with(poll, 1, anchor)) == 0b101
+    before = poll.on(turn=(ROUND - 1, 0, poll.turn[2]))
+    assert before.verify(listed_with(before, 1, next_link(anchor, domain))) == 0b101
     begun = poll.on(turn=(ROUND + 1, 0, poll.turn[2]), numbers={"vera": 1}, first_round=ROUND + 1)
     key = begun.key(1)
     assert poll.on(turn=begun.turn).verify(listed_with(poll.on(turn=begun.turn), 1, key)) == 0b111
 
 
 def test_a_key_beyond_4096_links_loses_its_seat(world, poll):
-    """The gas is bounded; who was away for so long names a chain anew."""
+    """The gas is bounded; who was away for so long names chains anew."""
     long = HashChain(word("a long chain"), bytes(poll.quorum.linkDomain()), length=4160)
-    name_chain(world, world.vera, number=1, signed_anchor=long.anchor)
+    name_chain(world, world.vera, number=1, signed_anchors=[long.anchor] * TURNS)
     for links, counts in ((4096, 1), (4097, 0)):
-        round_number, turn = divmod(links + TURNS - 1, TURNS)
-        far = poll.on(turn=(round_number, turn, poll.turn[2]), seats=[world.vera])
+        far = poll.on(turn=(links, links % TURNS, poll.turn[2]), seats=[world.vera])
         votes = {0: vote_of(DIGEST, 0, long.tip(links))}
         far.post(votes)
         assert far.verify(encode_votes(votes, {0: long.tip(links)})) == counts
@@ -285,24 +294,26 @@ def test_verify_moves_the_tips_of_keys_that_count_and_are_far(poll, quorum):
     before = tip_of(quorum, poll.seats[1])
     poll.show(poll.bundle([0, 2], votes))
     for seat, member in enumerate(poll.seats):
-        assert tip_of(quorum, member) == (before if seat == 1 else (poll.key(seat), TURNS * ROUND + 1))
-    for rounds, moves in ((NEAR // TURNS, 0), (NEAR // TURNS + 1, TURNS + NEAR)):
+        assert tip_of(quorum, member) == (before if seat == 1 else (poll.key(seat), ROUND))
+        assert tip_of(quorum, member, turn=1)[1] == 0
+    for rounds, moves in ((NEAR, 0), (NEAR + 1, NEAR + 1)):
         later = poll.on(turn=(ROUND + rounds, 0, poll.turn[2]), digest=word(f"{rounds} rounds later"))
         later.post()
         later.show(later.bundle([0]))
-        assert tip_of(quorum, poll.seats[0])[1] == TURNS * ROUND + 1 + moves
+        assert tip_of(quorum, poll.seats[0])[1] == ROUND + moves
 
 
 @pytest.mark.parametrize("turn", [0, 1])
-def test_a_key_counts_again_in_another_shard_and_after_the_next_one(poll, turn):
-    """Anybody may show the second turn's keys first, or the same again: tips that are ahead prove the earlier ones."""
+def test_a_key_counts_again_in_another_shard_and_after_the_other_turns(poll, turn):
+    """Anybody may show the second turn's keys first, or the same again."""
     later = poll.on(turn=(ROUND, 1, poll.turn[2]), digest=word("second turn"))
     elsewhere = poll.on(digest=word("another shard"), seats=poll.seats[::-1])
     first = (poll, later)[turn]
     for one in (poll, later, elsewhere):
         one.post()
     first.show(first.bundle([0, 1, 2]))
-    assert tip_of(poll.quorum, poll.seats[0])[1] == TURNS * ROUND + 1 + first.turn[1]
+    assert tip_of(poll.quorum, poll.seats[0], turn=turn)[1] == ROUND
+    assert tip_of(poll.quorum, poll.seats[0], turn=1 - turn)[1] == 0
     for one in (poll, elsewhere, later):
         assert one.verify(one.bundle([0, 1, 2])) == 0b111
     assert poll.verify(listed_with(poll, 1, later.key(1))) == 0b101

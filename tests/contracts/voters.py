@@ -19,7 +19,6 @@ from qfl.protocol.votes import (
     TURNS,
     encode_attestation,
     encode_votes,
-    key_number,
     list_hash,
     vote_of,
 )
@@ -39,27 +38,34 @@ def build_voting(**changed: Any) -> World:
 
 
 @cache
-def _chain(quorum: str, name: str, number: int) -> HashChain:
-    secret = word(f"{name}'s votes, chain {number}")
-    return HashChain(secret, link_domain(chain.id, quorum), length=256)
+def _chain(quorum: str, name: str, number: int, turn: int) -> HashChain:
+    secret = word(f"{name}'s votes, chain {number} of turn {turn}")
+    return HashChain(secret, link_domain(chain.id, quorum), length=128)
 
 
-def chain_of(quorum: Any, name: str, number: int = 0) -> HashChain:
-    """A validator's chain of vote keys by its number: always the same one, for 128 rounds."""
-    return _chain(quorum.address, name, number)
+def chain_of(quorum: Any, name: str, number: int = 0, turn: int = 0) -> HashChain:
+    """A validator's chain of vote keys by its number and turn: always the same one, for 128 rounds."""
+    return _chain(quorum.address, name, number, turn)
 
 
-def registration(domain: Domain, member: Member, anchor: bytes, *, first_round: int = 1, nonce: int = 0) -> bytes:
-    """What a validator signs to name a chain."""
-    return domain.digest(REGISTRATION, member.id, anchor, first_round, nonce)
+def anchors_of(quorum: Any, name: str, number: int = 0) -> list[bytes]:
+    """What a validator names to begin its chains of that number."""
+    return [chain_of(quorum, name, number, turn).anchor for turn in range(TURNS)]
+
+
+def registration(
+    domain: Domain, member: Member, anchors: Sequence[bytes], *, first_round: int = 1, nonce: int = 0
+) -> bytes:
+    """What a validator signs to name its chains."""
+    return domain.digest(REGISTRATION, member.id, *anchors, first_round, nonce)
 
 
 def name_chain(world: World, member: Member, number: int = 0, first_round: int = 1, **changed: Any) -> Any:
-    """Name a validator's chain of that number; `changed` replaces single arguments after signing."""
+    """Name a validator's chains of that number; `changed` replaces single arguments after signing."""
     quorum = world.contracts.quorum
-    anchor = changed.pop("signed_anchor", None) or chain_of(quorum, member.name, number).anchor
-    digest = registration(world.domain(quorum), member, anchor, first_round=first_round, nonce=number)
-    call = {"validator": member.id, "anchor": anchor, "firstRound": first_round}
+    anchors = changed.pop("signed_anchors", None) or anchors_of(quorum, member.name, number)
+    digest = registration(world.domain(quorum), member, anchors, first_round=first_round, nonce=number)
+    call = {"validator": member.id, "anchors": anchors, "firstRound": first_round}
     call |= {"signature": changed["signature"] if "signature" in changed else member.sign(digest)} | changed
     return quorum.register(*call.values(), {"from": world.relayer})
 
@@ -81,9 +87,9 @@ class Poll:
 
     def key(self, seat: int) -> bytes:
         """The key of the turn, of who sits there."""
-        name = self.seats[seat].name
-        shown = key_number(*self.turn[:2]) - TURNS * self.first_round
-        return chain_of(self.quorum, name, self.numbers.get(name, 0)).tip(shown)
+        name, (round_number, turn, _) = self.seats[seat].name, self.turn
+        links = chain_of(self.quorum, name, self.numbers.get(name, 0), min(turn, TURNS - 1))
+        return links.tip(round_number + 1 - self.first_round)
 
     def keys(self, seats: Iterable[int]) -> dict[int, bytes]:
         return {seat: self.key(seat) for seat in seats}

@@ -35,7 +35,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
     report = run(JOB, folder)
     assert [entry["included"] for entry in report["rounds"]] == [2, 2]
     gas = report["gas"]
-    assert (len(gas["register_vote_chain"]), len(gas["post_list"])) == (5, 2)
+    assert (len(gas["register_vote_chains"]), len(gas["post_list"])) == (5, 2)
     assert max(gas["checkpoint"]) <= 260_000
     one = Sender(prepare_connection("http://chain"), development_account(0), chain_id=CHAIN_ID)
     (outlay,) = estimate_run(JOB, [one] * 8, has_shard_chains=False).values()

@@ -21,6 +21,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber
 
 A = TypeVar("A")
 B = TypeVar("B")
+C = TypeVar("C")
 T = TypeVar("T")
 
 PARTICIPANTS = ("id", "client", "validator", "clientId")
@@ -138,6 +139,12 @@ def view(kind: type[T], function: str, first: type[A], /) -> Callable[[BoundCont
 
 @overload
 def view(kind: type[T], function: str, first: type[A], second: type[B], /) -> Callable[[BoundContract, A, B], T]: ...
+
+
+@overload
+def view(
+    kind: type[T], function: str, first: type[A], second: type[B], third: type[C], /
+) -> Callable[[BoundContract, A, B, C], T]: ...
 
 
 def view(kind: type[T], function: str, /, *_arguments: type) -> Callable[..., T]:

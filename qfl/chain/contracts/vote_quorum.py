@@ -10,21 +10,21 @@ from qfl.protocol.types import ParticipantId
 
 @dataclass(frozen=True)
 class VoteChain:
-    """`VoteChain` of IVoteQuorum.sol: a chain of vote keys, as far as it was shown on chain."""
+    """`VoteChain` of IVoteQuorum.sol: a chain of vote keys for one turn, as far as it was shown on chain."""
 
     tip: bytes
-    position: int
+    round: int
     first_round: int
     retired_at: int
 
 
 @dataclass(frozen=True)
 class ChainRegistration:
-    """A `ChainRegistered` event: a validator's chain, its number, and the block it became valid in."""
+    """A `ChainsRegistered` event: a validator's chains, their number, and the block they became valid in."""
 
     validator: ParticipantId
     key_index: int
-    anchor: bytes
+    anchors: tuple[bytes, ...]
     first_round: int
     block: int
 
@@ -44,9 +44,11 @@ class VoteQuorum(BoundContract):
 
     # --- calls ---
 
-    def register(self, validator: ParticipantId, anchor: bytes, *, first_round: int, signature: bytes) -> UnsentCall:
-        """Name a validator's chain of vote keys, or another in its place."""
-        return self._write("register", validator, anchor, first_round, signature, label="register_vote_chain")
+    def register(
+        self, validator: ParticipantId, anchors: Sequence[bytes], *, first_round: int, signature: bytes
+    ) -> UnsentCall:
+        """Name a validator's chains of vote keys, by turn, or others in their place."""
+        return self._write("register", validator, anchors, first_round, signature, label="register_vote_chains")
 
     def post_list(self, list_hash: bytes) -> UnsentCall:
         """Post the hash of a list of votes (`qfl.protocol.votes.list_hash`)."""
@@ -57,9 +59,9 @@ class VoteQuorum(BoundContract):
     posted_at = view(int, "postedAt", bytes)
     """When a list was first posted (unix seconds); 0 where it never was."""
     chain_count = view(int, "chainCount", ParticipantId)
-    """How many chains a validator named; the current one is the last."""
-    chain_at = view(VoteChain, "chainAt", ParticipantId, int)
-    """A chain that a validator named, by its number; zeros where there never was one."""
+    """How often a validator named its chains; the current ones are the last."""
+    chain_at = view(VoteChain, "chainAt", ParticipantId, int, int)
+    """A chain that a validator named, by its number and turn; zeros where there never was one."""
     vote_seconds = view(int, "voteSeconds")
     """How long after a turn began lists of its votes may be posted."""
     least_turn_seconds = view(int, "leastTurnSeconds")
@@ -69,18 +71,18 @@ class VoteQuorum(BoundContract):
         """As `posted_at` of each list, at the end of a block."""
         return self._read_each([(int, "postedAt", (one,)) for one in lists], block)
 
-    def chains_of(self, validators: Sequence[ParticipantId]) -> list[VoteChain | None]:
-        """The current chain of each validator; None of one that never named any. Asked for together."""
+    def chains_of(self, validators: Sequence[ParticipantId], turn: int) -> list[VoteChain | None]:
+        """The current chain of each validator for a turn; None of one that never named any. Asked for together."""
         counts = self._read_many(int, "chainCount", [(validator,) for validator in validators])
-        asked = [(validator, max(0, count - 1)) for validator, count in zip(validators, counts, strict=True)]
+        asked = [(validator, max(0, count - 1), turn) for validator, count in zip(validators, counts, strict=True)]
         chains = self._read_many(VoteChain, "chainAt", asked)
         return [chain if count else None for chain, count in zip(chains, counts, strict=True)]
 
     # --- events ---
 
     def registrations(self, from_block: int, validator: ParticipantId | None = None) -> list[ChainRegistration]:
-        """Every chain that was named since a block, oldest first; by one validator, or by all."""
-        return self._events(ChainRegistration, "ChainRegistered", from_block, validator=validator)
+        """All chains that were named since a block, oldest first; by one validator, or by all."""
+        return self._events(ChainRegistration, "ChainsRegistered", from_block, validator=validator)
 
     def postings(self, from_block: int) -> list[ListPosting]:
         """Every list that was posted since a block, oldest first."""
