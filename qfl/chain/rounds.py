@@ -10,7 +10,7 @@ from qfl.chain.contracts.beacon import Accepted, CheckpointRecord, RoundPlan, Ro
 from qfl.chain.contracts.shard import Shard
 from qfl.chain.rpc.connection import url_of
 from qfl.errors import NodeContradictsItself
-from qfl.protocol.types import ParticipantId, RoundNumber, RoundSpec, ShardIndex
+from qfl.protocol.types import ParticipantId, Reveal, RoundNumber, RoundSpec, ShardIndex
 
 if TYPE_CHECKING:
     from qfl.chain.ledger import Ledger
@@ -112,6 +112,10 @@ class ShardRound:
         begun = self.ledger.deployment.chains[self.index].block
         found = self.ledger.mirrors[self.index].mirrorings(begun, self.round.number)
         return found[-1].block if found else begun
+
+    def reveals_from(self, block: int | None) -> tuple[list[Reveal], int]:
+        """The reveals from a block on, by number, or all of them; and the block from which on there may be more."""
+        return self.contract.reveals_until_now(self.round.number, self.first_block if block is None else block)
 
     commits = _on_shard(Shard.commits)
     reveals = _on_shard(Shard.reveals)

@@ -141,8 +141,8 @@ def _reveals_hash(reveals: tuple[Reveal, ...]) -> bytes:
     """Kept, as it is asked for again whenever something may be signed."""
     found = bytes(32)
     for reveal in reveals:
-        values = found, reveal.client, reveal.update_root, reveal.content_digest
-        found = keccak(encode(["bytes32", "uint32", "bytes32", "bytes32"], values))[:28] + bytes(4)
+        words = found, reveal.client.to_bytes(32), reveal.update_root, reveal.content_digest
+        found = keccak(b"".join(words))[:28] + bytes(4)
     return found
 
 

@@ -24,6 +24,7 @@ class UpdatePool:
 
     def __init__(self, part: ShardRound, read: Read) -> None:
         self.part, self._read, self.reveals = part, read, list[Reveal]()
+        self._following: int | None = None
         self._updates: dict[Reveal, VerifiedUpdate] = {}
         self._unreadable: set[Reveal] = set()
         self._attempts: dict[Reveal, tuple[int, int]] = {}
@@ -39,15 +40,26 @@ class UpdatePool:
         The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
         seat proposes to include it: `included` are the masks that are proposed.
         """
-        if not self.is_current():
-            self.reveals = self.part.reveals()
+        if (shown := self._shown_hash()) != reveals_hash(self.reveals):
+            self._read_on(shown)
         self._check(turn, included)
         found = [(reveal.index, self._updates.get(_unnumbered(reveal))) for reveal in self.reveals]
         return [replace(update, index=index) for index, update in found if update is not None]
 
     def is_current(self) -> bool:
         """Whether the chain still shows the reveals that were last fetched, each under its number, and no others."""
-        return self.part.contract.reveals_hash(self.part.round.number) == reveals_hash(self.reveals)
+        return self._shown_hash() == reveals_hash(self.reveals)
+
+    def _shown_hash(self) -> bytes:
+        return self.part.contract.reveals_hash(self.part.round.number)
+
+    def _read_on(self, shown: bytes) -> None:
+        """Take in what was revealed since; everything anew where it does not come to what the chain shows."""
+        new, following = self.part.reveals_from(self._following)
+        reveals = [*self.reveals, *new]
+        if reveals_hash(reveals) != shown:
+            reveals, following = self.part.reveals_from(None)
+        self.reveals, self._following = reveals, following
 
     def _check(self, turn: int, included: Collection[int]) -> None:
         named = {_unnumbered(reveal): reveal for reveal in self.reveals}
