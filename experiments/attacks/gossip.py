@@ -70,4 +70,4 @@ class Flooder(Outsider):
                 call = part.contract.attest(
                     noise, word % 4, digest=bytes(32), signature=signature, validator=self.participant
                 )
-                self._wire.shout(topic_of(part), call.data, f"peer {peer}")
+                self._wire.shout(topic_of(part.domain), call.data, f"peer {peer}")

@@ -1,21 +1,29 @@
-"""What a committee's seats tell each other by gossip: the very calls that they would send to their shard's contract.
+"""What seats tell each other by gossip: the very calls that they would send to a contract of their shard.
 
 So what is heard here and what is read there mean the same, and are checked alike. Gossip costs nothing, and promises
 nothing: what matters is said on chain when it was not heard.
 """
 
 import logging
+from abc import ABC, abstractmethod
+from typing import Any
 
 from eth_abi.exceptions import DecodingError
 
+from qfl.chain.contracts.base import BoundContract
+from qfl.chain.contracts.mirror import Countersigned, Mirror
 from qfl.chain.contracts.shard import Attested, Proposed
 from qfl.chain.rounds import ShardRound
 from qfl.chain.rpc.coding import record
 from qfl.chain.rpc.sender import UnsentCall
+from qfl.protocol.digests import Domain
+from qfl.protocol.types import RoundNumber
 from qfl.storage.pubsub import Pubsub
 
 log = logging.getLogger(__name__)
 
+PATIENCE_SECONDS = 0.5
+"""How long a step waits for what others say."""
 MOST_HEARD = 64
 """Messages of the round that are taken in at a time: each may take a millisecond to verify."""
 MOST_OF_ROUND = 4096
@@ -24,15 +32,14 @@ MOST_OF_ROUND = 4096
 MOST_REPEATS = 16
 
 
-class CommitteeGossip:
-    """One seat's ear and mouth, in one round of its shard; `proposals` and `attestations` are all it has heard."""
+class Gossip(ABC):
+    """One seat's ear and mouth, in one round, where those talk who send calls to one contract."""
 
-    def __init__(self, pubsub: Pubsub, part: ShardRound, seats: int) -> None:
-        self._pubsub, self._shard, self._round, self._seats = pubsub, part.contract, part.round.number, seats
-        self._topic = topic_of(part)
+    def __init__(self, pubsub: Pubsub, contract: BoundContract, domain: Domain) -> None:
+        """`domain` is the contract's."""
+        self._pubsub, self._contract, self._topic = pubsub, contract, topic_of(domain)
         self._mailbox = pubsub.listen(self._topic)
         self._heard, self._said, self._repeats_left = set[bytes](), list[bytes](), MOST_REPEATS
-        self.proposals, self.attestations = list[Proposed](), list[Attested]()
 
     def say(self, call: UnsentCall) -> bool:
         """Tell the others; False where there is no gossip."""
@@ -61,22 +68,52 @@ class CommitteeGossip:
     def _take_in(self, data: bytes) -> bool:
         """Whether it is something that a seat may say in this round."""
         try:
-            name, arguments = self._shard.arguments_of(data)
-            if name == "propose":
-                proposal = record(Proposed, arguments)
-                if proposal.checkpoint.round == self._round and proposal.checkpoint.turn < self._seats:
-                    self.proposals.append(proposal)
-                    return True
-            elif name == "attest" and arguments["round"] == self._round:
-                attested = record(Attested, arguments)
-                if max(attested.seat, attested.turn) < self._seats:
-                    self.attestations.append(attested)
-                    return True
+            return self._keep(*self._contract.arguments_of(data))
         except (DecodingError, KeyError, TypeError, ValueError, OverflowError) as fault:
             log.debug("gossip that nobody of a committee says: %s", fault)
+            return False
+
+    @abstractmethod
+    def _keep(self, name: str, arguments: dict[str, Any]) -> bool:
+        """Keep a call to the contract if a seat may make it in this round; whether it may. Raises as `record`."""
+
+
+class CommitteeGossip(Gossip):
+    """What a committee says of its round; `proposals` and `attestations` are all that was heard."""
+
+    def __init__(self, pubsub: Pubsub, part: ShardRound, seats: int) -> None:
+        super().__init__(pubsub, part.contract, part.domain)
+        self._round, self._seats = part.round.number, seats
+        self.proposals, self.attestations = list[Proposed](), list[Attested]()
+
+    def _keep(self, name: str, arguments: dict[str, Any]) -> bool:
+        if name == "propose":
+            proposal = record(Proposed, arguments)
+            if proposal.checkpoint.round == self._round and proposal.checkpoint.turn < self._seats:
+                self.proposals.append(proposal)
+                return True
+        elif name == "attest" and arguments["round"] == self._round:
+            attested = record(Attested, arguments)
+            if max(attested.seat, attested.turn) < self._seats:
+                self.attestations.append(attested)
+                return True
         return False
 
 
-def topic_of(part: ShardRound) -> str:
-    """Where the seats of a shard talk, in every round."""
-    return f"/qfl/{part.domain.chain_id}/{part.domain.contract}"
+class MirrorGossip(Gossip):
+    """What the committees in a mirror say under the message for a round; `countersigned` is all that was heard."""
+
+    def __init__(self, pubsub: Pubsub, mirror: Mirror, domain: Domain, *, round_number: RoundNumber) -> None:
+        super().__init__(pubsub, mirror, domain)
+        self._round, self.countersigned = round_number, list[Countersigned]()
+
+    def _keep(self, name: str, arguments: dict[str, Any]) -> bool:
+        if name != "countersign" or arguments["round"] != self._round:
+            return False
+        self.countersigned.append(record(Countersigned, arguments))
+        return True
+
+
+def topic_of(domain: Domain) -> str:
+    """Where those talk who send calls to a contract, in every round."""
+    return f"/qfl/{domain.chain_id}/{domain.contract}"

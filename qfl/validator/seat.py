@@ -39,7 +39,7 @@ from qfl.protocol.votes import TURNS, list_hash
 from qfl.quorum.quorum import scheme_of
 from qfl.validator.attestation_pool import AttestationPool
 from qfl.validator.ballot import Ballot, VotingBooth, booth_for
-from qfl.validator.gossip import CommitteeGossip
+from qfl.validator.gossip import PATIENCE_SECONDS, CommitteeGossip
 from qfl.validator.selection import LENIENT, Scorer, SelectionPolicy
 from qfl.validator.update_pool import UpdatePool
 
@@ -52,8 +52,6 @@ SATURATED = (
     "%d of the model's %d weights are at their limit, about +-128, and go no further: lower training.learning_rate, or "
     "leave out model.head"
 )
-PATIENCE_SECONDS = 0.5
-"""How long a step waits for what others say by gossip."""
 KEY_CHANGED = "NoQuorum"
 """The refusal of a bundle that was good: a seat has replaced its key since."""
 

@@ -137,7 +137,7 @@ def test_forged_words_and_noise_decide_nothing_and_delay_nothing(testnet: Testne
 def test_words_of_another_round_or_shard_count_for_nothing(testnet: Testnet) -> None:
     """The same seats, the same topic, the round before."""
     assert testnet.pubsub is not None
-    heard = testnet.pubsub.listen(topic_of(testnet.ledger.round(RoundNumber(0)).shard(SHARD)))
+    heard = testnet.pubsub.listen(topic_of(testnet.ledger.round(RoundNumber(0)).shard(SHARD).domain))
     network = testnet.network(clients=[1, 2])
     run_round(network)
     old = heard.take(100)
