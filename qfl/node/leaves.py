@@ -14,6 +14,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.crypto.lms import leaf_of, verify
 from qfl.protocol.digests import seat_digest
 from qfl.protocol.types import ParticipantId, ShardIndex
+from qfl.quorum.lms import decode_bundle
 from qfl.quorum.quorum import scheme_of
 
 
@@ -54,7 +55,7 @@ class LeafCheck:
 
     def _after_announcements(self, shard: ShardIndex) -> int:
         """One more than the highest leaf in what the validator said last in a shard, and to its mirror."""
-        said = [*self._countersignatures(shard), *self._last_announcements(shard)]
+        said = [*self._countersignatures(shard), *self._last_carried(shard), *self._last_announcements(shard)]
         return max((leaf_of(signature) + 1 for signature in said), default=0)
 
     def _countersignatures(self, shard: ShardIndex) -> list[bytes]:
@@ -63,6 +64,19 @@ class LeafCheck:
         since = self._ledger.deployment.chains[shard].block
         said = self._ledger.mirrors[shard].countersignatures_by(self._participant, since)
         return [one.signature for one in said if self._is_own(one.digest, one.seat, one.signature)]
+
+    def _last_carried(self, shard: ShardIndex) -> list[bytes]:
+        """What the key signed in the last bundle that the mirror took of it: what is said by gossip is there alone."""
+        if not self._ledger.mirrors:
+            return []
+        sittings = self._ledger.draw.sittings(self._participant, self._ledger.from_block)
+        seats = {sitting.round: sitting.seat for sitting in sittings if sitting.shard == shard}
+        for taken in reversed(self._ledger.mirrors[shard].mirrorings(self._ledger.deployment.chains[shard].block)):
+            if (seat := seats.get(taken.signers)) is not None:
+                signature = decode_bundle(taken.bundle).get(seat)
+                if signature is not None and self._is_own(taken.digest, seat, signature):
+                    return [signature]
+        return []
 
     def _last_announcements(self, shard: ShardIndex) -> list[bytes]:
         """What the key signed in the last round in which it spoke in the shard.
