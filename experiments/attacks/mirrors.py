@@ -68,6 +68,7 @@ def misleading(keeper: type[Keeper]) -> type[Silent]:
                 sender=self._sender,
                 signer=self._signer,
                 check_leaf=self._leaves.in_shard,
+                pubsub=self._context.pubsub,
             )
 
     return Misleading

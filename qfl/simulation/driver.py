@@ -24,7 +24,7 @@ from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.scheduler import Scheduler
 from qfl.simulation.faults.fault import Conditions
 from qfl.training.trainer import Trainer
-from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
+from qfl.validator.mirror_keeper import admit_clients, begin_mirrors, silent_until
 from qfl.validator.validator import Validator
 
 
@@ -155,7 +155,7 @@ class Driver:
             with self.stage("mirror"):  # a shard that the round cannot be brought to misses it
                 self._clock.reach(network.ledger.now())  # a chain that was away has time to make up
                 begin_mirrors(network.ledger, network.sender)
-                while self._step(Phase.COMMIT, "mirror", lambda _validator: 0):
+                while self._step(Phase.COMMIT, "mirror", lambda _validator: 0) or self._outwait_gossip():
                     pass
                 admit_clients(
                     network.ledger, network.sender, clients=[client.participant for client in network.clients]
@@ -169,6 +169,13 @@ class Driver:
             in_time = [client for client in trained if conditions.is_in_time(number, client.participant)]
             self._scheduler.step_clients(in_time, network.trainer, stage="commit")
             self._wait(Phase.COMMIT)
+
+    def _outwait_gossip(self) -> bool:
+        """Move the clock to when the committees tell mirrors on chain what gossip did not; whether there was a need."""
+        until = silent_until(self._ledger, self.outcome.round)
+        if is_ahead := self._ledger.now() < until:
+            self._clock.reach(until)
+        return is_ahead
 
     def _reveal(self) -> None:
         """Let the first seats show their links, one slot after the other, while updates are revealed."""

@@ -70,7 +70,12 @@ class Validator:
         self._mirror_verifier, self._false_shards = MirrorVerifier(ledger), set[ShardIndex]()
         self._leaves = LeafCheck(ledger, participant, Role.VALIDATOR, key)
         self._keeper = Keeper(
-            participant, ledger, sender=self._sender, signer=self._signer, check_leaf=self._leaves.in_shard
+            participant,
+            ledger,
+            sender=self._sender,
+            signer=self._signer,
+            check_leaf=self._leaves.in_shard,
+            pubsub=context.pubsub,
         )
         self._seat: tuple[Duty, Seat] | None = None
         self._seat_of: object = None

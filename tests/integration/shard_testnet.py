@@ -20,6 +20,8 @@ from qfl.simulation.driver import Network, RoundOutcome, run_round, run_until
 from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders
 from qfl.storage.ipfs import IpfsStore
+from qfl.storage.pubsub import Pubsub
+from qfl.validator.validator import Validator
 
 TRIES = 5
 """Rounds until one is drawn in which every shard that answers has clients: one in eight at worst is not."""
@@ -36,9 +38,9 @@ class Silence(Conditions):
 
 
 class ShardTestnet:
-    """As many shards as the devnet has chains for them, six clients, committees of two."""
+    """As many shards as the devnet has chains for them, six clients, committees of two; `parameters` say otherwise."""
 
-    def __init__(self, devnet: Devnet, folder: Path, clients: int = 6, validators: int = 4, seats: int = 2) -> None:
+    def __init__(self, devnet: Devnet, folder: Path, clients: int = 6, validators: int = 4, **parameters: int) -> None:
         self.devnet, self.store = devnet, IpfsStore(devnet.ipfs_url)
         web3, own = connect(devnet.rpc_url), [connect(url) for url in devnet.shard_rpc_urls]
         paying = None, 1 + clients + validators, lambda _receipt: None
@@ -47,7 +49,7 @@ class ShardTestnet:
         genesis, data = genesis_of(SMALL)
         for block in (SMALL.to_json(), data):
             self.store.put(block)
-        parameters = load_parameters(shards=len(own), seats=seats)
+        parameters = load_parameters(**{"shards": len(own), "seats": 2, **parameters})
         deployers = [accounts[0] for accounts in shard_senders]
         self.deployment = deploy(senders[0], parameters, genesis=genesis, shard_senders=deployers)
         self.ledger = Ledger(web3, self.deployment, shard_web3s=own)
@@ -58,7 +60,7 @@ class ShardTestnet:
         self.network = Network(
             self.ledger,
             members.all,
-            validators=self.identities.validators(self.ledger, self.carriers[1 + clients :], store=self.store),
+            validators=self.validators(),
             trainer=Nudger(),
             clock=make_clock(senders[0], real_time=False, followers=deployers),
             sender=self.carriers[0],
@@ -69,6 +71,11 @@ class ShardTestnet:
 
     def __exit__(self, *_: object) -> None:
         self.identities.close()
+
+    def validators(self, pubsub: Pubsub | None = None) -> list[Validator]:
+        """All validators as they come up after a restart; without `pubsub`, what they say is on chain."""
+        first = 1 + len(self.identities.client_folders)
+        return self.identities.validators(self.ledger, self.carriers[first:], store=self.store, pubsub=pubsub)
 
     def run_round(self, silent: Collection[ParticipantId] = (), down: Collection[int] = ()) -> RoundOutcome:
         """Run rounds until one has clients in every shard that is not `down`, and return what it came to."""

@@ -113,6 +113,7 @@ class Parameters:
     norm_bound: int
     shards: int
     seats: int
+    commit_seconds: int
     turn_seconds: int
     challenge_seconds: int
     hash: bytes
@@ -134,6 +135,11 @@ class RoundPlan:
     base_digest: bytes
     parameters_version: int
     parameters: Parameters
+
+    @property
+    def opened_at(self) -> int:
+        """When it was opened."""
+        return self.commit_ends_at - self.parameters.commit_seconds
 
 
 @dataclass(frozen=True)
