@@ -135,9 +135,8 @@ class Keeper:
                 is_early=pool.gossip is not None and now < _silent_until(self._ledger, number, handover),
             )
             acted |= self._speak(task, pool)
-            if task.is_decided and self._is_to_carry(task, pool):
-                call = mirror.advance(message, task.signers, bundle=task.bundle)
-                return send_unless_overtaken(self._sender, call) is not None or acted
+            if task.is_decided:
+                return self._carry(task, pool) or acted
         return acted
 
     def _message(self, shard: ShardIndex, number: RoundNumber, previous: RoundNumber) -> MirrorMessage:
@@ -173,6 +172,13 @@ class Keeper:
             pool.do_without_gossip()
         if pool.is_posted(task.digest, seat, signature):
             return False
+        return send_unless_overtaken(self._sender, call) is not None
+
+    def _carry(self, task: _Task, pool: CountersignaturePool) -> bool:
+        """Bring the message to the mirror, if that is for this validator to do; True when sent."""
+        if not self._is_to_carry(task, pool):
+            return False
+        call = task.mirror.advance(task.message, task.signers, bundle=task.bundle)
         return send_unless_overtaken(self._sender, call) is not None
 
     def _is_to_carry(self, task: _Task, pool: CountersignaturePool) -> bool:
