@@ -8,7 +8,7 @@ Settings come from the environment, because `brownie run` passes no options:
                      classicalLength; default: a model of zeros with 288 angles and 70 weights
     QFL_NORM_KEYS    for the private mode: the folder with `verifying.json`, as `qfl zk setup` makes it; its circuit
                      must take as many lanes as the model has coordinates. Default: the transparent mode
-    QFL_QUORUM       how committees sign: a scheme of `qfl.quorum`; default: lms, which is post-quantum
+    QFL_QUORUM       how committees sign: a scheme of `qfl.quorum`, lms or votes; default: votes
     QFL_DEPLOYMENT   where to write the deployment file; default: deployments/<chain id>.json
 """
 
@@ -46,7 +46,7 @@ from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.errors import AddressTaken
 from qfl.protocol.content import Content, ContentKind, content_digest, encode, lanes_root
 from qfl.protocol.types import ModelShape, RoundNumber, ShardIndex
-from qfl.quorum.quorum import SCHEMES, scheme_in
+from qfl.quorum.quorum import DEFAULT, SCHEMES, scheme_in
 
 DEFAULT_SHAPE = ModelShape(quantum=288, classical=70)
 
@@ -120,7 +120,7 @@ def deploy(
     genesis: Mapping[str, Any],
     verifying_key: VerifyingKey | None = None,
     disputes: Any = None,
-    quorum: str | QuorumContract = "lms",
+    quorum: str | QuorumContract = DEFAULT,
     mirrors: Sequence[tuple[int, str]] = (),
 ) -> Contracts:
     """Deploy, wire and fund; `account` pays and becomes the owner.
@@ -211,7 +211,7 @@ def _settings() -> tuple[ProtocolParameters, Mapping[str, Any], VerifyingKey | N
     file, keys = os.environ.get("QFL_GENESIS"), os.environ.get("QFL_NORM_KEYS")
     genesis = json.loads(Path(file).read_text()) if file else zero_genesis(DEFAULT_SHAPE)
     verifying_key = NormKeys.open(Path(keys)).verifying_key if keys else None
-    return parameters, genesis, verifying_key, os.environ.get("QFL_QUORUM", "lms")
+    return parameters, genesis, verifying_key, os.environ.get("QFL_QUORUM", DEFAULT)
 
 
 def _drop_brownies_own_record() -> None:

@@ -37,7 +37,7 @@ from qfl.node.journal import JOURNAL, Journal
 from qfl.node.membership import first_anchor
 from qfl.node.settlement import settle_due
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.quorum import SCHEMES, scheme_of
+from qfl.quorum.quorum import DEFAULT, SCHEMES, scheme_of
 from qfl.simulation.driver import Network, run_until
 from qfl.storage.ipfs import IpfsStore
 from qfl.storage.pubsub import Pubsub
@@ -94,7 +94,7 @@ class LocalTestnet:
         marks: str | None = None,
         verifying_key: VerifyingKey | None = None,
         prover: NormProver | None = None,
-        quorum: str = "lms",
+        quorum: str = DEFAULT,
         mirrored: bool = False,
         past: LocalTestnet | None = None,
         pubsub: Pubsub | None = None,

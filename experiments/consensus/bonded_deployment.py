@@ -28,7 +28,7 @@ from qfl.errors import ChainError
 from qfl.protocol.digests import checkpoints_hash, compute_commitment, seat_digest
 from qfl.protocol.quorum import quorum_of
 from qfl.protocol.types import Checkpoint, LmsPublicKey, ModelShape, ParticipantId, RoundNumber, ShardIndex
-from qfl.quorum.lms import encode_bundle
+from qfl.quorum.lms import LmsScheme, encode_bundle
 from qfl.validator.mirror_keeper import admit_clients, begin_mirrors
 
 SEATS = 4
@@ -86,7 +86,9 @@ class BondedDeployment:
         beacon_sender = Sender(web3, account, listener=self.receipts.append)
         shard_senders = [Sender(own, account, listener=self.receipts.append) for own in shard_web3s]
         parameters = load_parameters(**{"shards": max(1, len(shard_senders)), "seats": SEATS, **self.parameters})
-        self.deployment = deploy(beacon_sender, parameters, genesis=self.genesis, shard_senders=shard_senders)
+        self.deployment = deploy(
+            beacon_sender, parameters, genesis=self.genesis, quorum=LmsScheme.contract, shard_senders=shard_senders
+        )
         self.ledger = Ledger(web3, self.deployment, shard_web3s=shard_web3s)
         self.sender = ChainRouter({sender.chain_id: sender for sender in (beacon_sender, *shard_senders)})
         self.clock = DevelopmentClock(web3)

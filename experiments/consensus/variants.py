@@ -22,6 +22,7 @@ from qfl.node.membership import join
 from qfl.node.meter import Meter
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import Reveal, VerifiedUpdate
+from qfl.quorum.lms import LmsScheme
 from qfl.simulation.config import JobConfig
 from qfl.simulation.driver import Network
 from qfl.simulation.identities import make_clock, make_senders, make_transaction_senders
@@ -115,7 +116,7 @@ def build_site(
         store.put(content)
     parameters = load_parameters(**{**config.parameters(), "shards": variant.shards, "seats": SEATS})
     owners = [own[0] for own in shard_senders]
-    deployment = deploy(senders[0], parameters, genesis=genesis, shard_senders=owners)
+    deployment = deploy(senders[0], parameters, genesis=genesis, quorum=LmsScheme.contract, shard_senders=owners)
     ledger = Ledger(web3, deployment, shard_web3s=shard_web3s)
     voting = FlatVoting(ledger, senders[0]) if variant.is_flat else None
 

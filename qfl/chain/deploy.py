@@ -40,9 +40,6 @@ class QuorumContract:
     arguments: Callable[[ProtocolParameters], Sequence[int]] = field(default=lambda _parameters: ())
 
 
-LMS_QUORUM = QuorumContract("LmsQuorum")
-
-
 @dataclass(frozen=True)
 class Genesis:
     """The model that round 1 trains on: `Chunks` root, content digest, and its architecture document's digest."""
@@ -58,15 +55,15 @@ def deploy(
     parameters: ProtocolParameters,
     *,
     genesis: Genesis,
+    quorum: QuorumContract,
     verifying_key: VerifyingKey | None = None,
-    quorum: QuorumContract = LMS_QUORUM,
     shard_senders: Sequence[Sender] = (),
 ) -> Deployment:
     """Deploy everything, wire it, fund the reward pool; the sender's account becomes the owner.
 
     Args:
-        verifying_key: for the private mode: what every reveal's norm proof is checked with, from now on.
         quorum: what verifies how committees sign.
+        verifying_key: for the private mode: what every reveal's norm proof is checked with, from now on.
         shard_senders: one for each shard, on the chain of its own that the shard is to live on; none: all shards live
             on the beacon's. `Disputes` knows the shards of its own chain only.
 

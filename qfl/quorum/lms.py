@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from qfl.chain.contracts.beacon import TurnTime
 from qfl.chain.contracts.staking import Role
-from qfl.chain.deploy import LMS_QUORUM
+from qfl.chain.deploy import QuorumContract
 from qfl.crypto.lms import verify
 from qfl.errors import MalformedContent
 from qfl.protocol.digests import seat_digest
@@ -20,7 +20,7 @@ from qfl.quorum.quorum import SCHEMES, KeysAt, QuorumScheme
 class LmsScheme(QuorumScheme[LmsPublicKey]):
     """Every seat for itself, by `LmsQuorum`."""
 
-    contract = LMS_QUORUM
+    contract = QuorumContract("LmsQuorum")
     signature_gas = 200_000
 
     def keys_of(self, committee: Sequence[ParticipantId]) -> dict[int, LmsPublicKey]:

@@ -22,8 +22,10 @@ Key = TypeVar("Key")
 """A public key of the scheme."""
 KeysAt = Callable[[ParticipantId], Sequence[Key]]
 """The keys that could have spoken for a validator when something was signed."""
-DEFAULT = "lms"
-"""The scheme that is meant where none is named."""
+DEFAULT = "votes"
+"""The scheme of a new deployment where none is named."""
+UNNAMED = "lms"
+"""That of a deployment whose file has the contract of none: it asks for no contract of its own."""
 
 
 class QuorumScheme(ABC, Generic[Key]):
@@ -114,9 +116,9 @@ SCHEMES: Door[type[QuorumScheme[Any]]] = Door("quorum scheme", "qfl.quorum", bas
 
 
 def scheme_in(deployment: Deployment) -> type[QuorumScheme[Any]]:
-    """The scheme whose contract a deployment has."""
+    """The scheme whose contract a deployment has; LMS signatures where it has that of none."""
     kinds = (SCHEMES.find(name) for name in SCHEMES)
-    return next((kind for kind in kinds if kind.contract.name in deployment.contracts), SCHEMES.find(DEFAULT))
+    return next((kind for kind in kinds if kind.contract.name in deployment.contracts), SCHEMES.find(UNNAMED))
 
 
 def scheme_of(ledger: Ledger) -> QuorumScheme[Any]:

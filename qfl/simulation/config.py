@@ -77,7 +77,7 @@ class JobConfig:
         lane_bits: width of an update's lanes, 4, 8 or 16; it brings the exponents and the norm bound of `LANE_PRESETS`.
         exponents: "preset", or "auto": chosen before deployment so that lanes fit what the first client's data and this
             recipe change in a round; those that `protocol` has stay.
-        quorum: how committees agree, "lms" or "votes" (for large ones).
+        quorum: how committees agree, "votes" (post-quantum, cheap), or "lms" (a signature of each seat).
         signing: how clients commit: "keys" (one-time keys), "lms", or "auto": keys where the chain's node is on this
             machine, and shards have no chains of their own.
         shard_chains: whether each shard has a chain of its own, beside the beacon's.

@@ -291,7 +291,7 @@ def set_up_disputes(
         "classicalLength": shape.classical,
     }
     key = VerifyingKey(shape.total, tuple(range(24))) if is_private else None
-    court = _court(World(deploy(accounts[0], parameters, fields, key), parameters), shape, genesis)
+    court = _court(World(deploy(accounts[0], parameters, fields, key, quorum="lms"), parameters), shape, genesis)
     for name in validators:
         court.bond(name, "validator")
     return court

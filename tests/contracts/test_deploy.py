@@ -85,7 +85,7 @@ def test_deploy_without_a_key_is_transparent(account):
     assert [shard.verifier() for shard in made.shards] == [NOBODY, NOBODY]
     assert not made.disputes.isPrivate()
     named = describe(made, 0, PARAMETERS, GENESIS).contracts
-    assert named.keys() == {"Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
+    assert named.keys() == {"Staking", "Draw", "VoteQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
 
 
 def test_deploy_with_a_key_gives_its_verifier_to_every_shard(account):
@@ -122,12 +122,15 @@ def test_parameters_that_were_set_before_there_were_disputes_are_checked_when_th
         account.deploy(Disputes, made.beacon, made.staking, made.shards, made.demands, NOBODY)
 
 
-def test_deploy_with_votes_has_its_committees_checked_by_them(account):
-    made = deploy(account, PARAMETERS, GENESIS, quorum="votes")
+@pytest.mark.parametrize(
+    ("quorum", "contract", "other"), [("lms", "LmsQuorum", "VoteQuorum"), ("votes", "VoteQuorum", "LmsQuorum")]
+)
+def test_deploy_has_committees_checked_by_the_quorum_that_is_named(account, quorum, contract, other):
+    made = deploy(account, PARAMETERS, GENESIS, quorum=quorum)
     assert (made.beacon.quorum(), made.quorum.staking()) == (made.quorum, made.staking)
     named = describe(made, 0, PARAMETERS, GENESIS).contracts
-    assert named["VoteQuorum"].address == made.quorum
-    assert "LmsQuorum" not in named
+    assert named[contract].address == made.quorum
+    assert other not in named
 
 
 def test_deploy_takes_another_disputes_contract(account):

@@ -29,7 +29,7 @@ PARAMETERS = load_parameters()
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
     mirror = accounts[0].deploy(BeaconMirror, 0)
-    contracts = deploy(accounts[0], PARAMETERS, GENESIS, mirrors=[(chain.id, mirror.address)])
+    contracts = deploy(accounts[0], PARAMETERS, GENESIS, quorum="lms", mirrors=[(chain.id, mirror.address)])
     world = World(contracts, PARAMETERS)
     for name in VALIDATORS:
         world.bond(name, "validator")

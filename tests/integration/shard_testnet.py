@@ -16,6 +16,7 @@ from qfl.chain.rpc.connection import connect
 from qfl.devnet import Devnet
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
+from qfl.quorum.quorum import DEFAULT, SCHEMES
 from qfl.simulation.driver import Network, RoundOutcome, run_round, run_until
 from qfl.simulation.faults.fault import Conditions
 from qfl.simulation.identities import Clients, LocalIdentities, make_clock, make_senders, make_transaction_senders
@@ -51,7 +52,8 @@ class ShardTestnet:
             self.store.put(block)
         parameters = load_parameters(**{"shards": len(own), "seats": 2, **parameters})
         deployers = [accounts[0] for accounts in shard_senders]
-        self.deployment = deploy(senders[0], parameters, genesis=genesis, shard_senders=deployers)
+        quorum = SCHEMES.find(DEFAULT).contract
+        self.deployment = deploy(senders[0], parameters, genesis=genesis, quorum=quorum, shard_senders=deployers)
         self.ledger = Ledger(web3, self.deployment, shard_web3s=own)
         self.identities = LocalIdentities(folder / "roles", clients, validators, 5)
         members = Clients(self.identities, self.ledger, self.carriers[1:], store=self.store, seed=1)

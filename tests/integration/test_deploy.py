@@ -20,9 +20,11 @@ from qfl.crypto.norm.keys import NormKeys, VerifyingKey
 from qfl.devnet import Devnet
 from qfl.errors import AddressTaken, InvalidInput
 from qfl.protocol.types import ModelShape, ShardIndex
+from qfl.quorum.quorum import DEFAULT, SCHEMES
 
 PARAMETERS = load_parameters(shards=2, seats=2)
 OWNER = 9
+QUORUM = SCHEMES.find(DEFAULT).contract
 
 
 def genesis(shape: ModelShape) -> Genesis:
@@ -39,7 +41,7 @@ def test_a_key_for_too_few_lanes_is_refused_before_anything_is_sent(web3: Web3) 
     sender, key = Sender(web3, development_account(OWNER)), VerifyingKey(64, tuple(range(24)))
     before = sender.balance_wei()
     with pytest.raises(InvalidInput, match="the model has 65 coordinates; make a key with `qfl zk setup --lanes 65`"):
-        deploy(sender, PARAMETERS, genesis=genesis(ModelShape(60, 5)), verifying_key=key)
+        deploy(sender, PARAMETERS, genesis=genesis(ModelShape(60, 5)), quorum=QUORUM, verifying_key=key)
     assert sender.balance_wei() == before
 
 
@@ -60,12 +62,16 @@ class Distracted(Sender):
 def test_an_account_that_sends_something_else_meanwhile_is_told_so(web3: Web3) -> None:
     """Two programs deploy with one account: the beacon would name a disputes contract that is not there."""
     with pytest.raises(AddressTaken, match="deploy again, with an account that nobody else uses"):
-        deploy(Distracted(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)))
+        deploy(
+            Distracted(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)), quorum=QUORUM
+        )
 
 
 def test_a_transparent_deployment_has_disputes_and_no_verifier(web3: Web3) -> None:
-    deployment = deploy(Sender(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)))
-    assert deployment.contracts.keys() == {"Staking", "Draw", "LmsQuorum", "Beacon", "Rewards", "Demands", "Disputes"}
+    deployment = deploy(
+        Sender(web3, development_account(OWNER)), PARAMETERS, genesis=genesis(ModelShape(6, 3)), quorum=QUORUM
+    )
+    assert deployment.contracts.keys() == {"Staking", "Draw", QUORUM.name, "Beacon", "Rewards", "Demands", "Disputes"}
     assert [Ledger(web3, deployment).norm_verifier(ShardIndex(shard)) for shard in range(2)] == [None, None]
 
 
@@ -75,7 +81,9 @@ def test_a_private_deployment_gives_every_shard_the_verifier_of_the_key(
     """What is read back from the deployment file, as another process would."""
     path = tmp_path / "deployment.json"
     sender = Sender(web3, development_account(OWNER))
-    deploy(sender, PARAMETERS, genesis=genesis(ModelShape(60, 4)), verifying_key=norm_keys.verifying_key).save(path)
+    deploy(
+        sender, PARAMETERS, genesis=genesis(ModelShape(60, 4)), quorum=QUORUM, verifying_key=norm_keys.verifying_key
+    ).save(path)
     deployment = Deployment.load(path)
     deployment.check(web3)
     ledger = Ledger(web3, deployment)

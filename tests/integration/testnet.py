@@ -27,6 +27,7 @@ from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, TrainingResult, TrainingTask
 from qfl.quantum.architecture import Architecture
+from qfl.quorum.quorum import DEFAULT
 from qfl.simulation.driver import Network, run_until
 from qfl.storage.pubsub import Pubsub
 from qfl.training.job import JobDocument
@@ -69,7 +70,7 @@ class Testnet(LocalTestnet):
         key_height: int = 5,
         verifying_key: VerifyingKey | None = None,
         prover: Prover | None = None,
-        quorum: str = "lms",
+        quorum: str = DEFAULT,
         pubsub: Pubsub | None = None,
         **parameters: int,
     ) -> None:
