@@ -162,6 +162,12 @@ class Ballot:
             return False
         return not self.is_cast or now >= self.window.fails_at or not self._known_lists()
 
+    def waits_for_time(self) -> bool:
+        """Whether what others say is of no use before the window is over: all have voted, or its list is posted."""
+        if not self.is_cast or self._booth.now() >= self.window.ends_at:
+            return False
+        return len(self.votes) == len(self._booth.committee) or self._known_lists()
+
     def list_to_post(self, is_asked_again: bool) -> dict[int, bytes] | None:
         """The list that is this seat's to post now, if it is the first of those who voted.
 

@@ -401,7 +401,9 @@ class Seat:
             return False
         has_spoken = bool(self._said) or any(ballot and ballot.is_cast for ballot in self._ballots.values())
         is_asked_again = self._turn() in self._has_waited
-        return has_spoken != is_asked_again and self._gossip.hear(seconds)
+        if has_spoken == is_asked_again or any(ballot and ballot.waits_for_time() for ballot in self._ballots.values()):
+            return False
+        return self._gossip.hear(seconds)
 
     def _place(self, turn: int, seat: int | None = None) -> int:
         """The place of a seat, or its own, in the order in which seats speak in a turn: the proposer's is 0."""

@@ -24,6 +24,7 @@ from qfl.simulation.driver import run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
 from qfl.validator import ballot
 from qfl.validator import seat as seat_module
+from qfl.validator.gossip import CommitteeGossip
 
 LONG: dict[str, Any] = {
     "turnSeconds": 2_000,
@@ -68,6 +69,21 @@ def test_a_committee_decides_by_one_list_and_one_checkpoint(testnet: Testnet) ->
         assert testnet.accepted_turn(number) == 0
         (accepted,) = testnet.ledger.round(number).accepted()
         assert accepted.attested.bit_count() >= 3
+
+
+def test_nobody_waits_for_what_cannot_come_before_the_window_is_over(
+    testnet: Testnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Half a second of each seat, twice in a round, where a machine has several."""
+    waits, hear = list[float](), CommitteeGossip.hear
+
+    def watched(gossip: CommitteeGossip, seconds: float = 0.0) -> bool:
+        waits.extend([seconds] if seconds else [])
+        return hear(gossip, seconds)
+
+    monkeypatch.setattr(CommitteeGossip, "hear", watched)
+    assert bundle_of(testnet, run_round(testnet.network(clients=[1, 2])).round)[:1] == VOTES
+    assert waits == []
 
 
 @pytest.mark.parametrize("place", range(4))
