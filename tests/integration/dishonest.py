@@ -19,7 +19,7 @@ from qfl.node.recompute import read_base
 from qfl.protocol.content import Content, ContentKind, content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_checkpoint, expected_model
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber, VerifiedUpdate
-from qfl.quorum.lms import encode_bundle
+from qfl.quorum.quorum import scheme_of
 from qfl.simulation.driver import run_round, run_until
 
 CLIENTS = (1, 2, 3)
@@ -105,7 +105,8 @@ def collude(testnet: Testnet, checkpoint: Checkpoint) -> list[ParticipantId]:
     """Have three of the four seats sign `checkpoint`, and get it accepted; return who signed."""
     committee = testnet.ledger.beacon.committee(checkpoint.round, SHARD)
     digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
-    bundle = encode_bundle({seat: testnet.attest(digest, committee[seat], seat) for seat in ATTESTERS})
+    signatures = {seat: testnet.attest(digest, committee[seat], seat) for seat in ATTESTERS}
+    bundle = scheme_of(testnet.ledger).bundle(committee, signatures)
     testnet.owner.send(testnet.ledger.beacon.submit_checkpoint(checkpoint, bundle))
     return [committee[seat] for seat in ATTESTERS]
 

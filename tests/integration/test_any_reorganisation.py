@@ -345,7 +345,7 @@ def runs_of(
     monkeypatch.setattr(validators, "DEMANDS_SECONDS", 0)
     monkeypatch.setattr("experiments.attacks.testnet.CountingStore", lambda *_, **__: MemoryStore())
     numbers, chains = count(), ExitStack()
-    chosen |= {"marks": "marks", "challengeSeconds": CHALLENGE}
+    chosen |= {"marks": "marks", "challengeSeconds": CHALLENGE, "quorum": "lms"}  # a stranger bundles signatures
 
     def draw_anew(seed: int) -> None:
         """The same steps have the same keys, salts and signatures; what those cost decides what later blocks draw."""

@@ -55,7 +55,7 @@ NOT_RUN = {
     "qfl run --config scripts/jobs/angles-144.toml": "minutes",
     "qfl run --config scripts/jobs/mnist-quantum.toml": "needs MNIST, and minutes",
     "qfl run --clients 12": "test_shard_chains.py, test_changing_clients.py",
-    "qfl run --quorum votes": "test_votes_job.py",
+    "qfl run --seats 16": "test_votes_job.py",
     "qfl zk": "test_proving_process.py",
     "qfl deploy --mode private": "test_proving_process.py",
     "qfl devnet": "the guides and test_devnet.py",

@@ -16,7 +16,7 @@ from qfl.crypto.lms import signature_bytes
 from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, KeyFileBehind
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
-from qfl.quorum.lms import decode_bundle
+from qfl.quorum.quorum import scheme_of
 from qfl.scheduler import ClientHost
 from qfl.simulation.driver import run_round, run_until
 
@@ -48,7 +48,9 @@ def completer_of(testnet: Testnet, number: RoundNumber) -> ParticipantId:
     """The seat whose signature is in the bundle and nowhere else."""
     ledger, shard = testnet.ledger, testnet.ledger.shards[SHARD]
     (accepted,) = ledger.round(number).accepted()
-    bundle = decode_bundle((ledger.call_in(ledger.beacon, accepted.tx_hash) or {})["bundle"])
+    call = ledger.call_in(ledger.beacon, accepted.tx_hash)
+    assert call is not None
+    bundle = scheme_of(ledger).signatures_in(call["bundle"])
     announced = {attestation.seat for attestation in shard.attestations(number, 0)}
     announced |= {proposal.checkpoint.turn for proposal in shard.proposals(number, 0)}
     (seat,) = bundle.keys() - announced
@@ -97,7 +99,7 @@ def test_what_others_announce_in_a_validators_name_does_not_stop_it(testnet: Tes
     """Anybody may announce any bytes; the key made none of these."""
     network = testnet.network(clients=[1])
     number = reach_checkpoint_phase(network)
-    forged = (31).to_bytes(4) + bytes(signature_bytes(5) - 4)
+    forged = scheme_of(testnet.ledger).attestation((31).to_bytes(4) + bytes(signature_bytes(5) - 4))
     noise = Checkpoint(number, SHARD, 0, 1, bytes(32), 1, *[bytes(32)] * 3)
     shard = testnet.ledger.shards[SHARD]
     for seat, validator in enumerate(testnet.ledger.beacon.committee(number, SHARD)):

@@ -19,7 +19,7 @@ from qfl.devnet import Devnet, DevnetConfig
 from qfl.errors import ChainError, InvalidInput
 from qfl.protocol.cid import cid_of
 from qfl.protocol.types import RoundNumber
-from qfl.quorum.lms import encode_bundle
+from qfl.quorum.quorum import scheme_of
 from qfl.simulation.driver import run_round
 from qfl.storage.store import MemoryStore
 
@@ -60,10 +60,11 @@ def test_a_refusal_by_a_contract_that_the_called_one_asked(testnet: Testnet) -> 
     """The beacon asks the quorum, and passes on what that says: who refused is not whom the transaction went to."""
     number = until_checkpoint_phase(testnet)
     checkpoint = honest_result(testnet, number).checkpoint
-    bundle = encode_bundle({seat: bytes(1500) for seat in range(3)}) + b"\0"
+    scheme, committee = scheme_of(testnet.ledger), testnet.ledger.beacon.committee(number, SHARD)
+    bundle = scheme.bundle(committee, dict.fromkeys(range(3), scheme.attestation(bytes(1500)))) + b"\0"
     tx_hash = fail(testnet, testnet.ledger.beacon.submit_checkpoint(checkpoint, bundle))
     failure = inspect_transaction(testnet.ledger, tx_hash)["failure"]
-    assert [call["contract"] for call in failure["calls"]] == ["Beacon", "LmsQuorum"]
+    assert [call["contract"] for call in failure["calls"]] == ["Beacon", scheme.contract.name]
     assert failure["refused_by"]["function"] == "verify"
     assert failure["error"] == "MalformedBundle"
     shown = command(testnet, "tx", tx_hash)

@@ -22,7 +22,7 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted
 from qfl.protocol.recompute import ShardResult
 from qfl.protocol.types import Checkpoint, Reveal, RoundNumber, ShardIndex, VerifiedUpdate
-from qfl.quorum.lms import encode_bundle
+from qfl.quorum.quorum import scheme_of
 from qfl.simulation.driver import Network, run_round, run_until
 from qfl.validator.seat import Seat
 from qfl.validator.validator import Validator
@@ -160,7 +160,7 @@ def test_nobody_brings_along_what_a_quorum_signed_before_the_reorganisation(test
     for _ in range(2):
         onlooker.verify(onlooker.duty())
     with pytest.raises(ContractReverted, match="WrongReveals"):
-        testnet.owner.send(ledger.beacon.submit_checkpoint(outdated, encode_bundle(signatures)))
+        testnet.owner.send(ledger.beacon.submit_checkpoint(outdated, scheme_of(ledger).bundle(committee, signatures)))
     assert ledger.round(number).accepted() == []
     assert (make_challenger(testnet).step(), validators_stakes(testnet)) == ([], before)
     while ledger.beacon.context().phase is not Phase.IDLE:
@@ -221,7 +221,7 @@ def test_no_quorum_comes_about_across_two_orders_of_a_shards_own_chain(shard_tes
         second.verify(second.duty())
     (said,) = ledger.round(number).shard(index).attestations()
     assert (said.seat, said.digest == ledger.beacon_domain.checkpoint(outdated.checkpoint)) == (1, False)
-    bundle = encode_bundle({0: outdated.signature, 1: said.signature})
+    bundle = scheme_of(ledger).bundle(committee, {0: outdated.signature, 1: said.signature})
     with pytest.raises(ContractReverted, match="NoQuorum"):
         network.sender.send(ledger.beacon.submit_checkpoint(outdated.checkpoint, bundle))
     assert [entry for entry in ledger.round(number).accepted() if entry.checkpoint.shard == index] == []

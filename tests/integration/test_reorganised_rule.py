@@ -23,10 +23,9 @@ from qfl.devnet.health import call_chain
 from qfl.errors import ContractReverted
 from qfl.node.journal import JOURNAL, Signer
 from qfl.node.recompute import read_base
-from qfl.protocol.digests import seat_digest
 from qfl.protocol.recompute import ShardResult, expected_checkpoint
 from qfl.protocol.types import RoundNumber
-from qfl.quorum.lms import encode_bundle
+from qfl.quorum.quorum import scheme_of
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.store import MemoryStore
 from qfl.validator.validator import Validator
@@ -60,13 +59,14 @@ def until_signed(testnet: Testnet, branches: Branches) -> tuple[RoundNumber, Sha
     digest = testnet.ledger.beacon_domain.checkpoint(signed.checkpoint)
     for content in signed.contents:
         testnet.store.put(content)
-    signatures = dict[int, bytes]()
+    scheme, signatures = scheme_of(testnet.ledger), dict[int, bytes]()
     for seat in ATTESTERS:
         name = testnet.name_of(committee[seat])
-        signer, message = Signer(testnet.keys[name], testnet.folder / name / JOURNAL), (digest, committee[seat], seat)
-        signature = signer.sign_once(f"round {number} shard {SHARD} turn 0", number, seat_digest(*message))
+        signer = Signer(testnet.keys[name], testnet.folder / name / JOURNAL)
+        message = scheme.message(digest, committee[seat], seat)
+        signature = signer.sign_once(f"round {number} shard {SHARD} turn 0", number, message)
         assert signature is not None
-        signatures[seat] = signature
+        signatures[seat] = scheme.attestation(signature)
     exchange(branches, opening)
     assert (beacon.current_round(), beacon.parameters_of(number)["trimBps"]) == (number, 5000)
     return number, signed, signatures
@@ -81,7 +81,8 @@ def test_what_a_quorum_signed_says_nothing_under_another_rule(chain: SimpleNames
     assert other.checkpoint.reveals_hash == signed.checkpoint.reveals_hash
     beacon = testnet.ledger.beacon
     with pytest.raises(ContractReverted, match="WrongParameters"):
-        testnet.owner.send(beacon.submit_checkpoint(signed.checkpoint, encode_bundle(signatures)))
+        bundle = scheme_of(testnet.ledger).bundle(beacon.committee(number, SHARD), signatures)
+        testnet.owner.send(beacon.submit_checkpoint(signed.checkpoint, bundle))
     run_until(testnet.network(clients=()), Phase.IDLE)
     (accepted,) = testnet.ledger.round(number).accepted()
     assert accepted.checkpoint.aggregate_root == other.checkpoint.aggregate_root
@@ -153,7 +154,8 @@ def test_a_round_whose_base_is_exchanged_is_not_lost(chain: SimpleNamespace, tmp
         for content in result.contents:
             testnet.store.put(content)
         digest = testnet.ledger.beacon_domain.checkpoint(result.checkpoint)
-        bundle = encode_bundle({seat: testnet.attest(digest, committee[seat], seat) for seat in ATTESTERS})
+        signatures = {seat: testnet.attest(digest, committee[seat], seat) for seat in ATTESTERS}
+        bundle = scheme_of(testnet.ledger).bundle(committee, signatures)
         calls.append(beacon.submit_checkpoint(result.checkpoint, bundle))
     testnet.owner.send(calls[0])
     accepted = branches.height

@@ -19,7 +19,7 @@ from qfl.crypto.lms import leaf_of
 from qfl.devnet import Devnet
 from qfl.errors import ContentMissing
 from qfl.node.outcome import count_included
-from qfl.protocol.digests import seat_digest
+from qfl.quorum.quorum import scheme_of
 from qfl.simulation.driver import run_until
 from qfl.storage.store import ContentStore
 from qfl.validator.validator import Validator
@@ -106,14 +106,17 @@ def test_forged_proposals_and_attestations_are_noise(testnet: Testnet, tmp_path:
     shard, nobody = testnet.ledger.shards[SHARD], testnet.sender(19)
     honest = honest_result(testnet, number).checkpoint
     forged = replace(honest, aggregate_root=b"\1" * 32)
+    scheme = scheme_of(testnet.ledger)
     with KeyFile.create(tmp_path / "forger.lms", 5) as forger:
         for checkpoint in (forged, honest):
             digest = testnet.ledger.beacon_domain.checkpoint(checkpoint)
             liar = in_seat(network, number, 0).participant
             committee = testnet.ledger.beacon.committee(number, SHARD)
-            nobody.send(shard.propose(checkpoint, forger.sign(seat_digest(digest, liar, 0)), validator=liar))
+            forgery = scheme.attestation(forger.sign(scheme.message(digest, liar, 0)))
+            nobody.send(shard.propose(checkpoint, forgery, validator=liar))
             for seat, validator in enumerate(committee):
-                for signature in (forger.sign(seat_digest(digest, validator, seat)), b"", b"\xff" * 5000):
+                forgery = scheme.attestation(forger.sign(scheme.message(digest, validator, seat)))
+                for signature in (forgery, b"", b"\xff" * 5000):
                     nobody.send(shard.attest(checkpoint, seat, digest=digest, signature=signature, validator=liar))
     run_until(network, Phase.IDLE)
     assert testnet.accepted_turn(number) == 0
@@ -166,10 +169,11 @@ def test_a_validator_that_died_between_signing_and_sending_repeats_its_signature
     assert back.step()
     assert key.next_leaf == leaf + 1, "no second signature was made"
     opened, shard = testnet.ledger.round(number).opened_in, testnet.ledger.shards[SHARD]
+    bare = scheme_of(testnet.ledger).bare
     if label == "propose":
-        assert [leaf_of(p.signature) for p in shard.proposals(number, opened)] == [leaf]
+        assert [leaf_of(bare(p.signature)) for p in shard.proposals(number, opened)] == [leaf]
     else:
-        assert leaf in [leaf_of(a.signature) for a in shard.attestations(number, opened) if a.seat == 1]
+        assert leaf in [leaf_of(bare(a.signature)) for a in shard.attestations(number, opened) if a.seat == 1]
     run_until(network, Phase.IDLE)
 
 

@@ -22,12 +22,12 @@ from qfl.crypto.norm.prover import Prover
 from qfl.devnet import Devnet
 from qfl.node.membership import join
 from qfl.protocol.content import content_digest, encode, lanes_root
-from qfl.protocol.digests import compute_commitment, seat_digest
+from qfl.protocol.digests import compute_commitment
 from qfl.protocol.recompute import model_content
 from qfl.protocol.state import to_state
 from qfl.protocol.types import ParticipantId, RoundNumber, TrainingResult, TrainingTask
 from qfl.quantum.architecture import Architecture
-from qfl.quorum.quorum import DEFAULT
+from qfl.quorum.quorum import DEFAULT, scheme_of
 from qfl.simulation.driver import Network, run_until
 from qfl.storage.pubsub import Pubsub
 from qfl.training.job import JobDocument
@@ -111,8 +111,9 @@ class Testnet(LocalTestnet):
         return self.keys[self.name_of(participant)]
 
     def attest(self, digest: bytes, participant: ParticipantId, seat: int) -> bytes:
-        """Its attestation of a digest, in a seat."""
-        return self.key_of(participant).sign(seat_digest(digest, participant, seat))
+        """Its attestation of a digest, in a seat, by a signature."""
+        scheme = scheme_of(self.ledger)
+        return scheme.attestation(self.key_of(participant).sign(scheme.message(digest, participant, seat)))
 
     def rotate_key(self, participant: ParticipantId) -> None:
         """Replace its key."""
