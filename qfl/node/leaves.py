@@ -5,7 +5,7 @@ a signature keeps the next leaf, and a seat's announcements are in events, where
 made them. A key takes its leaves in order, so that the last announcement tells of those before it.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from qfl.chain.contracts.draw import Sitting
 from qfl.chain.contracts.staking import Role
@@ -26,11 +26,14 @@ class LeafCheck:
         self._checked: set[ShardIndex] = set()
 
     def everywhere(self) -> None:
-        """Ask `Staking` and every shard. One whose own chain does not answer is left to `in_shard`.
+        """Ask `Staking`, the quorum and every shard. One whose own chain does not answer is left to `in_shard`.
 
         Raises KeyFileBehind, ChainUnreachable.
         """
         self._key.require_unseen(self._ledger.staking.participant(self._participant).next_leaf, "Staking")
+        if self._role is Role.VALIDATOR:
+            scheme = scheme_of(self._ledger)
+            self._key.require_unseen(self._after(scheme.signed_by(self._participant)), scheme.contract.name)
         for shard in self._ledger.all_shards():
             with tolerating_shard(shard):
                 self.in_shard(shard)
@@ -45,6 +48,10 @@ class LeafCheck:
         lowest = self._after_commits(shard) if self._role is Role.CLIENT else self._after_announcements(shard)
         self._key.require_unseen(lowest, f"shard {shard}")
         self._checked.add(shard)
+
+    def _after(self, signed: Iterable[tuple[bytes, bytes]]) -> int:
+        """One more than the highest leaf of the key's own among signatures of these digests."""
+        return max((leaf_of(one) + 1 for digest, one in signed if verify(self._key.public, digest, one)), default=0)
 
     def _after_commits(self, shard: ShardIndex) -> int:
         """The client's next leaf in a shard; 0 where a mirror still shows another key of it."""

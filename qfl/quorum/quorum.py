@@ -48,6 +48,10 @@ class QuorumScheme(ABC, Generic[Key]):
     def set_up(self, sender: TransactionSender, validator: ParticipantId, *, key: KeyFile, folder: Path) -> None:
         """Make known what a validator attests with beside `key`, if there is such; safe to repeat at every start."""
 
+    def signed_by(self, validator: ParticipantId) -> list[tuple[bytes, bytes]]:
+        """Digest and LMS signature of all that a validator has made known for `set_up`, whichever key signed it."""
+        return []
+
     @abstractmethod
     def keys_of(self, committee: Sequence[ParticipantId]) -> dict[int, Key]:
         """The keys that seats sign with now, by seat; a seat that has none is left out."""

@@ -74,6 +74,16 @@ class VoteScheme(LmsScheme):
         signature = key.sign(domain.digest(REGISTRATION, validator, *anchors, first, nonce))
         sender.send(self.quorum.register(validator, anchors, first_round=first, signature=signature))
 
+    def signed_by(self, validator: ParticipantId) -> list[tuple[bytes, bytes]]:
+        """The chains that it named."""
+        ledger = self._ledger
+        domain, signed = Domain(ledger.deployment.chain_id, self.quorum.address), []
+        for made in self.quorum.registrations(ledger.from_block, validator):
+            if (call := ledger.call_in(self.quorum, made.tx_hash)) is not None:
+                digest = domain.digest(REGISTRATION, validator, *made.anchors, made.first_round, made.key_index)
+                signed.append((digest, bytes(call["signature"])))
+        return signed
+
     def own_chains(self, validator: ParticipantId, folder: Path) -> "OwnVotes | None":
         """The chains that stand for a validator, if they are of the folder's seed, for a key that the validator had."""
         (standing,) = self.quorum.chains_of([validator], 0)

@@ -203,6 +203,11 @@ class Ballot:
                 return encode_votes(votes, opened)
         return None
 
+    @property
+    def is_opened(self) -> bool:
+        """Whether every vote of a posted list has its key."""
+        return any(votes.keys() <= self.keys.keys() for votes in self._posted.values())
+
     def renew(self) -> None:
         """Forget the keys that are of no chain any more: their validator has named another."""
         self._booth.chains(self._turn, anew=True)

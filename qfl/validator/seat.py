@@ -176,7 +176,9 @@ class Seat:
             elif self._seat not in said:
                 sent |= self._say(result, said)
         self._decided = {checkpoint for checkpoint, said in signatures.items() if len(said) >= pool.quorum}
-        self._decided |= {one for one, ballot in self._ballots.items() if ballot and ballot.bundle() is not None}
+        # Who has just shown its key looks once more before it carries the quorum: keys that come then are not left out.
+        voted = {one: ballot for one, ballot in self._ballots.items() if ballot and ballot.bundle() is not None}
+        self._decided |= {one for one, ballot in voted.items() if ballot.is_opened or not sent}
         return self._carry(signatures) or sent
 
     def claim(self) -> bool:

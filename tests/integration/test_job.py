@@ -30,6 +30,7 @@ from qfl.errors import InvalidInput, VerificationFailed
 from qfl.protocol.cid import digest_of
 from qfl.protocol.content import content_digest, decode, encode, lanes_root
 from qfl.protocol.recompute import ShardResult, expected_model
+from qfl.protocol.types import RoundNumber, ShardIndex
 from qfl.simulation.config import JobConfig, load_config
 from qfl.simulation.display import Display
 from qfl.simulation.folder import kept_devnet
@@ -130,10 +131,13 @@ def test_rewards_are_paid_out_of_the_pool_and_the_books_balance(finished: Path, 
         ledger = Ledger.connect(devnet.rpc_url, Deployment.load(finished / "deployment.json"))
         stakes, owed, pool = ledger.staking.totals_wei()
         balance = ledger.web3.eth.get_balance(ledger.staking.address)
+        records = [ledger.beacon.checkpoint_at(RoundNumber(number), ShardIndex(0)) for number in (1, 2)]
     assert owed == 0
     assert balance == stakes + pool
-    # Two rounds of three updates and three attesting seats, from a pool of 5 ether.
-    assert pool == 5 * 10**18 - 2 * (3 * 10**15 + 3 * 5 * 10**14)
+    # Two rounds of three updates, and three attesting seats or four, from a pool of 5 ether.
+    seats = [record.attested.bit_count() for record in records]
+    assert min(seats) >= 3
+    assert pool == 5 * 10**18 - 2 * 3 * 10**15 - sum(seats) * 5 * 10**14
 
 
 @pytest.mark.rest
@@ -204,8 +208,10 @@ def test_verify_names_the_lane_that_a_lying_committee_altered(tmp_path: Path) ->
 
 
 def test_committees_agreed_at_the_first_proposal(report: dict[str, Any]) -> None:
-    agreed = [entry["agreement"] for entry in report["rounds"]]
-    assert agreed == [[{"shard": 0, "seats": 4, "turn": 0, "signed": 3, "agreed": 3, "others": 0}]] * 2
+    for entry in report["rounds"]:
+        (shard,) = entry["agreement"]
+        assert shard.pop("signed") == shard.pop("agreed") >= 3
+        assert shard == {"shard": 0, "seats": 4, "turn": 0, "others": 0}
 
 
 def test_the_page_of_a_run_counts_every_test_sample(finished: Path, report: dict[str, Any], tmp_path: Path) -> None:
@@ -228,8 +234,9 @@ def test_the_run_repeats_a_round_whose_committee_lied_and_reports_who_paid(tmp_p
     assert report["failed_rounds"] == [{"round": 1, "reason": "its checkpoint was proven false"}]
     (dispute,) = report["disputes"]
     assert dispute["evidence"].startswith("round 1, checkpoint of shard 0: coordinate 5 is ")
-    assert (dispute["fault"], len(dispute["guilty"])) == ("aggregate", 3)
-    assert (dispute["taken_wei"], dispute["bounty_wei"]) == (15 * 10**17, 375 * 10**15)
+    guilty = len(dispute["guilty"])
+    assert (dispute["fault"], guilty >= 3) == ("aggregate", True)
+    assert (dispute["taken_wei"], dispute["bounty_wei"]) == (guilty * 5 * 10**17, guilty * 125 * 10**15)
     assert report["gas"]["dispute_aggregate"] == [dispute["gas"]]
     done = verify(tmp_path / "run")
     assert done.exception is None

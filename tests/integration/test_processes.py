@@ -19,11 +19,13 @@ from waiting import PATIENCE_SECONDS
 from qfl.auditor.rounds import Auditor
 from qfl.chain.contracts.beacon import Phase
 from qfl.chain.contracts.shard import UNSIGNED
+from qfl.chain.contracts.vote_quorum import VoteQuorum
 from qfl.crypto.lms import leaf_of
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.node.standing import published_rounds
 from qfl.protocol.types import ParticipantId, RoundNumber
 from qfl.quantum.architecture import Architecture
+from qfl.quorum.quorum import scheme_of
 from qfl.training.job import JobDocument
 from qfl.training.recipe import TrainingConfig
 
@@ -156,6 +158,7 @@ def play_round_1_killing_a_client(processes: Processes, names: dict[ParticipantI
     assert testnet.ledger.beacon.context().phase is Phase.COMMIT, "it died in mid-round"
     processes.start(names[victim])
     pass_client_phases(processes, number)
+    pass_window(processes)
     processes.wait_for_model(number)
     return victim
 
@@ -190,6 +193,7 @@ def play_round_3_needing_the_revived(
     sleeper = next(seat for seat in beacon.committee(number, SHARD)[1:] if seat != revived)
     processes.send_signal(names[sleeper], signal.SIGSTOP)
     pass_client_phases(processes, number)
+    pass_window(processes)
     processes.wait_for_model(number)
     processes.send_signal(names[sleeper], signal.SIGCONT)
 
@@ -203,11 +207,27 @@ def pass_client_phases(processes: Processes, number: RoundNumber) -> None:
     processes.testnet.end_phase()
 
 
+def pass_window(processes: Processes) -> None:
+    """Move the clock to the end of the votes' window once their list is posted, or the machine was too slow for it."""
+    testnet, quorum = processes.testnet, processes.testnet.ledger.contract(VoteQuorum)
+    assert quorum is not None
+    begins_at = testnet.ledger.beacon.context().reveal_ends_at
+    ends_at = begins_at + quorum.vote_seconds()
+    processes.wait_for(
+        "a list",
+        lambda: (
+            testnet.ledger.now() >= ends_at
+            or any(quorum.posted_at(posting.list) >= begins_at for posting in quorum.postings(0))
+        ),
+    )
+    testnet.clock.reach(ends_at)
+
+
 def signatures_on_chain(testnet: Testnet, number: RoundNumber) -> Iterator[tuple[ParticipantId, bytes]]:
     """Every signature that a round left on chain, with its signer; clients commit by key."""
-    ledger, shard = testnet.ledger, testnet.ledger.shards[SHARD]
+    ledger, shard, bare = testnet.ledger, testnet.ledger.shards[SHARD], scheme_of(testnet.ledger).bare
     committee = ledger.beacon.committee(number, SHARD)
     for proposal in shard.proposals(number, 0):
-        yield committee[proposal.checkpoint.turn], proposal.signature
+        yield committee[proposal.checkpoint.turn], bare(proposal.signature)
     for attestation in shard.attestations(number, 0):
-        yield committee[attestation.seat], attestation.signature
+        yield committee[attestation.seat], bare(attestation.signature)

@@ -65,7 +65,7 @@ class StubStaking:
 @pytest.fixture
 def ledger():
     beacon = SimpleNamespace(current_round=lambda: CURRENT)
-    deployment = SimpleNamespace(chain_id=1)
+    deployment = SimpleNamespace(chain_id=1, contracts={})
     return SimpleNamespace(
         staking=StubStaking({}, []),
         beacon=beacon,

@@ -20,13 +20,14 @@ class VoteChain:
 
 @dataclass(frozen=True)
 class ChainRegistration:
-    """A `ChainsRegistered` event: a validator's chains, their number, and the block they became valid in."""
+    """A `ChainsRegistered` event: a validator's chains, their number, and the block and transaction they became valid in."""
 
     validator: ParticipantId
     key_index: int
     anchors: tuple[bytes, ...]
     first_round: int
     block: int
+    tx_hash: str
 
 
 @dataclass(frozen=True)
