@@ -112,7 +112,7 @@ class Ballot:
         self._lists: dict[bytes, dict[int, bytes]] = {}
         self._posted: dict[bytes, dict[int, bytes]] = {}
         self._seen = set[tuple[int, bytes]]()
-        self.is_cast = self._is_shown = self._has_posted = False
+        self.is_cast = self.has_posted = self._is_shown = False
 
     @property
     def quorum(self) -> VoteQuorum:
@@ -174,16 +174,16 @@ class Ballot:
         It waits for everybody's vote; for a quorum where it `is_asked_again`.
         """
         booth = self._booth
-        if self._has_posted or len(self.votes) < self._needed or booth.now() >= self.window.ends_at:
+        if self.has_posted or len(self.votes) < self._needed or booth.now() >= self.window.ends_at:
             return None
         places = [(seat - self._turn) % len(booth.committee) for seat in self.votes]
         is_first = min(places) == (booth.seat - self._turn) % len(booth.committee)
         is_complete = len(self.votes) == len(booth.committee)
         return dict(self.votes) if is_first and (is_complete or is_asked_again) else None
 
-    def post(self, votes: dict[int, bytes]) -> bytes:
-        """Note that a list is posted, and return what tells the others."""
-        self._has_posted, self._lists[list_hash(votes)] = True, votes
+    def propose(self, votes: dict[int, bytes]) -> bytes:
+        """Keep a list that is about to be posted, and return what tells the others."""
+        self._lists[list_hash(votes)] = votes
         return encode_list(votes)
 
     def key_to_show(self) -> bytes | None:

@@ -329,23 +329,32 @@ class Seat:
             digest = self._ledger.beacon_domain.checkpoint(checkpoint)
             made = Ballot(self._booth, digest, self._round, checkpoint.turn)
             self._ballots[checkpoint] = made if self._booth.is_in_time(made.window) else None
-        ballot = self._ballots[checkpoint]
-        return None if ballot is None or ballot.has_failed() else ballot
+        if (ballot := self._ballots[checkpoint]) is None:
+            return None
+        self._hear(checkpoint, ballot)  # also when it has failed: a list that was posted in time may be heard later
+        return None if ballot.has_failed() else ballot
 
-    def _vote(self, result: ShardResult, ballot: Ballot, is_asked_again: bool) -> bool:
-        """Do what is next: tell the vote, post the list, show the key; the checkpoint is carried as always."""
+    def _hear(self, checkpoint: Checkpoint, ballot: Ballot) -> None:
+        """Take in what the others have told of the votes for a checkpoint."""
         assert self._gossip is not None
-        checkpoint, turn = result.checkpoint, result.checkpoint.turn
-        digest = self._ledger.beacon_domain.checkpoint(checkpoint)
+        turn, digest = checkpoint.turn, self._ledger.beacon_domain.checkpoint(checkpoint)
         proposed = [one.signature for one in self._gossip.proposals if one.checkpoint == checkpoint]
         ballot.hear([Attested(turn, turn, digest, said) for said in proposed])
         ballot.hear(self._gossip.attestations)
+
+    def _vote(self, result: ShardResult, ballot: Ballot, is_asked_again: bool) -> bool:
+        """Do what is next: tell the vote, post the list, show the key; the checkpoint is carried as always."""
+        checkpoint = result.checkpoint
         if not ballot.is_cast:
             word = self._promise(result, lambda: ballot.cast(partial(self._sign_vote, checkpoint)))
             return word is not None and self._tell(checkpoint, word)
         if votes := ballot.list_to_post(is_asked_again):
+            # Told first: until it is in a block, much of the window may go by.
+            if not self._tell(checkpoint, ballot.propose(votes)):
+                return False
             send_unless_overtaken(self._sender, ballot.quorum.post_list(list_hash(votes)))
-            return self._tell(checkpoint, ballot.post(votes))
+            ballot.has_posted = True
+            return True
         key = ballot.key_to_show()
         return key is not None and self._tell(checkpoint, key)
 

@@ -19,7 +19,7 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, RpcFailed
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
-from qfl.protocol.votes import SIGNATURES, VOTE, VOTES, encode_list, encode_votes
+from qfl.protocol.votes import LIST, SIGNATURES, VOTE, VOTES, encode_list, encode_votes
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
 from qfl.validator import ballot
@@ -142,6 +142,48 @@ def test_lists_that_nobody_posted_and_votes_in_others_names_stop_no_vote(testnet
     testnet.pubsub = liar = Liar()
     liar.shard = testnet.ledger.shards[SHARD]
     number = run_round(testnet.network(clients=[1, 2])).round
+    assert bundle_of(testnet, number)[:1] == VOTES
+
+
+class Slow(MemoryPubsub):
+    """Keeps lists back."""
+
+    shard: Shard
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[tuple[str, bytes]] | None = []
+
+    def publish(self, topic: str, data: bytes) -> bool:
+        if self.kept is None or self.shard.arguments_of(data)[1]["signature"][:1] != LIST:
+            return super().publish(topic, data)
+        self.kept.append((topic, data))
+        return True
+
+    def release(self) -> None:
+        kept, self.kept = self.kept or [], None
+        for topic, data in kept:
+            self.publish(topic, data)
+
+
+def test_a_list_that_is_heard_when_the_window_is_over_counts(testnet: Testnet) -> None:
+    """One seat is away, one has shown its key and two have signed: neither way is a quorum without that."""
+    testnet.pubsub = slow = Slow()
+    slow.shard = testnet.ledger.shards[SHARD]
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    network = without(network, in_seat(network, number, 3).participant)
+    while not lists_posted(testnet):
+        for validator in network.validators:
+            validator.step()
+    testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
+    for validator in network.validators:
+        validator.step()
+    slow.release()
+    for _ in range(2):
+        for validator in network.validators:
+            validator.step()
+    assert testnet.accepted_turn(number) == 0
     assert bundle_of(testnet, number)[:1] == VOTES
 
 
