@@ -20,7 +20,7 @@ class VoteChain:
 
 @dataclass(frozen=True)
 class ChainRegistration:
-    """A `ChainsRegistered` event: a validator's chains, their number, and the block and transaction they are valid from."""
+    """A `ChainsRegistered` event: a validator's chains, their number, and the block and transaction of it."""
 
     validator: ParticipantId
     key_index: int
