@@ -9,7 +9,7 @@ the list, its own vote in it, another final block is past the window, and so is 
 """
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +20,7 @@ from qfl.chain.finality import Finality, trusts_node
 from qfl.chain.ledger import Ledger
 from qfl.errors import NodeContradictsItself, RpcRefused
 from qfl.protocol.quorum import quorum_of
-from qfl.protocol.types import LmsPublicKey, ParticipantId
+from qfl.protocol.types import LmsPublicKey, ParticipantId, RoundNumber
 from qfl.protocol.votes import (
     KEY,
     KEY_BYTES,
@@ -37,8 +37,6 @@ from qfl.protocol.votes import (
 from qfl.quorum.quorum import scheme_of
 from qfl.quorum.votes import OwnVotes, VoteScheme
 
-MOST_LISTS = 16
-"""Lists of one turn that a seat remembers: anybody can tell it some."""
 UNTOLD = (RpcRefused, NodeContradictsItself)
 """Faults of a node that does not tell which blocks are final."""
 
@@ -56,9 +54,17 @@ class VotingBooth:
     """What one seat votes with in a round: its chains of keys, the others', and what it waits for."""
 
     def __init__(
-        self, ledger: Ledger, committee: Sequence[ParticipantId], *, seat: int, own: OwnVotes, scheme: VoteScheme
+        self,
+        ledger: Ledger,
+        committee: Sequence[ParticipantId],
+        *,
+        seat: int,
+        own: OwnVotes,
+        scheme: VoteScheme,
+        round_number: RoundNumber,
     ) -> None:
         self.ledger, self.committee, self.seat, self.own, self.scheme = ledger, committee, seat, own, scheme
+        self._opened_in = ledger.round(round_number).opened_in
         self._chains = {0: scheme.quorum.chains_of(committee, 0)}
         self.keys: Mapping[int, LmsPublicKey] = scheme.keys_of(committee)
         self._finality = Finality(ledger.web3, ledger.deployment.confirmations)
@@ -87,20 +93,31 @@ class VotingBooth:
         except UNTOLD:
             return False
 
-    def final_lists(self, lists: Iterable[bytes], window: Window) -> set[bytes]:
+    def posted_lists(self, lists: Collection[bytes], window: Window, block: str = "latest") -> set[bytes]:
+        """Which of these hashes were posted in time, as a block has it.
+
+        Anybody can tell a seat lists, and posting them costs something: so it is those on chain that are looked at.
+        """
+        if not lists:
+            return set()
+        known = [one.list for one in self.scheme.quorum.postings(self._opened_in) if one.list in lists]
+        posted = self.scheme.quorum.posted_by(block, known)
+        return {one for one, at in zip(known, posted, strict=True) if 0 < at < window.ends_at}
+
+    def final_lists(self, lists: Collection[bytes], window: Window) -> set[bytes]:
         """Which of these hashes were posted in time, for good; none before that can be told for good."""
-        wanted = list(lists)
         try:
-            if not wanted or self.now() < window.ends_at or self._finality.time() < window.ends_at:
-                return set()
-            posted = self.scheme.quorum.posted_by(self._finality.block(), wanted)
+            return set() if self.is_open(window) else self.posted_lists(lists, window, self._finality.block())
         except UNTOLD:
             return set()
-        return {one for one, at in zip(wanted, posted, strict=True) if 0 < at < window.ends_at}
+
+    def is_open(self, window: Window) -> bool:
+        """Whether final blocks do not tell yet which lists were posted in time. Raises one of `UNTOLD`."""
+        return self.now() < window.ends_at or self._finality.time() < window.ends_at
 
 
 class Ballot:
-    """The votes for one checkpoint's digest. `listed` by hash are the lists known that have the own vote in them."""
+    """The votes for one checkpoint's digest. `_lists` by hash are those heard of that have the own vote in them."""
 
     def __init__(self, booth: VotingBooth, digest: bytes, round_number: int, turn: int) -> None:
         self._booth, self._digest, self._turn = booth, digest, turn
@@ -160,13 +177,13 @@ class Ballot:
         now = self._booth.now()
         if now < self.window.ends_at:
             return False
-        return not self.is_cast or now >= self.window.fails_at or not self._known_lists()
+        return not self.is_cast or now >= self.window.fails_at or not self._has_posted_list()
 
     def waits_for_time(self) -> bool:
         """Whether what others say is of no use before the window is over: all have voted, or its list is posted."""
         if not self.is_cast or self._booth.now() >= self.window.ends_at:
             return False
-        return len(self.votes) == len(self._booth.committee) or self._known_lists()
+        return len(self.votes) == len(self._booth.committee) or self._has_posted_list()
 
     def list_to_post(self, is_asked_again: bool) -> dict[int, bytes] | None:
         """The list that is this seat's to post now, if it is the first of those who voted.
@@ -188,7 +205,10 @@ class Ballot:
 
     def key_to_show(self) -> bytes | None:
         """What tells the others this seat's key, once, as soon as it is of no use to anybody else."""
-        if self._is_shown or not self._settle():
+        if self._is_shown and self.bundle() is not None:
+            return None
+        is_settled = self._settle()  # also once it is shown: another list may have been heard since
+        if self._is_shown or not is_settled:
             return None
         self._is_shown, self.keys[self._booth.seat] = True, self._key
         return KEY + self._key
@@ -213,6 +233,13 @@ class Ballot:
         self._booth.chains(self._turn, anew=True)
         self.keys = {seat: key for seat, key in self.keys.items() if self._is_of_chain(seat, key)}
 
+    def may_open_later(self) -> bool:
+        """Whether `attestation` may be there once more blocks are final."""
+        try:
+            return self.is_cast and self._booth.is_open(self.window)
+        except UNTOLD:
+            return False
+
     def attestation(self) -> bytes | None:
         """The own vote, opened, as the contract takes it alone; None before its key may be shown."""
         if not self._posted:
@@ -225,14 +252,13 @@ class Ballot:
 
     def _settle(self) -> bool:
         """Whether the own key may be shown; `_posted` are the lists that make it so."""
-        final = self._booth.final_lists(self._lists, self.window)
-        self._posted = {one: self._lists[one] for one in final}
-        return bool(final)
+        final = self._booth.final_lists(self._lists.keys(), self.window)
+        self._posted |= {one: self._lists[one] for one in final}
+        return bool(self._posted)
 
-    def _known_lists(self) -> bool:
+    def _has_posted_list(self) -> bool:
         """Whether a list with the own vote was posted in time, as the chain is now."""
-        posted = self._booth.scheme.quorum.posted_by("latest", list(self._lists)) if self._lists else []
-        return any(0 < at < self.window.ends_at for at in posted)
+        return bool(self._booth.posted_lists(self._lists.keys(), self.window))
 
     def _hear_vote(self, seat: int, said: bytes) -> None:
         booth = self._booth
@@ -248,12 +274,8 @@ class Ballot:
         except ValueError:
             return
         own = votes.get(self._booth.seat) == self.vote and max(votes) < len(self._booth.committee)
-        if not own or len(votes) < self._needed:
-            return
-        if len(self._lists) >= MOST_LISTS:  # who tells a list has posted it, if he means it
-            posted = self.quorum.posted_by("latest", list(self._lists))
-            self._lists = {one: self._lists[one] for one, at in zip(list(self._lists), posted, strict=True) if at}
-        self._lists.setdefault(list_hash(votes), votes)
+        if own and len(votes) >= self._needed:
+            self._lists.setdefault(list_hash(votes), votes)
 
     def _hear_key(self, seat: int, key: bytes) -> None:
         if seat in self.keys or seat >= len(self._booth.committee):
@@ -269,7 +291,12 @@ class Ballot:
 
 
 def booth_for(
-    ledger: Ledger, committee: Sequence[ParticipantId], *, validator: ParticipantId, folder: Path, round_number: int
+    ledger: Ledger,
+    committee: Sequence[ParticipantId],
+    *,
+    validator: ParticipantId,
+    folder: Path,
+    round_number: RoundNumber,
 ) -> VotingBooth | None:
     """What a validator votes with in a round; None where it signs.
 
@@ -281,4 +308,5 @@ def booth_for(
     own = scheme.own_chains(validator, folder)
     if own is None or own.key(round_number, 0) is None:
         return None
-    return VotingBooth(ledger, committee, seat=committee.index(validator), own=own, scheme=scheme)
+    seat = committee.index(validator)
+    return VotingBooth(ledger, committee, seat=seat, own=own, scheme=scheme, round_number=round_number)

@@ -103,6 +103,7 @@ class Seat:
             seats = len(self._attestation_pool.committee)
             self._gossip = self._attestation_pool.gossip = CommitteeGossip(context.pubsub, self._part, seats)
         self._carried: set[Checkpoint] = set()
+        self.claims_later = False
         self._complaints: set[str] = set()
         self._kept: set[bytes] = set()
         self._stored: set[bytes] = set()
@@ -184,8 +185,10 @@ class Seat:
     def claim(self) -> bool:
         """Show an attestation that the accepted bundle left out, where its reward is worth the gas; True when sent.
 
-        It counts until the model is final, also under a key that was replaced since.
+        It counts until the model is final, also under a key that was replaced since. `claims_later` tells whether it
+        is to be asked for again: who knows later than the others what is final opens its vote later.
         """
+        self.claims_later = False
         accepted, record = self._part.accepted(), self._part.checkpoint()
         if accepted is None or not record.stands or record.attested >> self._seat & 1:
             return False
@@ -211,6 +214,7 @@ class Seat:
         ballot = self._ballots.get(checkpoint)
         if ballot is not None and (opened := ballot.attestation()) is not None:
             return ballot.quorum.chain_count(self._validator) - 1, opened
+        self.claims_later = ballot is not None and ballot.may_open_later()
         signature = self._signer.signed(self._name(checkpoint), self._message(checkpoint))
         if signature is None:
             return None

@@ -1,6 +1,6 @@
 """The updates revealed to a committee, fetched and checked once each, as they come."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
 from qfl.chain.rounds import ShardRound
@@ -40,7 +40,7 @@ class UpdatePool:
         The store may search for a missing one for seconds, so it is asked again only in another turn, or when another
         seat proposes to include it: `included` are the masks that are proposed.
         """
-        if (shown := self._shown_hash()) != reveals_hash(self.reveals):
+        if not _are_all(self.reveals, shown := self._shown_hash()):
             self._read_on(shown)
         self._check(turn, included)
         found = [(reveal.index, self._updates.get(_unnumbered(reveal))) for reveal in self.reveals]
@@ -48,7 +48,7 @@ class UpdatePool:
 
     def is_current(self) -> bool:
         """Whether the chain still shows the reveals that were last fetched, each under its number, and no others."""
-        return self._shown_hash() == reveals_hash(self.reveals)
+        return _are_all(self.reveals, self._shown_hash())
 
     def _shown_hash(self) -> bytes:
         return self.part.contract.reveals_hash(self.part.round.number)
@@ -57,7 +57,7 @@ class UpdatePool:
         """Take in what was revealed since; everything anew where it does not come to what the chain shows."""
         new, following = self.part.reveals_from(self._following)
         reveals = [*self.reveals, *new]
-        if reveals_hash(reveals) != shown:
+        if not _are_all(reveals, shown):
             reveals, following = self.part.reveals_from(None)
         self.reveals, self._following = reveals, following
 
@@ -74,6 +74,11 @@ class UpdatePool:
             self._unreadable |= {name for name in due if name.client in unreadable}
         self._attempts = attempts
         self._unreadable &= named.keys()  # a reveal that its chain has forgotten keeps nobody from speaking
+
+
+def _are_all(reveals: Sequence[Reveal], shown: bytes) -> bool:
+    """Whether these come to the hash that the chain shows, which says nothing of numbers: they count up from 0."""
+    return all(reveal.index == place for place, reveal in enumerate(reveals)) and reveals_hash(reveals) == shown
 
 
 def _unnumbered(reveal: Reveal) -> Reveal:

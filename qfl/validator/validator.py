@@ -220,7 +220,8 @@ class Validator:
         sat_in = self._seat[0].round
         if duty.round > sat_in or duty.kind in (ValidatorDuty.PUBLISH, ValidatorDuty.OPEN_ROUND):
             self._seat[1].claim()
-            self._claimed = sat_in
+            if not self._seat[1].claims_later:
+                self._claimed = sat_in
 
     def _settle_and_open(self, number: RoundNumber) -> Step:
         self.settle()

@@ -19,12 +19,13 @@ from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, RpcFailed
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
-from qfl.protocol.votes import LIST, SIGNATURES, VOTE, VOTES, encode_list, encode_votes
+from qfl.protocol.votes import LIST, SIGNATURES, VOTE, VOTES, decode_list, encode_list, encode_votes, list_hash
 from qfl.simulation.driver import run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
 from qfl.validator import ballot
 from qfl.validator import seat as seat_module
 from qfl.validator.gossip import CommitteeGossip
+from qfl.validator.validator import Validator
 
 LONG: dict[str, Any] = {
     "turnSeconds": 2_000,
@@ -117,31 +118,70 @@ def test_a_seat_whose_key_the_carrier_leaves_out_shows_its_vote_by_itself(
     assert testnet.ledger.round(number).shard(SHARD).checkpoint().attested == 0b1111
 
 
+def test_a_seat_that_learns_later_what_is_final_shows_its_vote_then(
+    testnet: Testnet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    is_open, behind = ballot.VotingBooth.is_open, {3}
+    monkeypatch.setattr(
+        ballot.VotingBooth, "is_open", lambda booth, window: booth.seat in behind or is_open(booth, window)
+    )
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    while testnet.ledger.beacon.context().phase is Phase.CHECKPOINT:
+        acted = [validator.step([Phase.CHECKPOINT]) for validator in network.validators]
+        if not any(acted):
+            testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
+    part = testnet.ledger.round(number).shard(SHARD)
+    for attested in (0b0111, 0b1111):
+        for validator in network.validators:
+            validator.step([])
+        assert part.checkpoint().attested == attested
+        behind.clear()
+
+
+def attest(shard: Shard, said: dict[str, Any], seat: int, signature: bytes) -> bytes:
+    """What a seat would say beside what is said."""
+    noise = Checkpoint(said["round"], SHARD, said["turn"], 1, bytes(32), 1, *[bytes(32)] * 3)
+    return shard.attest(noise, seat, digest=said["digest"], signature=signature, validator=ParticipantId(1)).data
+
+
 class Liar(MemoryPubsub):
-    """Answers every vote with twenty lists that have it and nothing else that is true; and repeats it as another's."""
+    """Answers every vote, and every list before it is posted, with forty lists that have some of its votes, which all
+    take in at once; and repeats a vote as another's."""
 
     shard: Shard
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.attested: dict[str, Any] | None = None
+        self.others: list[Validator] = []
+
     def publish(self, topic: str, data: bytes) -> bool:
         name, said = self.shard.arguments_of(data)
-        if name == "attest" and said["signature"][:1] == VOTE:
-            for number in range(20):
-                junk = {seat: bytes([number]) * 32 for seat in range(4)}
-                votes = {**junk, said["seat"]: said["signature"][1:33]}
-                super().publish(topic, self.attest(said, said["seat"], encode_list(votes)))
-            super().publish(topic, self.attest(said, (said["seat"] + 1) % 4, said["signature"]))
-        return super().publish(topic, data)
-
-    def attest(self, said: dict[str, Any], seat: int, signature: bytes) -> bytes:
-        noise = Checkpoint(said["round"], SHARD, said["turn"], 1, bytes(32), 1, *[bytes(32)] * 3)
-        one = ParticipantId(1)
-        return self.shard.attest(noise, seat, digest=said["digest"], signature=signature, validator=one).data
+        told, published = said["signature"], super().publish(topic, data)
+        if name == "attest":
+            self.attested = said
+        if self.attested is not None and told[:1] in (VOTE, LIST):
+            true = {said["seat"]: told[1:33]} if "seat" in said else {} if told[:1] == VOTE else decode_list(told)
+            for number in range(40):
+                noise = {seat: bytes([number]) * 32 for seat in range(4)}
+                kept = {seat: vote for seat, vote in true.items() if len(true) == 1 or seat != number % 4}
+                super().publish(topic, attest(self.shard, self.attested, 0, encode_list({**noise, **kept})))
+            super().publish(topic, attest(self.shard, self.attested, 3, told))
+        if told[:1] == LIST:
+            others, self.others = self.others, []
+            for validator in others:
+                validator.step()
+        return published
 
 
 def test_lists_that_nobody_posted_and_votes_in_others_names_stop_no_vote(testnet: Testnet) -> None:
     testnet.pubsub = liar = Liar()
     liar.shard = testnet.ledger.shards[SHARD]
-    number = run_round(testnet.network(clients=[1, 2])).round
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    liar.others = [in_seat(network, number, seat) for seat in (1, 2, 3)]
+    run_until(network, Phase.IDLE)
     assert bundle_of(testnet, number)[:1] == VOTES
 
 
@@ -149,12 +189,16 @@ class Slow(MemoryPubsub):
     """Keeps lists back."""
 
     shard: Shard
+    attested: dict[str, Any]
 
     def __init__(self) -> None:
         super().__init__()
         self.kept: list[tuple[str, bytes]] | None = []
 
     def publish(self, topic: str, data: bytes) -> bool:
+        name, said = self.shard.arguments_of(data)
+        if name == "attest":
+            self.attested = said
         if self.kept is None or self.shard.arguments_of(data)[1]["signature"][:1] != LIST:
             return super().publish(topic, data)
         self.kept.append((topic, data))
@@ -176,6 +220,34 @@ def test_a_list_that_is_heard_when_the_window_is_over_counts(testnet: Testnet) -
     while not lists_posted(testnet):
         for validator in network.validators:
             validator.step()
+    testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
+    for validator in network.validators:
+        validator.step()
+    slow.release()
+    for _ in range(2):
+        for validator in network.validators:
+            validator.step()
+    assert testnet.accepted_turn(number) == 0
+    assert bundle_of(testnet, number)[:1] == VOTES
+
+
+def test_a_list_that_is_heard_after_keys_were_shown_on_others_counts(testnet: Testnet) -> None:
+    """Somebody posts lists with some of the votes in time, and who posted the one with all of them is gone."""
+    testnet.pubsub = slow = Slow()
+    slow.shard = testnet.ledger.shards[SHARD]
+    network = testnet.network(clients=[1, 2])
+    number = reach_checkpoint_phase(network)
+    while not lists_posted(testnet):
+        for validator in network.validators:
+            validator.step()
+    assert slow.kept is not None
+    (topic, data), *_ = slow.kept
+    votes = decode_list(slow.shard.arguments_of(data)[1]["signature"])
+    for seat in (1, 3):
+        some = {**votes, 0: bytes(32), seat: bytes(32)}
+        testnet.owner.send(quorum_of(testnet).post_list(list_hash(some)))
+        MemoryPubsub.publish(slow, topic, attest(slow.shard, slow.attested, 0, encode_list(some)))
+    network = without(network, in_seat(network, number, 0).participant)
     testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
     for validator in network.validators:
         validator.step()
