@@ -41,7 +41,8 @@ def ballot(chain):
     """Seat 1's, of four."""
     booth = VotingBooth.__new__(VotingBooth)
     booth.committee, booth.seat, booth.keys = [5, 6, 7, 8], 1, {}
-    booth.own, booth.scheme = SimpleNamespace(key=lambda *_: OWN_KEY), SimpleNamespace(quorum=chain)
+    booth.own = SimpleNamespace(key=lambda *_: OWN_KEY)
+    booth.scheme = SimpleNamespace(quorum=chain, cast_digest=lambda *_args, **_named: bytes(32))
     booth._opened_in, booth._finality = 0, chain
     booth.window = lambda _turn: Window(BEGAN_AT, ENDS_AT, FAILS_AT)
     booth.now = chain.time
