@@ -270,7 +270,7 @@ contract Beacon is IBeacon, Ownable {
 
     // --- for participants ------------------------------------------------------------------------------------
 
-    /// @inheritdoc IBeacon
+    /// @inheritdoc IBeaconView
     function placeOf(uint64 round, uint32 clientId) public view returns (uint16 shard, bool drawn) {
         StoredRound storage asked = _rounds[round];
         if (asked.state == RoundState.None) revert WrongState(round, RoundState.None, RoundState.Open);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {NoSuchShard, WrongShard} from "./interfaces/Errors.sol";
 import {IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
 import {Handover, IBeaconMirror, MirrorMessage, MirrorSeat, MirroredRound} from "./interfaces/IBeaconMirror.sol";
+import {IHashChains} from "./interfaces/IHashChains.sol";
 import {LmsKey} from "./interfaces/IStaking.sol";
 import {Chunks} from "./libraries/Chunks.sol";
 import {Digest} from "./libraries/Digest.sol";
@@ -37,18 +38,28 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         Seat[MAX_SEATS] seats;
     }
 
+    /// @dev What is kept of a client. Three slots.
+    struct Admitted {
+        LmsKey key;
+        bytes28 anchor;
+        uint32 firstRound;
+    }
+
     /// @inheritdoc IBeaconMirror
     uint16 public immutable shardIndex;
     /// @inheritdoc IBeaconMirror
     address public immutable deployer;
+    /// @inheritdoc IHashChains
+    bytes32 public immutable linkDomain;
 
     MirroredRound private _round;
     mapping(uint64 round => Committee) private _committees;
     mapping(uint32 validator => LmsKey[]) private _seatKeys;
-    mapping(uint32 client => LmsKey) private _clientKeys;
+    mapping(uint32 client => Admitted) private _clients;
 
-    constructor(uint16 shardIndex_) {
-        (shardIndex, deployer) = (shardIndex_, msg.sender);
+    /// @param linkDomain_ What clients' links are hashed with: that of the staking contract on the beacon's chain.
+    constructor(uint16 shardIndex_, bytes32 linkDomain_) {
+        (shardIndex, deployer, linkDomain) = (shardIndex_, msg.sender, linkDomain_);
     }
 
     // --- messages --------------------------------------------------------------------------------------------
@@ -87,14 +98,21 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     }
 
     /// @inheritdoc IBeaconMirror
-    function admit(uint32 id, LmsKey calldata key, uint256 position, bytes32[] calldata path) external {
-        if (_clientKeys[id].height != 0) revert AlreadyAdmitted(id);
-        bytes memory leaf = abi.encodePacked(id, key.identifier, key.root, key.height);
+    function admit(
+        uint32 id,
+        LmsKey calldata key,
+        bytes28 anchor,
+        uint32 firstRound,
+        uint256 position,
+        bytes32[] calldata path
+    ) external {
+        if (_clients[id].key.height != 0) revert AlreadyAdmitted(id);
+        bytes memory leaf = abi.encodePacked(id, key.identifier, key.root, key.height, anchor, firstRound);
         if (!Chunks.verify(_round.clientsRoot, _round.clientCount, position, leaf, path)) {
             revert NotAClient(id, position);
         }
 
-        _clientKeys[id] = key;
+        _clients[id] = Admitted({key: key, anchor: anchor, firstRound: firstRound});
         emit ClientAdmitted(id, key);
     }
 
@@ -125,9 +143,21 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     /// @dev Active here means admitted and not revoked since.
     function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key) {
         if (_round.round == 0) return (false, 0, false, key);
-        key = _clientKeys[id];
+        key = _clients[id].key;
         active = key.height != 0;
-        (shard, drawn) = Rounds.placeOf(_round.seed, id, _round.shards, _round.clientCount);
+        (shard, drawn) = placeOf(_round.round, id);
+    }
+
+    /// @inheritdoc IBeaconView
+    function placeOf(uint64 round, uint32 clientId) public view returns (uint16 shard, bool drawn) {
+        if (round != _round.round || round == 0) revert NotMirrored(round, shardIndex);
+        return Rounds.placeOf(_round.seed, clientId, _round.shards, _round.clientCount);
+    }
+
+    /// @inheritdoc IHashChains
+    function anchorOf(uint32 id) external view returns (bytes28 anchor, uint32 firstRound) {
+        Admitted storage admission = _clients[id];
+        return (admission.anchor, admission.firstRound);
     }
 
     /// @inheritdoc IBeaconView
@@ -170,7 +200,7 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
     /// @inheritdoc IBeaconMirror
     function admitted(uint32[] calldata ids) external view returns (uint256 bitmap) {
         for (uint256 i = 0; i < ids.length; ++i) {
-            if (_clientKeys[ids[i]].height != 0) bitmap |= 1 << i;
+            if (_clients[ids[i]].key.height != 0) bitmap |= 1 << i;
         }
     }
 
@@ -209,8 +239,8 @@ contract BeaconMirror is IBeaconMirror, LmsBundles {
         }
         for (uint256 i = 0; i < message.revoked.length; ++i) {
             uint32 id = message.revoked[i];
-            if (_clientKeys[id].height == 0) continue;
-            delete _clientKeys[id];
+            if (_clients[id].key.height == 0) continue;
+            delete _clients[id];
             emit ClientRevoked(id);
         }
         emit RoundMirrored(round, previous, signers, digest, message, bundle);

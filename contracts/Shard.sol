@@ -12,10 +12,11 @@ import {
     WrongPhase,
     WrongShard
 } from "./interfaces/Errors.sol";
-import {Checkpoint, IBeacon, IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
+import {Checkpoint, IBeaconView, Phase, RoundContext} from "./interfaces/IBeacon.sol";
+import {IHashChains} from "./interfaces/IHashChains.sol";
 import {INormVerifier} from "./interfaces/INormVerifier.sol";
 import {ClientDuty, IShard} from "./interfaces/IShard.sol";
-import {IStaking, LmsKey} from "./interfaces/IStaking.sol";
+import {LmsKey} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
 import {Links} from "./libraries/Links.sol";
 import {Lms} from "./libraries/Lms.sol";
@@ -56,8 +57,8 @@ contract Shard is IShard {
     uint16 public immutable shardIndex;
     /// @inheritdoc IShard
     INormVerifier public immutable verifier;
-    /// @dev Where clients' hash chains are; zero on a chain that knows the beacon by its mirror.
-    IStaking private immutable _staking;
+    /// @dev The staking contract, or the beacon's mirror.
+    IHashChains private immutable _chains;
     bytes32 private immutable _linkDomain;
     /// @inheritdoc IShard
     mapping(uint64 round => mapping(uint32 client => bytes32)) public updateOf;
@@ -69,10 +70,10 @@ contract Shard is IShard {
     mapping(bytes28 anchor => Tip) private _tips;
 
     /// @param verifier_ Zero for the transparent mode.
-    /// @param staking_ Where clients' hash chains are; zero where the beacon is a mirror: there every commitment is signed.
-    constructor(IBeaconView beacon_, uint16 shardIndex_, INormVerifier verifier_, IStaking staking_) {
-        (beacon, shardIndex, verifier, _staking) = (beacon_, shardIndex_, verifier_, staking_);
-        _linkDomain = Links.domainOf(address(staking_));
+    /// @param chains_ Who knows clients' hash chains: the staking contract, or the mirror where the beacon is one.
+    constructor(IBeaconView beacon_, uint16 shardIndex_, INormVerifier verifier_, IHashChains chains_) {
+        (beacon, shardIndex, verifier, _chains) = (beacon_, shardIndex_, verifier_, chains_);
+        _linkDomain = chains_.linkDomain();
     }
 
     /// @inheritdoc IShard
@@ -98,9 +99,8 @@ contract Shard is IShard {
     /// @inheritdoc IShard
     function commitByKey(uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment, bytes28 token) external {
         RoundContext memory context = _inPhase(round, Phase.Commit);
-        if (address(_staking) == address(0)) revert NoHashChains();
         // Not `beacon.client`: that the client has a hash chain tells at half the gas that it is active.
-        (uint16 shard, bool drawn) = IBeacon(address(beacon)).placeOf(round, client);
+        (uint16 shard, bool drawn) = beacon.placeOf(round, client);
         _requirePlace(client, shard, drawn);
         if (baseRoot != context.baseRoot) revert WrongBase(baseRoot, context.baseRoot);
         mapping(uint32 id => bytes32) storage updates = updateOf[round];
@@ -232,7 +232,7 @@ contract Shard is IShard {
     /// @dev Takes a token that leads to the last link which was shown of the client's chain, and is the one of this round: so
     /// one that was shown in another round, with its key or without, is worth nothing.
     function _spendToken(uint64 round, uint32 client, bytes28 token) private {
-        (bytes28 anchor, uint32 firstRound) = _staking.anchorOf(client);
+        (bytes28 anchor, uint32 firstRound) = _chains.anchorOf(client);
         if (anchor == 0) revert NoHashChain(client);
         if (round < firstRound) revert HashChainNotBegun(client, firstRound);
         Tip storage tip = _tips[anchor];

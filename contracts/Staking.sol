@@ -13,8 +13,10 @@ import {
     PaymentRefused
 } from "./interfaces/Errors.sol";
 import {IDraw} from "./interfaces/IDraw.sol";
+import {IHashChains} from "./interfaces/IHashChains.sol";
 import {IStaking, LmsKey, Participant, Role, StakingParameters} from "./interfaces/IStaking.sol";
 import {Digest} from "./libraries/Digest.sol";
+import {Links} from "./libraries/Links.sol";
 import {Lms} from "./libraries/Lms.sol";
 
 /// @title Stakes, keys and rewards of clients and validators.
@@ -61,6 +63,8 @@ contract Staking is IStaking {
     uint16 public immutable bountyBps;
     /// @inheritdoc IStaking
     uint16 public immutable forfeitBps;
+    /// @inheritdoc IHashChains
+    bytes32 public immutable linkDomain;
     address private immutable _deployer;
 
     /// @inheritdoc IStaking
@@ -100,6 +104,7 @@ contract Staking is IStaking {
         slashBps = parameters.slashBps;
         bountyBps = parameters.bountyBps;
         forfeitBps = parameters.forfeitBps;
+        linkDomain = Links.domainOf(address(this));
         _deployer = msg.sender;
     }
 
@@ -123,7 +128,7 @@ contract Staking is IStaking {
         if (msg.value < minClientStakeWei) revert StakeTooLow(msg.value, minClientStakeWei);
         id = _bond(Role.Client, key, withdrawal);
         ++_totals.activeClients;
-        if (anchor != 0) _anchors[id] = Anchor({end: anchor, firstRound: firstRound});
+        if (anchor != 0) _nameAnchor(id, anchor, firstRound);
     }
 
     /// @inheritdoc IStaking
@@ -224,9 +229,9 @@ contract Staking is IStaking {
         if (member.role == Role.Client && !_isActive(member)) revert NotActiveClient(id);
         _spendNonce(id, member, Digest.anchor(id, anchor, firstRound, member.nonce), signature);
 
-        if (member.role == Role.Validator) draw.setAnchor(id, anchor);
-        else _anchors[id] = Anchor({end: anchor, firstRound: firstRound});
-        emit AnchorSet(id, anchor);
+        if (member.role == Role.Client) return _nameAnchor(id, anchor, firstRound);
+        draw.setAnchor(id, anchor);
+        emit AnchorSet(id, anchor, firstRound);
     }
 
     /// @inheritdoc IStaking
@@ -351,7 +356,7 @@ contract Staking is IStaking {
         return replaced != 0 ? replaced - 1 : _participants[id].keyIndex;
     }
 
-    /// @inheritdoc IStaking
+    /// @inheritdoc IHashChains
     function anchorOf(uint32 id) external view returns (bytes28 anchor, uint32 firstRound) {
         Anchor storage named = _anchors[id];
         return (named.end, named.firstRound);
@@ -404,6 +409,11 @@ contract Staking is IStaking {
             exitableAt: 0
         });
         emit Bonded(id, role, withdrawal, stake, key);
+    }
+
+    function _nameAnchor(uint32 client, bytes28 anchor, uint32 firstRound) private {
+        _anchors[client] = Anchor({end: anchor, firstRound: firstRound});
+        emit AnchorSet(client, anchor, firstRound);
     }
 
     /// @dev Takes a share of one participant's stake, but for the totals and the payments, which are made once for all.

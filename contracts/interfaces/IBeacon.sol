@@ -206,6 +206,10 @@ interface IBeaconView {
     /// @return key The key that speaks for it.
     function client(uint32 id) external view returns (bool active, uint16 shard, bool drawn, LmsKey memory key);
 
+    /// @notice The shard a client belongs to in a round, and whether it has a place there, as in `client`. Whether it is active
+    /// this does not say.
+    function placeOf(uint64 round, uint32 clientId) external view returns (uint16 shard, bool drawn);
+
     /// @notice The validators in a committee's seats, in seat order.
     function committee(uint64 round, uint16 shard) external view returns (uint32[] memory validators);
 }
@@ -335,8 +339,6 @@ interface IBeacon is IBeaconView {
     function checkpointAt(uint64 round, uint16 shard) external view returns (CheckpointRecord memory);
     /// @notice What a round owes.
     function rewardTermsOf(uint64 round) external view returns (RewardTerms memory);
-    /// @notice The shard a client belongs to in a round, and whether it has a place there, as in `client`.
-    function placeOf(uint64 round, uint32 clientId) external view returns (uint16 shard, bool drawn);
     /// @notice A turn of a round. Reverts where the round was over before it began: nothing can be attested in it then, and
     /// what a validator shows of its keys in the next round says nothing of it.
     function turnAt(uint64 round, uint8 number) external view returns (Turn memory);

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBeaconView} from "./IBeacon.sol";
+import {IHashChains} from "./IHashChains.sol";
 import {LmsKey} from "./IStaking.sol";
 
 /// @notice What a shard needs to know of one round of the beacon. Five storage slots.
@@ -19,8 +20,8 @@ import {LmsKey} from "./IStaking.sol";
 /// @param clientCount How many clients are under `clientsRoot`.
 /// @param seed Decides which client is in which shard.
 /// @param baseRoot Root of the model the round trains on.
-/// @param clientsRoot `Chunks` root over (id, identifier, root, height) of all active clients at the end of the block
-/// that opened the round, ascending by id; zero when there are none.
+/// @param clientsRoot `Chunks` root over (id, identifier, root, height, anchor, firstRound) of all active clients at the end
+/// of the block that opened the round, ascending by id; zero when there are none.
 struct MirroredRound {
     uint64 round;
     uint64 previous;
@@ -47,7 +48,8 @@ struct MirrorSeat {
 
 /// @notice What changes a mirror. A function of the beacon's history alone, so that every honest seat signs the same.
 /// @param round What the mirror shows from now on.
-/// @param revoked The clients that were active when `round.previous` opened, and are not, or have another key, now.
+/// @param revoked The clients that were active when `round.previous` opened, and are not, or have another key
+/// or hash chain, now.
 /// @param committee The shard's committee in the round, in seat order: it signs the next message.
 struct MirrorMessage {
     MirroredRound round;
@@ -69,7 +71,7 @@ struct Handover {
 /// its checkpoints with. Where that committee stays silent, earlier ones may sign, one more with every turn that passes.
 /// @dev Warning: all that a false mirror can do is to waste its shard's time. The beacon accepts checkpoints from its own
 /// committees alone, and a seat that finds a message unlike the beacon takes no part.
-interface IBeaconMirror is IBeaconView {
+interface IBeaconMirror is IBeaconView, IHashChains {
     /// @notice The mirror shows another round; `signers` is the round whose committee signed it, 0 for the first message.
     /// @dev Message and bundle are all that a proof against its signers takes, whichever contract carried them.
     event RoundMirrored(
@@ -80,9 +82,9 @@ interface IBeaconMirror is IBeaconView {
         MirrorMessage message,
         bytes bundle
     );
-    /// @notice A client was proven to be active.
+    /// @notice A client was proven to be active; its hash chain is what `anchorOf` says from now on.
     event ClientAdmitted(uint32 indexed id, LmsKey key);
-    /// @notice A client that was admitted is not active any more, or has another key.
+    /// @notice A client that was admitted is not active any more, or has another key or hash chain.
     event ClientRevoked(uint32 indexed id);
     /// @notice Somebody says that this validator signs the message with this digest. Checked off chain, and on chain
     /// with the bundle.
@@ -114,7 +116,7 @@ interface IBeaconMirror is IBeaconView {
     error HandoverNotOpen(uint64 signers, uint40 opensAt);
     /// @notice Thrown when a client was admitted already.
     error AlreadyAdmitted(uint32 id);
-    /// @notice Thrown when a client and its key are not at that position under `clientsRoot`.
+    /// @notice Thrown when a client with this key and hash chain is not at that position under `clientsRoot`.
     error NotAClient(uint32 id, uint256 position);
 
     /// @notice Show a first round. Only the deployer, once.
@@ -131,9 +133,18 @@ interface IBeaconMirror is IBeaconView {
     function countersign(uint64 round, uint32 validator, uint8 seat, bytes32 digest, bytes calldata signature) external;
 
     /// @notice Prove that a client is active; it stays admitted until a message revokes it. Anyone may carry it.
+    /// @param anchor The end of its hash chain; zero: none.
+    /// @param firstRound The round that the chain's first two links are for.
     /// @param position The client's place among the active clients, ascending by id.
-    /// @param path `Chunks` path of (id, identifier, root, height) at `position` to `clientsRoot`.
-    function admit(uint32 id, LmsKey calldata key, uint256 position, bytes32[] calldata path) external;
+    /// @param path `Chunks` path of (id, identifier, root, height, anchor, firstRound) at `position` to `clientsRoot`.
+    function admit(
+        uint32 id,
+        LmsKey calldata key,
+        bytes28 anchor,
+        uint32 firstRound,
+        uint256 position,
+        bytes32[] calldata path
+    ) external;
 
     /// @notice What is shown now; all zeros before the first message.
     function mirrored() external view returns (MirroredRound memory);

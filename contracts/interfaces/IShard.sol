@@ -52,11 +52,8 @@ interface IShard {
     error NotDrawn(uint32 client);
     /// @notice Thrown when the client committed in this round already.
     error AlreadyCommitted(uint64 round, uint32 client);
-    /// @notice Thrown when the client has no hash chain: it named none, or is not active.
+    /// @notice Thrown when the client has no hash chain: it named none, is not active, or is not admitted to the shard's chain.
     error NoHashChain(uint32 client);
-    /// @notice Thrown when a commitment is to be made by key where clients' hash chains are not known: on a chain of the
-    /// shard's own.
-    error NoHashChains();
     /// @notice Thrown when the client's hash chain has no links for so early a round.
     error HashChainNotBegun(uint32 client, uint32 firstRound);
     /// @notice Thrown when a token is not the one of the client's hash chain for this round.
@@ -103,8 +100,8 @@ interface IShard {
     /// it.
     /// @param commitment keccak256(abi.encode(chain id, this contract, baseRoot, commitment of `commit`)), in which the salt
     /// is the key and four zero bytes.
-    /// @param token The link number 2 * (round - firstRound) + 1 of the client's hash chain (`IStaking.anchorOf`), counted
-    /// from its anchor, which is number 0; the key is the next one, of which it is the hash (`IDraw.linkDomain`).
+    /// @param token The link number 2 * (round - firstRound) + 1 of the client's hash chain (`IHashChains`), counted from
+    /// its anchor, which is number 0; the key is the next one, of which it is the hash.
     function commitByKey(uint64 round, uint32 client, bytes32 baseRoot, bytes32 commitment, bytes28 token) external;
 
     /// @notice Open a commitment of the transparent mode. The salt authorizes it; anyone may carry it.

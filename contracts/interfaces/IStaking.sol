@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IDraw} from "./IDraw.sol";
+import {IHashChains} from "./IHashChains.sol";
 
 /// @notice What a participant does in the protocol.
 enum Role {
@@ -61,7 +62,7 @@ struct StakingParameters {
 
 /// @title Stakes, keys and rewards of clients and validators.
 /// @notice A message is authorized by the participant's LMS signature, never by `msg.sender`: any account may carry it.
-interface IStaking {
+interface IStaking is IHashChains {
     /// @notice A participant joined.
     event Bonded(uint32 indexed id, Role indexed role, address indexed withdrawal, uint256 stakeWei, LmsKey key);
     /// @notice Stake was added.
@@ -76,8 +77,8 @@ interface IStaking {
     event EncryptionKeySet(uint32 indexed id, bytes32 keyDigest);
     /// @notice The withdrawal address was replaced.
     event WithdrawalChanged(uint32 indexed id, address indexed withdrawal);
-    /// @notice The participant named the end of another hash chain.
-    event AnchorSet(uint32 indexed id, bytes28 anchor);
+    /// @notice The participant named the end of a hash chain: a client of its first or another, a validator of another.
+    event AnchorSet(uint32 indexed id, bytes28 anchor, uint32 firstRound);
     /// @notice The reward pool grew.
     event RewardsFunded(address indexed from, uint256 amountWei);
     /// @notice A reward moved from the pool to a participant's account.
@@ -226,10 +227,6 @@ interface IStaking {
 
     /// @notice Rewards credited and not yet paid, in wei.
     function rewardsOf(uint32 id) external view returns (uint256);
-
-    /// @notice The end of an active client's hash chain (zero: none), and the round that its first two links are for. A client
-    /// that is not active any more has none, and names one anew when it is again. Those of validators are in the draw.
-    function anchorOf(uint32 id) external view returns (bytes28 anchor, uint32 firstRound);
 
     /// @notice Validators that take on duties now.
     function activeValidators() external view returns (uint32);

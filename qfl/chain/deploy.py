@@ -17,6 +17,7 @@ from qfl.chain.parameters import ProtocolParameters
 from qfl.chain.rpc.connection import block_number, reaching, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.chain.rpc.sender import GAS_MARGIN, Sender
+from qfl.crypto.hash_chain import link_domain
 from qfl.crypto.norm.keys import VerifyingKey
 from qfl.errors import AddressTaken, ChainUnfit, InvalidInput
 from qfl.protocol.types import ModelShape, ShardIndex
@@ -80,10 +81,11 @@ def deploy(
         remedy = f"the job has {parameters.rounds['shards']} shards: give each a chain of its own, or none"
         raise InvalidInput("chains of shards", len(shard_senders), remedy)
     web3, shard_count = sender.web3, 0 if shard_senders else parameters.rounds["shards"]
-    # The mirrors first: the beacon's chain must know where they are, and they need nothing of it.
-    away = [_deploy_shard(own, ShardIndex(i), verifying_key) for i, own in enumerate(shard_senders)]
     start, code = block_number(web3), compile_contracts()
     staking = create(sender, "Staking", code["Staking"].struct(0, parameters.staking))
+    # Before the rest: the beacon's chain must know where the mirrors are, and of it they need this domain alone.
+    domain = link_domain(sender.chain_id, staking)
+    away = [_deploy_shard(own, ShardIndex(i), domain, verifying_key) for i, own in enumerate(shard_senders)]
     draw = create(sender, "Draw", staking)
     verifies = create(sender, quorum.name, staking, *quorum.arguments(parameters))
     named = {"Staking": staking, "Draw": draw, quorum.name: verifies}
@@ -144,17 +146,18 @@ def create(sender: Sender, name: str, *arguments: object) -> str:
 
 
 def _deploy_shard(
-    sender: Sender, shard: ShardIndex, verifying_key: VerifyingKey | None
+    sender: Sender, shard: ShardIndex, domain: bytes, verifying_key: VerifyingKey | None
 ) -> tuple[DeployedContract, ShardChain]:
     """Deploy a shard on the sender's chain: a mirror of the beacon, the shard, and in private mode a verifier.
 
-    The sender's account may send the mirror's first message.
+    The sender's account may send the mirror's first message. `domain` is what clients' links are hashed with.
     """
     web3, start = sender.web3, block_number(sender.web3)
-    mirror = create(sender, "BeaconMirror", shard)
+    mirror = create(sender, "BeaconMirror", shard, domain)
     verifier = NOBODY if verifying_key is None else _create_verifier(sender, verifying_key)
-    address = create(sender, "Shard", mirror, shard, verifier, NOBODY)
-    return _deployed_at(web3, address), ShardChain(sender.chain_id, start, url_of(web3), _deployed_at(web3, mirror))
+    address = create(sender, "Shard", mirror, shard, verifier, mirror)
+    place = sender.chain_id, start, url_of(web3), _deployed_at(web3, mirror)
+    return _deployed_at(web3, address), ShardChain(*place, confirmations_of(web3))
 
 
 def _create_verifier(sender: Sender, key: VerifyingKey) -> str:

@@ -39,18 +39,24 @@ class DeployedContract:
 
 @dataclass(frozen=True)
 class ShardChain:
-    """A chain of a shard's own: its id, the block to read events from, where it answered at deployment, its mirror."""
+    """A chain of a shard's own: its id, the block to read events from, where it answered at deployment, its mirror.
+
+    `confirmations` is what `Deployment.confirmations` is for the beacon's.
+    """
 
     chainId: int
     block: int
     rpc: str
     mirror: DeployedContract
+    confirmations: int | None = None
 
     def __post_init__(self) -> None:
         _number(self.chainId)
         _number(self.block)
         if not isinstance(self.rpc, str):
             raise TypeError(f"{self.rpc!r} is not the address of a chain")
+        if self.confirmations is not None:
+            _number(self.confirmations)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """What the mirrors are shown, as a function of the beacon alone: so all honest seats agree, and anybody can check it.
 
 A message brings a round to a shard's mirror. An admission proves to a mirror that a client is active: once for each
-client, until its key changes or it leaves.
+client, until its key or its hash chain changes or it leaves.
 """
 
 from collections.abc import Iterable, Iterator
@@ -9,8 +9,9 @@ from collections.abc import Iterable, Iterator
 from eth_abi.abi import encode
 from eth_utils.crypto import keccak
 
-from qfl.chain.contracts.mirror import Mirroring
+from qfl.chain.contracts.mirror import Mirror, Mirroring
 from qfl.chain.ledger import Ledger
+from qfl.chain.roll import Census
 from qfl.chain.rpc.calls import UnsentCall
 from qfl.protocol.chunks import merkle_path
 from qfl.protocol.types import MirroredRound, MirrorMessage, MirrorSeat, ParticipantId, RoundNumber, ShardIndex
@@ -65,10 +66,7 @@ def admissions(ledger: Ledger, shard: ShardIndex, *, clients: Iterable[Participa
     positions = {client: position for position, client in enumerate(census.clients)}
     members = [client for client in clients if client in positions and shard_in(mirrored, client) == shard]
     missing = [client for client in members if client not in mirror.admitted(members)] if members else []
-    return [
-        mirror.admit(client, census.keys[client], position=position, path=merkle_path(census.leaves, position))
-        for client, position in ((client, positions[client]) for client in missing)
-    ]
+    return [_admission(mirror, census, client, position=positions[client]) for client in missing]
 
 
 class MirrorReader:
@@ -125,10 +123,16 @@ def is_beacons(ledger: Ledger, shard: ShardIndex, taken: Mirroring) -> bool:
     return ledger.mirror_domains[shard].mirror_message(message) == taken.digest
 
 
+def _admission(mirror: Mirror, census: Census, client: ParticipantId, *, position: int) -> UnsentCall:
+    key, anchor, first_round = census.told_of(client)
+    path = merkle_path(census.leaves, position)
+    return mirror.admit(client, key, anchor=anchor, first_round=first_round, position=position, path=path)
+
+
 def _revoked(ledger: Ledger, round_number: RoundNumber, previous: RoundNumber) -> tuple[ParticipantId, ...]:
-    """The clients that were active when `previous` opened, and are not, or have another key, now."""
+    """The clients that were active when `previous` opened, and are not, or have another key or hash chain, now."""
     if not previous:
         return ()
     before, now = (ledger.roll.at(ledger.round(number).opened_in) for number in (previous, round_number))
     active = set(now.clients)
-    return tuple(c for c in before.clients if c not in active or before.keys[c] != now.keys[c])
+    return tuple(c for c in before.clients if c not in active or before.told_of(c) != now.told_of(c))

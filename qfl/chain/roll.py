@@ -5,27 +5,35 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from qfl.chain.contracts.staking import Role, Staking
+from qfl.crypto.hash_chain import LINK_BYTES
 from qfl.protocol.chunks import client_leaf, merkle_root
 from qfl.protocol.types import LmsPublicKey, ParticipantId
 
+NO_ANCHOR = bytes(LINK_BYTES), 0
 KEPT = 8
 """Censuses that are remembered: the next one is counted on from the last."""
 
 
 @dataclass(frozen=True)
 class Census:
-    """Everybody who ever bonded with the key of the time, and the active clients, ascending.
+    """Everybody who ever bonded with the key of the time, the active clients, ascending, and their hash chains: the end
+    and first round of each.
 
     A client that has bonded and not asked to leave is active: no fault proof names clients, so none loses its stake.
     """
 
     keys: Mapping[ParticipantId, LmsPublicKey]
     clients: tuple[ParticipantId, ...]
+    anchors: Mapping[ParticipantId, tuple[bytes, int]]
+
+    def told_of(self, client: ParticipantId) -> tuple[LmsPublicKey, bytes, int]:
+        """What a mirror is told of a client: its key, and the end and first round of its hash chain, zeros for none."""
+        return self.keys[client], *self.anchors.get(client, NO_ANCHOR)
 
     @cached_property
     def leaves(self) -> list[bytes]:
         """The leaves of the tree of active clients."""
-        return [client_leaf(client, self.keys[client]) for client in self.clients]
+        return [client_leaf(client, *self.told_of(client)) for client in self.clients]
 
     @cached_property
     def clients_root(self) -> bytes:
@@ -60,15 +68,15 @@ class Roll:
 
     def _count(self, block: int) -> Census:
         earlier = sorted((kept for kept in self._kept if kept < block), reverse=True)
-        since, before = next(
-            ((kept, census) for kept in earlier if (census := self._known(kept)) is not None), (None, Census({}, ()))
-        )
+        known = ((kept, census) for kept in earlier if (census := self._known(kept)) is not None)
+        since, before = next(known, (None, Census({}, (), {})))
         span = (self._from_block if since is None else since + 1, block)
-        keys, clients = dict(before.keys), set(before.clients)
+        keys, clients, anchors = dict(before.keys), set(before.clients), dict(before.anchors)
         for bonding in self._staking.bondings(*span):
             keys[bonding.id] = bonding.key
             if bonding.role is Role.CLIENT:
                 clients.add(bonding.id)
         for participant, key, _ in self._staking.rotations(*span):
             keys[participant] = key
-        return Census(keys, tuple(sorted(clients.difference(self._staking.exits(*span)))))
+        anchors |= {named.id: (named.anchor, named.first_round) for named in self._staking.anchors(*span)}
+        return Census(keys, tuple(sorted(clients.difference(self._staking.exits(*span)))), anchors)

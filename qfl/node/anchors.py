@@ -47,7 +47,7 @@ def find_key_chain(
 
 def counts_from(ledger: Ledger, validator: ParticipantId) -> RoundNumber | None:
     """The round from which the anchor that a validator named last counts; None once it does, or where it named none."""
-    named = ledger.staking.anchors(ledger.from_block, validator)
+    named = ledger.staking.anchors(ledger.from_block, participant=validator)
     if not named:
         return None
     since = RoundNumber(last_opened(ledger.beacon.openings(ledger.from_block), named[-1].block) + LAG)

@@ -31,9 +31,9 @@ def update_leaf(client: int, update_root: bytes, content_digest: bytes) -> bytes
     return client.to_bytes(4, "big") + update_root + content_digest + ONES
 
 
-def client_leaf(client: int, key: LmsPublicKey) -> bytes:
-    """The 45 bytes that stand for one active client in a mirrored round's tree of clients."""
-    return client.to_bytes(4) + key.identifier + key.root + key.height.to_bytes()
+def client_leaf(client: int, key: LmsPublicKey, anchor: bytes, first_round: int) -> bytes:
+    """The 77 bytes that stand for an active client in a mirrored round's tree of clients: its key and hash chain."""
+    return client.to_bytes(4) + key.identifier + key.root + key.height.to_bytes() + anchor + first_round.to_bytes(4)
 
 
 def leaf_salt(seed: bytes, index: int) -> bytes:

@@ -1,7 +1,7 @@
 """A shard with a mirror: on Brownie's one chain, which the contracts cannot tell from a chain of the shard's own."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from brownie import BeaconMirror, Shard
@@ -26,6 +26,7 @@ class Glass:
     mirror: Any
     shard: Any
     clients: list[Member]
+    anchors: dict[int, tuple[bytes, int]] = field(default_factory=dict)
 
     def message(self, previous: int = 0, revoked: Sequence[Member] = (), **changed: Any) -> MirrorMessage:
         """The message for the beacon's current round; `changed` replaces members of its round."""
@@ -55,7 +56,11 @@ class Glass:
         return MirrorMessage(replace(shown, **changed), ids, committee)
 
     def leaves(self) -> list[bytes]:
-        return [client_leaf(client.id, client.secret.public) for client in self.clients]
+        return [client_leaf(client.id, client.secret.public, *self.anchor_of(client)) for client in self.clients]
+
+    def anchor_of(self, client: Member) -> tuple[bytes, int]:
+        """The hash chain that the clients' root has of a client: what it bonded with, unless a test says another."""
+        return self.anchors.get(client.id, (self.world.chain_of(client.name).anchor, 1))
 
     def begin(self, message: MirrorMessage | None = None) -> MirrorMessage:
         """Show the current round."""
@@ -74,9 +79,11 @@ class Glass:
         return self.mirror.advance(as_tuple(message), signers, carried, {"from": self.world.mallory})
 
     def admit(self, client: Member, position: int | None = None, **changed: Any) -> Any:
-        """Prove a client of `clients`; `changed` replaces its id, its key or the path."""
+        """Prove a client of `clients`; `changed` replaces its id, its key, its hash chain or the path."""
         place = self.clients.index(client) if position is None else position
-        call = {"id": client.id, "key": as_struct(client.secret), "position": place}
+        anchor, first_round = self.anchor_of(client)
+        call = {"id": client.id, "key": as_struct(client.secret), "anchor": anchor, "first_round": first_round}
+        call |= {"position": place}
         call |= {"path": merkle_path(self.leaves(), self.clients.index(client))} | changed
         return self.mirror.admit(*call.values(), {"from": self.world.mallory})
 
@@ -88,5 +95,5 @@ class Glass:
 
 def put_up(world: World, clients: Sequence[Member]) -> Glass:
     """Deploy a mirror and its shard."""
-    mirror = world.owner.deploy(BeaconMirror, 0)
-    return Glass(world, mirror, world.owner.deploy(Shard, mirror, 0, NOBODY, NOBODY), list(clients))
+    mirror = world.owner.deploy(BeaconMirror, 0, world.staking.linkDomain())
+    return Glass(world, mirror, world.owner.deploy(Shard, mirror, 0, NOBODY, mirror), list(clients))

@@ -291,6 +291,8 @@ def test_admit_proves_a_client_once(begun):
         pytest.param({"path": []}, id="no path"),
         pytest.param({"id": 99}, id="another id"),
         pytest.param({"key": ("0x" + "11" * 16, "0x" + "22" * 24, 5)}, id="another key"),
+        pytest.param({"anchor": word("another chain")[:28]}, id="another chain"),
+        pytest.param({"first_round": 2}, id="another first round"),
     ],
 )
 def test_admit_reverts_when_not_a_client(begun, changed):

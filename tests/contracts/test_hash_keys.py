@@ -1,9 +1,10 @@
 """Shard: commitments by key, and what becomes of tokens and keys in other hands.
 
 commitByKey  reverts: NotCurrentRound, WrongPhase, NotInShard (test_shard.py), NotDrawn, WrongBase, AlreadyCommitted,
-             ShardFull, NoHashChain (a validator, leaving, slashed), NoHashChains (behind a mirror), HashChainNotBegun,
-             TooManyLinks, BadToken (another round's, a key, another client's, another deployment's, of a chain that was
-             replaced) · any carrier · another chain · after missed rounds · who bonds with another's anchor
+             ShardFull, NoHashChain (a validator, leaving, slashed), HashChainNotBegun, TooManyLinks, BadToken (another
+             round's, a key, another client's, another deployment's, of a chain that was replaced) · any carrier ·
+             another chain · after missed rounds · who bonds with another's anchor · behind a mirror: admitted or not,
+             with another chain only once that is proven
 reveal       reverts: CommitmentMismatch (no key, another's commitment, another contract, chain, base), AlreadyRevealed,
              NotCommitted, WrongPhase · counted and hashed as after a signature · in private mode
 commit       in place of one by key, once, and not the other way round
@@ -114,16 +115,6 @@ def test_commit_by_key_reverts_before_the_first_round_of_the_chain(opened):
     set_anchor(opened, opened.ada, opened.chain_of("ada").anchor, 2)
     with reverts("HashChainNotBegun", opened.ada.id, 2):
         opened.commit_by_key(opened.ada)
-
-
-def test_commit_by_key_reverts_where_clients_chains_are_not_known(world, fn_isolation):
-    """On a chain of the shard's own: there every commitment is signed."""
-    world.open()
-    glass = put_up(world, [world.ada])
-    glass.begin()
-    glass.admit(world.ada)
-    with reverts("NoHashChains"):
-        world.commit_by_key(world.ada, shard=glass.shard)
 
 
 @pytest.mark.parametrize("position", [0, 2, 3, LENGTH])
@@ -353,6 +344,88 @@ def test_duties_follow_a_commitment_by_key(opened, shard):
     found.append(shard.clientDuty(ada.id)[0])
     opened.reveal_by_key(ada)
     assert [*found, shard.clientDuty(ada.id)[0]] == [to_commit, wait, to_reveal, done]
+
+
+# --- behind a mirror -------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def glass(world, fn_isolation):
+    """A shard that knows the beacon by its mirror, in round 1; ada is admitted, ben is not."""
+    world.open()
+    glass = put_up(world, [world.ada, world.ben])
+    glass.begin()
+    glass.admit(world.ada)
+    return glass
+
+
+def test_a_shard_behind_a_mirror_takes_keys_of_clients_that_were_admitted(glass):
+    world, ada = glass.world, glass.world.ada
+    world.commit_by_key(ada, shard=glass.shard)
+    with reverts("NoHashChain", world.ben.id):
+        world.commit_by_key(world.ben, shard=glass.shard)
+    world.reach(world.ends_at("commit"))
+    world.reveal_by_key(ada, shard=glass.shard)
+    assert glass.shard.revealsIn(1) == 1
+
+
+def test_a_shard_behind_a_mirror_follows_the_links_round_after_round(glass):
+    """What was shown in round 1 is known in round 2; round 3 the mirror misses."""
+    world, ada, shown = glass.world, glass.world.ada, glass.world.keys_of(glass.world.ada)
+    world.commit_by_key(ada, shard=glass.shard)
+    glass.next_round()
+    with reverts("NotCurrentRound", 2, 1):
+        world.commit_by_key(ada, shard=glass.shard)
+    glass.advance(glass.message(previous=1), 1)
+    for link in (shown.token, shown.key):
+        with reverts("BadToken", ada.id, str(link)):
+            world.commit_by_key(ada, shard=glass.shard, token=link)
+    world.commit_by_key(ada, shard=glass.shard)
+    glass.next_round()
+    glass.next_round()
+    glass.advance(glass.message(previous=2), 2)
+    world.commit_by_key(ada, shard=glass.shard)
+
+
+def test_links_behind_a_mirror_are_those_of_the_beacons_chain(glass):
+    """The domain names `Staking` and the beacon's chain, whatever the shard's is."""
+    world, ada = glass.world, glass.world.ada
+    assert glass.mirror.linkDomain() == world.staking.linkDomain() == world.draw.linkDomain()
+    for place in ((chain.id + 1, world.staking.address), (chain.id, glass.mirror.address)):
+        token = HashChain(word("ada's links"), link_domain(*place), LENGTH).keys_of(1, 1).token
+        with reverts("BadToken", ada.id, str(token)):
+            world.commit_by_key(ada, shard=glass.shard, token=token)
+
+
+def test_another_chain_counts_behind_a_mirror_once_it_is_proven(glass):
+    """Like another key: the message takes the admission back, and the old chain is proven no more."""
+    world, ada, old = glass.world, glass.world.ada, glass.anchor_of(glass.world.ada)
+    world.commit_by_key(ada, shard=glass.shard)
+    new = world.chain_of("ada's second")
+    set_anchor(world, ada, new.anchor, 2)
+    glass.next_round()
+    glass.anchors[ada.id] = new.anchor, 2
+    glass.advance(glass.message(previous=1, revoked=[ada]), 1)
+    with reverts("NoHashChain", ada.id):
+        world.commit_by_key(ada, shard=glass.shard)
+    with reverts("NotAClient", ada.id, 0):
+        glass.admit(ada, anchor=old[0], first_round=old[1])
+    glass.admit(ada)
+    token = world.keys_of(ada).token
+    with reverts("BadToken", ada.id, str(token)):
+        world.commit_by_key(ada, shard=glass.shard)
+    world.commit_by_key(ada, shard=glass.shard, token=new.keys_of(2, 2).token)
+
+
+def test_a_client_without_a_chain_signs_behind_a_mirror(glass):
+    world, ben = glass.world, glass.world.ben
+    glass.anchors[ben.id] = bytes(28), 0
+    glass.next_round()
+    glass.advance(glass.message(previous=1), 1)
+    glass.admit(ben)
+    with reverts("NoHashChain", ben.id):
+        world.commit_by_key(ben, shard=glass.shard)
+    world.commit(ben, shard=glass.shard)
 
 
 # --- private mode ----------------------------------------------------------------------------------------------

@@ -28,7 +28,7 @@ PARAMETERS = load_parameters()
 
 @pytest.fixture(scope="module")
 def deployed(module_isolation):
-    mirror = accounts[0].deploy(BeaconMirror, 0)
+    mirror = accounts[0].deploy(BeaconMirror, 0, bytes(32))
     contracts = deploy(accounts[0], PARAMETERS, GENESIS, quorum="lms", mirrors=[(chain.id, mirror.address)])
     world = World(contracts, PARAMETERS)
     for name in VALIDATORS:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from qfl.chain.contracts.staking import Bonding, Role
+from qfl.chain.contracts.staking import Anchor, Bonding, Role
 from qfl.chain.roll import Roll
 from qfl.protocol.chunks import client_leaf, merkle_root
 from qfl.protocol.types import LmsPublicKey, ParticipantId
@@ -13,10 +13,13 @@ def key(letter: str) -> LmsPublicKey:
 
 
 class StubStaking:
-    """Ada (1) and Vera (2) join in blocks 5 and 6, Ben (3) in 8; Ada rotates in 9; Ben asks to leave in 11."""
+    """Ada (1) and Vera (2) join in blocks 5 and 6, Ben (3) in 8; Ada rotates in 9; Ben asks to leave in 11.
+
+    Ada bonds with a hash chain, and names another in block 10."""
 
     joined = ((5, 1, Role.CLIENT, "a"), (6, 2, Role.VALIDATOR, "v"), (8, 3, Role.CLIENT, "b"))
     rotated = ((9, 1, "A"),)
+    named = ((5, 1, b"a" * 28, 1), (10, 1, b"A" * 28, 3))
     left = ((11, 3),)
 
     def bondings(self, first, last):
@@ -24,6 +27,9 @@ class StubStaking:
 
     def rotations(self, first, last):
         return [(ParticipantId(i), key(k), b) for b, i, k in self.rotated if first <= b <= last]
+
+    def anchors(self, first, last):
+        return [Anchor(ParticipantId(i), a, f, b, 0) for b, i, a, f in self.named if first <= b <= last]
 
     def exits(self, first, last):
         return [ParticipantId(i) for b, i in self.left if first <= b <= last]
@@ -49,9 +55,11 @@ def test_a_census_is_that_of_its_block_whatever_was_asked_before(order):
         assert census.keys == {participant: key(letter) for participant, letter in keys.items()}
 
 
-def test_the_root_is_over_active_clients_ascending_with_the_keys_of_the_time():
-    census = Roll(StubStaking(), 1, lambda block: bytes([block])).at(9)
-    assert census.clients_root == merkle_root([client_leaf(1, key("A")), client_leaf(3, key("b"))])
+@pytest.mark.parametrize(("block", "chain"), [(9, (b"a" * 28, 1)), (10, (b"A" * 28, 3))])
+def test_the_root_is_over_active_clients_ascending_with_keys_and_hash_chains_of_the_time(block, chain):
+    census = Roll(StubStaking(), 1, lambda block: bytes([block])).at(block)
+    none = bytes(28), 0
+    assert census.clients_root == merkle_root([client_leaf(1, key("A"), *chain), client_leaf(3, key("b"), *none)])
     assert Roll(StubStaking(), 1, lambda block: bytes([block])).at(4).clients_root == bytes(32)
 
 

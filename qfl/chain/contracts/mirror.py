@@ -65,9 +65,18 @@ class Mirror(BoundContract):
         """Announce a signature under a message, from a seat in a committee that may sign it."""
         return self._write("countersign", round_number, validator, seat, digest, signature, label="mirror_countersign")
 
-    def admit(self, client: ParticipantId, key: LmsPublicKey, *, position: int, path: Sequence[bytes]) -> UnsentCall:
-        """Prove that a client is active."""
-        return self._write("admit", client, key, position, path, label="mirror_admit")
+    def admit(
+        self,
+        client: ParticipantId,
+        key: LmsPublicKey,
+        *,
+        anchor: bytes,
+        first_round: int,
+        position: int,
+        path: Sequence[bytes],
+    ) -> UnsentCall:
+        """Prove that a client is active, with this key and hash chain."""
+        return self._write("admit", client, key, anchor, first_round, position, path, label="mirror_admit")
 
     # --- reads ---
 

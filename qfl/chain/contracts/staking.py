@@ -67,10 +67,11 @@ class Weight:
 
 @dataclass(frozen=True)
 class Anchor:
-    """An `AnchorSet` event: the end of another hash chain."""
+    """An `AnchorSet` event: the end of a hash chain, of a client's with the first round that it serves."""
 
     id: ParticipantId
     anchor: bytes
+    first_round: int
     block: int
     log: int
 
@@ -208,9 +209,12 @@ class Staking(BoundContract):
             weights[number] = weight
         return found
 
-    def anchors(self, from_block: int, participant: ParticipantId | None = None) -> list[Anchor]:
-        """Every anchor that was named in another's place since a block, oldest first; by one participant, or by all."""
-        return self._events(Anchor, "AnchorSet", from_block, id=participant)
+    def anchors(
+        self, from_block: int, to_block: int | str = "latest", *, participant: ParticipantId | None = None
+    ) -> list[Anchor]:
+        """Every anchor that was named in these blocks, oldest first, by one participant, or by all: those that clients
+        bonded with, too, and of validators those in another's place."""
+        return self._events(Anchor, "AnchorSet", from_block, to_block, id=participant)
 
     def bonded_by(self, participant: ParticipantId, from_block: int) -> str | None:
         """The transaction in which it joined; None where the node has none."""
