@@ -14,8 +14,9 @@ from qfl.chain.contracts.disputes import Fault
 from qfl.chain.contracts.shard import UNSIGNED
 from qfl.chain.ledger import Ledger
 from qfl.chain.mirroring import MirrorVerifier
+from qfl.chain.roll import NO_ANCHOR
 from qfl.chain.rounds import ShardRound
-from qfl.crypto.hash_chain import LINK_BYTES, link_domain, next_link
+from qfl.crypto.hash_chain import LINK_BYTES, earlier_link, link_domain, next_link
 from qfl.crypto.kem import KemKey
 from qfl.crypto.lms import verify
 from qfl.crypto.norm.statement import NormStatement, context_of
@@ -95,6 +96,7 @@ class Auditor:
         self._attesting_keys_at = key_history(self._scheme.history())
         self._publications = ledger.beacon.publications(ledger.from_block)
         self._redrawn = replay_draw(ledger)
+        self._link_domain = link_domain(ledger.deployment.chain_id, ledger.staking.address)
 
     def audit(self) -> Iterator[Verdict]:
         """A verdict for each round whose model stands or was voided, or that was drawn wrongly, oldest first."""
@@ -124,7 +126,7 @@ class Auditor:
     def _audit_commits(self, claim: AuditedShard) -> None:
         """Every commitment signed by its client, or opened with the key of its token; every reveal opens the last one.
 
-        That the token is of the client's chain is what the shard checked.
+        That the token is of the client's chain is what the shard checked; of one on another chain it is checked again.
         """
         part, spec = claim.part, claim.spec
         # A shard on another chain knows the keys that clients had when the round opened.
@@ -148,11 +150,19 @@ class Auditor:
                 claim.verdict.signatures += 1
                 opened = part.domain.keyed(spec.base_root, opened)
                 token = self._argument(part.contract, said.tx_hash, name="token")
-                domain = link_domain(self._ledger.deployment.chain_id, self._ledger.staking.address)
-                if token != next_link(salt[:LINK_BYTES], domain):
+                if token != next_link(salt[:LINK_BYTES], self._link_domain):
                     claim.verdict.complaints.append(f"the key of client {reveal.client} is not the one of its token")
+                elif known_in is not None and not self._is_of_chain(token, reveal.client, spec.round, known_in):
+                    claim.verdict.complaints.append(f"the token of client {reveal.client} is not of its hash chain")
             if said is None or said.commitment != opened:
                 claim.verdict.complaints.append(f"the reveal of client {reveal.client} does not open its commitment")
+
+    def _is_of_chain(self, token: bytes, client: ParticipantId, number: RoundNumber, block: int) -> bool:
+        """Whether a token is the one of a round, of the hash chain that the client had at the end of a block."""
+        anchor, first_round = self._ledger.roll.at(block).anchors.get(client, NO_ANCHOR)
+        return (
+            number >= first_round and earlier_link(token, self._link_domain, 2 * (number - first_round) + 1) == anchor
+        )
 
     def _audit_proofs(self, claim: AuditedShard) -> None:
         """Every norm proof holds; in other code than the contract's, which checked it first."""

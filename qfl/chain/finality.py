@@ -1,9 +1,6 @@
 """What a chain does not take back: up to the block that its node calls final, or one that lies deep enough."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from web3 import Web3
@@ -12,9 +9,6 @@ from qfl.chain.rpc.answers import reading
 from qfl.chain.rpc.connection import block_number, time_of, url_of
 from qfl.chain.rpc.rpc import rpc_at, wait_for
 from qfl.exchange import is_loopback
-
-if TYPE_CHECKING:
-    from qfl.chain.ledger import Ledger
 
 
 class Finality:
@@ -44,6 +38,7 @@ class Finality:
         return time_of(self._web3) - self.time()
 
 
-def trusts_node(ledger: Ledger, others: Sequence[Ledger] = ()) -> bool:
-    """Whether one node's lie about finality would be noticed: it is this machine's own, or others are asked as well."""
-    return bool(others) or is_loopback(urlsplit(url_of(ledger.web3)).hostname or "")
+def trusts_nodes(nodes: Sequence[Web3]) -> bool:
+    """Whether one node's lie about finality would be noticed: it is this machine's own, or two are asked."""
+    urls = [url_of(node) for node in nodes]
+    return len(set(urls)) > 1 or is_loopback(urlsplit(urls[0]).hostname or "")

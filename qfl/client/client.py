@@ -55,7 +55,7 @@ MOST_STORED = 40
 """Further rounds that the journal holds for `release`: at most 32 models wait for finality, and some are kept then."""
 PHASES = {ClientDuty.COMMIT: Phase.COMMIT, ClientDuty.REVEAL: Phase.REVEAL}
 """The beacon's phase in which a duty is one."""
-WITHOUT_KEY = frozenset({"BadToken", "HashChainNotBegun", "NoHashChain", "NoHashChains", "TooManyLinks"})
+WITHOUT_KEY = frozenset({"BadToken", "HashChainNotBegun", "NoHashChain", "TooManyLinks"})
 """Why a shard takes no commitment by key, where it takes a signed one."""
 INACTIVE = "participant %d is not active: it has asked to leave, or its stake is below the minimum"
 NOT_MIRRORED = "participant %d is not active in its shard: its mirror shows no round with it, or it has asked to leave"
@@ -181,7 +181,7 @@ class Client:
         }
         if evidence is not None:
             record |= {"vector_commitment": hex(evidence.vector_commitment), "proof": evidence.proof.hex()}
-        keys = self._signing.keys_of(spec.round)
+        keys = self._signing.keys_of(spec.shard, spec.round)
         if keys is None:
             record |= self._signed(spec.round, record, update.salt)
         else:
@@ -190,7 +190,7 @@ class Client:
             record |= {"salt": salt.hex(), "commitment": commitment.hex(), "token": keys.token.hex()}
         self._journal.put(f"round {spec.round}", **record)
         self._forget_before(spec.round - KEPT_ROUNDS)
-        self._renew_chain(spec.round)
+        self._renew_chain(spec.shard, spec.round)
 
     def commit(self, round_number: RoundNumber) -> bool:
         """Send the prepared commitment; False when that is over or done. Raises `ContractReverted`: not its to do."""
@@ -281,9 +281,9 @@ class Client:
         signed = self._signed(round_number, record, secrets.token_bytes(32))
         self._journal.put(f"round {round_number}", **(record | signed))
 
-    def _renew_chain(self, round_number: RoundNumber) -> None:
+    def _renew_chain(self, shard: ShardIndex, round_number: RoundNumber) -> None:
         """Name the anchor of another hash chain when this client has none with links for this round or the next."""
-        if self._signing.needs_chain(round_number):
+        if self._signing.needs_chain(shard, round_number):
             name_key_anchor(self._ledger, self._sender, self.participant, key=self._key, folder=self._folder)
 
     def _is_due(self, duty: ClientDuty, number: RoundNumber) -> bool:

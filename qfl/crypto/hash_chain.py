@@ -37,6 +37,13 @@ def next_link(link: bytes, domain: bytes) -> bytes:
     return keccak(domain + link)[:LINK_BYTES]
 
 
+def earlier_link(link: bytes, domain: bytes, count: int) -> bytes:
+    """The link that is `count` places nearer to the anchor."""
+    for _ in range(count):
+        link = next_link(link, domain)
+    return link
+
+
 @dataclass(frozen=True)
 class RoundKeys:
     """A client's two links of a round: the token, which goes with its commitment, and what hashes to that, the key."""
@@ -80,9 +87,7 @@ class HashChain:
         return kept
 
     def _hash(self, link: bytes, times: int) -> bytes:
-        for _ in range(times):
-            link = next_link(link, self._domain)
-        return link
+        return earlier_link(link, self._domain, times)
 
 
 class LinkSeed(SeedKey):

@@ -78,8 +78,8 @@ class JobConfig:
         exponents: "preset", or "auto": chosen before deployment so that lanes fit what the first client's data and this
             recipe change in a round; those that `protocol` has stay.
         quorum: how committees agree, "votes" (post-quantum, cheap), or "lms" (a signature of each seat).
-        signing: how clients commit: "keys" (one-time keys), "lms", or "auto": keys where the chain's node is on this
-            machine, and shards have no chains of their own.
+        signing: how clients commit: "keys" (one-time keys), "lms", or "auto": keys where the nodes of the chains are
+            on this machine.
         shard_chains: whether each shard has a chain of its own, beside the beacon's.
         executor: where clients train, "local" (in this process), "ray" (the extra `ray`), or another executor's name;
             the same seed gives the same model with all.

@@ -176,7 +176,7 @@ def measure_payload(ledger: Ledger, job: JobDocument, config: JobConfig) -> Payl
     total, seats = job.architecture.shape.total, ledger.beacon.next_parameters()["seats"]
     update, shard, zeros = plain_bytes(total, config.lane_bits), ledger.shards[0], bytes(32)
     number, client, promise = RoundNumber(1), ParticipantId(1), {"base_root": zeros, "commitment": zeros}
-    if config.signing == "lms" or ledger.mirrors:
+    if config.signing == "lms":
         commit = shard.commit(number, client, **promise, signature=bytes(signature_bytes(config.key_height)))
     else:
         commit = shard.commit_by_key(number, client, **promise, token=bytes(LINK_BYTES))

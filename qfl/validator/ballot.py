@@ -16,7 +16,7 @@ from pathlib import Path
 from qfl.chain.clock import is_development_chain
 from qfl.chain.contracts.shard import Attested
 from qfl.chain.contracts.vote_quorum import VoteChain, VoteQuorum
-from qfl.chain.finality import Finality, trusts_node
+from qfl.chain.finality import Finality, trusts_nodes
 from qfl.chain.ledger import Ledger
 from qfl.errors import NodeContradictsItself, RpcRefused
 from qfl.protocol.quorum import quorum_of
@@ -303,7 +303,7 @@ def booth_for(
     It does where the deployment has no votes, its chain no keys of the round, or its node might lie about finality.
     """
     scheme = scheme_of(ledger)
-    if not isinstance(scheme, VoteScheme) or not trusts_node(ledger):
+    if not isinstance(scheme, VoteScheme) or not trusts_nodes([ledger.web3]):
         return None
     own = scheme.own_chains(validator, folder)
     if own is None or own.key(round_number, 0) is None:

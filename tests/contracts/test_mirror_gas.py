@@ -37,6 +37,9 @@ def gas_of(seats: int) -> dict[str, int]:
     glass.begin()
     used["begin"] = chain[-1].gasUsed
     used["admit one of four clients"] = glass.admit(world.ada).gas_used
+    used["commit by key, the round's first and the client's"] = world.commit_by_key(
+        world.ada, shard=glass.shard
+    ).gas_used
     glass.next_round()
     message = glass.message(previous=1)
     seated = world.seats(1)

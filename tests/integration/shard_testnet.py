@@ -13,8 +13,11 @@ from qfl.chain.deploy import deploy
 from qfl.chain.ledger import Ledger
 from qfl.chain.parameters import load_parameters
 from qfl.chain.rpc.connection import connect
+from qfl.client.client import Client
+from qfl.client.signing import Signing
 from qfl.devnet import Devnet
 from qfl.errors import RoundNotCompleted
+from qfl.node.context import NodeContext
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.quorum.quorum import DEFAULT, SCHEMES
 from qfl.simulation.driver import Network, RoundOutcome, run_round, run_until
@@ -41,7 +44,15 @@ class Silence(Conditions):
 class ShardTestnet:
     """As many shards as the devnet has chains for them, six clients, committees of two; `parameters` say otherwise."""
 
-    def __init__(self, devnet: Devnet, folder: Path, clients: int = 6, validators: int = 4, **parameters: int) -> None:
+    def __init__(
+        self,
+        devnet: Devnet,
+        folder: Path,
+        clients: int = 6,
+        validators: int = 4,
+        signing: str = "auto",
+        **parameters: int,
+    ) -> None:
         self.devnet, self.store = devnet, IpfsStore(devnet.ipfs_url)
         web3, own = connect(devnet.rpc_url), [connect(url) for url in devnet.shard_rpc_urls]
         paying = None, 1 + clients + validators, lambda _receipt: None
@@ -56,7 +67,7 @@ class ShardTestnet:
         self.deployment = deploy(senders[0], parameters, genesis=genesis, quorum=quorum, shard_senders=deployers)
         self.ledger = Ledger(web3, self.deployment, shard_web3s=own)
         self.identities = LocalIdentities(folder / "roles", clients, validators, 5)
-        members = Clients(self.identities, self.ledger, self.carriers[1:], store=self.store, seed=1)
+        members = Clients(self.identities, self.ledger, self.carriers[1:], store=self.store, seed=1, signing=signing)
         for index in range(clients):
             members.join(index)
         self.network = Network(
@@ -107,6 +118,13 @@ class ShardTestnet:
             for validator in self.network.validators:
                 if validator.participant not in silent:
                     validator.keep_mirrors()
+
+    def restarted(self, client: Client, confirmations: int | None = None) -> Client:
+        """A client as it comes up after a kill; `confirmations` are those of its shard's chain unless given."""
+        folder, sender = self.identities.client_folders[client.index], self.carriers[1 + client.index]
+        context = NodeContext(self.ledger, sender, self.store, self.identities.keys[folder], folder)
+        signing = Signing(self.ledger, client.participant, folder, confirmations=confirmations)
+        return Client(context, client.participant, index=client.index, seed=1, signing=signing)
 
     def members(self, number: RoundNumber, shard: int) -> list[ParticipantId]:
         """The clients that a shard has in a round."""

@@ -59,7 +59,7 @@ def leaves_in(testnet: Testnet, number: RoundNumber) -> list[int]:
 
 
 def keys_of(testnet: Testnet, client: Client, number: RoundNumber) -> RoundKeys:
-    keys = client._signing.keys_of(number)
+    keys = client._signing.keys_of(SHARD, number)
     assert keys is not None
     return keys
 

@@ -328,6 +328,7 @@ def test_the_same_job_on_a_chain_of_the_shards_own_gives_the_same_model(finished
     labels = {event["label"] for event in events if event.get("chain_id") == CHAIN_ID}
     assert "checkpoint" in labels
     assert not labels & {"commit", "reveal", "propose", "attest"}
+    assert max(event["gas"] for event in events if event.get("label") == "commit") < 150_000  # by key
     done = verify(tmp_path / "run")
     assert done.exception is None
     assert done.output.count("recomputed aggregate equals the attested one") == 2

@@ -12,10 +12,11 @@ from shard_testnet import ShardTestnet
 from qfl.apps.cli.main import cli
 from qfl.apps.inspect.state import inspect_round
 from qfl.apps.inspect.transaction import inspect_transaction
-from qfl.chain.contracts.shard import ClientDuty
+from qfl.chain.contracts.shard import UNSIGNED, ClientDuty
 from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.mirroring import MirrorVerifier, compute_message
+from qfl.client.client import Client
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import shard_chain
@@ -53,9 +54,24 @@ def shard_testnet(two_chains: Devnet, tmp_path: Path) -> Iterator[ShardTestnet]:
         yield built
 
 
+@pytest.fixture
+def signing_testnet(two_chains: Devnet, tmp_path: Path) -> Iterator[ShardTestnet]:
+    """The same, with clients that sign with LMS."""
+    two_chains.restart_ended_shard_chains()
+    with ShardTestnet(two_chains, tmp_path, signing="lms") as built:
+        yield built
+
+
+def leaves_in(shard_testnet: ShardTestnet, number: RoundNumber, shard: int) -> list[int]:
+    """The leaves of a round's commitments; `UNSIGNED` of those by key."""
+    return [commit.leaf for commit in shard_testnet.ledger.round(number).shard(ShardIndex(shard)).commits()]
+
+
 def test_rounds_run_on_three_chains_and_everything_can_be_verified(shard_testnet: ShardTestnet) -> None:
     outcomes = [shard_testnet.run_round() for _ in range(2)]
     assert all((outcome.included, outcome.missed) == (6, {}) for outcome in outcomes)
+    leaves = [leaves_in(shard_testnet, outcome.round, shard) for outcome in outcomes for shard in (0, 1)]
+    assert set().union(*leaves) == {UNSIGNED}
     assert [shard_testnet.shown(shard) for shard in (0, 1)] == [outcomes[-1].round] * 2
     verdicts = shard_testnet.verdicts()
     assert not [complaint for verdict in verdicts for complaint in verdict.complaints]
@@ -99,9 +115,10 @@ def lagging_copy(shard_testnet: ShardTestnet, folder: Path, client: ParticipantI
 
 
 def test_an_old_key_is_checked_against_a_shards_chain_once_that_is_back(
-    shard_testnet: ShardTestnet, tmp_path: Path
+    signing_testnet: ShardTestnet, tmp_path: Path
 ) -> None:
     """Who starts while a chain is down is not kept from serving the other shard."""
+    shard_testnet = signing_testnet
     client, folder = shard_testnet.network.clients[0].participant, shard_testnet.identities.client_folders[0]
     copy, shard = lagging_copy(shard_testnet, folder, client)
     shard_testnet.identities.keys[folder].close()
@@ -190,6 +207,86 @@ def test_mirrors_forget_clients_that_left_and_keys_that_were_replaced(
     assert shard_testnet.ledger.mirrors[shard].admitted([renewing, leaving]) == {renewing}
 
 
+def test_a_client_that_names_another_chain_commits_with_it_once_its_mirror_knows(shard_testnet: ShardTestnet) -> None:
+    """Its seed is lost: it signs in the round, and goes on by key in the next, where it is admitted anew."""
+    shard_testnet.run_round()
+    lost = shard_testnet.network.clients[0]
+    folder = shard_testnet.identities.client_folders[0]
+    (folder / "links.seed").unlink()
+    clients = [shard_testnet.restarted(lost), *shard_testnet.network.clients[1:]]
+    shard_testnet.network = replace(shard_testnet.network, clients=clients)
+    named, mirrors = [shard_testnet.ledger.staking.anchor_of(lost.participant)], shard_testnet.ledger.mirrors
+    for by_key in (False, True):
+        outcome = shard_testnet.run_round()
+        named.append(shard_testnet.ledger.staking.anchor_of(lost.participant))
+        shard = shard_testnet.ledger.beacon.shard_of(outcome.round, lost.participant)
+        commits = shard_testnet.ledger.round(outcome.round).shard(shard).commits()
+        assert [commit.leaf == UNSIGNED for commit in commits if commit.client == lost.participant] == [by_key]
+    assert named[0] != named[1] == named[2] == mirrors[shard].anchor_of(lost.participant)
+
+
+def committed(shard_testnet: ShardTestnet, confirmations: int | None = None) -> Client:
+    """A client that has committed by key in the open round, and was killed then."""
+    network, ledger = shard_testnet.network, shard_testnet.ledger
+    begin_mirrors(ledger, shard_testnet.carriers[0])
+    shard_testnet.keep_mirrors()
+    admit_clients(ledger, shard_testnet.carriers[0], clients=[client.participant for client in network.clients])
+    client = shard_testnet.restarted(network.clients[0], confirmations)
+    for _ in range(2):  # it trains, and commits
+        network.scheduler.step_clients([client], network.trainer)
+    assert leaves_in(shard_testnet, ledger.beacon.current_round(), client.duty()[2]) == [UNSIGNED]
+    return shard_testnet.restarted(client, confirmations)
+
+
+def end_phase(shard_testnet: ShardTestnet) -> None:
+    shard_testnet.network.clock.reach(shard_testnet.ledger.beacon.context().phase_ends_at)
+
+
+def reveals_of(shard_testnet: ShardTestnet, client: Client) -> list[ParticipantId]:
+    ledger = shard_testnet.ledger
+    shard = ledger.round(ledger.beacon.current_round()).shard(ledger.shard_of(client.participant))
+    return [reveal.client for reveal in shard.reveals()]
+
+
+def test_a_client_that_is_killed_before_it_reveals_shows_its_key_when_it_is_back(shard_testnet: ShardTestnet) -> None:
+    shard_testnet.open_round()
+    client = committed(shard_testnet)
+    end_phase(shard_testnet)
+    assert client.step().note.endswith("revealed")
+    assert not shard_testnet.restarted(client).step()
+    assert reveals_of(shard_testnet, client) == [client.participant]
+
+
+def test_a_key_waits_until_its_commitment_is_final_on_the_shards_own_chain(shard_testnet: ShardTestnet) -> None:
+    shard_testnet.open_round()
+    shard, depth = shard_testnet.ledger.shard_of(shard_testnet.network.clients[0].participant), 20
+    for url in shard_testnet.devnet.shard_rpc_urls:
+        call_chain(url, "anvil_mine", hex(depth))
+    client = committed(shard_testnet, depth)
+    end_phase(shard_testnet)
+    call_chain(shard_testnet.devnet.rpc_url, "anvil_mine", hex(depth))
+    assert "waits" in client.step().note
+    call_chain(shard_testnet.devnet.shard_rpc_urls[shard], "anvil_mine", hex(depth))
+    assert client.step().note.endswith("revealed")
+
+
+def test_a_key_waits_where_a_mirror_keeps_the_commit_phase_open(shard_testnet: ShardTestnet) -> None:
+    """The beacon's is over, and the commitment is final."""
+    number, ledger = shard_testnet.open_round(), shard_testnet.ledger
+    client = shard_testnet.network.clients[0]
+    shard, record = ledger.shard_of(client.participant), ledger.beacon.round_at(number)
+    message = compute_message(ledger, shard, round_number=number, previous=RoundNumber(0))
+    later = (record.commit_ends_at + record.reveal_ends_at) // 2
+    skewed = replace(message, round=replace(message.round, commit_ends_at=later))
+    shard_testnet.carriers[0].send(ledger.mirrors[shard].begin(skewed))
+    client = committed(shard_testnet)
+    end_phase(shard_testnet)
+    assert not client.may_reveal(number)
+    assert not client.step()
+    shard_testnet.network.clock.reach(later)
+    assert client.step().note.endswith("revealed")
+
+
 def test_nobody_serves_a_shard_whose_mirror_is_false(shard_testnet: ShardTestnet) -> None:
     """Its deployer names a committee of its own; the beacon's seats find that out, and no checkpoint comes of it."""
     number = shard_testnet.open_round()
@@ -228,7 +325,7 @@ def test_a_transaction_is_found_on_the_chain_that_has_it(shard_testnet: ShardTes
     number = shard_testnet.run_round().round
     (commit, *_) = shard_testnet.ledger.round(number).shard(ONE).commits()
     found = inspect_transaction(shard_testnet.ledger, commit.tx_hash)
-    assert (found["contract"], found["function"]) == ("Shard 1", "commit")
+    assert (found["contract"], found["function"]) == ("Shard 1", "commitByKey")
     assert [event["event"] for event in found["events"]] == ["Committed"]
 
 

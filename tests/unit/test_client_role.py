@@ -110,10 +110,10 @@ class Keys:
     def __init__(self, settled=True):
         self.chain, self.settled, self.asked = HashChain(b"\7" * 32, DOMAIN.contract.encode(), 8), settled, []
 
-    def keys_of(self, number):
+    def keys_of(self, _shard, number):
         return self.chain.keys_of(number, 1)
 
-    def needs_chain(self, _number):
+    def needs_chain(self, _shard, _number):
         return False
 
     def is_settled(self, shard, number, slot):
@@ -254,7 +254,7 @@ def test_nothing_is_committed_that_was_not_prepared(world):
 
 
 def test_commitment_by_key_opens_with_the_key_that_hashes_to_its_token_and_spends_no_leaf(world):
-    client, keys = start(world, Keys()), Keys().keys_of(1)
+    client, keys = start(world, Keys()), Keys().keys_of(SHARD, 1)
     prepare(client, 1)
     client.commit(RoundNumber(1))
     client.reveal(RoundNumber(1))
@@ -295,7 +295,7 @@ def test_who_was_quicker_with_the_token_is_answered_with_a_signature_and_the_key
     client = start(world, Keys(settled=False))
     prepare(client, 1)
     assert not client.defend(RoundNumber(1)), "nobody has committed yet"
-    world.ledger.shards[0].slot = keyed_slot(b"m" * 32, Keys().keys_of(1).token)
+    world.ledger.shards[0].slot = keyed_slot(b"m" * 32, Keys().keys_of(SHARD, 1).token)
     world.sender.refusal = "WrongPhase"
     assert not client.defend(RoundNumber(1))
     world.sender.refusal = None
@@ -307,7 +307,7 @@ def test_who_was_quicker_with_the_token_is_answered_with_a_signature_and_the_key
     assert name == "commit"
     assert verify(world.key.public, DOMAIN.commit(1, 4, base_root, commitment), signature)
     assert commitment == compute_commitment(1, 4, root, digest, salt)
-    assert salt != as_salt(Keys().keys_of(1).key)
+    assert salt != as_salt(Keys().keys_of(SHARD, 1).key)
     assert world.key.next_leaf == 1
 
 

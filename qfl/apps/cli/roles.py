@@ -51,7 +51,7 @@ class SigningOptions:
         "mode",
         type=click.Choice(SIGNINGS),
         default="auto",
-        help="Commit by one-time keys, or sign with LMS; auto: by key with a node on this machine, or --second-rpc.",
+        help="Commit by one-time keys, or sign with LMS; auto: by key with nodes on this machine, or --second-rpc.",
     )
     second_rpc: str | None = given(
         "--second-rpc", metavar="URL", help="Another node of the chain, which has to agree before a key is shown."

@@ -108,6 +108,9 @@ class Mirror(BoundContract):
         """The key that a client is admitted with; zeros for one that is not."""
         return self._read(tuple[bool, int, bool, LmsPublicKey], "client", client)[3]
 
+    anchor_of = view(tuple[bytes, int], "anchorOf", ParticipantId)
+    """The end of an admitted client's hash chain, zeros where it has none, and the round that it begins with."""
+
     def admitted(self, clients: Sequence[ParticipantId]) -> set[ParticipantId]:
         """Those of the clients that are admitted."""
         found = set()
