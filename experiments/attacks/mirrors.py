@@ -78,10 +78,10 @@ class AheadOfTime(TokenThief):
     """Finds the shard in a round that the beacon has not opened, and commits there in a client's name."""
 
     def during_commits(self, number: RoundNumber) -> None:
-        """With the token and the key of that round, as if the client had shown both."""
-        ahead = RoundNumber(number + 1)
-        links = self.links(ahead)
-        self.steal(ahead, links.token, links.key)
+        """With what the client has shown by then: for a round that is not open, nothing."""
+        shown = self.heard(self._ledger, number)
+        for link in (shown.token, shown.key):
+            self.steal(RoundNumber(number + 1), link)
 
     def during_reveals(self, number: RoundNumber) -> None:
         """There is nothing to open."""

@@ -372,14 +372,14 @@ ALL = (
         "skewed-mirror",
         "have a shard's mirror a round ahead, and use keys of its clients there",
         mirrors.AheadOfTime,
-        ("NoHashChains", "mirror dispute"),
+        ("BadToken", "mirror dispute"),
         accomplices=(mirrors.misleading(mirrors.MisleadingKeeper),) * 3,
         place=3,
         lost=(2, 3),
         models=1,
         mirrored=True,
         signing="keys",
-        note="shards behind mirrors take no keys: clients sign there, and wait while the beacon is in another round",
+        note="clients show no token and no key while the beacon is in another round than their shard",
     ),
     # --- models ---
     _majority(

@@ -3,7 +3,8 @@
 Whoever has a key before the client's commitment is settled can commit in the client's name. So a key is shown only when
 every node that is asked says that the slot holds the client's own commitment in a final block of the shard's chain, and
 the own clock that nobody can commit any more, by what the beacon says of the round and by what the shard's mirror does.
-The keys themselves keep no state: what was shown is on chain.
+Where that is another chain, the beacon's must not take the round back either: opened anew, it could give the client to
+another shard, where the key is good for the same round. The keys themselves keep no state: what was shown is on chain.
 """
 
 import logging
@@ -70,6 +71,7 @@ class Signing:
         """Whether nothing but `slot` can be in the client's slot any more, so that its key may be shown."""
         return all(
             self._is_over(view, shard, number)
+            and self._stays_open(view, number)
             and view.shards[shard].update_at(self._finality(view, shard).block(), number, self._participant) == slot
             for view in self._views
         )
@@ -83,14 +85,25 @@ class Signing:
         return all(map(trusts_nodes, asked))
 
     def _is_over(self, view: Ledger, shard: ShardIndex, number: RoundNumber) -> bool:
-        """Whether nobody can commit to a shard any more, by the own clock: mirrors may name another time."""
-        ends_at = view.beacon.round_at(number).commit_ends_at
+        """Whether nobody can commit to a shard any more, by the own clock; mirrors may name another time.
+
+        Not while it shows another round, or the same one as it was opened before a reorganization.
+        """
+        record = view.beacon.round_at(number)
+        ends_at = record.commit_ends_at
         if view.mirrors:
             shown = view.mirrors[shard].mirrored()
-            if shown is None or shown.round != number:
+            if shown is None or (shown.round, shown.seed) != (number, record.seed):
                 return False
             ends_at = max(ends_at, shown.commit_ends_at)
         return self._now() >= ends_at
+
+    def _stays_open(self, view: Ledger, number: RoundNumber) -> bool:
+        """Whether the beacon's chain does not take the round back; where the shard is on it, its slot tells."""
+        if not view.mirrors:
+            return True
+        opened_at = view.beacon.round_at(number).commit_ends_at - view.beacon.parameters_of(number)["commitSeconds"]
+        return self._finality(view).time() >= opened_at
 
     def _own_chain(self) -> HashChain | None:
         """The chain whose anchor is on chain now; None where there is none, or it is of another seed."""
@@ -104,7 +117,9 @@ class Signing:
         """Whether what is committed now is final before half of the time to reveal is over."""
         record = self._ledger.beacon.round_at(number)
         try:
-            lag = max(self._finality(view, shard).lag_seconds() for view in self._views)
+            finalities = [self._finality(view, shard) for view in self._views]
+            finalities += [self._finality(view) for view in self._views if view.mirrors]
+            lag = max(finality.lag_seconds() for finality in finalities)
         except RpcRefused as refusal:
             log.warning(UNKNOWN, refusal)
             return False
@@ -113,11 +128,12 @@ class Signing:
         log.info(TOO_LATE, number, lag)
         return False
 
-    def _finality(self, view: Ledger, shard: ShardIndex) -> Finality:
-        """Of the chain that the shard is on."""
-        place = view.deployment.chains[shard] if view.mirrors else view.deployment
-        told = place.confirmations if self._confirmations is None else self._confirmations
-        return Finality(view.shards[shard].web3, told)
+    def _finality(self, view: Ledger, shard: ShardIndex | None = None) -> Finality:
+        """Of the chain that a shard is on; of the beacon's where none is given."""
+        web3, told = view.web3, view.deployment.confirmations
+        if shard is not None and view.mirrors:
+            web3, told = view.shards[shard].web3, view.deployment.chains[shard].confirmations
+        return Finality(web3, told if self._confirmations is None else self._confirmations)
 
     def _now(self) -> float:
         """The own clock; where a development chain's time is moved, that is the clock."""

@@ -13,7 +13,8 @@ CLIENT, NUMBER, SHARD = ParticipantId(4), RoundNumber(3), ShardIndex(0)
 OWN, ELSEWHERE = "http://127.0.0.1:8545", "http://chain.example:8545"
 IDENTIFIER, STAKING = bytes(16), "0x" + "57" * 20
 SLOT, OTHER = b"\2" * 32, b"\6" * 32
-RECORD = SimpleNamespace(commit_ends_at=1_000, reveal_ends_at=1_200)
+SEED = b"\x5e" * 32
+RECORD = SimpleNamespace(commit_ends_at=1_000, reveal_ends_at=1_200, seed=SEED)
 
 
 class Node:
@@ -27,7 +28,9 @@ class Node:
         chains = [SimpleNamespace(confirmations=confirmations)] if shard_url else []
         told = 0 if shard_url else confirmations  # the beacon's chain takes nothing back, and is not what counts
         self.deployment = SimpleNamespace(confirmations=told, chain_id=1, chains=chains)
-        self.beacon = SimpleNamespace(round_at=lambda _number: RECORD)
+        self.beacon = SimpleNamespace(
+            round_at=lambda _number: RECORD, parameters_of=lambda _number: {"commitSeconds": 100}
+        )
         self.shards = [
             SimpleNamespace(web3=own, update_at=lambda block, _number, _client: self.held.get(block, bytes(32)))
         ]
@@ -58,6 +61,9 @@ def told(monkeypatch):
     monkeypatch.setattr("qfl.client.signing.time_of", lambda web3: web3.now)
     monkeypatch.setattr("qfl.client.signing.is_development_chain", lambda _web3: False)
     monkeypatch.setattr("qfl.chain.finality.Finality.lag_seconds", lag)
+    monkeypatch.setattr(
+        "qfl.chain.finality.Finality.time", lambda finality: finality._web3.now - finality._web3.provider.lag
+    )
     return told
 
 
@@ -103,25 +109,33 @@ def test_two_nodes_of_the_beacons_chain_are_one_of_the_shards(tmp_path):
 @pytest.mark.parametrize(
     ("shown", "time", "settled"),
     [
-        ((NUMBER, 1_000), 1_000, True),
-        ((NUMBER, 1_100), 1_099, False),
-        ((NUMBER, 1_100), 1_100, True),
-        ((NUMBER, 900), 999, False),
-        ((NUMBER + 1, 1_000), 1_000, False),
-        (None, 1_000, False),
+        pytest.param((NUMBER, 1_000, SEED), 1_000, True, id="as the beacon"),
+        pytest.param((NUMBER, 1_100, SEED), 1_099, False, id="open for longer"),
+        pytest.param((NUMBER, 1_100, SEED), 1_100, True, id="over at last"),
+        pytest.param((NUMBER, 900, SEED), 999, False, id="over before the beacon"),
+        pytest.param((NUMBER + 1, 1_000, SEED), 1_000, False, id="another round"),
+        pytest.param((NUMBER, 1_000, OTHER), 1_000, False, id="another opening of the round"),
+        pytest.param(None, 1_000, False, id="nothing"),
     ],
-    ids=["as the beacon", "open for longer", "over at last", "over before the beacon", "another round", "nothing"],
 )
 def test_a_key_waits_for_the_later_of_the_deadlines_that_beacon_and_mirror_name(tmp_path, told, shown, time, settled):
     told.time = time
-    mirrored = None if shown is None else SimpleNamespace(round=shown[0], commit_ends_at=shown[1])
+    mirrored = None if shown is None else SimpleNamespace(round=shown[0], commit_ends_at=shown[1], seed=shown[2])
     node = Node(held={"finalized": SLOT}, shard_url="http://127.0.0.1:8546", shown=mirrored)
+    assert signing(tmp_path, node).is_settled(SHARD, NUMBER, SLOT) is settled
+
+
+@pytest.mark.parametrize(("lag", "settled"), [(0, True), (100, True), (101, False)])
+def test_a_key_waits_until_the_beacons_chain_does_not_take_the_round_back(tmp_path, lag, settled):
+    """It could be opened anew, with the client in another shard, where nobody has committed in its name yet."""
+    shown = SimpleNamespace(round=NUMBER, commit_ends_at=1_000, seed=SEED)
+    node = Node(held={"finalized": SLOT}, now=1_000, lag=lag, shard_url="http://127.0.0.1:8546", shown=shown)
     assert signing(tmp_path, node).is_settled(SHARD, NUMBER, SLOT) is settled
 
 
 @pytest.mark.parametrize(("confirmations", "settled"), [(0, True), (None, False)])
 def test_final_is_what_the_shards_own_chain_does_not_take_back(tmp_path, confirmations, settled):
-    shown = SimpleNamespace(round=NUMBER, commit_ends_at=1_000)
+    shown = SimpleNamespace(round=NUMBER, commit_ends_at=1_000, seed=SEED)
     node = Node(held={"latest": SLOT}, confirmations=confirmations, shard_url="http://127.0.0.1:8546", shown=shown)
     assert signing(tmp_path, node).is_settled(SHARD, NUMBER, SLOT) is settled
 
