@@ -258,15 +258,16 @@ def test_a_client_that_is_killed_before_it_reveals_shows_its_key_when_it_is_back
 
 
 def test_a_key_waits_until_its_commitment_is_final_on_the_shards_own_chain(shard_testnet: ShardTestnet) -> None:
+    """On the beacon's, the round's opening is final before the client commits."""
+    devnet, depth = shard_testnet.devnet, 20
     shard_testnet.open_round()
-    shard, depth = shard_testnet.ledger.shard_of(shard_testnet.network.clients[0].participant), 20
-    for url in shard_testnet.devnet.shard_rpc_urls:
+    for url in (devnet.rpc_url, *devnet.shard_rpc_urls):
         call_chain(url, "anvil_mine", hex(depth))
     client = committed(shard_testnet, depth)
     end_phase(shard_testnet)
-    call_chain(shard_testnet.devnet.rpc_url, "anvil_mine", hex(depth))
     assert "waits" in client.step().note
-    call_chain(shard_testnet.devnet.shard_rpc_urls[shard], "anvil_mine", hex(depth))
+    shard = shard_testnet.ledger.shard_of(client.participant)
+    call_chain(devnet.shard_rpc_urls[shard], "anvil_mine", hex(depth))
     assert client.step().note.endswith("revealed")
 
 
