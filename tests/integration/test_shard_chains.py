@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from eth_abi.abi import encode
+from eth_utils.crypto import keccak
 from shard_testnet import ShardTestnet
 
 from qfl.apps.cli.main import cli
@@ -17,6 +19,7 @@ from qfl.chain.contracts.staking import Role
 from qfl.chain.ledger import Ledger
 from qfl.chain.mirroring import MirrorVerifier, compute_message
 from qfl.client.client import Client
+from qfl.crypto.hash_chain import HashChain, link_domain
 from qfl.crypto.keyfile import KeyFile
 from qfl.devnet import Devnet, DevnetConfig
 from qfl.devnet.config import shard_chain
@@ -286,6 +289,32 @@ def test_a_key_waits_where_a_mirror_keeps_the_commit_phase_open(shard_testnet: S
     assert not client.step()
     shard_testnet.network.clock.reach(later)
     assert client.step().note.endswith("revealed")
+
+
+def test_verification_finds_links_of_a_chain_that_the_beacon_does_not_have(shard_testnet: ShardTestnet) -> None:
+    """Who controls the shard's chain puts an anchor of his own in the place of a client's, and commits in its name."""
+    shard_testnet.open_round()
+    ledger, client = shard_testnet.ledger, shard_testnet.network.clients[0]
+    begin_mirrors(ledger, shard_testnet.carriers[0])
+    shard_testnet.keep_mirrors()
+    admit_clients(ledger, shard_testnet.carriers[0], clients=[client.participant])
+    anchor, first_round = ledger.staking.anchor_of(client.participant)
+    other = HashChain(b"\7" * 32, link_domain(ledger.deployment.chain_id, ledger.staking.address))
+    shard = ledger.shard_of(client.participant)
+    url, mirror = shard_testnet.devnet.shard_rpc_urls[shard], ledger.mirrors[shard]
+    kept, false = (first_round.to_bytes(4) + end for end in (anchor, other.anchor))
+    slots = [int.from_bytes(keccak(encode(["uint32", "uint256"], [client.participant, i]))) + 2 for i in range(16)]
+    (slot,) = (
+        hex(at)
+        for at in slots
+        if call_chain(url, "eth_getStorageAt", mirror.address, hex(at), "latest") == "0x" + kept.hex()
+    )
+    call_chain(url, "anvil_setStorageAt", mirror.address, slot, "0x" + false.hex())
+    assert mirror.anchor_of(client.participant) == (other.anchor, first_round)
+    client._signing._own_chain, client._signing._anchor = lambda: other, (other.anchor, first_round)
+    shard_testnet.run_round()
+    complaints = [complaint for verdict in shard_testnet.verdicts() for complaint in verdict.complaints]
+    assert complaints == [f"the token of client {client.participant} is not of its hash chain"]
 
 
 def test_nobody_serves_a_shard_whose_mirror_is_false(shard_testnet: ShardTestnet) -> None:
