@@ -56,6 +56,16 @@ class SigningOptions:
     second_rpc: str | None = given(
         "--second-rpc", metavar="URL", help="Another node of the chain, which has to agree before a key is shown."
     )
+    second_shard_rpcs: tuple[str, ...] = by(
+        click.option(
+            "--second-shard-rpc",
+            "second_shard_rpcs",
+            multiple=True,
+            metavar="URL",
+            help="The same of a shard's own chain; repeat, in the shards' order.",
+        ),
+        (),
+    )
     confirmations: int | None = given(
         "--confirmations",
         type=click.IntRange(0, 10**6),
@@ -66,7 +76,9 @@ class SigningOptions:
         """What makes a client's, of its folder. Raises as `Network.ledger`."""
         from qfl.client.signing import Signing
 
-        others = [] if self.second_rpc is None else [replace(network, rpc=self.second_rpc).ledger()]
+        rpc, shard_rpcs = self.second_rpc or network.rpc, self.second_shard_rpcs or network.shard_rpcs
+        second = replace(network, rpc=rpc, shard_rpcs=shard_rpcs)
+        others = [] if second == network else [second.ledger()]
         return partial(Signing, ledger, mode=self.mode, others=others, confirmations=self.confirmations)
 
 
