@@ -71,7 +71,6 @@ class Signing:
         """Whether nothing but `slot` can be in the client's slot any more, so that its key may be shown."""
         return all(
             self._is_over(view, shard, number)
-            and self._stays_open(view, number)
             and view.shards[shard].update_at(self._finality(view, shard).block(), number, self._participant) == slot
             for view in self._views
         )
@@ -87,23 +86,15 @@ class Signing:
     def _is_over(self, view: Ledger, shard: ShardIndex, number: RoundNumber) -> bool:
         """Whether nobody can commit to a shard any more, by the own clock; mirrors may name another time.
 
-        Not while it shows another round, or the same one as it was opened before a reorganization.
+        Not while a mirror shows another round than the beacon's final block has opened: opened anew, it may have the
+        client in another shard.
         """
-        record = view.beacon.round_at(number)
-        ends_at = record.commit_ends_at
-        if view.mirrors:
-            shown = view.mirrors[shard].mirrored()
-            if shown is None or (shown.round, shown.seed) != (number, record.seed):
-                return False
-            ends_at = max(ends_at, shown.commit_ends_at)
-        return self._now() >= ends_at
-
-    def _stays_open(self, view: Ledger, number: RoundNumber) -> bool:
-        """Whether the beacon's chain does not take the round back; where the shard is on it, its slot tells."""
         if not view.mirrors:
-            return True
-        opened_at = view.beacon.round_at(number).commit_ends_at - view.beacon.parameters_of(number)["commitSeconds"]
-        return self._finality(view).time() >= opened_at
+            return self._now() >= view.beacon.round_at(number).commit_ends_at
+        record, shown = view.beacon.round_at(number, self._finality(view).block()), view.mirrors[shard].mirrored()
+        if shown is None or (shown.round, shown.seed) != (number, record.seed):
+            return False
+        return self._now() >= max(record.commit_ends_at, shown.commit_ends_at)
 
     def _own_chain(self) -> HashChain | None:
         """The chain whose anchor is on chain now; None where there is none, or it is of another seed."""

@@ -15,6 +15,7 @@ IDENTIFIER, STAKING = bytes(16), "0x" + "57" * 20
 SLOT, OTHER = b"\2" * 32, b"\6" * 32
 SEED = b"\x5e" * 32
 RECORD = SimpleNamespace(commit_ends_at=1_000, reveal_ends_at=1_200, seed=SEED)
+NONE_YET = SimpleNamespace(commit_ends_at=0, reveal_ends_at=0, seed=bytes(32))
 
 
 class Node:
@@ -28,9 +29,8 @@ class Node:
         chains = [SimpleNamespace(confirmations=confirmations)] if shard_url else []
         told = 0 if shard_url else confirmations  # the beacon's chain takes nothing back, and is not what counts
         self.deployment = SimpleNamespace(confirmations=told, chain_id=1, chains=chains)
-        self.beacon = SimpleNamespace(
-            round_at=lambda _number: RECORD, parameters_of=lambda _number: {"commitSeconds": 100}
-        )
+        self.rounds = {"latest": RECORD}
+        self.beacon = SimpleNamespace(round_at=lambda _number, block="latest": self.rounds.get(block, NONE_YET))
         self.shards = [
             SimpleNamespace(web3=own, update_at=lambda block, _number, _client: self.held.get(block, bytes(32)))
         ]
@@ -125,11 +125,20 @@ def test_a_key_waits_for_the_later_of_the_deadlines_that_beacon_and_mirror_name(
     assert signing(tmp_path, node).is_settled(SHARD, NUMBER, SLOT) is settled
 
 
-@pytest.mark.parametrize(("lag", "settled"), [(0, True), (100, True), (101, False)])
-def test_a_key_waits_until_the_beacons_chain_does_not_take_the_round_back(tmp_path, lag, settled):
+@pytest.mark.parametrize(
+    ("final", "settled"),
+    [
+        (RECORD, True),
+        (NONE_YET, False),
+        (SimpleNamespace(commit_ends_at=1_000, reveal_ends_at=1_200, seed=OTHER), False),
+    ],
+    ids=["opened", "not yet", "opened otherwise"],
+)
+def test_a_key_waits_until_the_beacons_chain_does_not_take_the_round_back(tmp_path, final, settled):
     """It could be opened anew, with the client in another shard, where nobody has committed in its name yet."""
     shown = SimpleNamespace(round=NUMBER, commit_ends_at=1_000, seed=SEED)
-    node = Node(held={"finalized": SLOT}, now=1_000, lag=lag, shard_url="http://127.0.0.1:8546", shown=shown)
+    node = Node(held={"finalized": SLOT}, now=1_000, shard_url="http://127.0.0.1:8546", shown=shown)
+    node.deployment.confirmations, node.rounds["finalized"] = None, final
     assert signing(tmp_path, node).is_settled(SHARD, NUMBER, SLOT) is settled
 
 

@@ -212,9 +212,10 @@ class Beacon(BoundContract):
     context = view(RoundContext, "context")
     """Where the current round stands."""
 
-    def round_at(self, number: RoundNumber) -> RoundRecord:
-        """A round; number 0 is the genesis model."""
-        return record(RoundRecord, {"number": number, **self._read(dict[str, Any], "roundAt", number)})
+    def round_at(self, number: RoundNumber, block: str = "latest") -> RoundRecord:
+        """A round, at the end of a block; number 0 is the genesis model."""
+        (found,) = self._read_each([(dict[str, Any], "roundAt", (number,))], block)
+        return record(RoundRecord, {"number": number, **found})
 
     current_round = view(RoundNumber, "currentRound")
     """The last round opened."""
