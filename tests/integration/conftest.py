@@ -32,6 +32,13 @@ def devnet(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def chains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
+    """A beacon's chain, one shard's and an IPFS node."""
+    with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"), shard_chains=1)) as running:
+        yield running
+
+
 @pytest.fixture
 def payee() -> str:
     """An account with nothing: what it has in the end is how often it was paid."""

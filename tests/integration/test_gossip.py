@@ -1,11 +1,12 @@
 """Committees that talk by gossip: a decision is one transaction, and a turn is the most that gossip costs."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flooding import Flood
 from testnet import SHARD, Testnet, in_seat, reach_checkpoint_phase, without
 
 from qfl.chain.contracts.beacon import Phase
@@ -15,7 +16,7 @@ from qfl.devnet.config import DevnetConfig
 from qfl.protocol.types import Checkpoint, RoundNumber
 from qfl.simulation.driver import Network, run_round, run_until
 from qfl.storage.ipfs import IpfsStore
-from qfl.storage.pubsub import MOST_BYTES, IpfsPubsub, Mailbox, MemoryPubsub
+from qfl.storage.pubsub import MOST_BYTES, IpfsPubsub, MemoryPubsub
 from qfl.validator.gossip import topic_of
 
 
@@ -102,21 +103,6 @@ def test_who_has_no_gossip_decides_together_with_those_who_have(testnet: Testnet
     apart = testnet.network(validators=[3, 4])
     number = run_round(together(network, apart)).round
     assert testnet.accepted_turn(number) == 0
-
-
-class Flood(MemoryPubsub):
-    """Everybody who listens is told a thousand things first, in the seats' names."""
-
-    def __init__(self, words: Sequence[bytes]) -> None:
-        super().__init__()
-        self.words = words
-
-    def listen(self, topic: str) -> Mailbox:
-        mailbox = super().listen(topic)
-        for number in range(100):
-            for word in self.words:
-                mailbox.put("flooder", word + number.to_bytes(2))
-        return mailbox
 
 
 def test_forged_words_and_noise_decide_nothing_and_delay_nothing(testnet: Testnet) -> None:

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from flooding import Flood
 from shard_testnet import ShardTestnet
 
 from qfl.chain.contracts.staking import Role
@@ -17,7 +18,7 @@ from qfl.errors import KeyFileBehind
 from qfl.node.leaves import LeafCheck
 from qfl.protocol.types import ParticipantId, RoundNumber, ShardIndex
 from qfl.storage.ipfs import IpfsStore
-from qfl.storage.pubsub import IpfsPubsub, Mailbox, MemoryPubsub, Pubsub
+from qfl.storage.pubsub import IpfsPubsub, MemoryPubsub, Pubsub
 from qfl.validator.mirror_keeper import begin_mirrors, silent_until
 from qfl.validator.validator import Validator
 
@@ -29,13 +30,6 @@ LONG_TURN = {"commitSeconds": 900, "turnSeconds": 1200, "publishSeconds": 1200, 
 """No machine is too slow for a quarter of that."""
 MOST_PASSES = 60
 """Far more than a committee takes."""
-
-
-@pytest.fixture(scope="module")
-def chains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    """A beacon's chain, one shard's and an IPFS node."""
-    with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"), shard_chains=1)) as running:
-        yield running
 
 
 @pytest.fixture
@@ -88,21 +82,6 @@ class Whisper(MemoryPubsub):
     def publish(self, topic: str, data: bytes) -> bool:
         self._others._mailboxes[topic][0].put("whisperer", data)
         return True
-
-
-class Flood(MemoryPubsub):
-    """Everybody who listens is told hundreds of things first."""
-
-    def __init__(self, words: Sequence[bytes]) -> None:
-        super().__init__()
-        self.words = words
-
-    def listen(self, topic: str) -> Mailbox:
-        mailbox = super().listen(topic)
-        for number in range(30):
-            for word in self.words:
-                mailbox.put("flooder", word + number.to_bytes(2))
-        return mailbox
 
 
 def in_seats(shard_testnet: ShardTestnet, validators: Sequence[Validator]) -> list[Validator]:
@@ -299,13 +278,13 @@ def words_of_nobody(shard_testnet: ShardTestnet) -> list[bytes]:
 
 
 def test_forged_words_and_noise_change_nothing(shard_testnet: ShardTestnet) -> None:
-    pubsub = Flood(words_of_nobody(shard_testnet))
+    pubsub = Flood(words_of_nobody(shard_testnet), times=30)
     keep(shard_testnet, with_gossip(shard_testnet, *[pubsub] * 4))
     assert calls(shard_testnet) == ["advance"]
 
 
 def test_forged_words_count_for_no_seat(shard_testnet: ShardTestnet) -> None:
-    pubsub, before = Flood(words_of_nobody(shard_testnet)), shard_testnet.shown(SHARD)
+    pubsub, before = Flood(words_of_nobody(shard_testnet), times=30), shard_testnet.shown(SHARD)
     validators = with_gossip(shard_testnet, *[pubsub] * 4)[:2]
     keep_while_silent(shard_testnet, validators)
     end_silence(shard_testnet)
@@ -320,7 +299,7 @@ def test_words_under_a_message_for_the_round_before_count_for_nothing(shard_test
     pubsub = Recorder()
     keep(shard_testnet, with_gossip(shard_testnet, *[pubsub] * 4))
     shard_testnet.open_round()
-    keep(shard_testnet, with_gossip(shard_testnet, *[Flood(pubsub.said)] * 4))
+    keep(shard_testnet, with_gossip(shard_testnet, *[Flood(pubsub.said, times=30)] * 4))
     assert calls(shard_testnet) == ["advance"]
 
 

@@ -13,7 +13,7 @@ from qfl.chain.contracts.disputes import Fault
 from qfl.chain.mirroring import compute_message
 from qfl.challenger.challenger import Challenger
 from qfl.challenger.fault_detector import FaultDetector
-from qfl.devnet import Devnet, DevnetConfig
+from qfl.devnet import Devnet
 from qfl.devnet.config import shard_chain
 from qfl.errors import RoundNotCompleted
 from qfl.protocol.digests import seat_digest
@@ -25,13 +25,6 @@ from qfl.validator.mirror_keeper import begin_mirrors
 pytestmark = pytest.mark.rest
 
 SHARD = ShardIndex(0)
-
-
-@pytest.fixture(scope="module")
-def chains(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Devnet]:
-    """A beacon's chain, one shard's and an IPFS node."""
-    with Devnet(DevnetConfig(tmp_path_factory.mktemp("devnet"), shard_chains=1)) as running:
-        yield running
 
 
 @pytest.fixture

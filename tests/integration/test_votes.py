@@ -20,7 +20,7 @@ from qfl.devnet import Devnet
 from qfl.errors import ChainUnreachable, RpcFailed
 from qfl.protocol.types import Checkpoint, ParticipantId, RoundNumber
 from qfl.protocol.votes import LIST, SIGNATURES, VOTE, VOTES, decode_list, encode_list, encode_votes, list_hash
-from qfl.simulation.driver import run_round, run_until
+from qfl.simulation.driver import Network, run_round, run_until
 from qfl.storage.pubsub import MemoryPubsub
 from qfl.validator import ballot
 from qfl.validator import seat as seat_module
@@ -210,6 +210,25 @@ class Slow(MemoryPubsub):
             self.publish(topic, data)
 
 
+def post_a_list(testnet: Testnet, network: Network) -> None:
+    while not lists_posted(testnet):
+        step_all(network)
+
+
+def hear_lists_late(testnet: Testnet, network: Network, slow: Slow) -> None:
+    """When the window is over, and everybody has done what there is to do without."""
+    testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
+    step_all(network)
+    slow.release()
+    for _ in range(2):
+        step_all(network)
+
+
+def step_all(network: Network) -> None:
+    for validator in network.validators:
+        validator.step()
+
+
 def test_a_list_that_is_heard_when_the_window_is_over_counts(testnet: Testnet) -> None:
     """One seat is away, one has shown its key and two have signed: neither way is a quorum without that."""
     testnet.pubsub = slow = Slow()
@@ -217,16 +236,8 @@ def test_a_list_that_is_heard_when_the_window_is_over_counts(testnet: Testnet) -
     network = testnet.network(clients=[1, 2])
     number = reach_checkpoint_phase(network)
     network = without(network, in_seat(network, number, 3).participant)
-    while not lists_posted(testnet):
-        for validator in network.validators:
-            validator.step()
-    testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
-    for validator in network.validators:
-        validator.step()
-    slow.release()
-    for _ in range(2):
-        for validator in network.validators:
-            validator.step()
+    post_a_list(testnet, network)
+    hear_lists_late(testnet, network, slow)
     assert testnet.accepted_turn(number) == 0
     assert bundle_of(testnet, number)[:1] == VOTES
 
@@ -237,9 +248,7 @@ def test_a_list_that_is_heard_after_keys_were_shown_on_others_counts(testnet: Te
     slow.shard = testnet.ledger.shards[SHARD]
     network = testnet.network(clients=[1, 2])
     number = reach_checkpoint_phase(network)
-    while not lists_posted(testnet):
-        for validator in network.validators:
-            validator.step()
+    post_a_list(testnet, network)
     assert slow.kept is not None
     (topic, data), *_ = slow.kept
     votes = decode_list(slow.shard.arguments_of(data)[1]["signature"])
@@ -248,13 +257,7 @@ def test_a_list_that_is_heard_after_keys_were_shown_on_others_counts(testnet: Te
         testnet.owner.send(quorum_of(testnet).post_list(list_hash(some)))
         MemoryPubsub.publish(slow, topic, attest(slow.shard, slow.attested, 0, encode_list(some)))
     network = without(network, in_seat(network, number, 0).participant)
-    testnet.clock.reach(testnet.ledger.beacon.context().next_deadline(testnet.ledger.now()))
-    for validator in network.validators:
-        validator.step()
-    slow.release()
-    for _ in range(2):
-        for validator in network.validators:
-            validator.step()
+    hear_lists_late(testnet, network, slow)
     assert testnet.accepted_turn(number) == 0
     assert bundle_of(testnet, number)[:1] == VOTES
 
